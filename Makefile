@@ -1,0 +1,52 @@
+# The same commands for people and for CI. Everything installs into .venv/ of this checkout.
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# One more than the two cores it is meant for: many tests wait, for a lease or a process.
+TEST_WORKERS ?= 3
+
+.PHONY: setup demo test up lint fmt bench conformance _ruff _format _mypy _imports _tenancy
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@test -x $(BIN)/python || PYTHON="$(PYTHON)" scripts/make-venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary -e '.[dev]'
+	@touch $(STAMP)
+
+up: setup
+	@scripts/install-system-packages demo
+	$(BIN)/automio up $(ARGS)
+
+demo: setup
+	@scripts/install-system-packages demo
+	$(BIN)/automio demo $(ARGS)
+
+lint: setup
+	@$(MAKE) --no-print-directory -j4 --output-sync=target _ruff _format _mypy _imports _tenancy
+
+_ruff:
+	$(BIN)/ruff check .
+_format:
+	$(BIN)/ruff format --check .
+_mypy:
+	$(BIN)/mypy
+_imports:
+	$(BIN)/lint-imports
+_tenancy:
+	$(BIN)/python scripts/lint_tenancy.py
+
+fmt: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: lint
+	@scripts/install-system-packages test
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+conformance: setup
+	@PYTHONPATH=. $(BIN)/python scripts/conformance.py $(ARGS)
+
+bench: setup
+	$(BIN)/python -m benchmarks $(ARGS)

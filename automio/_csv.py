@@ -1,0 +1,207 @@
+"""`api.csv`: CSV and Excel files into tables of the configured app, and out of them."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, TypeVar
+
+from automio._csv_models import CsvExport, CsvImport
+from automio._decode import as_list
+from automio._exceptions import CsvJobFailed, RequestTimeout
+from automio._exchange import Call, Pause, Reply, Request, Steps
+from automio._json import encode_json
+from automio._multipart import file_parts
+from automio._operation import AsyncResource, Resource, SyncResource, operation
+from automio._replies import raise_for_status, read_json
+
+_TRANSFER_TIMEOUT = 150.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+
+CsvSource = str | os.PathLike[str] | bytes | BinaryIO
+J = TypeVar("J", CsvImport, CsvExport)
+
+
+class CsvOperations(Resource):
+    """CSV and Excel files into tables of the configured app, and out of them."""
+
+    @operation
+    def import_file(
+        self,
+        table: str,
+        source: CsvSource,
+        *,
+        name: str | None = None,
+        mapping: Mapping[str, str | None] | None = None,
+        on_conflict: Mapping[str, Any] | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        decimal: Literal[".", ","] = ".",
+        dry_run: bool = False,
+    ) -> Steps[CsvImport]:
+        """Sends a file (a path, bytes, or a file opened with 'rb') whose rows are then imported; see `wait`.
+
+        `mapping` gives the table's column for a column of the file, None leaves it out. `on_conflict`, for example
+        `{"columns": ["sku"], "action": "update"}`, says what becomes of lines whose row exists (`update`, `skip`);
+        without it they are rejected. `dry_run` tries every line and keeps none. UnprocessableEntity for options
+        that mean nothing, ApiError with status 413 for a file that is too large.
+        """
+        form = {"app": str(self._settings.require_app_id()), "table": table, "decimal": decimal}
+        options = {"mapping": mapping, "on_conflict": on_conflict}
+        form |= {key: encode_json(dict(value)).decode() for key, value in options.items() if value is not None}
+        hints = {"delimiter": delimiter, "encoding": encoding, "dry_run": "true" if dry_run else None}
+        form |= {key: value for key, value in hints.items() if value is not None}
+        with _opened(source) as (content, own_name):
+            request = Request(
+                method="POST",
+                path="/api/apps/csv-imports/",
+                form=form,
+                files=file_parts({"file": (name or own_name or f"{table}.csv", content)}),
+                timeout=_TRANSFER_TIMEOUT,
+            )
+            started: CsvImport = yield Call(request, lambda reply: CsvImport.from_wire(read_json(reply)))
+        return started
+
+    @operation
+    def export(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Mapping[str, Any] | None = None,
+        format: Literal["csv", "xlsx"] = "csv",
+        delimiter: Literal[",", ";", "\t", "|"] = ",",
+        guard_formulas: bool = True,
+    ) -> Call[CsvExport]:
+        """Has the rows that match `where` (as in GraphQL) written into a file; see `wait` and `download`.
+
+        `guard_formulas` puts a `'` before text that a spreadsheet would calculate instead of showing.
+        """
+        body: dict[str, Any] = {
+            "app": str(self._settings.require_app_id()),
+            "table": table,
+            "where": dict(where or {}),
+            "format": format,
+            "delimiter": delimiter,
+            "guard_formulas": guard_formulas,
+        }
+        if columns is not None:
+            body["columns"] = list(columns)
+        request = Request(method="POST", path="/api/apps/csv-exports/", content=encode_json(body))
+        return Call(request, lambda reply: CsvExport.from_wire(read_json(reply)))
+
+    @operation
+    def imports(self, table: str | None = None) -> Call[list[CsvImport]]:
+        """The latest imports of the configured app, newest first; with `table` only those into it."""
+        read = CsvImport.from_wire
+        return Call(
+            self._list("csv-imports", table), lambda reply: [read(item) for item in as_list(read_json(reply))]
+        )
+
+    @operation
+    def exports(self, table: str | None = None) -> Call[list[CsvExport]]:
+        """The latest exports of the configured app, newest first; with `table` only those of it."""
+        read = CsvExport.from_wire
+        return Call(
+            self._list("csv-exports", table), lambda reply: [read(item) for item in as_list(read_json(reply))]
+        )
+
+    @operation
+    def import_status(self, import_id: int) -> Call[CsvImport]:
+        """How far an import is, and what it did."""
+        request = Request(method="GET", path=f"/api/apps/csv-imports/{int(import_id)}/", repeatable=True)
+        return Call(request, lambda reply: CsvImport.from_wire(read_json(reply)))
+
+    @operation
+    def export_status(self, export_id: int) -> Call[CsvExport]:
+        """How far an export is."""
+        request = Request(method="GET", path=f"/api/apps/csv-exports/{int(export_id)}/", repeatable=True)
+        return Call(request, lambda reply: CsvExport.from_wire(read_json(reply)))
+
+    @operation
+    def wait(
+        self, job: J, *, timeout: float | None = None, on_progress: Callable[[J], object] | None = None
+    ) -> Steps[J]:
+        """Waits until an import or export has ended, and gives it as it then is.
+
+        `on_progress` is called with the job whenever it got on. CsvJobFailed when it failed, RequestTimeout when it
+        goes on for more than `timeout` seconds (it is not cancelled then). Rejected lines are no failure.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause, seen = _FIRST_PAUSE, -1
+        kind: type[J] = type(job)
+        request = Request(method="GET", path=_path(job), repeatable=True)
+        while True:
+            job = yield Call(request, lambda reply: kind.from_wire(read_json(reply)))
+            if on_progress is not None and job.progress != seen:
+                seen = job.progress
+                on_progress(job)
+            if job.status == "failed":
+                raise CsvJobFailed(job)
+            if job.status == "completed":
+                return job
+            if deadline is not None and time.monotonic() + pause > deadline:
+                raise RequestTimeout(f"{_path(job)} has not ended within {timeout:g} seconds.")
+            yield Pause(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    @operation
+    def cancel(self, job: J) -> Call[J]:
+        """Stops an import or export; rows imported before stay, and what has ended stays as it is."""
+        kind = type(job)
+        request = Request(method="POST", path=f"{_path(job)}cancel/", repeatable=True)
+        return Call(request, lambda reply: kind.from_wire(read_json(reply)))
+
+    @operation
+    def download(self, job: CsvImport | CsvExport) -> Call[bytes]:
+        """The file of an export that is complete, or the one sent for an import. NotFound once it is gone."""
+        return _content(f"{_path(job)}file/")
+
+    @operation
+    def rejected(self, job: CsvImport) -> Call[bytes]:
+        """The rejected lines of an import as CSV, each with its line and reason. NotFound when there are none."""
+        return _content(f"{_path(job)}rejected/")
+
+    def _list(self, kind: str, table: str | None) -> Request:
+        parameters = {"app": str(self._settings.require_app_id())}
+        if table is not None:
+            parameters["table"] = table
+        return Request(method="GET", path=f"/api/apps/{kind}/", parameters=parameters, repeatable=True)
+
+
+class Csv(CsvOperations, SyncResource):
+    """CSV and Excel files into tables of the configured app, and out of them."""
+
+
+class AsyncCsv(CsvOperations, AsyncResource):
+    """CSV and Excel files into tables of the configured app, and out of them."""
+
+
+def _path(job: CsvImport | CsvExport) -> str:
+    return f"/api/apps/csv-{'imports' if isinstance(job, CsvImport) else 'exports'}/{job.id}/"
+
+
+def _content(path: str) -> Call[bytes]:
+    headers = {"Accept": "*/*"}
+    request = Request(method="GET", path=path, headers=headers, repeatable=True, timeout=_TRANSFER_TIMEOUT)
+
+    def read(reply: Reply) -> bytes:
+        raise_for_status(reply)
+        return reply.body
+
+    return Call(request, read)
+
+
+@contextlib.contextmanager
+def _opened(source: CsvSource) -> Iterator[tuple[bytes | BinaryIO, str | None]]:
+    """What is to be sent, and its own name."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        with path.open("rb") as opened:
+            yield opened, path.name
+    elif isinstance(source, bytes | bytearray | memoryview):
+        yield bytes(source), None
+    else:
+        name = getattr(source, "name", None)
+        yield source, Path(name).name if isinstance(name, str) else None

@@ -1,0 +1,72 @@
+"""What plugin code defines, read from its syntax tree without running it."""
+
+import ast
+from collections.abc import Sequence
+
+from automio._exceptions import AutomioError
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class CodeError(AutomioError):
+    """A file is no Python, or does not define what it should."""
+
+
+def functions_of(code: str, path: str) -> dict[str, Function]:
+    """The functions at the top level of a module; raises CodeError with file and line when it is no Python."""
+    try:
+        tree = ast.parse(code, path)
+    except SyntaxError as error:
+        raise CodeError(f"{path}:{error.lineno or 1}: {error.msg}.") from error
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def capabilities_of(code: str, path: str) -> list[str]:
+    """The capabilities that an interface's code stands for: public functions that take `connection_ids`."""
+    return [
+        name
+        for name, function in functions_of(code, path).items()
+        if not name.startswith("_") and "connection_ids" in _names(function)
+    ]
+
+
+def mismatches(plugin: str, interface: str, *, plugin_path: str, interface_path: str) -> list[str]:
+    """Where a plugin cannot be called as its interface's functions can be, with file and line."""
+    contracts = functions_of(interface, interface_path)
+    found = []
+    for name, function in functions_of(plugin, plugin_path).items():
+        if (contract := contracts.get(name)) is not None and "connection_ids" in _names(contract):
+            found += [
+                f"{plugin_path}:{function.lineno}: {name}() {message}, as in {interface_path}:{contract.lineno}"
+                for message in _differences(function, contract)
+            ]
+    return found
+
+
+def _differences(function: Function, contract: Function) -> list[str]:
+    messages = []
+    if isinstance(function, ast.AsyncFunctionDef) != isinstance(contract, ast.AsyncFunctionDef):
+        messages.append(f"must be `{'async def' if isinstance(contract, ast.AsyncFunctionDef) else 'def'}`")
+    if function.args.kwarg is None:
+        messages += [f"must take {name!r}" for name in _names(contract) if name not in _names(function)]
+        if contract.args.kwarg is not None:
+            messages.append("must take any further keyword (`**payload`)")
+    needed = [name for name in _required(function) if name not in _required(contract)]
+    return [*messages, *(f"must have a default for {name!r}" for name in needed)]
+
+
+def _names(function: Function) -> list[str]:
+    arguments = function.args
+    return [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+
+def _required(function: Function) -> Sequence[str]:
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without = positional[: len(positional) - len(arguments.defaults)]
+    keywords = [
+        argument
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    ]
+    return [argument.arg for argument in (*without, *keywords)]

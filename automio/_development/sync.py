@@ -1,0 +1,418 @@
+"""Files of an app, its organization's interfaces and plugins, and a folder: what differs, and making it equal.
+
+Three states are compared, path by path: what the platform has, what the folder has, and what both had when they were
+last equal, which `.automio/sync.json` remembers by hashes. What changed on one side only is taken over; what changed
+on both is a conflict, and nobody's text is overwritten.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from automio._decode import as_integer, as_list, as_object
+from automio._development.code import capabilities_of
+from automio._development.folder import (
+    STATE_FILE,
+    Contents,
+    FolderError,
+    Rules,
+    check_path,
+    digest,
+    read_folder,
+    remove_file,
+    write_file,
+)
+from automio._development.platform import Development, RemotePlugin
+from automio._exceptions import AutomioError, Conflict, Forbidden
+from automio._settings import AppId
+
+_INTERFACE = re.compile(r"plugins/interfaces/([A-Za-z_][A-Za-z0-9_]*)\.py")
+_PLUGIN = re.compile(r"plugins/([^/]+)\.py")
+_PLUGINS_FOLDER = "plugins/"
+THEIRS = ".theirs"
+
+
+class SyncError(AutomioError):
+    """Folder and platform cannot be made equal without losing somebody's change; the message says what to do."""
+
+
+@dataclass
+class State:
+    """What folder and platform had in common: hashes of texts by path, and the version of the source tree."""
+
+    base_url: str = ""
+    app_id: int = 0
+    version: int = 0
+    files: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, root: Path) -> "State | None":
+        """The state of a folder; None when nothing was pulled into it yet."""
+        file = root / STATE_FILE
+        try:
+            read = as_object(json.loads(file.read_text()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise FolderError(
+                f"{file} is damaged ({error}).", hint="Remove it and pull into an empty folder."
+            ) from error
+        state = cls(
+            base_url=str(read.get("base_url", "")),
+            app_id=as_integer(read.get("app_id")) or 0,
+            version=as_integer(read.get("version")) or 0,
+            files={path: str(value) for path, value in as_object(read.get("files")).items()},
+        )
+        for path in state.files:
+            check_path(path)
+        return state
+
+    def save(self, root: Path) -> None:
+        """Remembers it beside the files."""
+        file = root / STATE_FILE
+        # As `automio up` makes it, whose data directory this may become.
+        file.parent.mkdir(exist_ok=True, mode=0o700)
+        waiting = file.with_suffix(".new")
+        waiting.write_text(json.dumps({"format": 1, **self.__dict__}, indent=1, sort_keys=True) + "\n")
+        waiting.replace(file)
+
+
+@dataclass
+class Remote:
+    """What the platform has: texts by path, versions and ids of interfaces and plugins."""
+
+    app_id: int
+    version: int
+    files: dict[str, str]
+    versions: dict[str, int] = field(default_factory=dict)
+    plugins: dict[str, RemotePlugin] = field(default_factory=dict)
+    namespaces: tuple[str, ...] = ()
+    has_plugins: bool = True
+    notes: list[str] = field(default_factory=list)
+
+    def hashes(self) -> dict[str, str]:
+        return {path: digest(text) for path, text in self.files.items()}
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull did."""
+
+    written: list[str]
+    removed: list[str]
+    kept: list[str]
+    beside: list[str]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did; `version` is that of the source tree afterwards."""
+
+    changed: list[str]
+    removed: list[str]
+    version: int
+    notes: list[str]
+
+
+def is_plugin_path(path: str) -> bool:
+    """Whether a path belongs to the organization's interfaces and plugins."""
+    return _INTERFACE.fullmatch(path) is not None or _PLUGIN.fullmatch(path) is not None
+
+
+def load_remote(platform: Development, app: AppId, rules: Rules) -> Remote:
+    """What the platform has of an app and of its organization's plugins; paths are checked."""
+    found = platform.app(app)
+    source = platform.source(found.id)
+    remote = Remote(found.id, source.version, {})
+    for path, text in source.files.items():
+        if path.startswith(_PLUGINS_FOLDER) or rules.excludes(path):
+            remote.notes.append(f"{path} stays on the platform: here it would be a plugin, hidden, or ignored")
+            continue
+        check_path(path)
+        remote.files[path] = text
+    try:
+        _load_plugins(platform, remote)
+    except Forbidden:
+        remote.has_plugins = False
+        remote.notes.append("interfaces and plugins are left out: the token does not have the scope `build`")
+    return remote
+
+
+def _load_plugins(platform: Development, remote: Remote) -> None:
+    interfaces = list(platform.interfaces())
+    remote.namespaces = tuple(interface.namespace for interface in interfaces)
+    for interface in interfaces:
+        path = f"plugins/interfaces/{interface.namespace}.py"
+        check_path(path)
+        remote.files[path], remote.versions[path] = interface.code, interface.version
+        for plugin in platform.plugins(interface.namespace):
+            path = f"plugins/{interface.namespace}_{plugin.integration_id}.py"
+            check_path(path)
+            remote.files[path], remote.versions[path] = plugin.code or "", plugin.version
+            remote.plugins[path] = plugin
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Paths by what became of them since folder and platform were equal; None in a hash stands for no file."""
+
+    theirs: list[str]
+    mine: list[str]
+    both: list[str]
+    same: list[str]
+
+
+def compare(base: Mapping[str, str], local: Mapping[str, str], remote: Mapping[str, str]) -> Comparison:
+    """Who changed which path."""
+    found = Comparison([], [], [], [])
+    for path in sorted({*base, *local, *remote}):
+        before, here, there = base.get(path), local.get(path), remote.get(path)
+        if here == there:
+            found.same.append(path)
+        elif here == before:
+            found.theirs.append(path)
+        elif there == before:
+            found.mine.append(path)
+        else:
+            found.both.append(path)
+    return found
+
+
+class Workspace:
+    """A folder and the app it belongs to."""
+
+    def __init__(self, root: Path, platform: Development, app: AppId, base_url: str) -> None:
+        self._root, self._platform, self._app, self._base_url = root, platform, app, base_url
+        self._rules = Rules.of(root)
+
+    def pull(self, *, keep_both: bool = False) -> Pulled:
+        """Takes over what changed on the platform. Raises SyncError when files changed on both sides.
+
+        With `keep_both` the platform's text of those is written beside the own one, as `<file>.theirs`.
+        """
+        remote, state = self._load_remote(), self._state()
+        contents = self._contents(remote, state)
+        local, theirs = _hashes(contents), remote.hashes()
+        found = compare(self._base(state, remote), local, theirs)
+        if found.both and not keep_both:
+            raise SyncError(
+                f"Changed here and on the platform: {', '.join(found.both)}. Nothing was written.\n"
+                f"{self._differences(found.both, contents.files, remote.files)}",
+                hint="`automio pull --keep-both` writes the platform's text beside yours, as *.theirs.",
+            )
+        for path in found.theirs:
+            if path in remote.files:
+                write_file(self._root, path, remote.files[path])
+            else:
+                remove_file(self._root, path)
+        for path in found.both:
+            if path in remote.files:
+                write_file(self._root, path + THEIRS, remote.files[path])
+        unseen = {path: value for path, value in state.files.items() if path not in self._base(state, remote)}
+        State(self._base_url, remote.app_id, remote.version, {**unseen, **theirs}).save(self._root)
+        return Pulled(
+            written=[path for path in found.theirs if path in remote.files],
+            removed=[path for path in found.theirs if path not in remote.files],
+            kept=found.mine,
+            beside=found.both,
+            notes=[*remote.notes, *_left_out(contents)],
+        )
+
+    def push(self, message: str, *, force: bool = False, delete_plugins: bool = False) -> Pushed:
+        """Stores what changed here. Raises SyncError when the platform has something newer.
+
+        With `force` what changed here wins; files that changed only on the platform stay as they are there.
+        """
+        remote, state = self._load_remote(), self._state()
+        contents = self._contents(remote, state)
+        local = _hashes(contents)
+        found = compare(self._base(state, remote), local, remote.hashes())
+        if not force:
+            self._refuse_newer(found, contents, remote)
+        changed = [*found.mine, *found.both]
+        notes = [*remote.notes, *_left_out(contents)]
+        self._push_plugins(changed, contents.files, remote, delete=delete_plugins, notes=notes)
+        version = self._push_source(changed, contents.files, remote, message)
+        self._remember_push(remote, state, version, changed, contents, delete_plugins=delete_plugins)
+        stays = [path for path in changed if is_plugin_path(path) and path not in local and not delete_plugins]
+        return Pushed(
+            changed=sorted(path for path in changed if path in local),
+            removed=sorted(path for path in changed if path not in local and path not in stays),
+            version=version,
+            notes=[*notes, *(f"{path} stays on the platform; --delete-plugins removes it there" for path in stays)],
+        )
+
+    def status(self) -> tuple[Comparison, Remote, Contents]:
+        """Who changed what since folder and platform were equal."""
+        remote, state = self._load_remote(), self._state()
+        contents = self._contents(remote, state)
+        return compare(self._base(state, remote), _hashes(contents), remote.hashes()), remote, contents
+
+    def differences(self, paths: list[str], contents: Contents, remote: Remote) -> str:
+        """How the folder differs from the platform in these files, as of `diff -u`."""
+        return self._differences(paths, remote.files, contents.files)
+
+    def _load_remote(self) -> Remote:
+        return load_remote(self._platform, self._app, self._rules)
+
+    def _state(self) -> State:
+        state = State.load(self._root)
+        if state is None:
+            return State()
+        app_id = self._platform.app(self._app).id
+        if (state.base_url, state.app_id) != (self._base_url, app_id):
+            raise SyncError(
+                f"{self._root} holds app {state.app_id} of {state.base_url}, not app {app_id} of {self._base_url}.",
+                hint="Use another folder for another app.",
+            )
+        return state
+
+    def _contents(self, remote: Remote, state: State) -> Contents:
+        """The folder's files that are to be equal to the platform's."""
+        contents = read_folder(self._root, self._rules)
+        for path in list(contents.files):
+            if path.startswith(_PLUGINS_FOLDER) and (not is_plugin_path(path) or not remote.has_plugins):
+                del contents.files[path]
+        for path in {*state.files, *remote.files} & contents.left_out.keys():
+            raise FolderError(f"{path} is {contents.left_out[path]}, but a text file on the platform.")
+        return contents
+
+    def _base(self, state: State, remote: Remote) -> dict[str, str]:
+        """What both had; what cannot be seen now did not change."""
+        return {path: value for path, value in state.files.items() if remote.has_plugins or not is_plugin_path(path)}
+
+    def _refuse_newer(self, found: Comparison, contents: Contents, remote: Remote) -> None:
+        if newer := sorted([*found.theirs, *found.both]):
+            raise SyncError(
+                f"The platform has something newer: {', '.join(newer)}. Nothing was pushed. A pull would change:\n"
+                f"{self._differences(newer, contents.files, remote.files)}",
+                hint="Run `automio pull` and push again; `automio push --force` lets what you changed win.",
+            )
+
+    def _differences(self, paths: list[str], before: Mapping[str, str], after: Mapping[str, str]) -> str:
+        return "".join(_unified(path, before.get(path), after.get(path)) for path in paths)
+
+    def _push_source(self, changed: list[str], files: Mapping[str, str], remote: Remote, message: str) -> int:
+        changes = {path: files.get(path) for path in changed if not is_plugin_path(path)}
+        changes = {path: text for path, text in changes.items() if text is not None or path in remote.files}
+        if not changes:
+            return remote.version
+        try:
+            return self._platform.change_source(remote.app_id, changes, remote.version, message)
+        except Conflict as error:
+            raise SyncError(
+                f"Somebody saved a version meanwhile: {error}", hint="Run `automio pull` first."
+            ) from error
+
+    def _push_plugins(
+        self, changed: list[str], files: Mapping[str, str], remote: Remote, *, delete: bool, notes: list[str]
+    ) -> None:
+        interfaces = [path for path in changed if _INTERFACE.fullmatch(path)]
+        plugins = [path for path in changed if is_plugin_path(path) and path not in interfaces]
+        switched_off: set[str] = set()
+        for path in interfaces:
+            if path in files:
+                switched_off |= self._push_interface(path, files[path], remote, plugins)
+        namespaces = {*remote.namespaces, *(namespace_of(path) for path in interfaces if path in files)}
+        for path in plugins:
+            if path in files:
+                self._push_plugin(path, files[path], remote, namespaces, enable=path in switched_off)
+            elif delete and path in remote.plugins:
+                self._platform.delete_plugin(remote.plugins[path].id)
+        for path in interfaces:
+            if path not in files and delete and path in remote.files:
+                self._platform.delete_interface(namespace_of(path))
+        if switched_off:
+            notes.append(f"changed together with their interface: {', '.join(sorted(switched_off))}")
+
+    def _push_interface(self, path: str, code: str, remote: Remote, plugins: list[str]) -> set[str]:
+        """Stores an interface; the paths of plugins that this switched off because they are pushed too."""
+        namespace = namespace_of(path)
+        if path not in remote.versions:
+            created = self._platform.create_interface(namespace, capabilities_of(code, path), code)
+            remote.versions[path] = created.version
+            return set()
+        try:
+            remote.versions[path] = self._platform.change_interface(
+                namespace, code, remote.versions[path], False
+            ).version
+            return set()
+        except Conflict as error:
+            broken = {f"plugins/{namespace}_{name}.py" for name in _broken(error)}
+            if not broken or not broken <= set(plugins):
+                raise
+        remote.versions[path] = self._platform.change_interface(namespace, code, remote.versions[path], True).version
+        return broken
+
+    def _push_plugin(self, path: str, code: str, remote: Remote, namespaces: set[str], *, enable: bool) -> None:
+        if (known := remote.plugins.get(path)) is not None:
+            changed = self._platform.change_plugin(known.id, code, remote.versions[path], enable)
+            remote.versions[path] = changed.version
+            return
+        module = path.removeprefix(_PLUGINS_FOLDER).removesuffix(".py")
+        fitting = [namespace for namespace in namespaces if module.startswith(f"{namespace}_")]
+        if not fitting:
+            raise SyncError(
+                f"{path} is no plugin: no interface has a namespace that its name begins with.",
+                hint="Plugins are named plugins/<namespace>_<integration id>.py.",
+            )
+        namespace = max(fitting, key=len)
+        created = self._platform.create_plugin(namespace, module.removeprefix(f"{namespace}_"), code)
+        remote.versions[path] = created.version
+
+    def _remember_push(
+        self,
+        remote: Remote,
+        state: State,
+        version: int,
+        changed: list[str],
+        contents: Contents,
+        *,
+        delete_plugins: bool,
+    ) -> None:
+        # What others changed is not here yet: it stays what it was when it was pulled.
+        files = dict(state.files)
+        theirs = remote.hashes()
+        for path in {*theirs, *contents.files}:
+            if path in contents.files and (path in changed or digest(contents.files[path]) == theirs.get(path)):
+                files[path] = digest(contents.files[path])
+        for path in changed:
+            if path not in contents.files and (delete_plugins or not is_plugin_path(path)):
+                files.pop(path, None)
+        State(self._base_url, remote.app_id, version, files).save(self._root)
+
+
+def namespace_of(path: str) -> str:
+    """The namespace of an interface's file."""
+    found = _INTERFACE.fullmatch(path)
+    assert found is not None
+    return found[1]
+
+
+def _hashes(contents: Contents) -> dict[str, str]:
+    return {path: digest(text) for path, text in contents.files.items()}
+
+
+def _left_out(contents: Contents) -> Iterator[str]:
+    return (f"{path} is left out: {reason}" for path, reason in contents.left_out.items())
+
+
+def _broken(error: Conflict) -> list[str]:
+    listed: list[Any] = as_list(as_object(error.body).get("broken"))
+    return [str(as_object(one).get("integration_id")) for one in listed]
+
+
+def _unified(path: str, before: str | None, after: str | None) -> str:
+    lines = difflib.unified_diff(
+        (before or "").splitlines(),
+        (after or "").splitlines(),
+        fromfile=f"a/{path}" if before is not None else "/dev/null",
+        tofile=f"b/{path}" if after is not None else "/dev/null",
+        lineterm="",
+    )
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,241 @@
+"""Every error the client raises.
+
+    AutomioError
+    ├── ConfigurationError              (also ValueError)
+    ├── TransportError                  no usable answer arrived
+    │   ├── ConnectionFailed            (also ConnectionError)
+    │   ├── RequestTimeout              (also TimeoutError)
+    │   ├── StreamInterrupted
+    │   └── InvalidReply
+    ├── ApiError                        the platform answered with an error status
+    │   ├── BadRequest                  400
+    │   ├── Unauthorized                401
+    │   ├── NotEnoughCredits            402
+    │   ├── Forbidden                   403
+    │   │   └── IntegrationAccessDeniedError
+    │   ├── NotFound                    404
+    │   │   └── IntegrationNotFound
+    │   ├── Conflict                    409
+    │   ├── UnprocessableEntity         422
+    │   ├── RateLimited                 429
+    │   └── ServerError                 500 and above
+    ├── GraphqlException
+    ├── IntegrationHasNoConnections
+    ├── CallFailed                      the third-party service answered with an error status
+    ├── CsvJobFailed                    an import or export failed
+    ├── CacheUnavailable                (also ConnectionError)
+    └── PluginError
+        ├── PluginNotFound              (also ImportError)
+        ├── ModuleHashMismatch          (also ImportError)
+        └── CapabilityNotImplemented    (also AttributeError)
+
+Each carries `status`, `detail`, `request_id` and `hint`; those that do not apply are None.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automio._csv_models import CsvExport, CsvImport
+    from automio._integration_models import ApiResponse
+    from automio._models import GraphQLError
+
+
+class AutomioError(Exception):
+    """The root of all errors of this client.
+
+    `status` is the HTTP status, `detail` what the platform said, `request_id` its `X-Request-Id` (quote it when
+    asking for help), `hint` the next step.
+    """
+
+    status: int | None = None
+    detail: str | None = None
+    request_id: str | None = None
+    hint: str | None = None
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword arguments are lost by the default reduction; a run's error crosses process boundaries.
+        return _rebuild, (type(self), self.message, self.__dict__.copy())
+
+
+def _rebuild(kind: type[AutomioError], message: str, attributes: Mapping[str, Any]) -> AutomioError:
+    error = kind.__new__(kind, message)
+    error.args = (message,)
+    error.__dict__.update(attributes)
+    return error
+
+
+class ConfigurationError(AutomioError, ValueError):
+    """A setting is missing or unusable; the message names the variable, the hint what to set."""
+
+
+class TransportError(AutomioError):
+    """No usable answer arrived; whether the platform acted on the request is unknown."""
+
+
+class ConnectionFailed(TransportError, ConnectionError):
+    """The connection could not be opened, or it broke before an answer arrived."""
+
+
+class RequestTimeout(TransportError, TimeoutError):
+    """No answer arrived within the time limit."""
+
+
+class StreamInterrupted(TransportError):
+    """A stream of events broke off and could not be taken up again."""
+
+
+class InvalidReply(TransportError):
+    """The answer was not what the contract promises, for example HTML from a proxy instead of JSON."""
+
+    def __init__(
+        self, message: str, *, status: int | None = None, request_id: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.request_id = request_id
+
+
+class ApiError(AutomioError):
+    """The platform answered with an error status. `body` is the parsed answer, or its text."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        detail: str | None = None,
+        request_id: str | None = None,
+        hint: str | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.detail = detail
+        self.request_id = request_id
+        self.body = body
+        self.headers = dict(headers or {})
+
+
+class BadRequest(ApiError):
+    """400: the request is malformed."""
+
+
+class Unauthorized(ApiError):
+    """401: the token is missing, wrong, expired or revoked."""
+
+
+class NotEnoughCredits(ApiError):
+    """402: the organization's credits are used up."""
+
+
+class Forbidden(ApiError):
+    """403: the token is valid but may not do this."""
+
+
+class IntegrationAccessDeniedError(Forbidden):
+    """403 of an integration call: the platform refused it before it reached the service."""
+
+
+class NotFound(ApiError):
+    """404: there is no such thing, or the token may not see it."""
+
+
+class IntegrationNotFound(NotFound):
+    """404: the platform has no integration of this id."""
+
+
+class Conflict(ApiError):
+    """409: the request contradicts the present state."""
+
+
+class UnprocessableEntity(ApiError):
+    """422: the request is well-formed but a value in it is not acceptable."""
+
+
+class RateLimited(ApiError):
+    """429: too many requests; the `Retry-After` header, if any, is in `headers`."""
+
+
+class ServerError(ApiError):
+    """500 and above: the platform, or something in front of it, failed."""
+
+
+class GraphqlException(AutomioError):
+    """A GraphQL document failed; `errors` holds every error with its path and extensions."""
+
+    def __init__(self, message: str, errors: "Sequence[GraphQLError]" = ()) -> None:
+        super().__init__(message)
+        self.errors = list(errors)
+
+    @property
+    def code(self) -> str | None:
+        """Hasura's code of the first error, for example `constraint-violation`."""
+        return next((error.code for error in self.errors), None)
+
+
+class IntegrationHasNoConnections(AutomioError):
+    """The integration exists but no account is connected and activated for this app."""
+
+
+class CallFailed(AutomioError):
+    """A third-party service answered with an error status where its answer cannot be handed out, as in `paginate`.
+
+    `response` is the answer.
+    """
+
+    def __init__(self, response: "ApiResponse") -> None:
+        super().__init__(f"The service answered {response.status_code} at {response.url}: {response.text[:200]}")
+        self.response = response
+
+
+class CsvJobFailed(AutomioError):
+    """An import or export that was waited for failed. `job` is it, with the reason in `error`."""
+
+    def __init__(self, job: "CsvImport | CsvExport") -> None:
+        super().__init__(f"{type(job).__name__} {job.id} failed: {job.error or 'no reason was given'}")
+        self.job = job
+
+
+class CacheUnavailable(AutomioError, ConnectionError):
+    """The Redis server of local development cannot be reached."""
+
+
+class PluginError(AutomioError):
+    """A plugin cannot be invoked. Errors raised by a plugin's own code pass through unchanged."""
+
+
+class PluginNotFound(PluginError, ImportError):
+    """No plugin implements this interface for this integration here."""
+
+
+class ModuleHashMismatch(PluginError, ImportError):
+    """Plugin code that arrived, or that lies in the cache, is not what its hash stands for; it was not run."""
+
+
+class CapabilityNotImplemented(PluginError, AttributeError):
+    """The plugin has no function of this capability's name."""
+
+
+ApiException = ApiError
+"""The published client's name of `ApiError`."""
+
+ERRORS_BY_STATUS: Mapping[int, type[ApiError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    402: NotEnoughCredits,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    422: UnprocessableEntity,
+    429: RateLimited,
+}

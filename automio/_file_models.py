@@ -1,0 +1,42 @@
+"""Application files, and what is known of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from automio._decode import WireModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(WireModel):
+    """A file of an app. `size` is in bytes; `sha256` of the content, in hexadecimal digits."""
+
+    id: int
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    app_id: int | None = None
+    organization_id: int | None = None
+    created_by: int | None = None
+    run_id: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileLink(WireModel):
+    """An address that opens a file without a token until `expires_at`, or until the file is deleted."""
+
+    url: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileUsage(WireModel):
+    """What the organization's files take and may take, in bytes; `file_bytes` is the largest file taken."""
+
+    files: int
+    bytes: int
+    quota_bytes: int
+    file_bytes: int
+    content_types: tuple[str, ...] = ()

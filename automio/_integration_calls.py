@@ -1,0 +1,164 @@
+"""The requests of `api.integrations`' calls and how their answers are read."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+from urllib.parse import quote
+
+from automio._decode import as_integer, as_list, as_object
+from automio._exceptions import IntegrationAccessDeniedError
+from automio._exchange import Call, Reply, Request
+from automio._integration_models import ApiResponse, Integration, ParallelCallResponse
+from automio._json import encode_json
+from automio._multipart import Files, file_parts
+from automio._replies import error_of, invalid_reply, parsed_or_none, raise_for_status
+from automio._settings import AppId, ConnectionId
+
+# Repeating a call is as harmless as repeating its method at the third-party service.
+_REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+Remember = Callable[[ConnectionId | None], None]
+
+
+def integration_path(integration: Integration | str, operation: str = "") -> str:
+    """The path of an integration, or of one of its operations."""
+    integration_id = integration.integration_id if isinstance(integration, Integration) else integration
+    if not integration_id:
+        raise ValueError("The integration id is empty.")
+    return f"/api/integrations/{quote(integration_id, safe='')}/{operation}"
+
+
+def given(**values: Any) -> dict[str, str]:
+    """Query parameters: those that are given, as text."""
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def call_request(
+    integration: Integration | str,
+    *,
+    app_id: AppId,
+    method: str,
+    endpoint: str | None,
+    parameters: Mapping[str, str],
+    body: Mapping[str, Any],
+    files: Files | None,
+    timeout: float,
+) -> Request:
+    """One call of the service; with files as multipart, whose fields are JSON texts."""
+    fields = {"method": method, "endpoint": endpoint, **body}
+    return Request(
+        method="POST",
+        path=integration_path(integration, "call/"),
+        parameters=parameters,
+        headers={"X-App-Id": str(app_id)},
+        content=None if files else encode_json(fields),
+        form={name: _form_text(value) for name, value in fields.items() if value not in (None, {})} if files else {},
+        files=file_parts(files) if files else (),
+        repeatable=method in _REPEATABLE_METHODS,
+        timeout=timeout,
+    )
+
+
+def _form_text(value: Any) -> str:
+    return value if isinstance(value, str) else encode_json(value).decode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParallelCalls:
+    """What the items of one parallel call have in common."""
+
+    integration: Integration | str
+    operation: Literal["parallel_call/", "parallel_call_for_connection/"]
+    app_id: AppId
+    method: str
+    endpoint: str | None
+    parameters: Mapping[str, str]
+    request_headers: Mapping[str, str]
+    params: Mapping[str, Any]
+    timeout: float
+    is_streamed: bool = False
+
+    def request(self, items: Sequence[Mapping[str, Any]]) -> Request:
+        """The request that makes the calls of these items."""
+        method = self.method.upper()
+        body = {
+            "method": method,
+            "endpoint": self.endpoint,
+            "data_list": items,
+            "request_headers": dict(self.request_headers),
+            "streaming": self.is_streamed,
+        }
+        if self.is_streamed:
+            body["request_params"] = dict(self.params)
+        return Request(
+            method="POST",
+            path=integration_path(self.integration, self.operation),
+            parameters=self.parameters,
+            headers={"X-App-Id": str(self.app_id), **({"Accept": "text/event-stream"} if self.is_streamed else {})},
+            content=encode_json(body),
+            repeatable=method in _REPEATABLE_METHODS,
+            timeout=self.timeout,
+        )
+
+    def items(self, data_list: Iterable[Mapping[str, Any]], data: Any) -> list[dict[str, Any]]:
+        """The items as they are sent: `params` and `data` of the call serve items that have none of their own."""
+        return [self._item(position, item, data) for position, item in enumerate(data_list)]
+
+    def _item(self, position: int, source: Mapping[str, Any], data: Any) -> dict[str, Any]:
+        if not isinstance(source, Mapping):
+            raise TypeError(f"data_list[{position}] is a {type(source).__name__}, not a mapping.")
+        item = {name: value for name, value in source.items() if value is not None}
+        if "json" in item:
+            if "data" in item:
+                raise TypeError(f"data_list[{position}] has `data` and `json`; they are the same body.")
+            item["data"] = item.pop("json")
+        if self.params and not self.is_streamed:
+            item["params"] = {**self.params, **item.get("params", {})}
+        if data is not None:
+            item.setdefault("data", data)
+        return item
+
+
+def windows(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    """The items in groups of at most `size`."""
+    iterator = iter(items)
+    while window := list(islice(iterator, size)):
+        yield window
+
+
+def call_of(request: Request, remember: Remember) -> Call[tuple[Any, ApiResponse]]:
+    """A single call, whose answer is `(data, response)`."""
+
+    def read(reply: Reply) -> tuple[Any, ApiResponse]:
+        payload = parsed_or_none(reply)
+        if not isinstance(payload, Mapping) or "api_response" not in payload:
+            raise_for_call(reply)
+            raise invalid_reply(reply, "does not hold the service's answer")
+        # An upstream status mirrored as the platform's own is still the service's answer.
+        remember(payload.get("connection_id"))
+        return payload.get("api_data"), ApiResponse.from_wire(payload["api_response"])
+
+    return Call(request, read)
+
+
+def parallel_call_of(request: Request, expected: int, remember: Remember) -> Call[list[ParallelCallResponse]]:
+    """Many calls, whose answers are in the order of the items."""
+
+    def read(reply: Reply) -> list[ParallelCallResponse]:
+        raise_for_call(reply)
+        payload = as_object(parsed_or_none(reply))
+        responses = [ParallelCallResponse.from_wire(item) for item in as_list(payload.get("responses"))]
+        if len(responses) != expected:
+            raise invalid_reply(reply, f"holds {len(responses)} answers for {expected} requests")
+        remember(as_integer(payload.get("connection_id")) or payload.get("connection_id"))
+        return responses
+
+    return Call(request, read)
+
+
+def raise_for_call(reply: Reply) -> None:
+    """As `raise_for_status`; a refusal by the platform itself is IntegrationAccessDeniedError."""
+    if reply.status == 403 and as_object(parsed_or_none(reply)).get("detail"):
+        raise error_of(reply, IntegrationAccessDeniedError)
+    raise_for_status(reply)

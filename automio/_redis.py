@@ -1,0 +1,94 @@
+"""The Redis of local development: connected to when first used, closed with the client."""
+
+from typing import TYPE_CHECKING, Any
+
+from automio._exceptions import CacheUnavailable, ConfigurationError
+from automio._exchange import RedisCommands
+from automio._settings import Settings
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+
+_TIMEOUT_SECONDS = 5.0
+_RETRIES = 3
+
+
+def connect(settings: Settings) -> "redis.Redis":
+    """A client for the configured server; nothing is sent yet."""
+    _import_redis()
+    import redis.retry
+
+    retry = redis.retry.Retry(_backoff(), _RETRIES)
+    return redis.Redis(**_arguments(settings), retry=retry)
+
+
+def connect_async(settings: Settings) -> "redis.asyncio.Redis":
+    """The same for asyncio."""
+    _import_redis()
+    import redis.asyncio.retry
+
+    retry = redis.asyncio.retry.Retry(_backoff(), _RETRIES)
+    return redis.asyncio.Redis(**_arguments(settings), retry=retry)
+
+
+def execute(client: "redis.Redis", exchange: RedisCommands[Any], settings: Settings) -> Any:
+    """Sends the commands in one go; CacheUnavailable when the server does not answer."""
+    with client.pipeline(transaction=False) as pipeline:
+        for command in exchange.commands:
+            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+        try:
+            replies = pipeline.execute()
+        except _import_redis().RedisError as error:
+            raise _unavailable(settings, error) from error
+    return exchange.read(replies)
+
+
+async def execute_async(client: "redis.asyncio.Redis", exchange: RedisCommands[Any], settings: Settings) -> Any:
+    """The same for asyncio."""
+    async with client.pipeline(transaction=False) as pipeline:
+        for command in exchange.commands:
+            pipeline.execute_command(*command)
+        try:
+            replies = await pipeline.execute()
+        except _import_redis().RedisError as error:
+            raise _unavailable(settings, error) from error
+    return exchange.read(replies)
+
+
+def _backoff() -> Any:
+    """Well under a second in all: a developer who forgot to start the server should hear of it at once."""
+    from redis.backoff import ExponentialBackoff
+
+    return ExponentialBackoff(cap=0.2, base=0.02)
+
+
+def _arguments(settings: Settings) -> dict[str, Any]:
+    return {
+        "host": settings.redis_host,
+        "port": settings.redis_port,
+        "db": settings.redis_db,
+        "password": settings.redis_password,
+        "socket_timeout": _TIMEOUT_SECONDS,
+        "socket_connect_timeout": _TIMEOUT_SECONDS,
+    }
+
+
+def _import_redis() -> Any:
+    # An optional dependency: most scripts use the platform's cache service.
+    try:
+        import redis
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "CACHE_SERVICE_URL is not set and the redis package is not installed, so there is no cache.",
+            hint="Run `automio init --app …` to use the platform's cache, or `pip install 'automio[redis]'`.",
+        ) from error
+    return redis
+
+
+def _unavailable(settings: Settings, error: Exception) -> CacheUnavailable:
+    return CacheUnavailable(
+        f"The Redis server {settings.redis_host}:{settings.redis_port} (db {settings.redis_db}) failed: {error}.",
+        hint="Start it or correct REDIS_HOST, REDIS_PORT, REDIS_DB and REDIS_PASSWORD, or set CACHE_SERVICE_URL and "
+        "CACHE_SERVICE_TOKEN to use the platform's cache.",
+    )

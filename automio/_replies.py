@@ -1,0 +1,105 @@
+"""From a reply to a value, or to the error that says what was wrong."""
+
+import json
+from typing import Any
+
+from automio._exceptions import ERRORS_BY_STATUS, ApiError, InvalidReply, ServerError
+from automio._exchange import Reply
+
+_DETAIL_LIMIT = 500
+
+_HINTS = {
+    401: "Check APP_TOKEN (`automio whoami` tests it); it may be expired, revoked or for another platform.",
+    402: "The organization's owner can raise the budget.",
+    404: "Check the id and that the token's organization may see it.",
+    429: "Send fewer requests at once, or wait for the time in Retry-After.",
+}
+
+
+def read_json(reply: Reply) -> Any:
+    """The parsed body of a successful reply; raises the matching ApiError, or InvalidReply when it is not JSON."""
+    raise_for_status(reply)
+    try:
+        return json.loads(reply.body)
+    except ValueError as error:
+        raise invalid_reply(reply, "is not JSON") from error
+
+
+def read_text(reply: Reply) -> str:
+    """The body of a successful reply as text."""
+    raise_for_status(reply)
+    return reply.body.decode(errors="replace")
+
+
+def read_nothing(reply: Reply) -> None:
+    """Only that the reply is a success."""
+    raise_for_status(reply)
+
+
+def raise_for_status(reply: Reply) -> None:
+    """Raises the ApiError of a status that is not a success."""
+    if not 200 <= reply.status < 300:
+        raise error_of(reply)
+
+
+def error_of(reply: Reply, kind: type[ApiError] | None = None) -> ApiError:
+    """The error a reply stands for."""
+    body = _parsed_or_text(reply)
+    detail = _detail(body)
+    kind = kind or ERRORS_BY_STATUS.get(reply.status) or (ServerError if reply.status >= 500 else ApiError)
+    where = f"{reply.request.method} {reply.url.partition('?')[0]}"
+    request_id = f", request id {reply.request_id}" if reply.request_id else ""
+    said = detail.rstrip(".") if detail else "the platform gave no reason"
+    return kind(
+        f"{said} ({where} answered {reply.status}{request_id}).",
+        status=reply.status,
+        detail=detail,
+        request_id=reply.request_id,
+        hint=_HINTS.get(reply.status),
+        body=body,
+        headers=reply.headers,
+    )
+
+
+def invalid_reply(reply: Reply, what: str) -> InvalidReply:
+    """The error of a successful reply that breaks the contract."""
+    excerpt = reply.body[:80].decode(errors="replace")
+    return InvalidReply(
+        f"The answer to {reply.request.method} {reply.url.partition('?')[0]} {what}; it starts with {excerpt!r}.",
+        status=reply.status,
+        request_id=reply.request_id,
+        hint="Does the base URL point at the platform itself?",
+    )
+
+
+def parsed_or_none(reply: Reply) -> Any:
+    """The parsed body, or None when it is not JSON."""
+    try:
+        return json.loads(reply.body)
+    except ValueError:
+        return None
+
+
+def _parsed_or_text(reply: Reply) -> Any:
+    try:
+        return json.loads(reply.body)
+    except ValueError:
+        return reply.body.decode(errors="replace")
+
+
+def _detail(body: Any) -> str | None:
+    """`{"detail": …}`, `{"error": …}`, a list of validation messages, or plain text."""
+    if isinstance(body, dict):
+        body = body.get("detail") or body.get("error")
+    if isinstance(body, list):
+        body = "; ".join(_validation_message(item) for item in body)
+    if isinstance(body, str) and body.strip():
+        return body.strip()[:_DETAIL_LIMIT]
+    return None
+
+
+def _validation_message(item: Any) -> str:
+    if not isinstance(item, dict) or "msg" not in item:
+        return str(item)
+    where = ".".join(str(part) for part in item.get("loc", ()))
+    return f"{where}: {item['msg']}" if where else str(item["msg"])

@@ -1,0 +1,43 @@
+"""The control channel between runner and harness: JSON messages with a length in front, on a Unix stream socket."""
+
+import json
+import os
+import socket
+import struct
+from typing import Any
+
+_LENGTH = struct.Struct("!I")
+
+
+class ControlChannel:
+    """The harness's end. Private to this process: not inherited by programs it starts, closed in forked children."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_inheritable(descriptor, False)
+        self._socket = socket.socket(fileno=descriptor)
+        os.register_at_fork(after_in_child=self._socket.close)
+
+    def receive(self) -> dict[str, Any]:
+        """The next message; EOFError when the runner is gone."""
+        (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
+        message = json.loads(self._read(length))
+        assert isinstance(message, dict)
+        return message
+
+    def send(self, message: dict[str, Any], *, descriptor: int | None = None) -> None:
+        """Sends a message, with an open descriptor attached when one is given."""
+        text = json.dumps(message).encode()
+        frame = _LENGTH.pack(len(text)) + text
+        if descriptor is not None:
+            sent = socket.send_fds(self._socket, [frame], [descriptor])
+            frame = frame[sent:]
+        self._socket.sendall(frame)
+
+    def _read(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            part = self._socket.recv(size - len(data))
+            if not part:
+                raise EOFError("the runner closed the control channel")
+            data += part
+        return bytes(data)

@@ -1,0 +1,37 @@
+"""A run's value as JSON."""
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import json
+import pathlib
+import uuid
+from typing import Any
+
+
+class NotJson(ValueError):
+    """The value has no JSON form; the message names what in it has none."""
+
+
+def to_json(value: object) -> str:
+    """JSON text of a value. Times become ISO 8601, decimals, UUIDs and paths text, sets and tuples lists."""
+    try:
+        return json.dumps(value, default=_plain, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise NotJson(str(error)) from error
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case datetime.datetime() | datetime.date() | datetime.time():
+            return value.isoformat()
+        case decimal.Decimal() | uuid.UUID() | pathlib.PurePath():
+            return str(value)
+        case set() | frozenset():
+            return list(value)
+        case enum.Enum():
+            return value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    raise TypeError(f"a {type(value).__name__} has no JSON form")

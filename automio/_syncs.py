@@ -1,0 +1,95 @@
+"""`api.syncs`: lists of third-party services that the platform keeps in tables of the configured app."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from automio._decode import as_list
+from automio._exceptions import RequestTimeout
+from automio._exchange import Call, Pause, Reply, Request, Steps
+from automio._json import encode_json
+from automio._operation import AsyncResource, Resource, SyncResource, operation
+from automio._replies import read_json
+from automio._settings import app_in_path
+from automio._sync_models import Sync, SyncRun
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_OPEN = frozenset({"pending", "running"})
+
+
+class SyncsOperations(Resource):
+    """Lists of third-party services that the platform keeps in tables of the configured app."""
+
+    @operation
+    def status(self, name: str) -> Call[Sync]:
+        """A sync, how far it is and its latest runs. NotFound when there is none of this name."""
+        return Call(
+            Request(method="GET", path=self._path(name), repeatable=True),
+            lambda reply: Sync.from_wire(read_json(reply)),
+        )
+
+    @operation
+    def run(self, name: str, connection_id: int | None = None) -> Call[Sequence[SyncRun]]:
+        """Starts a sync now, for one connection or all; gives the runs that are open then, see `wait`.
+
+        A connection whose run is open already keeps it. Conflict when there is no connection.
+        """
+        return self._change(name, "run/", connection_id)
+
+    @operation
+    def cancel(self, name: str, connection_id: int | None = None) -> Call[Sequence[SyncRun]]:
+        """Ends the open runs after the page at hand; what was stored stays."""
+        return self._change(name, "cancel/", connection_id)
+
+    @operation
+    def runs(self, name: str, count: int = 50, before: int | None = None) -> Call[Sequence[SyncRun]]:
+        """The latest runs (200 at most), newest first; with `before` only those before the run of this id."""
+        parameters = {"count": str(count)} | ({} if before is None else {"before": str(before)})
+        request = Request(method="GET", path=self._path(name, "runs/"), parameters=parameters, repeatable=True)
+        return Call(request, _read_runs)
+
+    @operation
+    def wait(self, name: str, timeout: float | None = None) -> Steps[Sequence[SyncRun]]:
+        """Waits until no run of the sync is open; gives the latest run of each connection, whatever its state.
+
+        RequestTimeout when that takes more than `timeout` seconds; nothing is cancelled then.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = _FIRST_PAUSE
+        request = Request(method="GET", path=self._path(name), repeatable=True)
+        while True:
+            sync: Sync = yield Call(request, lambda reply: Sync.from_wire(read_json(reply)))
+            if not any(run.state in _OPEN for run in sync.runs):
+                return sync.runs
+            if deadline is not None and time.monotonic() + pause > deadline:
+                raise RequestTimeout(f"The sync {name} has not ended within {timeout:g} seconds.")
+            yield Pause(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    @operation
+    def list(self) -> Call[Sequence[Sync]]:
+        """The organization's syncs of the app, by name."""
+        request = Request(method="GET", path=self._path(), repeatable=True)
+        return Call(request, lambda reply: [Sync.from_wire(item) for item in as_list(read_json(reply))])
+
+    def _change(self, name: str, word: str, connection_id: int | None) -> Call[Sequence[SyncRun]]:
+        body: dict[str, Any] = {"connection_id": connection_id}
+        request = Request(method="POST", path=self._path(name, word), content=encode_json(body), repeatable=True)
+        return Call(request, _read_runs)
+
+    def _path(self, name: str = "", word: str = "") -> str:
+        path = f"/api/apps/{app_in_path(self._settings.require_app_id())}/syncs/"
+        return path + (f"{quote(name, safe='')}/{word}" if name else "")
+
+
+class Syncs(SyncsOperations, SyncResource):
+    """Lists of third-party services that the platform keeps in tables of the configured app."""
+
+
+class AsyncSyncs(SyncsOperations, AsyncResource):
+    """Lists of third-party services that the platform keeps in tables of the configured app."""
+
+
+def _read_runs(reply: Reply) -> Sequence[SyncRun]:
+    return [SyncRun.from_wire(item) for item in as_list(read_json(reply))]

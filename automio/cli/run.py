@@ -1,0 +1,205 @@
+"""`automio run`: an action on this machine, with what the sandbox would give it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from automio._development.folder import STATE_FILE, Rules
+from automio._development.platform import Development
+from automio._exceptions import AutomioError
+from automio._settings import Settings, read_environment, settings_from
+
+_LOOK_EVERY_SECONDS = 0.3
+_PATIENCE_SECONDS = 5.0
+
+Snapshot = Mapping[str, tuple[int, int]]
+
+
+@click.command()
+@click.argument("entry", metavar="FILE.py[:FUNCTION]")
+@click.option("--event", type=click.File("rb"), help="The event, as a file of JSON; - reads standard input.")
+@click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="A value of the event's user_input.")
+@click.option("--watch", is_flag=True, help="Run again whenever a file of the folder changes; Ctrl+C ends it.")
+@click.option("--runs", type=int, hidden=True, help="End `--watch` after so many runs.")
+def run(entry: str, event: Any, inputs: Sequence[str], watch: bool, runs: int | None) -> None:
+    """Run a script, or a function of one, against the platform of this folder's settings.
+
+    It gets the environment and the event as in the sandbox, and works on real rows and connections. Ends with status
+    1 when it fails.
+    """
+    path, _, function = entry.partition(":")
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise click.ClickException(f"there is no file {path}")
+    folder = _folder(file)
+    relative = file.relative_to(folder).as_posix()
+    action = f"{relative}:{function}" if function else relative
+    told: dict[str, Any] = {
+        "entry": action,
+        "event": _event(event, inputs),
+        "bundle": str(folder),
+    }
+    environment = _environment(folder, action)
+    if watch:
+        _watch(told, environment, folder, runs)
+    else:
+        raise SystemExit(_Run(told, environment).finish())
+
+
+def _folder(file: Path) -> Path:
+    """The app's folder: where it was pulled to, else where its settings are, else where the file is."""
+    for mark in (STATE_FILE, ".env"):
+        for folder in file.parents:
+            if (folder / mark).is_file():
+                return folder
+    return file.parent
+
+
+def _event(given: Any, inputs: Sequence[str]) -> dict[str, Any]:
+    event: dict[str, Any] = {"user_input": {}, "selected_rows": [], "selected_all": False, "filter_params": {}}
+    if given is not None:
+        try:
+            read = json.load(given)
+        except ValueError as error:
+            raise click.ClickException(f"the event is not JSON: {error}") from error
+        if not isinstance(read, dict):
+            raise click.ClickException("the event is not a JSON object")
+        event |= read
+    for one in inputs:
+        name, separator, value = one.partition("=")
+        if not separator or not isinstance(event["user_input"], dict):
+            raise click.ClickException(f"--input takes NAME=VALUE, not {one!r}")
+        event["user_input"] = {**event["user_input"], name: _value(value)}
+    return event
+
+
+def _value(text: str) -> Any:
+    """JSON where it is JSON, text otherwise."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _environment(folder: Path, entry: str) -> dict[str, str]:
+    environment = read_environment(folder)
+    try:
+        settings = settings_from(environment)
+        environment.update(_action(settings, entry))
+    except AutomioError as error:
+        raise click.ClickException(str(error)) from error
+    environment.setdefault("AUTOMIO_SHOW_PROGRESS", "1")
+    return environment
+
+
+def _action(settings: Settings, entry: str) -> dict[str, str]:
+    """What the sandbox would say about the action of this entry; nothing when the app has none yet."""
+    app = settings.require_app_id()
+    with closing(Development.of_token(settings.base_url, settings.token)) as platform:
+        found = next((action for action in platform.actions(app) if action.entry == entry), None)
+        told = {"APP_ID": str(platform.app(app).id)}
+    return told if found is None else {**told, "ACTION_ID": str(found.id), "ACTION_TYPE": found.action_type}
+
+
+class _Run:
+    """One run, in a process of its own: what it leaves behind must not be found by the next."""
+
+    def __init__(self, told: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        self._result = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the run)
+        descriptor = self._result.fileno()
+        command = [sys.executable, "-P", "-m", "automio._development.running"]
+        self._process = subprocess.Popen(
+            [*command, json.dumps({**told, "result_fd": descriptor})],
+            env={**environment, "TASK_ID": environment.get("TASK_ID") or str(uuid.uuid4())},
+            cwd=told["bundle"],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[descriptor],
+        )
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def finish(self) -> int:
+        """Waits for the end, shows the result and gives the status."""
+        while True:
+            try:
+                status = self._process.wait()
+                break
+            except KeyboardInterrupt:
+                # It was interrupted too, and says where.
+                continue
+        self._result.seek(0)
+        text = self._result.read()
+        self._result.close()
+        if not text:
+            click.echo(f"the run ended without a result, with status {status}", err=True)
+            return 1
+        end = json.loads(text)
+        if end["notice"]:
+            click.echo(end["notice"], err=True)
+        if end["status"] == "completed":
+            click.echo(f"result: {end['result']}")
+            return 0
+        click.echo(f"{end['status']}: {end['cause']}", err=True)
+        return 1
+
+    def stop(self) -> None:
+        """Cancels it as the platform does, so that `finally` blocks run; kills it when it goes on."""
+        self._process.terminate()
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._result.close()
+
+
+def _watch(told: Mapping[str, Any], environment: Mapping[str, str], folder: Path, runs: int | None) -> None:
+    rules = Rules.of(folder)
+    count = 0
+    while True:
+        before = _snapshot(folder, rules)
+        current = _Run(told, environment)
+        count += 1
+        is_shown = False
+        try:
+            while _snapshot(folder, rules) == before:
+                if current.has_ended() and not is_shown:
+                    is_shown = True
+                    current.finish()
+                    if runs is not None and count >= runs:
+                        return
+                    click.echo("waiting for a change of a file", err=True)
+                time.sleep(_LOOK_EVERY_SECONDS)
+        finally:
+            if not is_shown and current.has_ended():
+                current.finish()
+            elif not is_shown:
+                current.stop()
+        click.echo("a file has changed", err=True)
+
+
+def _snapshot(folder: Path, rules: Rules) -> Snapshot:
+    found = {}
+    for directory, folders, files in os.walk(folder):
+        here = Path(directory).relative_to(folder)
+        folders[:] = [name for name in folders if not rules.excludes((here / name).as_posix(), is_directory=True)]
+        for name in files:
+            if not rules.excludes((here / name).as_posix()):
+                try:
+                    status = Path(directory, name).stat()
+                except OSError:
+                    # Gone again: editors write beside and rename.
+                    continue
+                found[str(here / name)] = (status.st_mtime_ns, status.st_size)
+    return found

@@ -1,0 +1,146 @@
+"""What is measured: a GraphQL request and, for the floor, the statement a person would write for its answer."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request. `floor_sql` returns the text of the JSON answer; its parameters are the variables in order, or the
+    JSON text of the one named by `json_argument`. Where `each` has further variables, requests give them in turn:
+    writers of the same rows would only wait for each other.
+
+    `target` is the wanted share of the floor's requests per second at 8 connections.
+    """
+
+    name: str
+    query: str
+    floor_sql: str
+    target: float
+    variables: dict[str, Any] = field(default_factory=dict)
+    json_argument: str | None = None
+    each: Sequence[dict[str, Any]] = ()
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """What is sent in turn."""
+        return bodies(self.query, self.variables, self.each)
+
+    def for_floor(self) -> dict[str, Any]:
+        """As `benchmarks.floor` reads it."""
+        return {"query": self.query, "sql": self.floor_sql, "json_argument": self.json_argument}
+
+
+EACH_ID = [{"id": number} for number in range(1, 500)]
+
+
+def bodies(query: str, variables: dict[str, Any], each: Sequence[dict[str, Any]]) -> list[bytes]:
+    """The request with its variables, or once with each of the further ones."""
+    several = [{**variables, **further} for further in each] or [variables]
+    return [json.dumps({"query": query, "variables": one}).encode() for one in several]
+
+
+_RELATION = """query ($genre: String!) {
+  artist(where: {albums: {tracks: {genre: {name: {_eq: $genre}}}}}, order_by: {artist_id: asc}, limit: LIMIT) {
+    artist_id name
+    albums(order_by: {album_id: asc}) { title tracks(order_by: {track_id: asc}, limit: 3) { name milliseconds } }
+  }
+}"""
+
+_RELATION_SQL = """select coalesce(json_agg(row_to_json(r)), '[]')::text from (
+  select a.artist_id, a.name, coalesce(x.albums, '[]') as albums
+  from (
+    select artist_id, name from artist
+    where artist_id in (
+      select al.artist_id from album al
+        join track t on t.album_id = al.album_id join genre g on g.genre_id = t.genre_id
+      where g.name = $1)
+    order by artist_id limit LIMIT) a
+  left join lateral (
+    select json_agg(row_to_json(l)) as albums from (
+      select al.title, coalesce(y.tracks, '[]') as tracks from album al
+      left join lateral (
+        select json_agg(row_to_json(k)) as tracks from (
+          select t.name, t.milliseconds from track t where t.album_id = al.album_id order by t.track_id limit 3) k
+      ) y on true
+      where al.artist_id = a.artist_id order by al.album_id) l
+  ) x on true
+  order by a.artist_id) r"""
+
+
+def _notes(first: int) -> list[dict[str, Any]]:
+    return [{"id": n, "title": f"Note {n}", "body": f"Body {n}", "rating": n} for n in range(first, first + 100)]
+
+
+CASES = (
+    Case(
+        "list",
+        "{ track(order_by: {track_id: asc}, limit: 20) { track_id name composer milliseconds } }",
+        """select coalesce(json_agg(row_to_json(r)), '[]')::text from (
+             select track_id, name, composer, milliseconds from track order by track_id limit 20) r""",
+        target=0.60,
+    ),
+    Case(
+        "by key",
+        "query ($id: Int!) { track_by_pk(track_id: $id) { track_id name composer milliseconds unit_price } }",
+        """select row_to_json(r)::text from (
+             select track_id, name, composer, milliseconds, unit_price from track where track_id = $1) r""",
+        target=0.60,
+        variables={"id": 1742},
+        each=EACH_ID,
+    ),
+    Case(
+        "relation filter, small",
+        _RELATION.replace("LIMIT", "2"),
+        _RELATION_SQL.replace("LIMIT", "2"),
+        target=0.60,
+        variables={"genre": "Genre 7"},
+    ),
+    Case(
+        "relation filter, large",
+        _RELATION.replace("LIMIT", "200"),
+        _RELATION_SQL.replace("LIMIT", "200"),
+        target=0.75,
+        variables={"genre": "Genre 7"},
+    ),
+    Case(
+        "filtered aggregate",
+        """query ($min: Int!) {
+             track_aggregate(where: {milliseconds: {_gte: $min}}) {
+               aggregate { count avg { milliseconds } max { bytes } } } }""",
+        """select json_build_object('aggregate', json_build_object('count', count(*),
+                    'avg', json_build_object('milliseconds', avg(milliseconds)),
+                    'max', json_build_object('bytes', max(bytes))))::text
+           from track where milliseconds >= $1""",
+        target=0.60,
+        variables={"min": 200000},
+    ),
+    Case(
+        "update by key",
+        """mutation ($id: Int!, $title: String!) {
+             update_note_by_pk(pk_columns: {id: $id}, _set: {title: $title}) { id title } }""",
+        """with changed as (update note set title = $2 where id = $1 returning id, title)
+           select row_to_json(r)::text from (select id, title from changed) r""",
+        target=0.70,
+        variables={"id": 417, "title": "Changed"},
+        each=EACH_ID,
+    ),
+    Case(
+        "upsert of 100",
+        """mutation ($rows: [note_insert_input!]!) {
+             insert_note(objects: $rows, on_conflict: {constraint: note_pkey, update_columns: [title, rating]}) {
+               affected_rows } }""",
+        """with made as (
+             insert into note (id, title, body, rating)
+             select id, title, body, rating
+             from json_to_recordset($1::json) as x(id integer, title text, body text, rating integer)
+             on conflict (id) do update set title = excluded.title, rating = excluded.rating returning 1)
+           select json_build_object('affected_rows', count(*))::text from made""",
+        target=0.60,
+        variables={"rows": _notes(10_000)},
+        each=[{"rows": _notes(10_000 + 100 * number)} for number in range(300)],
+        json_argument="rows",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Many calls to a third party at once, through the platform."""

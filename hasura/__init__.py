@@ -1,0 +1,1 @@
+"""Everything that speaks Hasura: typed metadata API, tenant permissions, the embedded engine."""

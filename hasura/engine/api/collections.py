@@ -1,0 +1,197 @@
+"""Query collections, the allow-list, REST endpoints."""
+
+from graphql import GraphQLError, parse
+
+from hasura.engine.api.editing import append, drop, entry, without_nulls
+from hasura.engine.api.registry import SUCCESS, command
+from hasura.engine.api.workspace import Workspace
+from hasura.engine.errors import AlreadyExists, EngineError, NotExists
+from hasura.engine.metadata import store
+from hasura.engine.metadata.parsing import parse_allowlist_scope, parse_query_collection, parse_rest_endpoint
+from hasura.engine.metadata.reading import Reader
+from hasura.engine.metadata.types import Json, JsonObject
+
+
+@command("create_query_collection")
+async def create_query_collection(workspace: Workspace, args: Reader) -> Json:
+    name = args["name"].name()
+    _refuse_invalid_queries(args["definition"])
+    parse_query_collection(args)
+    if name in workspace.world.metadata.query_collections:
+        raise AlreadyExists(f'query collection with name "{name}" already exists')
+    described: JsonObject = {
+        "name": name,
+        "comment": args.optional_text("comment"),
+        "definition": args["definition"].value,
+    }
+    workspace.put(store.QUERY_COLLECTION, name, without_nulls(described))
+    await workspace.apply()
+    return SUCCESS
+
+
+def _refuse_invalid_queries(definition: Reader) -> None:
+    seen: set[str] = set()
+    for item in definition["queries"].items():
+        name = item["name"].name()
+        if name in seen:
+            raise definition["queries"].fail(f"found duplicate query names: {name}")
+        seen.add(name)
+        _refuse_invalid_query(item["query"])
+
+
+def _refuse_invalid_query(query: Reader) -> None:
+    try:
+        parse(query.text(), no_location=True)
+    except GraphQLError as exc:
+        raise query.fail(f"not a valid graphql query: {exc.message}") from exc
+
+
+async def _collection(workspace: Workspace, name: str) -> JsonObject:
+    document = await workspace.document(store.QUERY_COLLECTION, name)
+    if document is None:
+        raise NotExists(f'query collection with name "{name}" does not exist')
+    return document
+
+
+@command("drop_query_collection")
+async def drop_query_collection(workspace: Workspace, args: Reader) -> Json:
+    name = args["collection"].name()
+    await _collection(workspace, name)
+    if name in workspace.world.metadata.allowlist:
+        if not args.flag("cascade"):
+            raise EngineError(
+                f'query collection with name "{name}" is present in the allowlist; cannot proceed to drop. '
+                "please use cascade to confirm drop",
+                code="dependency-error",
+            )
+        workspace.remove(store.ALLOWLIST, name)
+    workspace.remove(store.QUERY_COLLECTION, name)
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("rename_query_collection")
+async def rename_query_collection(workspace: Workspace, args: Reader) -> Json:
+    name, new_name = args["name"].name(), args["new_name"].name()
+    document = await _collection(workspace, name)
+    if new_name in workspace.world.metadata.query_collections:
+        raise AlreadyExists(f'query collection with name "{new_name}" already exists')
+    workspace.remove(store.QUERY_COLLECTION, name)
+    workspace.put(store.QUERY_COLLECTION, new_name, {**document, "name": new_name})
+    allowed = await workspace.document(store.ALLOWLIST, name)
+    if allowed is not None:
+        workspace.remove(store.ALLOWLIST, name)
+        workspace.put(store.ALLOWLIST, new_name, {**allowed, "collection": new_name})
+    for endpoint in workspace.world.metadata.rest_endpoints.values():
+        if endpoint.collection == name:
+            described = await workspace.document(store.REST_ENDPOINT, endpoint.name)
+            assert described is not None
+            query: JsonObject = {"collection_name": new_name, "query_name": endpoint.query}
+            workspace.put(store.REST_ENDPOINT, endpoint.name, {**described, "definition": {"query": query}})
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("add_query_to_collection")
+async def add_query_to_collection(workspace: Workspace, args: Reader) -> Json:
+    collection, name = args["collection_name"].name(), args["query_name"].name()
+    document = await _collection(workspace, collection)
+    definition = document["definition"]
+    assert isinstance(definition, dict)
+    if entry(definition, "queries", "name", name) is not None:
+        raise AlreadyExists(f'query with name "{name}" already exists in collection "{collection}"')
+    _refuse_invalid_query(args["query"])
+    append(definition, "queries", {"name": name, "query": args["query"].text()})
+    workspace.put(store.QUERY_COLLECTION, collection, document)
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("drop_query_from_collection")
+async def drop_query_from_collection(workspace: Workspace, args: Reader) -> Json:
+    collection, name = args["collection_name"].name(), args["query_name"].name()
+    document = await _collection(workspace, collection)
+    definition = document["definition"]
+    assert isinstance(definition, dict)
+    if entry(definition, "queries", "name", name) is None:
+        raise NotExists(f'query with name "{name}" not found in collection "{collection}"')
+    drop(definition, "queries", "name", name)
+    definition.setdefault("queries", [])
+    workspace.put(store.QUERY_COLLECTION, collection, document)
+    await workspace.apply()
+    return SUCCESS
+
+
+# --- allow-list ---------------------------------------------------------------------------------------------------
+
+
+@command("add_collection_to_allowlist")
+async def add_collection_to_allowlist(workspace: Workspace, args: Reader) -> Json:
+    collection = args["collection"].name()
+    scope = args.get("scope")
+    if scope is not None:
+        parse_allowlist_scope(scope)
+    await _collection(workspace, collection)
+    if collection in workspace.world.metadata.allowlist:
+        return {
+            "message": f'collection "{collection}" already exists in the allowlist, scope ignored; '
+            "to change scope, use update_scope_of_collection_in_allowlist"
+        }
+    described: JsonObject = {"collection": collection, "scope": scope.value if scope else {"global": True}}
+    workspace.put(store.ALLOWLIST, collection, described)
+    await workspace.apply()
+    return SUCCESS
+
+
+def _refuse_missing_in_allowlist(workspace: Workspace, collection: str) -> None:
+    if collection not in workspace.world.metadata.allowlist:
+        raise EngineError(f'collection "{collection}" doesn\'t exist in the allowlist', code="not-found")
+
+
+@command("update_scope_of_collection_in_allowlist")
+async def update_scope_of_collection_in_allowlist(workspace: Workspace, args: Reader) -> Json:
+    collection, scope = args["collection"].name(), args["scope"]
+    parse_allowlist_scope(scope)
+    _refuse_missing_in_allowlist(workspace, collection)
+    workspace.put(store.ALLOWLIST, collection, {"collection": collection, "scope": scope.value})
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("drop_collection_from_allowlist")
+async def drop_collection_from_allowlist(workspace: Workspace, args: Reader) -> Json:
+    collection = args["collection"].name()
+    _refuse_missing_in_allowlist(workspace, collection)
+    workspace.remove(store.ALLOWLIST, collection)
+    await workspace.apply()
+    return SUCCESS
+
+
+# --- REST endpoints -----------------------------------------------------------------------------------------------
+
+
+@command("create_rest_endpoint")
+async def create_rest_endpoint(workspace: Workspace, args: Reader) -> Json:
+    endpoint = parse_rest_endpoint(args)
+    if endpoint.name in workspace.world.metadata.rest_endpoints:
+        raise AlreadyExists(f'Endpoint with name: "{endpoint.name}" already exists')
+    described: JsonObject = {
+        "name": endpoint.name,
+        "url": endpoint.url,
+        "methods": list(endpoint.methods),
+        "definition": args["definition"].value,
+        "comment": endpoint.comment,
+    }
+    workspace.put(store.REST_ENDPOINT, endpoint.name, without_nulls(described))
+    await workspace.apply((store.REST_ENDPOINT, f"rest_endpoint {endpoint.name}"))
+    return SUCCESS
+
+
+@command("drop_rest_endpoint")
+async def drop_rest_endpoint(workspace: Workspace, args: Reader) -> Json:
+    name = args["name"].name()
+    if name not in workspace.world.metadata.rest_endpoints:
+        raise NotExists(f"Endpoint with name: {name} does not exist")
+    workspace.remove(store.REST_ENDPOINT, name)
+    await workspace.apply()
+    return SUCCESS

@@ -1,0 +1,244 @@
+"""The whole metadata: export, replace, clear, reload, what is inconsistent."""
+
+from collections.abc import Iterator
+
+from hasura.engine.api.editing import drop
+from hasura.engine.api.registry import SUCCESS, command
+from hasura.engine.api.relationships import normal_using
+from hasura.engine.api.workspace import Workspace, render_inconsistent
+from hasura.engine.errors import EngineError, NotSupported
+from hasura.engine.metadata import parsing, store
+from hasura.engine.metadata.loading import parsed_rest
+from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
+from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader, name_to_json
+from hasura.engine.metadata.store import ObjectKey
+from hasura.engine.metadata.types import InheritedRole, Json, JsonObject, RelationshipKind
+from hasura.engine.resolve.roles import CONFLICT_TYPE, refuse_cycles
+from hasura.engine.resolve.world import Metadata
+from hasura.engine.schema_cache import InconsistentObject
+
+_DEFAULT_CONFIGURATION: JsonObject = {
+    "connection_info": {
+        "database_url": {"from_env": "HASURA_GRAPHQL_DATABASE_URL"},
+        "isolation_level": "read-committed",
+        "use_prepared_statements": True,
+    }
+}
+# Top-level lists whose elements are objects of their own: key -> (kind, the element's key).
+_LISTS = {
+    "inherited_roles": (store.INHERITED_ROLE, "role_name"),
+    "query_collections": (store.QUERY_COLLECTION, "name"),
+    "allowlist": (store.ALLOWLIST, "collection"),
+    "rest_endpoints": (store.REST_ENDPOINT, "name"),
+}
+
+
+@command("export_metadata", writes=False)
+async def export_metadata(workspace: Workspace, args: Reader) -> Json:
+    return await exported(workspace)
+
+
+async def exported(workspace: Workspace) -> JsonObject:
+    """The metadata document, version 3."""
+    documents = await store.read_kinds(workspace.connection)
+    own = documents.get(ObjectKey.of(store.SOURCE, DEFAULT_SOURCE))
+    source: JsonObject = {"name": DEFAULT_SOURCE, "kind": "postgres"}
+    source["tables"] = [document for key, document in documents.items() if key.kind == store.TABLE]
+    functions: list[Json] = [document for key, document in documents.items() if key.kind == store.FUNCTION]
+    if functions:
+        source["functions"] = functions
+    source["configuration"] = _DEFAULT_CONFIGURATION
+    source.update(own if isinstance(own, dict) else {})
+    metadata: JsonObject = {"version": 3, "sources": [source]}
+    for name, (kind, _) in _LISTS.items():
+        found: list[Json] = [document for key, document in documents.items() if key.kind == kind]
+        if found:
+            metadata[name] = found
+    metadata.update({key.name: document for key, document in documents.items() if key.kind == store.SECTION})
+    return metadata
+
+
+@command("replace_metadata")
+async def replace_metadata(workspace: Workspace, args: Reader) -> Json:
+    allow_inconsistent = args.flag("allow_inconsistent_metadata")
+    metadata = args.get("metadata") or args
+    documents = dict(_documents(metadata))
+    _refuse_role_cycles(documents)
+    # What is stored must be readable at the next start.
+    parsed_rest(Metadata(), documents)
+    await workspace.replace_everything(documents, allow_inconsistent=allow_inconsistent)
+    return SUCCESS
+
+
+@command("clear_metadata")
+async def clear_metadata(workspace: Workspace, args: Reader) -> Json:
+    source = await workspace.document(store.SOURCE, DEFAULT_SOURCE)
+    kept: dict[ObjectKey, Json] = {}
+    if source is not None and "configuration" in source:
+        kept[ObjectKey.of(store.SOURCE, DEFAULT_SOURCE)] = {"configuration": source["configuration"]}
+    await workspace.replace_everything(kept, allow_inconsistent=True)
+    return SUCCESS
+
+
+@command("reload_metadata")
+async def reload_metadata(workspace: Workspace, args: Reader) -> Json:
+    await workspace.load_everything()
+    return {"message": "success", **_consistency(workspace)}
+
+
+@command("get_inconsistent_metadata", writes=False)
+async def get_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json:
+    return _consistency(workspace)
+
+
+def _consistency(workspace: Workspace) -> JsonObject:
+    found: list[Json] = [render_inconsistent(item) for item in workspace.world.inconsistent_objects()]
+    return {"is_consistent": not found, "inconsistent_objects": found}
+
+
+@command("drop_inconsistent_metadata")
+async def drop_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json:
+    # What hung on a dropped object is inconsistent next.
+    while problems := [item for item in workspace.world.inconsistent_objects() if item.type != CONFLICT_TYPE]:
+        for item in problems:
+            await _drop(workspace, item)
+        await workspace.apply(allow_inconsistent=True)
+    return SUCCESS
+
+
+async def _drop(workspace: Workspace, item: InconsistentObject) -> None:
+    definition = Reader(item.definition)
+    if item.type == store.REST_ENDPOINT:
+        workspace.remove(item.type, definition["name"].text())
+        return
+    if item.type in (store.TABLE, store.FUNCTION):
+        workspace.remove(item.type, definition.qualified_name())
+        return
+    table = definition["table"].qualified_name()
+    document = await workspace.document(store.TABLE, table)
+    if document is None:
+        return
+    if item.type.endswith("_permission"):
+        drop(document, f"{item.type}s", "role", definition["role"].text())
+    elif item.type == "computed_field":
+        drop(document, "computed_fields", "name", definition["name"].text())
+    else:
+        kind = item.type.removesuffix("_relation")
+        drop(document, f"{kind}_relationships", "name", definition["name"].text())
+    workspace.put(store.TABLE, table, document)
+
+
+@command("dump_internal_state", writes=False)
+async def dump_internal_state(workspace: Workspace, args: Reader) -> Json:
+    snapshot = workspace.world.snapshot
+    return {
+        "resource_version": workspace.world.resource_version,
+        "tables": [str(name) for name in sorted(snapshot.tables)],
+        "functions": [str(name) for name in sorted(snapshot.functions)],
+        "inconsistent_objects": [render_inconsistent(item) for item in snapshot.inconsistent_objects],
+    }
+
+
+# --- from a document to objects -----------------------------------------------------------------------------------
+
+
+def _documents(metadata: Reader) -> Iterator[tuple[ObjectKey, Json]]:
+    """The objects of a metadata document of version 3, or of the older ones without sources."""
+    members = metadata.object()
+    taken = {"version", "resource_version", "sources", "tables", "functions", "allow_inconsistent_metadata", *_LISTS}
+    if "sources" in members:
+        sources = list(metadata["sources"].items())
+        for source in sources:
+            if source["name"].name() != DEFAULT_SOURCE:
+                raise NotSupported(f'this engine has one source, "{DEFAULT_SOURCE}"')
+            yield from _source_documents(source)
+    else:
+        yield from _source_documents(metadata, is_older=True)
+    for name, (kind, key) in _LISTS.items():
+        if name in metadata:
+            yield from _list_documents(metadata[name], kind, key)
+    for name, value in members.items():
+        if name not in taken and value not in (None, [], {}):
+            yield ObjectKey.of(store.SECTION, name), value
+
+
+def _source_documents(source: Reader, *, is_older: bool = False) -> Iterator[tuple[ObjectKey, Json]]:
+    for item in source["tables"].items() if "tables" in source else ():
+        document = normal_table(item)
+        yield ObjectKey.of(store.TABLE, parsing.table_name(document)), document
+    for item in source["functions"].items() if "functions" in source else ():
+        document = _normal_function(item)
+        parsing.parse_function(Reader(document, *item.path))
+        yield ObjectKey.of(store.FUNCTION, parsing.function_name(document)), document
+    if not is_older:
+        parsing.parse_customization(source.get("customization"))
+        kept = {key: value for key, value in source.object().items() if key not in ("name", "tables", "functions")}
+        yield ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), kept
+
+
+def _normal_function(item: Reader) -> JsonObject:
+    if isinstance(item.value, dict) and "function" in item.value:
+        return {**item.value, "function": name_to_json(item["function"].qualified_name())}
+    return {"function": name_to_json(item.qualified_name())}
+
+
+def normal_table(item: Reader) -> JsonObject:
+    """A table's document with its name written out and without empty lists; raises ParseFailed."""
+    parsing.parse_table(item)
+    document = item.object()
+    normal: JsonObject = {"table": name_to_json(item["table"].qualified_name())}
+    for key, value in document.items():
+        if key == "table" or value in (None, [], {}, False):
+            continue
+        normal[key] = value
+    for kind, list_name in zip(RelationshipKind, RELATIONSHIP_LISTS, strict=True):
+        if list_name in normal:
+            normal[list_name] = [_normal_relationship(entry, kind) for entry in item[list_name].items()]
+    for list_name in PERMISSION_LISTS:
+        if list_name in normal:
+            normal[list_name] = [_without_null_comment(entry.object()) for entry in item[list_name].items()]
+    return normal
+
+
+def _normal_relationship(item: Reader, kind: RelationshipKind) -> JsonObject:
+    using = normal_using(parsing.parse_using(item["using"], kind), item["using"].value)
+    return _without_null_comment({**item.object(), "using": using})
+
+
+def _without_null_comment(entry: JsonObject) -> JsonObject:
+    return {key: value for key, value in entry.items() if key != "comment" or value is not None}
+
+
+def _list_documents(items: Reader, kind: str, key: str) -> Iterator[tuple[ObjectKey, Json]]:
+    parse = {
+        store.INHERITED_ROLE: parsing.parse_inherited_role,
+        store.QUERY_COLLECTION: parsing.parse_query_collection,
+        store.ALLOWLIST: parsing.parse_allowlist_entry,
+        store.REST_ENDPOINT: parsing.parse_rest_endpoint,
+    }[kind]
+    for item in items.items():
+        parse(item)
+        document = item.object()
+        if kind == store.ALLOWLIST and "scope" not in document:
+            document = {**document, "scope": {"global": True}}
+        yield ObjectKey.of(kind, item[key].name()), document
+
+
+def _refuse_role_cycles(documents: dict[ObjectKey, Json]) -> None:
+    roles: dict[str, InheritedRole] = {
+        key.name: parsing.parse_inherited_role(Reader(document))
+        for key, document in documents.items()
+        if key.kind == store.INHERITED_ROLE
+    }
+    refuse_cycles(roles)
+
+
+def refuse_version(workspace: Workspace, wanted: int) -> None:
+    """Raises the conflict that somebody else changed metadata meanwhile."""
+    current = workspace.resource_version
+    if wanted != current:
+        raise EngineError(
+            f"metadata resource version referenced ({wanted}) did not match current version ({current})",
+            code="conflict",
+            status=409,
+        )

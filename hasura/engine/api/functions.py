@@ -1,0 +1,120 @@
+"""Tracked functions, their permissions, and computed fields."""
+
+from hasura.engine.api.dependents import dependents_of_facts, refuse_or_remove
+from hasura.engine.api.editing import append, drop, entry, without_nulls
+from hasura.engine.api.registry import SUCCESS, command
+from hasura.engine.api.workspace import Subject, Workspace
+from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.errors import AlreadyExists, EngineError, NotExists
+from hasura.engine.metadata import store
+from hasura.engine.metadata.parsing import RELATIONSHIP_LISTS, parse_computed_field, parse_function
+from hasura.engine.metadata.reading import Reader, name_to_json
+from hasura.engine.metadata.types import Json, JsonObject
+from hasura.engine.resolve.world import Fact
+
+
+def _function_subject(name: QualifiedName) -> Subject:
+    return ("function", f"function {name} in source default")
+
+
+@command("pg_track_function")
+async def track_function(workspace: Workspace, args: Reader) -> Json:
+    with_options = isinstance(args.value, dict) and "function" in args
+    name = (args["function"] if with_options else args).qualified_name()
+    document: JsonObject = {"function": name_to_json(name)}
+    if with_options:
+        for key in ("configuration", "comment"):
+            if key in args and args[key].value != {}:
+                document[key] = args[key].value
+    parse_function(Reader(document, *args.path))
+    if name in workspace.world.metadata.functions:
+        raise EngineError(f'function already tracked: "{name}"', code="already-tracked")
+    workspace.put(store.FUNCTION, name, document)
+    await workspace.apply(_function_subject(name))
+    return SUCCESS
+
+
+async def _document(workspace: Workspace, name: QualifiedName) -> JsonObject:
+    document = await workspace.document(store.FUNCTION, name)
+    if document is None:
+        raise NotExists(f'function "{name}" does not exist in source: default')
+    return document
+
+
+@command("pg_untrack_function")
+async def untrack_function(workspace: Workspace, args: Reader) -> Json:
+    is_member = isinstance(args.value, dict) and "function" in args
+    name = (args["function"] if is_member else args).qualified_name()
+    await _document(workspace, name)
+    workspace.remove(store.FUNCTION, name)
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("pg_set_function_customization")
+async def set_function_customization(workspace: Workspace, args: Reader) -> Json:
+    name = args["function"].qualified_name()
+    document = await _document(workspace, name)
+    document.pop("configuration", None)
+    if "configuration" in args:
+        document["configuration"] = args["configuration"].value
+    parse_function(Reader(document, *args.path))
+    workspace.put(store.FUNCTION, name, document)
+    await workspace.apply(_function_subject(name))
+    return SUCCESS
+
+
+@command("pg_create_function_permission")
+async def create_function_permission(workspace: Workspace, args: Reader) -> Json:
+    name, role = args["function"].qualified_name(), args["role"].name()
+    document = await _document(workspace, name)
+    if entry(document, "permissions", "role", role) is not None:
+        raise AlreadyExists(f'permission of role "{role}" already exists for function "{name}" in source: "default"')
+    append(document, "permissions", {"role": role})
+    workspace.put(store.FUNCTION, name, document)
+    await workspace.apply(_function_subject(name))
+    return SUCCESS
+
+
+@command("pg_drop_function_permission")
+async def drop_function_permission(workspace: Workspace, args: Reader) -> Json:
+    name, role = args["function"].qualified_name(), args["role"].name()
+    document = await _document(workspace, name)
+    if entry(document, "permissions", "role", role) is None:
+        raise NotExists(f'permission of role "{role}" does not exist for function "{name}" in source: "default"')
+    drop(document, "permissions", "role", role)
+    workspace.put(store.FUNCTION, name, document)
+    await workspace.apply(_function_subject(name))
+    return SUCCESS
+
+
+@command("pg_add_computed_field")
+async def add_computed_field(workspace: Workspace, args: Reader) -> Json:
+    computed = parse_computed_field(args)
+    table = args["table"].qualified_name()
+    info = workspace.table(table)
+    document = await workspace.table_document(table)
+    lists = (*RELATIONSHIP_LISTS, "computed_fields")
+    if computed.name in info.columns_by_name or any(entry(document, item, "name", computed.name) for item in lists):
+        raise AlreadyExists(f'field with name "{computed.name}" already exists in table "{table}"')
+    definition = {**args["definition"].object(), "function": name_to_json(computed.function)}
+    described: JsonObject = {"name": computed.name, "definition": definition, "comment": computed.comment}
+    append(document, "computed_fields", without_nulls(described))
+    workspace.put(store.TABLE, table, document)
+    await workspace.apply(("computed_field", f"computed_field {computed.name} in table {table} in source default"))
+    return SUCCESS
+
+
+@command("pg_drop_computed_field")
+async def drop_computed_field(workspace: Workspace, args: Reader) -> Json:
+    table, name = args["table"].qualified_name(), args["name"].name()
+    document = await workspace.table_document(table)
+    if entry(document, "computed_fields", "name", name) is None:
+        raise NotExists(f'computed field "{name}" does not exist')
+    found = dependents_of_facts(workspace.world, {Fact("computed_field", table, name)})
+    await refuse_or_remove(workspace, found, cascade=args.flag("cascade"))
+    document = await workspace.table_document(table)
+    drop(document, "computed_fields", "name", name)
+    workspace.put(store.TABLE, table, document)
+    await workspace.apply()
+    return SUCCESS

@@ -1,0 +1,80 @@
+"""Permissions of roles on tables."""
+
+from collections.abc import Callable
+
+from hasura.engine.api.editing import append, drop, entry, without_nulls
+from hasura.engine.api.registry import SUCCESS, Handler, command
+from hasura.engine.api.workspace import Workspace
+from hasura.engine.errors import AlreadyExists, NotSupported, PermissionDenied
+from hasura.engine.metadata import store
+from hasura.engine.metadata.parsing import PERMISSION_PARSERS
+from hasura.engine.metadata.reading import Reader
+from hasura.engine.metadata.types import Json
+from hasura.engine.session import ADMIN_ROLE
+
+OPERATIONS = ("select", "insert", "update", "delete")
+
+
+def _creator(operation: str) -> Handler:
+    async def create(workspace: Workspace, args: Reader) -> Json:
+        list_name = f"{operation}_permissions"
+        PERMISSION_PARSERS[list_name](args)
+        table, role = args["table"].qualified_name(), args["role"].name()
+        if role == ADMIN_ROLE:
+            raise NotSupported('the role "admin" has every permission already')
+        document = await workspace.table_document(table)
+        workspace.table(table)
+        if entry(document, list_name, "role", role) is not None:
+            raise AlreadyExists(f'permission already defined on table "{table}" with role "{role}"')
+        described = {"role": role, "permission": args["permission"].value, "comment": args.optional_text("comment")}
+        append(document, list_name, without_nulls(described))
+        workspace.put(store.TABLE, table, document)
+        await workspace.apply(
+            (f"{operation}_permission", f"{operation}_permission {role} in table {table} in source default")
+        )
+        return SUCCESS
+
+    return create
+
+
+def _dropper(operation: str) -> Handler:
+    async def drop_permission(workspace: Workspace, args: Reader) -> Json:
+        list_name = f"{operation}_permissions"
+        table, role = args["table"].qualified_name(), args["role"].name()
+        document = await workspace.table_document(table)
+        if entry(document, list_name, "role", role) is None:
+            raise PermissionDenied(f'{operation} permission on "{table}" for role "{role}" does not exist')
+        drop(document, list_name, "role", role)
+        workspace.put(store.TABLE, table, document)
+        await workspace.apply()
+        return SUCCESS
+
+    return drop_permission
+
+
+def _register(prefix: str, make: Callable[[str], Handler]) -> None:
+    for operation in OPERATIONS:
+        command(f"pg_{prefix}_{operation}_permission")(make(operation))
+
+
+_register("create", _creator)
+_register("drop", _dropper)
+
+
+@command("pg_set_permission_comment")
+async def set_permission_comment(workspace: Workspace, args: Reader) -> Json:
+    operation = args["type"].text()
+    if operation not in OPERATIONS:
+        raise args["type"].fail("expected one of select, insert, update, delete")
+    list_name = f"{operation}_permissions"
+    table, role = args["table"].qualified_name(), args["role"].name()
+    document = await workspace.table_document(table)
+    found = entry(document, list_name, "role", role)
+    if found is None:
+        raise PermissionDenied(f'{operation} permission on "{table}" for role "{role}" does not exist')
+    found.pop("comment", None)
+    if "comment" in args:
+        found["comment"] = args["comment"].text()
+    workspace.put(store.TABLE, table, document)
+    await workspace.apply()
+    return SUCCESS

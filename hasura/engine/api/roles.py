@@ -1,0 +1,37 @@
+"""Inherited roles."""
+
+from hasura.engine.api.registry import SUCCESS, command
+from hasura.engine.api.workspace import Workspace
+from hasura.engine.errors import EngineError, NotExists
+from hasura.engine.metadata import store
+from hasura.engine.metadata.parsing import parse_inherited_role
+from hasura.engine.metadata.reading import Reader
+from hasura.engine.metadata.types import Json
+from hasura.engine.resolve.roles import refuse_cycles
+from hasura.engine.session import ADMIN_ROLE
+
+
+@command("add_inherited_role")
+async def add_inherited_role(workspace: Workspace, args: Reader) -> Json:
+    role = parse_inherited_role(args)
+    if not role.role_set:
+        raise args["role_set"].fail("parsing NonEmpty failed, unexpected empty list")
+    if role.name == ADMIN_ROLE or ADMIN_ROLE in role.role_set:
+        raise EngineError("the admin role cannot be part of an inherited role", code="bad-request")
+    known = workspace.world.metadata.inherited_roles
+    refuse_cycles({**known, role.name: role})
+    workspace.put(
+        store.INHERITED_ROLE, role.name, {"role_name": role.name, "role_set": list(args["role_set"].names())}
+    )
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("drop_inherited_role")
+async def drop_inherited_role(workspace: Workspace, args: Reader) -> Json:
+    name = args["role_name"].name()
+    if name not in workspace.world.metadata.inherited_roles:
+        raise NotExists(f'"{name}" inherited role doesn\'t exist')
+    workspace.remove(store.INHERITED_ROLE, name)
+    await workspace.apply()
+    return SUCCESS

@@ -1,0 +1,153 @@
+"""Small settings kept in metadata, and what this engine does not do."""
+
+from uuid import uuid4
+
+from hasura.engine.api.registry import SUCCESS, Handler, command
+from hasura.engine.api.workspace import Workspace
+from hasura.engine.errors import NotSupported
+from hasura.engine.metadata import store
+from hasura.engine.metadata.parsing import parse_customization
+from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
+from hasura.engine.metadata.types import Json, JsonObject
+
+
+@command("set_graphql_schema_introspection_options")
+async def set_graphql_schema_introspection_options(workspace: Workspace, args: Reader) -> Json:
+    roles = args["disabled_for_roles"].names()
+    workspace.put(store.SECTION, "graphql_schema_introspection", {"disabled_for_roles": list(roles)})
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("set_api_limits")
+async def set_api_limits(workspace: Workspace, args: Reader) -> Json:
+    workspace.put(store.SECTION, "api_limits", args.object())
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("remove_api_limits")
+async def remove_api_limits(workspace: Workspace, args: Reader) -> Json:
+    workspace.remove(store.SECTION, "api_limits")
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("set_custom_types")
+async def set_custom_types(workspace: Workspace, args: Reader) -> Json:
+    """Kept, and exported again: custom types only matter to actions."""
+    workspace.put(store.SECTION, "custom_types", args.object())
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("pg_set_source_customization", "pg_update_source")
+async def set_source_customization(workspace: Workspace, args: Reader) -> Json:
+    source = args.optional_text("source") or args.optional_text("name") or DEFAULT_SOURCE
+    if source != DEFAULT_SOURCE:
+        raise NotSupported(f'source "{source}" does not exist: this engine has one source, "{DEFAULT_SOURCE}"')
+    customization = args.get("customization")
+    parse_customization(customization)
+    document = await workspace.document(store.SOURCE, DEFAULT_SOURCE) or {}
+    document.pop("customization", None)
+    if customization is not None:
+        document["customization"] = customization.value
+    workspace.put(store.SOURCE, DEFAULT_SOURCE, document)
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("get_catalog_state")
+async def get_catalog_state(workspace: Workspace, args: Reader) -> Json:
+    """What the Hasura CLI (which migrations ran) and console keep here."""
+    return await _catalog_state(workspace)
+
+
+@command("set_catalog_state")
+async def set_catalog_state(workspace: Workspace, args: Reader) -> Json:
+    kind = args["type"].text()
+    if kind not in ("cli", "console"):
+        raise args["type"].fail('expected "cli" or "console"')
+    state = await _catalog_state(workspace)
+    workspace.put(store.CATALOG_STATE, "state", {**state, f"{kind}_state": args["state"].object()})
+    await workspace.apply()
+    return SUCCESS
+
+
+async def _catalog_state(workspace: Workspace) -> JsonObject:
+    state = await workspace.document(store.CATALOG_STATE, "state")
+    if state is None:
+        state = {"id": str(uuid4()), "cli_state": {}, "console_state": {}}
+        workspace.put(store.CATALOG_STATE, "state", state)
+        await workspace.apply()
+    return state
+
+
+@command("list_source_kinds", writes=False)
+async def list_source_kinds(workspace: Workspace, args: Reader) -> Json:
+    return {"sources": [{"builtin": True, "kind": "postgres", "display_name": "PostgreSQL", "available": True}]}
+
+
+@command("get_source_kind_capabilities", writes=False)
+async def get_source_kind_capabilities(workspace: Workspace, args: Reader) -> Json:
+    return {}
+
+
+@command("get_feature_flags", writes=False)
+async def get_feature_flags(workspace: Workspace, args: Reader) -> Json:
+    return {"feature_flags": []}
+
+
+_UNSUPPORTED = {
+    "more than one source": ("pg_add_source", "pg_drop_source", "rename_source"),
+    "remote schemas": (
+        "add_remote_schema",
+        "update_remote_schema",
+        "remove_remote_schema",
+        "reload_remote_schema",
+        "introspect_remote_schema",
+        "add_remote_schema_permissions",
+        "drop_remote_schema_permissions",
+        "create_remote_schema_remote_relationship",
+        "delete_remote_schema_remote_relationship",
+    ),
+    "remote relationships": (
+        "create_remote_relationship",
+        "update_remote_relationship",
+        "delete_remote_relationship",
+        "pg_create_remote_relationship",
+        "pg_update_remote_relationship",
+        "pg_delete_remote_relationship",
+    ),
+    "actions": (
+        "create_action",
+        "update_action",
+        "drop_action",
+        "create_action_permission",
+        "drop_action_permission",
+    ),
+    "event triggers": (
+        "pg_create_event_trigger",
+        "pg_delete_event_trigger",
+        "pg_redeliver_event",
+        "pg_invoke_event_trigger",
+    ),
+    "cron triggers and scheduled events": (
+        "create_cron_trigger",
+        "delete_cron_trigger",
+        "create_scheduled_event",
+        "delete_scheduled_event",
+        "get_scheduled_events",
+    ),
+}
+
+
+def _refuser(feature: str) -> Handler:
+    async def refuse(workspace: Workspace, args: Reader) -> Json:
+        raise NotSupported(f"{feature}: not supported by this engine; kept as they are in replace_metadata")
+
+    return refuse
+
+
+for _feature, _names in _UNSUPPORTED.items():
+    command(*_names, writes=False)(_refuser(_feature))

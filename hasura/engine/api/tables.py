@@ -1,0 +1,165 @@
+"""Tracking tables and their configuration."""
+
+from hasura.engine.api.dependents import dependents_of_table, refuse_or_remove
+from hasura.engine.api.registry import SUCCESS, command
+from hasura.engine.api.workspace import Subject, Workspace
+from hasura.engine.catalog.loader import load_tables
+from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.errors import EngineError, NotSupported
+from hasura.engine.metadata import store
+from hasura.engine.metadata.parsing import parse_configuration
+from hasura.engine.metadata.reading import Reader, name_to_json
+from hasura.engine.metadata.types import Json, JsonObject
+from hasura.engine.names import default_table_name
+
+
+def table_subject(name: QualifiedName) -> Subject:
+    """The table itself, among inconsistent objects."""
+    return ("table", f"table {name} in source default")
+
+
+@command("pg_track_table", "add_existing_table_or_view")
+async def track_table(workspace: Workspace, args: Reader) -> Json:
+    with_options = isinstance(args.value, dict) and "table" in args
+    name = (args["table"] if with_options else args).qualified_name()
+    document: JsonObject = {"table": name_to_json(name)}
+    if with_options:
+        if args.flag("is_enum"):
+            document["is_enum"] = True
+        for key in ("configuration", "apollo_federation_config", "logical_model"):
+            member = args.get(key)
+            if member is not None and member.value != {}:
+                document[key] = member.value
+        configuration = args.get("configuration")
+        if configuration is not None:
+            parse_configuration(configuration)
+    await _track(workspace, name, document)
+    return SUCCESS
+
+
+async def _track(workspace: Workspace, name: QualifiedName, document: JsonObject) -> None:
+    if name in workspace.world.metadata.tables:
+        raise EngineError(f'view/table already tracked: "{name}"', code="already-tracked")
+    field = default_table_name(name)
+    found = workspace.world.snapshot.query_fields.get(field)
+    if found is not None and "configuration" not in document:
+        if found.function is not None:
+            raise NotSupported(f'function with name "{found.function}" already exists')
+        raise EngineError(f"node {field} already exists in current graphql schema", code="remote-schema-conflicts")
+    workspace.put(store.TABLE, name, document)
+    await workspace.apply(table_subject(name))
+
+
+@command("pg_track_tables")
+async def track_tables(workspace: Workspace, args: Reader) -> Json:
+    allow_warnings = args.flag("allow_warnings", default=True)
+    warnings: list[Json] = []
+    for item in args["tables"].items():
+        try:
+            async with workspace.connection.transaction():
+                before = workspace.world
+                await track_table(workspace, item)
+        except EngineError as exc:
+            workspace.world = before
+            if not allow_warnings:
+                raise
+            table = item["table"].qualified_name()
+            warnings.append(
+                {"code": f"{exc.code}", "message": exc.message, "name": f"table {table}", "type": "table"}
+            )
+    return {"message": "success", "warnings": warnings} if warnings else SUCCESS
+
+
+@command("pg_untrack_table")
+async def untrack_table(workspace: Workspace, args: Reader) -> Json:
+    name = args["table"].qualified_name()
+    if name not in workspace.world.metadata.tables:
+        raise EngineError(f'view/table already untracked: "{name}"', code="already-untracked")
+    await refuse_or_remove(workspace, dependents_of_table(workspace.world, name), cascade=args.flag("cascade"))
+    workspace.remove(store.TABLE, name)
+    await workspace.apply()
+    return SUCCESS
+
+
+@command("pg_untrack_tables")
+async def untrack_tables(workspace: Workspace, args: Reader) -> Json:
+    for item in args["tables"].items():
+        await untrack_table(workspace, item)
+    return SUCCESS
+
+
+@command("pg_set_table_is_enum")
+async def set_table_is_enum(workspace: Workspace, args: Reader) -> Json:
+    name = args["table"].qualified_name()
+    workspace.table(name)
+    document = await workspace.table_document(name)
+    document.pop("is_enum", None)
+    if args["is_enum"].boolean():
+        document["is_enum"] = True
+    workspace.put(store.TABLE, name, document)
+    await workspace.apply(table_subject(name))
+    return SUCCESS
+
+
+@command("pg_set_table_customization")
+async def set_table_customization(workspace: Workspace, args: Reader) -> Json:
+    configuration = args.get("configuration")
+    if configuration is not None:
+        parse_configuration(configuration)
+    await _configure(workspace, args["table"].qualified_name(), configuration.value if configuration else {})
+    return SUCCESS
+
+
+@command("set_table_custom_fields")
+async def set_table_custom_fields(workspace: Workspace, args: Reader) -> Json:
+    parts = {key: args[key].value for key in ("custom_root_fields", "custom_column_names") if key in args}
+    parse_configuration(Reader(parts, *args.path))
+    await _configure(workspace, args["table"].qualified_name(), parts)
+    return SUCCESS
+
+
+async def _configure(workspace: Workspace, name: QualifiedName, configuration: Json) -> None:
+    document = await workspace.table_document(name)
+    workspace.table(name)
+    document.pop("configuration", None)
+    if configuration:
+        document["configuration"] = configuration
+    workspace.put(store.TABLE, name, document)
+    await workspace.apply(table_subject(name))
+
+
+@command("pg_set_apollo_federation_config")
+async def set_apollo_federation_config(workspace: Workspace, args: Reader) -> Json:
+    name = args["table"].qualified_name()
+    document = await workspace.table_document(name)
+    document.pop("apollo_federation_config", None)
+    if "apollo_federation_config" in args:
+        document["apollo_federation_config"] = args["apollo_federation_config"].value
+    workspace.put(store.TABLE, name, document)
+    await workspace.apply(table_subject(name))
+    return SUCCESS
+
+
+@command("pg_get_source_tables", writes=False)
+async def get_source_tables(workspace: Workspace, args: Reader) -> Json:
+    rows = await workspace.connection.fetch(
+        "select n.nspname::text as schema, c.relname::text as name from pg_class c"
+        " join pg_namespace n on n.oid = c.relnamespace"
+        " where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_'"
+        " and n.nspname not in ('information_schema', 'automio_engine', 'hdb_catalog') order by 1, 2"
+    )
+    return [{"name": row["name"], "schema": row["schema"]} for row in rows]
+
+
+@command("get_table_info", "pg_get_table_info", writes=False)
+async def get_table_info(workspace: Workspace, args: Reader) -> Json:
+    name = args["table"].qualified_name()
+    table = (await load_tables(workspace.connection, [name])).get(name)
+    if table is None:
+        raise EngineError(f'table "{name}" does not exist in source: default', code="not-exists")
+    columns: list[Json] = [
+        {"name": column.name, "type": column.type.name, "nullable": column.is_nullable, "description": column.comment}
+        for column in table.columns
+    ]
+    key: list[Json] = list(table.primary_key.columns) if table.primary_key is not None else []
+    return {"name": name_to_json(name), "columns": columns, "primary_key": key, "description": table.comment}

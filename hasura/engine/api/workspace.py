@@ -1,0 +1,248 @@
+"""One metadata request: it edits documents, and after each edit the world is resolved anew and checked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from hasura.engine.catalog.changes import CatalogChanges, find_changes
+from hasura.engine.catalog.connection import Connection
+from hasura.engine.catalog.loader import load_tables
+from hasura.engine.catalog.types import ForeignKey, QualifiedName, Table
+from hasura.engine.errors import EngineError, NotExists
+from hasura.engine.metadata import store
+from hasura.engine.metadata.loading import catch_up, load_world, read_change
+from hasura.engine.metadata.store import ObjectKey
+from hasura.engine.metadata.types import Json, JsonObject
+from hasura.engine.resolve.builder import Change, advance
+from hasura.engine.resolve.roles import CONFLICT_TYPE
+from hasura.engine.resolve.world import World
+from hasura.engine.schema_cache import InconsistentObject, SchemaOptions, TableInfo
+
+# Type and name of an inconsistent object.
+Subject = tuple[str, str]
+
+
+class Workspace:
+    """What a request has made of metadata so far, in its transaction. `world` is always up to date with it."""
+
+    def __init__(
+        self, connection: Connection, world: World, options: SchemaOptions, *, is_callers: bool = False
+    ) -> None:
+        """`is_callers`: the transaction is a caller's, whose earlier statements may have changed tables."""
+        self.connection = connection
+        self._is_callers = is_callers
+        self.world = world
+        self._options = options
+        self._base_version: int | None = None
+        self._touched: set[ObjectKey] = set()
+        self._edits: dict[ObjectKey, Json | None] = {}
+
+    @property
+    def is_changed(self) -> bool:
+        """Something was written, so the version will grow."""
+        return bool(self._touched)
+
+    async def catch_up(self) -> None:
+        """Sees what others have committed since."""
+        if self._base_version is None:
+            self.world = await catch_up(self.connection, self.world, self._options)
+
+    async def begin_writing(self) -> None:
+        """Keeps other writers out until the transaction ends."""
+        if self._base_version is None:
+            self._base_version = await store.lock_version(self.connection)
+            self.world = await catch_up(self.connection, self.world, self._options, version=self._base_version)
+            if self._is_callers:
+                await self._notice_changed_catalog()
+
+    @property
+    def resource_version(self) -> int:
+        """The version that this request started from, once it writes."""
+        return self._base_version if self._base_version is not None else self.world.resource_version
+
+    async def _notice_changed_catalog(self) -> None:
+        """Reads again the tracked tables that earlier statements of the transaction changed."""
+        changes = await find_changes(self.connection)
+        tables = {name for name in changes.relations.values() if name in self.world.metadata.tables}
+        tables |= {table.name for table in await touched_tables(self.connection, self.world, changes)}
+        functions = {name for name in changes.functions.values() if name in self.world.catalog.functions}
+        if tables or functions:
+            await self._read_catalog_again(
+                {name for name in tables if name is not None}, {name for name in functions if name is not None}
+            )
+
+    async def _read_catalog_again(self, tables: set[QualifiedName], functions: set[QualifiedName]) -> None:
+        """Takes in how these are now; whatever no longer fits becomes inconsistent."""
+        self._touched |= {ObjectKey.of(store.CATALOG, name) for name in tables}
+        self._touched |= {ObjectKey.of(store.CATALOG_FUNCTION, name) for name in functions}
+        change = Change(catalog_tables=tables, catalog_functions=functions)
+        self.world = await advance(self.connection, self.world, change, resource_version=self.world.resource_version)
+
+    def forget_since(self, world: World) -> None:
+        """Back to an earlier world, after the savepoint it was made in was rolled back."""
+        self.world = world
+        self._edits = {}
+
+    # --- documents ---------------------------------------------------------------------------------------------
+
+    async def document(self, kind: str, name: QualifiedName | str) -> JsonObject | None:
+        """An object's document, to be edited and `put` back; None when there is none."""
+        key = ObjectKey.of(kind, name)
+        if key in self._edits:
+            found = self._edits[key]
+        else:
+            found = (await store.read_objects(self.connection, [key])).get(key)
+        assert found is None or isinstance(found, dict)
+        return found
+
+    async def table_document(self, name: QualifiedName) -> JsonObject:
+        """A tracked table's document. Raises NotExists as Hasura words it."""
+        document = await self.document(store.TABLE, name)
+        if document is None:
+            raise NotExists(f'table "{name}" does not exist in source: default')
+        return document
+
+    def table(self, name: QualifiedName) -> TableInfo:
+        """A tracked, consistent table. Raises NotExists."""
+        found = self.world.snapshot.tables.get(name)
+        if found is None:
+            raise NotExists(f'table "{name}" does not exist in source: default')
+        return found
+
+    def put(self, kind: str, name: QualifiedName | str, document: Json) -> None:
+        self._edits[ObjectKey.of(kind, name)] = document
+
+    def remove(self, kind: str, name: QualifiedName | str) -> None:
+        self._edits[ObjectKey.of(kind, name)] = None
+
+    # --- applying ----------------------------------------------------------------------------------------------
+
+    async def apply(
+        self,
+        subject: Subject | None = None,
+        *,
+        allow_inconsistent: bool = False,
+        catalog_tables: Iterable[QualifiedName] = (),
+        catalog_functions: Iterable[QualifiedName] = (),
+    ) -> None:
+        """Writes the edits and resolves what they touch. Raises when that leaves something new inconsistent.
+
+        `subject` is the object the request is about: what is wrong with it is the error's message.
+        """
+        edits, self._edits = self._edits, {}
+        keys = {*edits}
+        keys |= {ObjectKey.of(store.CATALOG, name) for name in catalog_tables}
+        keys |= {ObjectKey.of(store.CATALOG_FUNCTION, name) for name in catalog_functions}
+        if not keys:
+            return
+        await store.write_objects(self.connection, edits)
+        self._touched |= keys
+        before = self.world
+        change = await read_change(self.connection, before, frozenset(keys), edits)
+        self.world = await advance(self.connection, before, change, resource_version=before.resource_version)
+        if not allow_inconsistent:
+            _refuse_new_inconsistencies(before, self.world, subject)
+
+    async def load_everything(self) -> None:
+        """Reads all metadata and catalogue anew, as `reload_metadata` does."""
+        self._touched.add(ObjectKey.of(store.RELOAD, ""))
+        self.world = await load_world(self.connection, self._options)
+
+    async def replace_everything(self, documents: dict[ObjectKey, Json], *, allow_inconsistent: bool) -> None:
+        """Puts these documents in place of all there are."""
+        await self.connection.execute(
+            "delete from automio_engine.metadata_object where kind <> $1", store.CATALOG_STATE
+        )
+        await store.write_objects(self.connection, documents)
+        before = self.world
+        await self.load_everything()
+        problems = self.world.inconsistent_objects()
+        if problems and not allow_inconsistent:
+            self.world = before
+            raise EngineError(
+                "cannot continue due to inconsistent metadata",
+                code="unexpected",
+                internal=[render_inconsistent(item) for item in problems],
+            )
+
+    async def finish(self) -> World:
+        """Records the new version, when anything changed; the world to install after the commit."""
+        if self._touched:
+            await self.begin_writing()
+            assert self._base_version is not None
+            version = self._base_version + 1
+            await store.record_version(self.connection, version, self._touched)
+            self.world = _with_version(self.world, version)
+        return self.world
+
+
+async def touched_tables(connection: Connection, world: World, changes: CatalogChanges) -> list[Table]:
+    """Known tables that changed, or whose foreign keys name something of a changed relation that has a new name."""
+    relations, catalog = changes.relations, world.catalog
+    direct = {name for oid in relations if (name := catalog.names.get(oid)) is not None}
+    oids = [oid for oid in relations if oid in catalog.referring]
+    if not oids:
+        return [catalog.tables[name] for name in direct]
+    present = await load_tables(connection, [found for oid in oids if (found := relations[oid]) is not None])
+    renamed = {
+        name
+        for oid in oids
+        for name in catalog.referring[oid] - direct
+        if not all(_still_names(key, relations, present) for key in catalog.tables[name].foreign_keys)
+    }
+    return [catalog.tables[name] for name in direct | renamed]
+
+
+def _still_names(
+    key: ForeignKey, relations: Mapping[int, QualifiedName | None], present: Mapping[QualifiedName, Table]
+) -> bool:
+    """The foreign key's table and columns are called as before."""
+    if key.referenced_oid not in relations:
+        return True
+    table = present.get(key.referenced_table)
+    return (
+        table is not None
+        and table.oid == key.referenced_oid
+        and all(column in table.columns_by_name for column in key.referenced_columns)
+    )
+
+
+def _with_version(world: World, version: int) -> World:
+    return replace(
+        world, resource_version=version, snapshot=replace(world.snapshot, resource_version=version, memo={})
+    )
+
+
+def _refuse_new_inconsistencies(before: World, after: World, subject: Subject | None) -> None:
+    known = {(item.type, item.name) for item in before.inconsistent_objects()}
+    new = [
+        item
+        for item in after.inconsistent_objects()
+        if (item.type, item.name) not in known and item.type != CONFLICT_TYPE
+    ]
+    if not new:
+        return
+    about_subject = [item for item in new if (item.type, item.name) == subject]
+    if about_subject:
+        raise EngineError(
+            ", ".join(item.reason for item in about_subject),
+            code="invalid-configuration",
+            internal=[render_inconsistent(item) for item in about_subject],
+        )
+    raise EngineError(
+        "cannot continue due to new inconsistent metadata",
+        code="unexpected",
+        internal=[render_inconsistent(item) for item in new],
+    )
+
+
+def render_inconsistent(item: InconsistentObject) -> JsonObject:
+    """As `get_inconsistent_metadata` answers."""
+    rendered: JsonObject = {
+        "entity" if item.type == CONFLICT_TYPE else "definition": item.definition,
+        "reason": item.reason,
+        "name": item.name,
+        "type": item.type,
+    }
+    if item.message is not None:
+        rendered["message"] = item.message
+    return rendered

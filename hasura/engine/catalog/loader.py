@@ -1,0 +1,199 @@
+"""Reads tables and functions out of PostgreSQL's catalogue: any set of names, on any connection."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from hasura.engine.catalog import queries
+from hasura.engine.catalog.connection import Connection
+from hasura.engine.catalog.types import (
+    Column,
+    ForeignKey,
+    Function,
+    FunctionArgument,
+    Identity,
+    PgType,
+    QualifiedName,
+    Table,
+    TableKind,
+    TypeKind,
+    UniqueConstraint,
+    Volatility,
+)
+
+_KINDS = {
+    "b": TypeKind.BASE,
+    "d": TypeKind.DOMAIN,
+    "e": TypeKind.ENUM,
+    "c": TypeKind.COMPOSITE,
+    "r": TypeKind.RANGE,
+    "m": TypeKind.MULTIRANGE,
+    "p": TypeKind.PSEUDO,
+}
+# PostgreSQL's own objects have lower oids and never change while a server runs.
+_FIRST_USER_OID = 16384
+# Tables read at a time: what the driver holds of each is much more than what is kept.
+_BATCH = 500
+_builtin_types: dict[int, PgType] = {}
+
+
+async def load_tables(connection: Connection, names: Collection[QualifiedName]) -> dict[QualifiedName, Table]:
+    """The tables, views, materialized views and foreign tables of these names that exist."""
+    listed, found = list(names), dict[QualifiedName, Table]()
+    for start in range(0, len(listed), _BATCH):
+        found.update(await _load_batch(connection, listed[start : start + _BATCH]))
+    return found
+
+
+async def _load_batch(connection: Connection, names: list[QualifiedName]) -> dict[QualifiedName, Table]:
+    relations = await connection.fetch(queries.RELATIONS, *_split(names))
+    oids = [relation["oid"] for relation in relations]
+    columns = await connection.fetch(queries.COLUMNS, oids)
+    constraints = await connection.fetch(queries.CONSTRAINTS, oids)
+    types = await _load_types(connection, {column["type"] for column in columns})
+    columns_of: dict[int, list[Column]] = defaultdict(list)
+    for row in columns:
+        columns_of[row["relation"]].append(_column(row, types))
+    constraints_of: dict[int, list[Any]] = defaultdict(list)
+    for row in constraints:
+        constraints_of[row["relation"]].append(row)
+    tables = (_table(row, columns_of[row["oid"]], constraints_of[row["oid"]]) for row in relations)
+    return {table.name: table for table in tables}
+
+
+async def load_functions(
+    connection: Connection, names: Collection[QualifiedName]
+) -> dict[QualifiedName, tuple[Function, ...]]:
+    """The functions of these names that exist, overloads together."""
+    if not names:
+        return {}
+    rows = await connection.fetch(queries.FUNCTIONS, *_split(names))
+    wanted = {row["return_type"] for row in rows}
+    for row in rows:
+        wanted.update(row["all_types"] or row["input_types"])
+    types = await _load_types(connection, wanted)
+    found: dict[QualifiedName, list[Function]] = defaultdict(list)
+    for row in rows:
+        function = _function(row, types)
+        found[function.name].append(function)
+    return {name: tuple(overloads) for name, overloads in found.items()}
+
+
+def _split(names: Iterable[QualifiedName]) -> tuple[list[str], list[str]]:
+    listed = list(names)
+    return [name.schema for name in listed], [name.name for name in listed]
+
+
+def _table(row: Any, columns: list[Column], constraints: list[Any]) -> Table:
+    keys = [
+        UniqueConstraint(item["name"], item["oid"], tuple(item["columns"]), is_primary=item["kind"] == "p")
+        for item in constraints
+        if item["kind"] in ("p", "u")
+    ]
+    foreign_keys = tuple(
+        ForeignKey(
+            item["name"],
+            item["oid"],
+            tuple(item["columns"]),
+            QualifiedName(item["referenced_schema"], item["referenced_name"]),
+            tuple(item["referenced_columns"]),
+            item["referenced_oid"],
+        )
+        for item in constraints
+        if item["kind"] == "f"
+    )
+    updatable = row["updatable"]
+    return Table(
+        oid=row["oid"],
+        name=QualifiedName(row["schema"], row["name"]),
+        kind=TableKind(row["kind"]),
+        columns=tuple(columns),
+        primary_key=next((key for key in keys if key.is_primary), None),
+        unique_constraints=tuple(key for key in keys if not key.is_primary),
+        foreign_keys=foreign_keys,
+        comment=row["comment"],
+        is_insertable=bool(updatable & queries.INSERT_BIT),
+        is_updatable=bool(updatable & queries.UPDATE_BIT),
+        is_deletable=bool(updatable & queries.DELETE_BIT),
+    )
+
+
+def _column(row: Any, types: Mapping[int, PgType]) -> Column:
+    is_generated = bool(row["generated"])
+    return Column(
+        name=row["name"],
+        position=row["position"],
+        type=types[row["type"]],
+        is_nullable=row["is_nullable"],
+        has_default=row["has_default"] and not is_generated,
+        default=None if is_generated else row["default"],
+        identity=Identity(row["identity"]),
+        is_generated=is_generated,
+        comment=row["comment"],
+    )
+
+
+def _function(row: Any, types: Mapping[int, PgType]) -> Function:
+    return_type = types[row["return_type"]]
+    return Function(
+        oid=row["oid"],
+        name=QualifiedName(row["schema"], row["name"]),
+        arguments=_arguments(row, types),
+        return_type=return_type,
+        returns_set=row["returns_set"],
+        returned_table=return_type.row_of,
+        volatility=Volatility(row["volatility"]),
+        is_variadic=row["is_variadic"],
+        is_aggregate=row["kind"] != "f",
+        comment=row["comment"],
+    )
+
+
+def _arguments(row: Any, types: Mapping[int, PgType]) -> tuple[FunctionArgument, ...]:
+    oids = row["all_types"] or row["input_types"]
+    modes = row["modes"] or ["i"] * len(oids)
+    names = row["names"] or [""] * len(oids)
+    inputs = [
+        (name or None, types[oid])
+        for oid, mode, name in zip(oids, modes, names, strict=False)
+        if mode in ("i", "b", "v")
+    ]
+    first_default = len(inputs) - row["defaults"]
+    return tuple(
+        FunctionArgument(name, pg_type, has_default=position >= first_default)
+        for position, (name, pg_type) in enumerate(inputs)
+    )
+
+
+async def _load_types(connection: Connection, oids: Collection[int]) -> dict[int, PgType]:
+    found = {oid: _builtin_types[oid] for oid in oids if oid in _builtin_types}
+    missing = [oid for oid in oids if oid not in found]
+    if not missing:
+        return found
+    rows = {row["oid"]: row for row in await connection.fetch(queries.TYPES, missing)}
+
+    def resolve(oid: int) -> PgType:
+        known = found.get(oid) or _builtin_types.get(oid)
+        if known is not None:
+            return known
+        row = rows[oid]
+        element = resolve(row["element"]) if row["element"] else None
+        made = PgType(
+            oid=oid,
+            schema=row["schema"],
+            name=row["name"],
+            kind=TypeKind.ARRAY if element is not None else _KINDS[row["kind"]],
+            element=element,
+            base=resolve(row["base"]) if row["base"] else None,
+            enum_labels=tuple(row["labels"] or ()),
+            row_of=QualifiedName(row["row_schema"], row["row_name"]) if row["row_name"] is not None else None,
+        )
+        if oid < _FIRST_USER_OID:
+            _builtin_types[oid] = made
+        found[oid] = made
+        return made
+
+    for oid in missing:
+        if oid in rows:
+            resolve(oid)
+    return found

@@ -1,0 +1,114 @@
+"""The catalogue queries. Each takes names or oids, so that one object is read as cheaply among ten thousand."""
+
+# What PostgreSQL tells `pg_relation_is_updatable` per kind of command: 1 << CmdType.
+UPDATE_BIT = 1 << 2
+INSERT_BIT = 1 << 3
+DELETE_BIT = 1 << 4
+
+RELATIONS = """
+select c.oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
+  case when c.relkind in ('r', 'p') then 28
+       when c.relkind in ('v', 'f') then pg_relation_is_updatable(c.oid, true) else 0 end as updatable,
+  obj_description(c.oid, 'pg_class') as comment
+from unnest($1::text[], $2::text[]) as wanted(schema, name)
+join pg_namespace n on n.nspname = wanted.schema
+join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
+where c.relkind in ('r', 'p', 'v', 'm', 'f')
+"""
+
+COLUMNS = """
+select a.attrelid as relation, a.attname::text as name, a.attnum as position, a.atttypid as type,
+  not (a.attnotnull or (t.typtype = 'd' and t.typnotnull)) as is_nullable, a.atthasdef as has_default,
+  pg_get_expr(d.adbin, d.adrelid) as default, a.attidentity::text as identity, a.attgenerated::text as generated,
+  col_description(a.attrelid, a.attnum) as comment
+from pg_attribute a
+join pg_type t on t.oid = a.atttypid
+left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+where a.attrelid = any($1::oid[]) and a.attnum > 0 and not a.attisdropped
+order by a.attrelid, a.attnum
+"""
+
+CONSTRAINTS = """
+select con.conrelid as relation, con.oid, con.conname::text as name, con.contype::text as kind,
+  (select array_agg(a.attname::text order by k.place) from unnest(con.conkey) with ordinality as k(number, place)
+   join pg_attribute a on a.attrelid = con.conrelid and a.attnum = k.number) as columns,
+  con.confrelid as referenced_oid, n.nspname::text as referenced_schema, r.relname::text as referenced_name,
+  (select array_agg(a.attname::text order by k.place) from unnest(con.confkey) with ordinality as k(number, place)
+   join pg_attribute a on a.attrelid = con.confrelid and a.attnum = k.number) as referenced_columns
+from pg_constraint con
+left join pg_class r on r.oid = con.confrelid and con.confrelid <> 0
+left join pg_namespace n on n.oid = r.relnamespace
+where con.conrelid = any($1::oid[]) and con.contype in ('p', 'u', 'f')
+order by con.conrelid, con.conname
+"""
+
+TYPES = """
+with recursive wanted(oid) as (
+  select unnest($1::oid[])
+  union
+  select case when t.typtype = 'd' then t.typbasetype else t.typelem end
+  from wanted join pg_type t on t.oid = wanted.oid
+  where t.typtype = 'd' or (t.typelem <> 0 and t.typsubscript::text = 'array_subscript_handler')
+)
+select t.oid, n.nspname::text as schema, t.typname::text as name, t.typtype::text as kind,
+  case when t.typsubscript::text = 'array_subscript_handler' then t.typelem else 0 end as element,
+  t.typbasetype as base,
+  (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid) as labels,
+  rn.nspname::text as row_schema, r.relname::text as row_name
+from wanted join pg_type t on t.oid = wanted.oid
+join pg_namespace n on n.oid = t.typnamespace
+left join pg_class r on r.oid = t.typrelid and r.relkind in ('r', 'p', 'v', 'm', 'f')
+left join pg_namespace rn on rn.oid = r.relnamespace
+"""
+
+FUNCTIONS = """
+select p.oid, n.nspname::text as schema, p.proname::text as name, p.provolatile::text as volatility,
+  p.proretset as returns_set, p.prorettype as return_type, p.provariadic <> 0 as is_variadic,
+  p.prokind::text as kind, p.pronargdefaults as defaults, p.proargtypes::oid[] as input_types,
+  p.proallargtypes as all_types, p.proargmodes::text[] as modes, p.proargnames as names,
+  obj_description(p.oid, 'pg_proc') as comment
+from unnest($1::text[], $2::text[]) as wanted(schema, name)
+join pg_namespace n on n.nspname = wanted.schema
+join pg_proc p on p.pronamespace = n.oid and p.proname = wanted.name
+where p.prokind in ('f', 'a', 'w')
+order by p.oid
+"""
+
+# Every statement that changes a relation holds one of these locks on it until its transaction ends: so these are the
+# relations whose definition the current transaction may have changed, made or dropped.
+CHANGED_RELATIONS = """
+select distinct relation as oid from pg_locks
+where locktype = 'relation' and pid = pg_backend_pid() and relation >= 16384
+  and database = (select oid from pg_database where datname = current_database())
+  and mode in ('ShareUpdateExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+"""
+
+# Rows this transaction (or one of its subtransactions, or a later one) wrote.
+CHANGED_FUNCTIONS = """
+select p.oid from pg_proc p where p.oid >= 16384 and age(p.xmin) <= age(pg_current_xact_id()::xid)
+union
+select objid from pg_locks where locktype = 'object' and pid = pg_backend_pid() and classid = 'pg_proc'::regclass
+"""
+
+# Tables with a column of an enum or domain that this transaction changed.
+RELATIONS_OF_CHANGED_TYPES = """
+with changed as (
+  select t.oid from pg_type t
+  where t.typtype in ('d', 'e') and age(t.xmin) <= age(pg_current_xact_id()::xid)
+  union
+  select e.enumtypid from pg_enum e where age(e.xmin) <= age(pg_current_xact_id()::xid)
+), used as (
+  select oid from changed union select t.typarray from changed join pg_type t using (oid)
+)
+select distinct a.attrelid as oid from pg_attribute a join used on a.atttypid = used.oid
+"""
+
+RELATION_NAMES = """
+select c.oid, n.nspname::text as schema, c.relname::text as name
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = any($1::oid[])
+"""
+
+FUNCTION_NAMES = """
+select p.oid, n.nspname::text as schema, p.proname::text as name
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace where p.oid = any($1::oid[])
+"""

@@ -1,0 +1,194 @@
+"""Tables, columns, types, constraints and functions, as PostgreSQL's catalogue has them.
+
+Nothing here knows about metadata, roles or GraphQL. All frozen; equal values mean that nothing changed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
+
+
+class QualifiedName(NamedTuple):
+    """Schema and name of a table or function."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        """As Hasura writes it in messages: the schema is left out when it is `public`."""
+        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+
+class TypeKind(StrEnum):
+    """`pg_type.typtype`, with arrays told apart."""
+
+    BASE = "base"
+    ARRAY = "array"
+    DOMAIN = "domain"
+    ENUM = "enum"
+    COMPOSITE = "composite"
+    RANGE = "range"
+    MULTIRANGE = "multirange"
+    PSEUDO = "pseudo"
+
+
+@dataclass(frozen=True, slots=True)
+class PgType:
+    """A type. `name` is `pg_type.typname` (`int4`, `_text`, `varchar`), the name Hasura builds scalars from."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: TypeKind = TypeKind.BASE
+    # Of an array.
+    element: "PgType | None" = None
+    # Of a domain.
+    base: "PgType | None" = None
+    # Of an enum, in sort order.
+    enum_labels: tuple[str, ...] = ()
+    # Of a composite type that is a table's or view's row type.
+    row_of: QualifiedName | None = None
+
+    @property
+    def underlying(self) -> "PgType":
+        """What a domain stands for in the end; any other type itself."""
+        return self.base.underlying if self.base is not None else self
+
+
+class Identity(StrEnum):
+    """`pg_attribute.attidentity`."""
+
+    NONE = ""
+    ALWAYS = "a"
+    BY_DEFAULT = "d"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. `position` is `attnum`: it survives a rename, so a rename can be told from a drop and an add."""
+
+    name: str
+    position: int
+    type: PgType
+    is_nullable: bool
+    has_default: bool = False
+    # A generated column's expression counts as no default; see `is_generated`.
+    default: str | None = None
+    identity: Identity = Identity.NONE
+    is_generated: bool = False
+    comment: str | None = None
+
+    @property
+    def is_insertable(self) -> bool:
+        """An INSERT may give it a value."""
+        return not self.is_generated and self.identity is not Identity.ALWAYS
+
+    @property
+    def is_updatable(self) -> bool:
+        """An UPDATE may give it a value."""
+        return not self.is_generated and self.identity is not Identity.ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueConstraint:
+    """A primary key or unique constraint; `columns` in the constraint's order."""
+
+    name: str
+    oid: int
+    columns: tuple[str, ...]
+    is_primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """`columns[i]` refers to `referenced_columns[i]`."""
+
+    name: str
+    oid: int
+    columns: tuple[str, ...]
+    referenced_table: QualifiedName
+    referenced_columns: tuple[str, ...]
+    referenced_oid: int = 0
+
+
+class TableKind(StrEnum):
+    """`pg_class.relkind`."""
+
+    TABLE = "r"
+    PARTITIONED = "p"
+    VIEW = "v"
+    MATERIALIZED_VIEW = "m"
+    FOREIGN = "f"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, view, materialized view or foreign table."""
+
+    oid: int
+    name: QualifiedName
+    kind: TableKind
+    columns: tuple[Column, ...]
+    primary_key: UniqueConstraint | None = None
+    # Without the primary key.
+    unique_constraints: tuple[UniqueConstraint, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    comment: str | None = None
+    # Of views: from `pg_relation_is_updatable`, triggers included as Hasura does. True for tables.
+    is_insertable: bool = True
+    is_updatable: bool = True
+    is_deletable: bool = True
+
+    @cached_property
+    def columns_by_name(self) -> Mapping[str, Column]:
+        """The columns under their names."""
+        return {column.name: column for column in self.columns}
+
+    @property
+    def all_unique_constraints(self) -> tuple[UniqueConstraint, ...]:
+        """The primary key first."""
+        return ((self.primary_key,) if self.primary_key else ()) + self.unique_constraints
+
+
+class Volatility(StrEnum):
+    """`pg_proc.provolatile`."""
+
+    IMMUTABLE = "i"
+    STABLE = "s"
+    VOLATILE = "v"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionArgument:
+    """An input argument (IN, INOUT); `name` is None when it was declared without one."""
+
+    name: str | None
+    type: PgType
+    has_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function. Overloads are several `Function`s with one name."""
+
+    oid: int
+    name: QualifiedName
+    arguments: tuple[FunctionArgument, ...]
+    return_type: PgType
+    returns_set: bool = False
+    # The table, view or materialized view whose rows it returns (`returns t`, `returns setof t`).
+    returned_table: QualifiedName | None = None
+    volatility: Volatility = Volatility.VOLATILE
+    is_variadic: bool = False
+    is_aggregate: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What was read for one set of names: an entry is missing when the database has no such object."""
+
+    tables: Mapping[QualifiedName, Table] = field(default_factory=dict)
+    functions: Mapping[QualifiedName, tuple[Function, ...]] = field(default_factory=dict)

@@ -1,0 +1,60 @@
+"""PostgreSQL's errors in Hasura's words: one place turns a failed statement into an `EngineError`."""
+
+import asyncpg
+
+from hasura.engine.errors import EngineError, Unexpected
+from hasura.engine.translate.violations import parse_violation
+
+CONNECTION_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    # What the driver says of a statement that comes after the server's farewell and before the end of the connection.
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""How asyncpg tells that a connection was lost, or cannot be had. Not the statement's fault, so look for it first."""
+_INTEGRITY = {
+    "23001": "Restrict violation. ",
+    "23502": "Not-NULL violation. ",
+    "23503": "Foreign key violation. ",
+    "23505": "Uniqueness violation. ",
+    "23514": "Check constraint violation. ",
+    "23P01": "Exclusion constraint violation. ",
+}
+
+
+def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
+    """The refusal to answer with; details of the statement stay in `internal`."""
+    state = error.sqlstate or ""
+    message = str(error.args[0]) if error.args else "database query error"
+    internal = _internal(error, message)
+    violation = parse_violation(message)
+    if violation is not None:
+        code, text = violation
+        return EngineError(text, code=code, path=path, internal=internal)
+    if state.startswith("23"):
+        code = "permission-error" if state == "23514" else "constraint-violation"
+        return EngineError(_INTEGRITY.get(state, "") + message, code=code, path=path, internal=internal)
+    if state.startswith("22"):
+        return EngineError(message, code="data-exception", path=path, internal=internal)
+    if state == "57014":
+        return EngineError("Timed out or cancelled", code="unexpected", path=path, internal=internal)
+    if state.startswith("40"):
+        return EngineError(message, code="concurrent-update", path=path, internal=internal)
+    return Unexpected("database query error", path="$", internal=internal)
+
+
+def _internal(error: asyncpg.PostgresError, message: str) -> dict[str, object]:
+    """As Hasura shows it to admins."""
+    return {
+        "error": {
+            "exec_status": "FatalError",
+            "hint": getattr(error, "hint", None),
+            "message": message,
+            "status_code": error.sqlstate,
+            "description": getattr(error, "detail", None),
+        }
+    }

@@ -1,0 +1,143 @@
+"""Errors of the engine, in Hasura's vocabulary.
+
+    EngineError                    anything the engine refuses or that went wrong while it served a request
+    ├── ValidationFailed           the document or its variables do not fit the role's schema
+    ├── ParseFailed                a value or document has the wrong form
+    ├── PermissionDenied           the role may not do this
+    ├── AccessDenied               the caller is not who the request needs
+    ├── NotExists / AlreadyExists  a metadata call names something missing / something that is there
+    ├── NotSupported               a valid request for something this engine does not do
+    └── Unexpected                 a fault of ours
+
+Codes are Hasura's, verbatim: clients compare them. The same error has two renderings, one for GraphQL endpoints
+and one for the metadata and query APIs.
+"""
+
+from collections.abc import Sequence
+
+
+class EngineError(Exception):
+    """A refusal with Hasura's `code`, the JSON `path` it concerns, and the HTTP status of non-GraphQL endpoints.
+
+    `path` is written as Hasura writes it: `$.selectionSet.author.args.where`; build it with `json_path`.
+    `internal` is shown to admins only (or never), as configured where the error is rendered.
+    """
+
+    code = "unexpected"
+    status = 400
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        path: str = "$",
+        status: int | None = None,
+        internal: object = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.internal = internal
+        if code is not None:
+            self.code = code
+        if status is not None:
+            self.status = status
+
+    def at(self, path: str) -> "EngineError":
+        """This error with another path."""
+        self.path = path
+        return self
+
+    def under(self, *prefix: str | int) -> "EngineError":
+        """This error with its path moved below `prefix`, as when an outer parser calls an inner one."""
+        self.path = json_path(*prefix) + self.path[1:]
+        return self
+
+    def to_graphql(self, *, include_internal: bool = False) -> dict[str, object]:
+        """One entry of a GraphQL response's `errors`."""
+        extensions: dict[str, object] = {"path": self.path, "code": self.code}
+        if include_internal and self.internal is not None:
+            extensions["internal"] = self.internal
+        return {"message": self.message, "extensions": extensions}
+
+    def to_graphql_response(self, *, include_internal: bool = False) -> dict[str, object]:
+        """A whole GraphQL response body."""
+        return {"errors": [self.to_graphql(include_internal=include_internal)]}
+
+    def to_api(self, *, include_internal: bool = False) -> dict[str, object]:
+        """The body the metadata and query APIs answer with."""
+        body: dict[str, object] = {"path": self.path, "error": self.message, "code": self.code}
+        if include_internal and self.internal is not None:
+            body["internal"] = self.internal
+        return body
+
+
+class ValidationFailed(EngineError):
+    """The document or its variables do not fit the role's schema."""
+
+    code = "validation-failed"
+
+
+class ParseFailed(EngineError):
+    """A value or document has the wrong form."""
+
+    code = "parse-failed"
+
+
+class PermissionDenied(EngineError):
+    """The role may not do this."""
+
+    code = "permission-denied"
+
+
+class AccessDenied(EngineError):
+    """The caller is not who the request needs."""
+
+    code = "access-denied"
+
+
+class NotExists(EngineError):
+    """A metadata call names something that is missing."""
+
+    code = "not-exists"
+
+
+class AlreadyExists(EngineError):
+    """A metadata call makes something that is there already."""
+
+    code = "already-exists"
+
+
+class NotSupported(EngineError):
+    """A valid request for something this engine does not do."""
+
+    code = "not-supported"
+
+
+class Unexpected(EngineError):
+    """A fault of ours; the message tells nothing internal."""
+
+    code = "unexpected"
+    status = 500
+
+
+def json_path(*steps: str | int) -> str:
+    """`$.a.b[0]['odd key']`, in Hasura's notation.
+
+    >>> json_path("args", 0, "odd key")
+    "$.args[0]['odd key']"
+    """
+    return "$" + "".join(_step(step) for step in steps)
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    is_plain = step.replace("_", "a").replace("-", "a").isalnum() and not step[0].isdigit()
+    return f".{step}" if is_plain else f"['{step}']"
+
+
+def extend_path(path: str, steps: Sequence[str | int]) -> str:
+    """`path` continued by `steps`."""
+    return path + json_path(*steps)[1:]

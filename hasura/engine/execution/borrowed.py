@@ -1,0 +1,28 @@
+"""A connection that is not the engine's own: its transaction is the caller's, and so are its settings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from hasura.engine.execution.connections import HeldConnection
+
+
+class BorrowedConnection(HeldConnection):
+    """Prepares nothing of its own on it: the driver keeps the statements, under its own names.
+
+    The owner may have JSON decoded to bytes, to text or to objects; here it is bytes again.
+    """
+
+    async def fetch_json(self, sql: str, arguments: Sequence[object]) -> bytes:
+        return _as_json(await self.raw.fetchval(sql, *arguments))
+
+    async def fetch_rows(self, sql: str, arguments: Sequence[object]) -> list[Any]:
+        """All rows of a statement whose columns are JSON."""
+        return [[_as_json(value) for value in row] for row in await self.raw.fetch(sql, *arguments)]
+
+
+def _as_json(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return value.encode() if isinstance(value, str) else orjson.dumps(value)

@@ -1,0 +1,164 @@
+"""What may refuse an operation although it is valid: the allow-list, and limits on depth, nodes, rate and time.
+
+Allow-list, depth and nodes depend on the document alone and are looked at once, when it is prepared; rate and time
+at each request. Limits are the metadata's `api_limits`, global or by role; the admin role has none.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Visitor,
+    parse,
+    print_ast,
+    visit,
+)
+from graphql.language.visitor import REMOVE, VisitorAction
+
+from hasura.engine.errors import EngineError, ValidationFailed
+from hasura.engine.schema_cache import SchemaCache
+from hasura.engine.session import ADMIN_ROLE, Session
+
+_MOST_DEPTH_OF_FRAGMENTS = 200
+
+
+class OperationGuards:
+    """The refusals of one engine process; counts requests for the rate limit."""
+
+    def __init__(self, *, enable_allowlist: bool) -> None:
+        self._enable_allowlist = enable_allowlist
+        self._recent: dict[tuple[object, ...], deque[float]] = {}
+
+    def check_document(self, cache: SchemaCache, document: str, session: Session) -> None:
+        """Raises EngineError when the role may not send this document at all."""
+        if session.role == ADMIN_ROLE:
+            return
+        depth, nodes = _limit(cache, "depth_limit", session), _limit(cache, "node_limit", session)
+        if not self._enable_allowlist and depth is None and nodes is None:
+            return
+        try:
+            parsed = parse(document)
+        except GraphQLError:
+            return  # refused with its own message when it is prepared
+        if self._enable_allowlist and _normalized(parsed) not in _allowed(cache, session.role):
+            raise ValidationFailed("query is not allowed")
+        if depth is None and nodes is None:
+            return
+        found_depth, found_nodes = _measure(parsed)
+        if depth is not None and found_depth > depth:
+            raise ValidationFailed(f"query exceeds the depth limit: its depth is {found_depth}, the limit {depth}")
+        if nodes is not None and found_nodes > nodes:
+            raise ValidationFailed(f"query exceeds the node limit: it has {found_nodes} nodes, the limit is {nodes}")
+
+    def check_rate(self, cache: SchemaCache, session: Session) -> None:
+        """Counts a request. Raises EngineError beyond `max_reqs_per_min`."""
+        limit = _limit(cache, "rate_limit", session)
+        if not isinstance(limit, Mapping):
+            return
+        most = int(limit.get("max_reqs_per_min", 0))
+        unique = limit.get("unique_params")
+        names = unique if isinstance(unique, list) else ()
+        key = (session.role, *(session.variables.get(str(name).lower()) for name in names))
+        recent = self._recent.setdefault(key, deque())
+        now = time.monotonic()
+        while recent and recent[0] <= now - 60:
+            recent.popleft()
+        if len(recent) >= most:
+            raise EngineError(
+                f"rate limit exceeded: {most} requests a minute", code="rate-limit-exceeded", status=429
+            )
+        recent.append(now)
+
+    def seconds(self, cache: SchemaCache, session: Session) -> float | None:
+        """How long an operation of this role may take."""
+        limit = _limit(cache, "time_limit", session)
+        return float(limit) if limit is not None else None
+
+
+def _limit(cache: SchemaCache, name: str, session: Session) -> Any:
+    limits = cache.api_limits
+    if not limits or limits.get("disabled") or session.role == ADMIN_ROLE:
+        return None
+    limit = limits.get(name)
+    if not isinstance(limit, Mapping):
+        return None
+    per_role = limit.get("per_role")
+    if isinstance(per_role, Mapping) and session.role in per_role:
+        return per_role[session.role]
+    return limit.get("global")
+
+
+class _WithoutTypename(Visitor):
+    def enter_field(self, node: FieldNode, *_: object) -> VisitorAction:
+        # Clients add `__typename` to what the developer wrote.
+        return REMOVE if node.name.value == "__typename" else None
+
+
+def _normalized(document: DocumentNode) -> str:
+    return print_ast(visit(document, _WithoutTypename()))
+
+
+def _allowed(cache: SchemaCache, role: str) -> frozenset[str]:
+    key = ("allowlist", role)
+    found = cache.memo.get(key)
+    if found is None:
+        found = cache.memo[key] = frozenset(_allowed_documents(cache, role))
+    assert isinstance(found, frozenset)
+    return found
+
+
+def _allowed_documents(cache: SchemaCache, role: str) -> Iterator[str]:
+    for entry in cache.allowlist.values():
+        collection = cache.query_collections.get(entry.collection)
+        if collection is not None and (entry.roles is None or role in entry.roles):
+            for query in collection.queries.values():
+                try:
+                    yield _normalized(parse(query))
+                except GraphQLError:
+                    continue  # a saved text that is no GraphQL allows nothing
+
+
+def _measure(document: DocumentNode) -> tuple[int, int]:
+    """Depth and number of fields of the operations, fragments counted where they are spread."""
+    fragments = {
+        node.name.value: node.selection_set
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    measured: dict[str, tuple[int, int]] = {}
+
+    def fragment(name: str, level: int) -> tuple[int, int]:
+        if name not in measured and name in fragments and level < _MOST_DEPTH_OF_FRAGMENTS:
+            measured[name] = measure(fragments[name], level + 1)
+        return measured.get(name, (0, 0))
+
+    def measure(selection_set: SelectionSetNode | None, level: int) -> tuple[int, int]:
+        depth = nodes = 0
+        for selection in selection_set.selections if selection_set is not None else ():
+            match selection:
+                case FieldNode():
+                    inner_depth, inner_nodes = measure(selection.selection_set, level + 1)
+                    inner_depth, inner_nodes = inner_depth + 1, inner_nodes + 1
+                case FragmentSpreadNode():
+                    inner_depth, inner_nodes = fragment(selection.name.value, level)
+                case InlineFragmentNode():
+                    inner_depth, inner_nodes = measure(selection.selection_set, level + 1)
+                case _:
+                    continue
+            depth, nodes = max(depth, inner_depth), nodes + inner_nodes
+        return depth, nodes
+
+    found = [
+        measure(node.selection_set, 0) for node in document.definitions if isinstance(node, OperationDefinitionNode)
+    ]
+    return max((depth for depth, _ in found), default=0), sum(nodes for _, nodes in found)

@@ -1,0 +1,483 @@
+"""What all IR builders share while one operation is compiled: the schema, the variables, argument resolution."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from graphql.language import ast
+
+from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.errors import ValidationFailed, json_path
+from hasura.engine.ir.document import FlatField, Flattener, Operation
+from hasura.engine.ir.nodes import (
+    TRUE,
+    And,
+    BoolExp,
+    CallExists,
+    CallExpression,
+    Comparison,
+    Not,
+    Or,
+    RelatedColumnExpression,
+    RelatedExists,
+    Rooted,
+    TableExists,
+    conjunction,
+)
+from hasura.engine.ir.permission import resolve_boolean_expression
+from hasura.engine.ir.values import EnumLiteral, InputValue, Path, VariablePlace, from_json, literal
+from hasura.engine.metadata.types import Json
+from hasura.engine.schema.meanings import ComputedFieldField, FunctionRoot
+from hasura.engine.schema.permissions import Filter
+from hasura.engine.schema.role import RoleSchema
+from hasura.engine.schema.types import (
+    EnumType,
+    Field,
+    InputField,
+    InputObjectType,
+    ListOf,
+    NonNull,
+    ObjectType,
+    ScalarType,
+    TypeRef,
+    named_type,
+    nullable,
+    type_text,
+)
+from hasura.engine.schema_cache import FunctionInfo, SchemaCache, TableInfo
+
+TYPENAME = "__typename"
+
+
+@dataclass(frozen=True, slots=True)
+class VariableUse:
+    """A variable stood where this was expected."""
+
+    variable: str
+    type: TypeRef
+    field: InputField | None
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Objects of a snapshot by name."""
+
+    tables: Mapping[QualifiedName, TableInfo]
+    functions: Mapping[QualifiedName, FunctionInfo]
+
+    def joined(self, other: "Touched") -> "Touched":
+        """Both together."""
+        return Touched({**self.tables, **other.tables}, {**self.functions, **other.functions})
+
+    def is_unchanged(self, cache: SchemaCache) -> bool:
+        """All of them are the very same objects in another snapshot."""
+        return all(cache.tables.get(name) is table for name, table in self.tables.items()) and all(
+            cache.functions.get(name) is function for name, function in self.functions.items()
+        )
+
+
+@dataclass(slots=True)
+class VariableDefinition:
+    """A variable as the operation declares it."""
+
+    name: str
+    type_text: str
+    default: Json = None
+    has_default: bool = False
+
+    @property
+    def is_non_null(self) -> bool:
+        """It may not be null."""
+        return self.type_text.endswith("!")
+
+
+class BuildContext:
+    """One compilation. Collects how variables were used, which gives the shape key."""
+
+    def __init__(self, schema: RoleSchema, operation: Operation, variables: Mapping[str, Json]) -> None:
+        self.schema = schema
+        self.operation = operation
+        self.definitions = dict(variable_definitions(operation.definition))
+        self.variables = with_defaults(self.definitions, variables)
+        self.flattener = Flattener(operation, self.variables)
+        # Keyed by variable, type and field identity, so that each way of use counts once.
+        self.uses: dict[tuple[str, int, int], VariableUse] = {}
+        self._filters: dict[tuple[object, ...], BoolExp] = {}
+        # Schema and name of every table read, for change-driven subscriptions.
+        self.tables: set[tuple[str, str]] = set()
+        self.calls_functions = False
+        # Written to, or called: part of what a plan rests on, though not of what it reads.
+        self.targets: set[QualifiedName] = set()
+        self.functions: dict[QualifiedName, FunctionInfo] = {}
+        self.reads_schema = False
+
+    def touched(self) -> "Touched":
+        """The snapshot's objects that what was built rests on."""
+        tables = self.schema.cache.tables
+        found: dict[QualifiedName, TableInfo] = {}
+        for pair in self.tables | self.targets:
+            name = QualifiedName(*pair)
+            found[name] = tables[name]
+            # Values of enum tables are part of what is accepted.
+            for column in tables[name].columns:
+                if column.enum_table is not None and column.enum_table in tables:
+                    found[column.enum_table] = tables[column.enum_table]
+        return Touched(found, dict(self.functions))
+
+    # --- fields ------------------------------------------------------------------------------------------------
+
+    def selected(
+        self, flat: FlatField, parent: ObjectType, path: Path
+    ) -> Iterator[tuple[FlatField, Field | None, Path]]:
+        """The sub-fields of a field: (selection, its definition, path); the definition of `__typename` is None."""
+        for child in self.flattener.fields(flat.selection_sets, parent.name, path):
+            child_path = (*path, "selectionSet", child.name)
+            if child.name == TYPENAME:
+                yield child, None, child_path
+                continue
+            definition = parent.field(child.name)
+            if definition is None:
+                raise ValidationFailed(
+                    f"field '{child.name}' not found in type: '{parent.name}'", path=json_path(*child_path)
+                )
+            self.check_selection(child, definition, child_path)
+            self._note_call(definition)
+            yield child, definition, child_path
+
+    def _note_call(self, definition: Field) -> None:
+        if isinstance(definition.meaning, ComputedFieldField | FunctionRoot):
+            self.calls_functions = True
+
+    def check_selection(self, flat: FlatField, definition: Field, path: Path) -> None:
+        """Objects need sub-fields, leaves have none."""
+        is_object = isinstance(named_type(definition.type), ObjectType)
+        if is_object and not flat.has_selection:
+            raise ValidationFailed(f"missing selection set for '{flat.name}'", path=json_path(*path))
+        if not is_object and flat.has_selection:
+            raise ValidationFailed("unexpected subselection set for non-object field", path=json_path(*path))
+
+    # --- arguments ---------------------------------------------------------------------------------------------
+
+    def arguments(self, flat: FlatField, definition: Field, path: Path) -> dict[str, InputValue]:
+        """The given arguments by the `meaning` of their fields if that is text, else by their name."""
+        found: dict[str, InputValue] = {}
+        for argument in flat.arguments:
+            name = argument.name.value
+            field_definition = definition.arguments.get(name)
+            if field_definition is None:
+                raise ValidationFailed(f"'{flat.name}' has no argument named '{name}'", path=json_path(*path))
+            value = self.resolve(argument.value, field_definition.type, (*path, "args", name), field_definition)
+            if value is not None:
+                found[_argument_key(field_definition)] = value
+        for name, field_definition in definition.arguments.items():
+            if isinstance(field_definition.type, NonNull) and _argument_key(field_definition) not in found:
+                raise ValidationFailed(f"missing required field '{name}'", path=json_path(*path, "args", name))
+        return found
+
+    def resolve(
+        self, node: ast.ValueNode, expected: TypeRef, path: Path, definition: InputField | None
+    ) -> InputValue | None:
+        """A document value with its variables, checked against a type; None when it is a variable not given."""
+        if isinstance(node, ast.VariableNode):
+            return self._resolve_variable(node.name.value, expected, path, definition)
+        if isinstance(node, ast.NullValueNode):
+            return self._checked_null(expected, path, None)
+        target = nullable(expected)
+        if isinstance(target, ListOf):
+            nodes = node.values if isinstance(node, ast.ListValueNode) else None
+            if isinstance(node, ast.StringValueNode) and is_array_literal(node.value):
+                return from_json(node.value, path, None)
+            if nodes is None:
+                single = self.resolve(node, target.of, path, None)
+                return InputValue((single,) if single is not None else (), path)
+            items = [
+                self.resolve(item, target.of, (*path, index), None) or _absent((*path, index))
+                for index, item in enumerate(nodes)
+            ]
+            return InputValue(tuple(items), path)
+        if isinstance(target, InputObjectType):
+            if not isinstance(node, ast.ObjectValueNode):
+                raise _untyped(node, path).mismatch("an object", target.name)
+            return InputValue(dict(self._literal_members(node, target, path)), path)
+        if isinstance(target, EnumType):
+            if not isinstance(node, ast.EnumValueNode):
+                raise _untyped(node, path).mismatch("an enum value", target.name)
+            return _checked_enum(InputValue(EnumLiteral(node.value), path), node.value, target)
+        value = self._literal_scalar(node, path)
+        if isinstance(value.content, EnumLiteral):
+            raise value.mismatch(_expectation(target), type_text(target))
+        return value
+
+    def _literal_members(
+        self, node: ast.ObjectValueNode, target: InputObjectType, path: Path
+    ) -> Iterator[tuple[str, InputValue]]:
+        given: set[str] = set()
+        for member in node.fields:
+            name = member.name.value
+            definition = _member(target, name, path)
+            given.add(name)
+            value = self.resolve(member.value, definition.type, (*path, name), definition)
+            yield name, value if value is not None else _absent((*path, name))
+        _require_members(target, given, path)
+
+    def _literal_scalar(self, node: ast.ValueNode, path: Path) -> InputValue:
+        """A literal where a scalar is expected: for json it may have any structure, with variables in it."""
+        if isinstance(node, ast.VariableNode):
+            name = node.name.value
+            self._definition(name, path)
+            self._use(name, ScalarType("json"), None)
+            return from_json(self.variables.get(name), path, VariablePlace(name))
+        if isinstance(node, ast.ListValueNode):
+            return InputValue(
+                tuple(self._literal_scalar(item, (*path, index)) for index, item in enumerate(node.values)), path
+            )
+        if isinstance(node, ast.ObjectValueNode):
+            return InputValue(
+                {item.name.value: self._literal_scalar(item.value, (*path, item.name.value)) for item in node.fields},
+                path,
+            )
+        return _untyped(node, path)
+
+    def _resolve_variable(
+        self, name: str, expected: TypeRef, path: Path, definition: InputField | None
+    ) -> InputValue | None:
+        declared = self._definition(name, path)
+        if not _fits(declared, expected):
+            raise ValidationFailed(
+                f"variable '{name}' is declared as '{declared.type_text}', but used where "
+                f"'{type_text(expected)}' is expected",
+                path=json_path(*path),
+            )
+        self._use(name, expected, definition)
+        if name not in self.variables:
+            return None
+        return self.typed(self.variables[name], expected, path, VariablePlace(name))
+
+    def _definition(self, name: str, path: Path) -> VariableDefinition:
+        declared = self.definitions.get(name)
+        if declared is None:
+            raise ValidationFailed(f"unbound variable '{name}'", path=json_path(*path))
+        return declared
+
+    def _use(self, name: str, expected: TypeRef, definition: InputField | None) -> None:
+        self.uses.setdefault((name, id(expected), id(definition)), VariableUse(name, expected, definition))
+
+    def typed(self, value: Json, expected: TypeRef, path: Path, place: VariablePlace | None) -> InputValue:
+        """The JSON of a variable checked against a type."""
+        if value is None:
+            return self._checked_null(expected, path, place)
+        target = nullable(expected)
+        if isinstance(target, ListOf):
+            if isinstance(value, str) and is_array_literal(value):
+                return from_json(value, path, place)
+            if not isinstance(value, list):
+                single = self.typed(value, target.of, path, place)
+                return InputValue((single,), path, place)
+            return InputValue(
+                tuple(
+                    self.typed(item, target.of, (*path, index), place.below(index) if place else None)
+                    for index, item in enumerate(value)
+                ),
+                path,
+                place,
+            )
+        if isinstance(target, InputObjectType):
+            if not isinstance(value, dict):
+                raise from_json(value, path, place).mismatch("an object", target.name)
+            members = {
+                name: self.typed(
+                    item, _member(target, name, path).type, (*path, name), place.below(name) if place else None
+                )
+                for name, item in value.items()
+            }
+            _require_members(target, set(members), path)
+            return InputValue(members, path, place)
+        if isinstance(target, EnumType):
+            if not isinstance(value, str):
+                raise from_json(value, path, place).mismatch("an enum value", target.name)
+            return _checked_enum(InputValue(EnumLiteral(value), path, place), value, target)
+        return from_json(value, path, place)
+
+    @staticmethod
+    def _checked_null(expected: TypeRef, path: Path, place: VariablePlace | None) -> InputValue:
+        value = InputValue(None, path, place)
+        if isinstance(expected, NonNull):
+            target = nullable(expected)
+            raise value.mismatch(_expectation(target), type_text(target))
+        return value
+
+    # --- permissions -------------------------------------------------------------------------------------------
+
+    def select_filter(self, table: TableInfo) -> BoolExp:
+        """The rows of a table the role may read."""
+        self.tables.add(table.name)
+        access = self.schema.access(table).select
+        return self.resolved(table, access.filters) if access is not None else Or(())
+
+    def resolved(self, table: TableInfo, filters: tuple[Filter, ...]) -> BoolExp:
+        """Any of these filters of metadata."""
+        key = (table.name, *(id(item) for item in filters))
+        found = self._filters.get(key)
+        if found is None:
+            items = [resolve_boolean_expression(self.schema.cache.tables, table, item) for item in filters]
+            found = (
+                TRUE
+                if any(item == TRUE or not source for item, source in zip(items, filters, strict=True))
+                else (items[0] if len(items) == 1 else Or(tuple(items)))
+            )
+            self._filters[key] = found
+            self._note_tables(found)
+        return found
+
+    def _note_tables(self, exp: BoolExp) -> None:
+        """The tables a permission looks at."""
+        if isinstance(exp, And | Or):
+            for item in exp.items:
+                self._note_tables(item)
+        elif isinstance(exp, Not | Rooted):
+            self._note_tables(exp.item)
+        elif isinstance(exp, RelatedExists | TableExists):
+            self.tables.add(exp.table.name)
+            self._note_tables(exp.condition)
+        elif isinstance(exp, CallExists):
+            self.calls_functions = True
+        elif isinstance(exp, Comparison):
+            for side in (exp.left, exp.right):
+                if isinstance(side, CallExpression):
+                    self.calls_functions = True
+                elif isinstance(side, RelatedColumnExpression):
+                    self.tables.update(relationship.remote_table for relationship in side.relationships)
+
+    def readable(self, table: TableInfo, condition: BoolExp) -> BoolExp:
+        """`condition` and the role's filter."""
+        return conjunction(self.select_filter(table), condition)
+
+
+def is_array_literal(text: str) -> bool:
+    """PostgreSQL's own notation of arrays, `{a,b}`, which older clients write where newer ones give lists."""
+    return text.startswith("{") and text.endswith("}")
+
+
+def _argument_key(definition: InputField) -> str:
+    return definition.meaning if isinstance(definition.meaning, str) else definition.name
+
+
+def _absent(path: Path) -> InputValue:
+    return InputValue(None, path, is_absent=True)
+
+
+def _member(target: InputObjectType, name: str, path: Path) -> InputField:
+    definition = target.fields.get(name)
+    if definition is None:
+        raise ValidationFailed(f"field '{name}' not found in type: '{target.name}'", path=json_path(*path, name))
+    return definition
+
+
+def _require_members(target: InputObjectType, given: set[str], path: Path) -> None:
+    for name, definition in target.fields.items():
+        if isinstance(definition.type, NonNull) and definition.default_text is None and name not in given:
+            raise ValidationFailed(f"missing required field '{name}'", path=json_path(*path, name))
+
+
+def _checked_enum(value: InputValue, name: str, target: EnumType) -> InputValue:
+    if name not in target.values:
+        listed = ", ".join(f"'{item}'" for item in sorted(target.values))
+        raise ValidationFailed(
+            f"expected one of the values [{listed}] for type '{target.name}', but found '{name}'",
+            path=json_path(*value.path),
+        )
+    return value
+
+
+def _untyped(node: ast.ValueNode, path: Path) -> InputValue:
+    if isinstance(node, ast.EnumValueNode):
+        return InputValue(EnumLiteral(node.value), path)
+    return from_json(literal(node), path, None)
+
+
+_EXPECTATIONS = {"Int": "a 32-bit integer", "Float": "a float", "Boolean": "a boolean", "String": "a string"}
+
+
+def _expectation(target: TypeRef) -> str:
+    if isinstance(target, ListOf):
+        return "a list"
+    if isinstance(target, InputObjectType):
+        return "an object"
+    if isinstance(target, EnumType):
+        return "an enum value"
+    return _EXPECTATIONS.get(target.name, "a value") if isinstance(target, ScalarType) else "a value"
+
+
+# --- variables ---------------------------------------------------------------------------------------------------
+
+
+def variable_definitions(operation: ast.OperationDefinitionNode) -> Iterator[tuple[str, VariableDefinition]]:
+    """The declared variables by name."""
+    for definition in operation.variable_definitions or ():
+        name = definition.variable.name.value
+        has_default = definition.default_value is not None
+        yield (
+            name,
+            VariableDefinition(
+                name,
+                _node_type_text(definition.type),
+                literal(definition.default_value) if definition.default_value is not None else None,
+                has_default,
+            ),
+        )
+
+
+def _node_type_text(node: ast.TypeNode) -> str:
+    if isinstance(node, ast.NonNullTypeNode):
+        return _node_type_text(node.type) + "!"
+    if isinstance(node, ast.ListTypeNode):
+        return f"[{_node_type_text(node.type)}]"
+    assert isinstance(node, ast.NamedTypeNode)
+    return node.name.value
+
+
+def with_defaults(definitions: Mapping[str, VariableDefinition], variables: Mapping[str, Json]) -> dict[str, Json]:
+    """The variables of a request completed and checked against their declarations."""
+    unexpected = [name for name in variables if name not in definitions]
+    if unexpected:
+        raise ValidationFailed(
+            f"unexpected variables in variableValues: {', '.join(unexpected)}", path="$.variableValues"
+        )
+    completed: dict[str, Json] = {}
+    for name, definition in definitions.items():
+        if name in variables:
+            if variables[name] is None and definition.is_non_null:
+                raise ValidationFailed(
+                    f'null value found for non-nullable type: "{definition.type_text}"', path="$.variableValues"
+                )
+            completed[name] = variables[name]
+        elif definition.has_default:
+            completed[name] = definition.default
+        elif definition.is_non_null:
+            raise ValidationFailed(f'expecting a value for non-nullable variable: "{name}"', path="$.variableValues")
+    return completed
+
+
+def _fits(declared: VariableDefinition, expected: TypeRef) -> bool:
+    """A variable of the declared type may stand where `expected` is.
+
+    Nullable where non-null is expected passes when a default fills the gap; a single value may stand for a list, and
+    scalars of PostgreSQL types take any scalar name Hasura takes (`String` for `uuid` is refused there too).
+    """
+    wanted = type_text(expected)
+    given = declared.type_text
+    if declared.has_default and not declared.is_non_null:
+        given += "!"
+    return _is_subtype(given, wanted)
+
+
+def _is_subtype(given: str, wanted: str) -> bool:
+    if wanted.endswith("!"):
+        return given.endswith("!") and _is_subtype(given[:-1], wanted[:-1])
+    if given.endswith("!"):
+        given = given[:-1]
+    if given.startswith("_") and wanted.startswith("["):
+        # Older clients know array columns by the name of the array type, such as `_text`.
+        return True
+    if given.startswith("[") and wanted.startswith("["):
+        return _is_subtype(given[1:-1], wanted[1:-1])
+    return given == wanted

@@ -1,0 +1,209 @@
+"""GraphQL documents: parsing, choosing the operation, flattening fragments and directives into fields."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from graphql import GraphQLError, parse
+from graphql.language import ast
+
+from hasura.engine.errors import ValidationFailed, json_path
+from hasura.engine.ir.values import Path
+
+# Deeper documents would exhaust the stack; Hasura's own parsers give up far below.
+MAX_DOCUMENT_TOKENS = 50_000
+_KNOWN_DIRECTIVES = frozenset({"include", "skip"})
+_OPERATION_DIRECTIVES = frozenset({"cached", "_multiple_top_level_fields"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a document, with the fragments it may use."""
+
+    definition: ast.OperationDefinitionNode
+    fragments: Mapping[str, ast.FragmentDefinitionNode]
+
+    @property
+    def kind(self) -> str:
+        """query, mutation or subscription."""
+        return self.definition.operation.value
+
+
+@dataclass(slots=True)
+class FlatField:
+    """A field to answer: all selections with this response key merged into one."""
+
+    response_key: str
+    name: str
+    arguments: tuple[ast.ArgumentNode, ...]
+    selection_sets: list[ast.SelectionSetNode] = field(default_factory=list)
+
+    @property
+    def has_selection(self) -> bool:
+        """Sub-fields were asked for."""
+        return bool(self.selection_sets)
+
+
+def parse_operation(document: str, operation_name: str | None) -> Operation:
+    """The operation to run; raises ValidationFailed when the document or the choice is not valid."""
+    try:
+        parsed = parse(document, no_location=True, max_tokens=MAX_DOCUMENT_TOKENS)
+    except (GraphQLError, RecursionError) as error:
+        raise ValidationFailed("not a valid graphql query", path="$.query") from error
+    operations: dict[str | None, ast.OperationDefinitionNode] = {}
+    fragments: dict[str, ast.FragmentDefinitionNode] = {}
+    count = 0
+    for definition in parsed.definitions:
+        if isinstance(definition, ast.OperationDefinitionNode):
+            count += 1
+            operations[definition.name.value if definition.name else None] = definition
+        elif isinstance(definition, ast.FragmentDefinitionNode):
+            fragments[definition.name.value] = definition
+        else:
+            raise ValidationFailed("not a valid graphql query", path="$.query")
+    chosen = _choose(operations, count, operation_name)
+    _refuse_cycles(chosen.selection_set, fragments)
+    for directive in chosen.directives or ():
+        if directive.name.value not in _OPERATION_DIRECTIVES:
+            raise ValidationFailed(f"directive '{directive.name.value}' is not defined in the schema")
+    return Operation(chosen, fragments)
+
+
+def _choose(
+    operations: Mapping[str | None, ast.OperationDefinitionNode], count: int, name: str | None
+) -> ast.OperationDefinitionNode:
+    if name is not None and count > 0:
+        found = operations.get(name)
+        if found is None:
+            raise ValidationFailed(f"no such operation found in the document: '{name}'")
+        return found
+    if count != 1:
+        raise ValidationFailed(
+            "exactly one operation has to be present in the document when operationName is not specified"
+        )
+    return next(iter(operations.values()))
+
+
+def _refuse_cycles(root: ast.SelectionSetNode, fragments: Mapping[str, ast.FragmentDefinitionNode]) -> None:
+    """Fragments that spread each other would never end; the error's path is the way that led round."""
+    done: set[str] = set()
+
+    def walk(selections: ast.SelectionSetNode, path: Path, active: tuple[str, ...]) -> None:
+        here = (*path, "selectionSet")
+        for selection in selections.selections:
+            if isinstance(selection, ast.FieldNode):
+                if selection.selection_set is not None:
+                    walk(selection.selection_set, (*here, selection.name.value), active)
+            elif isinstance(selection, ast.InlineFragmentNode):
+                walk(selection.selection_set, path, active)
+            elif isinstance(selection, ast.FragmentSpreadNode):
+                name = selection.name.value
+                if name in active:
+                    cycle = active[active.index(name) :]
+                    raise ValidationFailed(
+                        f"the fragment definition(s) {_listed(cycle)} form a cycle", path=json_path(*here)
+                    )
+                if name not in done and name in fragments:
+                    walk(fragments[name].selection_set, (*here, name), (*active, name))
+                    done.add(name)
+
+    walk(root, (), ())
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+class Flattener:
+    """Merges selection sets: fragments spread, `@include` and `@skip` decided."""
+
+    def __init__(self, operation: Operation, variables: Mapping[str, object]) -> None:
+        self._fragments = operation.fragments
+        self._variables = variables
+        # Variables a directive looked at: their values shape the plan.
+        self.directive_variables: set[str] = set()
+
+    def fields(self, selection_sets: Iterable[ast.SelectionSetNode], type_name: str, path: Path) -> list[FlatField]:
+        """The fields asked for of an object of this type, in order of first mention."""
+        found: dict[str, FlatField] = {}
+        spread: set[str] = set()
+        for selection_set in selection_sets:
+            for node in self._walk(selection_set, type_name, path, spread):
+                key = node.alias.value if node.alias else node.name.value
+                flat = found.get(key)
+                if flat is None:
+                    flat = found[key] = FlatField(key, node.name.value, tuple(node.arguments or ()))
+                elif flat.name != node.name.value:
+                    raise ValidationFailed(
+                        f"selection of both '{flat.name}' and '{node.name.value}' specify the same response name, "
+                        f"'{key}'",
+                        path=json_path(*path, "selectionSet"),
+                    )
+                elif not _same_arguments(flat.arguments, tuple(node.arguments or ())):
+                    raise ValidationFailed(
+                        f"inconsistent arguments between multiple selections of field '{flat.name}'",
+                        path=json_path(*path, "selectionSet"),
+                    )
+                if node.selection_set is not None:
+                    flat.selection_sets.append(node.selection_set)
+        return list(found.values())
+
+    def _walk(
+        self, selection_set: ast.SelectionSetNode, type_name: str, path: Path, spread: set[str]
+    ) -> Iterator[ast.FieldNode]:
+        for selection in selection_set.selections:
+            if not self._is_included(selection, path):
+                continue
+            if isinstance(selection, ast.FieldNode):
+                yield selection
+            elif isinstance(selection, ast.InlineFragmentNode):
+                condition = selection.type_condition
+                if condition is None or condition.name.value == type_name:
+                    yield from self._walk(selection.selection_set, type_name, path, spread)
+            elif isinstance(selection, ast.FragmentSpreadNode):
+                fragment = self._fragments.get(selection.name.value)
+                if fragment is None:
+                    raise ValidationFailed(
+                        f'reference to undefined fragment "{selection.name.value}"',
+                        path=json_path(*path, "selectionSet"),
+                    )
+                # Once is enough for an object; fragments that spread each other twice would double with each level.
+                if fragment.type_condition.name.value == type_name and fragment.name.value not in spread:
+                    spread.add(fragment.name.value)
+                    yield from self._walk(fragment.selection_set, type_name, path, spread)
+
+    def _is_included(self, selection: ast.SelectionNode, path: Path) -> bool:
+        included = True
+        for directive in selection.directives or ():
+            name = directive.name.value
+            if name not in _KNOWN_DIRECTIVES:
+                raise ValidationFailed(
+                    f"directive '{name}' is not defined in the schema", path=json_path(*path, "selectionSet")
+                )
+            condition = self._condition(directive, path)
+            included = included and (condition if name == "include" else not condition)
+        return included
+
+    def _condition(self, directive: ast.DirectiveNode, path: Path) -> bool:
+        name = directive.name.value
+        where = json_path(*path, "selectionSet")
+        for argument in directive.arguments or ():
+            if argument.name.value != "if":
+                raise ValidationFailed(f"'{name}' has no argument named '{argument.name.value}'", path=where)
+            node = argument.value
+            if isinstance(node, ast.BooleanValueNode):
+                return node.value
+            if isinstance(node, ast.VariableNode):
+                self.directive_variables.add(node.name.value)
+                value = self._variables.get(node.name.value)
+                if isinstance(value, bool):
+                    return value
+            raise ValidationFailed(f"expected a boolean for type 'Boolean', in directive '{name}'", path=where)
+        raise ValidationFailed(f"missing required field 'if' of directive '{name}'", path=where)
+
+
+def _same_arguments(left: tuple[ast.ArgumentNode, ...], right: tuple[ast.ArgumentNode, ...]) -> bool:
+    def by_name(arguments: tuple[ast.ArgumentNode, ...]) -> dict[str, ast.ValueNode]:
+        return {argument.name.value: argument.value for argument in arguments}
+
+    return by_name(left) == by_name(right)

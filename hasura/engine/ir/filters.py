@@ -1,0 +1,189 @@
+"""From `where` arguments to boolean expressions; the role's filters join wherever another table is entered."""
+
+from collections.abc import Mapping
+
+from hasura.engine.catalog.types import PgType
+from hasura.engine.errors import ValidationFailed
+from hasura.engine.ir.context import BuildContext
+from hasura.engine.ir.nodes import (
+    TRUE,
+    AggregateExpression,
+    And,
+    BoolExp,
+    CallExists,
+    CallExpression,
+    CastExpression,
+    ColumnExpression,
+    Comparison,
+    Expression,
+    Not,
+    Operand,
+    Or,
+    RelatedExists,
+    Rows,
+    conjunction,
+)
+from hasura.engine.ir.parameters import source_of
+from hasura.engine.ir.permission import computed_field_call
+from hasura.engine.ir.values import EnumLiteral, InputValue
+from hasura.engine.schema.columns import select_column_enum
+from hasura.engine.schema.filters import BOOL, INT8, bool_exp
+from hasura.engine.schema.meanings import (
+    AggregatePredicateInput,
+    CastOperator,
+    CastTarget,
+    ColumnInput,
+    ComputedFieldInput,
+    Connective,
+    Operator,
+    RelationshipAggregateInput,
+    RelationshipInput,
+)
+from hasura.engine.schema.types import InputObjectType, named_type
+from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo, TableInfo
+
+
+def where_argument(context: BuildContext, table: TableInfo, arguments: Mapping[str, InputValue]) -> BoolExp:
+    """The user's `where`, without the role's filter of this very table."""
+    value = arguments.get("where")
+    if value is None:
+        return TRUE
+    return build_filter(context, table, value)
+
+
+def build_filter(context: BuildContext, table: TableInfo, value: InputValue) -> BoolExp:
+    """A `<table>_bool_exp` value."""
+    kind = bool_exp(context.schema, table)
+    members = value.members(kind.name)
+    return conjunction(*(_entry(context, table, kind, name, item) for name, item in members.items()))
+
+
+def _entry(context: BuildContext, table: TableInfo, kind: InputObjectType, name: str, value: InputValue) -> BoolExp:
+    definition = kind.fields[name]
+    meaning = definition.meaning
+    if isinstance(meaning, Connective):
+        return _connective(context, table, meaning, value)
+    inner = named_type(definition.type)
+    assert isinstance(inner, InputObjectType)
+    if isinstance(meaning, ColumnInput):
+        return _comparisons(context, ColumnExpression(meaning.column), meaning.column.type, inner, value)
+    if isinstance(meaning, RelationshipInput):
+        remote = context.schema.table(meaning.relationship.remote_table)
+        condition = context.readable(remote, build_filter(context, remote, value))
+        return RelatedExists(meaning.relationship, remote, condition)
+    if isinstance(meaning, RelationshipAggregateInput):
+        return _aggregates(context, meaning.relationship, inner, value)
+    assert isinstance(meaning, ComputedFieldInput)
+    computed = meaning.computed
+    call = computed_field_call(computed)
+    if computed.returned_table is None:
+        return _comparisons(context, CallExpression(call), computed.function.return_type, inner, value)
+    returned = context.schema.table(computed.returned_table)
+    return CallExists(call, returned, context.readable(returned, build_filter(context, returned, value)))
+
+
+def _connective(context: BuildContext, table: TableInfo, meaning: Connective, value: InputValue) -> BoolExp:
+    type_name = bool_exp(context.schema, table).name
+    if meaning is Connective.NOT:
+        return Not(build_filter(context, table, value))
+    items = tuple(build_filter(context, table, item) for item in value.items(type_name))
+    return conjunction(*items) if meaning is Connective.AND else Or(items)
+
+
+def _comparisons(
+    context: BuildContext, left: Expression, pg_type: PgType, kind: InputObjectType, value: InputValue
+) -> BoolExp:
+    members = value.members(kind.name)
+    return conjunction(*(_comparison(context, left, pg_type, kind, name, item) for name, item in members.items()))
+
+
+def _comparison(
+    context: BuildContext, left: Expression, pg_type: PgType, kind: InputObjectType, name: str, value: InputValue
+) -> BoolExp:
+    definition = kind.fields[name]
+    meaning = definition.meaning
+    if isinstance(meaning, CastOperator):
+        target_type = named_type(definition.type)
+        assert isinstance(target_type, InputObjectType)
+        return conjunction(
+            *(
+                _cast(context, left, target_type, target, item)
+                for target, item in value.members(target_type.name).items()
+            )
+        )
+    assert isinstance(meaning, Operator)
+    type_name = named_type(definition.type).name
+    if value.is_null:
+        if context.schema.cache.options.boolean_null_collapse:
+            return TRUE
+        # Never "no condition" unless the server is told to be as Hasura v1: a forgotten value would select every row.
+        raise ValidationFailed(f"unexpected null value for type '{type_name}'", path=value.location)
+    if name == "_is_null":
+        if not isinstance(value.content, bool):
+            raise value.mismatch("a boolean", "Boolean")
+        return Comparison(left, name, value.content)
+    operand_type = meaning.argument or pg_type
+    if meaning.takes_list:
+        if meaning.argument is not None and meaning.argument.element is not None:
+            operand_type = meaning.argument.element
+        for item in value.items(type_name):
+            if item.is_null:
+                raise ValidationFailed(f"unexpected null value for type '{type_name}'", path=item.location)
+        return Comparison(left, name, Operand(source_of(value, operand_type, is_list=True), operand_type, True))
+    return Comparison(left, name, Operand(source_of(value, operand_type), operand_type))
+
+
+def _cast(context: BuildContext, left: Expression, kind: InputObjectType, name: str, value: InputValue) -> BoolExp:
+    definition = kind.fields[name]
+    meaning, inner = definition.meaning, named_type(definition.type)
+    assert isinstance(meaning, CastTarget) and isinstance(inner, InputObjectType)
+    return _comparisons(context, CastExpression(left, meaning.type), meaning.type, inner, value)
+
+
+def _aggregates(
+    context: BuildContext, relationship: RelationshipInfo, kind: InputObjectType, value: InputValue
+) -> BoolExp:
+    """Aggregates of related rows: `{count: {predicate: {_gt: 3}, filter: ..., distinct: ...}}`."""
+    table = context.schema.table(relationship.remote_table)
+    items: list[BoolExp] = []
+    for name, predicate in value.members(kind.name).items():
+        definition = kind.fields[name]
+        meaning, inner = definition.meaning, named_type(definition.type)
+        assert isinstance(meaning, AggregatePredicateInput) and isinstance(inner, InputObjectType)
+        items.append(_aggregate(context, relationship, table, meaning.function, inner, predicate))
+    return And(tuple(items)) if len(items) != 1 else items[0]
+
+
+def _aggregate(
+    context: BuildContext,
+    relationship: RelationshipInfo,
+    table: TableInfo,
+    function: str,
+    kind: InputObjectType,
+    value: InputValue,
+) -> BoolExp:
+    members = value.members(kind.name)
+    condition: BoolExp = TRUE
+    if "filter" in members and not members["filter"].is_null:
+        condition = build_filter(context, table, members["filter"])
+    columns: tuple[ColumnInfo, ...] = ()
+    if "arguments" in members and not members["arguments"].is_null:
+        columns = tuple(column_names(context, table, members["arguments"]))
+    distinct = members.get("distinct")
+    expression = AggregateExpression(
+        function,
+        columns,
+        distinct is not None and distinct.content is True,
+        Rows(table, where=context.readable(table, condition), join=relationship.column_mapping),
+    )
+    comparison = named_type(kind.fields["predicate"].type)
+    assert isinstance(comparison, InputObjectType)
+    result = INT8 if function == "count" else BOOL
+    return _comparisons(context, expression, result, comparison, members["predicate"])
+
+
+def column_names(context: BuildContext, table: TableInfo, value: InputValue) -> list[ColumnInfo]:
+    """The columns a list of (or a single) column names stands for."""
+    enum = select_column_enum(context.schema, table)
+    names = [item.content for item in value.items(enum.name if enum is not None else "select_column")]
+    return [table.columns_by_graphql_name[name.name] for name in names if isinstance(name, EnumLiteral)]

@@ -1,0 +1,327 @@
+"""From insert fields to the rows of each level, with presets, checks and conflict handling.
+
+The rows themselves stay JSON: one parameter per level, checked row by row for each request, so that a plan does not
+depend on how many there are.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from hasura.engine.errors import EngineError, ValidationFailed, json_path
+from hasura.engine.ir.context import BuildContext
+from hasura.engine.ir.filters import build_filter
+from hasura.engine.ir.nodes import (
+    TRUE,
+    BoolExp,
+    Insert,
+    InsertRows,
+    NestedInsert,
+    OnConflict,
+    Operand,
+    Response,
+    conjunction,
+)
+from hasura.engine.ir.parameters import Computed, SessionVariables, Variables, refreshed
+from hasura.engine.ir.permission import preset_operand
+from hasura.engine.ir.scalars import INT32, certain_types, encode
+from hasura.engine.ir.values import EnumLiteral, InputValue, Path
+from hasura.engine.metadata.types import InsertionOrder, Json, RelationshipKind
+from hasura.engine.schema.columns import enum_table_type
+from hasura.engine.schema.meanings import ColumnInput, RelationshipInput
+from hasura.engine.schema.mutations import PLACEHOLDER, insert_input
+from hasura.engine.schema.permissions import Filter, WriteAccess
+from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo, TableInfo
+
+Row = dict[str, Json]
+# (number of the parent among its siblings, the row), for all parents of a level in order.
+Level = list[tuple[int, Row]]
+ReadLevel = Callable[[Variables], Level]
+
+
+def build_insert(
+    context: BuildContext,
+    table: TableInfo,
+    arguments: Mapping[str, InputValue],
+    response: Response,
+) -> Insert:
+    """`insert_x(objects:)` or `insert_x_one(object:)`."""
+    value = arguments["objects"] if "objects" in arguments else arguments["object"]
+
+    def read(variables: Variables) -> Level:
+        rows = refreshed(value, variables)
+        return [(index, _row(row)) for index, row in enumerate(rows if isinstance(rows, list) else [rows], start=1)]
+
+    is_many = "objects" in arguments
+    members = value.items(insert_input(context.schema, table).name) if is_many else (value,)
+    level = _InsertLevel(context, table, members, read, value.path, is_top=True)
+    return Insert(level.build(arguments.get("on_conflict")), response)
+
+
+def _row(value: Json) -> Row:
+    return value if isinstance(value, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _ColumnCheck:
+    """Refuses what a column cannot take, before the database sees it."""
+
+    column: ColumnInfo
+    enum_values: frozenset[str] | None
+    enum_name: str
+
+    def __call__(self, value: Json, path: Path) -> None:
+        if value is None:
+            return
+        if self.enum_values is None:
+            encode(value, self.column.type, path)
+        elif value not in self.enum_values:
+            listed = ", ".join(f"'{item}'" for item in sorted(self.enum_values))
+            raise ValidationFailed(
+                f"expected one of the values [{listed}] for type '{self.enum_name}', but found '{value}'",
+                path=json_path(*path),
+            )
+
+
+class _InsertLevel:
+    """One table's rows at one relationship path of an insert."""
+
+    def __init__(
+        self,
+        context: BuildContext,
+        table: TableInfo,
+        members: tuple[InputValue, ...],
+        read: ReadLevel,
+        path: Path,
+        *,
+        is_top: bool,
+        linked: frozenset[str] = frozenset(),
+    ) -> None:
+        self._context = context
+        self._table = table
+        self._members = members
+        self._read = read
+        self._path = path
+        self._is_top = is_top
+        # Columns whose values come through the relationship from the parent.
+        self._linked = linked
+        self._kind = insert_input(context.schema, table)
+        access = context.schema.access(table).insert
+        assert access is not None
+        self._access: WriteAccess = access
+
+    def build(self, on_conflict: InputValue | None) -> InsertRows:
+        """The level with all below it."""
+        given = self._given()
+        columns = [name for name in self._kind.fields if name in given and self._is_column(name)]
+        infos = [self._column(name) for name in columns]
+        presets = self._presets()
+        self._refuse_doubly_given(infos, given)
+        before, after = self._nested(given)
+        return InsertRows(
+            self._table,
+            tuple(infos),
+            frozenset(name for name in columns if all(name in row for row in self._rows())),
+            presets,
+            self._check(self._access.check),
+            self._on_conflict(on_conflict),
+            Computed(self._document(columns)),
+            not self._is_top,
+            before,
+            after,
+        )
+
+    def _rows(self) -> Iterator[Mapping[str, InputValue]]:
+        for member in self._members:
+            yield {name: value for name, value in member.members(self._kind.name).items() if not value.is_absent}
+
+    def _given(self) -> dict[str, list[InputValue]]:
+        """What the rows give, by name."""
+        given: dict[str, list[InputValue]] = {}
+        for row in self._rows():
+            for name, value in row.items():
+                given.setdefault(name, []).append(value)
+        return given
+
+    def _is_column(self, name: str) -> bool:
+        return isinstance(self._kind.fields[name].meaning, ColumnInput)
+
+    def _column(self, name: str) -> ColumnInfo:
+        meaning = self._kind.fields[name].meaning
+        assert isinstance(meaning, ColumnInput)
+        return meaning.column
+
+    def _presets(self) -> dict[str, Operand]:
+        by_name = self._table.columns_by_name
+        return {
+            name: preset_operand(value, by_name[name].type)
+            for name, value in self._access.presets.items()
+            if name in by_name
+        }
+
+    def _refuse_doubly_given(self, columns: list[ColumnInfo], given: Mapping[str, list[InputValue]]) -> None:
+        for column in columns:
+            if column.name in self._linked:
+                raise ValidationFailed(
+                    f'cannot insert column "{column.name}" as its value is already being determined by parent insert',
+                    path=given[column.graphql_name][0].location,
+                )
+
+    def _check(self, check: Filter | None) -> BoolExp:
+        return self._context.resolved(self._table, (check,)) if check else TRUE
+
+    def _document(self, columns: list[str]) -> Callable[[Variables, SessionVariables], str | None]:
+        """The level's rows as a JSON array of `[parent, row]`, or of rows at the top, checked."""
+        checks = {name: self._column_check(self._column(name)) for name in columns}
+        certain = {name: certain_types(check.column.type) for name, check in checks.items() if not check.enum_values}
+        integers = frozenset(name for name, check in checks.items() if check.column.type.name == "int4")
+        nothing: tuple[type, ...] = ()
+        read, path, is_top = self._read, self._path, self._is_top
+
+        def compute(variables: Variables, session: SessionVariables) -> str | None:
+            level = read(variables)
+            for number, (_, row) in enumerate(level):
+                for name, value in row.items():
+                    # Exactly these types need no closer look (True is an int, but not exactly).
+                    kind = type(value)
+                    if kind in certain.get(name, nothing) or (kind is int and name in integers and value in INT32):
+                        continue
+                    if name in checks:
+                        checks[name](value, (*path, number, name))
+            # Nested data is inserted by its own level; leaving it out keeps the parameter small.
+            kept = [
+                row if row.keys() <= checks.keys() else {name: row[name] for name in row.keys() & checks.keys()}
+                for _, row in level
+            ]
+            if is_top:
+                return orjson.dumps(kept).decode()
+            return orjson.dumps([[parent, row] for (parent, _), row in zip(level, kept, strict=True)]).decode()
+
+        return compute
+
+    def _column_check(self, column: ColumnInfo) -> _ColumnCheck:
+        enum = enum_table_type(self._context.schema, column.enum_table) if column.enum_table is not None else None
+        return _ColumnCheck(column, frozenset(enum.values) if enum is not None else None, enum.name if enum else "")
+
+    # --- nested inserts ------------------------------------------------------------------------------------------
+
+    def _nested(
+        self, given: Mapping[str, list[InputValue]]
+    ) -> tuple[tuple[NestedInsert, ...], tuple[NestedInsert, ...]]:
+        before: list[NestedInsert] = []
+        after: list[NestedInsert] = []
+        for name, values in given.items():
+            meaning = self._kind.fields[name].meaning
+            if not isinstance(meaning, RelationshipInput):
+                continue
+            present = [value for value in values if not value.is_null]
+            if not present:
+                continue
+            relationship = meaning.relationship
+            is_before = (
+                relationship.kind is RelationshipKind.OBJECT
+                and relationship.insertion_order is InsertionOrder.BEFORE_PARENT
+            )
+            nested = self._nested_insert(name, relationship, present, is_before=is_before)
+            (before if is_before else after).append(nested)
+        return tuple(before), tuple(after)
+
+    def _nested_insert(
+        self, name: str, relationship: RelationshipInfo, values: list[InputValue], *, is_before: bool
+    ) -> NestedInsert:
+        table = self._context.schema.table(relationship.remote_table)
+        self._context.targets.add(table.name)
+        kind = insert_input(self._context.schema, table)
+        members: list[InputValue] = []
+        conflicts: list[InputValue | None] = []
+        for value in values:
+            fields = value.members(name)
+            members.extend(fields["data"].items(kind.name))
+            conflict = fields.get("on_conflict")
+            conflicts.append(None if conflict is None or conflict.is_null else conflict)
+        if any(_plain(conflict) != _plain(conflicts[0]) for conflict in conflicts):
+            raise EngineError(
+                f'on_conflict of "{name}" must be the same in all rows of one insert',
+                code="not-supported",
+                path=values[0].location,
+            )
+        if is_before:
+            self._refuse_determined(relationship, name)
+        level = _InsertLevel(
+            self._context,
+            table,
+            tuple(members),
+            _nested_reader(self._read, name),
+            (*values[0].path, "data"),
+            is_top=False,
+            linked=frozenset() if is_before else frozenset(there for _, there in relationship.column_mapping),
+        )
+        return NestedInsert(relationship, level.build(conflicts[0]))
+
+    def _refuse_determined(self, relationship: RelationshipInfo, name: str) -> None:
+        """A column cannot be given both itself and through the object inserted before the row."""
+        local = {here for here, _ in relationship.column_mapping}
+        for row in self._rows():
+            if name not in row or row[name].is_null:
+                continue
+            for key, value in row.items():
+                if self._is_column(key) and self._column(key).name in local:
+                    raise ValidationFailed(
+                        f'cannot insert column "{self._column(key).name}" as its value is already being determined '
+                        "by object relationship insert",
+                        path=value.location,
+                    )
+
+    # --- conflicts -----------------------------------------------------------------------------------------------
+
+    def _on_conflict(self, value: InputValue | None) -> OnConflict | None:
+        if value is None or value.is_null:
+            return None
+        naming = self._context.schema.naming
+        members = value.members(naming.type(self._table.graphql_name, "on_conflict"))
+        constraint = members["constraint"].content
+        assert isinstance(constraint, EnumLiteral)
+        given = members.get(naming.field("update_columns"))
+        columns = [
+            self._table.columns_by_graphql_name[item.content.name]
+            for item in (given.items("update_columns") if given is not None else ())
+            if isinstance(item.content, EnumLiteral) and item.content.name != PLACEHOLDER
+        ]
+        update = self._context.schema.access(self._table).update
+        condition: BoolExp = TRUE
+        where = members.get("where")
+        if where is not None and not where.is_null:
+            condition = build_filter(self._context, self._table, where)
+        presets: list[tuple[ColumnInfo, Operand]] = []
+        check: BoolExp = TRUE
+        if update is not None and columns:
+            by_name = self._table.columns_by_name
+            presets = [
+                (by_name[name], preset_operand(preset, by_name[name].type))
+                for name, preset in update.presets.items()
+                if name in by_name
+            ]
+            check = self._check(update.check)
+            condition = conjunction(self._context.resolved(self._table, (update.filter,)), condition)
+        return OnConflict(constraint.name, tuple(dict.fromkeys(columns)), tuple(presets), condition, check)
+
+
+def _plain(value: InputValue | None) -> Json:
+    return value.to_json() if value is not None else None
+
+
+def _nested_reader(read: ReadLevel, name: str) -> ReadLevel:
+    """The rows below each row of a level; rows without this relationship have none."""
+
+    def read_nested(variables: Variables) -> Level:
+        found: Level = []
+        for number, (_, row) in enumerate(read(variables), start=1):
+            nested = row.get(name)
+            if not isinstance(nested, dict):
+                continue
+            data = nested.get("data")
+            found.extend((number, _row(item)) for item in (data if isinstance(data, list) else [data]))
+        return found
+
+    return read_nested

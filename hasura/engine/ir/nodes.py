@@ -1,0 +1,549 @@
+"""The nodes of the intermediate representation. All frozen; none holds SQL or GraphQL syntax.
+
+Boolean expressions (`BoolExp`) compare expressions of a row; `Rows` is a set of rows of one table with everything
+that narrows and orders it, its role's permission filter included; a `Selection` is what is read of each row.
+Writes hold `Rows`-like targets and what to read of the rows they touched.
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+from hasura.engine.catalog.types import Function, PgType
+from hasura.engine.ir.parameters import Source
+from hasura.engine.schema.meanings import OrderDirection
+from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo, TableInfo
+
+# --- values and expressions ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A value of the request, cast to a type; `is_list` makes it an array of that type."""
+
+    source: Source
+    type: PgType
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnExpression:
+    """A column of the row at hand, or of the row the whole expression is about (`is_root`)."""
+
+    column: ColumnInfo
+    is_root: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RelatedColumnExpression:
+    """A column of the row that object relationships lead to."""
+
+    relationships: tuple[RelationshipInfo, ...]
+    column: ColumnInfo
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CastExpression:
+    """An expression as another type."""
+
+    inner: "Expression"
+    type: PgType
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionArgumentValue:
+    """One argument of a call; `operand` a value, or None for the row or session document."""
+
+    name: str | None
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionCall:
+    """A call of an SQL function; `row_position` is where the row at hand goes, if anywhere."""
+
+    function: Function
+    positional: tuple[Operand | None, ...]
+    named: tuple[tuple[str, Operand], ...] = ()
+    row_position: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallExpression:
+    """The scalar a function of the row returns."""
+
+    call: FunctionCall
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AggregateExpression:
+    """An aggregate over rows related to the row at hand."""
+
+    function: str
+    columns: tuple[ColumnInfo, ...]
+    is_distinct: bool
+    rows: "Rows"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderThrough:
+    """An expression of the (at most one) related row, NULL when there is none."""
+
+    rows: "Rows"
+    inner: "Expression"
+
+
+Expression = (
+    ColumnExpression | RelatedColumnExpression | CastExpression | CallExpression | AggregateExpression | OrderThrough
+)
+
+# --- boolean expressions ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class And:
+    """All hold; empty: true."""
+
+    items: tuple["BoolExp", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Or:
+    """Any holds; empty: false."""
+
+    items: tuple["BoolExp", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Not:
+    """It does not hold."""
+
+    item: "BoolExp"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """`left operator right`; operator names are GraphQL's (`_eq`, `_has_keys_any`), `_is_null` takes a bool."""
+
+    left: Expression
+    operator: str
+    right: Operand | Expression | bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RelatedExists:
+    """A related row exists for which `condition` holds."""
+
+    relationship: RelationshipInfo
+    table: TableInfo
+    condition: "BoolExp"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableExists:
+    """Any row of the table exists for which `condition` holds (`_exists`)."""
+
+    table: TableInfo
+    condition: "BoolExp"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallExists:
+    """The function of the row returns a row (of `table`) for which `condition` holds."""
+
+    call: FunctionCall
+    table: TableInfo
+    condition: "BoolExp"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rooted:
+    """A permission's expression: `is_root` columns inside mean the row at hand here, whatever lies around."""
+
+    item: "BoolExp"
+
+
+BoolExp = And | Or | Not | Comparison | RelatedExists | TableExists | CallExists | Rooted
+TRUE = And()
+
+
+def conjunction(*items: BoolExp) -> BoolExp:
+    """All of them, without superfluous nesting."""
+    flat: list[BoolExp] = []
+    for item in items:
+        flat.extend(item.items if isinstance(item, And) else (item,))
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+# --- rows ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderItem:
+    """One key of an ordering; expressions over relationships are evaluated per row."""
+
+    expression: Expression
+    direction: OrderDirection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionRows:
+    """Rows a function returns."""
+
+    call: FunctionCall
+    # Volatile functions run exactly once.
+    is_volatile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRows:
+    """Rows of a common table expression of the same statement."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRows:
+    """Rows given as a JSON array parameter (an earlier statement's result), keys being column names."""
+
+    document: Hashable
+
+
+RowSource = None | FunctionRows | NamedRows | DocumentRows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of a table (or shaped as it): which, in what order, how many."""
+
+    table: TableInfo
+    source: RowSource = None
+    where: BoolExp = TRUE
+    # (column of the row at hand, column of these rows) of the relationship that leads here.
+    join: tuple[tuple[str, str], ...] = ()
+    order_by: tuple[OrderItem, ...] = ()
+    distinct_on: tuple[ColumnInfo, ...] = ()
+    # A small number is written into the statement, an Operand is a parameter.
+    limit: int | Operand | None = None
+    offset: Operand | None = None
+    # The role's own limit; for aggregates it only limits `nodes`.
+    permission_limit: int | None = None
+
+
+# --- what is read of a row -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnOutput:
+    """A column; `path` picks inside json, `condition` hides it in rows the role may not see it in."""
+
+    alias: str
+    column: ColumnInfo
+    path: tuple[str, ...] | None = None
+    condition: BoolExp | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallOutput:
+    """A scalar computed field."""
+
+    alias: str
+    call: FunctionCall
+    path: tuple[str, ...] | None = None
+    condition: BoolExp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantOutput:
+    """`__typename`."""
+
+    alias: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectOutput:
+    """At most one related row as an object."""
+
+    alias: str
+    rows: Rows
+    selection: "Selection"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayOutput:
+    """Related rows as an array."""
+
+    alias: str
+    rows: Rows
+    selection: "Selection"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AggregateOutput:
+    """Related rows aggregated."""
+
+    alias: str
+    rows: Rows
+    aggregate: "AggregateSelection"
+
+
+Output = ColumnOutput | CallOutput | ConstantOutput | ObjectOutput | ArrayOutput | AggregateOutput
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """The object made of each row."""
+
+    outputs: tuple[Output, ...]
+
+    def columns(self) -> frozenset[str]:
+        """The columns of the row it reads, when it has nothing nested and no conditions."""
+        return frozenset(output.column.name for output in self.outputs if isinstance(output, ColumnOutput))
+
+    def has_nested(self) -> bool:
+        """Other tables (or functions, which may read any) are looked at."""
+        return any(
+            not isinstance(output, ColumnOutput | ConstantOutput)
+            or (isinstance(output, ColumnOutput) and output.condition is not None)
+            for output in self.outputs
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountItem:
+    """`count(...)`."""
+
+    alias: str
+    columns: tuple[ColumnInfo, ...]
+    is_distinct: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionItem:
+    """`sum { a b }`: one function over some columns; constants are `__typename`."""
+
+    alias: str
+    function: str
+    columns: tuple[tuple[str, ColumnInfo] | ConstantOutput, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AggregateItems:
+    """One `aggregate { ... }`."""
+
+    alias: str
+    items: tuple[CountItem | FunctionItem | ConstantOutput, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NodesItem:
+    """One `nodes { ... }`."""
+
+    alias: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AggregateSelection:
+    """What is read of an aggregate."""
+
+    items: tuple[AggregateItems | NodesItem | ConstantOutput, ...]
+
+    def has_distinct(self) -> bool:
+        """Some count is of distinct values."""
+        return any(
+            isinstance(function, CountItem) and function.is_distinct
+            for item in self.items
+            if isinstance(item, AggregateItems)
+            for function in item.items
+        )
+
+
+# --- queries ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectMany:
+    """A root field that is an array."""
+
+    rows: Rows
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectOne:
+    """A root field that is an object or null."""
+
+    rows: Rows
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectAggregate:
+    """A root field that is an aggregate."""
+
+    rows: Rows
+    aggregate: AggregateSelection
+
+
+Select = SelectMany | SelectOne | SelectAggregate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """The next rows after a cursor."""
+
+    rows: Rows
+    column: ColumnInfo
+    is_descending: bool
+    after: Operand
+    selection: Selection
+
+
+# --- mutations -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedRowsOutput:
+    """`affected_rows`."""
+
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReturningOutput:
+    """`returning { ... }`."""
+
+    alias: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MutationResponse:
+    """What is answered about the rows a mutation touched."""
+
+    outputs: tuple[AffectedRowsOutput | ReturningOutput | ConstantOutput, ...]
+
+    def has_nested(self) -> bool:
+        """Other tables are looked at."""
+        return any(isinstance(output, ReturningOutput) and output.selection.has_nested() for output in self.outputs)
+
+    def columns(self) -> frozenset[str]:
+        """The columns it reads, when it has nothing nested."""
+        return frozenset[str]().union(
+            *(output.selection.columns() for output in self.outputs if isinstance(output, ReturningOutput))
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SingleRowResponse:
+    """A `_one` or `_by_pk` mutation answers the row itself, or null."""
+
+    selection: Selection
+
+    def has_nested(self) -> bool:
+        """Other tables are looked at."""
+        return self.selection.has_nested()
+
+    def columns(self) -> frozenset[str]:
+        """The columns it reads, when it has nothing nested."""
+        return self.selection.columns()
+
+
+Response = MutationResponse | SingleRowResponse
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assignment:
+    """`column = ...` of an update; the operator is `_set`, `_inc`, `_append` ..."""
+
+    column: ColumnInfo
+    operator: str
+    value: Operand
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Update:
+    """An update of the rows `where` picks (permission included); `check` is looked at afterwards."""
+
+    table: TableInfo
+    where: BoolExp
+    assignments: tuple[Assignment, ...]
+    check: BoolExp
+    response: Response
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UpdateMany:
+    """Updates one after the other."""
+
+    updates: tuple[Update, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delete:
+    """A delete of the rows `where` picks (permission included)."""
+
+    table: TableInfo
+    where: BoolExp
+    response: Response
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OnConflict:
+    """What to do with a row that is there already; no columns: nothing."""
+
+    constraint: str
+    update_columns: tuple[ColumnInfo, ...]
+    # Presets of the update permission.
+    presets: tuple[tuple[ColumnInfo, Operand], ...]
+    where: BoolExp
+    # Looked at for rows that were updated.
+    check: BoolExp
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NestedInsert:
+    """Rows inserted along with their parents through a relationship."""
+
+    relationship: RelationshipInfo
+    insert: "InsertRows"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InsertRows:
+    """Rows of one table of an insert, all levels of one relationship path together.
+
+    `document` gives the rows as a JSON array of `[parent number, row]` pairs for nested levels, of rows for the
+    top one; keys are GraphQL names.
+    """
+
+    table: TableInfo
+    # Columns some row gives a value to, by GraphQL name; those not in `always_given` may be missing in a row.
+    columns: tuple[ColumnInfo, ...]
+    always_given: frozenset[str]
+    presets: Mapping[str, Operand]
+    check: BoolExp
+    on_conflict: OnConflict | None
+    document: Source
+    is_nested: bool = False
+    before: tuple[NestedInsert, ...] = ()
+    after: tuple[NestedInsert, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Insert:
+    """An insert root field."""
+
+    rows: InsertRows
+    response: Response
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallMutation:
+    """A function exposed as a mutation: read like a query, run once."""
+
+    select: Select
+
+
+Mutation = Insert | Update | UpdateMany | Delete | CallMutation

@@ -1,0 +1,210 @@
+"""Where the values of statement parameters come from.
+
+All are hashable and equal when they mean the same, so that one value used twice is one `$n`; all are callables
+of the kind `plan.ParameterSource`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+
+from hasura.engine.catalog.types import PgType
+from hasura.engine.errors import EngineError, ValidationFailed, json_path
+from hasura.engine.ir.scalars import Encoder, encode_list, encoder
+from hasura.engine.ir.values import InputValue, Path, VariablePlace
+from hasura.engine.metadata.types import Json
+from hasura.engine.schema.scalars import is_array
+
+Variables = Mapping[str, Json]
+SessionVariables = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Known when the plan was made."""
+
+    text: str | None
+
+    def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class VariableValue:
+    """A scalar, or with `is_list` a list of scalars, at a spot of a variable."""
+
+    place: VariablePlace
+    type: PgType
+    # For the error message.
+    path: Path
+    # Gives the text; made from the type once.
+    encode: Encoder = field(compare=False, repr=False)
+    is_list: bool = False
+
+    def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
+        place = self.place
+        value = value_at(variables, place) if place.path else variables.get(place.name)
+        return None if value is None else self.encode(value, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionValue:
+    """A session variable; a request without it is refused."""
+
+    name: str
+    type: PgType
+    is_list: bool = False
+
+    def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
+        try:
+            return session[self.name]
+        except KeyError:
+            raise EngineError(f'missing session variable: "{self.name}"', code="not-found") from None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDocument:
+    """All session variables as one JSON object."""
+
+    def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
+        return orjson.dumps(dict(session)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class CursorValue:
+    """Where a stream is: its start at first; whoever runs it puts the last value seen in place of this."""
+
+    initial: "Constant | VariableValue | Computed"
+
+    def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
+        return self.initial(variables, session)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Computed:
+    """Anything else: a function of the request (nested rows gathered, a literal with variables inside)."""
+
+    compute: Callable[[Variables, SessionVariables], str | None]
+
+    def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
+        return self.compute(variables, session)
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A source whose text goes to the driver as a number, boolean or UUID.
+
+    A cast of text inside the statement would be evaluated for every row a generic plan scans; a parameter of
+    the type itself is read once.
+    """
+
+    source: "Source"
+    convert: Callable[[str], object]
+    type_name: str
+
+    def __call__(self, variables: Variables, session: SessionVariables) -> object:
+        text = self.source(variables, session)
+        if text is None:
+            return None
+        try:
+            return self.convert(text)
+        except (ValueError, OverflowError):
+            message = f'invalid input syntax for type {self.type_name}: "{text}"'
+            raise EngineError(message, code="data-exception") from None
+
+
+def native(source: "Source", pg_type: PgType) -> "Native | None":
+    """The source as a native parameter, for the types that have one; a cursor moves on as text."""
+    if isinstance(source, CursorValue):
+        return None
+    found = _NATIVE.get(pg_type.name) if pg_type.schema == "pg_catalog" else None
+    return Native(source, *found) if found is not None else None
+
+
+def _integer(bits: int) -> Callable[[str], object]:
+    limit = 1 << (bits - 1)
+
+    def convert(text: str) -> object:
+        value = int(text)
+        if not -limit <= value < limit:
+            raise OverflowError
+        return value
+
+    return convert
+
+
+def _boolean(text: str) -> object:
+    word = text.strip().lower()
+    if word in ("true", "t", "yes", "y", "on", "1"):
+        return True
+    if word in ("false", "f", "no", "n", "off", "0"):
+        return False
+    raise ValueError
+
+
+_NATIVE: dict[str, tuple[Callable[[str], object], str]] = {
+    "int2": (_integer(16), "smallint"),
+    "int4": (_integer(32), "integer"),
+    "int8": (_integer(64), "bigint"),
+    "float8": (float, "double precision"),
+    "bool": (_boolean, "boolean"),
+    "uuid": (UUID, "uuid"),
+}
+
+Source = Constant | VariableValue | SessionValue | SessionDocument | CursorValue | Computed
+
+
+def value_at(variables: Variables, place: VariablePlace) -> Json:
+    """The JSON at a spot of a variable; None where the way ends early (plans of one shape never do)."""
+    value: Json = variables.get(place.name)
+    for step in place.path:
+        try:
+            value = value[step]  # type: ignore[index]  # checked by the except
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _list_encoder(element: PgType) -> Encoder:
+    if is_array(element):
+        # A list of arrays of different lengths is no array of PostgreSQL's; it goes as JSON records.
+        return lambda value, path: orjson.dumps([{"value": item} for item in encode_members(value, path)]).decode()
+    return lambda value, path: encode_list(value, element, path)
+
+
+def encode_members(value: Json, path: Path) -> list[Json]:
+    """The members of a list, none of them null."""
+    items: list[Json] = value if isinstance(value, list) else [value]
+    for index, item in enumerate(items):
+        if item is None:
+            raise ValidationFailed("unexpected null value in a list", path=json_path(*path, index))
+    return items
+
+
+def source_of(value: InputValue, pg_type: PgType, *, is_list: bool = False) -> Constant | VariableValue | Computed:
+    """The parameter for a leaf (or, with `is_list`, a list of leaves) of a request; its value is checked now too."""
+    encode = _list_encoder(pg_type) if is_list else encoder(pg_type)
+
+    def encoded(plain: Json) -> str | None:
+        return None if plain is None else encode(plain, value.path)
+
+    text = encoded(value.to_json())
+    if value.place is not None:
+        return VariableValue(value.place, pg_type, value.path, encode, is_list)
+    if next(value.places(), None) is None:
+        return Constant(text)
+    return Computed(lambda variables, session: encoded(refreshed(value, variables)))
+
+
+def refreshed(value: InputValue, variables: Variables) -> Json:
+    """The JSON of a literal with variables inside, for another request's variables."""
+    if value.place is not None:
+        return value_at(variables, value.place)
+    content = value.content
+    if isinstance(content, tuple):
+        return [refreshed(item, variables) for item in content]
+    if isinstance(content, Mapping):
+        return {name: refreshed(item, variables) for name, item in content.items() if not item.is_absent}
+    return value.to_json()

@@ -1,0 +1,216 @@
+"""From JSON values to the text PostgreSQL parses: checked as Hasura checks them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+
+from hasura.engine.catalog.types import PgType
+from hasura.engine.errors import ParseFailed, ValidationFailed, json_path
+from hasura.engine.ir.values import Path
+from hasura.engine.metadata.types import Json
+from hasura.engine.schema.scalars import is_array, scalar_for
+
+INT32 = range(-(2**31), 2**31)
+# Hasura takes strings for numbers and booleans of columns; what PostgreSQL would not read is refused here already.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
+_FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|nan|[+-]?inf(inity)?", re.IGNORECASE)
+_BOOLEANS = frozenset({"true", "t", "yes", "y", "on", "1", "false", "f", "no", "n", "off", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an encoder needs for its error message."""
+
+    path: Path
+    type_name: str
+
+    def mismatch(self, expected: str, value: Json) -> ValidationFailed:
+        """A value of the wrong kind."""
+        return ValidationFailed(
+            f"expected {expected} for type '{self.type_name}', but found {_describe(value)}",
+            path=json_path(*self.path),
+        )
+
+    def unparsable(self, message: str) -> ParseFailed:
+        """A value the type cannot hold."""
+        return ParseFailed(message, path=json_path(*self.path))
+
+
+def _describe(value: Json) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int):
+        return "an integer"
+    if isinstance(value, float):
+        return "a float"
+    if isinstance(value, str):
+        return "a string"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def _int32(value: Json, context: Context) -> str:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value not in INT32:
+        raise context.mismatch("a 32-bit integer", value)
+    return str(value)
+
+
+def _whole(value: Json, context: Context) -> str:
+    if isinstance(value, str):
+        return _text(value, context)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise context.unparsable(f"parsing Integer failed, expected Number, but encountered {_haskell_kind(value)}")
+    return str(value)
+
+
+def _number(value: Json, context: Context) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
+    if isinstance(value, str) and (context.type_name != "Float" or _FLOAT.fullmatch(value)):
+        return _text(value, context)
+    raise context.mismatch("a float", value)
+
+
+def _boolean(value: Json, context: Context) -> str:
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return value.lower()
+    if not isinstance(value, bool):
+        raise context.mismatch("a boolean", value)
+    return "true" if value else "false"
+
+
+def _text(value: Json, context: Context) -> str:
+    if not isinstance(value, str):
+        raise context.mismatch("a string", value)
+    if "\x00" in value:
+        raise context.unparsable("PostgreSQL text cannot hold the character \\u0000")
+    return value
+
+
+def _loose(value: Json, context: Context) -> str:
+    """Types GraphQL knows nothing of: their text is PostgreSQL's to judge."""
+    if isinstance(value, str):
+        return _text(value, context)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return orjson.dumps(value).decode()
+
+
+def _json(value: Json, context: Context) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _haskell_kind(value: Json) -> str:
+    if isinstance(value, bool):
+        return "Boolean"
+    if isinstance(value, int | float):
+        return "Number"
+    if isinstance(value, str):
+        return "String"
+    if value is None:
+        return "Null"
+    return "Array" if isinstance(value, list) else "Object"
+
+
+_ENCODERS: dict[str, Callable[[Json, Context], str]] = {
+    "int4": _int32,
+    "int8": _whole,
+    "int2": _whole,
+    "float4": _number,
+    "float8": _number,
+    "numeric": _number,
+    "bool": _boolean,
+    "text": _text,
+    "varchar": _text,
+    "bpchar": _text,
+    "citext": _text,
+    "uuid": _text,
+    "json": _json,
+    "jsonb": _json,
+}
+
+
+Encoder = Callable[[Json, Path], str]
+
+
+def encoder(pg_type: PgType) -> Encoder:
+    """A function that gives the text of a non-null value for a parameter cast to `pg_type`, or raises."""
+    base = pg_type.underlying
+    element = base.element
+    if is_array(base) and element is not None:
+        return lambda value, path: value if isinstance(value, str) else encode_array(value, element, path)
+    name = scalar_for(base).name
+    encode_scalar = _ENCODERS.get(base.name, _loose)
+    return lambda value, path: encode_scalar(value, Context(path, name))
+
+
+def encode(value: Json, pg_type: PgType, path: Path) -> str:
+    """The text of a non-null value for a parameter cast to `pg_type`; raises when it cannot be one."""
+    return encoder(pg_type)(value, path)
+
+
+def encode_list(value: Json, element: PgType, path: Path) -> str:
+    """A list without nulls as PostgreSQL's array literal; raises when a member is null."""
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if item is None:
+            raise ValidationFailed(
+                f"unexpected null value for type '{scalar_for(element).name}'", path=json_path(*path, index)
+            )
+    return encode_array(value, element, path)
+
+
+# Python types that are certainly right for a column, so that most values of bulk inserts need no closer look.
+_CERTAIN: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "varchar": (str,),
+    "bpchar": (str,),
+    "citext": (str,),
+    "uuid": (str,),
+    "bool": (bool,),
+    "float4": (int, float),
+    "float8": (int, float, str),
+    "numeric": (int, float, str),
+    "int8": (int, str),
+    "int2": (int, str),
+    "date": (str,),
+    "timestamp": (str,),
+    "timestamptz": (str,),
+    "time": (str,),
+    "timetz": (str,),
+    "json": (dict, list, str, int, float, bool),
+    "jsonb": (dict, list, str, int, float, bool),
+}
+
+
+def certain_types(pg_type: PgType) -> tuple[type, ...]:
+    """Exact Python types of JSON values that `encode` would take for sure; others may be taken too."""
+    return _CERTAIN.get(pg_type.underlying.name, ())
+
+
+def encode_array(value: Json, element: PgType, path: Path) -> str:
+    """A list as PostgreSQL's array literal; a single value is a list of one."""
+    items = value if isinstance(value, list) else [value]
+    return "{" + ",".join(_array_item(item, element, (*path, index)) for index, item in enumerate(items)) + "}"
+
+
+def _array_item(value: Json, element: PgType, path: Path) -> str:
+    if value is None:
+        return "NULL"
+    if type(value) is int and element.name in ("int8", "numeric"):
+        return str(value)
+    base = element.underlying
+    if is_array(base) or (isinstance(value, list) and base.name not in ("json", "jsonb")):
+        return encode(value, element, path) if is_array(base) else encode_array(value, element, path)
+    text = encode(value, element, path)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

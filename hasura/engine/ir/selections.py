@@ -1,0 +1,248 @@
+"""From selection sets to what is read of rows, and from arguments to which rows."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hasura.engine.errors import ParseFailed
+from hasura.engine.ir.calls import named_arguments
+from hasura.engine.ir.context import BuildContext
+from hasura.engine.ir.document import FlatField
+from hasura.engine.ir.filters import column_names, where_argument
+from hasura.engine.ir.nodes import (
+    AggregateItems,
+    AggregateOutput,
+    AggregateSelection,
+    ArrayOutput,
+    BoolExp,
+    CallOutput,
+    ColumnOutput,
+    ConstantOutput,
+    CountItem,
+    FunctionItem,
+    FunctionRows,
+    NodesItem,
+    ObjectOutput,
+    Operand,
+    Output,
+    Rows,
+    RowSource,
+    Selection,
+)
+from hasura.engine.ir.orders import order_arguments
+from hasura.engine.ir.parameters import source_of
+from hasura.engine.ir.permission import computed_field_call
+from hasura.engine.ir.shapes import LARGEST_LITERAL_LIMIT
+from hasura.engine.ir.values import InputValue, Path
+from hasura.engine.metadata.types import RelationshipKind
+from hasura.engine.schema.filters import INT8
+from hasura.engine.schema.meanings import (
+    AggregateField,
+    AggregateFunctionField,
+    ColumnField,
+    ComputedFieldField,
+    CountField,
+    NodesField,
+    RelationshipAggregateField,
+    RelationshipField,
+)
+from hasura.engine.schema.permissions import Filter
+from hasura.engine.schema.selects import aggregate_type, table_type
+from hasura.engine.schema.types import Field, ObjectType, named_type
+from hasura.engine.schema_cache import ColumnInfo, ComputedFieldInfo, TableInfo
+
+_MAX_INT32 = 2**31 - 1
+
+
+def build_selection(context: BuildContext, table: TableInfo, flat: FlatField, path: Path) -> Selection:
+    """What is read of each row of a table."""
+    parent = table_type(context.schema, table)
+    outputs: list[Output] = []
+    for child, definition, child_path in context.selected(flat, parent, path):
+        if definition is None:
+            outputs.append(ConstantOutput(child.response_key, parent.name))
+            continue
+        outputs.append(_output(context, table, child, definition, child_path))
+    return Selection(tuple(outputs))
+
+
+def _output(context: BuildContext, table: TableInfo, flat: FlatField, definition: Field, path: Path) -> Output:
+    meaning = definition.meaning
+    arguments = context.arguments(flat, definition, path)
+    access = context.schema.access(table).select
+    if isinstance(meaning, ColumnField):
+        filters = access.columns.get(meaning.column.name, ()) if access is not None else ()
+        return ColumnOutput(
+            flat.response_key, meaning.column, _json_path(arguments), _condition(context, table, filters)
+        )
+    if isinstance(meaning, RelationshipField):
+        relationship = meaning.relationship
+        remote = context.schema.table(relationship.remote_table)
+        selection = build_selection(context, remote, flat, path)
+        if relationship.kind is RelationshipKind.OBJECT:
+            rows = Rows(remote, where=context.select_filter(remote), join=relationship.column_mapping)
+            return ObjectOutput(flat.response_key, rows, selection)
+        rows = replace(build_rows(context, remote, arguments, path), join=relationship.column_mapping)
+        return ArrayOutput(flat.response_key, rows, selection)
+    if isinstance(meaning, RelationshipAggregateField):
+        remote = context.schema.table(meaning.relationship.remote_table)
+        rows = build_rows(context, remote, arguments, path)
+        rows = replace(rows, join=meaning.relationship.column_mapping)
+        return AggregateOutput(flat.response_key, rows, build_aggregate(context, remote, flat, path))
+    assert isinstance(meaning, ComputedFieldField)
+    return _computed_output(context, table, meaning.computed, flat, arguments, path)
+
+
+def _computed_output(
+    context: BuildContext,
+    table: TableInfo,
+    computed: ComputedFieldInfo,
+    flat: FlatField,
+    arguments: Mapping[str, InputValue],
+    path: Path,
+) -> Output:
+    call = computed_field_call(computed, named_arguments(arguments, computed.input_arguments))
+    access = context.schema.access(table).select
+    if computed.returned_table is None:
+        filters = access.computed_fields.get(computed.name, ()) if access is not None else ()
+        condition = _condition(context, table, filters)
+        return CallOutput(flat.response_key, call, _json_path(arguments), condition)
+    returned = context.schema.table(computed.returned_table)
+    selection = build_selection(context, returned, flat, path)
+    rows = build_rows(context, returned, arguments, path, source=FunctionRows(call))
+    if computed.function.returns_set:
+        return ArrayOutput(flat.response_key, rows, selection)
+    return ObjectOutput(flat.response_key, rows, selection)
+
+
+def _condition(context: BuildContext, table: TableInfo, filters: tuple[Filter, ...]) -> BoolExp | None:
+    return context.resolved(table, filters) if filters else None
+
+
+# --- rows --------------------------------------------------------------------------------------------------------
+
+
+def build_rows(
+    context: BuildContext,
+    table: TableInfo,
+    arguments: Mapping[str, InputValue],
+    path: Path,
+    source: RowSource = None,
+) -> Rows:
+    """The rows that `where`, `order_by`, `distinct_on`, `limit` and `offset` choose among those the role may read."""
+    access = context.schema.access(table).select
+    order_by, distinct_on = order_arguments(context, table, arguments, path)
+    return Rows(
+        table,
+        source,
+        where=context.readable(table, where_argument(context, table, arguments)),
+        order_by=order_by,
+        distinct_on=distinct_on,
+        limit=_limit(arguments.get("limit")),
+        offset=_offset(arguments.get("offset")),
+        permission_limit=access.limit if access is not None else None,
+    )
+
+
+def _limit(value: InputValue | None) -> int | Operand | None:
+    if value is None or value.is_null:
+        return None
+    content = value.content
+    if isinstance(content, float) and content.is_integer():
+        content = int(content)
+    if not isinstance(content, int) or isinstance(content, bool) or not 0 <= content <= _MAX_INT32:
+        raise value.mismatch("a non-negative 32-bit integer", "Int")
+    if content <= LARGEST_LITERAL_LIMIT or value.place is None:
+        return content
+    return Operand(source_of(value, INT8), INT8)
+
+
+def _offset(value: InputValue | None) -> Operand | None:
+    if value is None or value.is_null:
+        return None
+    content = value.content
+    is_whole = isinstance(content, int) and not isinstance(content, bool)
+    if isinstance(content, str) and content.isdigit():
+        return Operand(source_of(value, INT8), INT8)
+    if not is_whole or (isinstance(content, int) and content < 0):
+        raise value.mismatch("a non-negative 64-bit integer", "Int")
+    return Operand(source_of(value, INT8), INT8)
+
+
+_PATH_STEP = re.compile(r"""\.?([^.\[\]"']+)|\[(\d+)\]|\["([^"\]]*)"\]|\['([^'\]]*)'\]""")
+
+
+def _json_path(arguments: Mapping[str, InputValue]) -> tuple[str, ...] | None:
+    """`path: "$.a[0].b"` as the steps of PostgreSQL's `#>`."""
+    value = arguments.get("path")
+    if value is None or value.is_null:
+        return None
+    text = value.content
+    if not isinstance(text, str):
+        raise value.mismatch("a string", "String")
+    rest = text.removeprefix("$")
+    steps: list[str] = []
+    position = 0
+    while position < len(rest):
+        match = _PATH_STEP.match(rest, position)
+        if match is None:
+            raise ParseFailed(f"parse json path error: invalid path at position {position}", path=value.location)
+        steps.append(next(group for group in match.groups() if group is not None))
+        position = match.end()
+    return tuple(steps)
+
+
+# --- aggregates --------------------------------------------------------------------------------------------------
+
+
+def build_aggregate(context: BuildContext, table: TableInfo, flat: FlatField, path: Path) -> AggregateSelection:
+    """What is read of an aggregate of a table's rows."""
+    parent = aggregate_type(context.schema, table)
+    items: list[AggregateItems | NodesItem | ConstantOutput] = []
+    for child, definition, child_path in context.selected(flat, parent, path):
+        if definition is None:
+            items.append(ConstantOutput(child.response_key, parent.name))
+        elif isinstance(definition.meaning, NodesField):
+            selection = build_selection(context, table, child, child_path)
+            items.append(NodesItem(child.response_key, selection))
+        else:
+            assert isinstance(definition.meaning, AggregateField)
+            inner = named_type(definition.type)
+            assert isinstance(inner, ObjectType)
+            functions = _aggregate_items(context, table, child, inner, child_path)
+            items.append(AggregateItems(child.response_key, functions))
+    return AggregateSelection(tuple(items))
+
+
+def _aggregate_items(
+    context: BuildContext, table: TableInfo, flat: FlatField, parent: ObjectType, path: Path
+) -> tuple[CountItem | FunctionItem | ConstantOutput, ...]:
+    items: list[CountItem | FunctionItem | ConstantOutput] = []
+    for child, definition, child_path in context.selected(flat, parent, path):
+        if definition is None:
+            items.append(ConstantOutput(child.response_key, parent.name))
+        elif isinstance(definition.meaning, CountField):
+            arguments = context.arguments(child, definition, child_path)
+            items.append(_count(context, table, child.response_key, arguments))
+        else:
+            assert isinstance(definition.meaning, AggregateFunctionField)
+            inner = named_type(definition.type)
+            assert isinstance(inner, ObjectType)
+            outputs: list[tuple[str, ColumnInfo] | ConstantOutput] = []
+            for leaf, leaf_definition, _ in context.selected(child, inner, child_path):
+                if leaf_definition is None:
+                    outputs.append(ConstantOutput(leaf.response_key, inner.name))
+                    continue
+                assert isinstance(leaf_definition.meaning, ColumnField)
+                outputs.append((leaf.response_key, leaf_definition.meaning.column))
+            items.append(FunctionItem(child.response_key, definition.meaning.function, tuple(outputs)))
+    return tuple(items)
+
+
+def _count(context: BuildContext, table: TableInfo, alias: str, arguments: Mapping[str, InputValue]) -> CountItem:
+    columns = arguments.get("columns")
+    distinct = arguments.get("distinct")
+    if distinct is not None and not distinct.is_null and not isinstance(distinct.content, bool):
+        raise distinct.mismatch("a boolean", "Boolean")
+    names = tuple(column_names(context, table, columns)) if columns is not None and not columns.is_null else ()
+    return CountItem(alias, names, distinct is not None and distinct.content is True)

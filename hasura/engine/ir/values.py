@@ -1,0 +1,160 @@
+"""Input values of a request: document literals with variables resolved, each knowing where it came from.
+
+An `InputValue` is a tree over one argument. Leaves that came from a variable keep its name and the path inside it,
+so that they become parameters which a later request fills with its own values.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Union
+
+from graphql.language import ast
+
+from hasura.engine.errors import ValidationFailed, json_path
+from hasura.engine.metadata.types import Json
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VariablePlace:
+    """A spot inside a variable's JSON."""
+
+    name: str
+    path: Path = ()
+
+    def below(self, step: str | int) -> "VariablePlace":
+        """One step deeper."""
+        return VariablePlace(self.name, (*self.path, step))
+
+
+@dataclass(frozen=True, slots=True)
+class EnumLiteral:
+    """A bare name in the document."""
+
+    name: str
+
+
+# What a value is; lists and objects hold further InputValues.
+Content = Union[None, bool, int, float, str, EnumLiteral, "tuple[InputValue, ...]", "Mapping[str, InputValue]"]
+
+
+@dataclass(frozen=True, slots=True)
+class InputValue:
+    """One value; `place` is set when it is (part of) a variable."""
+
+    content: Content
+    # Steps below `$` for error messages.
+    path: Path
+    place: VariablePlace | None = None
+    # A variable that was not given, inside a literal.
+    is_absent: bool = False
+
+    @property
+    def is_null(self) -> bool:
+        """`null`, or nothing at all."""
+        return self.content is None
+
+    @property
+    def location(self) -> str:
+        """The path as errors show it."""
+        return json_path(*self.path)
+
+    def describe(self) -> str:
+        """What it is, in Hasura's words."""
+        content = self.content
+        if content is None:
+            return "null"
+        if isinstance(content, bool):
+            return "a boolean"
+        if isinstance(content, int | float) and self.place is not None:
+            return "a number" if isinstance(content, float) else "an integer"
+        if isinstance(content, int):
+            return "an integer"
+        if isinstance(content, float):
+            return "a float"
+        if isinstance(content, str):
+            return "a string"
+        if isinstance(content, EnumLiteral):
+            return "an enum value"
+        return "a list" if isinstance(content, tuple) else "an object"
+
+    def mismatch(self, expected: str, type_name: str) -> ValidationFailed:
+        """`expected an object for type 'author_bool_exp', but found null`."""
+        return ValidationFailed(
+            f"expected {expected} for type '{type_name}', but found {self.describe()}", path=self.location
+        )
+
+    def items(self, type_name: str) -> tuple["InputValue", ...]:
+        """The members of a list; anything but a list is a list of one, as GraphQL has it."""
+        if isinstance(self.content, tuple):
+            return self.content
+        if self.content is None:
+            raise self.mismatch("a list", type_name)
+        return (InputValue(self.content, self.path, self.place),)
+
+    def members(self, type_name: str) -> Mapping[str, "InputValue"]:
+        """The fields of an object."""
+        if isinstance(self.content, Mapping):
+            return self.content
+        raise self.mismatch("an object", type_name)
+
+    def to_json(self) -> Json:
+        """The plain value; enum literals become their names."""
+        content = self.content
+        if isinstance(content, EnumLiteral):
+            return content.name
+        if isinstance(content, tuple):
+            return [item.to_json() for item in content]
+        if isinstance(content, Mapping):
+            return {name: item.to_json() for name, item in content.items() if not item.is_absent}
+        return content
+
+    def places(self) -> Iterator[VariablePlace]:
+        """Every variable spot in it."""
+        if self.place is not None:
+            yield self.place
+        elif isinstance(self.content, tuple):
+            for item in self.content:
+                yield from item.places()
+        elif isinstance(self.content, Mapping):
+            for item in self.content.values():
+                yield from item.places()
+
+
+def from_json(value: Json, path: Path, place: VariablePlace | None) -> InputValue:
+    """A variable's JSON as an input value."""
+    if isinstance(value, list):
+        return InputValue(
+            tuple(
+                from_json(item, (*path, index), place.below(index) if place else None)
+                for index, item in enumerate(value)
+            ),
+            path,
+            place,
+        )
+    if isinstance(value, dict):
+        return InputValue(
+            {
+                name: from_json(item, (*path, name), place.below(name) if place else None)
+                for name, item in value.items()
+            },
+            path,
+            place,
+        )
+    return InputValue(value, path, place)
+
+
+def literal(node: ast.ValueNode) -> Json:
+    """A constant literal (a default value) as JSON."""
+    if isinstance(node, ast.ListValueNode):
+        return [literal(item) for item in node.values]
+    if isinstance(node, ast.ObjectValueNode):
+        return {field.name.value: literal(field.value) for field in node.fields}
+    if isinstance(node, ast.IntValueNode):
+        return int(node.value)
+    if isinstance(node, ast.FloatValueNode):
+        return float(node.value)
+    if isinstance(node, ast.BooleanValueNode | ast.StringValueNode | ast.EnumValueNode):
+        return node.value
+    return None

@@ -1,0 +1,5 @@
+"""The engine's logger: event sentences with fields in `extra`, no secrets."""
+
+import logging
+
+log = logging.getLogger("hasura.engine")

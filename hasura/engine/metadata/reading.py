@@ -1,0 +1,111 @@
+"""Reads JSON arguments the way Hasura's parsers do: what is missing or of the wrong form is named with its path."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.errors import ParseFailed, json_path
+from hasura.engine.metadata.types import Json, JsonObject
+
+DEFAULT_SOURCE: Final = "default"
+
+_KIND_NAMES = {str: "String", bool: "Boolean", int: "Number", float: "Number", list: "Array", dict: "Object"}
+
+
+class Reader:
+    """A JSON value and where it stands."""
+
+    __slots__ = ("path", "value")
+
+    def __init__(self, value: Json, *path: str | int) -> None:
+        self.value = value
+        self.path = path
+
+    def fail(self, message: str) -> ParseFailed:
+        """The error that this value is not right."""
+        return ParseFailed(message, path=json_path(*self.path))
+
+    def __contains__(self, key: str) -> bool:
+        return isinstance(self.value, dict) and self.value.get(key) is not None
+
+    def __getitem__(self, key: str) -> "Reader":
+        """A member that must be there."""
+        members = self.object()
+        if key not in members:
+            raise self.fail(f'key "{key}" not found')
+        return Reader(members[key], *self.path, key)
+
+    def get(self, key: str) -> "Reader | None":
+        """A member that is absent or null, or its reader."""
+        members = self.object()
+        if members.get(key) is None:
+            return None
+        return Reader(members[key], *self.path, key)
+
+    def items(self) -> Iterator["Reader"]:
+        """The elements of an array."""
+        for index, item in enumerate(self.array()):
+            yield Reader(item, *self.path, index)
+
+    def object(self, kind: str = "Object") -> JsonObject:
+        if not isinstance(self.value, dict):
+            raise self._mismatch(kind, "Object")
+        return self.value
+
+    def array(self) -> list[Json]:
+        if not isinstance(self.value, list):
+            raise self._mismatch("[]", "Array")
+        return self.value
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise self._mismatch("Text", "String")
+        return self.value
+
+    def name(self) -> str:
+        """Text that is not empty."""
+        text = self.text()
+        if not text:
+            raise self.fail("empty string not allowed")
+        return text
+
+    def boolean(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise self._mismatch("Bool", "Boolean")
+        return self.value
+
+    def integer(self) -> int:
+        if isinstance(self.value, bool) or not isinstance(self.value, int):
+            raise self._mismatch("Integer", "Number")
+        return self.value
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """A boolean member, or the default."""
+        member = self.get(key)
+        return default if member is None else member.boolean()
+
+    def optional_text(self, key: str) -> str | None:
+        """A text member, or None."""
+        member = self.get(key)
+        return None if member is None else member.text()
+
+    def names(self) -> tuple[str, ...]:
+        """An array of texts."""
+        return tuple(item.text() for item in self.items())
+
+    def qualified_name(self) -> QualifiedName:
+        """A table's or function's name: text, or an object with `schema` and `name`."""
+        if isinstance(self.value, str):
+            return QualifiedName("public", self.name())
+        if not isinstance(self.value, dict):
+            raise self.fail("expecting a string/object for QualifiedObject")
+        return QualifiedName(self.optional_text("schema") or "public", self["name"].name())
+
+    def _mismatch(self, kind: str, expected: str) -> ParseFailed:
+        found = "Null" if self.value is None else _KIND_NAMES[type(self.value)]
+        return self.fail(f"parsing {kind} failed, expected {expected}, but encountered {found}")
+
+
+def name_to_json(name: QualifiedName) -> JsonObject:
+    """As metadata documents hold a name."""
+    return {"name": name.name, "schema": name.schema}

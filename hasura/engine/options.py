@@ -1,0 +1,41 @@
+"""What an engine is started with."""
+
+import os
+from dataclasses import dataclass, field
+
+from hasura.engine.schema_cache import SchemaOptions
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Settings of one engine process.
+
+    `database_role` is a role to take on in every connection (`SET ROLE` at start-up), so that the engine reaches only
+    what that role owns. `few_connections` are opened without hesitation, `most_connections` is the limit.
+    """
+
+    database_url: str
+    database_role: str | None = None
+    # None: every caller is admin, as in Hasura without an admin secret.
+    admin_secret: str | None = None
+    unauthorized_role: str | None = None
+    # HASURA_GRAPHQL_JWT_SECRET, as JSON.
+    jwt_secret: str | None = None
+    schema: SchemaOptions = field(default_factory=SchemaOptions)
+    # Three for each core keep PostgreSQL busy; more of them only take turns, which the slowest answers feel.
+    few_connections: int = min(8, 3 * (os.cpu_count() or 2))
+    most_connections: int = 50
+    statement_timeout_seconds: float | None = None
+    # Only operations of the allow-list, but for admin.
+    enable_allowlist: bool = False
+    # `internal` of errors: for everybody, or for admin.
+    dev_mode: bool = False
+    admin_internal_errors: bool = True
+    # Which APIs this process serves over HTTP.
+    enabled_apis: frozenset[str] = frozenset({"metadata", "graphql", "pgdump", "config"})
+    cors_domain: str | None = "*"
+    live_query_refetch_seconds: float = 1.0
+    live_query_batch_size: int = 100
+    streaming_refetch_seconds: float = 1.0
+    streaming_batch_size: int = 100
+    server_version: str = "v2.48.0"

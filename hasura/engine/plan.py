@@ -1,0 +1,138 @@
+"""The compiler's face: from a document to statements that can be run again and again.
+
+    prepared = prepare_operation(cache, role="user", document=text, operation_name=None, use_backend_only=False)
+    key = prepared.shape_key(variables)        # hashable; equal keys mean equal plans
+    plan = prepared.compile(variables)         # SQL, once per key
+    for step in plan.steps: ...                # run with `bind(statement, variables, session_variables, results)`
+
+Hot path: look up `(role, use_backend_only, document, operation_name)` -> PreparedOperation (after a change of the
+snapshot: `move_to`, or prepare again), `shape_key(variables)` -> Plan, then `bind` and execute. None of them touches
+an AST. `prepare_operation`, `compile`, `shape_key` and `bind` raise `EngineError`; everything about values (an Int
+out of range, a missing variable, a null where none may be) is checked for each request, in `shape_key` or `bind`.
+
+The two caches (prepared operations, plans per prepared operation) belong to the caller, who bounds them.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from hasura.engine.metadata.types import Json
+from hasura.engine.schema_cache import SchemaCache
+from hasura.engine.sql import Sql
+
+Variables = Mapping[str, Json]
+SessionVariables = Mapping[str, str]
+
+
+class OperationKind(StrEnum):
+    """The three kinds of operation."""
+
+    QUERY = "query"
+    MUTATION = "mutation"
+    SUBSCRIPTION = "subscription"
+
+
+# Takes the value of one statement parameter out of a request: what asyncpg takes for the parameter's type.
+ParameterSource = Callable[[Variables, SessionVariables], object]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousResult:
+    """A parameter that is the result (JSON text) of an earlier statement of the same step."""
+
+    statement: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement that gives exactly one row of one column of type json or text.
+
+    Parameters are integers, floats, booleans and UUIDs where the SQL says so (`$1::int4`) and text for everything
+    else (`($1::text)::timestamptz`), so the driver needs no codecs of ours. `str` of each is its text. `fragment` is
+    the statement before its parameters got numbers: `sql.substitute` puts other SQL in their place, such as a column
+    of type text in parentheses (live queries that run for many subscribers at once).
+    """
+
+    sql: str
+    parameters: tuple[ParameterSource | PreviousResult, ...]
+    fragment: Sql
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStep:
+    """A root field answered by SQL: the last statement's value is the field's JSON.
+
+    Queries have one statement. Mutations have one where SQL allows it; nested inserts, `update_many` and mutations
+    whose `returning` reads relationships have more, run in order in one transaction. A failed permission check raises
+    a database error which `database_errors.translate` turns into Hasura's.
+    """
+
+    alias: str
+    statements: tuple[Statement, ...]
+    # JSON path of errors the database raises: `$.selectionSet.insert_article.args.objects`.
+    error_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantStep:
+    """A root field whose value is known: `__typename`, `__schema`, `__type`."""
+
+    alias: str
+    value: bytes
+
+
+Step = SqlStep | ConstantStep
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An operation ready to run. A mutation with more than one statement runs in one transaction, in order."""
+
+    kind: OperationKind
+    steps: tuple[Step, ...]
+    # Names of the tables the statements read, for change-driven subscriptions.
+    tables: frozenset[tuple[str, str]] = frozenset()
+    # SQL functions (and views) may read tables that `tables` does not list.
+    calls_functions: bool = False
+    # A `<table>_stream` subscription: its statement gives a second column, the cursor's last value as text (NULL when
+    # no row came), which replaces the `ir.parameters.CursorValue` among the parameters the next time.
+    is_stream: bool = False
+    # One statement whose columns are the values of all SQL steps, in order: a query of several fields goes to the
+    # database once, and its fields are of one snapshot.
+    together: Statement | None = None
+
+
+class PreparedOperation(Protocol):
+    """A validated operation of one document, for one role and snapshot."""
+
+    @property
+    def kind(self) -> OperationKind:
+        """What it is."""
+        ...
+
+    def shape_key(self, variables: Variables) -> Hashable:
+        """What of the variables changes SQL."""
+        ...
+
+    def compile(self, variables: Variables) -> Plan:
+        """The plan for variables of this shape."""
+        ...
+
+    def move_to(self, cache: SchemaCache) -> bool:
+        """Goes on with another snapshot, its plans still valid; False when something it touches has changed there."""
+        ...
+
+
+def bind(
+    statement: Statement,
+    variables: Variables,
+    session_variables: SessionVariables,
+    results: Sequence[str | bytes] = (),
+) -> list[object]:
+    """The statement's parameters for one request; `results` are those of the step's earlier statements."""
+    return [
+        results[source.statement] if isinstance(source, PreviousResult) else source(variables, session_variables)
+        for source in statement.parameters
+    ]

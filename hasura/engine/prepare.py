@@ -1,0 +1,270 @@
+"""`prepare_operation`: a document becomes an operation that can be compiled for any variables."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+from graphql.language import ast
+
+from hasura.engine.errors import ValidationFailed, json_path
+from hasura.engine.ir.context import TYPENAME, BuildContext, Touched, variable_definitions, with_defaults
+from hasura.engine.ir.document import FlatField, Operation, parse_operation
+from hasura.engine.ir.introspection import introspect
+from hasura.engine.ir.nodes import CallMutation, Delete, Insert, Update, UpdateMany
+from hasura.engine.ir.roots import build_mutation, build_query
+from hasura.engine.ir.shapes import shape
+from hasura.engine.ir.streams import build_stream
+from hasura.engine.ir.values import Path
+from hasura.engine.metadata.types import Json
+from hasura.engine.plan import ConstantStep, OperationKind, Plan, SqlStep, Statement, Step, Variables
+from hasura.engine.schema.meanings import NoQueriesRoot, SchemaRoot, TableRoot, TypeRoot
+from hasura.engine.schema.role import RoleSchema, role_schema
+from hasura.engine.schema.types import Field, InputField, ObjectType, TypeRef
+from hasura.engine.schema_cache import SchemaCache
+from hasura.engine.translate.inserts import InsertTranslator
+from hasura.engine.translate.mutations import MutationTranslator
+from hasura.engine.translate.selects import SelectTranslator
+from hasura.engine.translate.statements import MOST_PARAMETERS, StatementList, together
+
+_ABSENT = "absent"
+# Beyond it the statement would be too much for the planner at once.
+_MOST_TOGETHER = 50
+_MULTIPLE_FIELDS = "_multiple_top_level_fields"
+
+
+def prepare_operation(
+    cache: SchemaCache,
+    *,
+    role: str,
+    document: str,
+    operation_name: str | None = None,
+    use_backend_only: bool = False,
+    root_prefix: str = "",
+) -> "CompiledOperation":
+    """The operation of a document for a role; raises EngineError when it cannot be chosen or parsed.
+
+    Whether its fields exist is found out with the first variables (`shape_key` or `compile`), because `@include` and
+    `@skip` decide which fields count.
+    """
+    operation = parse_operation(document, operation_name)
+    return CompiledOperation(
+        role_schema(cache, role, use_backend_only=use_backend_only, root_prefix=root_prefix), operation
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """One way a variable is used."""
+
+    variable: str
+    type: TypeRef
+    field: InputField | None
+
+
+class CompiledOperation:
+    """A `plan.PreparedOperation`. How variables shape the plan is learned by compiling, per choice of directives."""
+
+    def __init__(self, schema: RoleSchema, operation: Operation) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._definitions = dict(variable_definitions(operation.definition))
+        self._directive_variables = tuple(sorted(_directive_variables(operation)))
+        self._uses: dict[Hashable, tuple[_Use, ...]] = {}
+        # The plan that learning made, for the call of `compile` that usually follows.
+        self._fresh: tuple[Hashable, Plan] | None = None
+        # What the plans made so far rest on; None when that is the whole schema (introspection).
+        self._touched: Touched | None = Touched({}, {})
+        self.kind = OperationKind(operation.kind)
+        self._has_no_variables = not self._definitions
+
+    def shape_key(self, variables: Variables) -> Hashable:
+        """What of the variables changes SQL; raises EngineError when they do not fit."""
+        if self._has_no_variables and not variables:
+            return ()
+        try:
+            return self._shape(variables)
+        except RecursionError:
+            raise _too_deep() from None
+
+    def move_to(self, cache: SchemaCache) -> bool:
+        """Goes on with another snapshot; False when something this operation rests on is different there.
+
+        Tables are compared by identity: a snapshot shares every table a change did not touch, and permissions,
+        relationships and computed fields are part of their table.
+        """
+        before = self._schema.cache
+        if self._touched is None or not self._touched.is_unchanged(cache):
+            return False
+        if cache.options != before.options or cache.inherited_roles != before.inherited_roles:
+            return False
+        self._schema = role_schema(
+            cache,
+            self._schema.role,
+            use_backend_only=self._schema.use_backend_only,
+            root_prefix=self._schema.root_prefix,
+        )
+        # Uses know types of the old snapshot's schema, which would keep all of it in memory.
+        self._uses.clear()
+        self._fresh = None
+        return True
+
+    def _shape(self, variables: Variables) -> Hashable:
+        completed = with_defaults(self._definitions, variables)
+        choice = tuple(_exact(completed, name) for name in self._directive_variables)
+        uses = self._uses.get(choice)
+        if uses is None:
+            context = BuildContext(self._schema, self._operation, completed)
+            plan = self._build(context)
+            uses = tuple(_Use(use.variable, use.type, use.field) for use in context.uses.values())
+            self._uses[choice] = uses
+            key = _key(choice, uses, completed)
+            self._fresh = (key, plan)
+            return key
+        return _key(choice, uses, completed)
+
+    def compile(self, variables: Variables) -> Plan:
+        """The plan for variables of this shape."""
+        key = self.shape_key(variables)
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None and fresh[0] == key:
+            return fresh[1]
+        try:
+            return self._build(BuildContext(self._schema, self._operation, variables))
+        except RecursionError:
+            raise _too_deep() from None
+
+    # --- building --------------------------------------------------------------------------------------------------
+
+    def _build(self, context: BuildContext) -> Plan:
+        root = self._root()
+        flats = context.flattener.fields([self._operation.definition.selection_set], root.name, ())
+        if self.kind is OperationKind.SUBSCRIPTION:
+            self._check_subscription(flats)
+        steps = tuple(self._step(context, root, flat) for flat in flats)
+        if self._touched is not None:
+            self._touched = None if context.reads_schema else self._touched.joined(context.touched())
+        return Plan(
+            self.kind,
+            steps,
+            frozenset(context.tables),
+            calls_functions=context.calls_functions,
+            is_stream=self.kind is OperationKind.SUBSCRIPTION and any(self._is_stream(root, flat) for flat in flats),
+            together=_together(steps) if self.kind is OperationKind.QUERY else None,
+        )
+
+    @staticmethod
+    def _is_stream(root: ObjectType, flat: FlatField) -> bool:
+        definition = root.field(flat.name)
+        meaning = definition.meaning if definition is not None else None
+        return isinstance(meaning, TableRoot) and meaning.kind == "select_stream"
+
+    def _root(self) -> ObjectType:
+        if self.kind is OperationKind.QUERY:
+            return self._schema.query_root
+        if self.kind is OperationKind.SUBSCRIPTION:
+            return self._schema.subscription_root
+        return self._schema.mutation_root
+
+    def _check_subscription(self, flats: list[FlatField]) -> None:
+        names = [directive.name.value for directive in self._operation.definition.directives or ()]
+        if len(flats) != 1 and _MULTIPLE_FIELDS not in names:
+            raise ValidationFailed("subscriptions must select one top level field")
+
+    def _step(self, context: BuildContext, root: ObjectType, flat: FlatField) -> Step:
+        path: Path = ("selectionSet", flat.name)
+        if flat.name == TYPENAME:
+            return ConstantStep(flat.response_key, orjson.dumps(root.name))
+        definition = self._definition(root, flat, path)
+        meaning = definition.meaning
+        if isinstance(meaning, SchemaRoot | TypeRoot):
+            context.reads_schema = True
+            return ConstantStep(flat.response_key, introspect(context, flat, path))
+        context.check_selection(flat, definition, path)
+        if isinstance(meaning, NoQueriesRoot):
+            context.reads_schema = True
+            return ConstantStep(flat.response_key, b'""')
+        if isinstance(meaning, TableRoot) and meaning.kind == "select_stream":
+            stream = build_stream(context, flat, definition, path)
+            fragment = SelectTranslator(self._schema.cache.options).stream(stream)
+            return SqlStep(flat.response_key, (StatementList().made(fragment),), json_path(*path))
+        statements = StatementList()
+        if self.kind is OperationKind.MUTATION:
+            self._mutation(context, flat, definition, path, statements)
+        else:
+            select = build_query(context, flat, definition, path)
+            statements.add(SelectTranslator(self._schema.cache.options).statement(select))
+        return SqlStep(flat.response_key, tuple(statements.statements), _error_path(definition, path))
+
+    def _definition(self, root: ObjectType, flat: FlatField, path: Path) -> Field:
+        definition = root.field(flat.name)
+        is_hidden = definition is not None and isinstance(definition.meaning, SchemaRoot | TypeRoot)
+        if definition is None and self.kind is OperationKind.MUTATION and not self._schema.has_mutations():
+            raise ValidationFailed("no mutations exist")
+        if definition is None or (is_hidden and self._schema.role in self._schema.cache.introspection_disabled_for):
+            raise ValidationFailed(f"field '{flat.name}' not found in type: '{root.name}'", path=json_path(*path))
+        return definition
+
+    def _mutation(
+        self, context: BuildContext, flat: FlatField, definition: Field, path: Path, statements: StatementList
+    ) -> None:
+        mutation = build_mutation(context, flat, definition, path)
+        translator = MutationTranslator(self._schema.cache.options, statements)
+        if isinstance(mutation, Insert):
+            InsertTranslator(translator).insert(mutation)
+        elif isinstance(mutation, Update):
+            translator.update(mutation)
+        elif isinstance(mutation, UpdateMany):
+            translator.update_many(mutation)
+        elif isinstance(mutation, Delete):
+            translator.delete(mutation)
+        else:
+            assert isinstance(mutation, CallMutation)
+            translator.call(mutation)
+
+
+def _together(steps: Sequence[Step]) -> Statement | None:
+    statements = [statement for step in steps if isinstance(step, SqlStep) for statement in step.statements]
+    values = sum(len(statement.parameters) for statement in statements)
+    return together(statements) if 1 < len(statements) <= _MOST_TOGETHER and values <= MOST_PARAMETERS else None
+
+
+def _too_deep() -> ValidationFailed:
+    return ValidationFailed("the query or its variables are nested too deeply")
+
+
+def _key(choice: Hashable, uses: tuple[_Use, ...], completed: Mapping[str, Json]) -> Hashable:
+    return choice, tuple(
+        shape(completed[use.variable], use.type, use.field) if use.variable in completed else _ABSENT for use in uses
+    )
+
+
+def _error_path(definition: Field, path: Path) -> str:
+    """Where Hasura says database errors happened: the rows of an insert, else nowhere in particular."""
+    meaning = definition.meaning
+    if isinstance(meaning, TableRoot) and meaning.kind in ("insert", "insert_one"):
+        return json_path(*path, "args", "objects" if meaning.kind == "insert" else "object")
+    return json_path(*path) if isinstance(meaning, TableRoot) and not meaning.kind.startswith("select") else "$"
+
+
+def _exact(variables: Mapping[str, Json], name: str) -> Hashable:
+    value = variables.get(name, _ABSENT)
+    return (type(value).__name__, orjson.dumps(value))
+
+
+def _directive_variables(operation: Operation) -> Iterator[str]:
+    """Variables that `@include` and `@skip` look at, anywhere in the document."""
+
+    def walk(selections: ast.SelectionSetNode) -> Iterator[str]:
+        for selection in selections.selections:
+            for directive in selection.directives or ():
+                for argument in directive.arguments or ():
+                    if isinstance(argument.value, ast.VariableNode):
+                        yield argument.value.name.value
+            inner = getattr(selection, "selection_set", None)
+            if inner is not None:
+                yield from walk(inner)
+
+    names: set[str] = set(walk(operation.definition.selection_set))
+    for fragment in operation.fragments.values():
+        names.update(walk(fragment.selection_set))
+    yield from names

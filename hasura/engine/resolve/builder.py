@@ -1,0 +1,462 @@
+"""One world to the next: what a change touches is read and resolved again, and nothing else.
+
+Tables are resolved in waves. A wave gives its tables their columns, then their relationships and computed fields;
+facts that turned out different put the tables that had consulted them into the next wave. Permissions come last,
+for every table of any wave, because they look along relationships. Tables with something inconsistent are part of
+every change: what they were missing may be there now.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from immutables import Map
+
+from hasura.engine.catalog.connection import Connection
+from hasura.engine.catalog.loader import load_functions, load_tables
+from hasura.engine.catalog.types import QualifiedName, Table
+from hasura.engine.metadata.reading import name_to_json
+from hasura.engine.metadata.types import FunctionMetadata, JsonObject, RestEndpoint, TableMetadata
+from hasura.engine.names import NamingConvention
+from hasura.engine.resolve import roles
+from hasura.engine.resolve.columns import Inconsistent, load_enum, resolve_columns
+from hasura.engine.resolve.endpoints import resolve_endpoints
+from hasura.engine.resolve.functions import resolve_function
+from hasura.engine.resolve.permissions import resolve_permissions
+from hasura.engine.resolve.relationships import resolve_computed_fields, resolve_relationships
+from hasura.engine.resolve.root_fields import RootFieldIndexes
+from hasura.engine.resolve.sets import SetChanges
+from hasura.engine.resolve.world import (
+    NO_FACTS,
+    CatalogPart,
+    Fact,
+    Metadata,
+    Owner,
+    World,
+    inconsistency,
+    next_version,
+)
+from hasura.engine.schema_cache import FunctionInfo, InconsistentObject, SchemaCache, SchemaOptions, TableInfo
+
+_MOST_WAVES = 20
+
+
+@dataclass
+class Change:
+    """What is different in the next world. None: no longer tracked."""
+
+    tables: dict[QualifiedName, TableMetadata | None] = field(default_factory=dict)
+    functions: dict[QualifiedName, FunctionMetadata | None] = field(default_factory=dict)
+    # The rest of the metadata, when any of it changed.
+    metadata: Metadata | None = None
+    # To be read again though their metadata is the same.
+    catalog_tables: set[QualifiedName] = field(default_factory=set)
+    catalog_functions: set[QualifiedName] = field(default_factory=set)
+
+
+async def advance(connection: Connection, world: World, change: Change, *, resource_version: int) -> World:
+    """The next world. Reads the catalogue on `connection`, with its uncommitted changes."""
+    metadata = _changed_metadata(world.metadata, change)
+    catalog = await _changed_catalog(connection, world, metadata, change)
+    return _Resolution(world, metadata, catalog, change).finish(resource_version)
+
+
+def _changed_metadata(metadata: Metadata, change: Change) -> Metadata:
+    tables, functions = metadata.tables.mutate(), metadata.functions.mutate()
+    _apply(tables, change.tables)
+    _apply(functions, change.functions)
+    return replace(change.metadata or metadata, tables=tables.finish(), functions=functions.finish())
+
+
+def _apply(target: Any, changes: Mapping[QualifiedName, object | None]) -> None:
+    for name, value in changes.items():
+        if value is not None:
+            target[name] = value
+        elif name in target:
+            del target[name]
+
+
+async def _changed_catalog(connection: Connection, world: World, metadata: Metadata, change: Change) -> CatalogPart:
+    old = world.catalog
+    names = set(change.tables) | change.catalog_tables
+    tracked = [name for name in names if name in metadata.tables]
+    read = await load_tables(connection, tracked)
+    tables, enums = old.tables.mutate(), old.enums.mutate()
+    _apply(tables, {name: read.get(name) for name in names})
+    enum_values = {
+        name: await load_enum(connection, read[name]) if metadata.tables[name].is_enum else None
+        for name in tracked
+        if name in read
+    }
+    _apply(enums, {name: enum_values.get(name) for name in names})
+    wanted = _functions_to_read(metadata, change)
+    found = await load_functions(connection, wanted)
+    functions = old.functions.mutate()
+    _apply(functions, {name: found.get(name) for name in wanted})
+    present = tables.finish()
+    oids, referring = _oid_indexes(old, present, names)
+    return CatalogPart(present, functions.finish(), enums.finish(), oids, referring)
+
+
+def _oid_indexes(
+    old: CatalogPart, tables: "Map[QualifiedName, Table]", changed: Iterable[QualifiedName]
+) -> "tuple[Map[int, QualifiedName], Map[int, frozenset[QualifiedName]]]":
+    names = old.names.mutate()
+    links = SetChanges[int, QualifiedName]()
+    # First all that went, so that a name which passed from one table to another is not lost.
+    for name in changed:
+        before = old.tables.get(name)
+        if before is not None:
+            names.pop(before.oid, None)
+            for key in before.foreign_keys:
+                links.remove(key.referenced_oid, name)
+    for name in changed:
+        after = tables.get(name)
+        if after is not None:
+            names[after.oid] = name
+            for key in after.foreign_keys:
+                links.add(key.referenced_oid, name)
+    return names.finish(), links.applied(old.referring)
+
+
+def _functions_to_read(metadata: Metadata, change: Change) -> set[QualifiedName]:
+    wanted = {name for name, function in change.functions.items() if function is not None} | change.catalog_functions
+    for name in set(change.tables) | change.catalog_tables:
+        table = metadata.tables.get(name)
+        if table is not None:
+            wanted.update(computed.function for computed in table.computed_fields.values())
+    return wanted
+
+
+class _Resolution:
+    """The working state of one `advance`."""
+
+    def __init__(self, world: World, metadata: Metadata, catalog: CatalogPart, change: Change) -> None:
+        self._world = world
+        self._metadata = metadata
+        self._catalog = catalog
+        self._change = change
+        self._options = _options(world.snapshot.options, metadata)
+        self._convention = self._options.naming_convention
+        self._tables: dict[QualifiedName, TableInfo | None] = {}
+        self._lookup: Mapping[QualifiedName, TableInfo] = _Overlay(world.snapshot.tables, self._tables)
+        self._consulted: dict[Owner, set[Fact]] = {}
+        self._problems: dict[Owner, list[InconsistentObject]] = {}
+        self._changed_facts: set[Fact] = set()
+
+    def finish(self, resource_version: int) -> World:
+        """Everything resolved, put together."""
+        wave = self._first_wave()
+        for _ in range(_MOST_WAVES):
+            if not wave:
+                break
+            facts = self._resolve_wave(wave)
+            self._changed_facts |= facts
+            wave = self._dependents(facts, "table")
+        for name, table in self._tables.items():
+            if table is not None:
+                self._resolve_permissions(name, table)
+        functions = self._resolve_functions()
+        return self._assemble(functions, resource_version)
+
+    def _first_wave(self) -> set[QualifiedName]:
+        if self._metadata is not self._world.metadata and self._needs_everything():
+            return set(self._metadata.tables) | set(self._world.metadata.tables)
+        wave = set(self._change.tables)
+        wave |= {name for name in self._change.catalog_tables if self._table_changed(name)}
+        wave |= {owner.name for owner in self._world.problems if owner.kind == "table"}
+        wave |= self._using_changed_functions()
+        changed_enums = {
+            name
+            for name in set(self._change.tables) | self._change.catalog_tables
+            if self._catalog.enums.get(name) != self._world.catalog.enums.get(name)
+        }
+        if changed_enums:
+            wave |= {
+                name
+                for name, table in self._catalog.tables.items()
+                if any(key.referenced_table in changed_enums for key in table.foreign_keys)
+            }
+        return {name for name in wave if name in self._metadata.tables or name in self._world.metadata.tables}
+
+    def _needs_everything(self) -> bool:
+        old, new = self._world.metadata, self._metadata
+        return old.customization != new.customization or old.inherited_roles != new.inherited_roles
+
+    def _table_changed(self, name: QualifiedName) -> bool:
+        return (
+            self._catalog.tables.get(name) != self._world.catalog.tables.get(name)
+            or self._catalog.enums.get(name) != self._world.catalog.enums.get(name)
+            or name not in self._world.snapshot.tables
+        )
+
+    def _using_changed_functions(self) -> set[QualifiedName]:
+        changed = {
+            name
+            for name in self._change.catalog_functions
+            if self._catalog.functions.get(name) != self._world.catalog.functions.get(name)
+        }
+        if not changed:
+            return set()
+        return {
+            name
+            for name, table in self._metadata.tables.items()
+            if any(computed.function in changed for computed in table.computed_fields.values())
+        }
+
+    def _dependents(self, facts: Iterable[Fact], kind: str) -> set[QualifiedName]:
+        found: set[QualifiedName] = set()
+        for fact in facts:
+            found.update(owner.name for owner in self._world.dependents.get(fact, ()) if owner.kind == kind)
+        return found
+
+    # --- tables ------------------------------------------------------------------------------------------------
+
+    def _resolve_wave(self, wave: Collection[QualifiedName]) -> set[Fact]:
+        before = {name: self._lookup.get(name) for name in wave}
+        for name in wave:
+            self._tables[name] = self._resolve_columns(name)
+        for name in wave:
+            table = self._tables[name]
+            if table is not None:
+                self._tables[name] = self._resolve_fields(name, table)
+        facts: set[Fact] = set()
+        for name in wave:
+            facts |= _differences(name, before[name], self._tables[name])
+        return facts
+
+    def _resolve_columns(self, name: QualifiedName) -> TableInfo | None:
+        owner = Owner("table", name)
+        self._problems[owner], self._consulted[owner] = [], set()
+        metadata = self._metadata.tables.get(name)
+        if metadata is None:
+            return None
+        try:
+            return resolve_columns(metadata, self._catalog, self._metadata.tables, self._convention)
+        except Inconsistent as exc:
+            definition: JsonObject = {"name": name.name, "schema": name.schema}
+            self._problems[owner].append(
+                inconsistency("table", f"table {name} in source default", str(exc), definition)
+            )
+            return None
+
+    def _resolve_fields(self, name: QualifiedName, table: TableInfo) -> TableInfo:
+        owner, metadata = Owner("table", name), self._metadata.tables[name]
+        consulted = self._consulted[owner]
+        relationships, problems = resolve_relationships(metadata, table, self._lookup, consulted)
+        computed_fields, more = resolve_computed_fields(metadata, table, self._lookup, self._catalog, consulted)
+        self._problems[owner] += problems + more
+        return replace(table, relationships=relationships, computed_fields=computed_fields)
+
+    def _resolve_permissions(self, name: QualifiedName, table: TableInfo) -> None:
+        owner, metadata = Owner("table", name), self._metadata.tables[name]
+        permissions, problems = resolve_permissions(metadata, table, self._lookup, self._consulted[owner])
+        self._problems[owner] += problems
+        self._tables[name] = replace(table, **permissions)
+
+    # --- functions ---------------------------------------------------------------------------------------------
+
+    def _resolve_functions(self) -> dict[QualifiedName, FunctionInfo | None]:
+        names = set(self._change.functions) | (self._change.catalog_functions & set(self._metadata.functions))
+        names |= {owner.name for owner in self._world.problems if owner.kind == "function"}
+        names |= self._dependents(self._changed_facts, "function")
+        if self._metadata.customization != self._world.metadata.customization:
+            names |= set(self._metadata.functions)
+        return {name: self._resolve_function(name) for name in names}
+
+    def _resolve_function(self, name: QualifiedName) -> FunctionInfo | None:
+        owner = Owner("function", name)
+        self._problems[owner], self._consulted[owner] = [], set()
+        metadata = self._metadata.functions.get(name)
+        if metadata is None:
+            return None
+        overloads = self._catalog.functions.get(name, ())
+        try:
+            return resolve_function(metadata, overloads, self._lookup, self._consulted[owner], self._convention)
+        except Inconsistent as exc:
+            self._problems[owner].append(
+                inconsistency("function", f"function {name} in source default", str(exc), name_to_json(name))
+            )
+            return None
+
+    def _resolve_endpoints(self) -> Mapping[str, RestEndpoint]:
+        old, new = self._world.metadata, self._metadata
+        if old.rest_endpoints == new.rest_endpoints and old.query_collections == new.query_collections:
+            return self._world.snapshot.rest_endpoints
+        served, problems = resolve_endpoints(new.rest_endpoints, new.query_collections)
+        for name in {*old.rest_endpoints, *new.rest_endpoints}:
+            owner = Owner("rest_endpoint", QualifiedName("", name))
+            self._problems[owner] = [problems[name]] if name in problems else []
+        return served
+
+    # --- together ----------------------------------------------------------------------------------------------
+
+    def _assemble(self, functions: Mapping[QualifiedName, FunctionInfo | None], resource_version: int) -> World:
+        old = self._world.snapshot
+        self._keep_equal_tables()
+        indexes = self._root_fields(functions)
+        tables, function_map = _as_map(old.tables).mutate(), _as_map(old.functions).mutate()
+        _apply(tables, self._tables)
+        _apply(function_map, functions)
+        metadata = self._metadata
+        endpoints = self._resolve_endpoints()
+        snapshot = SchemaCache(
+            version=next_version(),
+            resource_version=resource_version,
+            tables=tables.finish(),
+            functions=function_map.finish(),
+            query_fields=indexes[0],
+            mutation_fields=indexes[1],
+            stream_fields=indexes[2],
+            inherited_roles=metadata.inherited_roles,
+            query_collections=metadata.query_collections,
+            allowlist=metadata.allowlist,
+            rest_endpoints=endpoints,
+            introspection_disabled_for=metadata.introspection_disabled_for,
+            api_limits=metadata.api_limits,
+            options=self._options,
+        )
+        for name, table in self._tables.items():
+            if table is not None:
+                self._problems[Owner("table", name)] += roles.conflicts(snapshot, table)
+        problems = self._world.problems.mutate()
+        for owner, found in self._problems.items():
+            if found:
+                problems[owner] = tuple(found)
+            elif owner in problems:
+                del problems[owner]
+        all_problems = problems.finish()
+        consulted, dependents = self._index()
+        return World(
+            resource_version=resource_version,
+            metadata=metadata,
+            catalog=self._catalog,
+            snapshot=replace(snapshot, inconsistent_objects=_listed(all_problems)),
+            problems=all_problems,
+            consulted=consulted,
+            dependents=dependents,
+        )
+
+    def _keep_equal_tables(self) -> None:
+        """A table that came out as it was stays the same object: plans know by that that they still fit."""
+        for name, table in self._tables.items():
+            before = self._world.snapshot.tables.get(name)
+            if table is not None and table == before:
+                self._tables[name] = before
+
+    def _root_fields(self, functions: Mapping[QualifiedName, FunctionInfo | None]) -> tuple[Any, Any, Any]:
+        old = self._world.snapshot
+        before = RootFieldIndexes(
+            _as_map(old.query_fields),
+            _as_map(old.mutation_fields),
+            _as_map(old.stream_fields),
+            self._world.metadata.customization,
+        )
+        for name in self._tables:
+            if name in old.tables:
+                before.remove_table(old.tables[name])
+        for name in functions:
+            if name in old.functions:
+                before.remove_function(old.functions[name])
+        indexes = RootFieldIndexes(*before.finish(), self._metadata.customization)
+        # Tables that were there keep their names against newcomers.
+        newcomers_last = sorted(self._tables.items(), key=lambda item: (item[0] not in old.tables, item[0]))
+        for name, table in newcomers_last:
+            if table is not None:
+                self._report_taken(Owner("table", name), indexes.add_table(table))
+        for name, function in functions.items():
+            if function is not None:
+                self._report_taken(Owner("function", name), indexes.add_function(function))
+        return indexes.finish()
+
+    def _report_taken(self, owner: Owner, taken: Iterable[str]) -> None:
+        for field_name in taken:
+            self._problems[owner].append(
+                inconsistency(
+                    owner.kind,
+                    f"{owner.kind} {owner.name} in source default",
+                    f'the root field "{field_name}" is defined by another object already',
+                    name_to_json(owner.name),
+                )
+            )
+
+    def _index(self) -> "tuple[Map[Owner, frozenset[Fact]], Map[Fact, frozenset[Owner]]]":
+        consulted = self._world.consulted.mutate()
+        links = SetChanges[Fact, Owner]()
+        for owner, facts in self._consulted.items():
+            before = consulted.get(owner, NO_FACTS)
+            for fact in before - facts:
+                links.remove(fact, owner)
+            for fact in facts - before:
+                links.add(fact, owner)
+            if facts:
+                consulted[owner] = frozenset(facts)
+            elif owner in consulted:
+                del consulted[owner]
+        return consulted.finish(), links.applied(self._world.dependents)
+
+
+class _Overlay(Mapping[QualifiedName, TableInfo]):
+    """The old tables with the new ones before them; None hides an old one."""
+
+    def __init__(
+        self, below: Mapping[QualifiedName, TableInfo], above: Mapping[QualifiedName, TableInfo | None]
+    ) -> None:
+        self._below = below
+        self._above = above
+
+    def __getitem__(self, name: QualifiedName) -> TableInfo:
+        found = self._above[name] if name in self._above else self._below[name]
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Any:
+        return iter({**self._below, **self._above})
+
+    def __len__(self) -> int:
+        return len({**self._below, **self._above})
+
+
+def _as_map(mapping: Mapping[Any, Any]) -> "Map[Any, Any]":
+    return mapping if isinstance(mapping, Map) else Map(mapping)
+
+
+def _options(options: SchemaOptions, metadata: Metadata) -> SchemaOptions:
+    customization = metadata.customization
+    if options.customization == customization:
+        return options
+    convention = customization.naming_convention
+    return replace(
+        options,
+        customization=customization,
+        naming_convention=NamingConvention(convention) if convention is not None else options.naming_convention,
+    )
+
+
+def _differences(name: QualifiedName, old: TableInfo | None, new: TableInfo | None) -> set[Fact]:
+    """The facts about a table that others may have consulted and that are different now."""
+    if old is None and new is None:
+        return set()
+    facts: set[Fact] = set()
+    if old is None or new is None:
+        facts.add(Fact("table", name))
+    pairs: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
+        ("column", old.columns_by_name if old else {}, new.columns_by_name if new else {}),
+        ("relationship", old.relationships if old else {}, new.relationships if new else {}),
+        ("computed_field", old.computed_fields if old else {}, new.computed_fields if new else {}),
+    )
+    for kind, before, after in pairs:
+        if before != after:
+            facts |= {Fact(kind, name, key) for key in {*before, *after} if before.get(key) != after.get(key)}
+    if old is None or new is None or old.table.foreign_keys != new.table.foreign_keys:
+        facts.add(Fact("foreign_keys", name))
+    return facts
+
+
+_TYPE_ORDER = {"table": 0, "function": 1}
+
+
+def _listed(problems: "Map[Owner, tuple[InconsistentObject, ...]]") -> tuple[InconsistentObject, ...]:
+    found = [item for items in problems.values() for item in items]
+    return tuple(sorted(found, key=lambda item: (_TYPE_ORDER.get(item.type, 2), item.name)))

@@ -1,0 +1,167 @@
+"""A table's own part: columns and their names, root fields, enum values. Needs no other table but enum tables."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+from hasura.engine.catalog.connection import Connection
+from hasura.engine.catalog.types import QualifiedName, Table
+from hasura.engine.metadata.types import TableConfiguration, TableMetadata
+from hasura.engine.names import (
+    NamingConvention,
+    RootFieldNames,
+    camel_case,
+    default_root_field_names,
+    default_table_name,
+    is_graphql_name,
+)
+from hasura.engine.resolve.world import CatalogPart
+from hasura.engine.schema_cache import ColumnInfo, EnumValue, TableInfo
+from hasura.engine.sql import concat, ident, render, sql
+
+
+class Inconsistent(Exception):
+    """The object does not fit; the message is Hasura's reason without its `Inconsistent object: `."""
+
+
+def resolve_columns(
+    metadata: TableMetadata,
+    catalog: CatalogPart,
+    enum_tables: Mapping[QualifiedName, TableMetadata],
+    convention: NamingConvention,
+) -> TableInfo:
+    """The table without relationships, computed fields and permissions. Raises `Inconsistent`."""
+    table = catalog.tables.get(metadata.name)
+    if table is None:
+        raise Inconsistent(f'no such table/view exists in source: "{metadata.name}"')
+    enum_values = None
+    if metadata.is_enum:
+        found = catalog.enums.get(metadata.name, ())
+        if isinstance(found, str):
+            raise Inconsistent(f'the table "{metadata.name}" cannot be used as an enum because {found}')
+        enum_values = found
+    configuration = metadata.configuration
+    base = configuration.custom_name or default_table_name(metadata.name)
+    return TableInfo(
+        table=table,
+        graphql_name=base,
+        root_fields=_root_fields(base, configuration, convention),
+        columns=_columns(table, configuration, _enum_columns(table, catalog, enum_tables), convention),
+        enum_values=enum_values,
+        description=_described(configuration.comment, table.comment),
+        root_field_comments={
+            kind: field.comment
+            for kind, field in configuration.custom_root_fields.items()
+            if field.comment is not None
+        },
+    )
+
+
+def _described(configured: str | None, in_database: str | None) -> str | None:
+    # An empty comment in the metadata hides the one of the database.
+    return in_database if configured is None else configured or None
+
+
+def _root_fields(base: str, configuration: TableConfiguration, convention: NamingConvention) -> RootFieldNames:
+    names = default_root_field_names(base, convention)
+    known = {field.name for field in fields(RootFieldNames)}
+    custom = {
+        kind: field.name
+        for kind, field in configuration.custom_root_fields.items()
+        if field.name is not None and kind in known
+    }
+    return replace(names, **custom) if custom else names
+
+
+def _columns(
+    table: Table,
+    configuration: TableConfiguration,
+    enum_columns: Mapping[str, QualifiedName],
+    convention: NamingConvention,
+) -> tuple[ColumnInfo, ...]:
+    columns: list[ColumnInfo] = []
+    taken: dict[str, str] = {}
+    for column in table.columns:
+        config = configuration.column_config.get(column.name)
+        name = config.custom_name if config is not None else None
+        if name is None:
+            name = camel_case(column.name) if convention is NamingConvention.GRAPHQL_DEFAULT else column.name
+        if name in taken:
+            raise Inconsistent(
+                f'the following columns cannot be mapped to the same GraphQL field name "{name}": '
+                f'"{taken[name]}" and "{column.name}"'
+            )
+        taken[name] = column.name
+        comment = config.comment if config is not None else None
+        columns.append(ColumnInfo(column, name, _described(comment, column.comment), enum_columns.get(column.name)))
+    return tuple(columns)
+
+
+def _enum_columns(
+    table: Table, catalog: CatalogPart, enum_tables: Mapping[QualifiedName, TableMetadata]
+) -> dict[str, QualifiedName]:
+    """Columns that refer to a usable enum table."""
+    found: dict[str, QualifiedName] = {}
+    for key in table.foreign_keys:
+        if len(key.columns) != 1:
+            continue
+        target = enum_tables.get(key.referenced_table)
+        if target is not None and target.is_enum and isinstance(catalog.enums.get(key.referenced_table), tuple):
+            found[key.columns[0]] = key.referenced_table
+    return found
+
+
+async def load_enum(connection: Connection, table: Table) -> tuple[EnumValue, ...] | str:
+    """An enum table's values, or why it cannot be an enum."""
+    problem = _enum_shape_problem(table)
+    if problem is not None:
+        return problem
+    assert table.primary_key is not None
+    value_column = table.primary_key.columns[0]
+    comment_column = next((column.name for column in table.columns if column.name != value_column), None)
+    statement = concat(
+        sql("select "),
+        ident(value_column),
+        sql("::text as value, "),
+        concat(ident(comment_column), sql("::text")) if comment_column else sql("null::text"),
+        sql(" as comment from "),
+        ident(table.name.schema, table.name.name),
+        sql(" order by 1"),
+    )
+    rows = await connection.fetch(render(statement)[0])
+    if not rows:
+        return "the table must have at least one row"
+    invalid = [row["value"] for row in rows if not _is_enum_value(row["value"])]
+    if len(invalid) == 1:
+        return f'the value "{invalid[0]}" is not a valid GraphQL enum value name'
+    if invalid:
+        listed = ", ".join(f'"{value}"' for value in invalid)
+        return f"the values {listed} are not valid GraphQL enum value names"
+    return tuple(EnumValue(row["value"], row["comment"]) for row in rows)
+
+
+def _is_enum_value(name: str) -> bool:
+    return is_graphql_name(name) and name not in ("true", "false", "null")
+
+
+def _enum_shape_problem(table: Table) -> str | None:
+    key = table.primary_key
+    if key is None:
+        return "the table must have a primary key"
+    if len(key.columns) != 1:
+        listed = ", ".join(f'"{column}"' for column in key.columns)
+        return f"the table’s primary key must not span multiple columns ({listed})"
+    key_type = table.columns_by_name[key.columns[0]].type
+    if key_type.name not in ("text", "varchar", "citext"):
+        return f'the table’s primary key ("{key.columns[0]}") must have type "text", not type "{key_type.name}"'
+    others = [column for column in table.columns if column.name != key.columns[0]]
+    if len(others) > 1:
+        listed = ", ".join(f'"{column.name}"' for column in table.columns)
+        return (
+            "the table must have exactly one primary key and optionally one comment column, "
+            f"not {len(table.columns)} columns ({listed})"
+        )
+    if others and others[0].type.name not in ("text", "varchar", "citext"):
+        return (
+            f'the table’s comment column ("{others[0].name}") must have type "text", not type "{others[0].type.name}"'
+        )
+    return None

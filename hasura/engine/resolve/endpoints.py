@@ -1,0 +1,82 @@
+"""REST endpoints: their addresses, and the queries they stand for."""
+
+from collections.abc import Iterator, Mapping
+
+from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
+
+from hasura.engine.metadata.types import JsonObject, QueryCollection, RestEndpoint
+from hasura.engine.schema_cache import InconsistentObject
+
+_OBJECT_TYPE = "rest_endpoint"
+
+
+def resolve_endpoints(
+    endpoints: Mapping[str, RestEndpoint], collections: Mapping[str, QueryCollection]
+) -> tuple[dict[str, RestEndpoint], dict[str, InconsistentObject]]:
+    """The endpoints that can be served, and what is wrong with the others."""
+    served: dict[str, RestEndpoint] = {}
+    problems: dict[str, InconsistentObject] = {}
+    taken: dict[tuple[str, str], str] = {}
+    for name, endpoint in endpoints.items():
+        reason = _problem(endpoint, collections) or _clash(endpoint, taken)
+        if reason is None:
+            served[name] = endpoint
+            taken.update({(method, _shape(endpoint.url)): name for method in endpoint.methods})
+        else:
+            problems[name] = InconsistentObject(_OBJECT_TYPE, f"{_OBJECT_TYPE} {name}", reason, _definition(endpoint))
+    return served, problems
+
+
+def _problem(endpoint: RestEndpoint, collections: Mapping[str, QueryCollection]) -> str | None:
+    if any(segment in ("", ":") for segment in endpoint.url.split("/")):
+        return f"Empty segments or unnamed variables are not allowed: {endpoint.url}"
+    parameters = [segment for segment in endpoint.url.split("/") if segment.startswith(":")]
+    if len(parameters) != len(set(parameters)):
+        return f"Duplicate variables are not allowed: {endpoint.url}"
+    found = next(_query_problems(endpoint, collections), None)
+    return f"Inconsistent object: in endpoint {endpoint.name}: {found}" if found is not None else None
+
+
+def _query_problems(endpoint: RestEndpoint, collections: Mapping[str, QueryCollection]) -> Iterator[str]:
+    collection = collections.get(endpoint.collection)
+    if collection is None:
+        yield f"collection with name {endpoint.collection} does not exist"
+        return
+    text = collection.queries.get(endpoint.query)
+    if text is None:
+        yield f"query with name {endpoint.query} does not exist in collection {endpoint.collection}"
+        return
+    try:
+        document = parse(text, no_location=True)
+    except GraphQLError as exc:
+        yield f"query with name {endpoint.query} cannot be parsed: {exc.message}"
+        return
+    operations = [item for item in document.definitions if isinstance(item, OperationDefinitionNode)]
+    if len(operations) != 1:
+        yield f"query with name {endpoint.query} must have exactly one operation"
+    elif operations[0].operation is OperationType.SUBSCRIPTION:
+        yield f"query with name {endpoint.query} is a subscription"
+
+
+def _shape(url: str) -> str:
+    """Addresses that differ only in the names of their variables are the same."""
+    return "/".join(":" if segment.startswith(":") else segment for segment in url.split("/"))
+
+
+def _clash(endpoint: RestEndpoint, taken: Mapping[tuple[str, str], str]) -> str | None:
+    for method in endpoint.methods:
+        other = taken.get((method, _shape(endpoint.url)))
+        if other is not None:
+            return f"Ambiguous URL paths: {endpoint.url} ({endpoint.name}) and the one of {other}"
+    return None
+
+
+def _definition(endpoint: RestEndpoint) -> JsonObject:
+    query: JsonObject = {"collection_name": endpoint.collection, "query_name": endpoint.query}
+    return {
+        "name": endpoint.name,
+        "url": endpoint.url,
+        "methods": list(endpoint.methods),
+        "definition": {"query": query},
+        "comment": endpoint.comment,
+    }

@@ -1,0 +1,85 @@
+"""Which root field a name leads to: kept as three persistent indexes beside the tables."""
+
+from immutables import Map, MapMutation
+
+from hasura.engine.metadata.types import FunctionExposure, SourceCustomization
+from hasura.engine.names import is_graphql_name
+from hasura.engine.schema_cache import FunctionInfo, RootField, TableInfo
+
+Index = Map[str, RootField]
+Entry = tuple[MapMutation[str, RootField], str, RootField]
+
+
+class RootFieldIndexes:
+    """The three indexes while a change is worked in."""
+
+    def __init__(self, query: Index, mutation: Index, stream: Index, customization: SourceCustomization) -> None:
+        self._query = query.mutate()
+        self._mutation = mutation.mutate()
+        self._stream = stream.mutate()
+        self._customization = customization
+
+    def finish(self) -> tuple[Index, Index, Index]:
+        return self._query.finish(), self._mutation.finish(), self._stream.finish()
+
+    def remove_table(self, table: TableInfo) -> None:
+        for index, name, field in self._table_fields(table):
+            if index.get(name) == field:
+                del index[name]
+
+    def add_table(self, table: TableInfo) -> list[str]:
+        """Adds the table's fields; returns the names that another object has already."""
+        return self._add(self._table_fields(table))
+
+    def remove_function(self, function: FunctionInfo) -> None:
+        for index, name, field in self._function_fields(function):
+            if index.get(name) == field:
+                del index[name]
+
+    def add_function(self, function: FunctionInfo) -> list[str]:
+        """Adds the function's fields; returns the names that another object has already."""
+        return self._add(self._function_fields(function))
+
+    def _add(self, fields: list[Entry]) -> list[str]:
+        taken: list[str] = []
+        for index, name, field in fields:
+            found = index.get(name)
+            if found is not None and found != field:
+                taken.append(name)
+            else:
+                index[name] = field
+        return taken
+
+    def _named(self, name: str) -> str:
+        custom = self._customization
+        return f"{custom.root_fields_prefix}{name}{custom.root_fields_suffix}"
+
+    def _table_fields(self, table: TableInfo) -> list[Entry]:
+        if not is_graphql_name(table.graphql_name):
+            return []
+        names, catalog = table.root_fields, table.table
+        has_key = catalog.primary_key is not None
+        found: list[Entry] = []
+        for kind, name in names.query_fields():
+            if kind != "select_by_pk" or has_key:
+                found.append((self._query, self._named(name), RootField(kind, table.name)))
+        for kind, name in names.mutation_fields():
+            allowed = getattr(catalog, _ALLOWED[kind.split("_")[0]])
+            if allowed and (has_key or not kind.endswith("_by_pk")):
+                found.append((self._mutation, self._named(name), RootField(kind, table.name)))
+        found.append((self._stream, self._named(names.select_stream), RootField("select_stream", table.name)))
+        return found
+
+    def _function_fields(self, function: FunctionInfo) -> list[Entry]:
+        is_query = function.exposed_as is FunctionExposure.QUERY
+        index = self._query if is_query else self._mutation
+        found: list[Entry] = [
+            (index, self._named(function.root_field), RootField("function", function=function.name))
+        ]
+        if is_query and function.returns_set:
+            name = self._named(function.aggregate_root_field)
+            found.append((index, name, RootField("function_aggregate", function=function.name)))
+        return found
+
+
+_ALLOWED = {"insert": "is_insertable", "update": "is_updatable", "delete": "is_deletable"}

@@ -1,0 +1,115 @@
+"""One version of everything the engine knows, in persistent maps.
+
+`consulted` and `dependents` are two views of the same relation: which facts about other objects (`Fact`) an owner (a
+table or function) was resolved with. A change of a fact resolves its dependents again, and no other table.
+"""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from immutables import Map
+
+from hasura.engine.catalog.types import Function, QualifiedName, Table
+from hasura.engine.metadata.types import (
+    AllowlistEntry,
+    FunctionMetadata,
+    InheritedRole,
+    Json,
+    JsonObject,
+    QueryCollection,
+    RestEndpoint,
+    SourceCustomization,
+    TableMetadata,
+)
+from hasura.engine.schema_cache import EnumValue, InconsistentObject, SchemaCache, SchemaOptions
+
+_versions = itertools.count(1)
+
+
+class Fact(NamedTuple):
+    """`kind` is table, column, relationship, computed_field or foreign_keys."""
+
+    kind: str
+    table: QualifiedName
+    name: str | None = None
+
+
+class Owner(NamedTuple):
+    """A tracked object: `kind` is table, function or rest_endpoint (whose schema is empty)."""
+
+    kind: str
+    name: QualifiedName
+
+
+NO_FACTS: Final[frozenset[Fact]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The whole metadata, typed."""
+
+    tables: "Map[QualifiedName, TableMetadata]" = field(default_factory=Map)
+    functions: "Map[QualifiedName, FunctionMetadata]" = field(default_factory=Map)
+    inherited_roles: dict[str, InheritedRole] = field(default_factory=dict)
+    query_collections: dict[str, QueryCollection] = field(default_factory=dict)
+    allowlist: dict[str, AllowlistEntry] = field(default_factory=dict)
+    rest_endpoints: dict[str, RestEndpoint] = field(default_factory=dict)
+    customization: SourceCustomization = field(default_factory=SourceCustomization)
+    api_limits: JsonObject = field(default_factory=dict)
+    introspection_disabled_for: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class CatalogPart:
+    """What was read of the catalogue: the tracked tables and the functions that are tracked or used."""
+
+    tables: "Map[QualifiedName, Table]" = field(default_factory=Map)
+    functions: "Map[QualifiedName, tuple[Function, ...]]" = field(default_factory=Map)
+    # Of tables tracked as enum: the values, or why the table cannot be one.
+    enums: "Map[QualifiedName, tuple[EnumValue, ...] | str]" = field(default_factory=Map)
+    # Of `tables`: names by oid, and by the oid of a table the names of those with a foreign key to it.
+    names: "Map[int, QualifiedName]" = field(default_factory=Map)
+    referring: "Map[int, frozenset[QualifiedName]]" = field(default_factory=Map)
+
+
+@dataclass(frozen=True)
+class World:
+    """One version. `snapshot` is what the rest of the engine sees of it."""
+
+    resource_version: int
+    metadata: Metadata
+    catalog: CatalogPart
+    snapshot: SchemaCache
+    problems: "Map[Owner, tuple[InconsistentObject, ...]]" = field(default_factory=Map)
+    consulted: "Map[Owner, frozenset[Fact]]" = field(default_factory=Map)
+    dependents: "Map[Fact, frozenset[Owner]]" = field(default_factory=Map)
+
+    def inconsistent_objects(self) -> tuple[InconsistentObject, ...]:
+        """All that does not fit."""
+        return self.snapshot.inconsistent_objects
+
+
+def empty_world(options: SchemaOptions) -> World:
+    """Nothing tracked."""
+    snapshot = SchemaCache(
+        version=next_version(),
+        resource_version=0,
+        tables=Map(),
+        functions=Map(),
+        query_fields=Map(),
+        mutation_fields=Map(),
+        stream_fields=Map(),
+        options=options,
+    )
+    return World(0, Metadata(), CatalogPart(), snapshot)
+
+
+def next_version() -> int:
+    """A number for a new snapshot, greater than all before."""
+    return next(_versions)
+
+
+def inconsistency(kind: str, name: str, reason: str, definition: Json) -> InconsistentObject:
+    """As Hasura words it."""
+    return InconsistentObject(kind, name, f"Inconsistent object: {reason}", definition)

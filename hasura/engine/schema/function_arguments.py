@@ -1,0 +1,30 @@
+"""The `args` of SQL functions and computed fields."""
+
+from typing import TYPE_CHECKING
+
+from hasura.engine.catalog.types import FunctionArgument
+from hasura.engine.schema.columns import value_type
+from hasura.engine.schema.meanings import FunctionArgumentInput
+from hasura.engine.schema.types import InputField, InputObjectType, NonNull
+
+if TYPE_CHECKING:
+    from hasura.engine.schema.role import RoleSchema
+
+
+def arguments_field(schema: "RoleSchema", type_name: str, arguments: tuple[FunctionArgument, ...]) -> InputField:
+    """`args: search_articles_args!`; may be left out when every argument has a default.
+
+    As in Hasura every argument inside is nullable; what is missing takes its default or is an SQL NULL.
+    """
+    name = schema.naming.type(type_name)
+
+    def fields() -> dict[str, InputField]:
+        found: dict[str, InputField] = {}
+        for position, argument in enumerate(arguments, start=1):
+            graphql_name = argument.name or f"arg_{position}"
+            found[graphql_name] = InputField(graphql_name, value_type(argument.type), FunctionArgumentInput(argument))
+        return found
+
+    kind = schema.type(name, lambda: InputObjectType(name, fields))
+    is_optional = all(argument.has_default for argument in arguments)
+    return InputField("args", kind if is_optional else NonNull(kind), "args", "input parameters for function")

@@ -1,0 +1,44 @@
+"""Type, field, argument and enum value names under the two conventions."""
+
+from dataclasses import dataclass
+
+from hasura.engine.metadata.types import SourceCustomization
+from hasura.engine.names import NamingConvention, camel_case, pascal_case
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Makes names for one convention and source customization."""
+
+    convention: NamingConvention
+    customization: SourceCustomization
+
+    @property
+    def is_graphql_default(self) -> bool:
+        """camelCase and PascalCase."""
+        return self.convention is NamingConvention.GRAPHQL_DEFAULT
+
+    def type(self, base: str, suffix: str = "", *, suffix_is_name: bool = False) -> str:
+        """`type("article", "bool_exp")` is `article_bool_exp` or `ArticleBoolExp`."""
+        name = f"{base}_{suffix}" if suffix else base
+        if self.is_graphql_default:
+            name = pascal_case(base) + (pascal_case(suffix) if suffix else "")
+        return f"{self.customization.type_names_prefix}{name}{self.customization.type_names_suffix}"
+
+    def shared_type(self, scalar: str, suffix: str) -> str:
+        """`Int_comparison_exp` or `IntComparisonExp`."""
+        return self.type(scalar, suffix)
+
+    def field(self, name: str) -> str:
+        """Fields and arguments the engine adds: `order_by` or `orderBy`; a leading underscore stays."""
+        if not self.is_graphql_default or name.startswith("_"):
+            return name
+        return camel_case(name)
+
+    def suffixed(self, name: str, suffix: str) -> str:
+        """`articles_aggregate` or `articlesAggregate`; the relationship's own name stays as the user wrote it."""
+        return self.field(f"{name}_{suffix}")
+
+    def enum_value(self, name: str) -> str:
+        """`asc_nulls_first` or `ASC_NULLS_FIRST`."""
+        return name.upper() if self.is_graphql_default else name

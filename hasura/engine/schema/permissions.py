@@ -1,0 +1,191 @@
+"""What a role may do with a table, inherited roles included.
+
+For an ordinary role these are its permissions as metadata has them. An inherited role without a permission of its own
+on a table may read a row that any of its parents may read, and a column of it when one of the parents who may read
+that row may read the column; it may write when all parents that may write agree on how.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hasura.engine.metadata.types import Json
+from hasura.engine.schema_cache import (
+    DeletePermissionInfo,
+    InsertPermissionInfo,
+    SchemaCache,
+    SelectPermissionInfo,
+    TableInfo,
+    UpdatePermissionInfo,
+)
+from hasura.engine.session import ADMIN_ROLE
+
+Filter = Mapping[str, Json]
+NO_FILTER: Filter = {}
+
+
+@dataclass(frozen=True, slots=True)
+class SelectAccess:
+    """What a role may read of a table."""
+
+    # Column or computed field -> filters any of which must hold for it to be shown; empty: always.
+    columns: Mapping[str, tuple[Filter, ...]]
+    computed_fields: Mapping[str, tuple[Filter, ...]]
+    # Rows that fit any of these; one empty filter: all rows.
+    filters: tuple[Filter, ...] = (NO_FILTER,)
+    limit: int | None = None
+    allow_aggregations: bool = True
+    query_root_fields: frozenset[str] | None = None
+    subscription_root_fields: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteAccess:
+    """What a role may insert or update; for deletes only `filter` counts."""
+
+    columns: frozenset[str] = frozenset()
+    filter: Filter = field(default_factory=dict)
+    check: Filter | None = None
+    presets: Mapping[str, Json] = field(default_factory=dict)
+    backend_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableAccess:
+    """All a role may do with one table; None: nothing of that kind."""
+
+    select: SelectAccess | None
+    insert: WriteAccess | None
+    update: WriteAccess | None
+    delete: WriteAccess | None
+
+
+def table_access(cache: SchemaCache, role: str, table: TableInfo) -> TableAccess:
+    """A role's rights on a table, remembered for the snapshot."""
+    key = ("access", role, table.name)
+    access = cache.memo.get(key)
+    if not isinstance(access, TableAccess):
+        access = _admin_access(table) if role == ADMIN_ROLE else _role_access(cache, role, table)
+        cache.memo[key] = access
+    return access
+
+
+def _admin_access(table: TableInfo) -> TableAccess:
+    names = {column.name: () for column in table.columns}
+    columns = frozenset(names)
+    catalog = table.table
+    return TableAccess(
+        select=SelectAccess(names, dict.fromkeys(table.computed_fields, ())),
+        insert=WriteAccess(columns) if catalog.is_insertable else None,
+        update=WriteAccess(columns) if catalog.is_updatable else None,
+        delete=WriteAccess() if catalog.is_deletable else None,
+    )
+
+
+def _role_access(cache: SchemaCache, role: str, table: TableInfo) -> TableAccess:
+    inherited = cache.inherited_roles.get(role)
+    parents = (
+        [table_access(cache, parent, table) for parent in sorted(inherited.role_set)] if inherited is not None else []
+    )
+    select = table.select_permissions.get(role)
+    insert = table.insert_permissions.get(role)
+    update = table.update_permissions.get(role)
+    delete = table.delete_permissions.get(role)
+    catalog = table.table
+    return TableAccess(
+        select=_own_select(select) if select else _merged_select([access.select for access in parents]),
+        insert=(_own_insert(insert) if insert else _agreed([access.insert for access in parents]))
+        if catalog.is_insertable
+        else None,
+        update=(_own_update(update) if update else _agreed([access.update for access in parents]))
+        if catalog.is_updatable
+        else None,
+        delete=(_own_delete(delete) if delete else _agreed([access.delete for access in parents]))
+        if catalog.is_deletable
+        else None,
+    )
+
+
+def _own_select(info: SelectPermissionInfo) -> SelectAccess:
+    source = info.source
+    return SelectAccess(
+        columns=dict.fromkeys(info.columns, ()),
+        computed_fields=dict.fromkeys(info.computed_fields, ()),
+        filters=(source.filter,),
+        limit=source.limit,
+        allow_aggregations=source.allow_aggregations,
+        query_root_fields=source.query_root_fields,
+        subscription_root_fields=source.subscription_root_fields,
+    )
+
+
+def _own_insert(info: InsertPermissionInfo) -> WriteAccess:
+    source = info.source
+    return WriteAccess(info.columns, {}, source.check, source.set, source.backend_only)
+
+
+def _own_update(info: UpdatePermissionInfo) -> WriteAccess:
+    source = info.source
+    return WriteAccess(info.columns, source.filter, source.check, source.set, source.backend_only)
+
+
+def _own_delete(info: DeletePermissionInfo) -> WriteAccess:
+    return WriteAccess(filter=info.source.filter, backend_only=info.source.backend_only)
+
+
+def _merged_select(parents: list[SelectAccess | None]) -> SelectAccess | None:
+    """Any parent's rows; a column only in rows of a parent that has it."""
+    granted = [access for access in parents if access is not None]
+    if not granted:
+        return None
+    if len(granted) == 1:
+        return granted[0]
+    limits = [access.limit for access in granted]
+    return SelectAccess(
+        columns=_conditions([(access.columns, access.filters) for access in granted]),
+        computed_fields=_conditions([(access.computed_fields, access.filters) for access in granted]),
+        filters=tuple(row_filter for access in granted for row_filter in access.filters),
+        limit=None if None in limits else max(limit for limit in limits if limit is not None),
+        allow_aggregations=any(access.allow_aggregations for access in granted),
+        query_root_fields=_united([access.query_root_fields for access in granted]),
+        subscription_root_fields=_united([access.subscription_root_fields for access in granted]),
+    )
+
+
+def _conditions(
+    granted: list[tuple[Mapping[str, tuple[Filter, ...]], tuple[Filter, ...]]],
+) -> dict[str, tuple[Filter, ...]]:
+    conditions: dict[str, list[Filter]] = {}
+    for columns, filters in granted:
+        for column, own in columns.items():
+            conditions.setdefault(column, []).extend(own or filters)
+    everywhere = len(granted)
+    return {
+        # Shown in every row the role can see at all: no condition needed.
+        column: ()
+        if sum(column in columns for columns, _ in granted) == everywhere and _is_unconditional(column, granted)
+        else tuple(filters)
+        for column, filters in conditions.items()
+    }
+
+
+def _is_unconditional(
+    column: str, granted: list[tuple[Mapping[str, tuple[Filter, ...]], tuple[Filter, ...]]]
+) -> bool:
+    return all(not columns[column] for columns, _ in granted)
+
+
+def _united(sets: list[frozenset[str] | None]) -> frozenset[str] | None:
+    names: set[str] = set()
+    for item in sets:
+        if item is None:
+            return None
+        names |= item
+    return frozenset(names)
+
+
+def _agreed(parents: list[WriteAccess | None]) -> WriteAccess | None:
+    """The parents' common permission; none when they differ."""
+    granted = [access for access in parents if access is not None]
+    if not granted or any(access != granted[0] for access in granted):
+        return None
+    return granted[0]

@@ -1,0 +1,62 @@
+"""How PostgreSQL types appear in GraphQL: scalar names, families of operators, which numbers are wide."""
+
+from hasura.engine.catalog.types import PgType, TypeKind
+from hasura.engine.schema.types import BOOLEAN, FLOAT, INT, STRING, ScalarType
+
+_BUILT_IN = {
+    "int4": INT,
+    "serial": INT,
+    "float8": ScalarType("float8"),
+    "float4": FLOAT,
+    "bool": BOOLEAN,
+    "text": STRING,
+    "varchar": STRING,
+}
+# Types whose GraphQL scalar is not called as `pg_type.typname` says.
+_RENAMED = {"int8": "bigint", "int2": "smallint", "char": "char"}
+
+_WIDE_NUMBERS = frozenset({"int8", "numeric", "float8"})
+_NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "money"})
+_STRING = frozenset({"text", "varchar", "bpchar", "char", "citext"})
+# Types for which min and max do not exist; as in Hasura, all others have them.
+_NOT_COMPARABLE = frozenset({"bool", "json", "jsonb", "geometry", "geography"})
+
+
+def scalar_for(pg_type: PgType) -> ScalarType:
+    """The GraphQL scalar of a type; a domain is its base type's."""
+    pg_type = pg_type.underlying
+    built_in = _BUILT_IN.get(pg_type.name)
+    if built_in is not None:
+        return built_in
+    return ScalarType(_RENAMED.get(pg_type.name, pg_type.name))
+
+
+def is_wide_number(pg_type: PgType) -> bool:
+    """Numbers beyond what every JSON reader keeps exact; written as strings when the server is set so."""
+    return pg_type.underlying.name in _WIDE_NUMBERS
+
+
+def is_numeric(pg_type: PgType) -> bool:
+    """sum, avg, stddev ... and `_inc` exist for it."""
+    return pg_type.underlying.name in _NUMERIC
+
+
+def is_text(pg_type: PgType) -> bool:
+    """like, regex ... exist for it."""
+    return pg_type.underlying.name in _STRING
+
+
+def is_comparable(pg_type: PgType) -> bool:
+    """min and max exist for it."""
+    base = pg_type.underlying
+    return base.name not in _NOT_COMPARABLE and base.kind in (TypeKind.BASE, TypeKind.ARRAY)
+
+
+def is_json(pg_type: PgType) -> bool:
+    """json or jsonb."""
+    return pg_type.underlying.name in ("json", "jsonb")
+
+
+def is_array(pg_type: PgType) -> bool:
+    """An array type."""
+    return pg_type.underlying.kind is TypeKind.ARRAY

@@ -1,0 +1,262 @@
+"""The resolved snapshot: catalogue and metadata put together, ready for the compiler.
+
+A `SchemaCache` is immutable. A change makes a new one that shares every untouched entry, so two snapshots of 10,000
+tables cost one; whatever holds the big mappings (plain dicts copied on change, or a persistent map) is the builder's
+choice. Objects of the metadata that no longer fit the database are listed as inconsistent and left out of everything
+else here, so later stages never meet a column that is not there.
+
+Stages after this one derive what they need lazily and keep it in `SchemaCache.memo`, which lives as long as the
+snapshot: a role's types for one table, a resolved permission filter.
+"""
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from hasura.engine.catalog.types import Column, Function, FunctionArgument, PgType, QualifiedName, Table
+from hasura.engine.metadata.types import (
+    AllowlistEntry,
+    DeletePermission,
+    FunctionExposure,
+    InheritedRole,
+    InsertionOrder,
+    InsertPermission,
+    Json,
+    QueryCollection,
+    RelationshipKind,
+    RestEndpoint,
+    SelectPermission,
+    SourceCustomization,
+    UpdatePermission,
+)
+from hasura.engine.names import NamingConvention, RootFieldNames
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """A column with its GraphQL name."""
+
+    column: Column
+    graphql_name: str
+    description: str | None = None
+    # The enum table its foreign key (of this one column) refers to.
+    enum_table: QualifiedName | None = None
+
+    @property
+    def name(self) -> str:
+        """The database name."""
+        return self.column.name
+
+    @property
+    def type(self) -> PgType:
+        """The database type."""
+        return self.column.type
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipInfo:
+    """A relationship whose table and columns exist and are tracked."""
+
+    name: str
+    kind: RelationshipKind
+    remote_table: QualifiedName
+    # (column here, column there)
+    column_mapping: tuple[tuple[str, str], ...]
+    # Of object relationships: false only when a foreign key over NOT NULL columns of this table guarantees the row
+    # (and, as in Hasura, only for admin; a role may lack rows).
+    is_nullable: bool = True
+    # For nested inserts. Foreign key on this table: before_parent; on the other: after_parent.
+    insertion_order: InsertionOrder = InsertionOrder.AFTER_PARENT
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedFieldInfo:
+    """A computed field whose function exists and fits."""
+
+    name: str
+    function: Function
+    # Index into `function.arguments`.
+    table_argument: int
+    session_argument: int | None
+    # The arguments a query may give, in order (neither the row nor the session).
+    input_arguments: tuple[FunctionArgument, ...]
+    # A table's rows (array), or None: a scalar of `function.return_type`.
+    returned_table: QualifiedName | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnumValue:
+    """A row of an enum table."""
+
+    value: str
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class SelectPermissionInfo:
+    """A select permission with its column list resolved; the filter is resolved by `ir.permission` on first use."""
+
+    columns: frozenset[str]
+    computed_fields: frozenset[str]
+    source: SelectPermission
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class InsertPermissionInfo:
+    """An insert permission; `columns` without the preset ones."""
+
+    columns: frozenset[str]
+    source: InsertPermission
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class UpdatePermissionInfo:
+    """An update permission; `columns` without the preset ones."""
+
+    columns: frozenset[str]
+    source: UpdatePermission
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class DeletePermissionInfo:
+    """A delete permission."""
+
+    source: DeletePermission
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """A tracked, consistent table."""
+
+    table: Table
+    # The base of all its type names: the custom name, else `default_table_name`.
+    graphql_name: str
+    root_fields: RootFieldNames
+    columns: tuple[ColumnInfo, ...]
+    relationships: Mapping[str, RelationshipInfo] = field(default_factory=dict)
+    computed_fields: Mapping[str, ComputedFieldInfo] = field(default_factory=dict)
+    # Role -> permission, as metadata has them; inherited roles are worked out by `schema.permissions`.
+    select_permissions: Mapping[str, SelectPermissionInfo] = field(default_factory=dict)
+    insert_permissions: Mapping[str, InsertPermissionInfo] = field(default_factory=dict)
+    update_permissions: Mapping[str, UpdatePermissionInfo] = field(default_factory=dict)
+    delete_permissions: Mapping[str, DeletePermissionInfo] = field(default_factory=dict)
+    # Of a table tracked as enum.
+    enum_values: tuple[EnumValue, ...] | None = None
+    description: str | None = None
+    # Comments of custom root fields, by kind (`select`, `insert_one`, ...).
+    root_field_comments: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> QualifiedName:
+        """The database name."""
+        return self.table.name
+
+    @cached_property
+    def columns_by_name(self) -> Mapping[str, ColumnInfo]:
+        """By database name."""
+        return {info.name: info for info in self.columns}
+
+    @cached_property
+    def columns_by_graphql_name(self) -> Mapping[str, ColumnInfo]:
+        """By GraphQL name."""
+        return {info.graphql_name: info for info in self.columns}
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInfo:
+    """A tracked, consistent function that returns rows of a tracked table."""
+
+    function: Function
+    graphql_name: str
+    # Names of the root fields: `<name>` and `<name>_aggregate` (set-returning query functions only).
+    root_field: str
+    aggregate_root_field: str
+    # Name of the input type of `args`.
+    arguments_type: str
+    exposed_as: FunctionExposure
+    returned_table: QualifiedName
+    # Index into `function.arguments`.
+    session_argument: int | None
+    # The arguments a query may give, in order (without the session's).
+    input_arguments: tuple[FunctionArgument, ...]
+    permissions: frozenset[str] = frozenset()
+    description: str | None = None
+
+    @property
+    def name(self) -> QualifiedName:
+        """The database name."""
+        return self.function.name
+
+    @property
+    def returns_set(self) -> bool:
+        """An array of rows; else at most one row, an object."""
+        return self.function.returns_set
+
+
+@dataclass(frozen=True, slots=True)
+class RootField:
+    """What a root field's name leads to.
+
+    `kind` is an attribute name of `RootFieldNames` with `table` set, or `function` / `function_aggregate` with
+    `function` set.
+    """
+
+    kind: str
+    table: QualifiedName | None = None
+    function: QualifiedName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InconsistentObject:
+    """A metadata object that does not fit the database, as `get_inconsistent_metadata` shows it."""
+
+    type: str
+    name: str
+    reason: str
+    definition: Json
+    message: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaOptions:
+    """Server settings that change the schema or the SQL."""
+
+    naming_convention: NamingConvention = NamingConvention.HASURA_DEFAULT
+    # bigint, numeric, double precision ... as JSON strings.
+    stringify_numeric_types: bool = False
+    # A role that may select from a function's table may call it (query functions only).
+    infer_function_permissions: bool = True
+    # Hasura v1's `{_eq: null}` is true; always false unless HASURA_GRAPHQL_V1_BOOLEAN_NULL_COLLAPSE.
+    boolean_null_collapse: bool = False
+    customization: SourceCustomization = field(default_factory=SourceCustomization)
+
+
+@dataclass(frozen=True)
+class SchemaCache:
+    """One snapshot. `version` grows by every snapshot of a process; `resource_version` is the metadata's."""
+
+    version: int
+    resource_version: int
+    tables: Mapping[QualifiedName, TableInfo]
+    functions: Mapping[QualifiedName, FunctionInfo] = field(default_factory=dict)
+    # Root field name -> what it is; subscriptions have the query fields and `stream_fields`.
+    query_fields: Mapping[str, RootField] = field(default_factory=dict)
+    mutation_fields: Mapping[str, RootField] = field(default_factory=dict)
+    stream_fields: Mapping[str, RootField] = field(default_factory=dict)
+    inherited_roles: Mapping[str, InheritedRole] = field(default_factory=dict)
+    query_collections: Mapping[str, QueryCollection] = field(default_factory=dict)
+    allowlist: Mapping[str, AllowlistEntry] = field(default_factory=dict)
+    rest_endpoints: Mapping[str, RestEndpoint] = field(default_factory=dict)
+    introspection_disabled_for: frozenset[str] = frozenset()
+    # `api_limits` as in metadata.
+    api_limits: Mapping[str, Json] = field(default_factory=dict)
+    inconsistent_objects: tuple[InconsistentObject, ...] = ()
+    options: SchemaOptions = field(default_factory=SchemaOptions)
+    # What later stages derived from this very snapshot; see the module docstring. Not part of its value.
+    memo: MutableMapping[object, object] = field(default_factory=dict, compare=False, repr=False)
+
+    def table(self, name: QualifiedName) -> TableInfo:
+        """The tracked table; KeyError when there is none."""
+        return self.tables[name]

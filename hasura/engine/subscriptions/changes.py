@@ -1,0 +1,214 @@
+"""Which tables changed, told by the database itself.
+
+A table gets a statement-level trigger that sends a notification when, and only when, some engine watches the table;
+so a write to a table that nobody watches costs one look into a small index. The trigger is installed with a short
+`lock_timeout` (CREATE TRIGGER waits for open writers while later writers queue behind it); where it cannot be had
+(views, foreign tables, partitions, a busy table, another owner), subscribers poll.
+
+A transaction that wrote before our watch was visible sends no notification, yet may commit after our first look. So
+a new watch is `settling` until every transaction that ran at that time has ended; meanwhile subscribers poll, too.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import asyncpg
+
+from hasura.engine.database_errors import CONNECTION_LOST
+from hasura.engine.logging import log
+
+Table = tuple[str, str]
+_CHANNEL = "automio_engine_changes"
+
+_SCHEMA = """
+do $$ begin
+  -- Not `if not exists`, which asks for the right to create schemas even when there is nothing to create.
+  if to_regnamespace('automio_engine') is null then create schema automio_engine; end if;
+end $$;
+create table if not exists automio_engine.watched_table (
+  relation oid not null, listener integer not null, primary key (relation, listener));
+create or replace function automio_engine.notify_change() returns trigger
+language plpgsql security definer set search_path = pg_catalog as $$
+begin
+  if exists (select 1 from automio_engine.watched_table where relation = tg_relid) then
+    perform pg_notify('automio_engine_changes', tg_relid::text);
+  end if;
+  return null;
+end $$;
+"""
+
+# Only plain tables outside inheritance: a statement on a parent or a partition would fire another table's trigger.
+_FIND = """
+select c.oid, exists (
+    select 1 from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace m on m.oid = p.pronamespace
+    where t.tgrelid = c.oid and p.proname = 'notify_change' and m.nspname = 'automio_engine'
+      and t.tgenabled <> 'D') as has_trigger
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relname = $2 and c.relkind = 'r'
+  and not exists (select 1 from pg_inherits i where i.inhrelid = c.oid or i.inhparent = c.oid)
+"""
+
+
+class ChangeFeed:
+    """Watches tables for one engine process over one listening connection."""
+
+    def __init__(self, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]]) -> None:
+        self._connect = connect
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._opening = asyncio.Lock()
+        self._watchers: dict[int, set[Callable[[], None]]] = {}
+
+    async def watch(self, tables: Iterable[Table], on_change: Callable[[], None]) -> "Watch | None":
+        """Calls `on_change` after each committed change of any of the tables; None where they cannot be watched.
+
+        Raises one of CONNECTION_LOST.
+        """
+        try:
+            async with self._opening:
+                connection = await self._listening()
+                relations = []
+                for table in tables:
+                    relation = await _prepare_table(connection, table)
+                    if relation is None:
+                        return None
+                    relations.append(relation)
+                horizon = await self._register(connection, relations)
+        except CONNECTION_LOST:
+            raise
+        except asyncpg.PostgresError as exc:
+            log.info("tables cannot be watched, their subscribers poll: %s", exc)
+            return None
+        watch = Watch(self, tuple(relations), on_change, horizon)
+        for relation in relations:
+            self._watchers.setdefault(relation, set()).add(on_change)
+        return watch
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_LOST):
+                await self._connection.execute(
+                    "delete from automio_engine.watched_table where listener = pg_backend_pid()"
+                )
+                await self._connection.close(timeout=5)
+            self._connection = None
+
+    async def is_settled(self, horizon: int) -> bool:
+        """Whether every transaction that ran when the watch began has ended. Raises one of CONNECTION_LOST."""
+        async with self._opening:
+            connection = await self._listening()
+            oldest: int = await connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        return oldest > horizon
+
+    async def forget(self, watch: "Watch") -> None:
+        idle = []
+        for relation in watch.relations:
+            watchers = self._watchers.get(relation, set())
+            watchers.discard(watch.on_change)
+            if not watchers:
+                self._watchers.pop(relation, None)
+                idle.append(relation)
+        if idle and self._connection is not None:
+            with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_LOST):
+                async with self._opening:
+                    await self._connection.execute(
+                        "delete from automio_engine.watched_table"
+                        " where listener = pg_backend_pid() and relation = any($1::oid[])",
+                        idle,
+                    )
+
+    async def _listening(self) -> "asyncpg.Connection[Any]":
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        connection = await self._connect()
+        try:
+            async with connection.transaction():
+                await connection.execute("select pg_advisory_xact_lock(hashtext('automio_engine.changes'))")
+                await connection.execute(_SCHEMA)
+                # What engines that are gone have left behind.
+                await connection.execute(
+                    "delete from automio_engine.watched_table w"
+                    " where not exists (select 1 from pg_stat_activity a where a.pid = w.listener)"
+                )
+            await connection.add_listener(_CHANNEL, self._notified)
+        except BaseException:
+            connection.terminate()
+            raise
+        connection.add_termination_listener(self._lost)
+        self._connection = connection
+        return connection
+
+    async def _register(self, connection: "asyncpg.Connection[Any]", relations: list[int]) -> int:
+        async with connection.transaction():
+            await connection.execute(
+                "insert into automio_engine.watched_table select unnest($1::oid[]), pg_backend_pid()"
+                " on conflict do nothing",
+                relations,
+            )
+            horizon: int = await connection.fetchval("select pg_current_xact_id()::text::bigint")
+        return horizon
+
+    def _notified(self, connection: object, pid: int, channel: str, payload: object) -> None:
+        for on_change in tuple(self._watchers.get(int(str(payload)), ())):
+            on_change()
+
+    def _lost(self, connection: object) -> None:
+        # Whoever watched must look again, and watch again.
+        self._connection = None
+        watchers, self._watchers = self._watchers, {}
+        for on_change in {one for some in watchers.values() for one in some}:
+            on_change()
+
+    def still_holds(self, watch: "Watch") -> bool:
+        return all(watch.on_change in self._watchers.get(relation, ()) for relation in watch.relations)
+
+
+class Watch:
+    """A registered interest in some tables; `stop` it when it is no longer needed."""
+
+    def __init__(
+        self, feed: ChangeFeed, relations: tuple[int, ...], on_change: Callable[[], None], horizon: int
+    ) -> None:
+        self._feed = feed
+        self.relations = relations
+        self.on_change = on_change
+        self._horizon = horizon
+        self._settled = False
+
+    async def is_settled(self) -> bool:
+        """From when on no change can be missed. Raises one of CONNECTION_LOST."""
+        if not self._settled:
+            self._settled = await self._feed.is_settled(self._horizon)
+        return self._settled
+
+    @property
+    def holds(self) -> bool:
+        """False after the listening connection was lost."""
+        return self._feed.still_holds(self)
+
+    async def stop(self) -> None:
+        await self._feed.forget(self)
+
+
+async def _prepare_table(connection: "asyncpg.Connection[Any]", table: Table) -> int | None:
+    """The relation's oid, with the trigger in place; None when the table cannot have one."""
+    found = await connection.fetchrow(_FIND, *table)
+    if found is None:
+        return None
+    relation: int = found["oid"]
+    if not found["has_trigger"]:
+        try:
+            async with connection.transaction():
+                await connection.execute("set local lock_timeout = '100ms'")
+                quoted = await connection.fetchval("select format('%I.%I', $1::text, $2::text)", *table)
+                await connection.execute(_CREATE_TRIGGER.replace("TABLE_NAME", quoted))
+        except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):
+            return None
+    return relation
+
+
+_CREATE_TRIGGER = (
+    "create trigger automio_engine_change after insert or update or delete or truncate on TABLE_NAME"
+    " for each statement execute function automio_engine.notify_change()"
+)

@@ -1,0 +1,244 @@
+"""Boolean expressions and the expressions they compare.
+
+A relationship filter is an EXISTS over one table joined by its keys: under AND PostgreSQL plans it as a semi-join and
+may start from either side. EXISTS through an object relationship over a unique key is an ordinary join to it.
+"""
+
+from typing import LiteralString
+
+from hasura.engine.ir.nodes import (
+    AggregateExpression,
+    And,
+    BoolExp,
+    CallExists,
+    CallExpression,
+    CastExpression,
+    ColumnExpression,
+    Comparison,
+    Expression,
+    FunctionRows,
+    NamedRows,
+    Not,
+    Operand,
+    Or,
+    OrderThrough,
+    RelatedColumnExpression,
+    RelatedExists,
+    Rooted,
+    Rows,
+    TableExists,
+)
+from hasura.engine.schema.scalars import is_array
+from hasura.engine.schema_cache import ColumnInfo, TableInfo
+from hasura.engine.sql import Sql, concat, ident, join, param, sql
+from hasura.engine.translate.fragments import Aliases, RowReference, array_members, call, cast, operand, table_name
+
+_BINARY: dict[str, LiteralString] = {
+    "_eq": " = ",
+    "_neq": " <> ",
+    "_neq_nullable": " is distinct from ",
+    "_gt": " > ",
+    "_lt": " < ",
+    "_gte": " >= ",
+    "_lte": " <= ",
+    "_like": " like ",
+    "_nlike": " not like ",
+    "_ilike": " ilike ",
+    "_nilike": " not ilike ",
+    "_similar": " similar to ",
+    "_nsimilar": " not similar to ",
+    "_regex": " ~ ",
+    "_iregex": " ~* ",
+    "_nregex": " !~ ",
+    "_niregex": " !~* ",
+    "_contains": " @> ",
+    "_contained_in": " <@ ",
+    "_has_key": " ? ",
+    "_has_keys_any": " ?| ",
+    "_has_keys_all": " ?& ",
+    "_ancestor": " @> ",
+    "_ancestor_any": " @> ",
+    "_descendant": " <@ ",
+    "_descendant_any": " <@ ",
+    "_matches": " ~ ",
+    "_matches_any": " ? ",
+    "_matches_fulltext": " @ ",
+}
+
+
+class Scope:
+    """Where an expression is evaluated: the row at hand, and the row the whole expression is about."""
+
+    def __init__(self, aliases: Aliases, row: RowReference, root: RowReference | None = None) -> None:
+        self.aliases = aliases
+        self.row = row
+        self.root = root or row
+
+    def inner(self, table: TableInfo) -> "Scope":
+        """The scope of a row of another table, entered from here."""
+        return Scope(self.aliases, self.aliases.row(table), self.root)
+
+
+def condition(scope: Scope, exp: BoolExp) -> Sql:
+    """The expression as SQL, safe to stand beside AND and OR."""
+    if isinstance(exp, And):
+        return _joined(scope, exp.items, " and ", sql("true"))
+    if isinstance(exp, Or):
+        return _joined(scope, exp.items, " or ", sql("false"))
+    if isinstance(exp, Not):
+        return concat(sql("(not "), condition(scope, exp.item), sql(")"))
+    if isinstance(exp, Comparison):
+        return _comparison(scope, exp)
+    if isinstance(exp, Rooted):
+        return condition(Scope(scope.aliases, scope.row), exp.item)
+    if isinstance(exp, RelatedExists):
+        inner = scope.inner(exp.table)
+        joined = join_condition(scope.row, inner.row, exp.relationship.column_mapping)
+        return _exists(inner, table_name(exp.relationship.remote_table), [joined], exp.condition)
+    if isinstance(exp, TableExists):
+        inner = scope.inner(exp.table)
+        return _exists(inner, table_name(exp.table.name), [], exp.condition)
+    assert isinstance(exp, CallExists)
+    inner = scope.inner(exp.table)
+    return _exists(inner, call(exp.call, scope.row), [], exp.condition)
+
+
+def _joined(scope: Scope, items: tuple[BoolExp, ...], separator: LiteralString, empty: Sql) -> Sql:
+    if not items:
+        return empty
+    if len(items) == 1:
+        return condition(scope, items[0])
+    return concat(sql("("), join(separator, [condition(scope, item) for item in items]), sql(")"))
+
+
+def _exists(inner: Scope, source: Sql, joins: list[Sql], exp: BoolExp) -> Sql:
+    conditions = list(joins)
+    if not (isinstance(exp, And) and not exp.items):
+        conditions.append(condition(inner, exp))
+    where = sql(" where ") + join(" and ", conditions) if conditions else sql("")
+    return concat(sql("exists (select 1 from "), source, sql(" as "), ident(inner.row.alias), where, sql(")"))
+
+
+def join_condition(here: RowReference, there: RowReference, mapping: tuple[tuple[str, str], ...]) -> Sql:
+    """Both sides' key columns equal."""
+    return join(" and ", [concat(there.column(remote), sql(" = "), here.column(local)) for local, remote in mapping])
+
+
+def _comparison(scope: Scope, exp: Comparison) -> Sql:
+    left = expression(scope, exp.left)
+    if exp.operator == "_is_null":
+        return concat(sql("("), left, sql(" is null)") if exp.right is True else sql(" is not null)"))
+    assert not isinstance(exp.right, bool)
+    right = operand(exp.right) if isinstance(exp.right, Operand) else expression(scope, exp.right)
+    if isinstance(exp.right, Operand) and exp.right.is_list and is_array(exp.right.type):
+        negation = sql(" not in ") if exp.operator == "_nin" else sql(" in ")
+        return concat(sql("("), left, negation, array_members(exp.right), sql(")"))
+    if exp.operator == "_in":
+        return concat(sql("("), left, sql(" = any("), right, sql("))"))
+    if exp.operator == "_nin":
+        return concat(sql("("), left, sql(" <> all("), right, sql("))"))
+    return concat(sql("("), left, sql(_BINARY[exp.operator]), right, sql(")"))
+
+
+def expression(scope: Scope, exp: Expression) -> Sql:
+    """A value of the row at hand."""
+    if isinstance(exp, ColumnExpression):
+        return (scope.root if exp.is_root else scope.row).column(exp.column.name)
+    if isinstance(exp, CastExpression):
+        return cast(expression(scope, exp.inner), exp.type)
+    if isinstance(exp, CallExpression):
+        return call(exp.call, scope.row)
+    if isinstance(exp, RelatedColumnExpression):
+        return _related_column(scope, exp)
+    if isinstance(exp, AggregateExpression):
+        return _aggregate(scope, exp)
+    assert isinstance(exp, OrderThrough)
+    return _through(scope, exp)
+
+
+def source(rows: Rows, here: RowReference | None, alias: str) -> Sql:
+    """What rows are read from, under an alias."""
+    origin = rows.source
+    if origin is None:
+        item = table_name(rows.table.name)
+    elif isinstance(origin, FunctionRows):
+        item = call(origin.call, here)
+    elif isinstance(origin, NamedRows):
+        item = ident(origin.name)
+    else:
+        item = concat(
+            sql("json_populate_recordset(null::"),
+            table_name(rows.table.name),
+            sql(", ("),
+            param(origin.document),
+            sql("::text)::json)"),
+        )
+    return concat(item, sql(" as "), ident(alias))
+
+
+def restriction(scope: Scope, rows: Rows, here: RowReference | None) -> Sql:
+    """` where ...` of rows reached from the row `here`, or nothing."""
+    conditions: list[Sql] = []
+    if rows.join and here is not None:
+        conditions.append(join_condition(here, scope.row, rows.join))
+    if not (isinstance(rows.where, And) and not rows.where.items):
+        conditions.append(condition(scope, rows.where))
+    return sql(" where ") + join(" and ", conditions) if conditions else sql("")
+
+
+def _aggregate(scope: Scope, exp: AggregateExpression) -> Sql:
+    """A scalar subquery over related rows."""
+    inner = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
+    return concat(
+        sql("(select "),
+        aggregate_call(inner.row, exp.function, exp.columns, is_distinct=exp.is_distinct),
+        sql(" from "),
+        source(exp.rows, scope.row, inner.row.alias),
+        restriction(inner, exp.rows, scope.row),
+        sql(")"),
+    )
+
+
+def aggregate_call(
+    row: RowReference, function: str, columns: tuple[ColumnInfo, ...], *, is_distinct: bool = False
+) -> Sql:
+    """`count(distinct "t0"."a")`; several columns count as one row value."""
+    if not columns:
+        return sql("count(*)")
+    names = join(", ", [row.column(column.name) for column in columns])
+    argument = concat(sql("("), names, sql(")")) if len(columns) > 1 else names
+    return concat(ident(function), sql("("), sql("distinct ") if is_distinct else sql(""), argument, sql(")"))
+
+
+def _through(scope: Scope, exp: OrderThrough) -> Sql:
+    """A scalar subquery for a value of the related row."""
+    inner = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
+    return concat(
+        sql("(select "),
+        expression(inner, exp.inner),
+        sql(" from "),
+        source(exp.rows, scope.row, inner.row.alias),
+        restriction(inner, exp.rows, scope.row),
+        sql(" limit 1)"),
+    )
+
+
+def _related_column(scope: Scope, exp: RelatedColumnExpression) -> Sql:
+    """A scalar subquery along object relationships."""
+    here = scope
+    sources: list[Sql] = []
+    conditions: list[Sql] = []
+    for relationship in exp.relationships:
+        there = here.inner(here.row.table)
+        sources.append(concat(table_name(relationship.remote_table), sql(" as "), ident(there.row.alias)))
+        conditions.append(join_condition(here.row, there.row, relationship.column_mapping))
+        here = there
+    return concat(
+        sql("(select "),
+        here.row.column(exp.column.name),
+        sql(" from "),
+        join(", ", sources),
+        sql(" where "),
+        join(" and ", conditions),
+        sql(" limit 1)"),
+    )

@@ -1,0 +1,110 @@
+"""Pieces every translation needs: aliases, casts, operands, calls, table references."""
+
+from dataclasses import dataclass
+from itertools import count
+
+from hasura.engine.catalog.types import PgType, QualifiedName
+from hasura.engine.ir.nodes import FunctionCall, Operand
+from hasura.engine.ir.parameters import native
+from hasura.engine.schema_cache import ColumnInfo, TableInfo
+from hasura.engine.sql import Sql, concat, ident, join, param, sql
+
+
+@dataclass(frozen=True, slots=True)
+class RowReference:
+    """A row in scope under an alias. `is_typed`: its whole-row value has the table's row type."""
+
+    alias: str
+    table: TableInfo
+    is_typed: bool = True
+
+    def column(self, name: str) -> Sql:
+        """`"t0"."name"`."""
+        return ident(self.alias, name)
+
+    def whole(self) -> Sql:
+        """The row as a value of the table's row type."""
+        if self.is_typed:
+            return whole_row(self.alias)
+        return concat(sql("row("), ident(self.alias), sql(".*)::"), table_name(self.table.name))
+
+
+def whole_row(alias: str) -> Sql:
+    """The row under an alias as one value. Without the star a column of the same name would be meant."""
+    return concat(ident(alias), sql(".*"))
+
+
+class Aliases:
+    """Names unique within one statement."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    def row(self, table: TableInfo, *, is_typed: bool = True) -> RowReference:
+        """A new alias for a row of the table."""
+        return RowReference(f"t{next(self._numbers)}", table, is_typed)
+
+    def name(self) -> str:
+        """A new alias for anything else."""
+        return f"r{next(self._numbers)}"
+
+
+def table_name(name: QualifiedName) -> Sql:
+    """`"public"."article"`."""
+    return ident(name.schema, name.name)
+
+
+def type_name(pg_type: PgType) -> Sql:
+    """A type as a cast names it."""
+    return ident(pg_type.schema, pg_type.name) if pg_type.schema else ident(pg_type.name)
+
+
+def cast(value: Sql, pg_type: PgType, *, is_list: bool = False) -> Sql:
+    """`(value)::type`, or an array of the type."""
+    return concat(sql("("), value, sql(")::"), type_name(pg_type), sql("[]") if is_list else sql(""))
+
+
+def operand(value: Operand) -> Sql:
+    """A parameter: of the type itself where the driver takes it, else declared as text and cast."""
+    pg_type = value.type.underlying
+    if not value.is_list and (parameter := native(value.source, pg_type)) is not None:
+        return concat(param(parameter), sql("::"), type_name(pg_type))
+    text = param(value.source) + sql("::text")
+    if pg_type.name == "text" and not value.is_list:
+        return text
+    return cast(text, pg_type, is_list=value.is_list)
+
+
+def array_members(value: Operand) -> Sql:
+    """A subquery of the arrays in a list of arrays."""
+    return concat(
+        sql("(select value from json_to_recordset(("),
+        param(value.source),
+        sql("::text)::json) as members(value "),
+        type_name(value.type.underlying),
+        sql("))"),
+    )
+
+
+def call(function_call: FunctionCall, row: RowReference | None) -> Sql:
+    """`"schema"."function"(arguments)`."""
+    function = function_call.function
+    arguments: list[Sql] = []
+    for index, value in enumerate(function_call.positional):
+        if value is None:
+            assert row is not None and index == function_call.row_position
+            arguments.append(row.whole())
+        else:
+            arguments.append(_argument(value))
+    for name, value in function_call.named:
+        arguments.append(concat(ident(name), sql(" => "), _argument(value)))
+    return concat(table_name(function.name), sql("("), join(", ", arguments), sql(")"))
+
+
+def _argument(value: Operand) -> Sql:
+    return cast(param(value.source) + sql("::text"), value.type)
+
+
+def columns_list(columns: tuple[ColumnInfo, ...]) -> Sql:
+    """Quoted names with commas."""
+    return join(", ", [ident(column.name) for column in columns])

@@ -1,0 +1,235 @@
+"""Updates, deletes and the answers of mutations.
+
+One statement does the work, checks permissions and answers, unless the answer reads other tables: those must be read
+after the change is visible, so a second statement of the same transaction answers from the rows the first returned.
+"""
+
+from hasura.engine.ir.nodes import (
+    AffectedRowsOutput,
+    And,
+    Assignment,
+    BoolExp,
+    CallMutation,
+    ConstantOutput,
+    Delete,
+    DocumentRows,
+    MutationResponse,
+    NamedRows,
+    Response,
+    ReturningOutput,
+    Rows,
+    Update,
+    UpdateMany,
+)
+from hasura.engine.plan import PreviousResult
+from hasura.engine.schema_cache import SchemaOptions, TableInfo
+from hasura.engine.sql import Sql, concat, ident, join, param, sql, string_constant
+from hasura.engine.translate.boolexp import Scope, condition
+from hasura.engine.translate.fragments import Aliases, RowReference, cast, operand, table_name, whole_row
+from hasura.engine.translate.selects import SelectTranslator
+from hasura.engine.translate.statements import OK, ROWS, SESSION, StatementList, previous_document, set_session
+from hasura.engine.translate.violations import CHECK_FAILED, guard
+
+
+class MutationTranslator:
+    """Appends the statements of one mutation field to a list."""
+
+    def __init__(self, options: SchemaOptions, statements: StatementList) -> None:
+        self.options = options
+        self.statements = statements
+
+    def update(self, update: Update) -> PreviousResult:
+        """`update ... from session where ... returning`."""
+        aliases = Aliases()
+        row = aliases.row(update.table)
+        scope = Scope(aliases, row)
+        if not update.assignments:
+            return self.answered(update.table, _no_rows(update.table), And(), update.response, aliases)
+        work = concat(
+            sql("update "),
+            table_name(update.table.name),
+            sql(" as "),
+            ident(row.alias),
+            sql(" set "),
+            join(", ", [_assignment(row, item) for item in update.assignments]),
+            sql(" from "),
+            ident(SESSION),
+            sql(" where "),
+            condition(scope, update.where),
+            returning(scope, update.check, needed_columns(update.table, update.response)),
+        )
+        return self.answered(update.table, work, update.check, update.response, aliases)
+
+    def update_many(self, many: UpdateMany) -> PreviousResult:
+        """One update after the other, each seeing those before; answered by an array."""
+        results = [self.update(update) for update in many.updates]
+        items = join(", ", [previous_document(result) for result in results])
+        return self.statements.add(concat(sql("select json_build_array("), items, sql(")")))
+
+    def delete(self, delete: Delete) -> PreviousResult:
+        """`delete ... using session where ... returning`."""
+        aliases = Aliases()
+        row = aliases.row(delete.table)
+        scope = Scope(aliases, row)
+        work = concat(
+            sql("delete from "),
+            table_name(delete.table.name),
+            sql(" as "),
+            ident(row.alias),
+            sql(" using "),
+            ident(SESSION),
+            sql(" where "),
+            condition(scope, delete.where),
+            returning(scope, And(), needed_columns(delete.table, delete.response)),
+        )
+        return self.answered(delete.table, work, And(), delete.response, aliases)
+
+    def call(self, mutation: CallMutation) -> PreviousResult:
+        """A function called once, after the session is set."""
+        self.statements.add(sql("select ") + set_session())
+        return self.statements.add(SelectTranslator(self.options).statement(mutation.select))
+
+    def answered(
+        self, table: TableInfo, work: Sql, check: BoolExp, response: Response, aliases: Aliases
+    ) -> PreviousResult:
+        """The work with its answer, in one statement or two."""
+        guards = [check_guard()] if not is_true(check) else []
+        if response.has_nested():
+            result = self.statements.add(with_rows(work, _all_rows(table), guards))
+            return self.statements.add(self.response(table, response, DocumentRows(result), None))
+        translator = SelectTranslator(self.options, aliases)
+        return self.statements.add(
+            with_rows(work, self._answer(translator, table, response, NamedRows(ROWS), None), guards)
+        )
+
+    def response(self, table: TableInfo, response: Response, rows: DocumentRows, affected_rows: Sql | None) -> Sql:
+        """A statement that answers from rows returned earlier."""
+        return self._answer(SelectTranslator(self.options), table, response, rows, affected_rows)
+
+    def _answer(
+        self,
+        translator: SelectTranslator,
+        table: TableInfo,
+        response: Response,
+        source: NamedRows | DocumentRows,
+        affected_rows: Sql | None,
+    ) -> Sql:
+        rows = Rows(table, source)
+        if not isinstance(response, MutationResponse):
+            return concat(sql("select "), translator.object(rows, response.selection, None))
+        columns: list[Sql] = []
+        for output in response.outputs:
+            if isinstance(output, AffectedRowsOutput):
+                value = affected_rows if affected_rows is not None else _count(source)
+            elif isinstance(output, ConstantOutput):
+                value = concat(string_constant(output.text), sql("::text"))
+            else:
+                assert isinstance(output, ReturningOutput)
+                value = concat(sql("("), translator.array(rows, output.selection, None), sql(")"))
+            columns.append(concat(value, sql(" as "), ident(output.alias)))
+        name = translator.aliases.name()
+        return concat(
+            sql("select row_to_json("),
+            whole_row(name),
+            sql(") from (select "),
+            join(", ", columns),
+            sql(") as "),
+            ident(name),
+        )
+
+
+def _no_rows(table: TableInfo) -> Sql:
+    """An update that sets nothing touches nothing."""
+    return concat(sql("select * from "), table_name(table.name), sql(" where false"))
+
+
+def _count(source: NamedRows | DocumentRows) -> Sql:
+    if isinstance(source, NamedRows):
+        return concat(sql("(select count(*) from "), ident(source.name), sql(")"))
+    return concat(sql("json_array_length(("), param(source.document), sql("::text)::json)"))
+
+
+def is_true(exp: BoolExp) -> bool:
+    """Nothing to check."""
+    return isinstance(exp, And) and not exp.items
+
+
+def _assignment(row: RowReference, item: Assignment) -> Sql:
+    column = row.column(item.column.name)
+    target = ident(item.column.name)
+    value = operand(item.value)
+    if item.operator == "_set":
+        value = cast(value, item.column.type)
+    elif item.operator == "_inc":
+        value = concat(column, sql(" + "), value)
+    elif item.operator == "_mul":
+        value = concat(column, sql(" * "), value)
+    elif item.operator == "_default":
+        value = sql("default")
+    elif item.operator == "_append":
+        value = concat(column, sql(" || "), value)
+    elif item.operator == "_prepend":
+        value = concat(value, sql(" || "), column)
+    elif item.operator in ("_delete_key", "_delete_elem"):
+        value = concat(column, sql(" - "), value)
+    else:
+        assert item.operator == "_delete_at_path"
+        value = concat(column, sql(" #- "), value)
+    return concat(target, sql(" = "), value)
+
+
+def needed_columns(table: TableInfo, response: Response | None) -> list[str]:
+    """The columns an answer needs of the rows touched; all when other statements follow."""
+    names = [column.name for column in table.columns]
+    if response is None or response.has_nested():
+        return names
+    read = response.columns()
+    return [name for name in names if name in read]
+
+
+def returning(scope: Scope, check: BoolExp, names: list[str]) -> Sql:
+    """The named columns of the rows touched, and whether each passes the check."""
+    columns = [scope.row.column(name) for name in names]
+    if not is_true(check):
+        columns.append(concat(sql("("), condition(scope, check), sql(") as "), ident(OK)))
+    return concat(sql(" returning "), join(", ", columns) if columns else sql("1"))
+
+
+def check_guard() -> Sql:
+    """Fails the statement when a row did not pass."""
+    violated = concat(sql("exists (select 1 from "), ident(ROWS), sql(" where "), ident(OK), sql(" is not true)"))
+    return guard(violated, *CHECK_FAILED)
+
+
+def with_rows(work: Sql, answer: Sql, guards: list[Sql]) -> Sql:
+    """The work as a common table expression with the session set before it, then the answer if no guard refuses."""
+    return concat(
+        sql("with "),
+        ident(SESSION),
+        sql(" as materialized (select "),
+        set_session(),
+        sql("), "),
+        ident(ROWS),
+        sql(" as ("),
+        work,
+        sql(") "),
+        answer,
+        sql(" where ") + join(" and ", guards) if guards else sql(""),
+    )
+
+
+def _all_rows(table: TableInfo) -> Sql:
+    return all_rows(table, sql(""))
+
+
+def all_rows(table: TableInfo, order: Sql) -> Sql:
+    """`select` of a JSON array of the rows' columns, keyed by column name."""
+    columns = join(", ", [ident(column.name) for column in table.columns])
+    return concat(
+        sql("select coalesce(json_agg(r.*), '[]'::json) from (select "),
+        columns,
+        sql(" from "),
+        ident(ROWS),
+        order,
+        sql(") as r"),
+    )

@@ -1,0 +1,436 @@
+"""Queries: rows as JSON, nested objects and arrays as subqueries of the row.
+
+`json_agg` and `row_to_json` of a subselect are the fastest way PostgreSQL makes JSON; the subselect's column names
+are the response keys. Only keys longer than an identifier may be need `json_build_object`.
+"""
+
+from collections.abc import Callable
+
+from hasura.engine.catalog.types import PgType, TypeKind
+from hasura.engine.ir.nodes import (
+    AggregateItems,
+    AggregateOutput,
+    AggregateSelection,
+    ArrayOutput,
+    CallOutput,
+    ColumnOutput,
+    ConstantOutput,
+    CountItem,
+    FunctionRows,
+    NamedRows,
+    NodesItem,
+    ObjectOutput,
+    OrderItem,
+    Output,
+    Rows,
+    Select,
+    SelectAggregate,
+    Selection,
+    SelectMany,
+    Stream,
+)
+from hasura.engine.ir.parameters import Constant
+from hasura.engine.ir.scalars import encode_array
+from hasura.engine.schema.filters import TEXT
+from hasura.engine.schema.scalars import is_wide_number
+from hasura.engine.schema_cache import SchemaOptions
+from hasura.engine.sql import (
+    MAX_IDENTIFIER_BYTES,
+    Sql,
+    concat,
+    ident,
+    join,
+    param,
+    small_int,
+    sql,
+    string_constant,
+)
+from hasura.engine.translate.boolexp import Scope, aggregate_call, condition, expression, restriction, source
+from hasura.engine.translate.fragments import Aliases, RowReference, call, operand, whole_row
+
+# json_build_object takes at most 100 arguments.
+_PAIRS_PER_CALL = 50
+_ROW_NUMBER = "automio row number"
+_EMPTY_ARRAY = sql("'[]'::json")
+
+
+class SelectTranslator:
+    """Translates the reading parts of one statement."""
+
+    def __init__(self, options: SchemaOptions, aliases: Aliases | None = None) -> None:
+        self._options = options
+        self.aliases = aliases or Aliases()
+
+    def statement(self, select: Select) -> Sql:
+        """A statement that gives the root field's JSON."""
+        if isinstance(select, SelectAggregate):
+            return self.aggregate(select.rows, select.aggregate, None)
+        if isinstance(select, SelectMany):
+            return self.array(select.rows, select.selection, None)
+        return concat(sql("select "), self.object(select.rows, select.selection, None))
+
+    def stream(self, stream: Stream) -> Sql:
+        """A statement that gives the next rows and the last value of the cursor among them."""
+        row = self.aliases.row(stream.rows.table)
+        scope = Scope(self.aliases, row)
+        base = self.aliases.row(stream.rows.table, is_typed=False)
+        column = row.column(stream.column.name)
+        after = operand(stream.after)
+        beyond = concat(column, sql(" < ") if stream.is_descending else sql(" > "), after)
+        where = self._where(scope, stream.rows, None)
+        name = self.aliases.name()
+        last = base.column(stream.column.name)
+        return concat(
+            sql("select coalesce(json_agg((select "),
+            self._to_json(name, stream.selection),
+            sql(" from (select "),
+            self.outputs(Scope(self.aliases, base), stream.selection),
+            sql(") as "),
+            ident(name),
+            sql(")), "),
+            _EMPTY_ARRAY,
+            sql("), (array_agg("),
+            last,
+            sql("))[count(*)::int]::text from (select "),
+            ident(row.alias),
+            sql(".* from "),
+            source(stream.rows, None, row.alias),
+            where + sql(" and ") if where else sql(" where "),
+            concat(sql("("), after, sql(" is null or "), beyond, sql(")")),
+            concat(sql(" order by "), column, sql(" desc") if stream.is_descending else sql(" asc")),
+            self._batch(stream.rows),
+            sql(") as "),
+            ident(base.alias),
+        )
+
+    # --- objects and arrays --------------------------------------------------------------------------------------
+
+    def array(self, rows: Rows, selection: Selection, here: RowReference | None) -> Sql:
+        """`select` of one JSON array."""
+        name = self.aliases.name()
+        return concat(
+            sql("select coalesce(json_agg("),
+            self._row_value(name, selection),
+            sql("), "),
+            _EMPTY_ARRAY,
+            sql(") from ("),
+            self._rows(rows, selection, here),
+            sql(") as "),
+            ident(name),
+        )
+
+    def object(self, rows: Rows, selection: Selection, here: RowReference | None) -> Sql:
+        """A subquery of one JSON object or NULL."""
+        name = self.aliases.name()
+        return concat(
+            sql("(select "),
+            self._to_json(name, selection),
+            sql(" from ("),
+            self._rows(rows, selection, here, is_single=True),
+            sql(") as "),
+            ident(name),
+            sql(")"),
+        )
+
+    def _rows(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_single: bool = False) -> Sql:
+        """`select outputs from rows`."""
+        row = self.aliases.row(rows.table, is_typed=not isinstance(rows.source, NamedRows))
+        scope = Scope(self.aliases, row)
+        distinct = sql("")
+        if rows.distinct_on:
+            columns = [row.column(column.name) for column in rows.distinct_on]
+            distinct = concat(sql("distinct on ("), join(", ", columns), sql(") "))
+        return concat(
+            sql("select "),
+            distinct,
+            self.outputs(scope, selection),
+            sql(" from "),
+            source(rows, here, row.alias),
+            self._where(scope, rows, here),
+            self._order(scope, rows.order_by),
+            sql(" limit 1") if is_single else self._limit(rows, rows.permission_limit),
+        )
+
+    @staticmethod
+    def _where(scope: Scope, rows: Rows, here: RowReference | None) -> Sql:
+        where = restriction(scope, rows, here)
+        origin = rows.source
+        if isinstance(origin, FunctionRows) and not origin.call.function.returns_set:
+            # A function that returns a NULL row returns no row.
+            exists = concat(sql("not ("), whole_row(scope.row.alias), sql(" is null)"))
+            return where + sql(" and ") + exists if where else sql(" where ") + exists
+        return where
+
+    def _order(self, scope: Scope, items: tuple[OrderItem, ...]) -> Sql:
+        if not items:
+            return sql("")
+        return sql(" order by ") + join(", ", [self._order_item(scope, item) for item in items])
+
+    @staticmethod
+    def _order_item(scope: Scope, item: OrderItem) -> Sql:
+        direction = item.direction
+        words = sql(" desc") if direction.is_descending else sql(" asc")
+        nulls = sql(" nulls first") if direction.nulls_first else sql(" nulls last")
+        return concat(expression(scope, item.expression), words, nulls)
+
+    @staticmethod
+    def _batch(rows: Rows) -> Sql:
+        """A batch's size; rows that share the last cursor value come along, or the next batch would miss them."""
+        size = small_int(rows.limit) if isinstance(rows.limit, int) else None
+        if rows.limit is not None and not isinstance(rows.limit, int):
+            size = concat(sql("("), operand(rows.limit), sql(")"))
+        if size is None:
+            return sql("")
+        if rows.permission_limit is not None:
+            size = concat(sql("(least("), size, sql(", "), small_int(rows.permission_limit), sql("))"))
+        return concat(sql(" fetch first "), size, sql(" rows with ties"))
+
+    @staticmethod
+    def _limit(rows: Rows, permission_limit: int | None) -> Sql:
+        limit = rows.limit
+        text = sql("")
+        if isinstance(limit, int):
+            size = limit if permission_limit is None else min(limit, permission_limit)
+            text = concat(sql(" limit "), small_int(size))
+        elif limit is not None:
+            size_text = operand(limit)
+            if permission_limit is not None:
+                size_text = concat(sql("least("), size_text, sql(", "), small_int(permission_limit), sql(")"))
+            text = concat(sql(" limit "), size_text)
+        elif permission_limit is not None:
+            text = concat(sql(" limit "), small_int(permission_limit))
+        if rows.offset is not None:
+            text += concat(sql(" offset "), operand(rows.offset))
+        return text
+
+    # --- what is read of a row -----------------------------------------------------------------------------------
+
+    def outputs(self, scope: Scope, selection: Selection) -> Sql:
+        """The select list, each output under its response key."""
+        return join(
+            ", ",
+            [
+                concat(self._output(scope, output), sql(" as "), ident(_column_alias(index, output.alias)))
+                for index, output in enumerate(selection.outputs)
+            ],
+        )
+
+    def _row_value(self, name: str, selection: Selection) -> Sql:
+        """What `json_agg` takes: the row itself, or an object built key by key when a key is too long."""
+        return whole_row(name) if not _has_long_key(selection) else self._built_object(name, selection)
+
+    def _to_json(self, name: str, selection: Selection) -> Sql:
+        if _has_long_key(selection):
+            return self._built_object(name, selection)
+        return concat(sql("row_to_json("), whole_row(name), sql(")"))
+
+    @staticmethod
+    def _built_object(name: str, selection: Selection) -> Sql:
+        outputs = list(enumerate(selection.outputs))
+        chunks = [outputs[start : start + _PAIRS_PER_CALL] for start in range(0, len(outputs), _PAIRS_PER_CALL)]
+        objects = [
+            concat(
+                sql("jsonb_build_object(" if len(chunks) > 1 else "json_build_object("),
+                join(
+                    ", ",
+                    [
+                        concat(
+                            string_constant(output.alias),
+                            sql("::text, "),
+                            ident(name, _column_alias(index, output.alias)),
+                        )
+                        for index, output in chunk
+                    ],
+                ),
+                sql(")"),
+            )
+            for chunk in chunks
+        ]
+        return concat(sql("("), join(" || ", objects), sql(")::json"))
+
+    def _output(self, scope: Scope, output: Output) -> Sql:
+        row = scope.row
+        if isinstance(output, ColumnOutput):
+            value = _with_path(row.column(output.column.name), output.path)
+            shown = value if output.path is not None else self.json_value(value, output.column.type)
+            return _shown_if(scope, output, shown)
+        if isinstance(output, ConstantOutput):
+            return concat(string_constant(output.text), sql("::text"))
+        if isinstance(output, CallOutput):
+            value = _with_path(call(output.call, row), output.path)
+            shown = value if output.path is not None else self.json_value(value, output.call.function.return_type)
+            return _shown_if(scope, output, shown)
+        if isinstance(output, ObjectOutput):
+            return self.object(output.rows, output.selection, row)
+        if isinstance(output, ArrayOutput):
+            return concat(sql("("), self.array(output.rows, output.selection, row), sql(")"))
+        assert isinstance(output, AggregateOutput)
+        return concat(sql("("), self.aggregate(output.rows, output.aggregate, row), sql(")"))
+
+    def json_value(self, value: Sql, pg_type: PgType) -> Sql:
+        """The value as JSON shows it: wide numbers as text where the server is set so."""
+        base = pg_type.underlying
+        if base.name in ("geometry", "geography"):
+            return concat(sql("ST_AsGeoJSON("), value, sql(", 15, 4)::json"))
+        if not self._options.stringify_numeric_types:
+            return value
+        if is_wide_number(base):
+            return concat(sql("("), value, sql(")::text"))
+        if base.kind is TypeKind.ARRAY and base.element is not None and is_wide_number(base.element):
+            return concat(sql("("), value, sql(")::text[]"))
+        return value
+
+    # --- aggregates ----------------------------------------------------------------------------------------------
+
+    def aggregate(self, rows: Rows, aggregate: AggregateSelection, here: RowReference | None) -> Sql:
+        """`select` of one JSON object: aggregates in a flat inner select, put in shape around it."""
+        base = self.aliases.row(rows.table, is_typed=False)
+        scope = Scope(self.aliases, base)
+        flat = self.aliases.name()
+        # PostgreSQL sorts the input of all aggregates when one wants distinct values.
+        is_numbered = rows.permission_limit is not None or (bool(rows.order_by) and aggregate.has_distinct())
+        inner: list[Sql] = []
+        outer: list[Sql] = []
+
+        def computed(value: Sql) -> Sql:
+            name = f"c{len(inner)}"
+            inner.append(concat(value, sql(" as "), ident(name)))
+            return ident(flat, name)
+
+        for item in aggregate.items:
+            if isinstance(item, ConstantOutput):
+                value = concat(string_constant(item.text), sql("::text"))
+            elif isinstance(item, NodesItem):
+                value = computed(self._nodes(scope, item, rows.permission_limit, is_numbered=is_numbered))
+            else:
+                value = self._aggregate_items(scope, item, computed)
+            outer.append(concat(value, sql(" as "), ident(item.alias)))
+        name = self.aliases.name()
+        return concat(
+            sql("select row_to_json("),
+            whole_row(name),
+            sql(") from (select "),
+            join(", ", outer),
+            sql(" from (select "),
+            join(", ", inner),
+            sql(" from ("),
+            self._base(rows, here, is_numbered=is_numbered),
+            sql(") as "),
+            ident(base.alias),
+            sql(") as "),
+            ident(flat),
+            sql(") as "),
+            ident(name),
+        )
+
+    def _base(self, rows: Rows, here: RowReference | None, *, is_numbered: bool) -> Sql:
+        """The rows to aggregate, all their columns, and their number where that is asked for."""
+        row = self.aliases.row(rows.table, is_typed=not isinstance(rows.source, NamedRows))
+        scope = Scope(self.aliases, row)
+        distinct = sql("")
+        if rows.distinct_on:
+            columns = [row.column(column.name) for column in rows.distinct_on]
+            distinct = concat(sql("distinct on ("), join(", ", columns), sql(") "))
+        base = concat(
+            sql("select "),
+            distinct,
+            ident(row.alias),
+            sql(".* from "),
+            source(rows, here, row.alias),
+            self._where(scope, rows, here),
+            self._order(scope, rows.order_by),
+            self._limit(rows, None),
+        )
+        if not is_numbered:
+            return base
+        name = self.aliases.name()
+        return concat(
+            sql("select "),
+            ident(name),
+            sql(".*, row_number() over () as "),
+            ident(_ROW_NUMBER),
+            sql(" from ("),
+            base,
+            sql(") as "),
+            ident(name),
+        )
+
+    def _nodes(self, scope: Scope, item: NodesItem, permission_limit: int | None, *, is_numbered: bool) -> Sql:
+        name = self.aliases.name()
+        order = concat(sql(" order by "), scope.row.column(_ROW_NUMBER)) if is_numbered else sql("")
+        limited = sql("")
+        if permission_limit is not None:
+            number = scope.row.column(_ROW_NUMBER)
+            limited = concat(sql(" filter (where "), number, sql(" <= "), small_int(permission_limit), sql(")"))
+        return concat(
+            sql("coalesce(json_agg((select "),
+            self._to_json(name, item.selection),
+            sql(" from (select "),
+            self.outputs(scope, item.selection),
+            sql(") as "),
+            ident(name),
+            sql(")"),
+            order,
+            sql(")"),
+            limited,
+            sql(", "),
+            _EMPTY_ARRAY,
+            sql(")"),
+        )
+
+    def _aggregate_items(self, scope: Scope, aggregate: AggregateItems, computed: Callable[[Sql], Sql]) -> Sql:
+        values: list[Sql] = []
+        for item in aggregate.items:
+            if isinstance(item, ConstantOutput):
+                value = concat(string_constant(item.text), sql("::text"))
+            elif isinstance(item, CountItem):
+                is_distinct = item.is_distinct and bool(item.columns)
+                value = computed(aggregate_call(scope.row, "count", item.columns, is_distinct=is_distinct))
+            else:
+                columns: list[Sql] = []
+                for entry in item.columns:
+                    if isinstance(entry, ConstantOutput):
+                        text = concat(string_constant(entry.text), sql("::text"))
+                        columns.append(concat(text, sql(" as "), ident(entry.alias)))
+                        continue
+                    alias, column = entry
+                    result = self.json_value(aggregate_call(scope.row, item.function, (column,)), column.type)
+                    columns.append(concat(computed(result), sql(" as "), ident(alias)))
+                value = self._object_of(columns)
+            values.append(concat(value, sql(" as "), ident(item.alias)))
+        return self._object_of(values)
+
+    def _object_of(self, columns: list[Sql]) -> Sql:
+        """A JSON object of named values."""
+        name = self.aliases.name()
+        return concat(
+            sql("(select row_to_json("),
+            whole_row(name),
+            sql(") from (select "),
+            join(", ", columns),
+            sql(") as "),
+            ident(name),
+            sql(")"),
+        )
+
+
+def _has_long_key(selection: Selection) -> bool:
+    return any(len(output.alias.encode()) > MAX_IDENTIFIER_BYTES for output in selection.outputs)
+
+
+def _column_alias(index: int, alias: str) -> str:
+    """The response key as an identifier; a number when it is too long for one."""
+    return alias if len(alias.encode()) <= MAX_IDENTIFIER_BYTES else f"#{index}"
+
+
+def _with_path(value: Sql, path: tuple[str, ...] | None) -> Sql:
+    if not path:
+        return value
+    steps = param(Constant(encode_array(list(path), TEXT, ())))
+    return concat(sql("("), value, sql(" #> ("), steps, sql("::text)::text[])"))
+
+
+def _shown_if(scope: Scope, output: ColumnOutput | CallOutput, value: Sql) -> Sql:
+    if output.condition is None:
+        return value
+    return concat(sql("case when "), condition(scope, output.condition), sql(" then "), value, sql(" end"))

@@ -1,0 +1,57 @@
+"""Puts the statements of a step together and what statements of mutations share."""
+
+from collections.abc import Sequence
+
+from hasura.engine.errors import ValidationFailed
+from hasura.engine.ir.parameters import SessionDocument
+from hasura.engine.plan import ParameterSource, PreviousResult, Statement
+from hasura.engine.sql import Sql, concat, join, param, render, sql
+
+MOST_PARAMETERS = 32_767
+"""Of one statement, in PostgreSQL's protocol."""
+SESSION = "automio session"
+ROWS = "automio rows"
+OK = "automio check"
+
+
+class StatementList:
+    """The statements of one step, in order."""
+
+    def __init__(self) -> None:
+        self.statements: list[Statement] = []
+
+    def add(self, fragment: Sql) -> PreviousResult:
+        """Appends a statement; its result can be a parameter of later ones."""
+        self.statements.append(self.made(fragment))
+        return PreviousResult(len(self.statements) - 1)
+
+    @staticmethod
+    def made(fragment: Sql) -> Statement:
+        """The statement of a fragment. Raises ValidationFailed when it has more values than PostgreSQL takes."""
+        text, parameters = render(fragment)
+        if len(parameters) > MOST_PARAMETERS:
+            raise ValidationFailed(
+                f"the operation has {len(parameters)} single values, one takes at most {MOST_PARAMETERS};"
+                " name many values in one list (_in), or send several operations"
+            )
+        sources: list[ParameterSource | PreviousResult] = []
+        for parameter in parameters:
+            assert isinstance(parameter, PreviousResult) or callable(parameter)
+            sources.append(parameter)
+        return Statement(text, tuple(sources), fragment)
+
+
+def together(statements: Sequence[Statement]) -> Statement:
+    """One statement with the values of several that read, each a column."""
+    columns = [concat(sql("("), statement.fragment, sql(")")) for statement in statements]
+    return StatementList.made(concat(sql("select "), join(", ", columns)))
+
+
+def set_session() -> Sql:
+    """Makes the session variables readable as `current_setting('hasura.user')` for column defaults and triggers."""
+    return concat(sql("set_config('hasura.user', "), param(SessionDocument()), sql("::text, true)"))
+
+
+def previous_document(result: PreviousResult) -> Sql:
+    """An earlier statement's JSON."""
+    return concat(sql("("), param(result), sql("::text)::json"))

@@ -1,0 +1,1 @@
+"""How strangers reach the engine: HTTP, websockets, REST endpoints."""

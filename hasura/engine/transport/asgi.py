@@ -1,0 +1,63 @@
+"""The few ASGI words that the transports share."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import orjson
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = dict[str, str]
+
+JSON_HEADERS = ((b"content-type", b"application/json; charset=utf-8"),)
+
+
+class BodyTooLarge(Exception):
+    """The request's body is over the limit."""
+
+
+class ClientGone(Exception):
+    """The client closed the connection before it had sent everything."""
+
+
+def decode_headers(scope: Scope) -> Headers:
+    """Header names in lower case."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+async def read_body(receive: Receive, *, most: int) -> bytes:
+    """The whole body. Raises BodyTooLarge, ClientGone."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(body) > most:
+            raise BodyTooLarge
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise BodyTooLarge
+    return b"".join(parts)
+
+
+async def answer(
+    send: Send, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...] = JSON_HEADERS
+) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def answer_json(
+    send: Send, status: int, value: object, headers: tuple[tuple[bytes, bytes], ...] = JSON_HEADERS
+) -> None:
+    await answer(send, status, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS), headers)

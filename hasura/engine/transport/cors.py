@@ -1,0 +1,40 @@
+"""Cross-origin requests (HASURA_GRAPHQL_CORS_DOMAIN): `*`, or a comma-separated list with `*.` wildcards."""
+
+from fnmatch import fnmatchcase
+
+from hasura.engine.transport.asgi import Message, Scope, Send
+
+
+class CorsPolicy:
+    """Adds the headers that let a browser on an allowed origin read the answer. None switches it off."""
+
+    def __init__(self, domains: str | None) -> None:
+        self._patterns = [domain.strip() for domain in (domains or "").split(",") if domain.strip()]
+
+    def wrap(self, scope: Scope, send: Send) -> Send:
+        """`send`, with the headers added when the request's origin is allowed."""
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        if origin is None or not self._allows(origin.decode("latin-1")):
+            return send
+        headers = [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-credentials", b"true"),
+            (b"vary", b"Origin"),
+        ]
+        if scope["method"] == "OPTIONS":
+            wanted = dict(scope["headers"]).get(b"access-control-request-headers", b"content-type")
+            headers += [
+                (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE, OPTIONS"),
+                (b"access-control-allow-headers", wanted),
+                (b"access-control-max-age", b"1728000"),
+            ]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *headers]
+            await send(message)
+
+        return send_with_headers
+
+    def _allows(self, origin: str) -> bool:
+        return any(pattern == "*" or fnmatchcase(origin, pattern) for pattern in self._patterns)

@@ -1,0 +1,246 @@
+"""The engine's HTTP face as an ASGI application: GraphQL, metadata, query, health, version."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
+
+import orjson
+
+from hasura.engine.engine import Engine
+from hasura.engine.errors import EngineError, Unexpected
+from hasura.engine.execution.operations import GraphQLRequest
+from hasura.engine.logging import log
+from hasura.engine.session import Session
+from hasura.engine.transport.asgi import (
+    JSON_HEADERS,
+    BodyTooLarge,
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    answer_json,
+    decode_headers,
+    read_body,
+)
+from hasura.engine.transport.authentication import Authenticator
+from hasura.engine.transport.cors import CorsPolicy
+from hasura.engine.transport.rest import find_query, read_variables
+from hasura.engine.transport.websocket import serve_websocket
+
+_MOST_BODY_BYTES = 100 * 1024 * 1024
+# A query that takes longer is watched for its client's disappearance; quicker ones are not worth the watching.
+_WATCH_AFTER_SECONDS = 0.25
+
+T = TypeVar("T")
+Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class EngineApp:
+    """Routes by exact path; everything else is 404."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._authenticator = Authenticator(engine.options)
+        self._cors = CorsPolicy(engine.options.cors_domain)
+        apis = engine.options.enabled_apis
+        self._endpoints: dict[tuple[str, str], Endpoint] = {
+            ("GET", "/healthz"): self._healthz,
+            ("GET", "/v1/version"): self._version,
+        }
+        if "graphql" in apis:
+            self._endpoints |= {
+                ("POST", "/v1/graphql"): self._graphql,
+                ("POST", "/v1alpha1/graphql"): self._graphql_v1alpha1,
+                ("POST", "/v1/graphql/explain"): self._explain,
+            }
+        if "metadata" in apis:
+            self._endpoints |= {("POST", path): self._api for path in ("/v1/metadata", "/v2/query", "/v1/query")}
+        self._paths = {path for _, path in self._endpoints}
+        self._serves_graphql = "graphql" in apis
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "http":
+                await self._http(scope, receive, self._cors.wrap(scope, send))
+            case "websocket":
+                await self._websocket(scope, receive, send)
+            case "lifespan":
+                await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self.engine.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.engine.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method, path = scope["method"], scope["path"]
+        endpoint = self._endpoints.get((method, path))
+        try:
+            if endpoint is not None:
+                await endpoint(scope, receive, send)
+            elif method == "OPTIONS" and path in self._paths:
+                await answer(send, 204, b"")
+            elif path.startswith("/api/rest/") and self._serves_graphql:
+                await self._rest(scope, receive, send)
+            else:
+                error = EngineError(f"resource does not exist: {method} {path}", code="not-found")
+                await answer_json(send, 404, error.to_api())
+        except ClientGone:
+            pass
+        except BodyTooLarge:
+            error = EngineError(f"the body is larger than {_MOST_BODY_BYTES} bytes", code="bad-request")
+            await answer_json(send, 413, error.to_api())
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._serves_graphql and scope["path"] in ("/v1/graphql", "/v1alpha1/graphql"):
+            await serve_websocket(
+                self.engine,
+                scope,
+                receive,
+                send,
+                authenticate=lambda headers, _: self._authenticator.authenticate(headers),
+            )
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 4404})
+
+    async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive, most=_MOST_BODY_BYTES)
+        try:
+            session = await self._authenticator.authenticate_scope(scope)
+        except EngineError as exc:
+            await answer(send, 200, self.engine.render_error(exc, None))
+            return
+        response = await run_watched(self.engine.execute(body, session), receive)
+        await answer(send, response.status, response.body, JSON_HEADERS + response.headers)
+
+    async def _graphql_v1alpha1(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive, most=_MOST_BODY_BYTES)
+        try:
+            session = await self._authenticator.authenticate(decode_headers(scope))
+        except EngineError as exc:
+            await answer_json(send, exc.status, exc.to_graphql_response())
+            return
+        response = await self.engine.execute(body, session)
+        # The older endpoint puts a refusal into the status too.
+        status = 400 if response.body.startswith(b'{"errors"') else response.status
+        await answer(send, status, response.body)
+
+    async def _explain(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def explain(payload: object, session: Session) -> object:
+            return await self.engine.explain(payload, session)
+
+        await self._admin_call(scope, receive, send, explain)
+
+    async def _api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def run(payload: object, session: Session) -> object:
+            return await self.engine.metadata.run(payload, session=session, path=scope["path"])
+
+        await self._admin_call(scope, receive, send, run)
+
+    async def _admin_call(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        run: Callable[[object, Session], Awaitable[object]],
+    ) -> None:
+        body = await read_body(receive, most=_MOST_BODY_BYTES)
+        session: Session | None = None
+        try:
+            session = await self._authenticator.authenticate(decode_headers(scope))
+            try:
+                payload = orjson.loads(body)
+            except orjson.JSONDecodeError as exc:
+                raise EngineError(f"Error in $: {exc}", code="invalid-json") from exc
+            result = await run(payload, session)
+        except EngineError as exc:
+            include = self.engine.shows_internal(session)
+            await answer_json(send, exc.status, exc.to_api(include_internal=include))
+        except Exception:
+            log.exception("%s failed unexpectedly", scope["path"])
+            await answer_json(send, 500, Unexpected("internal server error").to_api())
+        else:
+            await answer_json(send, 200, result)
+
+    async def _rest(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive, most=_MOST_BODY_BYTES)
+        headers = decode_headers(scope)
+        try:
+            session = await self._authenticator.authenticate(headers)
+            cache = self.engine.schema_cache
+            # The raw path: a `%2F` in a parameter is not a separator.
+            path = scope.get("raw_path", scope["path"].encode()).partition(b"?")[0].decode("latin-1")
+            query, in_path = find_query(cache, scope["method"], path)
+            in_query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            content_type = headers.get("content-type", "")
+            variables = read_variables(query, in_path, in_query, body, content_type=content_type)
+            request = GraphQLRequest(query, None, variables)
+            value = await run_watched(self.engine.operations.run(cache, request, session), receive)
+        except EngineError as exc:
+            await answer_json(send, exc.status, exc.to_api(include_internal=False))
+        else:
+            # What GraphQL wraps in `data` is the whole answer here.
+            await answer(send, 200, value[len(b'{"data":') : -1])
+
+    async def _healthz(self, scope: Scope, receive: Receive, send: Send) -> None:
+        inconsistent = bool(self.engine.schema_cache.inconsistent_objects)
+        text = b"WARN: inconsistent objects in schema" if inconsistent else b"OK"
+        await answer(send, 200, text, ((b"content-type", b"text/plain; charset=utf-8"),))
+
+    async def _version(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await answer_json(send, 200, {"server_type": "ce", "version": self.engine.options.server_version})
+
+
+class _Watch:
+    """Looks out for the client's disappearance once a request has taken long enough to be worth it."""
+
+    __slots__ = ("_receive", "_task", "_watcher", "gone")
+
+    def __init__(self, receive: Receive, task: "asyncio.Task[Any]") -> None:
+        self._receive = receive
+        self._task = task
+        self._watcher: asyncio.Task[None] | None = None
+        self.gone = False
+
+    def start(self) -> None:
+        self._watcher = asyncio.ensure_future(self._wait())
+
+    def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        self._task.cancel()
+
+
+async def run_watched(work: "Coroutine[Any, Any, T]", receive: Receive) -> T:
+    """Runs `work`; when it takes long, the client's disappearance cancels it, and with it its SQL.
+
+    Raises ClientGone then.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    watch = _Watch(receive, task)
+    timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, watch.start)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if watch.gone:
+            task.uncancel()
+            raise ClientGone from None
+        raise
+    finally:
+        timer.cancel()
+        watch.stop()

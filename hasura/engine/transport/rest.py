@@ -1,0 +1,124 @@
+"""REST endpoints (`/api/rest/...`): a saved query behind a path, its variables from path, query string and body.
+
+Also the OpenAPI description of them is derived from the same metadata, in `openapi`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import orjson
+from graphql import GraphQLError, OperationDefinitionNode, parse
+from graphql.language.ast import ListTypeNode, NonNullTypeNode, TypeNode
+
+from hasura.engine.errors import EngineError, ParseFailed
+from hasura.engine.metadata.types import RestEndpoint
+from hasura.engine.schema_cache import SchemaCache
+
+PREFIX = "/api/rest/"
+# Types whose text is their value: anything else in a path or query string is read as JSON where it is JSON.
+_TEXT_TYPES = frozenset({"String", "ID"})
+
+
+def find_query(cache: SchemaCache, method: str, path: str) -> tuple[str, dict[str, str]]:
+    """The saved query of an endpoint and the parameters of its path.
+
+    Raises EngineError: not-found, or method-not-allowed with the methods that are.
+    """
+    wanted = path.removeprefix(PREFIX).strip("/").split("/")
+    allowed: set[str] = set()
+    for endpoint in cache.rest_endpoints.values():
+        parameters = _match(endpoint.url.strip("/").split("/"), wanted)
+        if parameters is None:
+            continue
+        if method in endpoint.methods:
+            return _saved_query(cache, endpoint), parameters
+        allowed.update(endpoint.methods)
+    if allowed:
+        message = f"Endpoint requires a different method; use {', '.join(sorted(allowed))}"
+        raise EngineError(message, code="method-not-allowed", status=405)
+    raise EngineError("Endpoint not found", code="not-found", status=404)
+
+
+def _match(template: list[str], wanted: list[str]) -> dict[str, str] | None:
+    if len(template) != len(wanted):
+        return None
+    parameters = {}
+    for part, value in zip(template, wanted, strict=True):
+        if part.startswith(":"):
+            parameters[part[1:]] = unquote(value)
+        elif part != value:
+            return None
+    return parameters
+
+
+def _saved_query(cache: SchemaCache, endpoint: RestEndpoint) -> str:
+    collection = cache.query_collections.get(endpoint.collection)
+    query = collection.queries.get(endpoint.query) if collection is not None else None
+    if query is None:
+        raise EngineError("the endpoint's query does not exist", code="not-exists", status=500)
+    return query
+
+
+def read_variables(
+    query: str,
+    path: Mapping[str, str],
+    query_string: Mapping[str, list[str]],
+    body: bytes,
+    *,
+    content_type: str,
+) -> dict[str, Any]:
+    """The query's variables; the path wins over the query string, which wins over the body (JSON or a form).
+
+    Raises EngineError.
+    """
+    types = _variable_types(query)
+    given: dict[str, Any] = {}
+    texts_given = dict(query_string)
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        texts_given = {**parse_qs(body.decode(errors="replace"), keep_blank_values=True), **texts_given}
+    else:
+        given = _body_object(body)
+    for name, texts in texts_given.items():
+        if name in types:
+            given[name] = _value(texts, types[name])
+    for name, text in path.items():
+        if name in types:
+            given[name] = _value([text], types[name])
+    return {name: value for name, value in given.items() if name in types}
+
+
+def _body_object(body: bytes) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise EngineError(f"Error in $: {exc}", code="invalid-json") from exc
+    if not isinstance(value, dict):
+        raise ParseFailed("the body is an object of variables")
+    return value
+
+
+def _variable_types(query: str) -> dict[str, TypeNode]:
+    try:
+        document = parse(query)
+    except GraphQLError as exc:
+        raise ParseFailed(str(exc)) from exc
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return {one.variable.name.value: one.type for node in operations for one in node.variable_definitions or ()}
+
+
+def _value(texts: list[str], type_node: TypeNode) -> Any:
+    bare = type_node.type if isinstance(type_node, NonNullTypeNode) else type_node
+    if isinstance(bare, ListTypeNode):
+        return [_value([text], bare.type) for text in texts]
+    name = bare.name.value if hasattr(bare, "name") else "String"
+    if name in _TEXT_TYPES:
+        return texts[-1]
+    try:
+        parsed = orjson.loads(texts[-1])
+    except orjson.JSONDecodeError:
+        return texts[-1]
+    # `2024` is a year's text for a date or uuid, and a number for Int and Float: PostgreSQL reads either.
+    return parsed

@@ -1,0 +1,154 @@
+"""From a credential to an actor. Every refusal says what is wrong with the credential, never whose it is."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor, ActorKind
+from platform_api.accounts.models import Membership, Organization, Role, Scope, SignIn, Token, TokenKind, User
+from platform_api.accounts.tokens import digest_of, is_well_formed
+from platform_api.core.errors import Forbidden, Unauthenticated
+from platform_api.core.types import OrganizationId, TokenId, UserId
+
+_CHALLENGE = {"WWW-Authenticate": "App-Token"}
+_SCHEMES = ("app-token", "bearer")
+_ALL_SCOPES = frozenset(Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A sandbox runner of this installation, as the bearer of a runner token."""
+
+    token_id: TokenId
+    name: str
+
+
+def unauthenticated(message: str) -> Unauthenticated:
+    """A 401 with the challenge that clients expect beside it."""
+    return Unauthenticated(message, headers=_CHALLENGE)
+
+
+def read_authorization(header: str | None) -> str:
+    """The token out of an `Authorization` header; raises Unauthenticated when there is no well-formed one."""
+    scheme, _, secret = (header or "").strip().partition(" ")
+    secret = secret.strip()
+    if not scheme or secret in ("", "None", "null"):
+        raise unauthenticated("the token is missing: send `Authorization: App-Token <token>` (APP_TOKEN)")
+    if scheme.lower() not in _SCHEMES:
+        raise unauthenticated("the token is malformed: the scheme must be `App-Token` or `Bearer`")
+    if not is_well_formed(secret):
+        raise unauthenticated("the token is malformed: a token starts with `amt_`; check that it was copied whole")
+    return secret
+
+
+async def authenticate_token(session: AsyncSession, secret: str, *, organization: str | None = None) -> Actor:
+    """The actor of an app or run token.
+
+    `organization` (id or slug) chooses another organization of the user; that needs the scope `account`.
+    """
+    statement = (
+        select(Token, User, Membership.role)
+        .outerjoin(User, User.id == Token.user_id)
+        # tenancy: the caller's own membership is what is being established
+        .outerjoin(
+            Membership,
+            (Membership.user_id == Token.user_id) & (Membership.organization_id == Token.organization_id),
+        )
+        .where(Token.digest == digest_of(secret))
+    )
+    found = (await session.execute(statement)).one_or_none()
+    if found is None:
+        raise unauthenticated("the token is unknown to this platform")
+    token, user, role = found
+    _refuse_dead_token(token)
+    if token.kind is TokenKind.RUNNER:
+        raise Forbidden("a runner token is for sandbox runners only")
+    if user is None or not user.is_active or role is None or token.organization_id is None:
+        raise unauthenticated("the token's user is no longer a member of its organization")
+    actor = Actor(
+        kind=ActorKind.RUN_TOKEN if token.kind is TokenKind.RUN else ActorKind.APP_TOKEN,
+        user_id=user.id,
+        organization_id=token.organization_id,
+        role=role,
+        scopes=frozenset(Scope(scope) for scope in token.scopes),
+        is_operator=user.is_operator,
+        app_id=token.app_id,
+        run_id=token.run_id,
+        token_id=token.id,
+        reaches_installs=token.reaches_installs,
+    )
+    return await _act_in(session, actor, organization) if organization is not None else actor
+
+
+async def authenticate_runner(session: AsyncSession, secret: str) -> Runner:
+    """The runner behind a runner token."""
+    token = await session.scalar(select(Token).where(Token.digest == digest_of(secret)))
+    if token is None:
+        raise unauthenticated("the token is unknown to this platform")
+    _refuse_dead_token(token)
+    if token.kind is not TokenKind.RUNNER:
+        raise Forbidden("this needs a runner token")
+    return Runner(token.id, token.name)
+
+
+async def authenticate_session(session: AsyncSession, cookie: str, *, organization: str | None = None) -> Actor:
+    """The actor of a signed-in user, in `organization` or in the one they joined first."""
+    user = await session.scalar(
+        select(User)
+        .join(SignIn, SignIn.user_id == User.id)
+        .where(SignIn.digest == digest_of(cookie), SignIn.expires_at > datetime.now(UTC), User.is_active)
+    )
+    if user is None:
+        raise unauthenticated("the sign-in has ended; sign in again")
+    first = (
+        select(Membership.organization_id, Membership.role)
+        .where(Membership.user_id == user.id)
+        .order_by(Membership.created_at, Membership.organization_id)
+        .limit(1)
+    )
+    row = (await session.execute(first)).one_or_none()
+    if row is None:
+        raise Forbidden("you are not a member of any organization; ask an owner to add you")
+    actor = Actor(
+        kind=ActorKind.SESSION,
+        user_id=user.id,
+        organization_id=row.organization_id,
+        role=row.role,
+        scopes=_ALL_SCOPES,
+        is_operator=user.is_operator,
+    )
+    return await _act_in(session, actor, organization) if organization is not None else actor
+
+
+def _refuse_dead_token(token: Token) -> None:
+    if token.revoked_at is not None:
+        ended_run = token.kind is TokenKind.RUN
+        raise unauthenticated("the token's run has ended" if ended_run else "the token has been revoked")
+    if token.expires_at is not None and token.expires_at <= datetime.now(UTC):
+        raise unauthenticated(f"the token expired at {token.expires_at.isoformat(timespec='seconds')}")
+
+
+async def _act_in(session: AsyncSession, actor: Actor, organization: str) -> Actor:
+    """`actor` in another organization of the same user."""
+    chosen = await _own_membership(session, actor.user_id, organization)
+    if chosen is None or (chosen[0] != actor.organization_id and Scope.ACCOUNT not in actor.scopes):
+        raise Forbidden(f"this credential cannot act in organization {organization}")
+    organization_id, role = chosen
+    return replace(actor, organization_id=organization_id, role=role)
+
+
+async def _own_membership(
+    session: AsyncSession, user_id: UserId, organization: str
+) -> tuple[OrganizationId, Role] | None:
+    matches = Organization.slug == organization
+    if organization.isdecimal() and len(organization) < 10:
+        matches = Organization.id == int(organization)
+    statement = (
+        select(Membership.organization_id, Membership.role)
+        .join(Organization, Organization.id == Membership.organization_id)
+        .where(Membership.user_id == user_id, matches)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else (row.organization_id, row.role)

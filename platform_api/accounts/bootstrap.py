@@ -1,0 +1,60 @@
+"""The first start: organization 1 with an owner, and a token that can do everything the owner can."""
+
+import secrets
+from typing import TypedDict
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.models import Organization, Scope
+from platform_api.accounts.service import create_organization, create_user
+from platform_api.accounts.tokens import issue_app_token
+from platform_api.core.database import Database
+
+DEFAULT_EMAIL = "owner@automio.local"
+
+
+class FirstAdmin(TypedDict):
+    """What `<data-dir>/admin.json` holds (mode 0600)."""
+
+    base_url: str
+    organization_id: int
+    email: str
+    password: str
+    token: str
+
+
+async def bootstrap(database_url: str, *, base_url: str, email: str = DEFAULT_EMAIL) -> FirstAdmin | None:
+    """Creates the first organization, owner and token in a migrated database; None when there is one already."""
+    database = Database(database_url, pool_size=1, application_name="automio bootstrap")
+    try:
+        async with database.transaction() as session:
+            return await create_first_admin(session, base_url=base_url, email=email)
+    finally:
+        await database.close()
+
+
+async def create_first_admin(
+    session: AsyncSession, *, base_url: str, email: str = DEFAULT_EMAIL
+) -> FirstAdmin | None:
+    """As `bootstrap`, in the caller's transaction."""
+    await session.execute(text("select pg_advisory_xact_lock(hashtext('automio.bootstrap'))"))
+    if await session.scalar(select(func.count()).select_from(Organization)):
+        return None
+    password = secrets.token_urlsafe(15)
+    user = await create_user(session, email=email, password=password, name="Owner", is_operator=True)
+    organization = await create_organization(session, name="First organization", slug="first", owner_id=user.id)
+    issued = await issue_app_token(
+        session,
+        organization_id=organization.id,
+        user_id=user.id,
+        scopes=list(Scope),
+        name="first token of the installation",
+    )
+    return FirstAdmin(
+        base_url=base_url,
+        organization_id=organization.id,
+        email=user.email,
+        password=password,
+        token=issued.secret,
+    )

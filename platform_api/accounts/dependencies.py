@@ -1,0 +1,127 @@
+"""Who is calling, as FastAPI dependencies: `ActorDep` for tenant endpoints, `RunnerDep` for the runner protocol."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import APIKeyCookie, APIKeyHeader
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.authentication import (
+    Runner,
+    authenticate_runner,
+    authenticate_session,
+    authenticate_token,
+    read_authorization,
+    unauthenticated,
+)
+from platform_api.accounts.models import Role, Scope
+from platform_api.core.database import SessionDep
+from platform_api.core.errors import Forbidden
+from platform_api.core.origins import is_own_origin
+from platform_api.core.settings import Settings
+
+SESSION_COOKIE = "automio_session"
+ORGANIZATION_HEADER = "X-Organization-Id"
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+_authorization = APIKeyHeader(
+    name="Authorization",
+    scheme_name="token",
+    description="`App-Token <token>` or `Bearer <token>`",
+    auto_error=False,
+)
+_cookie = APIKeyCookie(name=SESSION_COOKIE, scheme_name="session", description="Web sign-in", auto_error=False)
+
+CREDENTIALS = [Security(_authorization), Security(_cookie)]
+"""Of an endpoint that finds its caller by itself (`actor_of_request`): how OpenAPI shows what it takes."""
+
+
+async def current_actor(
+    request: Request,
+    session: SessionDep,
+    authorization: Annotated[str | None, Security(_authorization)],
+    cookie: Annotated[str | None, Security(_cookie)],
+    acting_in: Annotated[
+        str | None,
+        Header(
+            alias=ORGANIZATION_HEADER,
+            max_length=63,
+            description="Acts in another organization of the user (id or slug); needs the scope `account`",
+        ),
+    ] = None,
+) -> Actor:
+    """The caller: by token, or on our own pages by the sign-in cookie. A token wins over a cookie."""
+    return await actor_of_request(request, session, organization=acting_in)
+
+
+async def actor_of_request(request: Request, session: AsyncSession, *, organization: str | None) -> Actor:
+    """The caller of `request`, acting in `organization`, by default in the one of their credential."""
+    if (authorization := request.headers.get("authorization")) is not None:
+        return await authenticate_token(session, read_authorization(authorization), organization=organization)
+    if cookie := request.cookies.get(SESSION_COOKIE):
+        refuse_cross_site(request)
+        return await authenticate_session(session, cookie, organization=organization)
+    raise unauthenticated("the token is missing: send `Authorization: App-Token <token>` (APP_TOKEN)")
+
+
+def place_of(request: Request) -> str:
+    """The client's network address (behind a trusted proxy: as the server was told to take it from the proxy)."""
+    return request.client.host if request.client is not None else ""
+
+
+def set_session_cookie(response: Response, secret: str, settings: Settings) -> None:
+    """Gives the browser the sign-in; scripts in a page cannot read it, other sites cannot post with it."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        secret,
+        max_age=settings.session_days * 86400,
+        httponly=True,
+        samesite="lax",
+        secure=settings.is_public_url_secure,
+    )
+
+
+def refuse_cross_site(request: Request) -> None:
+    """A browser sends the cookie along whoever makes it ask: changes are taken from our own pages only."""
+    if request.method in _SAFE_METHODS:
+        return
+    origin = request.headers.get("origin")
+    if origin is None:
+        is_own = request.headers.get("sec-fetch-site") == "same-origin"
+    else:
+        settings: Settings = request.app.state.settings
+        is_own = is_own_origin(origin, host=request.headers.get("host"), public_url=settings.public_url)
+    if not is_own:
+        raise Forbidden("a sign-in may change things from this platform's own pages only; use a token elsewhere")
+
+
+async def current_runner(
+    session: SessionDep, authorization: Annotated[str | None, Security(_authorization)]
+) -> Runner:
+    """The sandbox runner that is calling."""
+    return await authenticate_runner(session, read_authorization(authorization))
+
+
+ActorDep = Annotated[Actor, Depends(current_actor)]
+RunnerDep = Annotated[Runner, Depends(current_runner)]
+
+
+def _actor_with(scope: Scope, role: Role) -> object:
+    async def actor_with(actor: ActorDep) -> Actor:
+        actor.require_scope(scope)
+        actor.require_role(role)
+        return actor
+
+    return Depends(actor_with)
+
+
+DataActorDep = Annotated[Actor, _actor_with(Scope.DATA, Role.MEMBER)]
+"""May read and write rows and the cache, call integrations."""
+RunActorDep = Annotated[Actor, _actor_with(Scope.RUN, Role.MEMBER)]
+"""May start and follow runs."""
+BuildActorDep = Annotated[Actor, _actor_with(Scope.BUILD, Role.BUILDER)]
+"""May create and change apps, tables, actions, integrations."""
+AccountActorDep = Annotated[Actor, _actor_with(Scope.ACCOUNT, Role.MEMBER)]
+"""May manage organizations, members and tokens, as far as the role in each allows."""

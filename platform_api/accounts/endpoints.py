@@ -1,0 +1,215 @@
+"""Accounts over HTTP."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+
+from platform_api.accounts import service, sign_in, token_service
+from platform_api.accounts.dependencies import (
+    SESSION_COOKIE,
+    AccountActorDep,
+    ActorDep,
+    place_of,
+    refuse_cross_site,
+    set_session_cookie,
+)
+from platform_api.accounts.models import Membership, Organization, Role, User
+from platform_api.accounts.schemas import (
+    Me,
+    MemberAdd,
+    MemberRead,
+    MemberUpdate,
+    OrganizationCreate,
+    OrganizationRead,
+    OrganizationUpdate,
+    PasswordChange,
+    SignInRequest,
+    TokenCreate,
+    TokenCreated,
+    TokenRead,
+    UserCreate,
+    UserRead,
+    UserUpdate,
+)
+from platform_api.accounts.tokens import IssuedToken
+from platform_api.core.database import SessionDep
+from platform_api.core.settings import Settings
+from platform_api.core.types import TokenId, UserId
+
+router = APIRouter(tags=["accounts"])
+
+OrganizationReference = Annotated[str, Path(description="Id or slug of the organization", max_length=63)]
+
+
+def _organization(organization: Organization, role: Role) -> OrganizationRead:
+    fields: Mapping[str, Any] = {
+        "id": organization.id,
+        "slug": organization.slug,
+        "name": organization.name,
+        "created_at": organization.created_at,
+    }
+    return OrganizationRead(role=role, **fields)
+
+
+def _member(user: User, membership: Membership) -> MemberRead:
+    return MemberRead(
+        user_id=user.id, email=user.email, name=user.name, role=membership.role, created_at=membership.created_at
+    )
+
+
+def _created(issued: IssuedToken) -> TokenCreated:
+    shown = TokenRead.model_validate(issued.token)
+    return TokenCreated(token=issued.secret, **shown.model_dump())
+
+
+@router.get("/me/", summary="Who am I: the caller's user, organization, role and scopes")
+async def me(actor: ActorDep, session: SessionDep) -> Me:
+    user = await session.get_one(User, actor.user_id)
+    organization = await session.get_one(Organization, actor.organization_id)
+    return Me(
+        kind=actor.kind,
+        user=UserRead.model_validate(user),
+        organization=_organization(organization, actor.role),
+        role=actor.role,
+        scopes=sorted(actor.scopes),
+        app_id=actor.app_id,
+        run_id=actor.run_id,
+    )
+
+
+@router.post("/me/password/", status_code=204, summary="Change the caller's password")
+async def change_password(actor: AccountActorDep, session: SessionDep, body: PasswordChange) -> None:
+    user = await session.get_one(User, actor.user_id)
+    await service.change_password(session, user, current=body.current_password, new=body.new_password)
+
+
+@router.post("/sessions/", summary="Sign in on the web pages (sets a cookie)")
+async def create_session(request: Request, response: Response, session: SessionDep, body: SignInRequest) -> UserRead:
+    if "origin" in request.headers:
+        refuse_cross_site(request)
+    settings: Settings = request.app.state.settings
+    user, secret = await sign_in.sign_in(
+        session,
+        request.app.state.database,
+        email=body.email,
+        password=body.password,
+        place=place_of(request),
+        days=settings.session_days,
+    )
+    set_session_cookie(response, secret, settings)
+    return UserRead.model_validate(user)
+
+
+@router.delete("/sessions/current/", status_code=204, summary="Sign out")
+async def delete_session(request: Request, response: Response, session: SessionDep) -> None:
+    if secret := request.cookies.get(SESSION_COOKIE):
+        refuse_cross_site(request)
+        await sign_in.sign_out(session, secret)
+    response.delete_cookie(SESSION_COOKIE)
+
+
+@router.get("/organizations/", summary="The caller's organizations")
+async def list_organizations(actor: ActorDep, session: SessionDep) -> list[OrganizationRead]:
+    return [_organization(*found) for found in await service.list_organizations(session, actor)]
+
+
+@router.post("/organizations/", status_code=201, summary="Create an organization, with the caller as its owner")
+async def create_organization(
+    actor: AccountActorDep, session: SessionDep, body: OrganizationCreate
+) -> OrganizationRead:
+    organization = await service.create_organization(session, name=body.name, slug=body.slug, owner_id=actor.user_id)
+    return _organization(organization, Role.OWNER)
+
+
+@router.get("/organizations/{organization}/", summary="One of the caller's organizations")
+async def get_organization(
+    actor: ActorDep, session: SessionDep, organization: OrganizationReference
+) -> OrganizationRead:
+    return _organization(*await service.get_organization(session, actor, organization))
+
+
+@router.patch("/organizations/{organization}/", summary="Rename an organization (owners)")
+async def update_organization(
+    actor: AccountActorDep, session: SessionDep, organization: OrganizationReference, body: OrganizationUpdate
+) -> OrganizationRead:
+    found = await service.get_managed_organization(session, actor, organization)
+    found.name = body.name
+    return _organization(found, Role.OWNER)
+
+
+@router.get("/organizations/{organization}/members/", summary="The members of an organization")
+async def list_members(
+    actor: AccountActorDep, session: SessionDep, organization: OrganizationReference
+) -> list[MemberRead]:
+    found, _ = await service.get_organization(session, actor, organization)
+    return [_member(user, membership) for user, membership in await service.list_members(session, found)]
+
+
+@router.post("/organizations/{organization}/members/", status_code=201, summary="Add a member (owners)")
+async def add_member(
+    actor: AccountActorDep, session: SessionDep, organization: OrganizationReference, body: MemberAdd
+) -> MemberRead:
+    found = await service.get_managed_organization(session, actor, organization)
+    added = await service.add_member(
+        session, found, email=body.email, role=body.role, name=body.name, password=body.password
+    )
+    return _member(*added)
+
+
+@router.patch("/organizations/{organization}/members/{user_id}/", summary="Change a member's role (owners)")
+async def change_role(
+    actor: AccountActorDep,
+    session: SessionDep,
+    organization: OrganizationReference,
+    user_id: int,
+    body: MemberUpdate,
+) -> MemberRead:
+    found = await service.get_managed_organization(session, actor, organization)
+    return _member(*await service.change_role(session, found, user_id=UserId(user_id), role=body.role))
+
+
+@router.delete(
+    "/organizations/{organization}/members/{user_id}/", status_code=204, summary="Remove a member (owners)"
+)
+async def remove_member(
+    actor: AccountActorDep, session: SessionDep, organization: OrganizationReference, user_id: int
+) -> None:
+    found = await service.get_managed_organization(session, actor, organization)
+    await service.remove_member(session, found, user_id=UserId(user_id))
+
+
+@router.post("/users/", status_code=201, summary="Create a user (operators of the installation)")
+async def create_user(actor: AccountActorDep, session: SessionDep, body: UserCreate) -> UserRead:
+    actor.require_operator()
+    user = await service.create_user(
+        session, email=body.email, password=body.password, name=body.name, is_operator=body.is_operator
+    )
+    return UserRead.model_validate(user)
+
+
+@router.get("/users/", summary="Every user of the installation (operators)")
+async def list_users(actor: AccountActorDep, session: SessionDep) -> list[UserRead]:
+    actor.require_operator()
+    return [UserRead.model_validate(user) for user in await service.list_users(session)]
+
+
+@router.patch("/users/{user_id}/", summary="Change a user, give a new password, switch off (operators)")
+async def update_user(actor: AccountActorDep, session: SessionDep, user_id: int, body: UserUpdate) -> UserRead:
+    actor.require_operator()
+    return UserRead.model_validate(await service.update_user(session, UserId(user_id), body))
+
+
+@router.get("/tokens/", summary="Tokens the caller may manage")
+async def list_tokens(actor: AccountActorDep, session: SessionDep) -> list[TokenRead]:
+    return [TokenRead.model_validate(token) for token in await token_service.list_tokens(session, actor)]
+
+
+@router.post("/tokens/", status_code=201, summary="Create a token; the reply shows its secret once")
+async def create_token(actor: AccountActorDep, session: SessionDep, body: TokenCreate) -> TokenCreated:
+    return _created(await token_service.create_token(session, actor, body))
+
+
+@router.delete("/tokens/{token_id}/", summary="Revoke a token")
+async def revoke_token(actor: AccountActorDep, session: SessionDep, token_id: int) -> TokenRead:
+    return TokenRead.model_validate(await token_service.revoke_token(session, actor, TokenId(token_id)))

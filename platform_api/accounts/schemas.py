@@ -1,0 +1,138 @@
+"""Accounts on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from platform_api.accounts.actor import ActorKind
+from platform_api.accounts.models import Role, Scope, TokenKind
+
+Slug = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=63), Field(description="`[a-z][a-z0-9-]*`")
+]
+# Not pydantic's EmailStr, which refuses the internal domains (`.local`, `.lan`) of self-hosted installations.
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^[^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+$", max_length=254),
+]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
+Password = Annotated[str, StringConstraints(min_length=10, max_length=512), Field(description="10 to 512 characters")]
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class _Write(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class OrganizationRead(_Read):
+    id: int
+    slug: str
+    name: str
+    role: Role = Field(description="The caller's role in it")
+    created_at: datetime
+
+
+class OrganizationCreate(_Write):
+    name: Name
+    slug: Slug | None = Field(default=None, description="Made from the name when absent; unique on the platform")
+
+
+class OrganizationUpdate(_Write):
+    name: Name
+
+
+class UserRead(_Read):
+    id: int
+    email: str
+    name: str
+    is_operator: bool
+    is_active: bool
+    created_at: datetime
+
+
+class UserCreate(_Write):
+    email: Email
+    password: Password
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)] = ""
+    is_operator: bool = False
+
+
+class UserUpdate(_Write):
+    """What is left out stays."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)] | None = None
+    is_active: bool | None = Field(default=None, description="Off: cannot sign in, and every token stops working")
+    is_operator: bool | None = None
+    password: Password | None = Field(default=None, description="A new password; ends every sign-in of the user")
+
+
+class PasswordChange(_Write):
+    current_password: str = Field(max_length=512)
+    new_password: Password
+
+
+class MemberRead(_Read):
+    user_id: int
+    email: str
+    name: str
+    role: Role
+    created_at: datetime
+
+
+class MemberAdd(_Write):
+    email: Email
+    role: Role
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)] = ""
+    password: Password | None = Field(
+        default=None, description="Creates the user with this password; leave out to add an existing user"
+    )
+
+
+class MemberUpdate(_Write):
+    role: Role
+
+
+class TokenRead(_Read):
+    id: int
+    kind: TokenKind
+    name: str
+    hint: str = Field(description="The token's first characters")
+    organization_id: int | None
+    user_id: int | None
+    app_id: int | None
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class TokenCreate(_Write):
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)] = ""
+    kind: Literal[TokenKind.APP, TokenKind.RUNNER] = TokenKind.APP
+    organization_id: int | None = Field(default=None, description="The organization acted in when absent")
+    app: int | str | None = Field(default=None, description="Binds the token to one app: id, slug or `<org>/<app>`")
+    scopes: list[Scope] = Field(default=[Scope.BUILD, Scope.DATA, Scope.RUN], min_length=1)
+    expires_at: AwareDatetime | None = None
+
+
+class TokenCreated(TokenRead):
+    token: str = Field(description="The secret; it is shown this once")
+
+
+class SignInRequest(_Write):
+    email: str = Field(max_length=320)
+    password: str = Field(max_length=512)
+
+
+class Me(_Read):
+    kind: ActorKind
+    user: UserRead
+    organization: OrganizationRead
+    role: Role
+    scopes: list[Scope]
+    app_id: int | None
+    run_id: int | None

@@ -1,0 +1,255 @@
+"""Organizations, users and their memberships."""
+
+import re
+import secrets
+
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import Membership, Organization, Role, SignIn, Token, User
+from platform_api.accounts.passwords import hash_password, is_password_right
+from platform_api.accounts.schemas import UserUpdate
+from platform_api.accounts.tenancy import visible_organization_ids
+from platform_api.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from platform_api.core.types import OrganizationId, UserId
+
+
+def normalize_email(email: str) -> str:
+    """How an address is stored and compared."""
+    return email.strip().lower()
+
+
+async def create_organization(
+    session: AsyncSession, *, name: str, owner_id: UserId, slug: str | None = None
+) -> Organization:
+    """A new organization with its first owner; raises Conflict when the slug is taken."""
+    if slug is None:
+        slug = await _free_slug(session, name)
+    statement = insert(Organization).values(name=name, slug=slug).on_conflict_do_nothing().returning(Organization)
+    organization = await session.scalar(statement)
+    if organization is None:
+        raise Conflict(f"the organization slug {slug!r} is taken")
+    session.add(Membership(user_id=owner_id, organization_id=organization.id, role=Role.OWNER))
+    await session.flush()
+    return organization
+
+
+async def list_organizations(session: AsyncSession, actor: Actor) -> list[tuple[Organization, Role]]:
+    """The caller's organizations, oldest first, with the caller's role in each."""
+    statement = (
+        select(Organization, Membership.role)
+        .join(Membership, Membership.organization_id == Organization.id)  # tenancy: joined to the caller's own below
+        .where(
+            Membership.user_id == actor.user_id,
+            Organization.id.in_(visible_organization_ids(actor, across=True)),
+        )
+        .order_by(Organization.id)
+    )
+    return [(organization, role) for organization, role in await session.execute(statement)]
+
+
+async def get_organization(session: AsyncSession, actor: Actor, reference: str) -> tuple[Organization, Role]:
+    """One of the caller's organizations by id or slug, with the caller's role in it."""
+    for organization, role in await list_organizations(session, actor):
+        if reference in (str(organization.id), organization.slug):
+            return organization, role
+    raise NotFound(f"there is no organization {reference}")
+
+
+async def get_managed_organization(session: AsyncSession, actor: Actor, reference: str) -> Organization:
+    """As `get_organization`, for its owners only."""
+    organization, role = await get_organization(session, actor, reference)
+    if role is not Role.OWNER:
+        raise Forbidden(f"only an owner of {organization.slug} may do this; your role is {role!s}")
+    return organization
+
+
+async def create_user(
+    session: AsyncSession, *, email: str, password: str | None, name: str = "", is_operator: bool = False
+) -> User:
+    """A new user, member of nothing yet; raises Conflict when the address is known."""
+    password_hash = None if password is None else await hash_password(password)
+    values = {
+        "email": normalize_email(email),
+        "name": name,
+        "password_hash": password_hash,
+        "is_operator": is_operator,
+    }
+    user: User | None = await session.scalar(insert(User).values(values).on_conflict_do_nothing().returning(User))
+    if user is None:
+        raise Conflict(f"a user with the e-mail {normalize_email(email)} exists already")
+    return user
+
+
+async def find_user(session: AsyncSession, email: str) -> User | None:
+    """The user with this address."""
+    found: User | None = await session.scalar(select(User).where(User.email == normalize_email(email)))
+    return found
+
+
+async def change_password(session: AsyncSession, user: User, *, current: str, new: str) -> None:
+    """Replaces the user's password, given the current one."""
+    if not await is_password_right(current, user.password_hash):
+        raise Unprocessable("current_password: is not your password")
+    await set_password(session, user, new)
+
+
+async def set_password(session: AsyncSession, user: User, password: str) -> None:
+    """Gives the user a new password and ends every sign-in made with the old one."""
+    user.password_hash = await hash_password(password)
+    await session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+
+
+async def list_users(session: AsyncSession) -> list[User]:
+    """Every user of the installation, for its operators."""
+    return list(await session.scalars(select(User).order_by(User.id)))
+
+
+async def update_user(session: AsyncSession, user_id: UserId, changes: UserUpdate) -> User:
+    """Changes a user, for operators; one who can sign in as operator remains."""
+    user = await session.get(User, user_id)
+    if user is None:
+        raise NotFound(f"there is no user {user_id}")
+    ran_installation = user.is_operator and user.is_active
+    for name, value in changes.model_dump(exclude={"password"}, exclude_none=True).items():
+        setattr(user, name, value)
+    if changes.password is not None:
+        await set_password(session, user, changes.password)
+    await session.flush()
+    operators = select(func.count()).select_from(User).where(User.is_operator, User.is_active)
+    if ran_installation and not await session.scalar(operators):
+        raise Conflict("the installation would be left without an operator; make another user operator first")
+    return user
+
+
+async def list_members(session: AsyncSession, organization: Organization) -> list[Row[User, Membership]]:
+    """The members of an organization that the caller was found to see."""
+    statement = (
+        select(User, Membership)
+        .join(Membership, Membership.user_id == User.id)
+        .where(_in(organization.id))
+        .order_by(Membership.created_at, User.id)
+    )
+    return list(await session.execute(statement))
+
+
+async def add_member(
+    session: AsyncSession,
+    organization: Organization,
+    *,
+    email: str,
+    role: Role,
+    name: str = "",
+    password: str | None = None,
+) -> tuple[User, Membership]:
+    """Adds an existing user, or with a password a new one."""
+    user = await find_user(session, email)
+    if user is None:
+        if password is None:
+            raise NotFound(f"there is no user {normalize_email(email)}; give a password to create them")
+        user = await create_user(session, email=email, password=password, name=name)
+    elif password is not None:
+        raise Conflict(f"a user {user.email} exists already; leave out the password to add them")
+    statement = (
+        insert(Membership)
+        .values(user_id=user.id, organization_id=organization.id, role=role)
+        .on_conflict_do_nothing()
+        .returning(Membership)
+    )
+    membership = await session.scalar(statement)
+    if membership is None:
+        raise Conflict(f"{user.email} is a member of {organization.slug} already")
+    return user, membership
+
+
+async def join_organization(
+    session: AsyncSession, *, user_id: UserId, organization_id: OrganizationId, role: Role
+) -> None:
+    """Makes a user a member, for callers that have decided about it."""
+    session.add(Membership(user_id=user_id, organization_id=organization_id, role=role))
+    await session.flush()
+
+
+async def organizations_of(session: AsyncSession, user: User) -> list[Organization]:
+    """The organizations that a user is a member of, oldest first."""
+    statement = (
+        select(Organization)
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Membership.user_id == user.id)
+        .order_by(Organization.id)
+    )
+    return list(await session.scalars(statement))
+
+
+async def change_role(
+    session: AsyncSession, organization: Organization, *, user_id: UserId, role: Role
+) -> tuple[User, Membership]:
+    """Gives a member another role; the last owner stays one."""
+    user, membership = await _get_member(session, organization, user_id)
+    if membership.role is Role.OWNER and role is not Role.OWNER:
+        await _require_another_owner(session, organization, user_id)
+    membership.role = role
+    await session.flush()
+    return user, membership
+
+
+async def remove_member(session: AsyncSession, organization: Organization, *, user_id: UserId) -> None:
+    """Ends a membership, and with it every token of the user for this organization; the last owner stays."""
+    _, membership = await _get_member(session, organization, user_id)
+    if membership.role is Role.OWNER:
+        await _require_another_owner(session, organization, user_id)
+    await session.delete(membership)
+    # Otherwise they would work again when the user is added again.
+    ended = update(Token).where(Token.user_id == user_id, Token.revoked_at.is_(None)).values(revoked_at=func.now())
+    # tenancy: the organization whose owner is removing the member
+    await session.execute(ended.where(Token.organization_id == organization.id))
+    await session.flush()
+
+
+async def role_in(session: AsyncSession, *, user_id: UserId, organization_id: OrganizationId) -> Role | None:
+    """The user's role in an organization; None when they are not a member."""
+    found: Role | None = await session.scalar(
+        select(Membership.role).where(Membership.user_id == user_id, _in(organization_id))
+    )
+    return found
+
+
+def _in(organization_id: OrganizationId) -> ColumnElement[bool]:
+    # tenancy: callers have this id from get_organization or from the actor
+    return Membership.organization_id == organization_id
+
+
+async def _get_member(session: AsyncSession, organization: Organization, user_id: UserId) -> tuple[User, Membership]:
+    # The organization's row is locked so that two owners cannot remove each other at the same moment.
+    await session.execute(select(Organization.id).where(Organization.id == organization.id).with_for_update())
+    statement = (
+        select(User, Membership)
+        .join(Membership, Membership.user_id == User.id)
+        .where(_in(organization.id), User.id == user_id)
+        .execution_options(populate_existing=True)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no member {user_id} in {organization.slug}")
+    user, membership = row
+    return user, membership
+
+
+async def _require_another_owner(session: AsyncSession, organization: Organization, user_id: UserId) -> None:
+    others = await session.scalar(
+        select(func.count())
+        .select_from(Membership)
+        .where(_in(organization.id), Membership.role == Role.OWNER, Membership.user_id != user_id)
+    )
+    if not others:
+        raise Conflict(f"{organization.slug} would be left without an owner; make another member owner first")
+
+
+async def _free_slug(session: AsyncSession, name: str) -> str:
+    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].rstrip("-")
+    if not base or not base[0].isalpha():
+        base = f"org-{base}".rstrip("-")
+    taken = await session.scalar(select(Organization.id).where(Organization.slug == base))
+    return base if taken is None else f"{base}-{secrets.token_hex(3)}"

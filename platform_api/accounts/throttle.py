@@ -1,0 +1,57 @@
+"""Slows down guessing of passwords: so many attempts per address and from one place, then a pause.
+
+The counts are kept in a transaction of their own, because a refused sign-in rolls its own back. An attempt is counted
+before the password is looked at, so that many at once do not slip through.
+"""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import case, delete, func
+from sqlalchemy.dialects.postgresql import insert
+
+from platform_api.accounts.models import SignInAttempts
+from platform_api.accounts.service import normalize_email
+from platform_api.core.database import Database
+from platform_api.core.errors import TooManyRequests
+
+WINDOW = timedelta(minutes=15)
+MOST_FROM_ONE_PLACE = 10
+"""For one address from one place."""
+MOST_FROM_EVERYWHERE = 100
+"""For one address: many places guess too, but nobody should be able to lock a person out from one."""
+
+
+async def count_attempt(database: Database, *, email: str, place: str) -> None:
+    """Counts a sign-in attempt for `email` from `place` (the client's address); raises TooManyRequests."""
+    address = normalize_email(email)
+    limits = {_digest(address, place): MOST_FROM_ONE_PLACE, _digest(address): MOST_FROM_EVERYWHERE}
+    now = datetime.now(UTC)
+    values = [{"digest": digest, "attempts": 1, "since": now} for digest in sorted(limits)]
+    new = insert(SignInAttempts).values(values)
+    is_over = SignInAttempts.since < now - WINDOW
+    statement = new.on_conflict_do_update(
+        index_elements=[SignInAttempts.digest],
+        set_={
+            "attempts": case((is_over, 1), else_=SignInAttempts.attempts + 1),
+            "since": case((is_over, new.excluded.since), else_=SignInAttempts.since),
+        },
+    ).returning(SignInAttempts.digest, SignInAttempts.attempts, SignInAttempts.since)
+    async with database.transaction() as session:
+        await session.execute(delete(SignInAttempts).where(SignInAttempts.since < func.now() - 4 * WINDOW))
+        rows = (await session.execute(statement)).all()
+    for row in rows:
+        if row.attempts > limits[row.digest]:
+            wait = max(1, round((row.since + WINDOW - now).total_seconds()))
+            raise TooManyRequests(f"too many sign-in attempts for this e-mail; wait {wait} seconds", retry_after=wait)
+
+
+async def forget_attempts(database: Database, *, email: str, place: str) -> None:
+    """After a success, the place starts anew."""
+    async with database.transaction() as session:
+        digest = _digest(normalize_email(email), place)
+        await session.execute(delete(SignInAttempts).where(SignInAttempts.digest == digest))
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).digest()

@@ -1,0 +1,92 @@
+"""Tokens as their owners manage them: create, list, revoke."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import Membership, Role, Scope, Token, TokenKind
+from platform_api.accounts.schemas import TokenCreate
+from platform_api.accounts.service import role_in
+from platform_api.accounts.tenancy import visible_organization_ids
+from platform_api.accounts.tokens import IssuedToken, issue_app_token, issue_runner_token
+from platform_api.apps.access import get_usable_app
+from platform_api.core.errors import Forbidden, NotFound, Unprocessable
+from platform_api.core.types import OrganizationId, TokenId
+
+
+async def create_token(session: AsyncSession, actor: Actor, wanted: TokenCreate) -> IssuedToken:
+    """A token for the caller themselves, with no more scopes than the caller has; or one for a runner."""
+    if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
+        raise Unprocessable("expires_at: must lie in the future")
+    if wanted.kind is TokenKind.RUNNER:
+        actor.require_operator()
+        return await issue_runner_token(session, name=wanted.name, expires_at=wanted.expires_at)
+    bearer = await _act_in(session, actor, wanted.organization_id)
+    if excess := sorted(set(wanted.scopes) - actor.scopes):
+        raise Forbidden(f"a token cannot give away more than it has; it lacks: {', '.join(excess)}")
+    if actor.app_id is not None and wanted.app is None:
+        raise Forbidden(f"this token is bound to app {actor.app_id}; name that app for the new token too")
+    app_id = None if wanted.app is None else (await get_usable_app(session, bearer, wanted.app)).id
+    return await issue_app_token(
+        session,
+        organization_id=bearer.organization_id,
+        user_id=actor.user_id,
+        scopes=wanted.scopes,
+        name=wanted.name,
+        app_id=app_id,
+        expires_at=wanted.expires_at,
+    )
+
+
+async def list_tokens(session: AsyncSession, actor: Actor) -> list[Token]:
+    """App tokens the caller may manage: their own, every member's where they are owner, runner tokens as operator."""
+    statement = select(Token).where(_manageable(actor), Token.kind != TokenKind.RUN).order_by(Token.id)
+    return list(await session.scalars(statement))
+
+
+async def revoke_token(session: AsyncSession, actor: Actor, token_id: TokenId) -> Token:
+    """Ends a token for good. Revoking one again changes nothing."""
+    statement = select(Token).where(_manageable(actor), Token.kind != TokenKind.RUN, Token.id == token_id)
+    token: Token | None = await session.scalar(statement)
+    if token is None:
+        raise NotFound(f"there is no token {token_id}")
+    return await end_token(session, token)
+
+
+async def end_token(session: AsyncSession, token: Token) -> Token:
+    """Revokes a token that the caller was found to manage."""
+    if token.revoked_at is None:
+        token.revoked_at = await session.scalar(select(func.now()))
+        await session.flush()
+    return token
+
+
+async def list_every_token(session: AsyncSession) -> list[Token]:
+    """The app and runner tokens of the whole installation, for an operator at the database."""
+    return list(await session.scalars(select(Token).where(Token.kind != TokenKind.RUN).order_by(Token.id)))
+
+
+async def _act_in(session: AsyncSession, actor: Actor, organization_id: int | None) -> Actor:
+    """The caller as the bearer of a token for another of their organizations."""
+    if organization_id in (None, actor.organization_id):
+        return actor
+    wanted = OrganizationId(organization_id)
+    actor.require_scope(Scope.ACCOUNT)
+    role = await role_in(session, user_id=actor.user_id, organization_id=wanted)
+    if role is None:
+        raise NotFound(f"there is no organization {wanted}")
+    return replace(actor, organization_id=wanted, role=role)
+
+
+def _manageable(actor: Actor) -> ColumnElement[bool]:
+    visible = Token.organization_id.in_(visible_organization_ids(actor, across=True))
+    # tenancy: narrows what is visible further, to the organizations the caller owns
+    owned = select(Membership.organization_id).where(
+        Membership.user_id == actor.user_id, Membership.role == Role.OWNER
+    )
+    # tenancy: narrows what is visible further
+    mine = visible & or_(Token.user_id == actor.user_id, Token.organization_id.in_(owned))
+    return or_(mine, Token.kind == TokenKind.RUNNER) if actor.is_operator else mine

@@ -1,0 +1,124 @@
+"""Making and ending tokens. The secret is shown once, when it is made; only its SHA-256 is kept."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.models import Scope, Token, TokenKind
+from platform_api.core.types import AppId, OrganizationId, RunId, UserId
+
+RUN_SCOPES = frozenset({Scope.DATA, Scope.RUN})
+"""What the token of a run covers, whoever started it."""
+
+_PREFIXES = {TokenKind.APP: "amt_", TokenKind.RUN: "amt_run_", TokenKind.RUNNER: "amt_runner_"}
+_WELL_FORMED = re.compile(r"amt_(run_|runner_)?[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A stored token together with its secret, which is not stored."""
+
+    token: Token
+    secret: str
+
+
+def is_well_formed(secret: str) -> bool:
+    """Whether `secret` could be a token at all."""
+    return _WELL_FORMED.fullmatch(secret) is not None
+
+
+def digest_of(secret: str) -> bytes:
+    """What is stored of a secret."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+async def issue_app_token(
+    session: AsyncSession,
+    *,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    scopes: Iterable[Scope],
+    name: str = "",
+    app_id: AppId | None = None,
+    expires_at: datetime | None = None,
+) -> IssuedToken:
+    """A token with which a person or program acts for `user_id` in one organization, or in one app of it."""
+    token = Token(
+        kind=TokenKind.APP,
+        organization_id=organization_id,
+        user_id=user_id,
+        app_id=app_id,
+        scopes=sorted(scopes),
+        name=name,
+        expires_at=expires_at,
+    )
+    return await _issue(session, token)
+
+
+async def issue_run_token(
+    session: AsyncSession,
+    *,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    app_id: AppId,
+    run_id: RunId,
+    expires_at: datetime,
+    reaches_installs: bool = False,
+) -> str:
+    """The secret of a token for the script of one run; `end_run_tokens` kills it, `expires_at` at the latest.
+
+    `reaches_installs` is for app, trigger and webhook actions of the app's owner: they work on the rows of every
+    organization that installed the app.
+    """
+    token = Token(
+        kind=TokenKind.RUN,
+        organization_id=organization_id,
+        user_id=user_id,
+        app_id=app_id,
+        run_id=run_id,
+        reaches_installs=reaches_installs,
+        scopes=sorted(RUN_SCOPES),
+        expires_at=expires_at,
+    )
+    return (await _issue(session, token)).secret
+
+
+async def end_run_tokens(session: AsyncSession, run_ids: Iterable[RunId]) -> None:
+    """Ends the tokens of runs that ended, or of a claim that was lost."""
+    await session.execute(
+        update(Token)
+        .where(Token.run_id.in_(list(run_ids)), Token.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def delete_ended_run_tokens(session: AsyncSession, *, older_than: timedelta) -> int:
+    """Removes tokens whose runs ended that long ago; until then a late caller is told that the run has ended."""
+    deleted = await session.execute(
+        delete(Token)
+        .where(Token.kind == TokenKind.RUN, Token.revoked_at < func.now() - older_than)
+        .returning(Token.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(deleted.all())
+
+
+async def issue_runner_token(session: AsyncSession, *, name: str, expires_at: datetime | None = None) -> IssuedToken:
+    """A token for a sandbox runner of this installation: it may claim every organization's runs, and nothing else."""
+    return await _issue(session, Token(kind=TokenKind.RUNNER, scopes=[], name=name, expires_at=expires_at))
+
+
+async def _issue(session: AsyncSession, token: Token) -> IssuedToken:
+    secret = _PREFIXES[token.kind] + secrets.token_urlsafe(32)
+    token.digest = digest_of(secret)
+    token.hint = secret[: len(_PREFIXES[token.kind]) + 4]
+    session.add(token)
+    await session.flush()
+    return IssuedToken(token, secret)

@@ -1,0 +1,112 @@
+"""Actions over HTTP (contract §10)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from sqlalchemy import select
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.dependencies import ActorDep, BuildActorDep, RunActorDep
+from platform_api.actions import service
+from platform_api.actions.access import get_action
+from platform_api.actions.models import Action
+from platform_api.actions.schemas import ActionCreate, ActionRead, ActionUpdate, RunRequest
+from platform_api.apps.access import is_own
+from platform_api.apps.models import App
+from platform_api.core.database import SessionDep
+from platform_api.runs.limits import RunLimits
+from platform_api.runs.schemas import RunStarted
+from platform_api.tables.models import AppTable
+
+router = APIRouter(prefix="/actions", tags=["actions"])
+
+ActionReference = Annotated[str, Path(description="Id of the action, or its slug together with `app`", max_length=63)]
+AppQuery = Annotated[
+    str | None, Query(description="Id, slug or `<org>/<app>`; the token's app when absent", max_length=130)
+]
+
+
+@router.get("/", summary="Actions of an app")
+async def list_actions(actor: ActorDep, session: SessionDep, app: AppQuery = None) -> list[ActionRead]:
+    own = set(await session.scalars(select(App.id).where(is_own(actor))))
+    return [
+        _action(actor, listed.action, listed.app, table_name=listed.table_name, is_mine=listed.app.id in own)
+        for listed in await service.list_actions(session, actor, app)
+    ]
+
+
+@router.post("/", status_code=201, summary="Create an action")
+async def create_action(actor: BuildActorDep, session: SessionDep, body: ActionCreate) -> ActionRead:
+    action, app = await service.create_action(session, actor, body)
+    return await _read(session, actor, action, app)
+
+
+@router.get("/{action}/", summary="One action, with its code where the caller may read it")
+async def read_action(
+    actor: ActorDep, session: SessionDep, action: ActionReference, app: AppQuery = None
+) -> ActionRead:
+    found, owner = await get_action(session, actor, action, app=app)
+    return await _read(session, actor, found, owner)
+
+
+@router.patch("/{action}/", summary="Change an action; what is left out stays")
+async def update_action(
+    actor: BuildActorDep, session: SessionDep, action: ActionReference, body: ActionUpdate, app: AppQuery = None
+) -> ActionRead:
+    found, owner = await service.update_action(session, actor, action, body, app=app)
+    return await _read(session, actor, found, owner)
+
+
+@router.delete("/{action}/", status_code=204, summary="Delete an action; its runs stay")
+async def delete_action(
+    actor: BuildActorDep, session: SessionDep, action: ActionReference, app: AppQuery = None
+) -> None:
+    await service.delete_action(session, actor, action, app=app)
+
+
+@router.post("/{action}/run/", summary="Start an action")
+async def run_action(
+    actor: RunActorDep,
+    session: SessionDep,
+    action: ActionReference,
+    body: RunRequest | None = None,
+    app: AppQuery = None,
+) -> RunStarted:
+    run = await service.run_action(session, actor, action, body or RunRequest(), app=app)
+    return RunStarted(run_id=run.id, task_id=run.task_id, run_number=run.number)
+
+
+async def _read(session: SessionDep, actor: Actor, action: Action, app: App) -> ActionRead:
+    is_mine = await session.scalar(select(App.id).where(App.id == app.id, is_own(actor))) is not None
+    table_name = None
+    if action.table_id is not None:
+        table_name = await session.scalar(select(AppTable.name).where(AppTable.id == action.table_id))
+    code = await service.read_code(session, action) if service.may_view_code(actor, app, is_mine=is_mine) else None
+    return _action(actor, action, app, table_name=table_name, is_mine=is_mine, code=code)
+
+
+def _action(
+    actor: Actor, action: Action, app: App, *, table_name: str | None, is_mine: bool, code: str | None = None
+) -> ActionRead:
+    return ActionRead(
+        id=action.id,
+        name=action.name,
+        slug=action.slug,
+        action_type=action.action_type,
+        description=action.description,
+        entry=action.entry,
+        app=app.id,
+        organization=app.organization_id,
+        is_mine=is_mine,
+        table=action.table_id,
+        table_name=table_name,
+        input_schema=action.input_schema,
+        limits=RunLimits(**action.limits),
+        allows_retries=action.allows_retries,
+        is_public=action.is_public,
+        required_confirmation=action.required_confirmation,
+        can_view_code=service.may_view_code(actor, app, is_mine=is_mine),
+        code=code,
+        created_at=action.created_at,
+        updated_at=action.updated_at,
+    )

@@ -1,0 +1,119 @@
+"""Actions on the wire (contract §10)."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from platform_api.actions.models import ActionType
+from platform_api.runs.limits import RunLimits
+
+MAX_EVENT_ROWS = 10_000
+
+ActionSlug = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][-A-Za-z0-9_]*$", max_length=63),
+    Field(description="`[A-Za-z_][-A-Za-z0-9_]*`, unique in the app"),
+]
+Entry = Annotated[str, Field(description="`file.py` or `file.py:function` in the app's source tree", max_length=250)]
+Code = Annotated[str, Field(description="Becomes the content of the entry's file, as a new source version")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+Description = Annotated[str, Field(max_length=10_000)]
+
+
+class ActionCreate(BaseModel):
+    """A new action."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Name
+    app: int | str | None = Field(default=None, description="Id, slug or `<org>/<app>`; the token's app when absent")
+    action_type: ActionType = ActionType.USER
+    slug: ActionSlug | None = Field(default=None, description="Made from the name when absent")
+    description: Description = ""
+    entry: Entry | None = Field(default=None, description="`actions/<slug>.py` when only `code` is given")
+    code: Code | None = None
+    table: int | str | None = Field(default=None, description="Id or name of the table it works on")
+    input_schema: Any = None
+    limits: RunLimits | None = None
+    allows_retries: bool = Field(
+        default=False, description="A run whose runner is lost may be run again from the beginning"
+    )
+    is_public: bool = Field(default=False, description="Members of organizations that installed the app may start it")
+    required_confirmation: bool = False
+
+
+class ActionUpdate(BaseModel):
+    """Changes of an action; what is left out stays."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Name | None = None
+    action_type: ActionType | None = None
+    slug: ActionSlug | None = None
+    description: Description | None = None
+    entry: Entry | None = None
+    code: Code | None = None
+    table: int | str | None = None
+    input_schema: Any = None
+    limits: RunLimits | None = None
+    allows_retries: bool | None = None
+    is_public: bool | None = None
+    required_confirmation: bool | None = None
+
+
+class ActionRead(BaseModel):
+    """An action as the published clients know it, and a little more."""
+
+    id: int
+    name: str
+    slug: str
+    action_type: ActionType
+    description: str
+    entry: str
+    app: int
+    organization: int = Field(description="The organization that owns the app")
+    is_mine: bool = Field(description="Whether that is the caller's organization")
+    table: int | None
+    table_name: str | None
+    input_schema: Any
+    limits: RunLimits
+    allows_retries: bool
+    is_public: bool
+    required_confirmation: bool
+    can_view_code: bool
+    code: str | None = Field(description="The entry's file; only when one action is asked for")
+    created_at: datetime
+    updated_at: datetime
+
+
+class RunRequest(BaseModel):
+    """What a run is started with; all of it optional."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    selected_rows: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=MAX_EVENT_ROWS)
+    selected_all: bool = False
+    filter_params: dict[str, Any] = {}
+    user_input: dict[str, Any] = {}
+    connection_id: Annotated[str, Field(max_length=200)] | None = None
+    language: Literal["python", "javascript"] | None = None
+
+    @field_validator("selected_rows", "filter_params", "user_input", "selected_all", mode="before")
+    @classmethod
+    def _none_is_nothing(cls, value: object, info: Any) -> object:
+        return cls.model_fields[info.field_name].get_default() if value is None else value
+
+    @field_validator("connection_id", mode="before")
+    @classmethod
+    def _number_is_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    def event(self) -> dict[str, Any]:
+        """What the script is given."""
+        return {
+            "user_input": self.user_input,
+            "selected_rows": self.selected_rows,
+            "selected_all": self.selected_all,
+            "filter_params": self.filter_params,
+        }

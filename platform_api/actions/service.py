@@ -1,0 +1,257 @@
+"""Actions: making, changing, listing and starting them."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import Role
+from platform_api.actions.access import get_action, is_visible
+from platform_api.actions.entries import entry_for, entry_path
+from platform_api.actions.models import Action, ActionType
+from platform_api.actions.schemas import ActionCreate, ActionUpdate, RunRequest
+from platform_api.apps import source
+from platform_api.apps.access import get_buildable_app, get_usable_app, is_own
+from platform_api.apps.models import App, SourceFile
+from platform_api.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from platform_api.core.types import AppId, TableId
+from platform_api.plugins.bundles import bundle_for
+from platform_api.runs.limits import RunLimits
+from platform_api.runs.models import Run
+from platform_api.runs.service import NewRun, create_run
+from platform_api.tables.models import AppTable
+from platform_api.tables.repository import get_table
+
+RESERVED_SLUGS = frozenset({"runs", "run-code-stream"})
+"""Words that stand where an action could stand in a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAction:
+    """An action with the names around it."""
+
+    action: Action
+    app: App
+    table_name: str | None
+
+
+async def list_actions(session: AsyncSession, actor: Actor, app: str | None) -> list[ListedAction]:
+    """The actions of an app, by default of the token's; without either, of every app."""
+    statement = (
+        select(Action, App, AppTable.name)
+        .join(App, App.id == Action.app_id)
+        .outerjoin(AppTable, AppTable.id == Action.table_id)
+        .where(is_visible(actor))
+        .order_by(Action.id)
+    )
+    if app is not None:
+        found = await get_usable_app(session, actor, app)
+        statement = statement.where(App.id == found.id)
+    return [ListedAction(*row) for row in await session.execute(statement)]
+
+
+async def create_action(session: AsyncSession, actor: Actor, wanted: ActionCreate) -> tuple[Action, App]:
+    """A new action of an app of the caller's organization."""
+    reference = wanted.app if wanted.app is not None else actor.app_id
+    if reference is None:
+        raise Unprocessable("app: say which app the action is for; the token is not bound to one")
+    app = await get_buildable_app(session, actor, reference)
+    slug = wanted.slug or await _free_slug(session, app, wanted.name)
+    _check_slug(slug)
+    entry = wanted.entry or (entry_for(slug) if wanted.code is not None else None)
+    if entry is None:
+        raise Unprocessable("entry: name the file to run, or send the `code`")
+    table_id = await _table_id(session, app, wanted.table)
+    _check_table(wanted.action_type, table_id)
+    await _provide_entry(session, actor, app, entry, wanted.code)
+    statement = (
+        insert(Action)
+        .values(
+            app_id=app.id,
+            slug=slug,
+            name=wanted.name,
+            description=wanted.description,
+            action_type=wanted.action_type,
+            entry=entry,
+            table_id=table_id,
+            input_schema=wanted.input_schema,
+            limits=_stored_limits(wanted.limits),
+            allows_retries=wanted.allows_retries,
+            is_public=wanted.is_public,
+            required_confirmation=wanted.required_confirmation,
+            created_by=actor.user_id,
+        )
+        .on_conflict_do_nothing(index_elements=[Action.app_id, Action.slug])
+        .returning(Action)
+    )
+    action: Action | None = await session.scalar(statement)
+    if action is None:
+        raise _slug_taken(slug)
+    return action, app
+
+
+async def update_action(
+    session: AsyncSession, actor: Actor, reference: str, wanted: ActionUpdate, *, app: str | None = None
+) -> tuple[Action, App]:
+    """Changes what the request names."""
+    action, owner = await _get_buildable(session, actor, reference, app)
+    values: dict[str, Any] = wanted.model_dump(exclude_unset=True, exclude={"table", "code", "limits"})
+    # Null says nothing, but for the input schema, which it removes.
+    values = {name: value for name, value in values.items() if value is not None or name == "input_schema"}
+    if "limits" in wanted.model_fields_set:
+        values["limits"] = _stored_limits(wanted.limits)
+    if "table" in wanted.model_fields_set:
+        values["table_id"] = await _table_id(session, owner, wanted.table)
+    if (slug := values.get("slug")) not in (None, action.slug):
+        _check_slug(slug)
+        taken = select(Action.id).where(Action.app_id == owner.id, Action.slug == slug)
+        if await session.scalar(taken) is not None:
+            raise _slug_taken(slug)
+    _check_table(values.get("action_type", action.action_type), values.get("table_id", action.table_id))
+    if wanted.entry is not None or wanted.code is not None:
+        await _provide_entry(session, actor, owner, wanted.entry or action.entry, wanted.code)
+    for name, value in values.items():
+        setattr(action, name, value)
+    await session.flush()
+    return action, owner
+
+
+async def delete_action(session: AsyncSession, actor: Actor, reference: str, *, app: str | None = None) -> None:
+    """Removes an action. Its runs stay; one that goes on goes on."""
+    action, _ = await _get_buildable(session, actor, reference, app)
+    await session.delete(action)
+    await session.flush()
+
+
+async def run_action(
+    session: AsyncSession, actor: Actor, reference: str, wanted: RunRequest, *, app: str | None = None
+) -> Run:
+    """Queues a run of the app's latest source version, for the organization the caller acts in."""
+    action, owner = await get_action(session, actor, reference, app=app)
+    await get_usable_app(session, actor, owner.id)
+    if wanted.language == "javascript":
+        raise BadRequest("language: actions are Python; there is no runner for javascript")
+    environment = {} if wanted.connection_id is None else {"CONNECTION_ID": wanted.connection_id}
+    return await start_action(session, actor, action, owner, event=wanted.event(), environment=environment)
+
+
+async def start_action(
+    session: AsyncSession,
+    actor: Actor,
+    action: Action,
+    owner: App,
+    *,
+    event: dict[str, Any],
+    environment: dict[str, str] | None = None,
+) -> Run:
+    """Queues a run of an action that `actor` was found to see, of an app that they may use."""
+    version = await source.latest_version(session, AppId(owner.id))
+    if version is None or entry_path(action.entry) not in version.manifest:
+        raise Conflict(f"the app's latest source has no {entry_path(action.entry)}, which {action.slug} runs")
+    is_owners = await session.scalar(select(App.id).where(App.id == owner.id, is_own(actor))) is not None
+    number = await session.scalar(
+        update(Action)
+        .where(Action.id == action.id)
+        .values(last_run_number=Action.last_run_number + 1, updated_at=Action.updated_at)
+        .returning(Action.last_run_number)
+        .execution_options(synchronize_session=False)
+    )
+    assert number is not None
+    return await create_run(
+        session,
+        NewRun(
+            action_id=action.id,
+            action_type=action.action_type,
+            number=number,
+            app_id=AppId(owner.id),
+            organization_id=actor.organization_id,
+            user_id=actor.user_id,
+            entry=action.entry,
+            bundle=await bundle_for(session, actor, version.digest),
+            event=event,
+            environment=environment or {},
+            limits=RunLimits(**action.limits),
+            reaches_installs=is_owners and action.action_type.works_for_installs,
+            allows_retries=action.allows_retries,
+            started_by_run_id=actor.run_id,
+        ),
+    )
+
+
+async def read_code(session: AsyncSession, action: Action) -> str | None:
+    """The content of the entry's file in the latest version."""
+    version = await source.latest_version(session, action.app_id)
+    digest = None if version is None else version.manifest.get(entry_path(action.entry))
+    statement = select(SourceFile.content).where(SourceFile.app_id == action.app_id, SourceFile.digest == digest)
+    code: str | None = await session.scalar(statement)
+    return code
+
+
+def may_view_code(actor: Actor, app: App, *, is_mine: bool) -> bool:
+    """Source is read by the owning organization's builders, and by anybody who sees an open-source app."""
+    return app.is_open_source or (is_mine and actor.role.includes(Role.BUILDER))
+
+
+async def _get_buildable(session: AsyncSession, actor: Actor, reference: str, app: str | None) -> tuple[Action, App]:
+    action, owner = await get_action(session, actor, reference, app=app)
+    return action, await get_buildable_app(session, actor, owner.id)
+
+
+async def _provide_entry(session: AsyncSession, actor: Actor, app: App, entry: str, code: str | None) -> None:
+    """Makes sure the entry's file exists in the source tree; `code` is saved there as a new version."""
+    path = entry_path(entry)
+    latest = await source.latest_version(session, AppId(app.id))
+    if code is not None:
+        await source.apply_changes(
+            session,
+            app,
+            {path: code},
+            base_version=latest.number if latest is not None else 0,
+            author_id=actor.user_id,
+            message=f"{path} saved with its action",
+        )
+    elif latest is None or path not in latest.manifest:
+        raise Unprocessable(f"entry: the app's latest source has no {path}; save it first, or send the `code`")
+
+
+async def _table_id(session: AsyncSession, app: App, table: int | str | None) -> TableId | None:
+    if table is None or table == "":
+        return None
+    if isinstance(table, str):
+        return (await get_table(session, AppId(app.id), table)).id
+    found = await session.scalar(select(AppTable.id).where(AppTable.app_id == app.id, AppTable.id == table))
+    if found is None:
+        raise NotFound(f"the app has no table {table}")
+    return TableId(found)
+
+
+def _check_table(action_type: ActionType, table_id: TableId | None) -> None:
+    if action_type is ActionType.TABLE and table_id is None:
+        raise Unprocessable("table: a table action needs the table it works on")
+
+
+def _check_slug(slug: str) -> None:
+    if slug in RESERVED_SLUGS:
+        raise Conflict(f"slug: {slug!r} is a reserved word; choose another")
+
+
+def _slug_taken(slug: str) -> Conflict:
+    return Conflict(f"slug: the app has an action {slug!r} already")
+
+
+def _stored_limits(limits: RunLimits | None) -> dict[str, Any]:
+    return {} if limits is None else limits.model_dump(exclude_unset=True)
+
+
+async def _free_slug(session: AsyncSession, app: App, name: str) -> str:
+    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].rstrip("-")
+    if not base or not base[0].isalpha():
+        base = f"action-{base}".rstrip("-")
+    taken = select(Action.id).where(Action.app_id == app.id, Action.slug == base)
+    is_free = base not in RESERVED_SLUGS and await session.scalar(taken) is None
+    return base if is_free else f"{base}-{secrets.token_hex(3)}"

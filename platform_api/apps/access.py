@@ -1,0 +1,104 @@
+"""Which apps a caller may see, use and change, and whose rows an app's own scripts reach.
+
+own         the app belongs to the organization acted in: members use it, builders change it
+installed   the organization installed it: members use it on their own rows while it is not suspended
+public      anybody may look at its description, and install it
+"""
+
+from sqlalchemy import ColumnElement, or_, select, true, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import Role, Scope
+from platform_api.accounts.tenancy import visible_to
+from platform_api.apps.models import App, Install, InstallStatus
+from platform_api.apps.references import names_app
+from platform_api.core.errors import Forbidden, NotFound
+from platform_api.core.types import AppId, OrganizationId
+
+
+def is_own(actor: Actor) -> ColumnElement[bool]:
+    """The app belongs to the organization that `actor` acts in."""
+    return visible_to(actor, App.organization_id)
+
+
+def is_installed(actor: Actor, *, active_only: bool = False) -> ColumnElement[bool]:
+    """The organization that `actor` acts in has installed the app."""
+    installed = select(Install.app_id).where(visible_to(actor, Install.organization_id))
+    if active_only:
+        installed = installed.where(Install.status == InstallStatus.ACTIVE)
+    return App.id.in_(installed)
+
+
+def is_readable(actor: Actor) -> ColumnElement[bool]:
+    """The app's description may be read: own, installed or public."""
+    return or_(is_own(actor), is_installed(actor), App.is_public & App.is_active)
+
+
+def is_within_token(actor: Actor) -> ColumnElement[bool]:
+    """The app is the one that the actor's token is bound to, if it is bound to one."""
+    return true() if actor.app_id is None else App.id == actor.app_id
+
+
+async def get_readable_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
+    """An app whose description `actor` may read; NotFound otherwise."""
+    return await _get(session, actor, reference, is_readable(actor))
+
+
+async def get_usable_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
+    """An app that `actor` may work with on their own organization's rows; Forbidden says why not."""
+    app = await _get(session, actor, reference, or_(is_own(actor), is_installed(actor)))
+    if not app.is_active:
+        raise Forbidden(f"the app {app.slug} is switched off by its owner")
+    usable = select(App.id).where(App.id == app.id, or_(is_own(actor), is_installed(actor, active_only=True)))
+    if await session.scalar(usable) is None:
+        raise Forbidden(f"the app {app.slug} is suspended in your organization; an owner can resume it")
+    return app
+
+
+async def get_own_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
+    """An app of the organization acted in, whatever the role; for reading what only its organization sees."""
+    return await _get(session, actor, reference, is_own(actor))
+
+
+async def get_source_readable_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
+    """An app whose source `actor` may read: its organization's builders, or all who see an open-source app."""
+    app = await get_readable_app(session, actor, reference)
+    if app.is_open_source:
+        return app
+    if await session.scalar(select(App.id).where(App.id == app.id, is_own(actor))) is None:
+        raise NotFound(f"the source of {app.slug} is not open")
+    actor.require_role(Role.BUILDER)
+    return app
+
+
+async def get_buildable_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
+    """An app that `actor` may change: own, with the role builder and the scope `build`."""
+    app = await get_own_app(session, actor, reference)
+    actor.require_scope(Scope.BUILD)
+    actor.require_role(Role.BUILDER)
+    return app
+
+
+def is_owners_script(actor: Actor, app: App) -> bool:
+    """Whether a script of the app's owner is calling that works for every organization that installed the app."""
+    # The token says so already; that it is the owner's, and this app's, is checked again where rows are reached.
+    return actor.reaches_installs and actor.app_id == app.id and actor.organization_id == app.organization_id
+
+
+async def installed_organization_ids(session: AsyncSession, app_id: AppId) -> list[OrganizationId]:
+    """The organizations whose rows the app's own scripts reach: its owner, and where it is installed and active."""
+    owner = select(App.organization_id).where(App.id == app_id)
+    installed = select(Install.organization_id).where(
+        Install.app_id == app_id, Install.status == InstallStatus.ACTIVE
+    )
+    return sorted(set(await session.scalars(union_all(owner, installed))))
+
+
+async def _get(session: AsyncSession, actor: Actor, reference: int | str, allowed: ColumnElement[bool]) -> App:
+    # tenancy: every caller above makes `allowed` from the actor
+    app: App | None = await session.scalar(select(App).where(names_app(reference), allowed))
+    if app is None:
+        raise NotFound(f"there is no app {reference}")
+    actor.require_app(app.id)
+    return app

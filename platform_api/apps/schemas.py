@@ -1,0 +1,199 @@
+"""Apps, source versions and installs on the wire."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from platform_api.apps.models import InstallStatus
+
+AppSlug = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][-A-Za-z0-9_]*$", max_length=63),
+    Field(description="`[A-Za-z_][-A-Za-z0-9_]*`, unique on the platform"),
+]
+
+
+_HOST = r"(?=.{1,253}(?::|$))[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*"
+_ORIGIN = re.compile(rf"(https://{_HOST}|http://(?:localhost|127\.0\.0\.1))(:[0-9]{{1,5}})?")
+
+
+def _check_origin(text: str) -> str:
+    """The origin as browsers send it: in lower case, without the port that goes without saying."""
+    origin = text.strip().lower()
+    if origin == "*":
+        return origin
+    match = _ORIGIN.fullmatch(origin)
+    if match is None or (match[2] and not 0 < int(match[2][1:]) < 65_536):
+        raise ValueError(
+            f"{text[:100]!r} is not an origin: write https://host or https://host:port, without a path"
+            " (for development also http://localhost:port), or * for any"
+        )
+    return match[1] if match[2] == (":443" if origin.startswith("https") else ":80") else origin
+
+
+CorsOrigin = Annotated[str, AfterValidator(_check_origin)]
+
+
+class AppListing(StrEnum):
+    """Which apps a list shows."""
+
+    USABLE = "usable"
+    OWN = "own"
+    INSTALLED = "installed"
+    PUBLIC = "public"
+
+
+class ApplicationWrite(BaseModel):
+    """What a client may say of an app; unknown fields are ignored, as the published clients strip them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
+    slug: AppSlug | None = Field(default=None, description="Made from the name when absent; cannot change later")
+    description: str = Field(default="", max_length=10_000)
+    icon: str = Field(default="", max_length=2_000)
+    is_active: bool = True
+    is_public: bool = Field(default=False, description="Other organizations may find and install it")
+    is_open_source: bool = Field(default=False, description="Whoever may see the app may read its source")
+    forked_from: int | None = Field(default=None, description="Begins with this app's source, which must be readable")
+    cors_origins: list[CorsOrigin] = Field(
+        default=[],
+        max_length=50,
+        description="Origins whose pages may call its GraphQL endpoints with a token: `https://host[:port]`, `*`",
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _none_is_no_origin(cls, value: object) -> object:
+        return [] if value is None else value
+
+    @field_validator("description", "icon", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: object) -> object:
+        return "" if value is None else value
+
+
+class Application(BaseModel):
+    """An app as the published clients know it."""
+
+    id: int
+    name: str
+    slug: str
+    organization: str = Field(description="Slug of the owning organization")
+    url: str
+    description: str
+    icon: str
+    is_active: bool
+    is_public: bool
+    is_open_source: bool
+    is_official: bool = False
+    activated: bool = Field(
+        description="Whether it works for the caller's organization: own or installed, and active"
+    )
+    authorized: bool = True
+    configuration_schema_available: bool = False
+    forked_from: int | None
+    created_at: datetime
+    updated_at: datetime
+    is_own: bool = Field(description="Whether it belongs to the caller's organization")
+    cors_origins: list[str] | None = Field(
+        description="Origins whose pages may call its GraphQL endpoints; null for another organization's app"
+    )
+    install_status: InstallStatus | None = Field(description="Null when the caller's organization did not install it")
+
+
+class ApplicationPage(BaseModel):
+    """The contract's pagination envelope."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[Application]
+
+
+class SourceVersionRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    digest: str = Field(description="SHA-256 of the tree")
+    message: str
+    author_id: int | None
+    created_at: datetime
+
+
+class SourceRead(SourceVersionRead):
+    files: dict[str, str] = Field(description="Path to text")
+
+
+class SourceWrite(BaseModel):
+    """A whole source tree."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base_version: int = Field(ge=0, description="Number of the version this was edited from; 0 for the first save")
+    files: dict[str, str] = Field(description="Path to text; what is missing here is removed")
+    message: str = Field(default="", max_length=1_000)
+
+
+class SourceChange(BaseModel):
+    """A change to the latest source tree."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base_version: int = Field(ge=0, description="Number of the version this was edited from")
+    changes: dict[str, str | None] = Field(min_length=1, description="Path to new text; null removes the file")
+    message: str = Field(default="", max_length=1_000)
+
+
+class SourceDiff(BaseModel):
+    from_version: int
+    to_version: int
+    added: list[str]
+    removed: list[str]
+    modified: list[str]
+    diff: str = Field(description="As of `diff -u`")
+
+
+class AccessSummary(BaseModel):
+    """What an app works with, shown before it is installed."""
+
+    app_id: int
+    app: str
+    organization: str
+    access: dict[str, list[Any]] = Field(description="By kind, e.g. `tables`, `actions`, `integrations`")
+    digest: str = Field(description="Sent with the install: consent is to what was shown")
+
+
+class InstallWrite(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    access_digest: str = Field(max_length=64, description="`digest` of the access summary that was shown")
+
+
+class InstallUpdate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: InstallStatus = Field(description="`suspended` stops the app's scripts from reaching this organization")
+
+
+class InstallRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    app_id: int
+    organization_id: int
+    status: InstallStatus
+    installed_by: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class InstallerRead(BaseModel):
+    """An organization that installed an app, as the app's owner sees it."""
+
+    organization_id: int
+    organization: str
+    status: InstallStatus
+    created_at: datetime

@@ -1,0 +1,113 @@
+"""Creating, listing and changing apps."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import Organization
+from platform_api.accounts.tenancy import visible_to
+from platform_api.apps.access import get_buildable_app, get_source_readable_app, is_installed, is_own, is_within_token
+from platform_api.apps.models import App, Install, InstallStatus
+from platform_api.apps.schemas import ApplicationWrite, AppListing
+from platform_api.apps.source import latest_version, load_files, save_tree
+from platform_api.core.errors import Conflict, Forbidden
+
+RESERVED_SLUGS = frozenset(
+    {"graphql", "table-tags", "csv-imports", "csv-exports", "migrations", "permissions", "installs", "v1"}
+)
+"""Words that stand where an app's slug could stand in a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedApp:
+    """An app as its caller sees it."""
+
+    app: App
+    organization_slug: str
+    is_own: bool
+    install_status: InstallStatus | None
+
+
+async def create_app(session: AsyncSession, actor: Actor, wanted: ApplicationWrite) -> DescribedApp:
+    """A new app of the organization acted in; a fork begins with the other app's latest source.
+
+    Raises Conflict when the slug is taken, NotFound when the source of the app to fork cannot be read.
+    """
+    if actor.app_id is not None:
+        raise Forbidden(f"this token is bound to app {actor.app_id}; it cannot create another")
+    original = None
+    if wanted.forked_from is not None:
+        original = await get_source_readable_app(session, actor, wanted.forked_from)
+    values: dict[str, Any] = wanted.model_dump(exclude_unset=True)
+    values["slug"] = wanted.slug or await _free_slug(session, wanted.name)
+    if values["slug"] in RESERVED_SLUGS:
+        raise Conflict(f"slug: {values['slug']!r} is a reserved word; choose another")
+    statement = (
+        insert(App).values(organization_id=actor.organization_id, **values).on_conflict_do_nothing().returning(App)
+    )
+    app: App | None = await session.scalar(statement)
+    if app is None:
+        raise Conflict(f"slug: {values['slug']!r} is taken; app slugs are unique on the platform")
+    if original is not None and (version := await latest_version(session, original.id)) is not None:
+        files = await load_files(session, version)
+        message = f"forked from {original.slug}, version {version.number}"
+        await save_tree(session, app, files, base_version=0, author_id=actor.user_id, message=message)
+    return await describe_app(session, actor, app)
+
+
+async def list_apps(
+    session: AsyncSession, actor: Actor, *, show: AppListing, page: int, per_page: int
+) -> tuple[int, list[DescribedApp]]:
+    """How many apps there are, and one page of them, oldest first."""
+    condition = {
+        AppListing.USABLE: or_(is_own(actor), is_installed(actor)),
+        AppListing.OWN: is_own(actor),
+        AppListing.INSTALLED: is_installed(actor),
+        AppListing.PUBLIC: App.is_public & App.is_active,
+    }[show]
+    chosen = _described(actor).where(condition, is_within_token(actor))
+    count = await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+    page_of = chosen.order_by(App.id).limit(per_page).offset((page - 1) * per_page)
+    return count, [DescribedApp(*row) for row in await session.execute(page_of)]
+
+
+async def update_app(
+    session: AsyncSession, actor: Actor, reference: int | str, wanted: ApplicationWrite
+) -> DescribedApp:
+    """Changes what the request names and leaves the rest; the slug stays, because URLs and webhooks contain it."""
+    app = await get_buildable_app(session, actor, reference)
+    values = wanted.model_dump(exclude_unset=True, exclude={"slug", "forked_from"})
+    if wanted.slug not in (None, app.slug):
+        raise Conflict(f"slug: an app keeps its slug ({app.slug}); URLs and webhooks contain it")
+    for name, value in values.items():
+        setattr(app, name, value)
+    await session.flush()
+    return await describe_app(session, actor, app)
+
+
+async def describe_app(session: AsyncSession, actor: Actor, app: App) -> DescribedApp:
+    """The app together with what it is to the caller's organization."""
+    row = (await session.execute(_described(actor).where(App.id == app.id))).one()
+    return DescribedApp(*row)
+
+
+def _described(actor: Actor) -> Select[App, str, bool, InstallStatus | None]:
+    """The columns of `DescribedApp`; the caller adds which apps."""
+    status = select(Install.status).where(Install.app_id == App.id, visible_to(actor, Install.organization_id))
+    return select(App, Organization.slug, is_own(actor), status.scalar_subquery()).join(
+        Organization, Organization.id == App.organization_id
+    )
+
+
+async def _free_slug(session: AsyncSession, name: str) -> str:
+    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].rstrip("-")
+    if not base or not base[0].isalpha():
+        base = f"app-{base}".rstrip("-")
+    taken = base in RESERVED_SLUGS or await session.scalar(select(App.id).where(App.slug == base)) is not None
+    return f"{base}-{secrets.token_hex(3)}" if taken else base

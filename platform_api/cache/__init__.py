@@ -1,0 +1,1 @@
+"""The cache service: small JSON values with expiry, of an app or of an organization."""

@@ -1,0 +1,234 @@
+"""Errors that the control plane answers, and how they look on the wire: `{"detail": str}`.
+
+    PlatformError               500
+    ├── BadRequest              400
+    ├── Unauthenticated         401
+    ├── NotEnoughCredits        402
+    ├── Forbidden               403
+    ├── NotFound                404
+    ├── Conflict                409
+    ├── TooLarge                413
+    ├── Unprocessable           422
+    ├── TooManyRequests         429
+    └── Unavailable             503
+        └── DatabaseUnavailable 503 (also a ConnectionError)
+
+A domain derives its own from these, next to the service that raises them.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import asyncpg
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+log = structlog.stdlib.get_logger()
+
+
+class PlatformError(Exception):
+    """Something the caller should be told. `status_code` is what HTTP callers see."""
+
+    status_code: ClassVar[int] = 500
+
+    def __init__(
+        self, message: str, *, headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None
+    ) -> None:
+        """`extra` is sent beside `detail`, for programs that go on from here."""
+        super().__init__(message)
+        self.message = message
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+
+class BadRequest(PlatformError):
+    """The request cannot mean anything here, whatever its fields say."""
+
+    status_code = 400
+
+
+class Unauthenticated(PlatformError):
+    """No credential, or one that does not (or no longer) hold; the message says which."""
+
+    status_code = 401
+
+
+class NotEnoughCredits(PlatformError):
+    """The organization has no credits left for this."""
+
+    status_code = 402
+
+
+class Forbidden(PlatformError):
+    """The caller is known and may not do this."""
+
+    status_code = 403
+
+
+class NotFound(PlatformError):
+    """There is no such thing, or none the caller may see: the two are not told apart."""
+
+    status_code = 404
+
+
+class Conflict(PlatformError):
+    """The request does not fit the present state; the message says what stands in its way."""
+
+    status_code = 409
+
+
+class TooLarge(PlatformError):
+    """The request, or something in it, exceeds a size limit."""
+
+    status_code = 413
+
+
+class Unprocessable(PlatformError):
+    """The request is well-formed and a field's value is not acceptable."""
+
+    status_code = 422
+
+
+class TooManyRequests(PlatformError):
+    """The caller should wait; `retry_after` is in seconds."""
+
+    status_code = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after)})
+
+
+class Unavailable(PlatformError):
+    """Something the platform needs is away for the moment; the same request may be sent again."""
+
+    status_code = 503
+
+
+class DatabaseUnavailable(Unavailable, ConnectionError):
+    """No connection to PostgreSQL can be had now; it is restarting, overloaded or not reachable."""
+
+    def __init__(self) -> None:
+        super().__init__("the database cannot be reached at the moment; try again", headers={"Retry-After": "1"})
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, to what, and what would be right, in one sentence."""
+
+    detail: str
+
+
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "Refused, with the reason"}
+}
+"""How every operation's refusals are described in OpenAPI."""
+
+
+def error_response(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None
+) -> JSONResponse:
+    """The one shape of an error body."""
+    return JSONResponse({"detail": detail, **(extra or {})}, status_code=status, headers=dict(headers or {}))
+
+
+def describe_validation_errors(errors: Sequence[Mapping[str, Any]]) -> str:
+    """One readable sentence out of pydantic's list of errors; at most five are named."""
+    parts = []
+    for error in errors[:5]:
+        # The first item says where (body, query, path); a JSON error's location is a character offset.
+        place = ".".join(str(item) for item in error["loc"] if item not in ("body", "query", "path", "header"))
+        message = str(error["msg"]).removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
+        if error["type"] == "json_invalid":
+            message, place = f"the body is not valid JSON ({error.get('ctx', {}).get('error', 'syntax error')})", ""
+        elif error["type"] == "missing" and not place:
+            message = "a JSON body is required" if error["loc"][:1] == ("body",) else message
+        parts.append(f"{place}: {message}" if place else message)
+    if len(errors) > 5:
+        parts.append(f"and {len(errors) - 5} more")
+    return "; ".join(parts)
+
+
+async def _platform_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PlatformError)
+    if error.status_code >= 500:
+        log.error("request.failed", error=type(error).__name__, detail=error.message)
+    return error_response(error.status_code, error.message, error.headers, error.extra)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        if error.status_code == 404:
+            detail = f"there is nothing at {request.url.path}"
+        elif error.status_code == 405:
+            allowed = (error.headers or {}).get("Allow", "")
+            detail = f"{request.method} is not possible at {request.url.path}; allowed: {allowed}"
+    return error_response(error.status_code, str(detail), error.headers)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return error_response(422, describe_validation_errors(error.errors()))
+
+
+async def _database_error(request: Request, error: Exception) -> Response:
+    """Driver errors nobody translated: a lost connection is temporary, a violated constraint is a conflict."""
+    if isinstance(error, IntegrityError):
+        log.warning("request.integrity_error", error=str(error.orig))
+        return error_response(409, "the change contradicts what is stored already (a unique or reference rule)")
+    if _is_unstorable_value(error):
+        return error_response(422, "a value is out of range or holds characters that cannot be stored")
+    if _is_temporary(error):
+        log.error("request.database_unavailable", error=str(error))
+        return error_response(503, "the database cannot do this at the moment; try again", {"Retry-After": "1"})
+    log.error("request.database_error", exc_info=error)
+    return await unexpected_error(request, error)
+
+
+def _is_unstorable_value(error: Exception) -> bool:
+    """An id beyond the integer range, a NUL character, half a surrogate pair: the driver or the server refuses it."""
+    cause = _driver_error(error)
+    return isinstance(cause, asyncpg.DataError) or _sqlstate(cause).startswith("22")
+
+
+def _is_temporary(error: Exception) -> bool:
+    """The connection broke, none can be had, or the statement lost against another one: repeating it may work."""
+    if isinstance(error, PoolTimeoutError | OperationalError | InterfaceError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # Classes: connection exception, transaction rollback, resources, lock not available, operator intervention.
+    return _sqlstate(_driver_error(error)).startswith(("08", "40", "53", "55P03", "57"))
+
+
+def _driver_error(error: Exception) -> BaseException | None:
+    return error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else None
+
+
+def _sqlstate(error: BaseException | None) -> str:
+    return str(getattr(error, "sqlstate", None) or "")
+
+
+async def unexpected_error(request: Request, error: Exception) -> Response:
+    """The answer to a fault of ours: no internals, only the id under which the log tells more."""
+    request_id = request.scope.get("state", {}).get("request_id", "unknown")
+    return error_response(500, f"an unexpected error happened; its request id is {request_id}")
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Makes every error of `app` answer `{"detail": str}`."""
+    app.add_exception_handler(PlatformError, _platform_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(DBAPIError, _database_error)
+    app.add_exception_handler(PoolTimeoutError, _database_error)
+    app.add_exception_handler(Exception, unexpected_error)

@@ -1,0 +1,1 @@
+"""ASGI layers around the API, one per file."""

@@ -1,0 +1,235 @@
+"""One export: rows read through GraphQL as the caller's role, page by page, into a file.
+
+The file is written beside first and stored when it is complete, with the end of the job. A process that takes an
+export over begins again. Rows are read in the order of their ids, in pages, each as it is when it is read: rows that
+are changed meanwhile appear as they were before or after.
+"""
+
+import asyncio
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import IO, Any, Protocol
+
+import openpyxl
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+from platform_api.accounts.models import Scope
+from platform_api.accounts.on_behalf import act_for
+from platform_api.core.database import Database
+from platform_api.core.errors import Unavailable
+from platform_api.csv.cells import guard_formula
+from platform_api.csv.errors import JobFailed
+from platform_api.csv.jobs import Claimed, advance, finish
+from platform_api.csv.models import CsvExport, JobStatus
+from platform_api.csv.schemas import ExportWrite, FileFormat
+from platform_api.csv.storage import PIECE_BYTES, append, create_file
+from platform_api.graphql.access import graphql_session
+from platform_api.graphql.backend import GraphQLBackend
+from platform_api.tables.definition import TableDefinition
+from platform_api.tables.models import AppTable
+
+PAGE = 1000
+_MOST_SHEET_ROWS = 1_048_575
+_MOST_CELL_CHARACTERS = 32_767
+_SCOPES = frozenset({Scope.DATA})
+_FIRST_ID = "00000000-0000-0000-0000-000000000000"
+CONTENT_TYPES = {
+    FileFormat.CSV: "text/csv; charset=utf-8",
+    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class Sink(Protocol):
+    """Where rows are written; all of it blocks."""
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Adds rows."""
+
+    def close(self) -> None:
+        """Completes the file."""
+
+
+class Export:
+    """Works on one claimed job."""
+
+    def __init__(
+        self, database: Database, backend: GraphQLBackend, job: CsvExport, claimed: Claimed, *, most_bytes: int
+    ) -> None:
+        self._database = database
+        self._backend = backend
+        self._job = job
+        self._claimed = claimed
+        self._most_bytes = most_bytes
+        self._wanted = ExportWrite.model_validate(job.options)
+
+    async def run(self) -> None:
+        """Exports to the end. Raises JobFailed, LeaseLost."""
+        columns, definition = await self._columns()
+        with tempfile.TemporaryFile() as file:
+            sink = _sink(self._wanted, file)
+            await asyncio.to_thread(sink.write, [columns])
+            total = await self._count(definition)
+            done, last = 0, _FIRST_ID
+            while page := await self._page(definition, columns, after=last):
+                last = str(page[-1]["automio_id"])
+                done += len(page)
+                if done > _MOST_SHEET_ROWS and self._wanted.format is FileFormat.XLSX:
+                    raise JobFailed(f"an Excel sheet holds {_MOST_SHEET_ROWS} rows; export as CSV")
+                rows = [[_cell(row[column], self._wanted) for column in columns] for row in page]
+                await asyncio.to_thread(sink.write, rows)
+                if file.tell() > self._most_bytes:
+                    raise JobFailed(f"the file would be larger than {self._most_bytes} bytes; narrow it with `where`")
+                async with self._database.transaction() as session:
+                    progress = min(99, 100 * done // max(total, done, 1))
+                    await advance(session, self._claimed, progress=progress, processed=done)
+                if len(page) < PAGE:
+                    break
+            await asyncio.to_thread(sink.close)
+            await self._store(file, done)
+
+    async def _columns(self) -> tuple[list[str], TableDefinition]:
+        async with self._database.transaction() as session:
+            table = await session.get(AppTable, self._job.table_id)
+        if table is None:
+            raise JobFailed("the table was deleted")
+        known = table.definition.column_names
+        columns = self._wanted.columns or list(known)
+        if unknown := [column for column in columns if column not in known]:
+            raise JobFailed(f"columns: the table has no column {unknown[0]!r}")
+        return columns, table.definition
+
+    async def _count(self, definition: TableDefinition) -> int:
+        table = definition.physical.table
+        document = (
+            f"query ($where: {table}_bool_exp!) {{ {table}_aggregate(where: $where) {{ aggregate {{ count }} }} }}"
+        )
+        data = await self._ask(document, {"where": self._wanted.where})
+        return int(data[f"{table}_aggregate"]["aggregate"]["count"])
+
+    async def _page(self, definition: TableDefinition, columns: Sequence[str], *, after: str) -> list[dict[str, Any]]:
+        table = definition.physical.table
+        # Names were checked when the table was made: letters, digits, underscores.
+        document = (
+            f"query ($where: {table}_bool_exp!) {{"
+            f" {table}(where: $where, order_by: {{id: asc}}, limit: {PAGE})"
+            f" {{ automio_id: id {' '.join(columns)} }} }}"
+        )
+        where = {"_and": [self._wanted.where, {"id": {"_gt": after}}]}
+        page: list[dict[str, Any]] = (await self._ask(document, {"where": where}))[table]
+        return page
+
+    async def _ask(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
+        job = self._job
+        async with self._database.transaction() as session:
+            # Each time: whoever lost the right to read gets no further page.
+            actor = await act_for(
+                session,
+                user_id=job.user_id,
+                organization_id=job.organization_id,
+                app_id=job.app_id,
+                scopes=_SCOPES,
+            )
+            caller = await graphql_session(session, actor, job.app_id)
+        body = json.dumps({"query": document, "variables": variables}).encode()
+        # Fractions keep their digits.
+        answer: dict[str, Any] = json.loads((await self._backend.execute(body, caller)).body, parse_float=Decimal)
+        if errors := answer.get("errors"):
+            code = errors[0].get("extensions", {}).get("code", "unexpected")
+            message = str(errors[0].get("message", ""))[:300]
+            if code in ("unexpected", "postgres-error", "concurrent-update") and not message.startswith("Timed out"):
+                raise Unavailable(f"the rows cannot be read at the moment: {message}")
+            raise JobFailed(f"the rows cannot be read: {message}")
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def _store(self, file: IO[bytes], done: int) -> None:
+        if file.seek(0, io.SEEK_END) > self._most_bytes:
+            raise JobFailed(f"the file would be larger than {self._most_bytes} bytes; narrow it with `where`")
+        file.seek(0)
+        extension = str(self._wanted.format)
+        async with self._database.transaction() as session:
+            stored = await create_file(
+                session,
+                self._job.organization_id,
+                name=f"{self._job.table_name}-{self._job.id}.{extension}",
+                content_type=CONTENT_TYPES[self._wanted.format],
+            )
+            while content := file.read(PIECE_BYTES):
+                await append(session, stored.id, content)
+            await finish(
+                session,
+                self._claimed,
+                JobStatus.COMPLETED,
+                progress=100,
+                processed=done,
+                file_id=stored.id,
+            )
+
+
+class _CsvSink:
+    """UTF-8 with a BOM, which spreadsheets need to see that it is UTF-8."""
+
+    def __init__(self, file: IO[bytes], delimiter: str) -> None:
+        self._file = file
+        self._text = io.StringIO()
+        self._writer = csv.writer(self._text, delimiter=delimiter, lineterminator="\r\n")
+        file.write(b"\xef\xbb\xbf")
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        self._writer.writerows(rows)
+        self._file.write(self._text.getvalue().encode())
+        self._text.seek(0)
+        self._text.truncate()
+
+    def close(self) -> None:
+        pass
+
+
+class _SheetSink:
+    """An Excel file with one sheet; openpyxl keeps its rows in a file until the end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._book = openpyxl.Workbook(write_only=True)
+        self._sheet = self._book.create_sheet("rows")
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        for row in rows:
+            self._sheet.append([_fitting(value) for value in row])
+
+    def close(self) -> None:
+        self._book.save(self._file)
+
+
+def _sink(wanted: ExportWrite, file: IO[bytes]) -> Sink:
+    return _SheetSink(file) if wanted.format is FileFormat.XLSX else _CsvSink(file, wanted.delimiter)
+
+
+def _fitting(value: Any) -> Any:
+    """What an Excel cell can hold."""
+    if isinstance(value, int | Decimal) and len(str(value).strip("-").replace(".", "")) > 15:
+        return str(value)  # Excel would lose digits
+    if isinstance(value, str):
+        value = ILLEGAL_CHARACTERS_RE.sub("", value)
+        if len(value) > _MOST_CELL_CHARACTERS:
+            raise JobFailed(f"a value is longer than the {_MOST_CELL_CHARACTERS} characters of an Excel cell")
+    return value
+
+
+def _cell(value: Any, wanted: ExportWrite) -> Any:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case int() | Decimal():
+            return value
+        case str():
+            text = value
+        case _:
+            text = json.dumps(value, ensure_ascii=False, default=float)
+    return guard_formula(text) if wanted.guard_formulas else text

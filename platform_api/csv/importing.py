@@ -1,0 +1,210 @@
+"""One import, from the stored file to the table.
+
+Rows and the place in the file they came from are committed together. A process that takes a job over reads the file
+again up to that place, so no line is lost or written twice.
+
+With a separate Hasura the rows are committed by it, before the place is. A batch in between is written again; a row's
+id is made from its line, so it is the same row.
+"""
+
+import asyncio
+import csv
+import io
+import tempfile
+import uuid
+from collections.abc import Sequence
+from typing import IO, Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.models import Scope
+from platform_api.accounts.on_behalf import act_for
+from platform_api.core.database import Database
+from platform_api.csv.cells import guard_formula
+from platform_api.csv.columns import Key, Target, find_key, find_targets, importable_columns, row_of
+from platform_api.csv.errors import JobFailed, LineRejected
+from platform_api.csv.jobs import Claimed, advance, finish
+from platform_api.csv.models import CsvFile, CsvImport, JobStatus
+from platform_api.csv.records import MOST_ROWS, Record, Records, open_records
+from platform_api.csv.schemas import ImportOptions
+from platform_api.csv.storage import append, copy_to, create_file
+from platform_api.csv.writing import Row, RowWriter, Tally
+from platform_api.graphql.access import graphql_session
+from platform_api.graphql.backend import GraphQLBackend
+from platform_api.tables.definition import TableDefinition
+from platform_api.tables.models import AppTable
+
+BATCH = 500
+_MOST_ERRORS_SHOWN = 100
+_MOST_BATCH_CHARACTERS = 4 * 1024 * 1024
+_SCOPES = frozenset({Scope.DATA})
+
+
+class Import:
+    """Works on one claimed job."""
+
+    def __init__(self, database: Database, backend: GraphQLBackend, job: CsvImport, claimed: Claimed) -> None:
+        self._database = database
+        self._backend = backend
+        self._job = job
+        self._claimed = claimed
+        self._options = ImportOptions.model_validate(job.options)
+        self._namespace = uuid.UUID(job.task_id)
+        self._header: Sequence[str] = ()
+
+    async def run(self) -> None:
+        """Imports to the end. Raises JobFailed, LeaseLost."""
+        with tempfile.TemporaryFile() as file:
+            await self._fetch(file)
+            async with self._database.transaction() as session:
+                definition = await self._definition(session)
+                # tenancy: the job's own file; the job names it, no caller does
+                size = await session.scalar(select(CsvFile.size).where(CsvFile.id == self._job.file_id)) or 0
+            columns = importable_columns(definition)
+            records = await asyncio.to_thread(open_records, file, size, self._options, columns=columns)
+            self._header = records.header
+            targets = find_targets(records.header, definition, self._options)
+            key = find_key(definition, self._options.on_conflict)
+            if key is not None and (missing := set(key.columns) - {target.column.name for target in targets}):
+                raise JobFailed(f"on_conflict: no column of the file gives {sorted(missing)[0]}")
+            await self._skip(records, self._job.processed)
+            while batch := await asyncio.to_thread(_take, records):
+                await self._import(records, batch, targets, key)
+            async with self._database.transaction() as session:
+                await finish(session, self._claimed, JobStatus.COMPLETED, progress=100, format=records.format)
+
+    async def _fetch(self, file: IO[bytes]) -> None:
+        if self._job.file_id is None or not await copy_to(self._database, self._job.file_id, file):
+            raise JobFailed("the file is no longer kept; send it again")
+
+    async def _skip(self, records: Records, count: int) -> None:
+        while count > 0:
+            skipped = len(await asyncio.to_thread(records.take, min(count, 10_000)))
+            if not skipped:
+                return
+            count -= skipped
+
+    async def _import(
+        self, records: Records, batch: Sequence[Record], targets: Sequence[Target], key: Key | None
+    ) -> None:
+        """One batch: rows, counts and place in one transaction."""
+        if self._job.processed + len(batch) > MOST_ROWS:
+            raise JobFailed(f"the file has more than {MOST_ROWS} rows; the first {self._job.processed} were imported")
+        rows, refused = _rows(batch, targets, width=len(records.header), namespace=self._namespace)
+        fraction = await asyncio.to_thread(records.fraction)
+        async with self._database.transaction() as session:
+            # First, so that nobody else can be writing the same batch: the change holds the job's row.
+            await advance(session, self._claimed)
+            definition = await self._definition(session)
+            tally = await self._write(session, definition, rows, targets, key)
+            tally.rejected.extend(refused)
+            tally.rejected.sort(key=lambda item: item[0].line)
+            values = self._counted(len(batch), tally)
+            if tally.rejected:
+                values["rejected_file_id"] = await self._keep_rejected(session, tally)
+            await advance(
+                session, self._claimed, progress=min(99, int(fraction * 100)), format=records.format, **values
+            )
+        for name, value in values.items():
+            setattr(self._job, name, value)
+
+    async def _write(
+        self,
+        session: AsyncSession,
+        definition: TableDefinition,
+        rows: Sequence[Row],
+        targets: Sequence[Target],
+        key: Key | None,
+    ) -> Tally:
+        caller = await self._caller(session)
+        if self._options.dry_run and not self._backend.is_transactional:
+            # Nothing can be tried without being done: only the cells have been looked at.
+            return Tally(inserted=len(rows))
+        writer = RowWriter(self._backend, caller, definition, targets, key)
+        if not self._options.dry_run:
+            return await writer.write(session, rows)
+        tried = await session.begin_nested()
+        tally = await writer.write(session, rows)
+        await tried.rollback()
+        return tally
+
+    async def _caller(self, session: AsyncSession) -> Any:
+        """The GraphQL session of whoever asked for the import, if they still may. Raises what refuses them."""
+        job = self._job
+        actor = await act_for(
+            session,
+            user_id=job.user_id,
+            organization_id=job.organization_id,
+            app_id=job.app_id,
+            scopes=_SCOPES,
+        )
+        return await graphql_session(session, actor, job.app_id)
+
+    async def _definition(self, session: AsyncSession) -> TableDefinition:
+        table = await session.get(AppTable, self._job.table_id)
+        if table is None:
+            raise JobFailed("the table was deleted")
+        return table.definition
+
+    def _counted(self, lines: int, tally: Tally) -> dict[str, Any]:
+        job = self._job
+        errors = [
+            {"line": record.line, "column": rejected.column, "reason": rejected.reason}
+            for record, rejected in tally.rejected[: max(0, _MOST_ERRORS_SHOWN - len(job.errors))]
+        ]
+        return {
+            "processed": job.processed + lines,
+            "inserted": job.inserted + tally.inserted,
+            "updated": job.updated + tally.updated,
+            "skipped": job.skipped + tally.skipped,
+            "rejected": job.rejected + len(tally.rejected),
+            "errors": [*job.errors, *errors],
+        }
+
+    async def _keep_rejected(self, session: AsyncSession, tally: Tally) -> uuid.UUID:
+        """Adds to the file of rejected lines: CSV with a BOM, which spreadsheets need to see that it is UTF-8."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        file_id = self._job.rejected_file_id
+        if file_id is None:
+            file = await create_file(
+                session,
+                self._job.organization_id,
+                name=f"{self._job.table_name}-{self._job.id}-rejected.csv",
+                content_type="text/csv; charset=utf-8",
+            )
+            file_id = file.id
+            text.write("\ufeff")
+            writer.writerow(["automio_line", "automio_reason", *map(guard_formula, self._header)])
+        for record, rejected in tally.rejected:
+            reason = f"{rejected.column}: {rejected.reason}" if rejected.column else rejected.reason
+            writer.writerow([record.line, guard_formula(reason), *map(guard_formula, record.fields)])
+        await append(session, file_id, text.getvalue().encode(errors="replace"))
+        return file_id
+
+
+def _take(records: Records) -> list[Record]:
+    """A batch, smaller where lines are long."""
+    batch: list[Record] = []
+    characters = 0
+    while len(batch) < BATCH and characters < _MOST_BATCH_CHARACTERS:
+        taken = records.take(min(50, BATCH - len(batch)))
+        batch += taken
+        characters += sum(len(field) for record in taken for field in record.fields)
+        if not taken:
+            break
+    return batch
+
+
+def _rows(
+    batch: Sequence[Record], targets: Sequence[Target], *, width: int, namespace: uuid.UUID
+) -> tuple[list[Row], list[tuple[Record, LineRejected]]]:
+    rows: list[Row] = []
+    rejected: list[tuple[Record, LineRejected]] = []
+    for record in batch:
+        try:
+            rows.append((record, row_of(record, targets, width=width, namespace=namespace)))
+        except LineRejected as error:
+            rejected.append((record, error))
+    return rows, rejected

@@ -1,0 +1,133 @@
+"""Import and export jobs, and the files that belong to them.
+
+Files lie in PostgreSQL, in pieces: so they are there for every control plane, and are stored in the same transaction
+as what they belong to.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from platform_api.accounts.models import EnumText
+from platform_api.core.database import Base, identity
+from platform_api.core.types import AppId, OrganizationId, TableId, UserId
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will change any more."""
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED)
+
+
+_STATUSES = ", ".join(f"'{status}'" for status in JobStatus)
+
+
+class CsvFile(Base):
+    """A file of a job. Its content is in pieces, numbered from 0."""
+
+    __tablename__ = "csv_files"
+    __table_args__ = (
+        Index("ix_csv_files_organization_id", "organization_id"),
+        Index("ix_csv_files_created_at", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.gen_random_uuid())
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    name: Mapped[str]
+    content_type: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    pieces: Mapped[int] = mapped_column(Integer, server_default="0")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class CsvPiece(Base):
+    """A piece of a file's content."""
+
+    __tablename__ = "csv_pieces"
+
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("platform.csv_files.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Job(Base):
+    """What imports and exports have in common."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
+    task_id: Mapped[str] = mapped_column(unique=True)
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    """Whose rows these are."""
+    app_id: Mapped[AppId] = mapped_column(ForeignKey("platform.apps.id", ondelete="CASCADE"))
+    table_id: Mapped[TableId] = mapped_column(ForeignKey("platform.app_tables.id", ondelete="CASCADE"))
+    table_name: Mapped[str]
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"))
+    """Who asked for it, and with whose rights it works."""
+    status: Mapped[JobStatus] = mapped_column(EnumText(JobStatus), server_default="pending")
+    options: Mapped[dict[str, Any]]
+    file_id: Mapped[UUID | None] = mapped_column(ForeignKey("platform.csv_files.id", ondelete="SET NULL"))
+    progress: Mapped[int] = mapped_column(Integer, server_default="0")
+    """0 to 100."""
+    processed: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Rows dealt with. For an import the checkpoint: it is committed together with the rows."""
+    error: Mapped[str | None]
+    """Why it failed."""
+    cancel_requested_at: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Grows with each claim: a process that lost the job changes nothing more."""
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Claims since it last got on."""
+    lease_expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class CsvImport(Job):
+    """Rows of a file on their way into a table."""
+
+    __tablename__ = "csv_imports"
+    __table_args__ = (
+        CheckConstraint(f"status in ({_STATUSES})", name="status_known"),
+        Index("ix_csv_imports_organization_id_id", "organization_id", "id"),
+        Index("ix_csv_imports_open", "id", postgresql_where=text("status in ('pending', 'in_progress')")),
+    )
+
+    rejected_file_id: Mapped[UUID | None] = mapped_column(ForeignKey("platform.csv_files.id", ondelete="SET NULL"))
+    file_name: Mapped[str]
+    inserted: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    updated: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    skipped: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rejected: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    errors: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """The first rejected lines: line, column, reason."""
+    format: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """What the file was found to be: kind, encoding, delimiter."""
+
+
+class CsvExport(Job):
+    """Rows of a table on their way into a file."""
+
+    __tablename__ = "csv_exports"
+    __table_args__ = (
+        CheckConstraint(f"status in ({_STATUSES})", name="status_known"),
+        Index("ix_csv_exports_organization_id_id", "organization_id", "id"),
+        Index("ix_csv_exports_open", "id", postgresql_where=text("status in ('pending', 'in_progress')")),
+    )

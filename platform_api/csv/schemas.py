@@ -1,0 +1,175 @@
+"""Imports and exports on the wire (contract §11)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from platform_api.csv.models import CsvExport, CsvImport, JobStatus
+
+
+class FileFormat(StrEnum):
+    """What an export is written as."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+class OnConflict(BaseModel):
+    """What becomes of a line whose row exists already."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    columns: list[Annotated[str, Field(max_length=63)]] = Field(
+        default=[], max_length=16, description="Columns of a unique key of the table, or `id`"
+    )
+    constraint: Annotated[str, Field(max_length=63)] | None = Field(
+        default=None, description="Instead of `columns`: the unique key's name"
+    )
+    action: Literal["update", "skip"] = "update"
+
+    @model_validator(mode="after")
+    def _one_selection(self) -> "OnConflict":
+        if bool(self.columns) == (self.constraint is not None):
+            raise ValueError('name the unique key with exactly one of "columns" (a list) and "constraint"')
+        return self
+
+
+class ImportOptions(BaseModel):
+    """How a file is to be read and its rows to be written; kept with the job."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mapping: dict[str, str | None] = {}
+    on_conflict: OnConflict | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: Literal[".", ","] = "."
+    dry_run: bool = False
+
+
+class ExportWrite(BaseModel):
+    """What to export."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    app: Annotated[str, Field(max_length=130)] | int | None = Field(
+        default=None, description="Id, slug or `<org>/<app>`; the token's app when absent"
+    )
+    table: Annotated[str, Field(max_length=200)]
+    columns: list[Annotated[str, Field(max_length=63)]] | None = Field(
+        default=None, min_length=1, max_length=505, description="In this order; all when absent"
+    )
+    where: dict[str, JsonValue] = Field(default={}, description="A condition, as in GraphQL's `where`")
+    format: FileFormat = FileFormat.CSV
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    guard_formulas: bool = Field(
+        default=True, description="Puts a ' before text that a spreadsheet would take for a formula"
+    )
+
+
+class LineError(BaseModel):
+    """A line that was not imported."""
+
+    line: int = Field(description="Line of the file (row of the sheet), from 1; the header is one")
+    column: str | None = Field(description="The file's column, where it is one column's fault")
+    reason: str
+
+
+class ImportResult(BaseModel):
+    """What an import has done so far."""
+
+    total: int = Field(description="Lines dealt with")
+    inserted: int
+    updated: int
+    skipped: int
+    rejected: int
+    errors: list[LineError] = Field(description="The first rejected lines")
+    dry_run: bool
+    format: dict[str, Any] = Field(description="What the file was found to be: kind, encoding, delimiter")
+
+
+class CsvImportRead(BaseModel):
+    """An import as the published clients know it, and a little more."""
+
+    id: int
+    collection_name: str
+    file: str = Field(description="Path of the file that was sent; gone some days after the end")
+    application: int
+    organization: int
+    status: JobStatus
+    task_id: str
+    import_result: ImportResult
+    created_at: datetime
+    finished_at: datetime | None
+    progress: int = Field(description="0 to 100")
+    error: str | None = Field(description="Why it failed")
+    file_name: str
+    rejected_file: str | None = Field(description="Path of the rejected lines, each with its reason")
+
+    @classmethod
+    def from_job(cls, job: CsvImport) -> "CsvImportRead":
+        """The job as it is sent."""
+        path = f"/api/apps/csv-imports/{job.id}"
+        result = ImportResult(
+            total=job.processed,
+            inserted=job.inserted,
+            updated=job.updated,
+            skipped=job.skipped,
+            rejected=job.rejected,
+            errors=[LineError(**error) for error in job.errors],
+            dry_run=bool(job.options.get("dry_run")),
+            format=job.format,
+        )
+        return cls(
+            id=job.id,
+            collection_name=job.table_name,
+            file=f"{path}/file/",
+            application=job.app_id,
+            organization=job.organization_id,
+            status=job.status,
+            task_id=job.task_id,
+            import_result=result,
+            created_at=job.created_at,
+            finished_at=job.finished_at,
+            progress=job.progress,
+            error=job.error,
+            file_name=job.file_name,
+            rejected_file=f"{path}/rejected/" if job.rejected_file_id is not None else None,
+        )
+
+
+class CsvExportRead(BaseModel):
+    """An export as the published clients know it, and a little more."""
+
+    id: int
+    collection_name: str
+    application: int
+    organization: int
+    file: str | None = Field(description="Path of the file once it is complete; gone some days later")
+    task_id: str
+    created_at: datetime
+    file_upload_at: datetime | None
+    status: JobStatus
+    progress: int = Field(description="0 to 100")
+    rows: int = Field(description="Rows written so far")
+    error: str | None = Field(description="Why it failed")
+
+    @classmethod
+    def from_job(cls, job: CsvExport) -> "CsvExportRead":
+        """The job as it is sent."""
+        return cls(
+            id=job.id,
+            collection_name=job.table_name,
+            application=job.app_id,
+            organization=job.organization_id,
+            file=f"/api/apps/csv-exports/{job.id}/file/" if job.file_id is not None else None,
+            task_id=job.task_id,
+            created_at=job.created_at,
+            file_upload_at=job.finished_at if job.status is JobStatus.COMPLETED else None,
+            status=job.status,
+            progress=job.progress,
+            rows=job.processed,
+            error=job.error,
+        )

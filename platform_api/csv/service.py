@@ -1,0 +1,184 @@
+"""Imports and exports as tenants see them: asking for one, finding one, cancelling one."""
+
+import codecs
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.tenancy import visible_to
+from platform_api.apps.access import get_usable_app
+from platform_api.apps.models import App
+from platform_api.core.errors import BadRequest, NotFound, TooLarge, TooManyRequests, Unprocessable
+from platform_api.core.types import AppId
+from platform_api.csv.columns import find_key
+from platform_api.csv.errors import JobFailed
+from platform_api.csv.jobs import announce
+from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
+from platform_api.csv.records import DELIMITERS
+from platform_api.csv.schemas import ExportWrite, ImportOptions
+from platform_api.csv.storage import PIECE_BYTES, append, create_file
+from platform_api.tables.models import AppTable
+from platform_api.tables.repository import get_table
+
+MOST_OPEN_JOBS = 20
+"""Of one organization, imports and exports each."""
+_MOST_LISTED = 200
+
+J = TypeVar("J", bound=Job)
+
+
+async def create_import(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    app: int | str | None,
+    table: str,
+    options: ImportOptions,
+    upload: UploadFile,
+    most_bytes: int,
+) -> CsvImport:
+    """Stores a file and queues its import, for the organization the caller acts in."""
+    found, app_table = await _table(session, actor, app, table)
+    _check_options(app_table, options)
+    await _require_room(session, actor, CsvImport)
+    name = (upload.filename or "file").replace("\x00", "")[:200]
+    kind = "application/octet-stream"
+    file = await create_file(session, actor.organization_id, name=name, content_type=kind)
+    size = 0
+    while content := await upload.read(PIECE_BYTES):
+        size += len(content)
+        if size > most_bytes:
+            raise TooLarge(f"the file is larger than {most_bytes} bytes; split it")
+        await append(session, file.id, content)
+    if not size:
+        raise BadRequest("file: it is empty")
+    job = CsvImport(
+        **_job(actor, found, app_table), options=options.model_dump(mode="json"), file_id=file.id, file_name=name
+    )
+    return await _queue(session, job)
+
+
+async def create_export(session: AsyncSession, actor: Actor, wanted: ExportWrite) -> CsvExport:
+    """Queues an export of the rows that the caller's organization has."""
+    found, app_table = await _table(session, actor, wanted.app, wanted.table)
+    known = app_table.definition.column_names
+    for column in wanted.columns or ():
+        if column not in known:
+            raise Unprocessable(f"columns: the table has no column {column!r}; it has: {', '.join(known)}")
+    if wanted.columns and len(set(wanted.columns)) < len(wanted.columns):
+        raise Unprocessable("columns: a column is named twice")
+    await _require_room(session, actor, CsvExport)
+    return await _queue(session, CsvExport(**_job(actor, found, app_table), options=wanted.model_dump(mode="json")))
+
+
+async def list_jobs(
+    session: AsyncSession, actor: Actor, kind: type[J], *, app: str | None, table: str | None
+) -> Sequence[J]:
+    """The organization's latest jobs, newest first."""
+    statement = select(kind).where(_visible(actor, kind)).order_by(kind.id.desc()).limit(_MOST_LISTED)
+    if app:
+        found = await get_usable_app(session, actor, app)
+        statement = statement.where(kind.app_id == found.id)
+        if table:
+            named = await get_table(session, AppId(found.id), table)
+            statement = statement.where(kind.table_id == named.id)
+    elif table:
+        statement = statement.where(kind.table_name == table.replace("\x00", ""))
+    return (await session.scalars(statement)).all()
+
+
+async def get_job(session: AsyncSession, actor: Actor, kind: type[J], job_id: int) -> J:
+    """A job of the caller's organization; NotFound otherwise."""
+    job: J | None = await session.scalar(select(kind).where(kind.id == job_id, _visible(actor, kind)))
+    if job is None:
+        raise NotFound(f"there is no {'import' if kind is CsvImport else 'export'} {job_id}")
+    return job
+
+
+async def cancel_job(session: AsyncSession, actor: Actor, kind: type[J], job_id: int) -> J:
+    """Asks for the end of a job; one that has ended stays as it is."""
+    job = await get_job(session, actor, kind, job_id)
+    await session.refresh(job, with_for_update=True)
+    if not job.status.has_ended and job.cancel_requested_at is None:
+        job.cancel_requested_at = await session.scalar(select(func.now()))
+        await session.flush()
+        await announce(session)
+    return job
+
+
+async def get_file(session: AsyncSession, job: Job, file_id: Any) -> CsvFile:
+    """A file of a job that the caller was found to see; NotFound when it is gone."""
+    file = await session.get(CsvFile, file_id) if file_id is not None else None  # tenancy: the job was checked
+    if file is None:
+        raise NotFound("there is no such file; files are kept for some days after the end of a job")
+    return file
+
+
+def _visible(actor: Actor, kind: type[Job]) -> ColumnElement[bool]:
+    visible = visible_to(actor, kind.organization_id)
+    return visible if actor.app_id is None else visible & (kind.app_id == actor.app_id)
+
+
+async def _table(session: AsyncSession, actor: Actor, app: int | str | None, table: str) -> tuple[App, AppTable]:
+    reference = actor.app_id if app in (None, "") else app
+    if reference is None:
+        raise Unprocessable("app: say which app the table is of; the token is not bound to one")
+    found = await get_usable_app(session, actor, reference)
+    return found, await get_table(session, AppId(found.id), table)
+
+
+def _check_options(table: AppTable, options: ImportOptions) -> None:
+    if options.delimiter is not None and options.delimiter not in DELIMITERS:
+        raise Unprocessable("delimiter: must be one of , ; | and tab; leave it out to have it found")
+    if options.encoding is not None:
+        try:
+            is_text = codecs.lookup(options.encoding)._is_text_encoding
+        except (LookupError, ValueError):
+            is_text = False
+        if not is_text:
+            raise Unprocessable(f"encoding: {options.encoding[:40]!r} is unknown; use a name such as utf-8")
+    known = {*table.definition.column_names}
+    for header, column in options.mapping.items():
+        if column is not None and column not in known:
+            raise Unprocessable(f"mapping: {header[:60]!r} goes to {column[:63]!r}, which is no column of the table")
+    try:
+        find_key(table.definition, options.on_conflict)
+    except JobFailed as error:
+        raise Unprocessable(str(error)) from error
+
+
+async def _require_room(session: AsyncSession, actor: Actor, kind: type[Job]) -> None:
+    # Counting and queueing in turn: many at once would all find room.
+    await session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtext(kind.__tablename__), actor.organization_id))
+    )
+    is_open = kind.status.in_([JobStatus.PENDING, JobStatus.IN_PROGRESS])
+    statement = select(func.count()).select_from(kind).where(visible_to(actor, kind.organization_id), is_open)
+    if (await session.scalar(statement) or 0) >= MOST_OPEN_JOBS:
+        raise TooManyRequests(
+            f"your organization has {MOST_OPEN_JOBS} jobs waiting already; wait for one to end", retry_after=10
+        )
+
+
+def _job(actor: Actor, app: App, table: AppTable) -> dict[str, Any]:
+    return {
+        "task_id": str(uuid4()),
+        "organization_id": actor.organization_id,
+        "app_id": app.id,
+        "table_id": table.id,
+        "table_name": table.name,
+        "user_id": actor.user_id,
+    }
+
+
+async def _queue(session: AsyncSession, job: J) -> J:
+    session.add(job)
+    await session.flush()
+    await session.refresh(job)
+    await announce(session)
+    return job

@@ -1,0 +1,35 @@
+"""Whose files of an app a caller reaches: those of their own organization, as its rows.
+
+A script of the app's owner that works for every install reaches the files of all of them, as it does their rows.
+"""
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.tenancy import visible_to
+from platform_api.apps.access import installed_organization_ids, is_owners_script
+from platform_api.apps.models import App
+from platform_api.core.errors import Forbidden
+from platform_api.core.types import AppId, OrganizationId
+from platform_api.files.models import File
+
+
+async def reached_files(session: AsyncSession, actor: Actor, app: App) -> ColumnElement[bool]:
+    """The condition on the files of `app`, which the caller was found to use, that `actor` may read and change."""
+    if not is_owners_script(actor, app):
+        return (File.app_id == app.id) & visible_to(actor, File.organization_id)
+    reached = await installed_organization_ids(session, AppId(app.id))
+    # tenancy: the organizations whose rows this script reaches too
+    return (File.app_id == app.id) & File.organization_id.in_(reached)
+
+
+async def organization_to_store_for(
+    session: AsyncSession, actor: Actor, app: App, *, asked: OrganizationId | None
+) -> OrganizationId:
+    """The organization that a new file is for, by default the one acted in; raises Forbidden for one not reached."""
+    if asked is None or asked == actor.organization_id:
+        return actor.organization_id
+    if is_owners_script(actor, app) and asked in await installed_organization_ids(session, AppId(app.id)):
+        return asked
+    raise Forbidden(f"organization_id: {asked} is not open to this token")

@@ -1,0 +1,85 @@
+"""What kind of content a file has: declared, checked against its first bytes where those tell.
+
+The signatures are those of the WHATWG's MIME sniffing standard for types that browsers and image libraries act upon.
+"""
+
+import mimetypes
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from platform_api.core.errors import Unprocessable
+
+HEAD_BYTES = 1024
+GENERIC = "application/octet-stream"
+
+_ESSENCE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
+_ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "application/x-zip-compressed": "application/zip"}
+_ALIASES |= {"application/x-gzip": "application/gzip", "application/x-pdf": "application/pdf"}
+# Only the library's own table: what a machine has in /etc/mime.types must not matter.
+_BY_NAME = mimetypes.MimeTypes()
+
+_SIGNATURES: Sequence[tuple[str, re.Pattern[bytes]]] = [
+    ("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
+    ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
+    ("image/gif", re.compile(rb"GIF8[79]a")),
+    ("image/webp", re.compile(rb"RIFF....WEBP", re.DOTALL)),
+    ("application/pdf", re.compile(rb"%PDF-")),
+    ("application/zip", re.compile(rb"PK(?:\x03\x04|\x05\x06)")),
+    ("application/gzip", re.compile(rb"\x1f\x8b\x08")),
+    ("application/x-executable", re.compile(rb"\x7fELF|MZ.{0,64}\x00", re.DOTALL)),
+    (
+        "text/html",
+        re.compile(
+            rb"(?:\xef\xbb\xbf)?[\t\n\x0c\r ]*<(?:!--|(?:!DOCTYPE HTML|html|head|script|iframe|h1|div|font|table|a|"
+            rb"style|title|b|body|br|p)[ >\t\n\r/])",
+            re.IGNORECASE,
+        ),
+    ),
+    ("image/svg+xml", re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?)?(?:<!.*?>\s*)*<svg[\s>]", re.DOTALL | re.I)),
+]
+_SIGNED = frozenset(
+    {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "application/zip", "application/gzip"}
+)
+"""Types whose content always begins with their signature."""
+
+
+def check_content_type(text: str) -> str:
+    """A content type without its parameters, in lower case; raises Unprocessable."""
+    essence = text.partition(";")[0].strip().lower()
+    if not _ESSENCE.fullmatch(essence):
+        raise Unprocessable("content_type: must be like `text/csv` or `image/png`")
+    return _ALIASES.get(essence, essence)
+
+
+def sniff(head: bytes) -> str | None:
+    """The type that the first bytes give away, if they do."""
+    return next((kind for kind, signature in _SIGNATURES if signature.match(head)), None)
+
+
+def decide(*, declared: str | None, name: str, head: bytes) -> str:
+    """The type of a file, from what its sender declared or its name says. Raises Unprocessable for a false one."""
+    found = sniff(head)
+    if declared is None or declared == GENERIC:
+        guessed = _BY_NAME.guess_type(name)[0] or found or GENERIC
+        return found or GENERIC if guessed in _SIGNED and guessed != found else guessed
+    if declared in _SIGNED and declared != found:
+        seems = f"; it begins like {found}" if found else ""
+        raise Unprocessable(
+            f"content_type: the content is not {declared}{seems}; leave the type out to have it found"
+        )
+    return declared
+
+
+def require_allowed(content_type: str, head: bytes, *, allowed: Sequence[str]) -> None:
+    """Raises Unprocessable unless a pattern of `allowed` covers the type, and what the content really is."""
+    found = sniff(head)
+    for kind in {content_type, _effective(content_type, found)}:
+        if not any(fnmatchcase(kind, pattern) for pattern in allowed):
+            raise Unprocessable(f"files of the type {kind} are not taken here; taken are {', '.join(allowed)}")
+
+
+def _effective(content_type: str, found: str | None) -> str:
+    # Office documents and the like are zip archives inside.
+    is_container = found == "application/zip" and content_type.startswith("application/")
+    return content_type if found is None or is_container else found

@@ -1,0 +1,293 @@
+"""Application files over HTTP, and the download by link."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import ClientDisconnect
+
+from platform_api.accounts.dependencies import DataActorDep
+from platform_api.apps.access import get_usable_app
+from platform_api.core.database import SessionDep, after_commit
+from platform_api.core.errors import BadRequest, PlatformError
+from platform_api.core.pagination import PageDep
+from platform_api.core.settings import Settings
+from platform_api.core.types import AppId, FileId, OrganizationId
+from platform_api.files import service
+from platform_api.files.access import organization_to_store_for
+from platform_api.files.answers import Asked, answer_file
+from platform_api.files.content_types import check_content_type
+from platform_api.files.fetching import DEADLINE_SECONDS, FetchFailed, describe, parse_url
+from platform_api.files.intake import Described
+from platform_api.files.lifespan import FilesDep
+from platform_api.files.names import base_name, check_name
+from platform_api.files.schemas import (
+    FileFromUrl,
+    FileLinkRead,
+    FileLinkWrite,
+    FilePage,
+    FileRead,
+    FileRename,
+    FileUsage,
+)
+from platform_api.files.upload_form import FILE_FIELD, UploadForm
+from platform_api.integrations.outgoing import Caller, DownloadFailed
+
+router = APIRouter(prefix="/apps/{app}/files", tags=["files"])
+link_router = APIRouter(prefix="/files", tags=["files"])
+
+UPLOAD_PATH = re.compile(r"(?:/api)?/apps/[^/]+/files/?")
+"""Where bodies may be as large as files."""
+FORM_BYTES = 64 * 1024
+"""What a form may have beside the file."""
+_SILENCE_SECONDS = 60.0
+
+AppReference = Annotated[str, Path(description="Id or slug", max_length=130)]
+FileReference = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FILE_FIELD],
+                    "properties": {
+                        FILE_FIELD: {"type": "string", "format": "binary"},
+                        "name": {"type": "string", "description": "Absent: the part's file name"},
+                        "content_type": {"type": "string", "description": "Absent: the part's type"},
+                    },
+                }
+            }
+        },
+    }
+}
+_CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {}}, "description": "The content"},
+    206: {"content": {"application/octet-stream": {}}, "description": "The asked range of it"},
+}
+
+
+class UploadStalled(PlatformError):
+    """Nothing came for too long."""
+
+    status_code = 408
+
+
+def _asked(
+    request: Request,
+    range_: Annotated[str | None, Header(alias="Range", max_length=200, description="One range of bytes")] = None,
+    if_range: Annotated[str | None, Header(alias="If-Range", max_length=200)] = None,
+) -> Asked:
+    return Asked(range_, if_range, is_head=bool(request.scope.get("is_head")))
+
+
+AskedDep = Annotated[Asked, Depends(_asked)]
+
+
+@router.post("/", status_code=201, summary="Store a file", openapi_extra=_FORM)
+async def upload(
+    request: Request,
+    actor: DataActorDep,
+    session: SessionDep,
+    files: FilesDep,
+    app: AppReference,
+    for_organization: Annotated[
+        int | None,
+        Query(ge=1, le=2**31 - 1, description="For an owner's script: another organization it works for"),
+    ] = None,
+) -> FileRead:
+    found = await get_usable_app(session, actor, app)
+    form = UploadForm(request.headers.get("content-type", ""), _body(request))
+    asked = None if for_organization is None else OrganizationId(for_organization)
+    organization_id = await organization_to_store_for(session, actor, found, asked=asked)
+    await _end_transaction(session)
+    file = await files.intake.receive(
+        actor, AppId(found.id), organization_id, form.chunks(), lambda: _described(form)
+    )
+    return FileRead.model_validate(file)
+
+
+@router.post("/from-url/", status_code=201, summary="Store what a URL gives")
+async def upload_from_url(
+    request: Request,
+    actor: DataActorDep,
+    session: SessionDep,
+    files: FilesDep,
+    app: AppReference,
+    body: FileFromUrl,
+) -> FileRead:
+    found = await get_usable_app(session, actor, app)
+    asked = None if body.for_organization is None else OrganizationId(body.for_organization)
+    organization_id = await organization_to_store_for(session, actor, found, asked=asked)
+    url = parse_url(body.url)
+    name = None if body.name is None else check_name(body.name)
+    declared = None if body.content_type is None else check_content_type(body.content_type)
+    await _end_transaction(session)
+    caller: Caller = request.app.state.caller
+    try:
+        async with caller.download(url, deadline_seconds=DEADLINE_SECONDS) as download:
+            file = await files.intake.receive(
+                actor,
+                AppId(found.id),
+                organization_id,
+                download.chunks,
+                lambda: describe(download, name=name, content_type=declared),
+            )
+    except DownloadFailed as error:
+        raise FetchFailed(f"url: {error}") from error
+    return FileRead.model_validate(file)
+
+
+@router.get("/", summary="Files, newest first")
+async def list_files(
+    actor: DataActorDep,
+    session: SessionDep,
+    page: PageDep,
+    app: AppReference,
+    name_prefix: Annotated[str | None, Query(max_length=255, description="What the names begin with")] = None,
+    content_type: Annotated[str | None, Query(max_length=130, description="Like `image/png` or `image/*`")] = None,
+) -> FilePage:
+    found = await get_usable_app(session, actor, app)
+    count, files = await service.list_files(
+        session,
+        actor,
+        found,
+        name_prefix=name_prefix,
+        content_type=content_type,
+        page=page.page,
+        per_page=page.per_page,
+    )
+    return FilePage(
+        count=count,
+        next=page.next_url(count),
+        previous=page.previous_url(),
+        results=[FileRead.model_validate(file) for file in files],
+    )
+
+
+@router.get("/usage/", summary="What the organization's files take and may take")
+async def get_usage(request: Request, actor: DataActorDep, session: SessionDep, app: AppReference) -> FileUsage:
+    await get_usable_app(session, actor, app)
+    usage = await service.usage_of(session, actor.organization_id)
+    settings: Settings = request.app.state.settings
+    return FileUsage(
+        files=usage.files,
+        bytes=usage.bytes,
+        quota_bytes=settings.files_quota_bytes,
+        file_bytes=settings.files_max_bytes,
+        content_types=list(settings.files_content_types),
+    )
+
+
+@router.get("/{file_id}/", summary="One file, without its content")
+async def get_file(actor: DataActorDep, session: SessionDep, app: AppReference, file_id: FileReference) -> FileRead:
+    found = await get_usable_app(session, actor, app)
+    return FileRead.model_validate(await service.get_file(session, actor, found, file_id))
+
+
+@router.patch("/{file_id}/", summary="Rename a file")
+async def rename_file(
+    actor: DataActorDep, session: SessionDep, app: AppReference, file_id: FileReference, body: FileRename
+) -> FileRead:
+    found = await get_usable_app(session, actor, app)
+    return FileRead.model_validate(await service.rename_file(session, actor, found, file_id, name=body.name))
+
+
+@router.delete("/{file_id}/", status_code=204, summary="Delete a file; its links open nothing from then on")
+async def delete_file(
+    actor: DataActorDep, session: SessionDep, files: FilesDep, app: AppReference, file_id: FileReference
+) -> None:
+    found = await get_usable_app(session, actor, app)
+    await service.delete_file(session, actor, found, file_id)
+
+    async def remove_object() -> None:
+        files.sweeper.loop.wake()
+
+    after_commit(session, remove_object)
+
+
+@router.get("/{file_id}/content/", summary="A file's content", response_class=Response, responses=_CONTENT)
+async def download(
+    actor: DataActorDep,
+    session: SessionDep,
+    files: FilesDep,
+    asked: AskedDep,
+    app: AppReference,
+    file_id: FileReference,
+) -> Response:
+    found = await get_usable_app(session, actor, app)
+    file = await service.get_file(session, actor, found, file_id)
+    await _end_transaction(session)
+    return await answer_file(files.store, file, asked, turns=files.downloads)
+
+
+@router.post("/{file_id}/link/", summary="A link that opens the file without a token")
+async def create_link(
+    request: Request,
+    actor: DataActorDep,
+    session: SessionDep,
+    files: FilesDep,
+    app: AppReference,
+    file_id: FileReference,
+    body: FileLinkWrite | None = None,
+) -> FileLinkRead:
+    found = await get_usable_app(session, actor, app)
+    file = await service.get_file(session, actor, found, file_id)
+    expires_at = int(time.time()) + (body or FileLinkWrite()).expires_in
+    link = files.links.create(FileId(file.id), expires_at=expires_at)
+    settings: Settings = request.app.state.settings
+    # In the query, which is not logged.
+    url = f"{settings.public_url}/api/files/?link={quote(link, safe='')}"
+    return FileLinkRead(url=url, expires_at=datetime.fromtimestamp(expires_at, UTC))
+
+
+@link_router.get("/", summary="The file that a link opens", response_class=Response, responses=_CONTENT)
+async def open_link(
+    session: SessionDep,
+    files: FilesDep,
+    asked: AskedDep,
+    link: Annotated[str, Query(max_length=1000, description="From the link's address")],
+) -> Response:
+    file = await service.get_linked_file(session, files.links.open(link))
+    await _end_transaction(session)
+    return await answer_file(files.store, file, asked, turns=files.downloads)
+
+
+def _described(form: UploadForm) -> Described:
+    name = form.fields.get("name") or form.filename
+    if name is None:
+        raise BadRequest("the file has no name; give one in the field `name`, before or after the file")
+    # A browser may send the path on its own machine as the part's file name; a name that was asked for is a name.
+    declared = form.fields.get("content_type") or form.content_type
+    return Described(
+        name if form.fields.get("name") else base_name(name),
+        check_content_type(declared) if declared else None,
+    )
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(_SILENCE_SECONDS):
+                data = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except ClientDisconnect as error:
+            raise BadRequest("the upload broke off") from error
+        except TimeoutError as error:
+            raise UploadStalled(f"nothing of the file came for {_SILENCE_SECONDS:g} seconds") from error
+        yield data
+
+
+async def _end_transaction(session: AsyncSession) -> None:
+    """Gives the request's connection to the database back: what is slow from here on must not hold one."""
+    await session.commit()

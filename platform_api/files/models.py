@@ -1,0 +1,49 @@
+"""Files of apps, and the objects in the store that no file needs."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from platform_api.core.database import Base, Timestamps, identity
+from platform_api.core.types import AppId, FileId, OrganizationId, RunId, UserId
+
+
+class File(Timestamps, Base):
+    """A file of one organization in one app. Its content never changes."""
+
+    __tablename__ = "files"
+    __table_args__ = (
+        CheckConstraint("size >= 0", name="size_not_negative"),
+        Index("ix_files_app_id_organization_id_id", "app_id", "organization_id", "id"),
+        Index("ix_files_organization_id", "organization_id", postgresql_include=["size"]),
+    )
+
+    id: Mapped[FileId] = mapped_column(BigInteger, identity(), primary_key=True)
+    app_id: Mapped[AppId] = mapped_column(ForeignKey("platform.apps.id", ondelete="CASCADE"))
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    name: Mapped[str]
+    """For people; not unique, and no part of where the content is stored."""
+    content_type: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    object_key: Mapped[str] = mapped_column(unique=True)
+    created_by: Mapped[UserId | None] = mapped_column(ForeignKey("platform.users.id", ondelete="SET NULL"))
+    run_id: Mapped[RunId | None] = mapped_column(BigInteger)
+    """The run whose script stored it."""
+
+
+class FileLeftover(Base):
+    """An object that is to be removed from the store at a time, unless an upload under way makes it a file's.
+
+    A row is committed before an object is written, and by a trigger whenever a row of `files` goes, whatever
+    deletes it: so every object in the store belongs to a row of one of the two tables.
+    """
+
+    __tablename__ = "file_leftovers"
+    __table_args__ = (Index("ix_file_leftovers_remove_after", "remove_after"),)
+
+    object_key: Mapped[str] = mapped_column(primary_key=True)
+    remove_after: Mapped[datetime]

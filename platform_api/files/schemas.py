@@ -1,0 +1,74 @@
+"""Files on the wire."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LONGEST_LINK_SECONDS = 7 * 86400
+
+
+class FileRead(BaseModel):
+    """A file without its content."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    app_id: int
+    organization_id: int
+    name: str
+    content_type: str
+    size: int = Field(description="In bytes")
+    sha256: str = Field(description="Of the content, in hexadecimal digits")
+    created_by: int | None = Field(description="Id of the user")
+    run_id: int | None = Field(description="The run whose script stored it")
+    created_at: datetime
+    updated_at: datetime
+
+
+class FilePage(BaseModel):
+    """The contract's pagination envelope."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[FileRead]
+
+
+class FileFromUrl(BaseModel):
+    """A file to be fetched by the platform."""
+
+    url: str = Field(min_length=1, max_length=4000, description="http:// or https://, on the public internet")
+    name: str | None = Field(default=None, max_length=1000, description="Absent: as the URL or its answer say")
+    content_type: str | None = Field(default=None, max_length=200)
+    for_organization: int | None = Field(
+        default=None, ge=1, le=2**31 - 1, description="For an owner's script: another organization it works for"
+    )
+
+
+class FileRename(BaseModel):
+    """A file's new name."""
+
+    name: str = Field(max_length=1000)
+
+
+class FileLinkWrite(BaseModel):
+    """How long a link is to be good."""
+
+    expires_in: int = Field(default=3600, ge=1, le=LONGEST_LINK_SECONDS, description="In seconds, 7 days at most")
+
+
+class FileLinkRead(BaseModel):
+    """A link that opens the file without a token, until it expires or the file is deleted."""
+
+    url: str
+    expires_at: datetime
+
+
+class FileUsage(BaseModel):
+    """What the files of the organization, in all apps, take and may take."""
+
+    files: int
+    bytes: int
+    quota_bytes: int
+    file_bytes: int = Field(description="The largest file that is taken")
+    content_types: list[str] = Field(description="Which content types are taken")

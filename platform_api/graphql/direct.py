@@ -1,0 +1,197 @@
+"""`/v1/graphql` and `/api/apps/{app}/v1/graphql`, as raw ASGI: nothing stands between the socket and the engine."""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from starlette.datastructures import State
+from starlette.types import Message, Receive, Scope, Send
+
+from hasura.engine.errors import AccessDenied
+from hasura.engine.session import Session
+from platform_api.core.errors import BadRequest, Forbidden, PlatformError, Unauthenticated
+from platform_api.core.settings import Settings
+from platform_api.graphql.access import ROLE_VARIABLE, app_of, narrow
+from platform_api.graphql.backend import JSON_CONTENT, GraphQLAnswer, GraphQLBackend, RawHeaders
+from platform_api.graphql.cors import ForeignPages, answer_headers, preflight_headers, refusal_of, requested_headers
+from platform_api.graphql.requests import (
+    ADMIN_SECRET_HEADER,
+    ClientGone,
+    RequestHeaders,
+    as_platform_error,
+    error_answer,
+    foreign_origin,
+    is_graphql_path,
+    named_app,
+    read_body,
+    read_headers,
+    refuse_foreign_page,
+    send_answer,
+)
+from platform_api.graphql.sessions import Credential, SessionResolver
+from platform_api.graphql.token_rates import TokenRates
+from platform_api.graphql.watch import serve_while_valid
+
+ADMIN_PATHS = frozenset({"/v1/metadata", "/v1/query", "/v2/query"})
+
+
+class GraphQLEndpoint:
+    """Serves GraphQL over HTTP and WebSocket; with an admin secret set, an administrator's endpoints too."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        settings: Settings = state.settings
+        self._public_url = settings.public_url
+        self._body_limit = settings.max_body_bytes
+        self._has_rates = settings.graphql_requests_per_minute > 0
+        secret = settings.hasura_graphql_admin_secret
+        self._admin_secret = None if secret is None else secret.get_secret_value()
+
+    def serves(self, path: str) -> bool:
+        return is_graphql_path(path) or (self._admin_secret is not None and path in ADMIN_PATHS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = read_headers(scope["headers"])
+        if scope["type"] == "websocket":
+            await self._serve_websocket(scope, receive, send, headers)
+            return
+        cors: RawHeaders = ()
+        try:
+            if headers.admin_secret is not None or scope["path"] in ADMIN_PATHS:
+                await self._serve_admin(scope, receive, send, headers)
+                return
+            origin = foreign_origin(headers, public_url=self._public_url) if "origin" in headers.own else None
+            if origin is not None:
+                allowed = await self._allowed_origin(scope, headers, origin)
+                cors = answer_headers(allowed)
+                if scope["method"] == "OPTIONS" and (requested := requested_headers(scope["headers"])) is not None:
+                    await send_answer(send, _preflight(origin, allowed, cors, requested))
+                    return
+            answer = await self._answer(scope, receive, headers)
+        except ClientGone:
+            return
+        except Exception as error:  # the last place where it can be answered in GraphQL's shape
+            request_id = f"req_{secrets.token_hex(8)}"
+            answer = error_answer(as_platform_error(error, request_id=request_id), request_id=request_id)
+        await send_answer(send, replace(answer, headers=(*answer.headers, *cors)) if cors else answer)
+
+    async def _answer(self, scope: Scope, receive: Receive, headers: RequestHeaders) -> GraphQLAnswer:
+        if scope["method"] != "POST":
+            return _only_post()
+        body = await read_body(receive, headers, limit=self._body_limit)
+        credential = headers.credential()
+        if credential.authorization is None and credential.cookie is not None:
+            refuse_foreign_page(headers, public_url=self._public_url)
+        resolver: SessionResolver = self._state.graphql_sessions
+        session = await resolver.resolve(credential, named_app(scope["path"], headers))
+        session = narrow(session, headers.hasura)
+        backend: GraphQLBackend = self._state.graphql_backend
+        if not self._has_rates:
+            return await backend.execute(body, session)
+        rates: TokenRates = self._state.token_rates
+        standing = await rates.take(credential)
+        answer = await backend.execute(body, session)
+        return replace(answer, headers=(*answer.headers, *standing))
+
+    async def _allowed_origin(self, scope: Scope, headers: RequestHeaders, origin: str) -> str | None:
+        """Whether the page may call the app: the one that is named, or the one that the token is for."""
+        app = named_app(scope["path"], headers)
+        credential = headers.credential()
+        if app is None and credential.authorization is not None:
+            resolver: SessionResolver = self._state.graphql_sessions
+            try:
+                app = app_of(await resolver.resolve(credential, None))
+            except PlatformError:
+                # It is refused a moment later; the page may read why, if any app allows it.
+                app = None
+        foreign_pages: ForeignPages = self._state.foreign_pages
+        return await foreign_pages.allowed(origin, app)
+
+    async def _serve_admin(self, scope: Scope, receive: Receive, send: Send, headers: RequestHeaders) -> None:
+        if self._admin_secret is None:
+            raise Unauthenticated("this platform accepts no admin secret; send a token in `Authorization`")
+        path = "/v1/graphql" if is_graphql_path(scope["path"]) else scope["path"]
+        try:
+            self._require_admin_secret(headers.admin_secret)
+        except AccessDenied as error:
+            if path == "/v1/graphql":
+                raise Unauthenticated(error.message) from error
+            body = orjson.dumps(error.to_api())
+            await send_answer(send, GraphQLAnswer(401, body))
+            return
+        backend: GraphQLBackend = self._state.graphql_backend
+        body = await read_body(receive, headers, limit=self._body_limit)
+        await backend.serve_admin({**scope, "path": path}, _replay(body), send)
+
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send, headers: RequestHeaders) -> None:
+        resolver: SessionResolver = self._state.graphql_sessions
+        backend: GraphQLBackend = self._state.graphql_backend
+        rates: TokenRates | None = self._state.token_rates
+        is_counted = rates is None
+
+        async def resolve(payload: Mapping[str, Any]) -> Session:
+            sent = _headers_of_init(payload)
+            if (secret := sent.get(ADMIN_SECRET_HEADER, headers.admin_secret)) is not None:
+                return self._admin_session(secret, {**headers.hasura, **sent})
+            own = headers.credential()
+            credential = Credential(
+                sent.get("authorization", own.authorization),
+                own.cookie,
+                sent.get("x-organization-id", own.organization),
+            )
+            if credential.authorization is None and credential.cookie is not None:
+                refuse_foreign_page(headers, public_url=self._public_url)
+            app = named_app(scope["path"], headers) or sent.get("x-app-id")
+            session = await resolver.resolve(credential, app)
+            nonlocal is_counted
+            if rates is not None and not is_counted:
+                is_counted = True
+                await rates.take(credential)
+            asked = {name: value for name, value in sent.items() if name.startswith("x-hasura-")}
+            return narrow(session, {**headers.hasura, **asked})
+
+        await serve_while_valid(backend, scope, receive, send, resolve=resolve)
+
+    def _require_admin_secret(self, secret: str | None) -> None:
+        expected = self._admin_secret
+        if secret is None or expected is None or not hmac.compare_digest(secret.encode(), expected.encode()):
+            raise AccessDenied('invalid "x-hasura-admin-secret"/"x-hasura-access-key"')
+
+    def _admin_session(self, secret: str, sent: Mapping[str, str]) -> Session:
+        self._require_admin_secret(secret)
+        variables = {name: value for name, value in sent.items() if name.startswith("x-hasura-")}
+        variables.pop(ADMIN_SECRET_HEADER, None)
+        role = variables.setdefault(ROLE_VARIABLE, "admin")
+        return Session(role=role, variables=variables, is_admin=True)
+
+
+def _replay(body: bytes) -> Receive:
+    """A body that was read already, for an application that is going to read it."""
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    return receive
+
+
+def _headers_of_init(payload: Mapping[str, Any]) -> dict[str, str]:
+    """The headers in a `connection_init` payload: below `headers`, as Hasura's clients send them, or at the top."""
+    nested = payload.get("headers")
+    sent = nested if isinstance(nested, Mapping) else payload
+    return {str(name).lower(): value for name, value in sent.items() if isinstance(value, str)}
+
+
+def _preflight(origin: str, allowed: str | None, cors: RawHeaders, requested: bytes) -> GraphQLAnswer:
+    if allowed is None:
+        refused = error_answer(Forbidden(refusal_of(origin)), request_id=f"req_{secrets.token_hex(8)}")
+        return replace(refused, headers=(*refused.headers, *cors))
+    return GraphQLAnswer(200, b"", (*cors, *preflight_headers(requested)))
+
+
+def _only_post() -> GraphQLAnswer:
+    answer = error_answer(BadRequest("GraphQL is served to POST requests and WebSockets"), request_id="")
+    return GraphQLAnswer(405, answer.body, (*JSON_CONTENT, (b"allow", b"POST")))

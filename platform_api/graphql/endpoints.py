@@ -1,0 +1,122 @@
+"""The contract's GraphQL endpoint, `POST /api/apps/graphql/?app=&table=` (§7)."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field
+
+from platform_api.accounts.dependencies import ActorDep
+from platform_api.apps.access import get_usable_app
+from platform_api.core.database import SessionDep
+from platform_api.core.errors import Forbidden, PlatformError, describe_validation_errors, error_response
+from platform_api.core.settings import Settings
+from platform_api.core.types import AppId
+from platform_api.graphql.access import graphql_session
+from platform_api.graphql.backend import GraphQLBackend
+from platform_api.graphql.cors import ForeignPages, answer_headers, preflight_headers, refusal_of, requested_headers
+from platform_api.graphql.published_clients import adapt_answer
+from platform_api.graphql.requests import foreign_origin, read_headers
+from platform_api.graphql.token_rates import TokenRates
+from platform_api.tables.repository import get_table
+
+_AS_ERROR = (400, 401, 404, 429)
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class GraphQLErrorRoute(APIRoute):
+    """Answers 400, 401, 404 and 429 as `{"error": str}`, which is what the published clients expect here.
+
+    Pages of other origins are told whether they may read the answer, be it an error.
+    """
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def handle_with_error(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                return JSONResponse({"error": describe_validation_errors(error.errors())}, status_code=400)
+            except PlatformError as error:
+                if error.status_code >= 500:
+                    raise
+                if error.status_code in _AS_ERROR:
+                    body = {"error": error.message}
+                    return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+                return error_response(error.status_code, error.message, error.headers, error.extra)
+
+        async def handle_for_page(request: Request) -> Response:
+            headers = read_headers(request.scope["headers"])
+            settings: Settings = request.app.state.settings
+            origin = foreign_origin(headers, public_url=settings.public_url)
+            if origin is None:
+                return await handle_with_error(request)
+            foreign_pages: ForeignPages = request.app.state.foreign_pages
+            cors = answer_headers(await foreign_pages.allowed(origin, request.query_params.get("app")))
+            response = await handle_with_error(request)
+            response.raw_headers.extend(cors)
+            return response
+
+        return handle_for_page
+
+
+router = APIRouter(prefix="/apps/graphql", tags=["graphql"], route_class=GraphQLErrorRoute)
+"""Before the apps' own router, whose `{app}` would take `graphql`."""
+
+
+class GraphQLRequestBody(BaseModel):
+    """A GraphQL request."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = Field(default=None, alias="operationName")
+
+
+@router.options("/", include_in_schema=False)
+async def answer_preflight(
+    request: Request, app: Annotated[str | None, Query(description="As of the request that follows")] = None
+) -> Response:
+    """Whether a page of another origin may send its request; the answer's other headers come from the route."""
+    headers = read_headers(request.scope["headers"])
+    settings: Settings = request.app.state.settings
+    origin = foreign_origin(headers, public_url=settings.public_url)
+    requested = requested_headers(request.scope["headers"])
+    if origin is None or requested is None:
+        return Response(status_code=204, headers={"Allow": "POST"})
+    foreign_pages: ForeignPages = request.app.state.foreign_pages
+    if await foreign_pages.allowed(origin, app) is None:
+        raise Forbidden(refusal_of(origin))
+    response = Response()
+    response.raw_headers.extend(preflight_headers(requested))
+    return response
+
+
+@router.post("/", summary="Run a GraphQL document on an app's tables", response_class=JSONResponse)
+async def run_document(
+    request: Request,
+    actor: ActorDep,
+    session: SessionDep,
+    body: GraphQLRequestBody,
+    app: Annotated[str, Query(description="Id, slug or `<org>/<app>`", max_length=130)],
+    table: Annotated[str | None, Query(description="A table of the app, bare or `app_{id}_{name}`")] = None,
+) -> Response:
+    """GraphQL errors are HTTP 200 with `errors`. Whatever `app` and `table` say, rows are those of the token."""
+    caller = await graphql_session(session, actor, app)
+    if table is not None:
+        found = await get_usable_app(session, actor, app)
+        await get_table(session, AppId(found.id), table)
+    rates: TokenRates | None = request.app.state.token_rates
+    standing = await rates.take(read_headers(request.scope["headers"]).credential()) if rates is not None else ()
+    backend: GraphQLBackend = request.app.state.graphql_backend
+    # The bytes as they came: numbers keep their digits, and nulls in the variables stay.
+    answer = await backend.execute(await request.body(), caller)
+    response = Response(adapt_answer(answer.status, answer.body), media_type="application/json")
+    response.raw_headers.extend(standing)
+    return response

@@ -1,0 +1,163 @@
+"""What the GraphQL endpoints read from a raw ASGI request, and how they answer one."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+
+import orjson
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import Receive, Send
+
+from platform_api.accounts.dependencies import SESSION_COOKIE
+from platform_api.core.errors import Forbidden, PlatformError, TooLarge, Unavailable
+from platform_api.core.origins import is_own_origin
+from platform_api.graphql.backend import JSON_CONTENT, GraphQLAnswer
+from platform_api.graphql.sessions import Credential
+
+log = structlog.stdlib.get_logger()
+
+ADMIN_SECRET_HEADER = "x-hasura-admin-secret"
+
+_CODES = {
+    **{400: "bad-request", 401: "access-denied", 403: "access-denied", 404: "not-found", 413: "bad-request"},
+    429: "rate-limit-exceeded",
+}
+_APP = re.compile(r"/+(?:(?:api/+)?apps/+(?P<app>[^/]+(?:/[^/]+)?)/+)?v1/+graphql/*")
+
+
+class ClientGone(Exception):
+    """The client closed the connection before it had sent everything."""
+
+
+@dataclass(slots=True)
+class RequestHeaders:
+    """The headers that matter here, by lower-case name, and the client's `x-hasura-*` apart."""
+
+    own: dict[str, str] = field(default_factory=dict)
+    hasura: dict[str, str] = field(default_factory=dict)
+    admin_secret: str | None = None
+
+    def credential(self) -> Credential:
+        """What proves who is asking."""
+        cookie = self.own.get("cookie")
+        return Credential(
+            self.own.get("authorization"),
+            _session_cookie(cookie) if cookie else None,
+            self.own.get("x-organization-id"),
+        )
+
+
+_OWN = frozenset(
+    {
+        b"authorization",
+        b"cookie",
+        b"x-organization-id",
+        b"x-app-id",
+        b"content-length",
+        b"origin",
+        b"host",
+        b"sec-fetch-site",
+    }
+)
+
+
+def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> RequestHeaders:
+    """The interesting ones among ASGI's headers (whose names are in lower case)."""
+    headers = RequestHeaders()
+    for name, value in raw:
+        if name in _OWN:
+            headers.own[name.decode("latin-1")] = value.decode("latin-1")
+        elif name.startswith(b"x-hasura-"):
+            headers.hasura[name.decode("latin-1")] = value.decode("latin-1")
+    headers.admin_secret = headers.hasura.pop(ADMIN_SECRET_HEADER, None)
+    return headers
+
+
+def named_app(path: str, headers: RequestHeaders) -> str | None:
+    """The app that the path (or `X-App-Id`) names; None leaves it to the token."""
+    match = _APP.fullmatch(path)
+    return (match["app"] if match else None) or headers.own.get("x-app-id")
+
+
+def is_graphql_path(path: str) -> bool:
+    """Whether GraphQL is served at `path`: `/v1/graphql` and `/api/apps/{app}/v1/graphql`."""
+    return path.rstrip("/").endswith("/graphql") and _APP.fullmatch(path) is not None
+
+
+def refuse_foreign_page(headers: RequestHeaders, *, public_url: str) -> None:
+    """A browser sends the sign-in cookie along whoever makes it ask; only our own pages may use it."""
+    if headers.own.get("origin") is None:
+        is_own = headers.own.get("sec-fetch-site") == "same-origin"
+    else:
+        is_own = foreign_origin(headers, public_url=public_url) is None
+    if not is_own:
+        raise Forbidden("a sign-in may be used from this platform's own pages only; use a token elsewhere")
+
+
+def foreign_origin(headers: RequestHeaders, *, public_url: str) -> str | None:
+    """The origin of the page that a browser asks for, when the page is not one of ours."""
+    origin = headers.own.get("origin")
+    if origin is None or is_own_origin(origin, host=headers.own.get("host"), public_url=public_url):
+        return None
+    return origin
+
+
+async def read_body(receive: Receive, headers: RequestHeaders, *, limit: int) -> bytes:
+    """The request's body; `TooLarge` as soon as it is known to exceed `limit` bytes, `ClientGone`."""
+    announced = headers.own.get("content-length", "")
+    if announced.isdecimal() and int(announced[:19]) > limit:
+        raise _too_large(limit)
+    parts: list[bytes] = []
+    size, is_complete = 0, False
+    while not is_complete:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+        is_complete = not message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def send_answer(send: Send, answer: GraphQLAnswer) -> None:
+    """Sends an answer, its bytes as they are."""
+    length = (b"content-length", str(len(answer.body)).encode())
+    headers = [*answer.headers, length, (b"x-content-type-options", b"nosniff")]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def error_answer(error: PlatformError, *, request_id: str) -> GraphQLAnswer:
+    """A refusal of ours in the shape of a GraphQL answer, with the HTTP status that says the same."""
+    extensions = {"path": "$", "code": _CODES.get(error.status_code, "unexpected")}
+    body = orjson.dumps({"errors": [{"message": error.message, "extensions": extensions}]})
+    own = {"x-request-id": request_id, **error.headers}
+    headers = tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in own.items())
+    return GraphQLAnswer(error.status_code, body, (*JSON_CONTENT, *headers))
+
+
+def as_platform_error(error: Exception, *, request_id: str) -> PlatformError:
+    """What the caller is told of an error that nobody foresaw; the log tells the rest."""
+    if isinstance(error, PlatformError):
+        return error
+    log.error("graphql.unexpected_error", request_id=request_id, exc_info=error)
+    if isinstance(error, SQLAlchemyError | OSError):
+        return Unavailable("the database cannot be reached at the moment; try again", headers={"Retry-After": "1"})
+    return PlatformError(f"an unexpected error happened; its request id is {request_id}")
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the request body is larger than {limit} bytes; send less, or in several requests")
+
+
+def _session_cookie(header: str) -> str | None:
+    try:
+        morsel = SimpleCookie(header).get(SESSION_COOKIE)
+    except CookieError:
+        return None
+    return None if morsel is None else morsel.value

@@ -1,0 +1,1 @@
+"""Third-party HTTP APIs: definitions, connections (whose credentials never leave the platform), outgoing calls."""

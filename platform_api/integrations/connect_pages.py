@@ -1,0 +1,142 @@
+"""The page with an integration's form, for whoever is signed in and may connect accounts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import RedirectResponse, Response
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.authentication import authenticate_session
+from platform_api.accounts.dependencies import SESSION_COOKIE, refuse_cross_site
+from platform_api.accounts.models import Role
+from platform_api.core.database import SessionDep
+from platform_api.core.errors import PlatformError, Unauthenticated
+from platform_api.integrations import service
+from platform_api.integrations.access import get_definition
+from platform_api.integrations.connection_form import FormField, form_fields, needs_consent
+from platform_api.integrations.definition import IntegrationDefinition
+from platform_api.integrations.gateway import Gateway
+from platform_api.integrations.lifespan import GatewayDep, OAuthFlowDep, VaultDep
+from platform_api.integrations.models import Connection
+from platform_api.integrations.schemas import CallWrite, ConnectionWrite
+from platform_api.web.templating import render
+
+router = APIRouter(include_in_schema=False)
+
+FORM_PATH = "/accounts/connect/"
+_MOST_FIELDS = 30
+_MOST_FIELD_BYTES = 20_000
+
+IntegrationId = Annotated[str, Path(max_length=100)]
+Organization = Annotated[str | None, Query(max_length=63, description="Slug; the first one joined when absent")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the page shows."""
+
+    definition: IntegrationDefinition
+    fields: tuple[FormField, ...]
+    needs_name: bool
+    values: Mapping[str, str]
+
+
+@router.get(FORM_PATH + "{integration_id}/")
+async def show_form(
+    request: Request, session: SessionDep, integration_id: IntegrationId, organization: Organization = None
+) -> Response:
+    """The form; without a sign-in, the way to one and back."""
+    try:
+        actor = await _builder(request, session, organization)
+        definition = await get_definition(session, actor, integration_id)
+    except Unauthenticated:
+        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/?next={quote(back, safe='')}", status_code=303)
+    except PlatformError as error:
+        return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
+    return _page(_form(definition, {}))
+
+
+@router.post(FORM_PATH + "{integration_id}/")
+async def submit_form(
+    request: Request,
+    session: SessionDep,
+    vault: VaultDep,
+    gateway: GatewayDep,
+    flow: OAuthFlowDep,
+    integration_id: IntegrationId,
+    organization: Organization = None,
+) -> Response:
+    """Connects the account and tries it, or leads on to the provider's sign-in."""
+    refuse_cross_site(request)
+    try:
+        actor = await _builder(request, session, organization)
+        definition = await get_definition(session, actor, integration_id)
+    except PlatformError as error:
+        return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
+    async with request.form(max_files=0, max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES) as sent:
+        values = {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
+    form = _form(definition, values)
+    given = {"placeholders": _group(form, "placeholders"), "credentials": _group(form, "credentials")}
+    try:
+        if not form.needs_name:
+            url, _ = await flow.start(
+                session, actor, integration_id, placeholders=given["placeholders"], connection_id=None
+            )
+            return RedirectResponse(url, status_code=303)
+        body = ConnectionWrite.model_validate({"name": values.get("name", ""), **given})
+        connection = await service.create_connection(session, actor, vault, integration_id, body)
+    except ValidationError as error:
+        # Never what was sent: it may be a secret.
+        first = error.errors(include_input=False, include_url=False)[0]
+        return _page(form, error=f"{'.'.join(map(str, first['loc']))}: {first['msg']}", status_code=422)
+    except PlatformError as error:
+        return _page(form, error=error.message, status_code=error.status_code)
+    # Stored before it is tried: a slow upstream must not hold a connection to the database.
+    await session.commit()
+    tried = await _tried(gateway, definition, connection, actor)
+    return render("account_connected.html", definition=definition, connection=connection, tried=tried)
+
+
+async def _builder(request: Request, session: AsyncSession, organization: str | None) -> Actor:
+    """Who is signed in, when they may connect accounts. Raises Unauthenticated, Forbidden."""
+    actor = await authenticate_session(
+        session, request.cookies.get(SESSION_COOKIE) or "", organization=organization or None
+    )
+    actor.require_role(Role.BUILDER)
+    return actor
+
+
+def _form(definition: IntegrationDefinition, values: Mapping[str, str]) -> _Form:
+    return _Form(definition, form_fields(definition), not needs_consent(definition), values)
+
+
+def _group(form: _Form, group: str) -> dict[str, str]:
+    return {
+        field.name: form.values[field.input_name]
+        for field in form.fields
+        if field.group == group and form.values.get(field.input_name)
+    }
+
+
+def _page(form: _Form, *, error: str = "", status_code: int = 200) -> Response:
+    return render("connect_account.html", form=form, error=error, status_code=status_code)
+
+
+async def _tried(
+    gateway: Gateway, definition: IntegrationDefinition, connection: Connection, actor: Actor
+) -> str | None:
+    """What was wrong with the new connection's first call; None when nothing was, or there is nothing to call."""
+    if definition.status_check_url is None:
+        return None
+    call = CallWrite(method="GET", endpoint=definition.status_check_url)
+    try:
+        answer = await gateway.send(gateway.open(definition, connection, actor=actor), call)
+    except PlatformError as error:
+        return error.message
+    return None if answer.ok else answer.failure or f"{definition.name} answered {answer.status}"

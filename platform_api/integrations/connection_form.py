@@ -1,0 +1,57 @@
+"""The form that connects an account, generated from an integration's definition."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from platform_api.integrations.definition import IntegrationDefinition, OAuth1Auth, OAuth2Auth
+
+_NOT_SECRET = frozenset({"username", "key", "client_key"})
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """A value that a new connection needs; `group` is where it goes in `ConnectionWrite`."""
+
+    name: str
+    group: Literal["placeholders", "credentials"]
+    is_secret: bool
+
+    @property
+    def input_name(self) -> str:
+        """Its name in an HTML form."""
+        return f"{self.group}.{self.name}"
+
+    @property
+    def label(self) -> str:
+        """For people: `api_key` is "Api key"."""
+        return self.name.replace("_", " ").capitalize()
+
+
+def needs_consent(definition: IntegrationDefinition) -> bool:
+    """Whether accounts are connected by their provider's sign-in, which asks for the credentials itself."""
+    auth = definition.auth
+    return isinstance(auth, OAuth1Auth) or (isinstance(auth, OAuth2Auth) and auth.grant == "authorization_code")
+
+
+def form_fields(definition: IntegrationDefinition) -> tuple[FormField, ...]:
+    """What the form asks for, in order."""
+    credentials = () if needs_consent(definition) else definition.credential_fields
+    return (
+        *(FormField(name, "placeholders", is_secret=False) for name in definition.placeholders),
+        *(FormField(name, "credentials", is_secret=name not in _NOT_SECRET) for name in credentials),
+    )
+
+
+def form_schema(definition: IntegrationDefinition) -> dict[str, Any]:
+    """The body of a new connection as JSON Schema, for clients that draw the form themselves."""
+    groups: dict[str, Any] = {}
+    for field in form_fields(definition):
+        group = groups.setdefault(
+            field.group, {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+        )
+        secret = {"format": "password", "writeOnly": True} if field.is_secret else {}
+        group["properties"][field.name] = {"type": "string", "title": field.label, "minLength": 1, **secret}
+        group["required"].append(field.name)
+    if not needs_consent(definition):
+        groups = {"name": {"type": "string", "title": "Name", "minLength": 1, "maxLength": 150}, **groups}
+    return {"type": "object", "properties": groups, "required": list(groups), "additionalProperties": False}

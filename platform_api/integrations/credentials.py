@@ -1,0 +1,43 @@
+"""How a connection's credentials become part of a request, by the kind of authentication its definition declares."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from platform_api.integrations.definition import (
+    ApiKeyAuth,
+    BasicAuth,
+    BearerAuth,
+    IntegrationDefinition,
+    OAuth2Auth,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is added to a request."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def prove(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> Proof:
+    """The proof of one connection."""
+    match definition.auth:
+        case ApiKeyAuth(location="header", name=name, prefix=prefix):
+            return Proof(headers={name: prefix + credentials["api_key"]})
+        case ApiKeyAuth(location="query", name=name):
+            return Proof(query={name: credentials["api_key"]})
+        case ApiKeyAuth(location="body", name=name):
+            return Proof(body={name: credentials["api_key"]})
+        case BasicAuth():
+            pair = f"{credentials['username']}:{credentials['password']}"
+            return Proof(headers={"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()})
+        case BearerAuth():
+            return Proof(headers={"Authorization": f"Bearer {credentials['token']}"})
+        case OAuth2Auth(header_prefix=prefix):
+            return Proof(headers={"Authorization": prefix + credentials["access_token"]})
+        case _:
+            return Proof()

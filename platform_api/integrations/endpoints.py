@@ -1,0 +1,228 @@
+"""Integrations over HTTP (contract §6)."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.dependencies import CREDENTIALS, BuildActorDep
+from platform_api.core.database import SessionDep
+from platform_api.core.errors import BadRequest, Unprocessable
+from platform_api.core.pagination import PageDep
+from platform_api.core.types import ConnectionId, OrganizationId
+from platform_api.integrations import service
+from platform_api.integrations.access import choose_connection, get_definition, list_connections
+from platform_api.integrations.calling import AppHeader, CallActorDep
+from platform_api.integrations.connection_form import form_schema
+from platform_api.integrations.definition import ApiKeyAuth, IntegrationDefinition
+from platform_api.integrations.json_text import encode_ascii
+from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep, VaultDep
+from platform_api.integrations.multipart import CreateForm, read_multipart
+from platform_api.integrations.schemas import (
+    CallRead,
+    CallWrite,
+    CategoryRead,
+    ConnectionName,
+    ConnectionRead,
+    ConnectionRename,
+    ConnectionTest,
+    ConnectionWrite,
+    IntegrationPage,
+    IntegrationRead,
+)
+
+router = APIRouter(prefix="/integrations", tags=["integrations"])
+
+IntegrationReference = Annotated[str, Path(description="Id of the integration", max_length=100)]
+ConnectionReference = Annotated[
+    str | None, Query(max_length=320, description="Id or account name; the caller's own connection when absent")
+]
+
+
+@router.get("/", summary="Integrations: the organization's own and the built-in catalogue")
+async def list_integrations(actor: CallActorDep, session: SessionDep, page: PageDep) -> IntegrationPage:
+    listed = await service.list_integrations(session, actor)
+    connected = await service.count_connections(session, actor)
+    return IntegrationPage(
+        count=len(listed),
+        next=page.next_url(len(listed)),
+        previous=page.previous_url(),
+        results=[
+            _integration(one.definition, connected.get(one.definition.id, []), is_built_in=one.is_built_in)
+            for one in listed[page.offset : page.offset + page.per_page]
+        ],
+    )
+
+
+@router.post("/", status_code=201, summary="Define an integration of the organization's own")
+async def create_integration(
+    actor: BuildActorDep, session: SessionDep, body: IntegrationDefinition
+) -> IntegrationDefinition:
+    return await service.create_integration(session, actor, body)
+
+
+@router.put("/connections/{connection_id}/", summary="Rename a connection")
+async def rename_connection(
+    actor: BuildActorDep, session: SessionDep, connection_id: ConnectionId, body: ConnectionRename
+) -> ConnectionRead:
+    return ConnectionRead.model_validate(await service.rename_connection(session, actor, connection_id, body.name))
+
+
+@router.delete("/connections/{connection_id}/", status_code=204, summary="Disconnect: forget the credentials")
+async def delete_connection(actor: BuildActorDep, session: SessionDep, connection_id: ConnectionId) -> None:
+    await service.delete_connection(session, actor, connection_id)
+
+
+@router.get("/{integration_id}/", summary="One integration with the connections that may be used")
+async def get_integration(
+    actor: CallActorDep,
+    session: SessionDep,
+    integration_id: IntegrationReference,
+    connection_id: ConnectionReference = None,
+) -> IntegrationRead:
+    definition = await get_definition(session, actor, integration_id)
+    if connection_id is not None:
+        chosen = await choose_connection(session, actor, integration_id, reference=connection_id)
+        return _integration(definition, [chosen.id], is_built_in=False)
+    connections = await list_connections(session, actor, integration_id)
+    return _integration(definition, [one.id for one in connections], is_built_in=False)
+
+
+@router.put("/{integration_id}/", summary="Change an integration of the organization's own")
+async def replace_integration(
+    actor: BuildActorDep, session: SessionDep, integration_id: IntegrationReference, body: IntegrationDefinition
+) -> IntegrationDefinition:
+    return await service.replace_integration(session, actor, integration_id, body)
+
+
+@router.get("/{integration_id}/get_connections/", summary="The caller's connections")
+async def get_connections(
+    actor: CallActorDep, session: SessionDep, integration_id: IntegrationReference
+) -> list[ConnectionName]:
+    await get_definition(session, actor, integration_id)
+    found = await list_connections(session, actor, integration_id)
+    return [ConnectionName.model_validate(one) for one in found]
+
+
+@router.get("/{integration_id}/connections/", summary="Connections with their state")
+async def list_connection_states(
+    actor: BuildActorDep, session: SessionDep, integration_id: IntegrationReference
+) -> list[ConnectionRead]:
+    await get_definition(session, actor, integration_id)
+    found = await list_connections(session, actor, integration_id)
+    return [ConnectionRead.model_validate(one) for one in found]
+
+
+@router.post("/{integration_id}/connections/", status_code=201, summary="Connect an account by its credentials")
+async def create_connection(
+    actor: BuildActorDep,
+    session: SessionDep,
+    vault: VaultDep,
+    integration_id: IntegrationReference,
+    body: ConnectionWrite,
+) -> ConnectionRead:
+    made = await service.create_connection(session, actor, vault, integration_id, body)
+    return ConnectionRead.model_validate(made)
+
+
+@router.post("/{integration_id}/connections/{connection_id}/test/", summary="Try a connection's credentials")
+async def test_connection(
+    actor: BuildActorDep,
+    session: SessionDep,
+    gateway: GatewayDep,
+    integration_id: IntegrationReference,
+    connection_id: ConnectionId,
+) -> ConnectionTest:
+    definition = await get_definition(session, actor, integration_id)
+    connection = await choose_connection(session, actor, integration_id, reference=str(connection_id))
+    await end_transaction(session)
+    call = CallWrite(method="GET", endpoint=definition.status_check_url or "/")
+    answer = await gateway.send(gateway.open(definition, connection, actor=actor), call)
+    message = answer.failure or ("accepted" if answer.ok else f"the integration answered {answer.status}")
+    return ConnectionTest(ok=answer.ok, status_code=answer.status, message=message)
+
+
+@router.post(
+    "/{integration_id}/call/",
+    summary="Call the integration with a connection's credentials",
+    response_model=CallRead,
+    dependencies=CREDENTIALS,
+)
+async def call(
+    request: Request,
+    targets: CallTargetsDep,
+    gateway: GatewayDep,
+    integration_id: IntegrationReference,
+    connection_id: ConnectionReference = None,
+    organization_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    app: AppHeader = None,
+) -> Response:
+    opened = await targets.resolve(
+        request,
+        integration_id,
+        app=app,
+        reference=connection_id,
+        organization_id=OrganizationId(organization_id) if organization_id is not None else None,
+    )
+    body, create_form = await _read_call(request)
+    answer = await gateway.send(opened, body, create_form)
+    reply = {
+        "api_data": answer.data,
+        "api_response": answer.api_response(),
+        "connection_id": opened.id,
+        "organization_id": opened.organization_id,
+    }
+    # Written as it is: of the upstream's JSON there is nothing to validate.
+    return Response(encode_ascii(reply), media_type="application/json")
+
+
+async def end_transaction(session: AsyncSession) -> None:
+    """Gives the request's connection to the database back.
+
+    A slow upstream must not hold one, and whoever waits for a second one while holding the first blocks all.
+    """
+    await session.commit()
+
+
+async def _read_call(request: Request) -> tuple[CallWrite, CreateForm | None]:
+    """The call, sent as JSON or, with files, as a multipart form."""
+    try:
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            async with request.form(max_files=100) as form:
+                return await read_multipart(form)
+        body = await request.body()
+        return CallWrite.model_validate(orjson.loads(body) if body else {}), None
+    except orjson.JSONDecodeError as exc:
+        raise BadRequest(f"the body is not JSON: {exc}") from exc
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        raise Unprocessable(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc
+
+
+def _integration(definition: IntegrationDefinition, connected: list[int], *, is_built_in: bool) -> IntegrationRead:
+    auth = definition.auth
+    return IntegrationRead(
+        integration_id=definition.id,
+        name=definition.name,
+        version=definition.version,
+        description=definition.description,
+        icon=definition.icon,
+        api_base_url=definition.base_url,
+        api_docs_url=definition.docs_url,
+        website_url=definition.website_url,
+        status_check_url=definition.status_check_url,
+        categories=[CategoryRead(name=one.name, slug=one.slug) for one in definition.categories],
+        is_global=is_built_in,
+        is_official=is_built_in,
+        is_sandbox=definition.is_sandbox,
+        activated=bool(connected),
+        api_key_distribution=auth.location if isinstance(auth, ApiKeyAuth) and auth.location != "path" else None,
+        account_fields=[*definition.placeholders, *definition.credential_fields],
+        configuration_form=form_schema(definition),
+        auth_type=auth.type,
+        pagination=definition.pagination,
+        connected_accounts=connected,
+    )

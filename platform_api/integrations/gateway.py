@@ -1,0 +1,149 @@
+"""Calls through a connection: its credentials put in, tried again as its integration allows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from platform_api.accounts.actor import Actor
+from platform_api.core.crypto import Vault
+from platform_api.core.types import ConnectionId, OrganizationId
+from platform_api.integrations import oauth
+from platform_api.integrations.admission import Admission, AdmittedCaller
+from platform_api.integrations.broken import refusal
+from platform_api.integrations.call_log import CallLog
+from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth
+from platform_api.integrations.models import Connection, ConnectionStatus
+from platform_api.integrations.multipart import CreateForm
+from platform_api.integrations.oauth import GrantOver, TokenUnavailable
+from platform_api.integrations.outgoing import Caller, UpstreamAnswer
+from platform_api.integrations.requests import build_request
+from platform_api.integrations.retrying import send_with_retries
+from platform_api.integrations.schemas import CallWrite
+from platform_api.integrations.tokens import TokenKeeper, was_renewed_just_now
+
+_MOST_ENDPOINT = 500
+
+
+@dataclass(slots=True)
+class OpenConnection:
+    """A connection with its credentials in the clear, for as long as one request lasts."""
+
+    definition: IntegrationDefinition
+    id: ConnectionId
+    organization_id: OrganizationId
+    name: str
+    broken_because: str | None
+    placeholders: Mapping[str, str]
+    actor: Actor
+    """Who is calling."""
+    credentials: Mapping[str, Any] = field(repr=False)
+
+
+class Gateway:
+    """What every call through the platform goes by."""
+
+    def __init__(
+        self, caller: Caller, vault: Vault, tokens: TokenKeeper, call_log: CallLog, admission: Admission
+    ) -> None:
+        self._caller = caller
+        self._admission = admission
+        self._vault = vault
+        self._tokens = tokens
+        self._call_log = call_log
+
+    def open(self, definition: IntegrationDefinition, connection: Connection, *, actor: Actor) -> OpenConnection:
+        """Decrypts the credentials. Raises UnreadableSecret."""
+        return OpenConnection(
+            definition=definition,
+            id=connection.id,
+            organization_id=connection.organization_id,
+            name=connection.name,
+            broken_because=connection.status_reason if connection.status is ConnectionStatus.BROKEN else None,
+            placeholders=connection.placeholders,
+            actor=actor,
+            credentials=self._vault.decrypt(connection.sealed_credentials),
+        )
+
+    async def send(
+        self, opened: OpenConnection, call: CallWrite, create_form: CreateForm | None = None
+    ) -> UpstreamAnswer:
+        """The answer, whatever the upstream does.
+
+        Raises BadRequest for a call that no request can hold, NotEnoughCredits.
+        """
+        await self._call_log.take_credit(opened.organization_id)
+        answer = await self._answer(opened, call, create_form)
+        self._call_log.record(
+            organization_id=opened.organization_id,
+            user_id=opened.actor.user_id,
+            run_id=opened.actor.run_id,
+            integration_id=opened.definition.id,
+            connection_id=opened.id,
+            method=call.method,
+            endpoint=(call.endpoint or "").partition("?")[0][:_MOST_ENDPOINT],
+            status_code=answer.status,
+            ok=answer.ok,
+            elapsed_ms=answer.elapsed_ms,
+        )
+        return answer
+
+    async def require_credits(self, organization_id: OrganizationId) -> None:
+        """Raises NotEnoughCredits: for many calls at once, before the first."""
+        await self._call_log.require_credits(organization_id)
+
+    async def _answer(
+        self, opened: OpenConnection, call: CallWrite, create_form: CreateForm | None
+    ) -> UpstreamAnswer:
+        if opened.broken_because is not None:
+            return _unusable(refusal(opened.name, opened.broken_because))
+        try:
+            if is_due(opened):
+                await self._renew_early(opened)
+            answer = await self._send(opened, call, create_form)
+            if answer.status == 401 and answer.failure is None and _may_renew(opened):
+                opened.credentials = await self._tokens.renew(opened.definition, opened.id, opened.credentials)
+                answer = await self._send(opened, call, create_form)
+        except GrantOver as error:
+            opened.broken_because = error.message
+            return _unusable(refusal(opened.name, error.message))
+        except TokenUnavailable as error:
+            return _unusable(error.message, status=error.status_code)
+        return answer
+
+    async def _send(self, opened: OpenConnection, call: CallWrite, create_form: CreateForm | None) -> UpstreamAnswer:
+        definition = opened.definition
+        request = build_request(definition, opened.placeholders, opened.credentials, call, create_form)
+        caller = AdmittedCaller(
+            self._caller,
+            self._admission,
+            organization_id=opened.organization_id,
+            connection_id=opened.id,
+            limit=definition.rate_limit,
+        )
+        return await send_with_retries(caller, request, definition.retry)
+
+    async def _renew_early(self, opened: OpenConnection) -> None:
+        try:
+            opened.credentials = await self._tokens.renew(opened.definition, opened.id, opened.credentials)
+        except TokenUnavailable:
+            # The provider is away and the token has some seconds left: better than nothing.
+            if oauth.is_expired(opened.credentials):
+                raise
+
+
+def is_due(opened: OpenConnection) -> bool:
+    """Whether the connection needs new tokens before it is used."""
+    return isinstance(opened.definition.auth, OAuth2Auth) and oauth.is_due(opened.credentials)
+
+
+def _may_renew(opened: OpenConnection) -> bool:
+    auth = opened.definition.auth
+    if not isinstance(auth, OAuth2Auth) or was_renewed_just_now(opened.credentials):
+        return False
+    return auth.grant == "client_credentials" or "refresh_token" in opened.credentials
+
+
+def _unusable(reason: str, *, status: int = 401) -> UpstreamAnswer:
+    return UpstreamAnswer(
+        status=status, headers={}, text=reason, data=None, url="", elapsed_ms=0, failure=reason, is_final=True
+    )

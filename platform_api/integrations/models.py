@@ -1,0 +1,201 @@
+"""An organization's own integration definitions, and connections to integrations."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from platform_api.accounts.models import EnumText
+from platform_api.core.crypto import Sealed
+from platform_api.core.database import Base, Timestamps, identity
+from platform_api.core.types import AppId, ConnectionId, OrganizationId, RunId, UserId
+from platform_api.integrations.definition import IntegrationDefinition
+
+
+class ConnectionStatus(StrEnum):
+    """Whether a connection's credentials are believed to work."""
+
+    ACTIVE = "active"
+    BROKEN = "broken"
+
+
+class OwnIntegration(Timestamps, Base):
+    """A definition that an organization made for itself."""
+
+    __tablename__ = "integrations"
+    __table_args__ = (UniqueConstraint("organization_id", "integration_id"),)
+
+    id: Mapped[int] = mapped_column(Integer, identity(), primary_key=True)
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    integration_id: Mapped[str] = mapped_column(String(100))
+    stored_definition: Mapped[dict[str, Any]] = mapped_column("definition")
+
+    @property
+    def definition(self) -> IntegrationDefinition:
+        """What it says."""
+        return IntegrationDefinition.model_validate(self.stored_definition)
+
+
+class Operation(Base):
+    """One operation of an own integration, as its OpenAPI document describes it."""
+
+    __tablename__ = "integration_operations"
+    __table_args__ = (UniqueConstraint("integration", "position"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
+    integration: Mapped[int] = mapped_column(ForeignKey("platform.integrations.id", ondelete="CASCADE"))
+    position: Mapped[int] = mapped_column(Integer)
+    """Where it stands in the document, counted from 0."""
+    method: Mapped[str]
+    path: Mapped[str]
+    operation_id: Mapped[str | None]
+    summary: Mapped[str] = mapped_column(server_default="")
+    parameters: Mapped[list[Any]] = mapped_column(server_default="[]")
+    request_body: Mapped[dict[str, Any] | None]
+
+
+class Connection(Timestamps, Base):
+    """An organization's account at an integration."""
+
+    __tablename__ = "connections"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "integration_id", "name"),
+        CheckConstraint("status in ('active', 'broken')", name="status_known"),
+        Index("ix_connections_organization_id_integration_id", "organization_id", "integration_id"),
+    )
+
+    id: Mapped[ConnectionId] = mapped_column(BigInteger, identity(), primary_key=True)
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    integration_id: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(150))
+    """Shown to people, and accepted as `connection_id`: an account name such as an e-mail address."""
+    status: Mapped[ConnectionStatus] = mapped_column(EnumText(ConnectionStatus), server_default="active")
+    status_reason: Mapped[str] = mapped_column(server_default="")
+    placeholders: Mapped[dict[str, str]] = mapped_column(server_default="{}")
+    sealed_credentials: Mapped[bytes] = mapped_column(Sealed)
+    created_by: Mapped[UserId | None] = mapped_column(ForeignKey("platform.users.id", ondelete="SET NULL"))
+    last_used_at: Mapped[datetime | None]
+    refreshing_until: Mapped[datetime | None]
+    """Some process is asking the provider for new tokens; it has until then to store them."""
+
+
+class Activation(Timestamps, Base):
+    """What an organization decided about an app and an integration; see `access.may_use` for what no row means."""
+
+    __tablename__ = "integration_activations"
+    __table_args__ = (Index("ix_integration_activations_app_id", "app_id"),)
+
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    app_id: Mapped[AppId] = mapped_column(
+        ForeignKey("platform.apps.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    integration_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    is_activated: Mapped[bool]
+    connection_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    """The connections that the app may use; null: all, also later ones. Ids are never used again."""
+
+
+class OAuthClient(Timestamps, Base):
+    """The application that an organization registered with an integration's provider."""
+
+    __tablename__ = "oauth_clients"
+    __table_args__ = (UniqueConstraint("organization_id", "integration_id"),)
+
+    id: Mapped[int] = mapped_column(Integer, identity(), primary_key=True)
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    integration_id: Mapped[str] = mapped_column(String(100))
+    client_id: Mapped[str]
+    sealed_secret: Mapped[bytes] = mapped_column(Sealed)
+
+
+class OAuthSignIn(Base):
+    """Somebody's way through a provider's consent page; gone when it ends."""
+
+    __tablename__ = "oauth_sign_ins"
+    __table_args__ = (UniqueConstraint("ticket_digest"), UniqueConstraint("state_digest"))
+
+    id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"))
+    integration_id: Mapped[str] = mapped_column(String(100))
+    connection_id: Mapped[ConnectionId | None] = mapped_column(
+        ForeignKey("platform.connections.id", ondelete="CASCADE")
+    )
+    """The connection that is connected again."""
+    ticket_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of the secret in the address of our connect page."""
+    state_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of what comes back with the browser: our state, in OAuth 1 the temporary token."""
+    browser_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of the cookie that the connect page gave to the browser: the provider must send the same one back."""
+    sealed: Mapped[bytes] = mapped_column(Sealed)
+    """Placeholders and the PKCE verifier, in OAuth 1 the temporary credential."""
+    expires_at: Mapped[datetime]
+
+
+class LoggedCall(Base):
+    """What is remembered of one call: no bodies, no query, no secrets. It outlives what it names."""
+
+    __tablename__ = "integration_calls"
+    __table_args__ = (
+        Index("ix_integration_calls_organization_id_id", "organization_id", "id"),
+        Index("ix_integration_calls_created_at", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
+    organization_id: Mapped[OrganizationId] = mapped_column(Integer)
+    user_id: Mapped[UserId] = mapped_column(Integer)
+    run_id: Mapped[RunId | None] = mapped_column(BigInteger)
+    integration_id: Mapped[str] = mapped_column(String(100))
+    connection_id: Mapped[ConnectionId] = mapped_column(BigInteger)
+    method: Mapped[str]
+    endpoint: Mapped[str]
+    """As the caller wrote it, placeholders unfilled, without its query."""
+    status_code: Mapped[int] = mapped_column(Integer)
+    ok: Mapped[bool]
+    elapsed_ms: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime]
+
+
+class IntegrationUsage(Base):
+    """How many calls an organization made in a calendar month (UTC)."""
+
+    __tablename__ = "integration_usage"
+
+    organization_id: Mapped[OrganizationId] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    calls: Mapped[int] = mapped_column(BigInteger)
+
+
+class IntegrationBudget(Base):
+    """How many calls an organization may make in a month; without a row: any number."""
+
+    __tablename__ = "integration_budgets"
+
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    calls_per_month: Mapped[int] = mapped_column(BigInteger)

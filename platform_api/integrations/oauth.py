@@ -1,0 +1,181 @@
+"""OAuth 2 as a client (RFC 6749, 7636): what is sent to a provider and what its answers mean.
+
+authlib builds the parameters; the requests go through the guarded caller, because a definition's token endpoint is an
+address that an organization chose.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from yarl import URL
+
+from platform_api.core.errors import PlatformError
+from platform_api.integrations.definition import (
+    Identity,
+    IntegrationDefinition,
+    OAuth1Auth,
+    OAuth2Auth,
+    fill_base_url,
+    fill_url,
+)
+from platform_api.integrations.outgoing import Caller, UpstreamAnswer, UpstreamRequest
+from platform_api.integrations.signing import signature
+
+TOKEN_DEADLINE_SECONDS = 20.0
+# Tokens are renewed this long before they end, or at half of their life when that is short.
+_REFRESH_BEFORE_SECONDS = 30.0
+_GRANT_IS_OVER = frozenset(
+    {"invalid_grant", "bad_refresh_token", "invalid_refresh_token", "token_revoked", "token_expired"}
+)
+_MOST_NAME = 150
+
+
+class TokenUnavailable(PlatformError):
+    """The provider's token endpoint gave no token this time: it was away, or the OAuth client is set up wrongly."""
+
+    status_code = 502
+
+
+class GrantOver(PlatformError):
+    """The provider no longer honours the consent that a connection stands for."""
+
+    status_code = 401
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """The organization's application at the provider."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+def authorize_url(
+    auth: OAuth2Auth,
+    *,
+    client_id: str,
+    redirect_uri: str,
+    state: str,
+    verifier: str,
+    placeholders: Mapping[str, str],
+) -> str:
+    """Where the browser goes to be asked for consent."""
+    assert auth.authorize_url is not None
+    parameters = dict(auth.authorize_params)
+    if auth.pkce:
+        parameters |= {
+            "code_challenge": create_s256_code_challenge(verifier),
+            "code_challenge_method": "S256",
+        }
+    url: str = prepare_grant_uri(
+        fill_url(auth.authorize_url, placeholders),
+        client_id,
+        "code",
+        redirect_uri=redirect_uri,
+        scope=auth.scope_separator.join(auth.scopes),
+        state=state,
+        **parameters,
+    )
+    return url
+
+
+async def request_tokens(
+    caller: Caller,
+    auth: OAuth2Auth,
+    client: ClientCredentials,
+    *,
+    placeholders: Mapping[str, str],
+    grant_type: str,
+    **parameters: str,
+) -> dict[str, Any]:
+    """Credentials as a connection keeps them. Raises GrantOver, TokenUnavailable."""
+    url = fill_url(auth.token_url, placeholders)
+    body = prepare_token_request(grant_type, **parameters)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    prover = ClientAuth(client.client_id, client.client_secret, f"client_secret_{auth.client_authentication}")
+    _, headers, body = prover.prepare("POST", url, headers, body)
+    request = UpstreamRequest("POST", URL(url), headers, body=body.encode())
+    answer = await caller.send(request, deadline_seconds=TOKEN_DEADLINE_SECONDS)
+    return _read_tokens(answer)
+
+
+def _read_tokens(answer: UpstreamAnswer) -> dict[str, Any]:
+    if answer.failure is not None:
+        raise TokenUnavailable(f"the token endpoint did not answer: {answer.failure}")
+    told = answer.data if isinstance(answer.data, dict) else dict(parse_qsl(answer.text[:20_000]))
+    token = told.get("access_token")
+    if answer.status < 300 and isinstance(token, str) and token and token.isascii() and token.isprintable():
+        return _credentials(token, told)
+    code = str(told.get("error") or "")[:80]
+    said = str(told.get("error_description") or code or f"status {answer.status}")[:300]
+    if code in _GRANT_IS_OVER and answer.status < 500:
+        raise GrantOver(f"the provider refused: {said} ({code})")
+    raise TokenUnavailable(f"the token endpoint gave no token: {said}")
+
+
+def _credentials(token: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    now = time.time()
+    refresh_token = told.get("refresh_token")
+    credentials: dict[str, Any] = {"access_token": token}
+    if isinstance(refresh_token, str) and refresh_token:
+        credentials["refresh_token"] = refresh_token
+    try:
+        lifetime = float(told["expires_in"])
+    except (KeyError, TypeError, ValueError):
+        return credentials
+    if 0 < lifetime < 10**10:
+        credentials["expires_at"] = now + lifetime
+        credentials["refresh_at"] = now + lifetime - min(_REFRESH_BEFORE_SECONDS, lifetime / 2)
+    return credentials
+
+
+def is_due(credentials: Mapping[str, Any]) -> bool:
+    """Whether there is no token yet, or it ends soon."""
+    return "access_token" not in credentials or time.time() >= credentials.get("refresh_at", float("inf"))
+
+
+def is_expired(credentials: Mapping[str, Any]) -> bool:
+    """Whether there is no token that could still work."""
+    return "access_token" not in credentials or time.time() >= credentials.get("expires_at", float("inf"))
+
+
+async def look_up_identity(
+    caller: Caller, definition: IntegrationDefinition, placeholders: Mapping[str, str], credentials: Mapping[str, Any]
+) -> str | None:
+    """The account that the tokens are of, when the definition says how to find out and the provider answers."""
+    auth = definition.auth
+    if not isinstance(auth, OAuth2Auth | OAuth1Auth) or auth.identity is None:
+        return None
+    url = _identity_url(auth.identity, definition, placeholders)
+    headers = {"Accept": "application/json", **definition.headers}
+    if isinstance(auth, OAuth2Auth):
+        headers["Authorization"] = auth.header_prefix + credentials["access_token"]
+    request = UpstreamRequest(auth.identity.method, URL(url), headers, sign=signature(definition, credentials))
+    answer = await caller.send(request, deadline_seconds=TOKEN_DEADLINE_SECONDS)
+    found = pick(answer.data, auth.identity.name) if answer.ok else None
+    name = str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
+    return name[:_MOST_NAME] if name.isprintable() and name else None
+
+
+def _identity_url(identity: Identity, definition: IntegrationDefinition, placeholders: Mapping[str, str]) -> str:
+    if identity.url.startswith("/"):
+        return fill_base_url(definition, placeholders) + identity.url
+    return fill_url(identity.url, placeholders)
+
+
+def pick(value: Any, path: str) -> Any:
+    """What stands at `path` (keys and list indexes joined by dots); None when nothing does."""
+    for key in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value

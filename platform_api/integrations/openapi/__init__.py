@@ -1,0 +1,1 @@
+"""OpenAPI and Swagger documents: read, checked and reduced to what an integration needs of them."""

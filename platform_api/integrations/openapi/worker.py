@@ -1,0 +1,38 @@
+"""The process in which a document is read: its memory is bounded, its starter ends it when it takes too long.
+
+python -m platform_api.integrations.openapi.worker < document > result
+"""
+
+import resource
+import sys
+import warnings
+
+from platform_api.integrations.openapi.description import ReadDocument
+from platform_api.integrations.openapi.extraction import describe_api
+from platform_api.integrations.openapi.reading import UnusableDocument, read_document
+
+_MOST_MEMORY_BYTES = 1536 * 1024 * 1024
+
+
+def main() -> None:
+    """Reads a document from standard input, writes a `ReadDocument` to standard output."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
+    # A core would hold the document.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warnings.simplefilter("ignore")
+    sys.stdout.buffer.write(_read(sys.stdin.buffer.read()).model_dump_json().encode())
+
+
+def _read(raw: bytes) -> ReadDocument:
+    try:
+        return ReadDocument(description=describe_api(read_document(raw)))
+    except UnusableDocument as error:
+        return ReadDocument(problem=str(error))
+    except RecursionError:
+        return ReadDocument(problem="the document is nested too deeply")
+    except MemoryError:
+        return ReadDocument(problem="the document takes too much memory to read")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,315 @@
+"""The caller: one HTTP request to an upstream, with limits on everything an upstream decides.
+
+The outcome is always an `UpstreamAnswer`. What went wrong between us and the upstream is an answer with status 0 or
+599-like meaning in the contract's five keys: `ok` false, `text` saying what happened.
+"""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from platform_api.core.upstreams import ALL_ALLOWED, NONE_ALLOWED, AllowedUpstreams
+from platform_api.integrations import json_text
+from platform_api.integrations.guarded_connector import ForbiddenAddress, GuardedConnector
+
+_BINARY_TYPES = (
+    *("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "font/"),
+    *("application/pdf", "application/zip", "application/gzip", "application/octet-stream"),
+)
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+_READ_BYTES = 64 * 1024
+# The status of an answer that never came: what gateways say.
+BAD_GATEWAY, GATEWAY_TIMEOUT = 502, 504
+
+
+Signature = Callable[[str, URL, bytes], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """A request ready to be sent, credentials included; never logged."""
+
+    method: str
+    url: URL
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    """Its `Content-Type` is among the headers."""
+    create_form: Callable[[], aiohttp.FormData] | None = None
+    """A multipart body, made anew for each attempt: one can be sent only once."""
+    sign: Signature | None = None
+    """Headers that prove each request as it is sent, by its method, URL and body."""
+    key_in_path: str | None = None
+    """Left out of every URL that is shown."""
+
+    def shown(self, url: URL) -> str:
+        """A URL as it may be shown: without the query, where keys may stand, and without a key in its path."""
+        text = str(url).partition("#")[0].partition("?")[0]
+        return text.replace(self.key_in_path, "***") if self.key_in_path else text
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAnswer:
+    """What came back, or what stands for an answer that did not come (`failure` says why)."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    data: Any
+    url: str
+    elapsed_ms: int
+    content: bytes | None = None
+    """The body, where it is no text (`text` is empty then)."""
+    failure: str | None = None
+    is_final: bool = False
+    """Whether the same request would fail the same way again."""
+
+    @property
+    def ok(self) -> bool:
+        return self.failure is None and 200 <= self.status < 400
+
+    def api_response(self) -> dict[str, Any]:
+        """The contract's `api_response` (§6.2); a body that is no text is in `content_base64` beside its keys."""
+        response: dict[str, Any] = {
+            "status_code": self.status,
+            "text": self.text,
+            "headers": dict(self.headers),
+            "url": self.url,
+            "ok": self.ok,
+        }
+        if self.content is not None:
+            response["content_base64"] = base64.b64encode(self.content).decode()
+        return response
+
+
+class DownloadFailed(Exception):
+    """What was to be downloaded cannot be had; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A successful answer whose body is still to come."""
+
+    url: URL
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+
+class Caller:
+    """One pool of connections to upstreams for the whole process. Open it with `async with`."""
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool,
+        allowed: AllowedUpstreams = NONE_ALLOWED,
+        deadline_seconds: float = 60.0,
+        most_answer_bytes: int = 32 * 1024 * 1024,
+    ) -> None:
+        self._guard = ALL_ALLOWED if allow_private else allowed
+        self._deadline = deadline_seconds
+        self._most_answer_bytes = most_answer_bytes
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "Caller":
+        self._session = aiohttp.ClientSession(
+            connector=GuardedConnector(self._guard),
+            # The deadline for all of a call, redirects included, is `send`'s.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=True,
+        )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, request: UpstreamRequest, *, deadline_seconds: float | None = None) -> UpstreamAnswer:
+        """Sends the request; follows redirects to the same host only with credentials, to others without.
+
+        The deadline is for everything: connecting, redirects, the whole answer.
+        """
+        started = time.monotonic()
+        deadline = min(deadline_seconds or self._deadline, self._deadline)
+
+        def failed(status: int, failure: str, *, is_final: bool = False) -> UpstreamAnswer:
+            return UpstreamAnswer(
+                status=status,
+                headers={},
+                text=failure,
+                data=None,
+                url=request.shown(request.url),
+                elapsed_ms=int((time.monotonic() - started) * 1000),
+                failure=failure,
+                is_final=is_final,
+            )
+
+        try:
+            return await _within(deadline, self._send(request, started))
+        except TimeoutError:
+            return failed(GATEWAY_TIMEOUT, f"the upstream did not answer within {deadline:g} seconds")
+        except ForbiddenAddress as exc:
+            return failed(BAD_GATEWAY, str(exc), is_final=True)
+        except aiohttp.ClientConnectorError as exc:
+            cause = exc.os_error
+            is_refused = isinstance(cause, ForbiddenAddress)
+            return failed(
+                BAD_GATEWAY, str(cause) if is_refused else f"cannot connect to {exc.host}", is_final=is_refused
+            )
+        except _AnswerTooLarge:
+            reason = f"the upstream's answer is larger than {self._most_answer_bytes} bytes"
+            return failed(BAD_GATEWAY, reason, is_final=True)
+        except _BadRedirect as exc:
+            return failed(BAD_GATEWAY, f"the upstream redirects to {exc}:, which is not HTTP", is_final=True)
+        except (aiohttp.ClientError, ValueError, OSError) as exc:
+            return failed(BAD_GATEWAY, f"the call broke off: {type(exc).__name__}")
+
+    @asynccontextmanager
+    async def download(self, url: URL, *, deadline_seconds: float) -> AsyncIterator[Download]:
+        """Fetches something without credentials, piece by piece; redirects go through the same checks as `url`.
+
+        The deadline is for everything within the block. Raises DownloadFailed, also while the body is read.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                for _ in range(_MOST_REDIRECTS + 1):
+                    if url.scheme not in ("http", "https") or not url.host:
+                        raise DownloadFailed(
+                            f"{url.scheme or 'nothing'}: only http:// and https:// can be downloaded"
+                        )
+                    assert self._session is not None
+                    headers = {"Accept-Encoding": "identity"}
+                    async with self._session.get(
+                        url, headers=headers, timeout=timeout, allow_redirects=False
+                    ) as response:
+                        location = response.headers.get("Location")
+                        if response.status not in REDIRECT_STATUSES or location is None:
+                            if not 200 <= response.status < 300:
+                                raise DownloadFailed(f"{url.host} answered {response.status}")
+                            yield Download(url, response.headers, response.content.iter_chunked(_READ_BYTES))
+                            return
+                        url = url.join(URL(location))
+                raise DownloadFailed("there are too many redirects")
+        except TimeoutError as exc:
+            raise DownloadFailed("it did not arrive in time") from exc
+        except ForbiddenAddress as exc:
+            raise DownloadFailed(str(exc)) from exc
+        except aiohttp.ClientConnectorError as exc:
+            cause = exc.os_error
+            message = str(cause) if isinstance(cause, ForbiddenAddress) else f"cannot connect to {exc.host}"
+            raise DownloadFailed(message) from exc
+        except (aiohttp.ClientError, ValueError) as exc:
+            raise DownloadFailed(f"the download broke off: {type(exc).__name__}") from exc
+
+    async def _send(self, request: UpstreamRequest, started: float) -> UpstreamAnswer:
+        assert self._session is not None
+        method, url, headers = request.method, request.url, dict(request.headers)
+        body, create_form, sign = request.body, request.create_form, request.sign
+        for _ in range(_MOST_REDIRECTS + 1):
+            proof = sign(method, url, body or b"") if sign is not None else {}
+            if proof:
+                proved = {name.lower() for name in proof}
+                headers = {name: value for name, value in headers.items() if name.lower() not in proved}
+            data = create_form() if create_form is not None else body
+            async with self._session.request(
+                method, url, headers={**headers, **proof}, data=data, allow_redirects=False
+            ) as response:
+                location = response.headers.get("Location")
+                if response.status not in REDIRECT_STATUSES or location is None:
+                    return await self._read(request, response, started)
+                following = url.join(URL(location))
+            if following.scheme not in ("http", "https"):
+                raise _BadRedirect(following.scheme)
+            if following.origin() != url.origin():
+                # Credentials are for the host they were given to; anything but a plain reading ends here.
+                headers = {name: value for name, value in headers.items() if name.lower() in ("accept", "user-agent")}
+                body = create_form = sign = None
+                method = "GET"
+            elif response.status == 303 or (response.status in (301, 302) and method == "POST"):
+                method, body, create_form = "GET", None, None
+                headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+            url = following
+        raise aiohttp.TooManyRedirects(response.request_info, response.history)
+
+    async def _read(
+        self, request: UpstreamRequest, response: aiohttp.ClientResponse, started: float
+    ) -> UpstreamAnswer:
+        body = await self._body(response)
+        text = _decode(body, response)
+        return UpstreamAnswer(
+            status=response.status,
+            headers=dict(response.headers),
+            text=text or "",
+            data=json_text.parse(text or ""),
+            content=body if text is None else None,
+            url=request.shown(response.url),
+            elapsed_ms=int((time.monotonic() - started) * 1000),
+        )
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        announced = response.content_length
+        if announced is not None and announced <= _READ_BYTES and "Content-Encoding" not in response.headers:
+            # Small, and it cannot grow by being decompressed: read at once.
+            return await response.read()
+        parts, size = [], 0
+        async for chunk in response.content.iter_chunked(_READ_BYTES):
+            size += len(chunk)
+            if size > self._most_answer_bytes:
+                raise _AnswerTooLarge
+            parts.append(chunk)
+        return b"".join(parts)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, UpstreamAnswer]) -> UpstreamAnswer:
+    """`asyncio.timeout` without its bookkeeping, which is a twentieth of what a call costs us."""
+    task = asyncio.current_task()
+    assert task is not None
+    cancelling, is_over = task.cancelling(), False
+
+    def end() -> None:
+        nonlocal is_over
+        is_over = True
+        task.cancel()
+
+    timer = asyncio.get_running_loop().call_later(seconds, end)
+    try:
+        return await work
+    except asyncio.CancelledError as exc:
+        # Somebody else's cancellation at the same time wins.
+        if is_over and task.uncancel() <= cancelling:
+            raise TimeoutError from exc
+        raise
+    finally:
+        timer.cancel()
+
+
+class _BadRedirect(Exception):
+    """To a scheme that is not HTTP."""
+
+
+class _AnswerTooLarge(Exception):
+    pass
+
+
+def _decode(body: bytes, response: aiohttp.ClientResponse) -> str | None:
+    """The text of a body, by its declared charset, else UTF-8; None where it is none.
+
+    Of what says that it is text, bytes that are not keep their place as U+FFFD.
+    """
+    kind = response.content_type
+    is_text = kind.startswith("text/") or kind.endswith(("json", "xml", "javascript", "x-www-form-urlencoded"))
+    if kind.startswith(_BINARY_TYPES):
+        return None if body else ""
+    try:
+        return body.decode(response.charset or "utf-8", errors="replace" if is_text else "strict")
+    except (LookupError, UnicodeDecodeError):
+        return body.decode("utf-8", errors="replace") if is_text else None

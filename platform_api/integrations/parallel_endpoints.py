@@ -1,0 +1,278 @@
+"""Parallel calls over HTTP (contract §6.3-6.5)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import StreamingResponse
+
+from platform_api.accounts.actor import Actor
+from platform_api.core.database import Database, SessionDep
+from platform_api.core.errors import BadRequest, PlatformError
+from platform_api.core.event_stream import event_stream
+from platform_api.core.types import OrganizationId
+from platform_api.integrations.access import (
+    choose_connection,
+    get_definition,
+    is_switched_off,
+    list_connections,
+    narrowed_to_app,
+)
+from platform_api.integrations.calling import CallActorDep
+from platform_api.integrations.definition import IntegrationDefinition
+from platform_api.integrations.endpoints import ConnectionReference, IntegrationReference, end_transaction
+from platform_api.integrations.gateway import Gateway, OpenConnection
+from platform_api.integrations.json_text import encode_ascii
+from platform_api.integrations.lifespan import DatabaseDep, GatewayDep
+from platform_api.integrations.parallel import as_completed, in_order
+from platform_api.integrations.schemas import CallWrite, ConnectionName, Method
+
+router = APIRouter(prefix="/integrations", tags=["integrations"])
+
+_MOST_ITEMS = 200_000
+# Of a collected reply, which nobody reads before its end.
+_PIECE_BYTES = 64 * 1024
+
+
+class ParallelItem(BaseModel):
+    """One call of many; what it leaves out comes from the request."""
+
+    connection_id: int | str | None = None
+    organization_id: int | str | None = None
+    params: dict[str, Any] | None = None
+    data: Any = None
+    url_params: dict[str, Any] | None = None
+    headers: dict[str, Any] | None = None
+
+
+class ParallelWrite(BaseModel):
+    """Contract §6.3: the same call for each item of `data_list`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    method: Method = "GET"
+    endpoint: str | None = None
+    data_list: Annotated[list[ParallelItem], Field(max_length=_MOST_ITEMS)]
+    request_headers: dict[str, Any] = {}
+    request_params: dict[str, Any] | None = None
+    streaming: bool = False
+
+
+class _Answer(NamedTuple):
+    api_data: Any
+    api_response: Mapping[str, Any]
+    connection_id: int | None
+    organization_id: int | None
+
+
+class _Calls:
+    """The calls of one request: connections are resolved once each, credentials opened when used."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: Gateway,
+        actor: Actor,
+        definition: IntegrationDefinition,
+        body: ParallelWrite,
+        *,
+        connection: str | None = None,
+        organization: str | None = None,
+    ) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._actor = actor
+        self._definition = definition
+        self._body = body
+        self._connection = connection
+        self._organization = organization
+        self._chosen: dict[tuple[str | None, str | None], asyncio.Task[OpenConnection | PlatformError]] = {}
+
+    async def call(self, item: ParallelItem) -> _Answer:
+        """The answer to one item; what goes wrong is an answer with `ok` false."""
+        chosen = await self._choose(item)
+        if isinstance(chosen, PlatformError):
+            return _refused(chosen, None)
+        body = self._body
+        # Its parts were validated with the body.
+        call = CallWrite.model_construct(
+            method=body.method,
+            endpoint=body.endpoint,
+            request_headers={**body.request_headers, **(item.headers or {})},
+            request_params={**(body.request_params or {}), **(item.params or {})},
+            data=item.data,
+            url_params=item.url_params or {},
+        )
+        try:
+            answer = await self._gateway.send(chosen, call)
+        except PlatformError as error:
+            return _refused(error, chosen)
+        return _Answer(answer.data, answer.api_response(), chosen.id, chosen.organization_id)
+
+    async def _choose(self, item: ParallelItem) -> OpenConnection | PlatformError:
+        reference = str(item.connection_id) if item.connection_id is not None else self._connection
+        organization = str(item.organization_id) if item.organization_id is not None else self._organization
+        key = (reference, organization)
+        looking_up = self._chosen.get(key)
+        if looking_up is None:
+            # All the first calls ask at the same moment: one looks it up for the others.
+            looking_up = self._chosen[key] = asyncio.create_task(self._look_up(reference, organization))
+        # Who goes away while it is looked up does not take it from the others.
+        return looking_up.result() if looking_up.done() else await asyncio.shield(looking_up)
+
+    async def _look_up(self, reference: str | None, organization: str | None) -> OpenConnection | PlatformError:
+        try:
+            async with self._database.transaction() as session:
+                connection = await choose_connection(
+                    session,
+                    self._actor,
+                    self._definition.id,
+                    reference=reference,
+                    organization_id=_organization_id(organization),
+                )
+            return self._gateway.open(self._definition, connection, actor=self._actor)
+        except PlatformError as error:
+            return error
+
+
+def _organization_id(text: str | None) -> OrganizationId | None:
+    # What is no organization's id names none: the look-up then finds nothing.
+    if text is None:
+        return None
+    return OrganizationId(int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1)
+
+
+def _refused(error: PlatformError, connection: OpenConnection | None) -> _Answer:
+    response = {"status_code": error.status_code, "text": error.message, "headers": {}, "url": "", "ok": False}
+    if connection is None:
+        return _Answer(None, response, None, None)
+    return _Answer(None, response, connection.id, connection.organization_id)
+
+
+@router.post(
+    "/{integration_id}/parallel_call/", summary="Many calls at once, collected or streamed", response_model=None
+)
+async def parallel_call(
+    actor: CallActorDep,
+    session: SessionDep,
+    database: DatabaseDep,
+    gateway: GatewayDep,
+    integration_id: IntegrationReference,
+    body: ParallelWrite,
+    connection_id: ConnectionReference = None,
+) -> EventSourceResponse | StreamingResponse:
+    definition = await get_definition(session, actor, integration_id)
+    await end_transaction(session)
+    await gateway.require_credits(actor.organization_id)
+    calls = _Calls(database, gateway, actor, definition, body, connection=connection_id)
+    if body.streaming:
+        return event_stream(_events(body.data_list, calls.call))
+    return StreamingResponse(_collected(body.data_list, calls.call), media_type="application/json")
+
+
+@router.post(
+    "/{integration_id}/parallel_call_for_connection/",
+    summary="Many calls at once through one connection",
+    response_model=None,
+)
+async def parallel_call_for_connection(
+    actor: CallActorDep,
+    session: SessionDep,
+    database: DatabaseDep,
+    gateway: GatewayDep,
+    integration_id: IntegrationReference,
+    body: ParallelWrite,
+    connection_id: Annotated[str, Query(max_length=320, description="Id or account name")],
+    organization_id: Annotated[str | None, Query(max_length=20)] = None,
+) -> StreamingResponse:
+    definition = await get_definition(session, actor, integration_id)
+    chosen = await choose_connection(
+        session,
+        actor,
+        integration_id,
+        reference=connection_id,
+        organization_id=_organization_id(organization_id),
+    )
+    await end_transaction(session)
+    await gateway.require_credits(actor.organization_id)
+    items = [item.model_copy(update={"connection_id": chosen.id, "organization_id": None}) for item in body.data_list]
+    calls = _Calls(database, gateway, actor, definition, body)
+    tail = {"connection_id": str(chosen.id)}
+    return StreamingResponse(_collected(items, calls.call, tail=tail), media_type="application/json")
+
+
+@router.get(
+    "/{integration_id}/table_connections/", summary="Connections that an app's table may use, by organization"
+)
+async def table_connections(
+    actor: CallActorDep,
+    session: SessionDep,
+    integration_id: IntegrationReference,
+    app_id: Annotated[str | None, Query(max_length=130)] = None,
+    table: Annotated[str | None, Query(max_length=130)] = None,
+) -> dict[str, list[ConnectionName]]:
+    await get_definition(session, actor, integration_id)
+    actor = await narrowed_to_app(session, actor, app_id)
+    if await is_switched_off(session, actor, integration_id):
+        raise BadRequest(f"the integration {integration_id} is not enabled for the tables of app {actor.app_id}")
+    by_organization: dict[str, list[ConnectionName]] = {}
+    for connection in await list_connections(session, actor, integration_id):
+        listed = by_organization.setdefault(str(connection.organization_id), [])
+        listed.append(ConnectionName.model_validate(connection))
+    return by_organization
+
+
+Call = Callable[[ParallelItem], Awaitable[_Answer]]
+
+
+async def _collected(
+    items: list[ParallelItem], call: Call, *, tail: Mapping[str, Any] | None = None
+) -> AsyncIterator[bytes]:
+    """The reply as one JSON object, written while the calls go on: no more than a window of answers is held."""
+    used: dict[str, int] = {}
+    separator = b'{"responses":['
+    piece = bytearray()
+    async with aclosing(in_order(items, call)) as answers:  # type: ignore[type-var]  # an async generator, which has aclose
+        async for answer in answers:
+            if answer.connection_id is not None:
+                used[str(answer.connection_id)] = used.get(str(answer.connection_id), 0) + 1
+            piece += separator + encode_ascii(_entry(answer))
+            separator = b","
+            if len(piece) >= _PIECE_BYTES:
+                yield bytes(piece)
+                piece.clear()
+    opening = separator if separator != b"," else b""
+    closing = {"connections_used": used} if tail is None else tail
+    yield bytes(piece) + opening + b"]," + encode_ascii(closing)[1:]
+
+
+async def _events(items: list[ParallelItem], call: Call) -> AsyncIterator[ServerSentEvent]:
+    completed = 0
+    async with aclosing(as_completed(items, call)) as answers:  # type: ignore[type-var]  # an async generator, which has aclose
+        async for finished in answers:
+            completed += 1
+            answer = finished.answer
+            event = {
+                "index": finished.index,
+                "total": len(items),
+                "completed": completed,
+                "connection_id": answer.connection_id,
+                "organization_id": answer.organization_id,
+                "response": {"api_data": answer.api_data, "api_response": answer.api_response},
+            }
+            yield ServerSentEvent(encode_ascii(event).decode(), sep="\n")
+    final = {"completed": True, "total_processed": completed}
+    yield ServerSentEvent(encode_ascii(final).decode(), sep="\n")
+
+
+def _entry(answer: _Answer) -> dict[str, Any]:
+    return {
+        "api_data": answer.api_data,
+        "api_response": answer.api_response,
+        "connection_id": answer.connection_id,
+        "organization_id": answer.organization_id,
+    }

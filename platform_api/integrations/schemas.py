@@ -1,0 +1,240 @@
+"""Integrations on the wire (contract §6)."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from platform_api.core.types import ConnectionId
+from platform_api.integrations.definition import Auth, HeaderValue, IntegrationDefinition, Pagination
+from platform_api.integrations.models import ConnectionStatus
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+class CategoryRead(BaseModel):
+    name: str
+    slug: str
+
+
+class IntegrationRead(BaseModel):
+    """Contract §6.1. Secrets of a definition are never sent; `connected_accounts` are connection ids."""
+
+    integration_id: str
+    name: str
+    version: str
+    description: str | None = None
+    icon: str | None = None
+    api_base_url: str
+    api_docs_url: str | None = None
+    website_url: str | None = None
+    status_check_url: str | None = None
+    categories: list[CategoryRead] = []
+    tags: list[str] = []
+    is_global: bool
+    is_official: bool
+    is_sandbox: bool
+    activated: bool
+    api_key_distribution: Literal["header", "query", "body"] | None = None
+    client_id: None = None
+    secret: None = None
+    api_key: None = None
+    account_fields: list[str]
+    """Names of the values that a new connection needs."""
+    configuration_form: dict[str, Any]
+    """The body of a new connection as JSON Schema. A page with this form is at `/accounts/connect/{id}/`."""
+    auth_type: str
+    pagination: Pagination | None = None
+    """How lists go on; the client's `paginate` follows it."""
+    connected_accounts: list[int]
+
+
+class IntegrationPage(BaseModel):
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[IntegrationRead]
+
+
+class ConnectionWrite(BaseModel):
+    """A new connection: its name, the definition's placeholders and the secrets that its authentication needs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=150)]
+    credentials: dict[str, HeaderValue] = Field(default={}, repr=False)
+    placeholders: dict[str, str] = {}
+
+
+class ConnectionRead(BaseModel):
+    """A connection without its secrets."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    name: str
+    integration_id: str
+    organization_id: int
+    status: ConnectionStatus
+    status_reason: str
+    placeholders: dict[str, str]
+
+
+class ConnectionName(BaseModel):
+    """Contract §6.7."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    name: str
+
+
+class ConnectionRename(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=150)]
+
+
+class ConnectionTest(BaseModel):
+    """Whether the integration accepts the connection's credentials."""
+
+    ok: bool
+    status_code: int
+    message: str
+
+
+class CallWrite(BaseModel):
+    """Contract §6.2: one call. `data` of null or `{}` sends no body."""
+
+    method: Annotated[Method, BeforeValidator(lambda value: str(value).upper() if value else "GET")] = "GET"
+    endpoint: str | None = None
+    request_headers: dict[str, Any] = {}
+    request_params: dict[str, Any] | None = None
+    data: Any = None
+    url_params: dict[str, Any] = {}
+
+
+class CallRead(BaseModel):
+    """Contract §6.2."""
+
+    api_data: Any
+    api_response: dict[str, Any]
+    connection_id: int
+    organization_id: int
+
+
+class OAuthClientWrite(BaseModel):
+    """What a provider gave out when the organization registered its application there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_id: Annotated[str, Field(min_length=1, max_length=500)]
+    client_secret: Annotated[SecretStr, Field(min_length=1, max_length=2000)]
+
+
+class OAuthClientRead(BaseModel):
+    """`client_id` is null until one was set; the secret never comes back."""
+
+    client_id: str | None
+    redirect_uri: str
+    """To be registered with the provider."""
+
+
+class OAuthStart(BaseModel):
+    """A new connection, or with `connection_id` an old one connected again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connection_id: ConnectionId | None = None
+    placeholders: dict[str, str] = {}
+
+
+class OAuthStarted(BaseModel):
+    """The page to open in a browser, once, until `expires_at`."""
+
+    url: str
+    expires_at: datetime
+
+
+class ActivationWrite(BaseModel):
+    """Whether an app may use an integration, and through which connections; null: all, also later ones."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    activated: bool
+    connection_ids: Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(max_length=10_000)] | None = None
+
+
+class ActivationRead(BaseModel):
+    """What an app may use of an integration."""
+
+    integration_id: str
+    activated: bool
+    connection_ids: list[int] | None
+    """The connections that were chosen; null: none in particular."""
+    is_default: bool
+    """Nothing was decided: the organization's own apps may use every connection, installed ones none."""
+    usable_connections: list[ConnectionName]
+    """What the app may use now."""
+
+
+class ImportWrite(BaseModel):
+    """An OpenAPI 3.0 or 3.1 or Swagger 2.0 document to import, by its address or as it is (JSON or YAML)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(max_length=2000)] | None = None
+    document: str | dict[str, Any] | None = None
+    id: Annotated[str, Field(max_length=100)] | None = None
+    """Id of the definition, made from the title when absent; of an own one: imports into it again."""
+    name: Annotated[str, Field(min_length=1, max_length=150)] | None = None
+    description: Annotated[str, Field(max_length=5000)] | None = None
+    base_url: Annotated[str, Field(max_length=200)] | None = None
+    """Instead of the document's first server."""
+    auth: Auth | None = None
+    """Instead of what the document says of authentication."""
+    dry_run: bool = False
+    """Only tells what would come of it; nothing is stored."""
+
+
+class OperationRead(BaseModel):
+    """One operation of an imported integration."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    method: str
+    path: str
+    operation_id: str | None
+    summary: str
+    parameters: list[dict[str, Any]]
+    """Each with `name`, `location`, `type`, `required` and `description`."""
+    request_body: dict[str, Any] | None
+    """`content` (type), `required` and `shape`, an outline of the schema."""
+
+
+class OperationPage(BaseModel):
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[OperationRead]
+
+
+class PlaceholderRead(BaseModel):
+    """What a server variable may be; each connection gives its value."""
+
+    default: str
+    choices: list[str]
+
+
+class ImportRead(BaseModel):
+    """What an import did, or with `dry_run` would do."""
+
+    definition: IntegrationDefinition
+    is_new: bool
+    dry_run: bool
+    operation_count: int
+    operations: list[OperationRead]
+    """The first hundred."""
+    placeholders: dict[str, PlaceholderRead]
+    notes: list[str]
+    """What a person should look at: what could not be taken over, and why."""

@@ -1,0 +1,1 @@
+"""Rate limits that every process of the platform shares."""

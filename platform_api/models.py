@@ -1,0 +1,26 @@
+"""Every table of the control plane: importing this module completes `metadata` (migrations, foreign keys)."""
+
+from platform_api.accounts import models as accounts
+from platform_api.actions import models as actions
+from platform_api.apps import models as apps
+from platform_api.cache import models as cache
+from platform_api.core.database import Base
+from platform_api.csv import models as csv
+from platform_api.files import models as files
+from platform_api.integrations import models as integrations
+from platform_api.limits import models as limits
+from platform_api.notifications import inbox_models as inbox
+from platform_api.notifications import models as notifications
+from platform_api.outbox import models as outbox
+from platform_api.plugins import models as plugins
+from platform_api.runs import models as runs
+from platform_api.syncs import models as syncs
+from platform_api.tables import models as tables
+from platform_api.webhooks import models as webhooks
+
+DOMAINS = (
+    *(accounts, actions, apps, cache, csv, files, inbox, integrations, limits, notifications, outbox, plugins, runs),
+    *(syncs, tables, webhooks),
+)
+
+metadata = Base.metadata

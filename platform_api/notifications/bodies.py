@@ -1,0 +1,46 @@
+"""A mail's two bodies, each derived from the other where one is missing."""
+
+import asyncio
+import html as html_module
+
+import inscriptis
+import structlog
+from lxml.etree import LxmlError
+
+from platform_api.core.errors import BadRequest
+
+log = structlog.stdlib.get_logger()
+
+
+async def complete_bodies(*, text: str | None, html: str | None) -> tuple[str, str]:
+    """Plain text and HTML of a mail; raises BadRequest when there is neither."""
+    if not _has_content(text) and not _has_content(html):
+        raise BadRequest("a mail needs a text or html body")
+    if not _has_content(html):
+        assert text is not None
+        return text, html_from_text(text)
+    assert html is not None
+    if not _has_content(text):
+        # Reading a large page takes a while, which other requests should not have to wait.
+        return await asyncio.to_thread(text_from_html, html), html
+    assert text is not None
+    return text, html
+
+
+def html_from_text(text: str) -> str:
+    """The text as paragraphs, its characters meaning themselves."""
+    paragraphs = html_module.escape(text).strip().replace("\r\n", "\n").split("\n\n")
+    return "".join(f"<p>{paragraph.replace(chr(10), '<br>')}</p>" for paragraph in paragraphs)
+
+
+def text_from_html(html: str) -> str:
+    """What the page says, laid out as lines."""
+    try:
+        text: str = inscriptis.get_text(html)
+    except (LxmlError, ValueError, RecursionError) as error:
+        raise BadRequest(f"html: cannot be read ({type(error).__name__}); send the text too") from error
+    return text.strip()
+
+
+def _has_content(body: str | None) -> bool:
+    return body is not None and bool(body.strip())

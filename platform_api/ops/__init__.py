@@ -1,0 +1,1 @@
+"""Running an installation: migrations, first users and tokens, metadata repair."""

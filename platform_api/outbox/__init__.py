@@ -1,0 +1,1 @@
+"""What must happen outside PostgreSQL after a commit: stored with the change, done later, repeated until done."""

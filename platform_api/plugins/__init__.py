@@ -1,0 +1,1 @@
+"""Plugins: implementations of a shared plugin interface, one per integration."""

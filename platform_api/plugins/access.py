@@ -1,0 +1,102 @@
+"""Which plugin interfaces and plugins a caller sees: those of the organization acted in."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import Role
+from platform_api.accounts.tenancy import get_visible, visible_to
+from platform_api.core.errors import NotFound
+from platform_api.core.types import PluginId
+from platform_api.integrations.access import may_use
+from platform_api.integrations.models import Connection
+from platform_api.plugins.models import Plugin, PluginInterface
+
+_INTERFACE_MODULES = "interfaces."
+
+
+async def get_interface(session: AsyncSession, actor: Actor, namespace: str) -> PluginInterface:
+    """The interface of a namespace; raises NotFound."""
+    statement = select(PluginInterface).where(
+        PluginInterface.namespace == namespace.replace("\x00", ""), visible_to(actor, PluginInterface.organization_id)
+    )
+    interface: PluginInterface | None = await session.scalar(statement)
+    if interface is None:
+        raise NotFound(f"there is no plugin interface {namespace!r}")
+    return interface
+
+
+async def get_plugin(session: AsyncSession, actor: Actor, plugin_id: PluginId) -> tuple[Plugin, PluginInterface]:
+    """A plugin with its interface; raises NotFound."""
+    plugin = await get_visible(session, Plugin, plugin_id, actor=actor, name="plugin")
+    return plugin, await get_visible(
+        session, PluginInterface, plugin.interface_id, actor=actor, name="plugin interface"
+    )
+
+
+async def list_interfaces(
+    session: AsyncSession, actor: Actor, *, offset: int, limit: int
+) -> tuple[int, Sequence[PluginInterface]]:
+    """How many interfaces there are, and some of them, by namespace."""
+    chosen = select(PluginInterface).where(visible_to(actor, PluginInterface.organization_id))
+    count = await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+    some = chosen.order_by(PluginInterface.namespace).offset(offset).limit(limit)
+    return count, (await session.scalars(some)).all()
+
+
+async def list_plugins(
+    session: AsyncSession, actor: Actor, interface: PluginInterface, *, offset: int, limit: int
+) -> tuple[int, Sequence[Plugin]]:
+    """How many plugins an interface has, and some of them; hidden ones are there for builders only."""
+    chosen = select(Plugin).where(Plugin.interface_id == interface.id, visible_to(actor, Plugin.organization_id))
+    if not actor.role.includes(Role.BUILDER):
+        chosen = chosen.where(Plugin.is_visible)
+    count = await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+    some = chosen.order_by(Plugin.integration_id).offset(offset).limit(limit)
+    return count, (await session.scalars(some)).all()
+
+
+async def list_enabled(
+    session: AsyncSession, actor: Actor, interface: PluginInterface
+) -> list[tuple[Plugin, list[int]]]:
+    """The enabled plugins of an interface, each with the connections it may use now."""
+    enabled = select(Plugin).where(
+        Plugin.interface_id == interface.id, Plugin.is_enabled, visible_to(actor, Plugin.organization_id)
+    )
+    plugins = (await session.scalars(enabled.order_by(Plugin.integration_id))).all()
+    usable: dict[str, list[int]] = {}
+    connections = select(Connection.integration_id, Connection.id).where(
+        may_use(actor), Connection.integration_id.in_([plugin.integration_id for plugin in plugins])
+    )
+    for integration_id, connection_id in await session.execute(connections.order_by(Connection.id)):
+        usable.setdefault(integration_id, []).append(connection_id)
+    return [(plugin, _chosen(plugin, usable.get(plugin.integration_id, []))) for plugin in plugins]
+
+
+async def find_module(session: AsyncSession, actor: Actor, module: str) -> tuple[PluginInterface, Plugin | None]:
+    """The interface, or the enabled plugin with its interface, behind a module of `plugins`; raises NotFound."""
+    if module.startswith(_INTERFACE_MODULES):
+        return await get_interface(session, actor, module.removeprefix(_INTERFACE_MODULES)), None
+    enabled = (
+        select(Plugin, PluginInterface)
+        .join(PluginInterface, PluginInterface.id == Plugin.interface_id)
+        .where(
+            visible_to(actor, Plugin.organization_id),
+            Plugin.is_enabled,
+            func.concat(PluginInterface.namespace, "_", Plugin.integration_id) == module.replace("\x00", ""),
+        )
+    )
+    found = (await session.execute(enabled)).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no enabled plugin with the module {module!r}")
+    plugin, interface = found
+    return interface, plugin
+
+
+def _chosen(plugin: Plugin, usable: list[int]) -> list[int]:
+    if plugin.connection_ids is None:
+        return usable
+    # In the builder's order; a connection that is gone since is left out.
+    return [connection_id for connection_id in plugin.connection_ids if connection_id in usable]

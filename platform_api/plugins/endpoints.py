@@ -1,0 +1,234 @@
+"""Plugin interfaces and plugins over HTTP (contract §9)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.dependencies import BuildActorDep, DataActorDep
+from platform_api.accounts.models import Organization, Role
+from platform_api.core.database import SessionDep
+from platform_api.core.errors import NotFound
+from platform_api.core.pagination import PageDep
+from platform_api.core.types import PluginId
+from platform_api.integrations.access import get_definition
+from platform_api.integrations.calling import CallActorDep
+from platform_api.plugins import access, service, versions
+from platform_api.plugins.checks import implemented
+from platform_api.plugins.models import Plugin, PluginInterface
+from platform_api.plugins.schemas import (
+    BrokenPlugin,
+    DiffRead,
+    IntegrationName,
+    InterfaceChanged,
+    InterfaceCreate,
+    InterfaceName,
+    InterfacePage,
+    InterfaceRead,
+    InterfaceReplace,
+    ModuleRead,
+    PluginCreate,
+    PluginListed,
+    PluginPage,
+    PluginRead,
+    PluginReplace,
+    ProblemRead,
+    VersionRead,
+)
+
+router = APIRouter(prefix="/plugins", tags=["plugins"])
+
+NamespaceReference = Annotated[str, Path(description="Namespace of the plugin interface", max_length=50)]
+PluginReference = Annotated[PluginId, Path(ge=1, le=2**31 - 1)]
+ModuleName = Annotated[
+    str, Path(description="`interfaces.<namespace>` or `<namespace>_<integration id>`", max_length=160)
+]
+FromVersion = Annotated[int, Query(ge=1, le=2**31 - 1)]
+ToVersion = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The latest when left out")]
+
+
+@router.get("/plugins/get_list/{namespace}/", summary="The enabled plugins of an interface and their connections")
+async def get_list(actor: CallActorDep, session: SessionDep, namespace: NamespaceReference) -> list[PluginListed]:
+    interface = await access.get_interface(session, actor, namespace)
+    enabled = await access.list_enabled(session, actor, interface)
+    return [PluginListed(id=plugin.integration_id, connection_ids=connections) for plugin, connections in enabled]
+
+
+@router.get("/modules/{module}/", summary="The code of an interface or an enabled plugin")
+async def get_module(
+    actor: DataActorDep,
+    session: SessionDep,
+    module: Annotated[
+        str, Path(description="`interfaces.<namespace>` or `<namespace>_<integration>`", max_length=160)
+    ],
+    known: Annotated[str | None, Query(max_length=64, description="SHA-256 of the code that the caller has")] = None,
+) -> ModuleRead:
+    # A developer's scripts work with a token that need not be able to change anything; its user builds all the same.
+    actor.require_role(Role.BUILDER)
+    interface, plugin = await access.find_module(session, actor, module)
+    organization = await session.get_one(Organization, interface.organization_id)
+    code, digest = (interface.code, interface.digest) if plugin is None else (plugin.code, plugin.digest)
+    return ModuleRead(
+        module=module,
+        organization=organization.slug,
+        interface=None if plugin is None else interface.namespace,
+        sha256=digest,
+        code=None if known == digest else code,
+    )
+
+
+@router.get("/plugin-interfaces/{namespace}/plugins/", summary="The plugins of an interface, enabled or not")
+async def list_plugins(
+    actor: DataActorDep, session: SessionDep, namespace: NamespaceReference, page: PageDep
+) -> PluginPage:
+    interface = await access.get_interface(session, actor, namespace)
+    count, plugins = await access.list_plugins(session, actor, interface, offset=page.offset, limit=page.per_page)
+    return PluginPage(
+        count=count,
+        next=page.next_url(count),
+        previous=page.previous_url(),
+        results=[await _plugin(session, actor, plugin, interface) for plugin in plugins],
+    )
+
+
+@router.get("/plugin-interfaces/", summary="The organization's plugin interfaces")
+async def list_interfaces(actor: BuildActorDep, session: SessionDep, page: PageDep) -> InterfacePage:
+    count, interfaces = await access.list_interfaces(session, actor, offset=page.offset, limit=page.per_page)
+    return InterfacePage(
+        count=count,
+        next=page.next_url(count),
+        previous=page.previous_url(),
+        results=[InterfaceRead.model_validate(one) for one in interfaces],
+    )
+
+
+@router.post("/plugin-interfaces/", status_code=201, summary="Define a plugin interface")
+async def create_interface(actor: BuildActorDep, session: SessionDep, body: InterfaceCreate) -> InterfaceRead:
+    return InterfaceRead.model_validate(await service.create_interface(session, actor, body))
+
+
+@router.get("/plugin-interfaces/{namespace}/", summary="A plugin interface with its code")
+async def get_interface(actor: BuildActorDep, session: SessionDep, namespace: NamespaceReference) -> InterfaceRead:
+    return InterfaceRead.model_validate(await access.get_interface(session, actor, namespace))
+
+
+@router.put("/plugin-interfaces/{namespace}/", summary="Change a plugin interface; lists the plugins it breaks")
+async def replace_interface(
+    actor: BuildActorDep, session: SessionDep, namespace: NamespaceReference, body: InterfaceReplace
+) -> InterfaceChanged:
+    interface, broken = await service.replace_interface(session, actor, namespace, body)
+    changed = InterfaceChanged.model_validate(interface)
+    changed.broken = [
+        BrokenPlugin(
+            integration_id=one.plugin.integration_id,
+            problems=[ProblemRead.model_validate(problem) for problem in one.problems],
+        )
+        for one in broken
+    ]
+    return changed
+
+
+@router.delete("/plugin-interfaces/{namespace}/", status_code=204, summary="Remove a plugin interface")
+async def delete_interface(actor: BuildActorDep, session: SessionDep, namespace: NamespaceReference) -> None:
+    await service.delete_interface(session, actor, namespace)
+
+
+@router.get("/plugin-interfaces/{namespace}/versions/", summary="The latest versions of a plugin interface")
+async def list_interface_versions(
+    actor: BuildActorDep, session: SessionDep, namespace: NamespaceReference
+) -> list[VersionRead]:
+    interface = await access.get_interface(session, actor, namespace)
+    found = await versions.list_interface_versions(session, interface)
+    return [VersionRead.model_validate(one) for one in found]
+
+
+@router.get("/plugin-interfaces/{namespace}/diff/", summary="How two versions of a plugin interface differ")
+async def diff_interface(
+    actor: BuildActorDep,
+    session: SessionDep,
+    namespace: NamespaceReference,
+    from_version: FromVersion,
+    to_version: ToVersion = None,
+) -> DiffRead:
+    interface = await access.get_interface(session, actor, namespace)
+    after = to_version or interface.version
+    diff = await versions.diff_interface(session, interface, from_version, after)
+    return DiffRead(from_version=from_version, to_version=after, diff=diff)
+
+
+@router.post("/plugin-interfaces/{namespace}/plugins/", status_code=201, summary="Implement an interface")
+async def create_plugin(
+    actor: BuildActorDep, session: SessionDep, namespace: NamespaceReference, body: PluginCreate
+) -> PluginRead:
+    return await _plugin(session, actor, *await service.create_plugin(session, actor, namespace, body))
+
+
+@router.get("/plugins/{plugin_id}/", summary="A plugin with its code")
+async def get_plugin(actor: BuildActorDep, session: SessionDep, plugin_id: PluginReference) -> PluginRead:
+    return await _plugin(session, actor, *await access.get_plugin(session, actor, plugin_id))
+
+
+@router.put("/plugins/{plugin_id}/", summary="Change a plugin")
+async def replace_plugin(
+    actor: BuildActorDep, session: SessionDep, plugin_id: PluginReference, body: PluginReplace
+) -> PluginRead:
+    return await _plugin(session, actor, *await service.replace_plugin(session, actor, plugin_id, body))
+
+
+@router.delete("/plugins/{plugin_id}/", status_code=204, summary="Remove a plugin")
+async def delete_plugin(actor: BuildActorDep, session: SessionDep, plugin_id: PluginReference) -> None:
+    await service.delete_plugin(session, actor, plugin_id)
+
+
+@router.get("/plugins/{plugin_id}/versions/", summary="The latest versions of a plugin")
+async def list_plugin_versions(
+    actor: BuildActorDep, session: SessionDep, plugin_id: PluginReference
+) -> list[VersionRead]:
+    plugin, _ = await access.get_plugin(session, actor, plugin_id)
+    return [VersionRead.model_validate(one) for one in await versions.list_plugin_versions(session, plugin)]
+
+
+@router.get("/plugins/{plugin_id}/diff/", summary="How two versions of a plugin differ")
+async def diff_plugin(
+    actor: BuildActorDep,
+    session: SessionDep,
+    plugin_id: PluginReference,
+    from_version: FromVersion,
+    to_version: ToVersion = None,
+) -> DiffRead:
+    plugin, interface = await access.get_plugin(session, actor, plugin_id)
+    after = to_version or plugin.version
+    diff = await versions.diff_plugin(session, plugin, interface, from_version, after)
+    return DiffRead(from_version=from_version, to_version=after, diff=diff)
+
+
+async def _plugin(session: AsyncSession, actor: Actor, plugin: Plugin, interface: PluginInterface) -> PluginRead:
+    organization = await session.get_one(Organization, plugin.organization_id)
+    return PluginRead(
+        id=plugin.id,
+        organization=plugin.organization_id,
+        organization_slug=organization.slug,
+        plugin_interface=InterfaceName.model_validate(interface),
+        integration=await _integration(session, actor, plugin.integration_id),
+        implemented_capabilities=implemented(interface.capabilities, plugin.code),
+        capabilities=interface.capabilities,
+        connection_ids=plugin.connection_ids,
+        is_enabled=plugin.is_enabled,
+        is_visible=plugin.is_visible,
+        is_official=False,
+        is_mine=True,
+        code=plugin.code if actor.role.includes(Role.BUILDER) else None,
+        version=plugin.version,
+        created_at=plugin.created_at,
+        updated_at=plugin.updated_at,
+    )
+
+
+async def _integration(session: AsyncSession, actor: Actor, integration_id: str) -> IntegrationName:
+    try:
+        definition = await get_definition(session, actor, integration_id)
+    except NotFound:
+        # Left out of the catalogue since; the plugin is shown all the same.
+        return IntegrationName(name=integration_id, icon="", integration_id=integration_id)
+    return IntegrationName(name=definition.name, icon=definition.icon or "", integration_id=definition.id)

@@ -1,0 +1,192 @@
+"""Plugins on the wire (contract §9)."""
+
+import keyword
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+MAX_CODE_LENGTH = 64_000
+"""Compiling holds the interpreter: the most expensive code of this length takes some tenths of a second."""
+
+
+def _not_reserved(name: str) -> str:
+    if keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is a word of Python's own")
+    return name
+
+
+def _storable(code: str) -> str:
+    if "\x00" in code:
+        raise ValueError("the code holds a NUL character")
+    return code
+
+
+Namespace = Annotated[
+    str,
+    Field(max_length=50, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="One Python identifier"),
+    AfterValidator(_not_reserved),
+]
+Capability = Annotated[str, Field(max_length=70, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_not_reserved)]
+Code = Annotated[str, Field(max_length=MAX_CODE_LENGTH), AfterValidator(_storable)]
+BaseVersion = Annotated[int, Field(ge=1, le=2**31 - 1, description="The latest version, as the caller knows it")]
+ConnectionIds = Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(max_length=1000)]
+
+
+class _Write(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class InterfaceCreate(_Write):
+    namespace: Namespace
+    title: Annotated[str, Field(max_length=150)] = ""
+    capabilities: Annotated[list[Capability], Field(max_length=100)]
+    code: Code = ""
+
+
+class InterfaceReplace(_Write):
+    """What is left out stays as it is."""
+
+    base_version: BaseVersion
+    title: Annotated[str, Field(max_length=150)] | None = None
+    capabilities: Annotated[list[Capability], Field(max_length=100)] | None = None
+    code: Code | None = None
+    accept_breaking: bool = False
+    """Store a change that breaks plugins, and switch those off."""
+
+
+class PluginCreate(_Write):
+    integration_id: Annotated[str, Field(min_length=1, max_length=100)]
+    code: Code = ""
+    is_enabled: bool = True
+    is_visible: bool = True
+    connection_ids: ConnectionIds | None = None
+    """The connections it may use; null: every connection of the organization to the integration."""
+
+
+class PluginReplace(_Write):
+    """What is left out stays as it is; `connection_ids` of null means every connection."""
+
+    base_version: BaseVersion
+    code: Code | None = None
+    is_enabled: bool | None = None
+    is_visible: bool | None = None
+    connection_ids: ConnectionIds | None = None
+
+
+class ProblemRead(BaseModel):
+    """One thing that is wrong with a plugin's code."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    file: str
+    line: int
+    message: str
+
+
+class BrokenPlugin(BaseModel):
+    """A plugin that does not fulfil its changed interface."""
+
+    integration_id: str
+    problems: list[ProblemRead]
+
+
+class InterfaceRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    namespace: str
+    title: str
+    capabilities: list[str]
+    code: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class InterfaceChanged(InterfaceRead):
+    """The interface after a change, and the plugins that the change switched off."""
+
+    broken: list[BrokenPlugin] = []
+
+
+class InterfacePage(BaseModel):
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[InterfaceRead]
+
+
+class VersionRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    author_id: int | None
+    created_at: datetime
+
+
+class DiffRead(BaseModel):
+    """How two versions differ, as `diff -u` writes it; empty when they do not."""
+
+    from_version: int
+    to_version: int
+    diff: str
+
+
+class PluginListed(BaseModel):
+    """Contract §9, row 12: `id` is the integration's id."""
+
+    id: str
+    connection_ids: list[int]
+
+
+class ModuleRead(BaseModel):
+    """A module of `plugins` as a developer's machine fetches it. Its code runs only where it fits `sha256`."""
+
+    module: str = Field(description="`interfaces.<namespace>` or `<namespace>_<integration id>`")
+    organization: str = Field(description="Slug of the organization whose code it is")
+    interface: str | None = Field(description="A plugin's namespace; null for an interface")
+    sha256: str
+    code: str | None = Field(description="Null when the caller knows it: `known` was its `sha256`")
+
+
+class InterfaceName(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    namespace: str
+    title: str
+
+
+class IntegrationName(BaseModel):
+    name: str
+    icon: str
+    integration_id: str
+
+
+class PluginRead(BaseModel):
+    """Contract §9, row 13. `code` is sent to those who may change it."""
+
+    id: int
+    organization: int
+    organization_slug: str
+    plugin_interface: InterfaceName
+    integration: IntegrationName
+    implemented_capabilities: list[str]
+    capabilities: list[str]
+    connection_ids: list[int] | None
+    is_enabled: bool
+    is_visible: bool
+    is_official: bool
+    is_mine: bool
+    code: str | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class PluginPage(BaseModel):
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[PluginRead]

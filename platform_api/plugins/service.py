@@ -1,0 +1,287 @@
+"""Saving plugin interfaces and plugins: checked first, then kept as a new version."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import Organization
+from platform_api.accounts.tenancy import visible_to
+from platform_api.apps.source_tree import file_digest
+from platform_api.core.errors import Conflict, Unprocessable
+from platform_api.core.types import PluginId
+from platform_api.integrations.access import get_definition, may_use
+from platform_api.integrations.models import Connection
+from platform_api.plugins.access import get_interface, get_plugin
+from platform_api.plugins.checks import check_interface, check_plugin
+from platform_api.plugins.models import Plugin, PluginInterface, PluginInterfaceVersion, PluginVersion
+from platform_api.plugins.schemas import InterfaceCreate, InterfaceReplace, PluginCreate, PluginReplace
+from platform_api.plugins.signatures import Problem
+
+
+class PluginRefused(Unprocessable):
+    """The code does not compile or does not fulfil the interface; `problems` beside `detail` says where."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(
+            "; ".join(str(problem) for problem in problems[:5]), extra={"problems": [asdict(one) for one in problems]}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plugin that does not fulfil its interface any more."""
+
+    plugin: Plugin
+    problems: list[Problem]
+
+
+async def create_interface(session: AsyncSession, actor: Actor, wanted: InterfaceCreate) -> PluginInterface:
+    """A new interface of the organization. Raises Conflict when the namespace is taken, PluginRefused."""
+    await _lock(session, actor)
+    taken = select(PluginInterface.id).where(
+        PluginInterface.namespace == wanted.namespace, visible_to(actor, PluginInterface.organization_id)
+    )
+    if await session.scalar(taken) is not None:
+        raise Conflict(f"the plugin interface {wanted.namespace!r} exists already; change it with PUT")
+    _refuse(_check_interface(wanted.namespace, wanted.capabilities, wanted.code))
+    interface = PluginInterface(
+        organization_id=actor.organization_id,
+        namespace=wanted.namespace,
+        title=wanted.title,
+        capabilities=wanted.capabilities,
+        code=wanted.code,
+        digest=file_digest(wanted.code),
+        version=1,
+    )
+    session.add(interface)
+    await session.flush()
+    await _refuse_ambiguous_modules(session, actor)
+    _keep_interface_version(session, actor, interface)
+    return interface
+
+
+async def replace_interface(
+    session: AsyncSession, actor: Actor, namespace: str, wanted: InterfaceReplace
+) -> tuple[PluginInterface, list[Broken]]:
+    """Changes an interface and returns the plugins that this switched off.
+
+    Raises Conflict when a newer version is there, or when plugins would break and that was not accepted.
+    """
+    await _lock(session, actor)
+    interface = await get_interface(session, actor, namespace)
+    _require_base(interface.version, wanted.base_version, f"the interface {namespace!r}")
+    capabilities = interface.capabilities if wanted.capabilities is None else wanted.capabilities
+    code = interface.code if wanted.code is None else wanted.code
+    _refuse(_check_interface(namespace, capabilities, code))
+    broken = await _broken_by(session, actor, interface, capabilities, code)
+    if broken and not wanted.accept_breaking:
+        raise _would_break(namespace, broken)
+    for one in broken:
+        one.plugin.is_enabled = False
+    if wanted.title is not None:
+        interface.title = wanted.title
+    if (capabilities, code) != (interface.capabilities, interface.code):
+        interface.capabilities, interface.code, interface.digest = capabilities, code, file_digest(code)
+        interface.version += 1
+        _keep_interface_version(session, actor, interface)
+    await session.flush()
+    return interface, broken
+
+
+async def delete_interface(session: AsyncSession, actor: Actor, namespace: str) -> None:
+    """Removes an interface with its versions. Raises Conflict while it has plugins."""
+    await _lock(session, actor)
+    interface = await get_interface(session, actor, namespace)
+    names = [plugin.integration_id for plugin in await _plugins_of(session, actor, interface)]
+    if names:
+        raise Conflict(f"the interface {namespace!r} has plugins ({', '.join(sorted(names))}); remove them first")
+    await session.delete(interface)
+
+
+async def create_plugin(
+    session: AsyncSession, actor: Actor, namespace: str, wanted: PluginCreate
+) -> tuple[Plugin, PluginInterface]:
+    """A new plugin. Raises NotFound for an unknown interface or integration, Conflict, PluginRefused."""
+    await _lock(session, actor)
+    interface = await get_interface(session, actor, namespace)
+    definition = await get_definition(session, actor, wanted.integration_id)
+    if any(plugin.integration_id == definition.id for plugin in await _plugins_of(session, actor, interface)):
+        raise Conflict(f"{namespace!r} has a plugin for {definition.id!r} already; change it with PUT")
+    _refuse(_check(interface, definition.id, wanted.code))
+    await _check_connections(session, actor, definition.id, wanted.connection_ids)
+    plugin = Plugin(
+        organization_id=actor.organization_id,
+        interface_id=interface.id,
+        integration_id=definition.id,
+        is_enabled=wanted.is_enabled,
+        is_visible=wanted.is_visible,
+        connection_ids=wanted.connection_ids,
+        code=wanted.code,
+        digest=file_digest(wanted.code),
+        version=1,
+    )
+    session.add(plugin)
+    await session.flush()
+    await _refuse_ambiguous_modules(session, actor)
+    _keep_plugin_version(session, actor, plugin)
+    return plugin, interface
+
+
+async def replace_plugin(
+    session: AsyncSession, actor: Actor, plugin_id: PluginId, wanted: PluginReplace
+) -> tuple[Plugin, PluginInterface]:
+    """Changes what the request names; its code is a new version. Raises Conflict, PluginRefused."""
+    await _lock(session, actor)
+    plugin, interface = await get_plugin(session, actor, plugin_id)
+    _require_base(plugin.version, wanted.base_version, f"the plugin {interface.namespace}/{plugin.integration_id}")
+    code = plugin.code if wanted.code is None else wanted.code
+    will_be_enabled = plugin.is_enabled if wanted.is_enabled is None else wanted.is_enabled
+    if will_be_enabled or wanted.code is not None:
+        _refuse(_check(interface, plugin.integration_id, code))
+    if "connection_ids" in wanted.model_fields_set:
+        await _check_connections(session, actor, plugin.integration_id, wanted.connection_ids)
+        plugin.connection_ids = wanted.connection_ids
+    if wanted.is_visible is not None:
+        plugin.is_visible = wanted.is_visible
+    plugin.is_enabled = will_be_enabled
+    if code != plugin.code:
+        plugin.code, plugin.digest = code, file_digest(code)
+        plugin.version += 1
+        _keep_plugin_version(session, actor, plugin)
+    await session.flush()
+    return plugin, interface
+
+
+async def delete_plugin(session: AsyncSession, actor: Actor, plugin_id: PluginId) -> None:
+    """Removes a plugin with its versions; runs that were started with it keep it."""
+    await _lock(session, actor)
+    plugin, _ = await get_plugin(session, actor, plugin_id)
+    await session.delete(plugin)
+
+
+async def _lock(session: AsyncSession, actor: Actor) -> None:
+    """One change of an organization's plugins at a time: what they require of each other is checked before."""
+    organization = select(Organization.id).where(Organization.id == actor.organization_id)
+    await session.execute(organization.with_for_update(key_share=True))
+
+
+async def _plugins_of(session: AsyncSession, actor: Actor, interface: PluginInterface) -> Sequence[Plugin]:
+    statement = select(Plugin).where(Plugin.interface_id == interface.id, visible_to(actor, Plugin.organization_id))
+    return (await session.scalars(statement.order_by(Plugin.integration_id))).all()
+
+
+def _check_interface(namespace: str, capabilities: Sequence[str], code: str) -> list[Problem]:
+    repeated = sorted({name for name in capabilities if capabilities.count(name) > 1})
+    if repeated:
+        raise Unprocessable(f"capabilities: {', '.join(repeated)} stands there more than once")
+    return check_interface(namespace, capabilities, code)
+
+
+def _check(
+    interface: PluginInterface,
+    integration_id: str,
+    code: str,
+    *,
+    capabilities: Sequence[str] | None = None,
+    interface_code: str | None = None,
+) -> list[Problem]:
+    return check_plugin(
+        namespace=interface.namespace,
+        integration_id=integration_id,
+        capabilities=interface.capabilities if capabilities is None else capabilities,
+        interface_code=interface.code if interface_code is None else interface_code,
+        code=code,
+    )
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise PluginRefused(problems)
+
+
+async def _broken_by(
+    session: AsyncSession, actor: Actor, interface: PluginInterface, capabilities: Sequence[str], code: str
+) -> list[Broken]:
+    """The enabled plugins that would not fulfil the changed interface."""
+    found = []
+    for plugin in await _plugins_of(session, actor, interface):
+        problems = _check(
+            interface, plugin.integration_id, plugin.code, capabilities=capabilities, interface_code=code
+        )
+        if plugin.is_enabled and problems:
+            found.append(Broken(plugin, problems))
+    return found
+
+
+def _would_break(namespace: str, broken: Sequence[Broken]) -> Conflict:
+    listed: list[dict[str, Any]] = [
+        {"integration_id": one.plugin.integration_id, "problems": [asdict(problem) for problem in one.problems]}
+        for one in broken
+    ]
+    names = ", ".join(one.plugin.integration_id for one in broken)
+    return Conflict(
+        f"the change of {namespace!r} breaks its plugins for {names} ({broken[0].problems[0]}); change them first, or"
+        " send `accept_breaking` to store it and switch them off",
+        extra={"broken": listed},
+    )
+
+
+def _require_base(current: int, base: int, what: str) -> None:
+    if base != current:
+        raise Conflict(
+            f"base_version: {what} is at version {current}, not {base}; load it and merge",
+            extra={"current_version": current},
+        )
+
+
+async def _check_connections(
+    session: AsyncSession, actor: Actor, integration_id: str, connection_ids: Sequence[int] | None
+) -> None:
+    if not connection_ids:
+        return
+    usable = select(Connection.id).where(
+        Connection.id.in_(connection_ids), Connection.integration_id == integration_id, may_use(actor)
+    )
+    unknown = sorted(set(connection_ids) - set(await session.scalars(usable)))
+    if unknown:
+        named = ", ".join(map(str, unknown))
+        raise Unprocessable(f"connection_ids: your organization has no connection {named} to {integration_id}")
+
+
+async def _refuse_ambiguous_modules(session: AsyncSession, actor: Actor) -> None:
+    """A module's name tells its namespace: the longest one that it begins with. Two readings are refused."""
+    interfaces = select(PluginInterface.namespace).where(visible_to(actor, PluginInterface.organization_id))
+    namespaces = list(await session.scalars(interfaces))
+    plugins = (
+        select(PluginInterface.namespace, Plugin.integration_id)
+        .join(Plugin, Plugin.interface_id == PluginInterface.id)
+        .where(visible_to(actor, Plugin.organization_id))
+    )
+    for namespace, integration_id in await session.execute(plugins):
+        module = f"{namespace}_{integration_id}"
+        read_as = max((name for name in namespaces if module.startswith(f"{name}_")), key=len)
+        if read_as != namespace:
+            raise Conflict(
+                f"the module plugins.{module} of {namespace!r} would be taken for one of {read_as!r}:"
+                " choose another namespace"
+            )
+
+
+def _keep_interface_version(session: AsyncSession, actor: Actor, interface: PluginInterface) -> None:
+    session.add(
+        PluginInterfaceVersion(
+            interface_id=interface.id,
+            number=interface.version,
+            capabilities=interface.capabilities,
+            code=interface.code,
+            author_id=actor.user_id,
+        )
+    )
+
+
+def _keep_plugin_version(session: AsyncSession, actor: Actor, plugin: Plugin) -> None:
+    session.add(PluginVersion(plugin_id=plugin.id, number=plugin.version, code=plugin.code, author_id=actor.user_id))

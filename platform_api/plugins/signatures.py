@@ -1,0 +1,147 @@
+"""What plugin code defines, read from its syntax tree without running it. Pure: no database, no HTTP."""
+
+import ast
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a piece of plugin code, and where."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+class CodeError(Exception):
+    """The code is not Python; `problem` says where."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How a function can be called by keyword, which is how capabilities are called."""
+
+    line: int
+    is_async: bool
+    required: frozenset[str]
+    """Parameters without a default that can be given by name."""
+    optional: frozenset[str]
+    positional_only: tuple[str, ...]
+    """Parameters without a default that cannot be given by name."""
+    takes_any: bool
+    """It has `**name`."""
+
+    def accepts(self, name: str) -> bool:
+        """Whether `name=` may be given."""
+        return self.takes_any or name in self.required or name in self.optional
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The names that a module's top level defines."""
+
+    file: str
+    functions: dict[str, Signature]
+    other_names: frozenset[str]
+    """Assigned, imported or decorated: there, but how it is called cannot be seen."""
+
+    def defines(self, name: str) -> bool:
+        """Whether the module has a top-level `name`."""
+        return name in self.functions or name in self.other_names
+
+
+@lru_cache(maxsize=256)
+def read_module(code: str, file: str) -> Module:
+    """Raises CodeError when `code` does not compile.
+
+    Remembered: lists ask again for every plugin they show, and a change of an interface for every one it has.
+    """
+    functions: dict[str, Signature] = {}
+    other_names: set[str] = set()
+    for statement in _top_level(_parsed(code, file).body):
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            other_names.discard(statement.name)
+            functions.pop(statement.name, None)
+            if statement.decorator_list:
+                other_names.add(statement.name)
+            else:
+                functions[statement.name] = _signature(statement)
+            continue
+        for name in _bound(statement):
+            functions.pop(name, None)
+            other_names.add(name)
+    return Module(file, functions, frozenset(other_names))
+
+
+def _parsed(code: str, file: str) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            # An invalid escape in somebody's string is not this program's business.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code, file)
+            # What only the compiler refuses: `return` outside a function, `nonlocal` of nothing.
+            compile(tree, file, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise CodeError(Problem(file, error.lineno or 1, f"syntax error: {error.msg}")) from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        reason = "it holds characters that Python source cannot" if isinstance(error, ValueError) else "too deep"
+        raise CodeError(Problem(file, 1, f"the code cannot be compiled: {reason}")) from error
+    return tree
+
+
+def _top_level(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run when the module is imported, also inside `if`, `try`, `with` and loops."""
+    for statement in statements:
+        yield statement
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        for field in ("body", "orelse", "finalbody"):
+            yield from _top_level(getattr(statement, field, ()))
+        for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+            yield from _top_level(part.body)
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Import | ast.ImportFrom):
+        for alias in statement.names:
+            yield alias.asname or alias.name.partition(".")[0]
+    elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        if isinstance(statement, ast.AnnAssign) and statement.value is None:
+            return
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
+
+
+def _signature(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without_default = len(positional) - len(arguments.defaults)
+    required = {argument.arg for argument in positional[:without_default]}
+    by_name = {argument.arg for argument in arguments.args}
+    keyword_required = {
+        argument.arg
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    }
+    keyword = {argument.arg for argument in arguments.kwonlyargs}
+    return Signature(
+        line=function.lineno,
+        is_async=isinstance(function, ast.AsyncFunctionDef),
+        required=frozenset((required & by_name) | keyword_required),
+        optional=frozenset((by_name - required) | (keyword - keyword_required)),
+        positional_only=tuple(argument.arg for argument in arguments.posonlyargs if argument.arg in required),
+        takes_any=arguments.kwarg is not None,
+    )

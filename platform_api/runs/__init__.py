@@ -1,0 +1,1 @@
+"""Runs of actions: the queue that runners claim from, leases, logs, progress, results."""

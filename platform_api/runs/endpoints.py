@@ -1,0 +1,131 @@
+"""Runs over HTTP, as tenants see them (contract §10)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sse_starlette import EventSourceResponse
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.dependencies import RunActorDep, actor_of_request
+from platform_api.accounts.models import Scope
+from platform_api.apps.access import get_usable_app
+from platform_api.apps.models import App
+from platform_api.apps.references import names_app
+from platform_api.core.database import SessionDep
+from platform_api.core.errors import NotFound, PlatformError, Unavailable
+from platform_api.core.pagination import PageDep
+from platform_api.core.types import ActionId, AppId, RunId
+from platform_api.runs import queue, service
+from platform_api.runs.logs import LogPosition, last_position, read_tail
+from platform_api.runs.models import RunState
+from platform_api.runs.schemas import LogLineRead, LogPage, RunDetail, RunPage, RunRead, RunStatus
+from platform_api.runs.signals import run_signals
+from platform_api.runs.stream import MayRead, read_batch, stream_log
+
+router = APIRouter(prefix="/actions", tags=["runs"])
+"""Before the actions' own router, whose `{action}` would take `runs` and `run-code-stream`."""
+
+RunReference = Annotated[str, Path(description="Id or task id of the run", max_length=100)]
+AppQuery = Annotated[str | None, Query(description="Id, slug or `<org>/<app>`", max_length=130)]
+
+
+@router.get(
+    "/run-code-stream/",
+    summary="A run's log, line by line, until the run ends",
+    response_class=EventSourceResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def stream_run_log(
+    request: Request,
+    actor: RunActorDep,
+    session: SessionDep,
+    task_id: Annotated[str, Query(max_length=100)],
+    app: AppQuery = None,
+    skip_existing: Annotated[bool, Query(description="Only lines written from now on")] = False,
+    last_event_id: Annotated[str | None, Header(description="Go on after this event", max_length=50)] = None,
+) -> EventSourceResponse:
+    run = await service.get_run(session, actor, task_id)
+    # tenancy: only compares the app's name with the one of a run the caller was found to see
+    if app and await session.scalar(select(App.id).where(App.id == run.app_id, names_app(app))) is None:
+        raise NotFound(f"there is no run {task_id} of the app {app}")
+    position = LogPosition.parse(last_event_id) if last_event_id else None
+    if position is None:
+        position = await last_position(session, run.id) if skip_existing else LogPosition()
+    may_read = _may_read(request, actor, run.id)
+    return stream_log(request.app.state.database, run_signals(request.app), run.id, after=position, may_read=may_read)
+
+
+@router.get("/runs/", summary="Runs of the caller's organization, newest first")
+async def list_runs(
+    actor: RunActorDep,
+    session: SessionDep,
+    page: PageDep,
+    app: AppQuery = None,
+    action: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    state: Annotated[list[RunState] | None, Query(description="Only runs in these states")] = None,
+) -> RunPage:
+    app_id = None if app is None else AppId((await get_usable_app(session, actor, app)).id)
+    count, runs = await service.list_runs(
+        session,
+        actor,
+        app_id=app_id,
+        action_id=None if action is None else ActionId(action),
+        states=state or [],
+        page=page.page,
+        per_page=page.per_page,
+    )
+    return RunPage(
+        count=count,
+        next=page.next_url(count),
+        previous=page.previous_url(),
+        results=[RunRead.from_run(run) for run in runs],
+    )
+
+
+@router.get("/runs/{run}/", summary="One run, with its event and result")
+async def get_run(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunDetail:
+    return RunDetail.from_run(await service.get_run(session, actor, run))
+
+
+@router.get("/runs/{run}/status/", summary="How a run stands, with the end of its log")
+async def get_run_status(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunStatus:
+    found = await service.get_run(session, actor, run)
+    return RunStatus.from_run(found, logs=await read_tail(session, found.id))
+
+
+@router.get("/runs/{run}/logs/", summary="Lines of a run's log")
+async def get_run_logs(
+    actor: RunActorDep,
+    session: SessionDep,
+    run: RunReference,
+    after: Annotated[str, Query(max_length=50, description="A line's position; from the beginning when absent")] = "",
+    limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+) -> LogPage:
+    found = await service.get_run(session, actor, run)
+    position = LogPosition.parse(after) or LogPosition()
+    lines, is_complete = await read_batch(session, found.id, after=position, limit=limit)
+    return LogPage(lines=[LogLineRead.from_line(line) for line in lines], has_ended=is_complete)
+
+
+@router.post("/runs/{run}/cancel/", summary="Stop a run; one that has ended stays as it is")
+async def cancel_run(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunRead:
+    found = await service.get_run(session, actor, run)
+    return RunRead.from_run(await queue.cancel_run(session, found))
+
+
+def _may_read(request: Request, actor: Actor, run_id: RunId) -> MayRead:
+    """Asks again who is calling: a stream outlasts tokens, memberships and sign-ins."""
+
+    async def may_read(session: AsyncSession) -> bool:
+        try:
+            caller = await actor_of_request(request, session, organization=str(actor.organization_id))
+            await service.get_run(session, caller, str(run_id))
+        except Unavailable:
+            raise
+        except PlatformError:
+            return False
+        return caller.has_scope(Scope.RUN)
+
+    return may_read

@@ -1,0 +1,174 @@
+"""Runs and the lines they write."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from platform_api.accounts.models import EnumText
+from platform_api.core.database import Base, identity
+from platform_api.core.types import ActionId, AppId, OrganizationId, RunId, UserId
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    PENDING = "pending"
+    """Waits for a runner."""
+    CLAIMED = "claimed"
+    """A runner holds it; user code has not started."""
+    RUNNING = "running"
+    """User code may have started."""
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    """Ended because somebody cancelled it."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will change any more."""
+        return self in (RunState.COMPLETED, RunState.FAILED, RunState.STOPPED)
+
+
+class Cause(StrEnum):
+    """What ended a run."""
+
+    RETURNED = "returned"
+    EXCEPTION = "exception"
+    EXIT = "exit"
+    SYNTAX_ERROR = "syntax_error"
+    TIMEOUT = "timeout"
+    CPU_LIMIT = "cpu_limit"
+    MEMORY_LIMIT = "memory_limit"
+    PROCESS_LIMIT = "process_limit"
+    OUTPUT_LIMIT = "output_limit"
+    RESULT_TOO_LARGE = "result_too_large"
+    KILLED = "killed"
+    CANCELLED = "cancelled"
+    RUNNER_LOST = "runner_lost"
+    """Nobody knows how far it came: its runner stopped reporting."""
+    RUNNER_ERROR = "runner_error"
+
+
+class LogStream(StrEnum):
+    """Where a log line comes from; `system` is the platform itself."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+    SYSTEM = "system"
+
+
+_STATES = ", ".join(f"'{state}'" for state in RunState)
+
+
+class Run(Base):
+    """One execution of an action. What it needs is fixed when it is made: source version, event, limits."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        CheckConstraint(f"state in ({_STATES})", name="state_known"),
+        CheckConstraint(
+            "(state in ('claimed', 'running')) = (lease_expires_at is not null)", name="lease_while_held"
+        ),
+        CheckConstraint(
+            "(state in ('completed', 'failed', 'stopped')) = (finished_at is not null)", name="end_is_dated"
+        ),
+        UniqueConstraint("action_id", "number"),
+        Index("ix_runs_organization_id_app_id", "organization_id", "app_id", "id"),
+        Index("ix_runs_app_id", "app_id"),
+        Index("ix_runs_pending", "organization_id", "id", postgresql_where=text("state = 'pending'")),
+        Index("ix_runs_lease", "lease_expires_at", postgresql_where=text("state in ('claimed', 'running')")),
+    )
+
+    id: Mapped[RunId] = mapped_column(BigInteger, identity(), primary_key=True)
+    task_id: Mapped[str] = mapped_column(unique=True)
+    """A random UUID: the run's name towards clients and scripts."""
+    number: Mapped[int] = mapped_column(Integer)
+    """1 for the action's first run."""
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    """Whose rows, cache and connections it works with."""
+    app_id: Mapped[AppId] = mapped_column(ForeignKey("platform.apps.id", ondelete="CASCADE"))
+    action_id: Mapped[ActionId | None] = mapped_column(ForeignKey("platform.actions.id", ondelete="SET NULL"))
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"))
+    """Who started it, and whose rights it has."""
+    started_by_run_id: Mapped[RunId | None] = mapped_column(BigInteger)
+    """The run whose script started this one."""
+    action_type: Mapped[str]
+    reaches_installs: Mapped[bool]
+    """A script of the app's owner that works for every organization that installed the app."""
+    entry: Mapped[str]
+    bundle: Mapped[str]
+    """Digest of the source version."""
+    event: Mapped[dict[str, Any]]
+    environment: Mapped[dict[str, str]]
+    limits: Mapped[dict[str, Any]]
+    allows_retries: Mapped[bool]
+    """It may be run again from the beginning when its runner is lost."""
+
+    state: Mapped[RunState] = mapped_column(EnumText(RunState), server_default="pending")
+    fence: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Grows with every claim; what an earlier holder says no longer counts."""
+    starts: Mapped[int] = mapped_column(Integer, server_default="0")
+    """How often user code was started."""
+    runner_id: Mapped[str | None]
+    isolation: Mapped[str | None]
+    lease_expires_at: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
+
+    progress: Mapped[int | None] = mapped_column(Integer)
+    progress_info: Mapped[str | None]
+    progress_status: Mapped[str | None]
+    log_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+    cause: Mapped[Cause | None] = mapped_column(EnumText(Cause))
+    result: Mapped[str | None]
+    """The run's value as JSON text, digit for digit as the script gave it."""
+    error: Mapped[str | None]
+    usage: Mapped[dict[str, Any] | None]
+    finish_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Tells a repeated report of the end from a different one."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    claimed_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class RunLogLine(Base):
+    """A line that a run wrote. `fence` tells attempts apart: each numbers its lines from 1."""
+
+    __tablename__ = "run_log_lines"
+
+    run_id: Mapped[RunId] = mapped_column(
+        BigInteger, ForeignKey("platform.runs.id", ondelete="CASCADE"), primary_key=True
+    )
+    fence: Mapped[int] = mapped_column(Integer, primary_key=True)
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True)
+    stream: Mapped[str]
+    text: Mapped[str]
+    at: Mapped[datetime]
+
+
+class RunnerPresence(Base):
+    """A runner that was heard of lately."""
+
+    __tablename__ = "runners"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    isolation: Mapped[str]
+    seen_at: Mapped[datetime]

@@ -1,0 +1,54 @@
+"""Which runners are there, and how strongly they isolate; for `/health`."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.core.database import Database
+from platform_api.core.settings import SandboxIsolation
+from platform_api.runs.models import RunnerPresence
+from platform_api.runs.runner_schemas import Isolation
+from platform_api.web.health import HealthCheck
+
+_HEARD_OF = timedelta(seconds=60)
+"""A runner asks for work every 30 seconds at least, or sends heartbeats."""
+_FORGOTTEN = timedelta(days=1)
+
+
+async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolation) -> None:
+    """A runner asked for work."""
+    now = datetime.now(UTC)
+    await session.execute(delete(RunnerPresence).where(RunnerPresence.seen_at < now - _FORGOTTEN))
+    await session.execute(
+        insert(RunnerPresence)
+        .values(id=runner_id, isolation=str(isolation), seen_at=now)
+        .on_conflict_do_update(index_elements=[RunnerPresence.id], set_={"isolation": str(isolation), "seen_at": now})
+    )
+
+
+async def note_heartbeat(session: AsyncSession, runner_id: str) -> None:
+    """A runner that is busy keeps its runs; it does not ask for work meanwhile."""
+    await session.execute(
+        update(RunnerPresence).where(RunnerPresence.id == runner_id).values(seen_at=datetime.now(UTC))
+    )
+
+
+async def present_runners(session: AsyncSession) -> Sequence[RunnerPresence]:
+    """The runners heard of within the last minute."""
+    since = datetime.now(UTC) - _HEARD_OF
+    statement = select(RunnerPresence).where(RunnerPresence.seen_at > since).order_by(RunnerPresence.id)
+    return (await session.scalars(statement)).all()
+
+
+def isolation_check(database: Database, configured: SandboxIsolation) -> HealthCheck:
+    """What is demanded of runners, and what those that are there have."""
+
+    async def check() -> dict[str, object]:
+        async with database.transaction() as session:
+            levels = [runner.isolation for runner in await present_runners(session)]
+        return {"configured": str(configured), "levels": sorted(set(levels)), "runners": len(levels)}
+
+    return check

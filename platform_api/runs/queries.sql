@@ -1,0 +1,211 @@
+-- What changes the state of runs. Every statement that acts for a runner names the fence it was given, so that one
+-- which lost its lease changes nothing.
+
+-- name: claim
+-- Waiting runs for one runner. Organizations take turns, beginning with those of which the fewest runs are held, so that
+-- nobody's thousand runs keep another's one waiting; within an organization the oldest comes first. Rows that another
+-- claim is taking this moment are passed over: more candidates are looked at than all claims at once could take.
+with recursive organizations as (
+    (
+        select organization_id
+        from platform.runs
+        where state = 'pending'
+        order by organization_id
+        limit 1
+    )
+    union all
+    select (
+        select run.organization_id
+        from platform.runs as run
+        where run.state = 'pending' and run.organization_id > organizations.organization_id
+        order by run.organization_id
+        limit 1
+    )
+    from organizations
+    where organizations.organization_id is not null
+), held as (
+    select organization_id, count(*) as runs
+    from platform.runs
+    where state in ('claimed', 'running')
+    group by organization_id
+), candidates as materialized (
+    -- The constant limits tell the planner that these are few.
+    select waiting.id, waiting.place + coalesce(held.runs, 0) as turn
+    from organizations
+    left join held using (organization_id)
+    cross join lateral (
+        select oldest.id, row_number() over (order by oldest.id) as place
+        from (
+            select run.id
+            from platform.runs as run
+            -- Written as a range, so that only the index of waiting runs can serve it, however many there are.
+            where run.state = 'pending'
+                and (run.organization_id, run.id) > (organizations.organization_id, 0)
+                -- tenancy: a runner serves every organization; this decides only whose turn it is
+                and run.organization_id <= organizations.organization_id
+            order by run.organization_id, run.id
+            limit 500
+        ) as oldest
+    ) as waiting
+    order by turn, waiting.id
+    limit 600
+), next as (
+    select run.id
+    from platform.runs as run
+    join candidates on candidates.id = run.id
+    where run.state = 'pending'
+    order by candidates.turn, run.id
+    limit :slots
+    for update of run skip locked
+)
+update platform.runs as run
+set state = 'claimed',
+    fence = run.fence + 1,
+    runner_id = :runner_id,
+    isolation = :isolation,
+    claimed_at = now(),
+    lease_expires_at = now() + make_interval(secs => :lease_seconds)
+from next
+where run.id = next.id
+returning run.id
+
+-- name: start
+-- From here on user code may have run. The same start again gives the same time.
+update platform.runs
+set state = 'running',
+    starts = starts + case when state = 'claimed' then 1 else 0 end,
+    started_at = case when state = 'claimed' then now() else started_at end
+where id = :run_id and fence = :fence and state in ('claimed', 'running')
+returning started_at
+
+-- name: heartbeat
+-- Leases are written only when a third of them has passed: heartbeats come more often than that.
+with held as (
+    select * from unnest(cast(:run_ids as bigint[]), cast(:fences as integer[])) as held (run_id, fence)
+), extended as (
+    update platform.runs as run
+    set lease_expires_at = now() + make_interval(secs => :lease_seconds)
+    from held
+    where run.id = held.run_id and run.fence = held.fence and run.state in ('claimed', 'running')
+        and run.lease_expires_at < now() + make_interval(secs => :lease_seconds * 2 / 3)
+)
+select run.id, run.fence, run.cancel_requested_at is not null as cancel
+from platform.runs as run
+join held on run.id = held.run_id and run.fence = held.fence
+where run.state in ('claimed', 'running')
+
+-- name: finish
+update platform.runs
+set state = :state,
+    cause = :cause,
+    result = :result,
+    error = :error,
+    usage = cast(:usage as jsonb),
+    finish_digest = :finish_digest,
+    finished_at = now(),
+    lease_expires_at = null
+where id = :run_id and fence = :fence and state in ('claimed', 'running')
+returning id
+
+-- name: is_finished_so
+select true
+from platform.runs
+where id = :run_id and fence = :fence and finish_digest = :finish_digest
+
+-- name: give_up
+-- Ends leases before their time; `reap` then decides what becomes of the runs.
+update platform.runs as run
+set lease_expires_at = '-infinity',
+    finish_digest = :finish_digest
+from unnest(cast(:run_ids as bigint[]), cast(:fences as integer[])) as held (run_id, fence)
+where run.id = held.run_id and run.fence = held.fence and run.state = any(cast(:states as text[]))
+returning run.id
+
+-- name: reap
+-- Runs whose lease ran out. One that was not started waits again; so does one that may be repeated. A started one
+-- may have done half its work: it is not repeated behind anybody's back.
+with lost as (
+    select id,
+        case
+            when cancel_requested_at is not null then 'stopped'
+            when state = 'claimed' then 'pending'
+            when allows_retries and starts < :most_starts then 'pending'
+            else 'failed'
+        end as next_state
+    from platform.runs
+    where state in ('claimed', 'running') and lease_expires_at < now()
+    order by lease_expires_at
+    limit 500
+    for update skip locked
+)
+update platform.runs as run
+set state = lost.next_state,
+    cause = case lost.next_state when 'stopped' then 'cancelled' when 'failed' then 'runner_lost' end,
+    error = case lost.next_state
+        when 'stopped' then 'the run was cancelled'
+        when 'failed' then 'the runner stopped reporting; how far the run came is not known'
+    end,
+    finished_at = case when lost.next_state <> 'pending' then now() end,
+    progress = case when lost.next_state <> 'pending' then run.progress end,
+    progress_info = case when lost.next_state <> 'pending' then run.progress_info end,
+    progress_status = case when lost.next_state <> 'pending' then run.progress_status end,
+    lease_expires_at = null
+from lost
+where run.id = lost.id
+returning run.id, run.state, run.starts
+
+-- name: cancel
+-- A run that user code has not started ends here; a running one is ended by its runner.
+update platform.runs
+set state = case when state = 'running' then state else 'stopped' end,
+    cause = case when state <> 'running' then 'cancelled' end,
+    error = case when state <> 'running' then 'the run was cancelled before it started' end,
+    finished_at = case when state <> 'running' then now() end,
+    lease_expires_at = case when state = 'running' then lease_expires_at end,
+    cancel_requested_at = coalesce(cancel_requested_at, now())
+where id = :run_id and state in ('pending', 'claimed', 'running')
+returning state
+
+-- name: append_log_lines
+-- A repeated line is ignored. What a run stores is bounded, whatever its runner lets through.
+with held as (
+    update platform.runs
+    set log_bytes = log_bytes + :bytes
+    where id = :run_id and fence = :fence and state in ('claimed', 'running')
+    returning id, fence, log_bytes <= cast(limits ->> 'output_kb' as bigint) * 2048 + 65536 as has_room
+), added as (
+    insert into platform.run_log_lines (run_id, fence, seq, stream, text, at)
+    select held.id, held.fence, line.seq, line.stream, line.text, line.at
+    from held
+    cross join unnest(
+        cast(:seqs as integer[]), cast(:streams as text[]), cast(:texts as text[]), cast(:ats as timestamptz[])
+    ) as line (seq, stream, text, at)
+    where held.has_room
+    on conflict do nothing
+    returning seq
+)
+select (select count(*) from held) > 0 as is_held, (select count(*) from added) as accepted
+
+-- name: last_log_position
+select fence, seq
+from platform.run_log_lines
+where run_id = :run_id
+order by fence desc, seq desc
+limit 1
+
+-- name: read_log_lines
+select fence, seq, stream, text, at
+from platform.run_log_lines
+where run_id = :run_id and (fence, seq) > (:fence, :seq)
+order by fence, seq
+limit :lines
+
+-- name: read_last_log_lines
+select fence, seq, stream, text, at
+from (
+    select * from platform.run_log_lines where run_id = :run_id order by fence desc, seq desc limit :lines
+) as last
+order by fence, seq
+
+-- name: notify
+select pg_notify(:channel, :payload)

@@ -1,0 +1,200 @@
+"""What runners do with runs: claim, start, keep, finish, give back; and what becomes of runs whose runner is lost."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.tokens import end_run_tokens, issue_run_token
+from platform_api.core.errors import Conflict, Unprocessable
+from platform_api.core.types import RunId
+from platform_api.runs.limits import RunLimits
+from platform_api.runs.models import Cause, Run, RunState
+from platform_api.runs.queries import QUERIES
+from platform_api.runs.runner_schemas import Claim, Finish, HeartbeatRun, HeldRun, Isolation
+from platform_api.runs.signals import announce_change, announce_work
+
+log = structlog.stdlib.get_logger()
+
+LEASE_SECONDS = 15
+"""How long a runner may stay silent."""
+MOST_STARTS = 3
+"""How often user code of a run that allows retries is started, at most."""
+_TOKEN_MARGIN = timedelta(minutes=10)
+
+
+class LeaseLost(Conflict):
+    """The run is not the caller's any more: its lease ran out, it was cancelled, or it has ended."""
+
+
+async def claim_runs(session: AsyncSession, *, runner_id: str, slots: int, isolation: Isolation) -> list[Claim]:
+    """Up to `slots` waiting runs, each with a token of its own; empty when none wait. Organizations take turns."""
+    parameters = {
+        "slots": slots,
+        "runner_id": runner_id,
+        "isolation": str(isolation),
+        "lease_seconds": LEASE_SECONDS,
+    }
+    claimed = (await session.scalars(QUERIES["claim"], parameters)).all()
+    if not claimed:
+        return []
+    runs = await session.scalars(select(Run).where(Run.id.in_(claimed)).order_by(Run.id))
+    return [await _claim(session, run) for run in runs]
+
+
+async def start_run(session: AsyncSession, run_id: RunId, fence: int) -> datetime:
+    """Records that user code may run from now on; raises LeaseLost."""
+    started_at: datetime | None = await session.scalar(QUERIES["start"], {"run_id": run_id, "fence": fence})
+    if started_at is None:
+        raise _lost(run_id)
+    await announce_change(session, run_id)
+    return started_at
+
+
+async def keep_runs(session: AsyncSession, held: Sequence[HeldRun]) -> list[HeartbeatRun]:
+    """Extends leases; tells which runs are held still, and which are to be ended."""
+    rows = await session.execute(QUERIES["heartbeat"], {**_pairs(held), "lease_seconds": LEASE_SECONDS})
+    cancelled = {(row.id, row.fence): row.cancel for row in rows}
+    return [
+        HeartbeatRun(
+            run_id=run.run_id,
+            held=(run.run_id, run.fence) in cancelled,
+            cancel=cancelled.get((run.run_id, run.fence), False),
+        )
+        for run in held
+    ]
+
+
+async def finish_run(session: AsyncSession, run_id: RunId, finish: Finish) -> None:
+    """Records how a run ended, once. The same report again changes nothing; any other raises LeaseLost."""
+    result = _json_text(finish.result)
+    digest = _digest(finish, result)
+    known = {"run_id": run_id, "fence": finish.fence, "finish_digest": digest}
+    if await session.scalar(QUERIES["is_finished_so"], known):
+        return
+    if finish.cause is Cause.RUNNER_LOST:
+        held = [HeldRun(run_id=run_id, fence=finish.fence)]
+        if not await _give_up(session, held, (RunState.CLAIMED, RunState.RUNNING), finish_digest=digest):
+            raise _lost(run_id)
+        await reap(session)
+        return
+    ended = await session.scalar(
+        QUERIES["finish"],
+        {
+            **known,
+            "state": finish.status,
+            "cause": str(finish.cause),
+            "result": result if finish.result is not None else None,
+            "error": finish.error,
+            "usage": finish.usage.model_dump_json(),
+        },
+    )
+    if ended is None:
+        raise _lost(run_id)
+    await _after_end(session, [run_id])
+
+
+async def release_runs(session: AsyncSession, held: Sequence[HeldRun]) -> int:
+    """Gives back claims that never started; returns how many there were."""
+    released = await _give_up(session, held, (RunState.CLAIMED,))
+    if released:
+        await reap(session)
+    return len(released)
+
+
+async def reap(session: AsyncSession) -> int:
+    """Decides about runs whose lease ran out; returns how many. Any number of processes may do it at once."""
+    rows = (await session.execute(QUERIES["reap"], {"most_starts": MOST_STARTS})).all()
+    if not rows:
+        return 0
+    ended = [RunId(row.id) for row in rows if RunState(row.state).has_ended]
+    waiting = [RunId(row.id) for row in rows if not RunState(row.state).has_ended]
+    for row in rows:
+        log.warning("run.lease_lost", run_id=row.id, state=row.state, starts=row.starts)
+    await _after_end(session, ended)
+    if waiting:
+        # The lost runner may still execute the script: its token must not work beside the next one's.
+        await end_run_tokens(session, waiting)
+        await announce_work(session)
+    return len(rows)
+
+
+async def cancel_run(session: AsyncSession, run: Run) -> Run:
+    """Ends a run that has not started; asks the runner of a running one to. An ended one stays as it is."""
+    state = await session.scalar(QUERIES["cancel"], {"run_id": run.id})
+    if state is not None and RunState(state).has_ended:
+        await _after_end(session, [run.id])
+    elif state is not None:
+        await announce_change(session, run.id)
+    await session.refresh(run)
+    return run
+
+
+async def _claim(session: AsyncSession, run: Run) -> Claim:
+    limits = RunLimits.model_validate(run.limits)
+    token = await issue_run_token(
+        session,
+        organization_id=run.organization_id,
+        user_id=run.user_id,
+        app_id=run.app_id,
+        run_id=run.id,
+        reaches_installs=run.reaches_installs,
+        expires_at=datetime.now(UTC) + timedelta(seconds=limits.wall_seconds) + _TOKEN_MARGIN,
+    )
+    return Claim(
+        run_id=run.id,
+        task_id=run.task_id,
+        fence=run.fence,
+        lease_seconds=LEASE_SECONDS,
+        organization_id=run.organization_id,
+        app_id=run.app_id,
+        action_id=run.action_id,
+        action_type=run.action_type,
+        entry=run.entry,
+        bundle=run.bundle,
+        environment=run.environment,
+        run_token=token,
+        event=run.event,
+        limits=limits,
+    )
+
+
+async def _give_up(
+    session: AsyncSession, held: Sequence[HeldRun], states: Sequence[RunState], *, finish_digest: bytes | None = None
+) -> Sequence[int]:
+    parameters = {**_pairs(held), "states": [str(state) for state in states], "finish_digest": finish_digest}
+    return (await session.scalars(QUERIES["give_up"], parameters)).all()
+
+
+async def _after_end(session: AsyncSession, run_ids: Sequence[RunId]) -> None:
+    if run_ids:
+        await end_run_tokens(session, run_ids)
+    for run_id in run_ids:
+        await announce_change(session, run_id)
+
+
+def _pairs(held: Sequence[HeldRun]) -> dict[str, list[int]]:
+    return {"run_ids": [run.run_id for run in held], "fences": [run.fence for run in held]}
+
+
+def _lost(run_id: RunId) -> LeaseLost:
+    return LeaseLost(
+        f"run {run_id} is not held under this fence: its lease ran out, it was cancelled or it has ended"
+    )
+
+
+def _json_text(value: Any) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise Unprocessable(f"result: is not JSON ({error})") from error
+
+
+def _digest(finish: Finish, result: str) -> bytes:
+    report = [finish.status, finish.cause, finish.error, finish.usage.model_dump(), result]
+    return hashlib.sha256(json.dumps(report).encode()).digest()

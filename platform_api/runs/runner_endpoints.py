@@ -1,0 +1,148 @@
+"""The runner protocol over HTTP (docs/reference/runner-protocol.md). Only a runner token opens it."""
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Security
+from fastapi.security import APIKeyHeader
+from sqlalchemy import select
+
+from platform_api.accounts.authentication import Runner, authenticate_runner, read_authorization
+from platform_api.accounts.dependencies import RunnerDep
+from platform_api.apps.models import SourceVersion
+from platform_api.apps.source import load_files
+from platform_api.core.database import Database, SessionDep
+from platform_api.core.errors import Forbidden, NotFound
+from platform_api.core.settings import SandboxIsolation, Settings
+from platform_api.core.types import RunId
+from platform_api.plugins.bundles import find_bundle
+from platform_api.runs import queue
+from platform_api.runs.logs import append_lines
+from platform_api.runs.presence import note_heartbeat, note_runner
+from platform_api.runs.runner_schemas import (
+    BundleReply,
+    Claim,
+    ClaimReply,
+    ClaimRequest,
+    Fenced,
+    Finish,
+    FinishReply,
+    HeartbeatReply,
+    HeldRuns,
+    Isolation,
+    LogLines,
+    LogReply,
+    ReleaseReply,
+    StartReply,
+)
+from platform_api.runs.signals import RunSignals
+
+router = APIRouter(prefix="/runner", tags=["runner"])
+
+RunReference = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+_STRENGTH = {Isolation.NONE: 0, Isolation.LANDLOCK: 1, Isolation.BUBBLEWRAP: 2}
+_REQUIRED = {
+    SandboxIsolation.NONE: Isolation.NONE,
+    SandboxIsolation.AUTO: Isolation.LANDLOCK,
+    SandboxIsolation.LANDLOCK: Isolation.LANDLOCK,
+    SandboxIsolation.BUBBLEWRAP: Isolation.BUBBLEWRAP,
+}
+
+_authorization = APIKeyHeader(name="Authorization", scheme_name="token", auto_error=False)
+
+
+async def _waiting_runner(request: Request, authorization: Annotated[str | None, Security(_authorization)]) -> Runner:
+    """The runner, authenticated in a transaction of its own: a claim that waits must not hold a connection."""
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        return await authenticate_runner(session, read_authorization(authorization))
+
+
+@router.post("/claim/", summary="Claim runs; waits for some")
+async def claim(
+    request: Request, runner: Annotated[Runner, Depends(_waiting_runner)], body: ClaimRequest
+) -> ClaimReply:
+    settings: Settings = request.app.state.settings
+    required = _REQUIRED[settings.sandbox_isolation]
+    if _STRENGTH[body.isolation] < _STRENGTH[required]:
+        raise Forbidden(
+            f"this installation runs code with the isolation {required} or stronger, not with {body.isolation};"
+            " see SANDBOX_ISOLATION"
+        )
+    async with request.app.state.database.transaction() as session:
+        await note_runner(session, body.runner_id, body.isolation)
+    signals: RunSignals = request.app.state.run_signals
+    until = time.monotonic() + body.wait_seconds
+    with signals.waiting_for_work() as work:
+        while True:
+            work.clear()
+            if runs := await _claim_now(request.app.state.database, body):
+                return ClaimReply(runs=runs)
+            if not await _there_may_be_work(request, work, max(0.0, until - time.monotonic())):
+                return ClaimReply(runs=[])
+
+
+async def _there_may_be_work(request: Request, work: asyncio.Event, seconds: float) -> bool:
+    """False when the time is up, or the runner hung up: it can take no run, and our stop must not wait for it."""
+    working = asyncio.ensure_future(work.wait())
+    gone = asyncio.ensure_future(_hung_up(request))
+    try:
+        await asyncio.wait({working, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return working.done() and not gone.done()
+    finally:
+        working.cancel()
+        gone.cancel()
+        await asyncio.gather(working, gone, return_exceptions=True)
+
+
+async def _hung_up(request: Request) -> None:
+    """Returns when the connection is closed; the body has been read, so nothing else can arrive."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _claim_now(database: Database, body: ClaimRequest) -> list[Claim]:
+    async with database.transaction() as session:
+        return await queue.claim_runs(session, runner_id=body.runner_id, slots=body.slots, isolation=body.isolation)
+
+
+@router.get("/bundles/{sha256}/", summary="The source tree and plugins that a run needs; immutable")
+async def get_bundle(
+    runner: RunnerDep, session: SessionDep, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+) -> BundleReply:
+    bundle = await find_bundle(session, sha256)
+    source_digest, modules = (sha256, {}) if bundle is None else (bundle.source_digest, bundle.modules)
+    # Equal digests are equal trees, whichever app's version is found.
+    version = await session.scalar(select(SourceVersion).where(SourceVersion.digest == source_digest).limit(1))
+    if version is None:
+        raise NotFound(f"there is no bundle {sha256}")
+    return BundleReply(files={**await load_files(session, version), **modules})
+
+
+@router.post("/runs/{run_id}/start/", summary="User code may run from now on")
+async def start(runner: RunnerDep, session: SessionDep, run_id: RunReference, body: Fenced) -> StartReply:
+    return StartReply(started_at=await queue.start_run(session, RunId(run_id), body.fence))
+
+
+@router.post("/heartbeat/", summary="Extend leases")
+async def heartbeat(runner: RunnerDep, session: SessionDep, body: HeldRuns) -> HeartbeatReply:
+    await note_heartbeat(session, body.runner_id)
+    return HeartbeatReply(runs=await queue.keep_runs(session, body.runs))
+
+
+@router.post("/runs/{run_id}/logs/", summary="Add lines to a run's log")
+async def add_log_lines(runner: RunnerDep, session: SessionDep, run_id: RunReference, body: LogLines) -> LogReply:
+    return LogReply(accepted=await append_lines(session, RunId(run_id), body))
+
+
+@router.post("/runs/{run_id}/finish/", summary="Record how a run ended")
+async def finish(runner: RunnerDep, session: SessionDep, run_id: RunReference, body: Finish) -> FinishReply:
+    await queue.finish_run(session, RunId(run_id), body)
+    return FinishReply()
+
+
+@router.post("/release/", summary="Give back claims that never started")
+async def release(runner: RunnerDep, session: SessionDep, body: HeldRuns) -> ReleaseReply:
+    return ReleaseReply(released=await queue.release_runs(session, body.runs))

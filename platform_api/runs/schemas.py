@@ -1,0 +1,177 @@
+"""Runs on the wire, as tenants see them (contract §10)."""
+
+import json
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from platform_api.runs.logs import LogLine
+from platform_api.runs.models import Cause, LogStream, Run, RunState
+
+WireStatus = Literal["pending", "running", "completed", "failed", "stopped"]
+
+_WIRE_STATUS: dict[RunState, WireStatus] = {
+    RunState.PENDING: "pending",
+    RunState.CLAIMED: "pending",
+    RunState.RUNNING: "running",
+    RunState.COMPLETED: "completed",
+    RunState.FAILED: "failed",
+    RunState.STOPPED: "stopped",
+}
+
+
+class RunStarted(BaseModel):
+    """A run that was queued."""
+
+    run_id: int
+    task_id: str
+    run_number: int
+
+
+class RunStatus(BaseModel):
+    """How a run stands, as the published clients know it, and a little more."""
+
+    run_id: int
+    status: WireStatus
+    cause: Cause | None = Field(description="What ended it")
+    error: str | None
+    logs: str = Field(description="The end of its log")
+    progress: int | None = Field(description="0 to 100")
+    info: str | None = Field(description="What it last said of its progress")
+    result: dict[str, Any] | None = Field(description="Its value; one that is no object stands under `value`")
+
+    @classmethod
+    def from_run(cls, run: Run, *, logs: str) -> "RunStatus":
+        """The status of `run`."""
+        return cls(
+            run_id=run.id,
+            status=_WIRE_STATUS[run.state],
+            cause=run.cause,
+            error=run.error,
+            logs=logs,
+            progress=run.progress,
+            info=run.progress_info,
+            result=_as_object(run.result),
+        )
+
+
+class RunRead(BaseModel):
+    """A run in a list."""
+
+    id: int
+    task_id: str
+    number: int
+    app: int
+    action: int | None
+    action_type: str
+    organization: int
+    user: int
+    started_by_run: int | None
+    status: WireStatus
+    state: RunState
+    cause: Cause | None
+    error: str | None
+    progress: int | None
+    info: str | None
+    starts: int = Field(description="How often user code was started")
+    cancel_requested_at: datetime | None
+    runner: str | None
+    isolation: str | None
+    usage: dict[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def from_run(cls, run: Run) -> "RunRead":
+        """What a list shows of `run`."""
+        return cls(**_fields(run))
+
+
+class RunDetail(RunRead):
+    """A run with what it was given and what it gave."""
+
+    entry: str
+    source: str = Field(description="Digest of the source version it runs")
+    limits: dict[str, Any]
+    event: dict[str, Any]
+    result: dict[str, Any] | None
+
+    @classmethod
+    def from_run(cls, run: Run) -> "RunDetail":
+        """Everything of `run` but its log."""
+        return cls(
+            **_fields(run),
+            entry=run.entry,
+            source=run.bundle,
+            limits=run.limits,
+            event=run.event,
+            result=_as_object(run.result),
+        )
+
+
+class RunPage(BaseModel):
+    """The contract's pagination envelope."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[RunRead]
+
+
+class LogLineRead(BaseModel):
+    """A line of a log."""
+
+    position: str = Field(description="Pass it as `after` to go on from here")
+    stream: LogStream
+    text: str
+    at: datetime
+
+    @classmethod
+    def from_line(cls, line: LogLine) -> "LogLineRead":
+        """The line as it is sent."""
+        return cls(position=str(line.position), stream=LogStream(line.stream), text=line.text, at=line.at)
+
+
+class LogPage(BaseModel):
+    """Lines of a log, in order."""
+
+    lines: list[LogLineRead]
+    has_ended: bool = Field(description="Whether the run has ended and these are its last lines")
+
+
+def _fields(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "task_id": run.task_id,
+        "number": run.number,
+        "app": run.app_id,
+        "action": run.action_id,
+        "action_type": run.action_type,
+        "organization": run.organization_id,
+        "user": run.user_id,
+        "started_by_run": run.started_by_run_id,
+        "status": _WIRE_STATUS[run.state],
+        "state": run.state,
+        "cause": run.cause,
+        "error": run.error,
+        "progress": run.progress,
+        "info": run.progress_info,
+        "starts": run.starts,
+        "cancel_requested_at": run.cancel_requested_at,
+        "runner": run.runner_id,
+        "isolation": run.isolation,
+        "usage": run.usage,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+    }
+
+
+def _as_object(result: str | None) -> dict[str, Any] | None:
+    """The published clients take an object or nothing."""
+    if result is None:
+        return None
+    value = json.loads(result)
+    return value if isinstance(value, dict) else {"value": value}

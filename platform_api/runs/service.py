@@ -1,0 +1,139 @@
+"""Runs as tenants see them: making one, finding one, its progress."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.tenancy import visible_to
+from platform_api.core.errors import NotFound
+from platform_api.core.types import ActionId, AppId, OrganizationId, RunId, UserId
+from platform_api.runs.limits import RunLimits
+from platform_api.runs.models import Run, RunState
+from platform_api.runs.signals import announce_change, announce_work
+
+_LARGEST_ID = 2**63 - 1
+_LONGEST_INFO = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What a run is made of."""
+
+    action_id: ActionId
+    action_type: str
+    number: int
+    app_id: AppId
+    organization_id: OrganizationId
+    user_id: UserId
+    entry: str
+    bundle: str
+    event: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
+    limits: RunLimits = field(default_factory=RunLimits)
+    reaches_installs: bool = False
+    allows_retries: bool = False
+    started_by_run_id: RunId | None = None
+
+
+async def create_run(session: AsyncSession, new: NewRun) -> Run:
+    """Queues a run; a waiting runner hears of it when `session` commits."""
+    task_id = str(uuid4())
+    environment = {
+        "APP_ID": str(new.app_id),
+        "ACTION_ID": str(new.action_id),
+        "ACTION_TYPE": new.action_type,
+        "TASK_ID": task_id,
+        **new.environment,
+    }
+    run = Run(
+        task_id=task_id,
+        number=new.number,
+        organization_id=new.organization_id,
+        app_id=new.app_id,
+        action_id=new.action_id,
+        user_id=new.user_id,
+        started_by_run_id=new.started_by_run_id,
+        action_type=new.action_type,
+        reaches_installs=new.reaches_installs,
+        entry=new.entry,
+        bundle=new.bundle,
+        event=new.event,
+        environment=environment,
+        limits=new.limits.model_dump(),
+        allows_retries=new.allows_retries,
+    )
+    session.add(run)
+    await session.flush()
+    await announce_work(session)
+    return run
+
+
+def visible_runs(actor: Actor) -> ColumnElement[bool]:
+    """The runs `actor` may see: those of the organization acted in, of the token's app when it is bound to one."""
+    visible = visible_to(actor, Run.organization_id)
+    return visible if actor.app_id is None else visible & (Run.app_id == actor.app_id)
+
+
+async def get_run(session: AsyncSession, actor: Actor, reference: str) -> Run:
+    """A run by its id or its task id; NotFound when `actor` may see none such."""
+    run: Run | None = await session.scalar(select(Run).where(_is_named(reference), visible_runs(actor)))
+    if run is None:
+        raise NotFound(f"there is no run {reference}")
+    return run
+
+
+async def list_runs(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    app_id: AppId | None,
+    action_id: ActionId | None,
+    states: Sequence[RunState],
+    page: int,
+    per_page: int,
+) -> tuple[int, Sequence[Run]]:
+    """How many runs there are, and one page of them, newest first."""
+    chosen = select(Run).where(visible_runs(actor))
+    if app_id is not None:
+        chosen = chosen.where(Run.app_id == app_id)
+    if action_id is not None:
+        chosen = chosen.where(Run.action_id == action_id)
+    if states:
+        chosen = chosen.where(Run.state.in_(states))
+    count = await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+    page_of = chosen.order_by(Run.id.desc()).limit(per_page).offset((page - 1) * per_page)
+    return count, (await session.scalars(page_of)).all()
+
+
+async def set_progress(
+    session: AsyncSession, actor: Actor, task_id: str, *, progress: int, info: str, status: str
+) -> bool:
+    """Records how far a run is; False when there is no such run that is still going on.
+
+    A script may speak of its own run only.
+    """
+    mine = Run.task_id == task_id if actor.run_id is None else (Run.task_id == task_id) & (Run.id == actor.run_id)
+    statement = (
+        update(Run)
+        .where(mine, visible_runs(actor), Run.state.in_([RunState.PENDING, RunState.CLAIMED, RunState.RUNNING]))
+        .values(progress=progress, progress_info=info[:_LONGEST_INFO], progress_status=status)
+        .returning(Run.id)
+        .execution_options(synchronize_session=False)
+    )
+    run_id = await session.scalar(statement)
+    if run_id is None:
+        return False
+    await announce_change(session, run_id)
+    return True
+
+
+def _is_named(reference: str) -> ColumnElement[bool]:
+    text = reference.strip()
+    if text.isascii() and text.isdecimal() and len(text) < 20:
+        return Run.id == min(int(text), _LARGEST_ID)
+    return Run.task_id == (text if "\x00" not in text else "")

@@ -1,0 +1,35 @@
+"""How a command that starts an installation tells what went wrong: a sentence and status 1, never a stack trace."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from platform_api.core.logging import configure_logging
+from platform_api.core.settings import InvalidSettings
+from platform_api.supervisor.children import ChildError
+from platform_api.supervisor.data_directory import DataDirectoryError
+from platform_api.supervisor.identity import IdentityError
+from platform_api.supervisor.leftovers import LeftoverError
+from platform_api.supervisor.listener import ListenError
+from platform_api.supervisor.postgres import PostgresError
+
+_EXPECTED = (
+    ChildError,
+    DataDirectoryError,
+    IdentityError,
+    InvalidSettings,
+    LeftoverError,
+    ListenError,
+    PostgresError,
+)
+
+
+@contextmanager
+def reported(*, log_level: str = "INFO") -> Iterator[None]:
+    """Turns the failures of a start into the command's error message."""
+    configure_logging(level=log_level)
+    try:
+        yield
+    except _EXPECTED as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,63 @@
+"""What a start finds missing in the database: the first organization with its owner, and our runner's token."""
+
+import json
+from pathlib import Path
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.bootstrap import create_first_admin
+from platform_api.accounts.models import Token, TokenKind
+from platform_api.accounts.tokens import digest_of, is_well_formed
+from platform_api.core.database import Database
+from platform_api.supervisor.data_directory import write_private
+
+log = structlog.stdlib.get_logger()
+
+
+class RunnerTokenError(RuntimeError):
+    """RUNNER_TOKEN cannot be used."""
+
+
+async def prepare(database_url: str, *, base_url: str, admin_file: Path, runner_token: str) -> None:
+    """Creates what is missing, in one transaction. Raises RunnerTokenError."""
+    database = Database(database_url, pool_size=1, application_name="automio first start")
+    try:
+        async with database.transaction() as session:
+            await ensure_runner_token(session, runner_token)
+            if (admin := await create_first_admin(session, base_url=base_url)) is not None:
+                # Before the commit: a password that is stored but was never written down would be lost.
+                write_private(admin_file, json.dumps(admin, indent=2))
+                log.info("first_start.administrator_created", file=str(admin_file))
+    finally:
+        await database.close()
+    _follow_address(admin_file, base_url)
+
+
+async def ensure_runner_token(session: AsyncSession, secret: str) -> None:
+    """Makes `secret`, which the installation chose itself, a runner token. Raises RunnerTokenError."""
+    if not (is_well_formed(secret) and secret.startswith("amt_runner_")):
+        raise RunnerTokenError("RUNNER_TOKEN must be `amt_runner_` followed by 43 letters, digits, `-` or `_`")
+    known = await session.scalar(select(Token).where(Token.digest == digest_of(secret)))
+    if known is None:
+        session.add(
+            Token(
+                kind=TokenKind.RUNNER,
+                digest=digest_of(secret),
+                hint=secret[:15],
+                name="runner of this installation",
+                scopes=[],
+            )
+        )
+    elif known.revoked_at is not None:
+        raise RunnerTokenError("RUNNER_TOKEN was revoked; set another one (or remove it from secrets.json)")
+
+
+def _follow_address(admin_file: Path, base_url: str) -> None:
+    """The address may change between starts; the file says where the installation is now."""
+    if not admin_file.exists():
+        return
+    admin = json.loads(admin_file.read_text())
+    if admin.get("base_url") != base_url:
+        write_private(admin_file, json.dumps({**admin, "base_url": base_url}, indent=2))

@@ -1,0 +1,1 @@
+"""Declared synchronisations: lists of third-party services kept in app tables."""

@@ -1,0 +1,133 @@
+"""Syncs, how far each is with each connection, and their runs."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.orm import Mapped, mapped_column
+
+from platform_api.accounts.models import EnumText
+from platform_api.core.database import Base, Timestamps, identity
+from platform_api.core.types import AppId, ConnectionId, OrganizationId, TableId, UserId
+
+
+class RunState(StrEnum):
+    """`partial`: ended at a limit; the next run goes on from there."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_STATES = ", ".join(f"'{state}'" for state in RunState)
+OPEN_STATES = (RunState.PENDING, RunState.RUNNING)
+_IS_OPEN = text("state in ('pending', 'running')")
+
+
+class Sync(Timestamps, Base):
+    """One declared synchronisation of an organization."""
+
+    __tablename__ = "syncs"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "app_id", "name"),
+        Index("ix_syncs_app_id", "app_id"),
+        Index("ix_syncs_table_id", "table_id"),
+        Index("ix_syncs_next_run_at", "next_run_at", postgresql_where=text("next_run_at is not null")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    """Whose connections it reads and whose rows it writes."""
+    app_id: Mapped[AppId] = mapped_column(ForeignKey("platform.apps.id", ondelete="CASCADE"))
+    table_id: Mapped[TableId | None] = mapped_column(ForeignKey("platform.app_tables.id", ondelete="SET NULL"))
+    """Null when the table was dropped."""
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"))
+    """Who made or last changed it: its runs have this user's rights."""
+    name: Mapped[str] = mapped_column(String(63))
+    declaration: Mapped[dict[str, Any]]
+    is_enabled: Mapped[bool] = mapped_column(server_default="true")
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    """Grows when what is read, or where it goes, changes: a walk begun before is not continued."""
+    next_run_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    """Why it could not be started when it was due."""
+
+
+class SyncCheckpoint(Base):
+    """How far a sync is with one connection. Changed only together with the rows that it tells of."""
+
+    __tablename__ = "sync_checkpoints"
+    __table_args__ = (Index("ix_sync_checkpoints_connection_id", "connection_id"),)
+
+    sync_id: Mapped[int] = mapped_column(ForeignKey("platform.syncs.id", ondelete="CASCADE"), primary_key=True)
+    connection_id: Mapped[ConnectionId] = mapped_column(
+        ForeignKey("platform.connections.id", ondelete="CASCADE"), primary_key=True
+    )
+    cursor: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=True)
+    """What the next incremental run begins after; null: at the beginning."""
+    walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """A walk through the list that has not come to its end: its kind and where it stands."""
+
+
+class SyncRun(Base):
+    """One run of a sync for one connection."""
+
+    __tablename__ = "sync_runs"
+    __table_args__ = (
+        CheckConstraint(f"state in ({_STATES})", name="state_known"),
+        Index("ix_sync_runs_sync_id_id", "sync_id", "id"),
+        Index("ix_sync_runs_connection_id", "connection_id"),
+        Index("ix_sync_runs_organization_id", "organization_id"),
+        Index("uq_sync_runs_open", "sync_id", "connection_id", unique=True, postgresql_where=_IS_OPEN),
+        Index("ix_sync_runs_open", "id", postgresql_where=_IS_OPEN),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
+    sync_id: Mapped[int] = mapped_column(ForeignKey("platform.syncs.id", ondelete="CASCADE"))
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    connection_id: Mapped[ConnectionId] = mapped_column(ForeignKey("platform.connections.id", ondelete="CASCADE"))
+    state: Mapped[RunState] = mapped_column(EnumText(RunState), server_default="pending")
+    kind: Mapped[str | None]
+    """full, incremental or backfill; known once it has begun."""
+    pages: Mapped[int] = mapped_column(Integer, server_default="0")
+    seen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    inserted: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    updated: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    deleted: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rejected: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rejections: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """The first rejected items: page, place in it, key, column, reason."""
+    error: Mapped[str | None]
+    """Why it failed or ended early."""
+    cancel_requested_at: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Grows with each claim: a process that lost the run changes nothing more."""
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Claims since it last got on."""
+    lease_expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class SyncedRow(Base):
+    """A row that a full sync wrote, and the walk that saw it last: what a later walk does not see is gone."""
+
+    __tablename__ = "synced_rows"
+
+    sync_id: Mapped[int] = mapped_column(ForeignKey("platform.syncs.id", ondelete="CASCADE"), primary_key=True)
+    connection_id: Mapped[ConnectionId] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    row_id: Mapped[UUID] = mapped_column(PG_UUID(as_uuid=True), primary_key=True)
+    walk: Mapped[int] = mapped_column(BigInteger)
+    """Id of the run with which the walk began."""

@@ -1,0 +1,287 @@
+"""Syncs on the wire, and the declaration that is stored of each."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from cronsim import CronSim, CronSimError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
+
+from platform_api.syncs.models import RunState
+from platform_api.syncs.paths import Path
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=63)]
+Word = Annotated[str, Field(min_length=1, max_length=100)]
+ConnectionId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+RESERVED_NAMES = frozenset({"preview"})
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SyncRequest(_Strict):
+    """The call that gives a page of the list; what pages and cursors need is added to `params`."""
+
+    method: Literal["GET", "POST"] = "GET"
+    endpoint: Annotated[str, Field(min_length=1, max_length=500)]
+    params: dict[Word, JsonValue] = {}
+    headers: dict[Word, str] = {}
+    data: JsonValue = None
+
+
+class SyncPagination(_Strict):
+    """How the list goes on. `single`: it does not. `after`: by the incremental parameter, until nothing is new."""
+
+    style: Literal["link", "cursor", "page", "offset", "single", "after"]
+    parameter: Word | None = None
+    size_parameter: Word | None = None
+    size: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    next: Path | None = Field(default=None, description="Where the next cursor stands in the answer")
+
+
+class Mapped(_Strict):
+    """A column's value: what stands at `path`, `default` where nothing does; or the constant `value`."""
+
+    path: Path | None = None
+    default: JsonValue = None
+    value: JsonValue = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "Mapped":
+        given = self.model_fields_set
+        if ("path" in given) == ("value" in given) or self.path == "":
+            raise ValueError("give a path (with or without a default), or a constant value")
+        if "value" in given and "default" in given:
+            raise ValueError("a constant needs no default")
+        return self
+
+
+class Incremental(_Strict):
+    """The value that an incremental run begins after.
+
+    It is taken from the items (the largest, or the last one) or from the answer (the last), and sent as `parameter`,
+    less `overlap`: seconds for a time, a number for a number. `initial` is sent by the first run.
+    """
+
+    parameter: Word
+    source: Literal["item", "answer"] = "item"
+    path: Path
+    take: Literal["largest", "last"] = "largest"
+    initial: str | int | float | None = None
+    overlap: Annotated[float, Field(ge=0, le=10**9)] = 0
+
+
+class Tombstones(_Strict):
+    """When a row is gone, and what then happens to it.
+
+    `path`: an item is marked as deleted when a value stands there that is one of `values` (without them: any but null
+    and false). `absent`: in a full run, rows that it does not see. `column`: a boolean set to true, or a timestamptz
+    set to now, instead of deleting the row.
+    """
+
+    path: Path | None = None
+    values: Annotated[list[str | int | bool], Field(min_length=1, max_length=50)] | None = None
+    absent: bool = False
+    column: Word | None = None
+
+    @model_validator(mode="after")
+    def _says_when(self) -> "Tombstones":
+        if not self.path and not self.absent:
+            raise ValueError("say when an item is deleted: by a path, or when it is absent in a full run")
+        if self.values is not None and not self.path:
+            raise ValueError("values are compared with what stands at a path; give the path")
+        return self
+
+
+class Schedule(_Strict):
+    """When it runs by itself: every so many minutes, or by a cron expression (five fields, UTC)."""
+
+    every_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 366)] | None = None
+    cron: Annotated[str, Field(max_length=100)] | None = None
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if len(value.split()) != 5:
+            raise ValueError("a cron expression has five fields, as `*/15 * * * *`")
+        try:
+            next(CronSim(value, datetime(2026, 1, 1)))
+        except CronSimError as error:
+            raise ValueError(f"{value!r} is not a cron expression: {error}") from error
+        except StopIteration as error:
+            raise ValueError(f"{value!r} never comes") from error
+        return value
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "Schedule":
+        if (self.every_minutes is None) == (self.cron is None):
+            raise ValueError("give every_minutes or cron")
+        return self
+
+
+class Limits(_Strict):
+    """How much one run does."""
+
+    pages: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    items: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
+    seconds: Annotated[int, Field(ge=1, le=24 * 3600)] = 3600
+
+
+class Declaration(_Strict):
+    """What is read, where it goes, and when."""
+
+    integration_id: Annotated[str, Field(max_length=100)]
+    connection_ids: Annotated[list[ConnectionId], Field(min_length=1, max_length=100)] | None = Field(
+        default=None, description="null: all that the app may use"
+    )
+    request: SyncRequest
+    pagination: SyncPagination | None = Field(default=None, description="null: as the integration's definition says")
+    items: Path = Field(default="", description="Where the list stands in the answer; empty: the answer is the list")
+    table: Annotated[str, Field(min_length=1, max_length=63)]
+    mapping: Annotated[dict[Word, Path | Mapped], Field(min_length=1, max_length=500)] = Field(
+        description="Column of the table: a path in the item, or {path, default} or {value}"
+    )
+    key: Annotated[list[Word], Field(min_length=1, max_length=16)] = Field(
+        description="Columns of a unique key of the table, by which items find their rows"
+    )
+    mode: Literal["full", "incremental"] = "full"
+    incremental: Incremental | None = None
+    tombstones: Tombstones | None = None
+    schedule: Schedule | None = Field(default=None, description="null: only when it is started")
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Declaration":
+        if (self.mode == "incremental") != (self.incremental is not None):
+            raise ValueError(
+                "`incremental` says what mode incremental goes by: give it with that mode, and only then"
+            )
+        if self.tombstones is not None and self.tombstones.absent and self.mode != "full":
+            raise ValueError("tombstones.absent needs the whole list: use mode full, or mark deleted items by a path")
+        if self.pagination is not None and self.pagination.style == "after" and self.incremental is None:
+            raise ValueError("pagination.style after goes on by the incremental parameter: use mode incremental")
+        if empty := [name for name, source in self.mapping.items() if source == ""]:
+            raise ValueError(f"mapping.{empty[0]}: the path is empty")
+        return self
+
+    @property
+    def sources(self) -> Mapping[str, Mapped]:
+        """The mapping in its long form."""
+        return {
+            name: Mapped(path=source) if isinstance(source, str) else source for name, source in self.mapping.items()
+        }
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether rows that a full walk does not see are tombstoned."""
+        return self.tombstones is not None and self.tombstones.absent
+
+
+class SyncWrite(Declaration):
+    """A sync as it is made or changed, whole."""
+
+    name: Name
+    enabled: bool = True
+
+    @field_validator("name")
+    @classmethod
+    def _refuse_reserved(cls, value: str) -> str:
+        if value in RESERVED_NAMES:
+            raise ValueError(f"{value!r} is reserved; choose another name")
+        return value
+
+    def declaration(self) -> Declaration:
+        """The part that is stored as it is."""
+        return Declaration.model_validate(
+            self.model_dump(mode="json", exclude={"name", "enabled"}, exclude_unset=True)
+        )
+
+
+class SyncPreviewWrite(Declaration):
+    """A declaration to try; `connection_id` chooses the connection, by default the first that it would use."""
+
+    connection_id: ConnectionId | None = None
+
+
+class Rejection(BaseModel):
+    """An item that could not be stored. `item` is its place in the page, from 1."""
+
+    page: int
+    item: int
+    key: str | None = None
+    column: str | None = None
+    reason: str
+
+
+class SyncPreviewRead(BaseModel):
+    """The first items of the first page, mapped; nothing is stored."""
+
+    connection_id: int
+    items: int = Field(description="How many the page holds")
+    rows: list[dict[str, Any]]
+    deleted: int
+    rejected: list[Rejection]
+    has_next: bool
+
+
+class SyncRunRead(BaseModel):
+    """One run for one connection. `seen` counts items, `rejections` are the first of those that were rejected."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    connection_id: int
+    state: RunState
+    kind: str | None
+    pages: int
+    seen: int
+    inserted: int
+    updated: int
+    deleted: int
+    rejected: int
+    rejections: list[Rejection]
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class SyncCheckpointRead(BaseModel):
+    """How far a connection is: the incremental value, and the kind of a walk that has not come to its end."""
+
+    connection_id: int
+    cursor: JsonValue
+    unfinished: str | None
+
+
+class SyncRead(BaseModel):
+    """A sync, how far it is and its latest run for each connection."""
+
+    id: int
+    name: str
+    app: int
+    organization: int
+    user: int = Field(description="Whose rights its runs have: who made or last changed it")
+    enabled: bool
+    declaration: Declaration
+    next_run_at: datetime | None
+    problem: str | None = Field(description="Why it was not started when it was due")
+    checkpoints: list[SyncCheckpointRead]
+    runs: list[SyncRunRead]
+    created_at: datetime
+    updated_at: datetime
+
+
+class SyncSelection(_Strict):
+    """Which connections; null: all of the sync's."""
+
+    connection_id: ConnectionId | None = None
+
+
+class BackfillWrite(SyncSelection):
+    """Reads the list again from `start` (null: from the beginning); until then the checkpoint stays."""
+
+    start: str | int | float | None = None

@@ -1,0 +1,382 @@
+"""Declaring syncs, starting and stopping their runs, and trying a declaration."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.tenancy import visible_to
+from platform_api.apps.access import get_usable_app
+from platform_api.apps.models import App
+from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.integrations.access import get_definition
+from platform_api.integrations.gateway import Gateway, OpenConnection
+from platform_api.integrations.models import Connection
+from platform_api.syncs.errors import RunFailed
+from platform_api.syncs.fetching import fetch, open_connection
+from platform_api.syncs.models import OPEN_STATES, RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
+from platform_api.syncs.paging import Walk, first_query, pagination_of, start_after
+from platform_api.syncs.queue import enqueue, next_run, usable_connections
+from platform_api.syncs.schemas import (
+    BackfillWrite,
+    Declaration,
+    Rejection,
+    SyncCheckpointRead,
+    SyncPreviewRead,
+    SyncPreviewWrite,
+    SyncRead,
+    SyncRunRead,
+    SyncWrite,
+)
+from platform_api.syncs.target import Target, find_target
+from platform_api.tables.models import AppTable
+from platform_api.tables.repository import get_table
+
+MOST_SYNCS = 100
+"""Of one app in one organization."""
+_MOST_PREVIEWED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a preview needs besides the upstream."""
+
+    declaration: Declaration
+    opened: OpenConnection
+    target: Target
+    walk: Walk
+
+
+async def list_syncs(session: AsyncSession, actor: Actor, app: str) -> list[SyncRead]:
+    """The organization's syncs of an app."""
+    found = await get_usable_app(session, actor, app)
+    statement = select(Sync).where(visible_to(actor, Sync.organization_id), Sync.app_id == found.id)
+    return [await read_sync(session, actor, one) for one in await session.scalars(statement.order_by(Sync.name))]
+
+
+async def get_sync(session: AsyncSession, actor: Actor, app: str, name: str) -> tuple[Sync, App]:
+    """One of them. Raises NotFound."""
+    found = await get_usable_app(session, actor, app)
+    statement = select(Sync).where(
+        Sync.name == name, Sync.app_id == found.id, visible_to(actor, Sync.organization_id)
+    )
+    sync = await session.scalar(statement)
+    if sync is None:
+        raise NotFound(f"the app has no sync {name!r}")
+    return sync, found
+
+
+async def create_sync(session: AsyncSession, actor: Actor, app: str, wanted: SyncWrite) -> SyncRead:
+    """A sync of the caller's organization. Raises NotFound, Unprocessable, Conflict."""
+    found = await get_usable_app(session, actor, app)
+    table, declaration = await _checked(session, actor, found, wanted.declaration())
+    count = (
+        select(func.count()).select_from(Sync).where(visible_to(actor, Sync.organization_id), Sync.app_id == found.id)
+    )
+    if (await session.scalar(count) or 0) >= MOST_SYNCS:
+        raise Conflict(f"the app has {MOST_SYNCS} syncs already; delete one first")
+    made = await session.scalar(
+        insert(Sync)
+        .values(
+            organization_id=actor.organization_id,
+            app_id=found.id,
+            table_id=table.id,
+            user_id=actor.user_id,
+            name=wanted.name,
+            declaration=declaration.model_dump(mode="json", exclude_unset=True),
+            is_enabled=wanted.enabled,
+            next_run_at=next_run(declaration.schedule, datetime.now(UTC)) if wanted.enabled else None,
+        )
+        .on_conflict_do_nothing(index_elements=[Sync.organization_id, Sync.app_id, Sync.name])
+        .returning(Sync)
+    )
+    if made is None:
+        raise Conflict(f"the app has a sync {wanted.name!r} already")
+    return await read_sync(session, actor, made)
+
+
+async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, wanted: SyncWrite) -> SyncRead:
+    """Replaces the declaration. Checkpoints stay; from then on its runs have the caller's rights."""
+    sync, found = await get_sync(session, actor, app, name)
+    table, declaration = await _checked(session, actor, found, wanted.declaration())
+    if wanted.name != name:
+        raise Unprocessable(f"name: this sync is called {name!r}; a sync keeps its name")
+    before = Declaration.model_validate(sync.declaration)
+    if _read_part(before) != _read_part(declaration) or sync.table_id != table.id:
+        sync.version += 1
+    if sync.table_id != table.id:
+        await _forget_rows(session, sync)
+    if before.schedule != declaration.schedule or wanted.enabled != sync.is_enabled:
+        sync.next_run_at = next_run(declaration.schedule, datetime.now(UTC)) if wanted.enabled else None
+    sync.table_id = table.id
+    sync.declaration = declaration.model_dump(mode="json", exclude_unset=True)
+    sync.is_enabled = wanted.enabled
+    sync.user_id = actor.user_id
+    sync.problem = None
+    await session.flush()
+    await session.refresh(sync)
+    return await read_sync(session, actor, sync)
+
+
+async def delete_sync(session: AsyncSession, actor: Actor, app: str, name: str) -> None:
+    """Deletes a sync, its checkpoints and its history; the rows stay. A run that is going on stops."""
+    sync, _ = await get_sync(session, actor, app, name)
+    await session.delete(sync)
+
+
+async def start_runs(
+    session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None
+) -> list[SyncRunRead]:
+    """Starts it for connections that have no run open; gives those open then. Raises Conflict, NotFound."""
+    sync, found = await get_sync(session, actor, app, name)
+    chosen = await _chosen(session, actor, found, sync, connection_id)
+    await enqueue(session, sync, [one.id for one in chosen])
+    open_runs = select(SyncRun).where(
+        SyncRun.sync_id == sync.id,
+        SyncRun.state.in_(OPEN_STATES),
+        SyncRun.connection_id.in_([one.id for one in chosen]),
+        visible_to(actor, SyncRun.organization_id),
+    )
+    return [SyncRunRead.model_validate(run) for run in await session.scalars(open_runs.order_by(SyncRun.id))]
+
+
+async def cancel_runs(
+    session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None
+) -> list[SyncRunRead]:
+    """Ends open runs: those that wait at once, the others after the page at hand."""
+    sync, _ = await get_sync(session, actor, app, name)
+    statement = (
+        select(SyncRun)
+        .where(
+            SyncRun.sync_id == sync.id,
+            SyncRun.state.in_(OPEN_STATES),
+            visible_to(actor, SyncRun.organization_id),
+        )
+        .with_for_update()
+    )
+    if connection_id is not None:
+        statement = statement.where(SyncRun.connection_id == connection_id)
+    runs = (await session.scalars(statement.order_by(SyncRun.id))).all()
+    now = datetime.now(UTC)
+    for run in runs:
+        run.cancel_requested_at = run.cancel_requested_at or now
+        if run.state is RunState.PENDING:
+            run.state, run.finished_at, run.error = RunState.CANCELLED, now, "cancelled"
+    await session.flush()
+    return [SyncRunRead.model_validate(run) for run in runs]
+
+
+async def list_runs(
+    session: AsyncSession, actor: Actor, app: str, name: str, *, before: int | None, count: int
+) -> list[SyncRunRead]:
+    """Its runs, the latest first."""
+    sync, _ = await get_sync(session, actor, app, name)
+    statement = select(SyncRun).where(SyncRun.sync_id == sync.id, visible_to(actor, SyncRun.organization_id))
+    if before is not None:
+        statement = statement.where(SyncRun.id < before)
+    runs = await session.scalars(statement.order_by(SyncRun.id.desc()).limit(count))
+    return [SyncRunRead.model_validate(run) for run in runs]
+
+
+async def reset(session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None) -> SyncRead:
+    """Forgets how far it is: the next run begins at the beginning. Raises Conflict while a run is open."""
+    sync, found = await get_sync(session, actor, app, name)
+    for one in await _chosen(session, actor, found, sync, connection_id):
+        await _place(session, actor, sync, one, cursor=None, walk=None)
+    return await read_sync(session, actor, sync)
+
+
+async def backfill(
+    session: AsyncSession, actor: Actor, app: str, name: str, wanted: BackfillWrite
+) -> list[SyncRunRead]:
+    """Reads the list again; the checkpoint stays until it is complete. Raises Conflict while a run is open."""
+    sync, found = await get_sync(session, actor, app, name)
+    declaration = Declaration.model_validate(sync.declaration)
+    if wanted.start is not None and declaration.incremental is None:
+        raise Unprocessable("start: a sync of mode full always reads the whole list; leave it out")
+    chosen = await _chosen(session, actor, found, sync, wanted.connection_id)
+    definition = await get_definition(session, actor, declaration.integration_id)
+    way = pagination_of(declaration, definition)
+    start = wanted.start
+    if start is None and declaration.incremental is not None:
+        start = declaration.incremental.initial
+    walk = Walk(
+        kind="backfill", version=sync.version, began=0, query=first_query(declaration, way, start)
+    ).model_dump()
+    for one in chosen:
+        await _place(session, actor, sync, one, walk=walk)
+    return await start_runs(session, actor, app, name, wanted.connection_id)
+
+
+async def prepare_preview(
+    session: AsyncSession, gateway: Gateway, actor: Actor, app: str, wanted: SyncPreviewWrite
+) -> Prepared:
+    """Checks a declaration and opens the connection to try it on. Raises NotFound, Unprocessable, Forbidden."""
+    found = await get_usable_app(session, actor, app)
+    given = wanted.model_dump(mode="json", exclude={"connection_id"}, exclude_unset=True)
+    table, declaration = await _checked(session, actor, found, Declaration.model_validate(given))
+    bound = replace(actor, app_id=found.id)
+    usable = await usable_connections(session, bound, declaration)
+    connection_id = wanted.connection_id or (usable[0].id if usable else None)
+    if connection_id is None or connection_id not in [one.id for one in usable]:
+        raise Unprocessable(f"connection_id: the app may use no such connection to {declaration.integration_id}")
+    opened = await open_connection(session, gateway, bound, declaration, connection_id)  # type: ignore[arg-type]
+    way = pagination_of(declaration, opened.definition)
+    start = start_after(declaration.incremental, None)
+    walk = Walk(kind=declaration.mode, version=0, began=0, query=first_query(declaration, way, start))
+    return Prepared(declaration, opened, find_target(declaration, table.definition), walk)
+
+
+async def preview(gateway: Gateway, prepared: Prepared) -> SyncPreviewRead:
+    """Fetches one page and shows what would be stored. Raises Unprocessable when there is none."""
+    try:
+        page = await fetch(gateway, prepared.opened, prepared.declaration, prepared.walk)
+        prepared.walk.turn(page.following)
+    except RunFailed as error:
+        raise Unprocessable(str(error)) from error
+    changes, refused = prepared.target.changes(page.items, prepared.opened.id)
+    rows = [change.row for change in changes if change.row is not None]
+    return SyncPreviewRead(
+        connection_id=prepared.opened.id,
+        items=len(page.items),
+        rows=[{name: _plain(value) for name, value in row.items()} for row in rows[:_MOST_PREVIEWED]],
+        deleted=len(changes) - len(rows),
+        rejected=[
+            Rejection(
+                page=1,
+                item=one.number,
+                key=None if one.key is None else ", ".join(str(part)[:100] for part in one.key),
+                column=one.column,
+                reason=one.reason,
+            )
+            for one in refused[:_MOST_PREVIEWED]
+        ],
+        has_next=page.following is not None,
+    )
+
+
+async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead:
+    """A sync as it is shown."""
+    checkpoints = await session.scalars(
+        select(SyncCheckpoint).where(SyncCheckpoint.sync_id == sync.id).order_by(SyncCheckpoint.connection_id)
+    )
+    latest = await session.scalars(
+        select(SyncRun)
+        .where(SyncRun.sync_id == sync.id, visible_to(actor, SyncRun.organization_id))
+        .ext(distinct_on(SyncRun.connection_id))
+        .order_by(SyncRun.connection_id, SyncRun.id.desc())
+    )
+    return SyncRead(
+        id=sync.id,
+        name=sync.name,
+        app=sync.app_id,
+        organization=sync.organization_id,
+        user=sync.user_id,
+        enabled=sync.is_enabled,
+        declaration=Declaration.model_validate(sync.declaration),
+        next_run_at=sync.next_run_at,
+        problem=sync.problem,
+        checkpoints=[
+            SyncCheckpointRead(
+                connection_id=one.connection_id,
+                cursor=one.cursor,
+                unfinished=None if one.walk is None else one.walk["kind"],
+            )
+            for one in checkpoints
+        ],
+        runs=[SyncRunRead.model_validate(run) for run in latest],
+        created_at=sync.created_at,
+        updated_at=sync.updated_at,
+    )
+
+
+async def _checked(
+    session: AsyncSession, actor: Actor, app: App, declaration: Declaration
+) -> tuple[AppTable, Declaration]:
+    """The table of a declaration that fits it. Raises NotFound, Unprocessable."""
+    definition = await get_definition(session, actor, declaration.integration_id)
+    table = await get_table(session, app.id, declaration.table)
+    find_target(declaration, table.definition)
+    pagination_of(declaration, definition)
+    if declaration.connection_ids is not None:
+        known = await session.scalars(
+            select(Connection.id).where(
+                Connection.id.in_(declaration.connection_ids),
+                Connection.integration_id == declaration.integration_id,
+                visible_to(actor, Connection.organization_id),
+            )
+        )
+        if unknown := sorted(set(declaration.connection_ids) - set(known)):
+            listed = ", ".join(str(one) for one in unknown[:5])
+            raise Unprocessable(
+                f"connection_ids: your organization has no connection {listed} to {declaration.integration_id}"
+            )
+    return table, declaration
+
+
+async def _chosen(
+    session: AsyncSession, actor: Actor, app: App, sync: Sync, connection_id: int | None
+) -> Sequence[Connection]:
+    """The connections that a request is about. Raises Conflict, NotFound."""
+    declaration = Declaration.model_validate(sync.declaration)
+    usable = await usable_connections(session, replace(actor, app_id=app.id), declaration)
+    if connection_id is None:
+        if not usable:
+            raise Conflict(f"no connection to {declaration.integration_id} that the app may use; connect one first")
+        return usable
+    chosen = [one for one in usable if one.id == connection_id]
+    if not chosen:
+        raise NotFound(f"the sync has no connection {connection_id} that the app may use")
+    return chosen
+
+
+async def _place(session: AsyncSession, actor: Actor, sync: Sync, connection: Connection, **values: Any) -> None:
+    """Changes a checkpoint. Raises Conflict while a run is open: it would not notice."""
+    open_run = await session.scalar(
+        select(SyncRun.id)
+        .where(
+            SyncRun.sync_id == sync.id,
+            SyncRun.connection_id == connection.id,
+            SyncRun.state.in_(OPEN_STATES),
+            visible_to(actor, SyncRun.organization_id),
+        )
+        .with_for_update()
+    )
+    if open_run is not None:
+        raise Conflict(f"run {open_run} is going on for connection {connection.id}; cancel it first")
+    statement = insert(SyncCheckpoint).values(sync_id=sync.id, connection_id=connection.id, **values)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[SyncCheckpoint.sync_id, SyncCheckpoint.connection_id], set_=values
+        )
+    )
+
+
+async def _forget_rows(session: AsyncSession, sync: Sync) -> None:
+    """Rows of another table are not this sync's to tombstone, and its list has to be read from the beginning."""
+    await session.execute(delete(SyncedRow).where(SyncedRow.sync_id == sync.id))
+    await session.execute(
+        update(SyncCheckpoint).where(SyncCheckpoint.sync_id == sync.id).values(cursor=None, walk=None)
+    )
+
+
+def _read_part(declaration: Declaration) -> dict[str, Any]:
+    return declaration.model_dump(mode="json", exclude={"schedule", "limits", "connection_ids"})
+
+
+def _plain(value: Any) -> Any:
+    """A column's value as JSON."""
+    match value:
+        case datetime() | date():
+            return value.isoformat()
+        case Decimal() | uuid.UUID():
+            return str(value)
+        case _:
+            return value

@@ -1,0 +1,220 @@
+"""The definition of an app table: the desired state that PostgreSQL and Hasura metadata are made from.
+
+It is stored as JSON in `platform.tables.definition`. A definition refers to other tables by their id, so renaming a
+table changes nobody else's definition. The names of relationships are part of it: they are chosen when the reference
+is made and stay, whatever is added later, because queries use them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from platform_api.core.errors import Unprocessable
+from platform_api.tables.column_types import ColumnType, InvalidDefault, is_storable, parse_default
+from platform_api.tables.names import (
+    SYSTEM_COLUMNS,
+    InvalidName,
+    PhysicalNames,
+    check_column_name,
+    check_key_name,
+    check_table_name,
+)
+
+MAX_COLUMNS = 500
+MAX_CHOICES = 200
+MAX_CHOICE_LENGTH = 200
+MAX_KEY_COLUMNS = 16
+
+# System columns that a builder may use in a unique key or an index beside their own.
+_KEY_SYSTEM_COLUMNS = frozenset({"connection_id", "created_at", "updated_at"})
+
+
+class InvalidDefinition(Unprocessable):
+    """A table's definition contradicts itself or cannot be built."""
+
+
+class OnDelete(StrEnum):
+    """What deleting a referenced row does to the rows that refer to it."""
+
+    SET_NULL = "set_null"
+    RESTRICT = "restrict"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(_Frozen):
+    """A builder's column. `default` is a JSON value, or `now()` or `gen_random_uuid()`; None for none."""
+
+    name: str
+    type: ColumnType
+    required: bool = False
+    default: JsonValue = None
+    choices: tuple[str, ...] = ()
+
+
+class Reference(_Frozen):
+    """A column that holds the id of a row of another table (or of the same) of the app, in the same organization."""
+
+    column: str
+    table_id: int
+    on_delete: OnDelete
+    object_relationship: str
+    array_relationship: str
+
+
+class UniqueKey(_Frozen):
+    """Columns whose values together occur once per organization."""
+
+    columns: tuple[str, ...]
+    name: str | None = None
+
+
+class Index(_Frozen):
+    """Columns that queries search or sort by; always preceded by `organization_id`."""
+
+    columns: tuple[str, ...]
+
+
+class TableDefinition(_Frozen):
+    """A table of an app. `check()` tells whether it can be built."""
+
+    app_id: int
+    name: str
+    columns: tuple[Column, ...] = ()
+    references: tuple[Reference, ...] = ()
+    unique: tuple[UniqueKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
+
+    @property
+    def physical(self) -> PhysicalNames:
+        return PhysicalNames(self.app_id, self.name)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """All columns: the system's, then the builder's."""
+        return (*SYSTEM_COLUMNS, *(column.name for column in self.columns))
+
+    def column(self, name: str) -> Column:
+        """The builder's column of that name; raises `InvalidDefinition` when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        known = ", ".join(column.name for column in self.columns) or "none"
+        raise InvalidDefinition(f"table {self.name!r} has no column {name!r}; its columns are: {known}")
+
+    def reference(self, column: str) -> Reference | None:
+        """The reference held by `column`, if it is one."""
+        return next((reference for reference in self.references if reference.column == column), None)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    def check(self) -> None:
+        """Raises `InvalidDefinition` (or `InvalidName`) naming the first thing that is wrong."""
+        self.check_columns()
+        for reference in self.references:
+            self._check_reference(reference)
+        _refuse_repeated("foreign key of column", (reference.column for reference in self.references))
+        for column in self.columns:
+            if column.type is ColumnType.REFERENCE and self.reference(column.name) is None:
+                raise InvalidDefinition(
+                    f"column {column.name!r} is a reference, but no foreign key says to which table; add "
+                    f'{{"column": "{column.name}", "table": "..."}} to foreign_keys'
+                )
+        for key in self.unique:
+            if key.name is not None:
+                check_key_name(key.name)
+            self._check_key_columns("unique key", key.columns)
+        for index in self.indexes:
+            self._check_key_columns("index", index.columns)
+        _refuse_repeated("index on", (", ".join(index.columns) for index in self.indexes))
+        _refuse_repeated("unique key", (self.physical.unique_key(key.columns, name=key.name) for key in self.unique))
+
+    def check_columns(self) -> None:
+        """The part of `check` that does not look at references and keys."""
+        check_table_name(self.name)
+        if len(self.columns) > MAX_COLUMNS:
+            raise InvalidDefinition(f"{len(self.columns)} columns are too many; at most {MAX_COLUMNS} are allowed")
+        for column in self.columns:
+            _check_column(column)
+        _refuse_repeated("column", (column.name for column in self.columns))
+
+    def _check_reference(self, reference: Reference) -> None:
+        column = self.column(reference.column)
+        if column.type is not ColumnType.REFERENCE:
+            raise InvalidDefinition(
+                f"column {column.name!r} has a foreign key and must be of type 'reference', not {column.type.value!r}"
+            )
+        if column.required and reference.on_delete is OnDelete.SET_NULL:
+            raise InvalidDefinition(
+                f"column {column.name!r} is required, so deleting the row it refers to cannot empty it; "
+                "use on_delete 'restrict'"
+            )
+
+    def _check_key_columns(self, kind: str, columns: tuple[str, ...]) -> None:
+        if not columns:
+            raise InvalidDefinition(f"a {kind} needs at least one column")
+        if len(columns) > MAX_KEY_COLUMNS:
+            raise InvalidDefinition(f"a {kind} has {len(columns)} columns; at most {MAX_KEY_COLUMNS} are allowed")
+        _refuse_repeated(f"column of a {kind}", columns)
+        for name in columns:
+            if name == "organization_id":
+                raise InvalidDefinition(f"leave organization_id out of a {kind}: it is part of each")
+            if name not in _KEY_SYSTEM_COLUMNS and self.column(name).type is ColumnType.JSON:
+                raise InvalidDefinition(f"column {name!r} is of type json and cannot be part of a {kind}")
+
+
+def _refuse_repeated(kind: str, names: Iterable[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise InvalidDefinition(f"{kind} {name!r} is given {times} times")
+
+
+def _check_column(column: Column) -> None:
+    check_column_name(column.name)
+    if column.type is ColumnType.CHOICE:
+        _check_choices(column)
+    elif column.choices:
+        raise InvalidDefinition(
+            f"column {column.name!r} has choices, so its type must be 'choice', not {column.type.value!r}"
+        )
+    if column.default is None:
+        return
+    try:
+        parse_default(column.type, column.default)
+    except InvalidDefault as error:
+        raise InvalidDefinition(f"the default of {column.type.value} column {column.name!r} {error}") from error
+
+
+def _check_choices(column: Column) -> None:
+    if not column.choices:
+        raise InvalidDefinition(f"column {column.name!r} is a choice and needs at least one of choices")
+    if len(column.choices) > MAX_CHOICES:
+        raise InvalidDefinition(
+            f"column {column.name!r} has {len(column.choices)} choices; at most {MAX_CHOICES} are allowed"
+        )
+    for choice in column.choices:
+        if not choice or len(choice) > MAX_CHOICE_LENGTH or not is_storable(choice):
+            raise InvalidDefinition(
+                f"a choice of column {column.name!r} must have 1 to {MAX_CHOICE_LENGTH} storable characters"
+            )
+    _refuse_repeated(f"choice of column {column.name!r}:", column.choices)
+    if column.default is not None and column.default not in column.choices:
+        raise InvalidDefinition(f"the default of column {column.name!r} must be one of its choices")
+
+
+__all__ = [
+    "Column",
+    "Index",
+    "InvalidDefinition",
+    "InvalidName",
+    "OnDelete",
+    "Reference",
+    "TableDefinition",
+    "UniqueKey",
+]

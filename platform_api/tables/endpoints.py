@@ -1,0 +1,141 @@
+"""Tables and table tags over HTTP (contract §8, §11)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
+
+from platform_api.accounts.dependencies import ActorDep, BuildActorDep, DataActorDep
+from platform_api.apps.access import get_buildable_app, get_readable_app, get_usable_app
+from platform_api.core.database import SessionDep
+from platform_api.core.types import AppId
+from platform_api.graphql.access import graphql_session
+from platform_api.tables import service, tags
+from platform_api.tables.follow_up import MetadataFollowUp
+from platform_api.tables.reading import read_app_table, read_app_tables
+from platform_api.tables.repository import get_table
+from platform_api.tables.rows import delete_rows, row_condition
+from platform_api.tables.schemas import (
+    RowSelector,
+    TableConfiguration,
+    TableCreate,
+    TableEdit,
+    TableList,
+    TableRead,
+    TagAdded,
+    TagCreate,
+    TagObject,
+)
+
+tags_router = APIRouter(prefix="/apps/table-tags", tags=["tables"])
+"""Before the apps' own router, whose `{app}` would take `table-tags`."""
+router = APIRouter(prefix="/apps/{app}", tags=["tables"])
+
+AppReference = Annotated[str, Path(description="Id or slug of the app", max_length=63)]
+TableName = Annotated[str, Path(description="The table's name, bare or as `app_{id}_{name}`", max_length=200)]
+
+
+def _follow_up(request: Request) -> MetadataFollowUp:
+    follow_up: MetadataFollowUp = request.app.state.table_follow_up
+    return follow_up
+
+
+FollowUpDep = Annotated[MetadataFollowUp, Depends(_follow_up)]
+
+
+@router.post("/new_table/", summary="Create a table")
+async def create_table(
+    actor: BuildActorDep, session: SessionDep, follow_up: FollowUpDep, app: AppReference, body: TableCreate
+) -> TableRead:
+    found = await get_buildable_app(session, actor, app)
+    table = await service.create_table(session, AppId(found.id), body, follow_up=follow_up)
+    return await read_app_table(session, table)
+
+
+@router.put("/edit_table/", summary="Change a table and keep its rows; what is left out stays")
+async def edit_table(
+    actor: BuildActorDep, session: SessionDep, follow_up: FollowUpDep, app: AppReference, body: TableEdit
+) -> TableRead:
+    found = await get_buildable_app(session, actor, app)
+    table = await service.edit_table(session, AppId(found.id), body, follow_up=follow_up)
+    return await read_app_table(session, table)
+
+
+@router.put("/table/{table_name}/configuration/", summary="Change a table named in the path; `name` renames it")
+async def configure_table(
+    actor: BuildActorDep,
+    session: SessionDep,
+    follow_up: FollowUpDep,
+    app: AppReference,
+    table_name: TableName,
+    body: TableConfiguration,
+) -> TableRead:
+    found = await get_buildable_app(session, actor, app)
+    edit = TableEdit(**{**body.model_dump(exclude_unset=True, exclude={"name"}), "name": table_name})
+    if body.name is not None:
+        edit = edit.model_copy(update={"new_name": body.name})
+    table = await service.edit_table(session, AppId(found.id), edit, follow_up=follow_up)
+    return await read_app_table(session, table)
+
+
+@router.get("/tables/", summary="The app's tables")
+async def list_tables(actor: ActorDep, session: SessionDep, app: AppReference) -> TableList:
+    return await read_app_tables(session, await get_readable_app(session, actor, app))
+
+
+@router.get("/user_tables/", summary="The app's tables, when the caller can work with their rows")
+async def list_user_tables(actor: ActorDep, session: SessionDep, app: AppReference) -> TableList:
+    return await read_app_tables(session, await get_usable_app(session, actor, app))
+
+
+@router.get("/table/{table_name}/", summary="One table")
+async def get_one_table(actor: ActorDep, session: SessionDep, app: AppReference, table_name: TableName) -> TableRead:
+    found = await get_readable_app(session, actor, app)
+    return await read_app_table(session, await get_table(session, AppId(found.id), table_name))
+
+
+@router.delete("/table/{table_name}/", status_code=204, summary="Delete a table with all its rows")
+async def delete_table(
+    actor: BuildActorDep, session: SessionDep, follow_up: FollowUpDep, app: AppReference, table_name: TableName
+) -> None:
+    found = await get_buildable_app(session, actor, app)
+    await service.delete_table(session, AppId(found.id), table_name, follow_up=follow_up)
+
+
+@router.delete(
+    "/table/{table_name}/delete-rows/", status_code=204, summary="Delete rows of the caller's organization"
+)
+async def delete_table_rows(
+    request: Request,
+    actor: DataActorDep,
+    session: SessionDep,
+    app: AppReference,
+    table_name: TableName,
+    body: Annotated[RowSelector | None, Body()] = None,
+    all_rows: Annotated[bool, Query(alias="all", description="Every row of the caller's organization")] = False,
+) -> None:
+    caller = await graphql_session(session, actor, app)
+    found = await get_usable_app(session, actor, app)
+    table = await get_table(session, AppId(found.id), table_name)
+    selector = RowSelector(all=True) if body is None and all_rows else body
+    await delete_rows(request.app.state.graphql_backend, caller, table.definition, row_condition(selector))
+
+
+@tags_router.post("/{app}/{table_name}/add/", summary="Tag a table in the caller's organization")
+async def add_tag(
+    actor: DataActorDep, session: SessionDep, app: AppReference, table_name: TableName, body: TagCreate
+) -> TagAdded:
+    found = await get_usable_app(session, actor, app)
+    table = await get_table(session, AppId(found.id), table_name)
+    tag = await tags.add_tag(session, actor, table, body)
+    shown = TagObject(
+        id=tag.id,
+        name=tag.name,
+        color=tag.color,
+        count=tag.count,
+        organization_id=tag.organization_id,
+        collection_name=table.name,
+        description=tag.description,
+        createdAt=tag.created_at,
+        updatedAt=tag.updated_at,
+    )
+    return TagAdded.model_validate({"_id": str(tag.id), "tag": shown, **shown.model_dump(exclude={"id"})})

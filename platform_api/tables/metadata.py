@@ -1,0 +1,55 @@
+"""The Hasura metadata of an app's tables, derived from their definitions."""
+
+from collections.abc import Collection, Mapping
+
+from hasura.metadata import QualifiedTable, Relationship, RelationshipKind, TableMetadata
+from hasura.permissions import table_permissions
+from platform_api.tables.ddl import SCHEMA
+from platform_api.tables.definition import TableDefinition
+from platform_api.tables.relationships import incoming_references
+
+
+def qualified(definition: TableDefinition) -> QualifiedTable:
+    """The table of a definition, as Hasura names it."""
+    return QualifiedTable(definition.physical.table, SCHEMA)
+
+
+def app_metadata(
+    definitions: Mapping[int, TableDefinition], *, table_ids: Collection[int] | None = None
+) -> dict[QualifiedTable, TableMetadata]:
+    """The metadata of an app's tables, or of some of them; `definitions` are those of all its tables by id."""
+    return {
+        qualified(definition): TableMetadata(
+            qualified(definition),
+            tuple(_relationships(table_id, definitions)),
+            tuple(table_permissions(definition.app_id, columns=definition.column_names)),
+        )
+        for table_id, definition in definitions.items()
+        if table_ids is None or table_id in table_ids
+    }
+
+
+def _relationships(table_id: int, definitions: Mapping[int, TableDefinition]) -> list[Relationship]:
+    # By columns rather than by foreign key: a reference is a pair of columns, and both roles must keep to it.
+    to_rows = [
+        Relationship(
+            RelationshipKind.OBJECT,
+            reference.object_relationship,
+            qualified(definitions[reference.table_id]),
+            ((reference.column, "id"), ("organization_id", "organization_id")),
+        )
+        for reference in definitions[table_id].references
+    ]
+    from_rows = [
+        Relationship(
+            RelationshipKind.ARRAY,
+            reference.array_relationship,
+            qualified(definition),
+            (("id", reference.column), ("organization_id", "organization_id")),
+        )
+        for definition, reference in incoming_references(table_id, definitions)
+    ]
+    ordered = [*to_rows, *from_rows]
+    return [
+        Relationship(item.kind, item.name, item.remote_table, tuple(sorted(item.column_mapping))) for item in ordered
+    ]

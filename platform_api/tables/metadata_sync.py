@@ -1,0 +1,97 @@
+"""Makes Hasura's metadata what the stored definitions say, whatever it is now.
+
+Used for what follows a change when Hasura is a server of its own, and to repair by hand (`automio metadata sync`).
+Only tables named like an app's are touched; a Hasura may serve others as well.
+"""
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from hasura.metadata import (
+    HttpMetadata,
+    MetadataCommand,
+    MetadataError,
+    MetadataTransport,
+    MetadataUnavailable,
+    QualifiedTable,
+    TableMetadata,
+    plan,
+    reload_commands,
+)
+from platform_api.core.database import Database
+from platform_api.outbox.service import ClaimedItem
+from platform_api.tables.ddl import SCHEMA
+from platform_api.tables.metadata import app_metadata
+from platform_api.tables.repository import definitions_of_apps
+
+log = structlog.stdlib.get_logger()
+
+_APP_TABLE = re.compile(r"app_([1-9][0-9]{0,9})_[A-Za-z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The wanted and the present metadata of app tables, and the commands from one to the other."""
+
+    desired: dict[QualifiedTable, TableMetadata]
+    current: dict[QualifiedTable, TableMetadata]
+    commands: Sequence[MetadataCommand]
+
+
+async def compare(
+    session: AsyncSession, transport: MetadataTransport, *, app_ids: Collection[int] | None = None
+) -> Comparison:
+    """Compares the metadata of these apps' tables (of all apps' by default) with their definitions."""
+    desired: dict[QualifiedTable, TableMetadata] = {}
+    for definitions in (await definitions_of_apps(session, app_ids)).values():
+        desired.update(app_metadata(definitions))
+    is_ours = belongs_to(app_ids)
+    exported = await transport.export_tables()
+    current = {table: metadata for table, metadata in exported.items() if is_ours(table)}
+    return Comparison(desired, current, plan(current, desired))
+
+
+def belongs_to(app_ids: Collection[int] | None) -> Callable[[QualifiedTable], bool]:
+    """Tells whether a table is one of these apps' (of any app's when none are given), by its name."""
+
+    def is_ours(table: QualifiedTable) -> bool:
+        match = _APP_TABLE.match(table.name) if table.schema == SCHEMA else None
+        return match is not None and (app_ids is None or int(match[1]) in app_ids)
+
+    return is_ours
+
+
+class HttpMetadataSync:
+    """Brings a separate Hasura up to date."""
+
+    def __init__(self, database: Database, metadata: HttpMetadata) -> None:
+        self._database = database
+        self._metadata = metadata
+
+    async def handle(self, items: Sequence[ClaimedItem]) -> None:
+        """Outbox handler: the apps named in the items."""
+        await self.converge({int(item.payload["app_id"]) for item in items})
+
+    async def converge(self, app_ids: Collection[int] | None = None) -> Comparison:
+        """Compares and repairs; returns what was found. Raises `MetadataError`."""
+        async with self._database.transaction() as session:
+            # One at a time: a slower process must not bring back what it read before somebody else's change.
+            await session.execute(select(func.pg_advisory_xact_lock(func.hashtext("automio.metadata_sync"))))
+            found = await compare(session, self._metadata, app_ids=app_ids)
+            await self._apply(found, app_ids)
+        return found
+
+    async def _apply(self, found: Comparison, app_ids: Collection[int] | None) -> None:
+        # A reload first, also when nothing else is to be done: the columns of tracked tables may have changed.
+        try:
+            await self._metadata.apply([*reload_commands(), *found.commands])
+        except MetadataUnavailable:
+            raise
+        except MetadataError as error:
+            log.warning("metadata.commands_refused", error=str(error))
+            await self._metadata.replace_tables(found.desired, is_ours=belongs_to(app_ids))

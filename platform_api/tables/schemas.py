@@ -1,0 +1,189 @@
+"""Tables on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+
+from platform_api.tables.column_types import ColumnType
+from platform_api.tables.definition import OnDelete
+
+# What the published clients send along when they describe a table in the shape of an application.
+_APPLICATION_FIELDS = ("icon", "is_active", "is_public", "is_open_source", "forked_from")
+
+Description = Annotated[str, StringConstraints(max_length=2000)]
+
+
+class _Write(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ColumnWrite(_Write):
+    name: str
+    type: ColumnType
+    required: bool = False
+    default: JsonValue = Field(
+        default=None,
+        description="A value of the column's type; `now()` for date and timestamptz, `gen_random_uuid()` for uuid",
+    )
+    choices: list[str] = Field(default=[], description="The allowed values of a `choice`")
+    renamed_from: str | None = Field(default=None, description="When editing: the column's present name")
+
+
+class UniqueWrite(_Write):
+    columns: list[str] = Field(description="Unique together within each organization (`organization_id` is added)")
+    name: str | None = Field(
+        default=None, description="Instead of the columns in `uq_app_{id}_{table}_{columns}_org`"
+    )
+
+
+class ForeignKeyWrite(_Write):
+    column: str
+    table: str = Field(description="A table of the same app, or the table itself")
+    references: str = Field(default="id", description="Always `id`")
+    on_delete: OnDelete | None = Field(
+        default=None, description="`set_null` when absent, `restrict` for a required column"
+    )
+
+
+class IndexWrite(_Write):
+    columns: list[str]
+
+
+class _TableWrite(_Write):
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_application_fields(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: item for key, item in value.items() if key not in _APPLICATION_FIELDS}
+        return value
+
+
+class TableCreate(_TableWrite):
+    name: str
+    description: Description = ""
+    columns: list[ColumnWrite] = []
+    unique: list[UniqueWrite] = []
+    foreign_keys: list[ForeignKeyWrite] = []
+    indexes: list[IndexWrite] = []
+
+
+class TableEdit(_TableWrite):
+    """What is absent stays. A column leaves, with its values, only when it is named in `drop_columns`."""
+
+    name: str = Field(description="The table's present name")
+    new_name: str | None = None
+    description: Description | None = None
+    columns: list[ColumnWrite] = Field(default=[], description="Columns to add or change; others stay as they are")
+    drop_columns: list[str] = []
+    unique: list[UniqueWrite] | None = Field(default=None, description="All unique keys, when given")
+    foreign_keys: list[ForeignKeyWrite] = Field(default=[], description="References to add or change")
+    indexes: list[IndexWrite] | None = Field(default=None, description="All indexes, when given")
+
+
+class TableConfiguration(_TableWrite):
+    """As `TableEdit`; the table's present name is in the path, so `name` is the one it is to have."""
+
+    name: str | None = None
+    description: Description | None = None
+    columns: list[ColumnWrite] = []
+    drop_columns: list[str] = []
+    unique: list[UniqueWrite] | None = None
+    foreign_keys: list[ForeignKeyWrite] = []
+    indexes: list[IndexWrite] | None = None
+
+
+class ColumnRead(BaseModel):
+    name: str
+    type: str
+    required: bool
+    default: JsonValue
+    choices: list[str]
+    is_system: bool = Field(description="Kept by the platform, in every table")
+
+
+class UniqueRead(BaseModel):
+    name: str = Field(description="The constraint's name, for `on_conflict`")
+    columns: list[str]
+
+
+class ForeignKeyRead(BaseModel):
+    column: str
+    table: str
+    references: str
+    on_delete: OnDelete
+    object_relationship: str = Field(description="GraphQL field that leads to the row referred to")
+    array_relationship: str = Field(description="GraphQL field of the other table that leads back")
+
+
+class IndexRead(BaseModel):
+    columns: list[str]
+
+
+class TableRead(BaseModel):
+    """One table. `name` first: published clients read it as an application."""
+
+    name: str
+    id: int
+    app_id: int
+    description: str
+    graphql_name: str = Field(description="Root field and type in GraphQL, and the table in PostgreSQL")
+    columns: list[ColumnRead]
+    unique: list[UniqueRead]
+    foreign_keys: list[ForeignKeyRead]
+    indexes: list[IndexRead]
+    created_at: datetime
+    updated_at: datetime
+
+
+class TableList(BaseModel):
+    """The tables of an app, inside an object: published clients read it as an application with a `name`."""
+
+    name: str = Field(description="The app's name")
+    id: int = Field(description="The app's id")
+    tables: list[TableRead]
+
+
+class RowSelector(_Write):
+    """Which rows: exactly one of the three."""
+
+    ids: list[str] | None = Field(default=None, description="Row ids")
+    filter: dict[str, JsonValue] | None = Field(default=None, description="A Hasura `where` expression")
+    all: bool = False
+
+
+class TagCreate(BaseModel):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    color: Annotated[str, StringConstraints(max_length=7)] | None = None
+    description: Description | None = None
+
+
+class TagObject(BaseModel):
+    """A tag as `create_tag` of the published clients returns it."""
+
+    id: int
+    name: str
+    color: str | None
+    count: int
+    organization_id: int
+    collection_name: str
+    description: str | None
+    createdAt: datetime  # noqa: N815  # the published clients' spelling
+    updatedAt: datetime  # noqa: N815
+
+
+class TagAdded(BaseModel):
+    """A tag at top level, as `add_tag` reads it, and under `tag`, as `create_tag` does."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    text_id: str = Field(alias="_id")
+    name: str
+    color: str | None
+    count: int
+    organization_id: int
+    collection_name: str
+    description: str | None
+    createdAt: datetime  # noqa: N815  # the published clients' spelling
+    updatedAt: datetime  # noqa: N815
+    tag: TagObject

@@ -1,0 +1,1 @@
+"""The shared code of plugin interfaces, one module per namespace; see `plugins`."""

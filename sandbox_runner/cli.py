@@ -1,0 +1,43 @@
+"""The command `automio runner`."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import click
+from pydantic import SecretStr, ValidationError
+
+from sandbox_runner.errors import SandboxError
+from sandbox_runner.logs import configure_logging
+from sandbox_runner.runner import Runner
+from sandbox_runner.settings import RunnerSettings
+
+
+@click.command()
+@click.option("--server", required=True, envvar="RUNNER_SERVER", help="Base URL of the control plane.")
+@click.option("--token", required=True, envvar="RUNNER_TOKEN", help="The runner token; better given as RUNNER_TOKEN.")
+@click.option("--concurrency", type=click.IntRange(min=1), help="Runs at the same time (default 4).")
+@click.option("--state-dir", type=click.Path(path_type=Path), help="Where jail content is prepared.")
+def runner(server: str, token: str, concurrency: int | None, state_dir: Path | None) -> None:
+    """Claim runs from a control plane and execute them, isolated, on this machine."""
+    given = {"RUNNER_CONCURRENCY": concurrency, "RUNNER_STATE_DIR": state_dir}
+    overrides = {name: value for name, value in given.items() if value is not None}
+    try:
+        settings = RunnerSettings(server=server, token=SecretStr(token), **overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise click.ClickException(f"the settings are not valid:\n{error}") from error
+    configure_logging(settings.log_level)
+    # What jails must be able to read is made readable, whatever the caller's mask is.
+    os.umask(0o022)
+    try:
+        asyncio.run(_run_until_signalled(settings))
+    except SandboxError as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _run_until_signalled(settings: RunnerSettings) -> None:
+    working = Runner(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, working.stop)
+    await working.run()

@@ -1,0 +1,139 @@
+"""The runner protocol's client: one method per call (docs/reference/runner-protocol.md)."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import orjson
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from sandbox_runner.errors import ControlPlaneError, ControlPlaneUnreachable, LeaseLost
+from sandbox_runner.protocol import BundleReply, Claim, ClaimReply, HeartbeatReply, HeldRun, LogLine, Outcome
+
+_Reply = TypeVar("_Reply", bound=BaseModel)
+
+_CALL_SECONDS = 30.0
+_CONNECT_SECONDS = 10.0
+# Servers close idle connections (uvicorn after 5 s): ours go first, so that no request meets a closing one.
+_KEEP_ALIVE_SECONDS = 4.0
+_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class ControlPlane:
+    """The control plane as a runner sees it. An async context manager; `session` also serves the brokers."""
+
+    def __init__(self, server: str, token: SecretStr, *, runner_id: str) -> None:
+        self.base_url = server.rstrip("/")
+        self.runner_id = runner_id
+        self._token = token
+
+    async def __aenter__(self) -> Self:
+        self.session = ClientSession(
+            connector=TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+            timeout=ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=330),
+            auto_decompress=False,
+            skip_auto_headers={"User-Agent", "Accept-Encoding"},
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.session.close()
+
+    async def claim(self, *, slots: int, isolation: str, wait_seconds: float) -> list[Claim]:
+        """Runs for this runner, at most `slots`; waits up to `wait_seconds` for some."""
+        body = {
+            "runner_id": self.runner_id,
+            "slots": slots,
+            "isolation": isolation,
+            "wait_seconds": wait_seconds,
+        }
+        reply = await self._post("claim/", body, ClaimReply, seconds=wait_seconds + _CALL_SECONDS)
+        return reply.runs
+
+    async def bundle(self, digest: str) -> dict[str, str]:
+        """The source tree of a bundle, path to text."""
+        reply = await self._call("GET", f"bundles/{digest}/", None, seconds=_CALL_SECONDS)
+        return _validated(BundleReply, reply).files
+
+    async def start(self, run_id: int, fence: int) -> None:
+        """Says that user code may run from now on. Raises LeaseLost."""
+        await self._call("POST", f"runs/{run_id}/start/", {"fence": fence}, seconds=_CALL_SECONDS)
+
+    async def heartbeat(self, runs: Sequence[tuple[int, int]]) -> list[HeldRun]:
+        """Extends the leases of (run id, fence) pairs and learns which are lost or cancelled."""
+        body = {"runner_id": self.runner_id, "runs": _held(runs)}
+        return (await self._post("heartbeat/", body, HeartbeatReply, seconds=_CONNECT_SECONDS)).runs
+
+    async def logs(self, run_id: int, fence: int, lines: Sequence[LogLine]) -> None:
+        """Stores log lines; repeated ones are ignored by their number. Raises LeaseLost."""
+        body = {"fence": fence, "lines": lines}
+        await self._call("POST", f"runs/{run_id}/logs/", body, seconds=_CALL_SECONDS)
+
+    async def finish(self, run_id: int, fence: int, outcome: Outcome) -> None:
+        """Records how the run ended. Raises LeaseLost when it is not ours to end any more."""
+        body = {"fence": fence, **outcome.model_dump()}
+        await self._call("POST", f"runs/{run_id}/finish/", body, seconds=_CALL_SECONDS)
+
+    async def release(self, runs: Sequence[tuple[int, int]]) -> None:
+        """Gives back claims that never started."""
+        body = {"runner_id": self.runner_id, "runs": _held(runs)}
+        await self._call("POST", "release/", body, seconds=_CONNECT_SECONDS)
+
+    async def _post(self, path: str, body: dict[str, Any], reply: type[_Reply], *, seconds: float) -> _Reply:
+        return _validated(reply, await self._call("POST", path, body, seconds=seconds))
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None, *, seconds: float) -> bytes:
+        headers = {"Authorization": f"Bearer {self._token.get_secret_value()}", "Content-Type": "application/json"}
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self.session.request(
+                    method,
+                    f"{self.base_url}/api/runner/{path}",
+                    data=_encoded(body) if body is not None else None,
+                    headers=headers,
+                    allow_redirects=False,
+                ) as answer,
+            ):
+                content = await answer.read()
+                status = answer.status
+        except (ClientError, TimeoutError, OSError) as error:
+            raise ControlPlaneUnreachable(f"{method} {path}: {error or type(error).__name__}") from error
+        if status == 409:
+            raise LeaseLost(f"{method} {path}: {_detail(content)}", status=status)
+        if status in _LATER:
+            raise ControlPlaneUnreachable(f"{method} {path}: status {status}", status=status)
+        if not 200 <= status < 300:
+            raise ControlPlaneError(f"{method} {path}: status {status}, {_detail(content)}", status=status)
+        return content
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        # A script's result may hold integers of more than 64 bits.
+        return json.dumps(body).encode()
+
+
+def _held(runs: Sequence[tuple[int, int]]) -> list[dict[str, int]]:
+    return [{"run_id": run_id, "fence": fence} for run_id, fence in runs]
+
+
+def _validated(model: type[_Reply], content: bytes) -> _Reply:
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        raise ControlPlaneError(f"the control plane's reply is not a {model.__name__}: {error}") from error
+
+
+def _detail(content: bytes) -> str:
+    try:
+        return str(json.loads(content)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return content[:200].decode(errors="replace")

@@ -1,0 +1,41 @@
+"""What a runner that was killed with SIGKILL at the wrong moment leaves behind, cleared by the next one to start.
+
+Jails die with their runner. Only a bwrap that was cloned an instant before has not yet asked for that, and the
+directories of the dead runner's jails stay; both carry its process id in their path.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+_PREFIX = "jails-"
+_UNUSED_SECONDS = 7 * 24 * 3600
+
+
+def jails_directory(state: Path) -> Path:
+    """A new place for one runner's jails; it carries the process id."""
+    return state / f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def clear_leftovers(state: Path) -> None:
+    """Ends processes and removes directories of runners that are gone, and content no runner has used for a week."""
+    for directory in state.glob(f"{_PREFIX}*"):
+        runner = directory.name.removeprefix(_PREFIX).partition("-")[0]
+        if not Path("/proc", runner).exists():
+            _end_processes_of(directory)
+            shutil.rmtree(directory, ignore_errors=True)
+    for prepared in (*state.glob("site-*"), *state.glob("harness-*"), *state.glob(".building-*")):
+        with contextlib.suppress(OSError):
+            if time.time() - prepared.stat().st_mtime > _UNUSED_SECONDS:
+                shutil.rmtree(prepared, ignore_errors=True)
+
+
+def _end_processes_of(directory: Path) -> None:
+    mark = f"{directory}/".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "cmdline").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)

@@ -1,0 +1,120 @@
+"""Finds the isolation level that works on this machine, by starting a jail with it."""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from sandbox_runner.errors import IsolationUnavailable, JailFailed
+from sandbox_runner.isolation.cgroups import Cgroups, open_cgroups
+from sandbox_runner.isolation.host import python_installation, system_files
+from sandbox_runner.isolation.identities import UserIds, user_ids_of_this_runner
+from sandbox_runner.isolation.landlock import MINIMUM_ABI
+from sandbox_runner.isolation.policy import PRELOADED, IsolationLevel, JailPaths, JailPolicy
+from sandbox_runner.jail import JailFactory
+from sandbox_runner.jail_content import prepare_harness, prepare_site, private_directory
+from sandbox_runner.leftovers import clear_leftovers, jails_directory
+from sandbox_runner.settings import IsolationChoice
+from sandbox_runner.spawning import Spawner
+
+log = structlog.stdlib.get_logger()
+
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_VERSION_FLAG = 444, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What jails of any level are made with; `close` when no jail is left."""
+
+    directory: Path
+    base: JailPolicy
+    spawner: Spawner
+    user_ids: UserIds | None
+    cgroups: Cgroups | None
+    landlock_abi: int
+
+    def factory(self, policy: JailPolicy) -> JailFactory:
+        """A factory of jails with this policy."""
+        return JailFactory(
+            policy,
+            directory=self.directory,
+            spawner=self.spawner,
+            user_ids=self.user_ids,
+            cgroups=self.cgroups,
+            landlock_abi=self.landlock_abi,
+        )
+
+    def close(self) -> None:
+        """Ends the thread jails hang on, and removes what the runner made for itself."""
+        self.spawner.close()
+        if self.cgroups is not None:
+            self.cgroups.remove()
+
+
+def open_workshop(state: Path, *, site: Path | None = None, preload: tuple[str, ...] = PRELOADED) -> Workshop:
+    """Prepares jail content below `state`; `site` replaces the site directory that would be built."""
+    private_directory(state)
+    host = JailPaths(harness=str(prepare_harness(state)), site=str(site or prepare_site(state)), bundle="", work="")
+    base = JailPolicy(
+        level=IsolationLevel.NONE, python=python_installation(), system=system_files(), host=host, preload=preload
+    )
+    clear_leftovers(state)
+    directory = private_directory(jails_directory(state))
+    return Workshop(directory, base, Spawner(), user_ids_of_this_runner(), open_cgroups(), landlock_abi())
+
+
+async def choose_isolation(workshop: Workshop, choice: IsolationChoice) -> JailFactory:
+    """The factory of the strongest permitted level of which a jail comes up and holds.
+
+    Raises IsolationUnavailable, naming what was tried and what went wrong.
+    """
+    failures: list[str] = []
+    for policy in _candidates(workshop, choice):
+        factory = workshop.factory(policy)
+        try:
+            await (await factory.start()).destroy()
+        except JailFailed as error:
+            failures.append(f"{policy.level}: {error}")
+            log.info("isolation.unavailable", level=policy.level, reason=str(error))
+            continue
+        log.info("isolation.chosen", level=policy.level, own_user=factory.changes_user)
+        return factory
+    tried = "; ".join(dict.fromkeys(failures)) or "nothing could be tried"
+    raise IsolationUnavailable(
+        f"user code cannot be isolated here ({tried}). Install bubblewrap, permit user namespaces or use a kernel "
+        "with Landlock; SANDBOX_ISOLATION=none runs it without isolation"
+    )
+
+
+def _candidates(workshop: Workshop, choice: IsolationChoice) -> Iterator[JailPolicy]:
+    is_auto = choice is IsolationChoice.AUTO
+    if is_auto or choice is IsolationChoice.BUBBLEWRAP:
+        bubblewrap = replace(workshop.base, level=IsolationLevel.BUBBLEWRAP)
+        if os.geteuid() == 0:
+            yield bubblewrap
+        own_namespace = replace(bubblewrap, own_user_namespace=True)
+        if _limits_hold(workshop, own_namespace):
+            yield own_namespace
+            # Some containers mask parts of /proc, and then the kernel refuses a fresh one.
+            yield replace(own_namespace, mount_proc=False)
+    if (is_auto or choice is IsolationChoice.LANDLOCK) and workshop.landlock_abi >= MINIMUM_ABI:
+        yield replace(workshop.base, level=IsolationLevel.LANDLOCK)
+    if choice is IsolationChoice.NONE:
+        yield workshop.base
+
+
+def _limits_hold(workshop: Workshop, policy: JailPolicy) -> bool:
+    """RLIMIT_NPROC does not bind root, not even in a user namespace: then another user or a cgroup must."""
+    if os.geteuid() != 0:
+        return True
+    has_cgroup = workshop.cgroups is not None and workshop.cgroups.limits_processes
+    return has_cgroup or workshop.factory(policy).changes_user
+
+
+def landlock_abi() -> int:
+    """The kernel's Landlock version; 0 where there is none."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return max(0, int(libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION_FLAG)))

@@ -1,0 +1,119 @@
+"""The runner protocol's messages (docs/reference/runner-protocol.md), validated where they enter."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
+
+
+class Cause(StrEnum):
+    """What ended a run."""
+
+    RETURNED = "returned"
+    EXCEPTION = "exception"
+    EXIT = "exit"
+    SYNTAX_ERROR = "syntax_error"
+    TIMEOUT = "timeout"
+    CPU_LIMIT = "cpu_limit"
+    MEMORY_LIMIT = "memory_limit"
+    PROCESS_LIMIT = "process_limit"
+    OUTPUT_LIMIT = "output_limit"
+    RESULT_TOO_LARGE = "result_too_large"
+    KILLED = "killed"
+    CANCELLED = "cancelled"
+    RUNNER_LOST = "runner_lost"
+    RUNNER_ERROR = "runner_error"
+
+
+Status = Literal["completed", "failed", "stopped"]
+Stream = Literal["stdout", "stderr", "system"]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Limits(_Message):
+    """What one run may use."""
+
+    wall_seconds: float = Field(default=300, gt=0)
+    cpu_seconds: float = Field(default=120, gt=0)
+    memory_mb: int = Field(default=512, ge=64)
+    processes: int = Field(default=64, ge=1)
+    file_size_mb: int = Field(default=64, ge=1)
+    output_kb: int = Field(default=4096, ge=1)
+    result_kb: int = Field(default=1024, ge=1)
+
+
+class Claim(_Message):
+    """A run this runner now holds."""
+
+    run_id: int
+    task_id: str
+    fence: int
+    lease_seconds: float = Field(gt=0)
+    organization_id: int
+    app_id: int
+    action_id: int | None = None
+    action_type: str | None = None
+    entry: str
+    bundle: str
+    environment: dict[str, str] = {}
+    run_token: SecretStr
+    event: dict[str, JsonValue] = {}
+    limits: Limits = Limits()
+
+
+class ClaimReply(_Message):
+    """Reply of `claim`."""
+
+    runs: list[Claim]
+
+
+class BundleReply(_Message):
+    """Reply of `bundles`: a source tree as path to text."""
+
+    files: dict[str, str]
+
+
+class HeldRun(_Message):
+    """One run in the reply of `heartbeat`."""
+
+    run_id: int
+    held: bool
+    cancel: bool = False
+
+
+class HeartbeatReply(_Message):
+    """Reply of `heartbeat`."""
+
+    runs: list[HeldRun]
+
+
+class Usage(_Message):
+    """What a run used; `cpu_ms` without what the jail used before the run was given to it."""
+
+    wall_ms: int = 0
+    cpu_ms: int = 0
+    max_rss_kb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a run's log; `at` is ISO 8601 in UTC. No model: it is made by the thousand, and only by us."""
+
+    seq: int
+    stream: Stream
+    text: str
+    at: str
+
+
+class Outcome(_Message):
+    """How a run ended."""
+
+    status: Status
+    cause: Cause
+    result: Any = None
+    error: str | None = None
+    usage: Usage = Usage()

@@ -1,0 +1,242 @@
+"""Watches one run in its jail to its end, and says what ended it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox_runner.channel import ChannelBroken
+from sandbox_runner.isolation.policy import IsolationLevel
+from sandbox_runner.jail import Exit, Jail
+from sandbox_runner.output import RunOutput
+from sandbox_runner.process_tree import proportional_bytes
+from sandbox_runner.protocol import Cause, Limits, Outcome, Status, Usage
+from sandbox_runner.results import ResultRefused, clean_result, clean_text
+
+_MEGABYTE = 1024 * 1024
+_MESSAGE_SLACK_BYTES = 256 * 1024
+_SAMPLE_SECONDS = 0.25
+_TERMINATE_SECONDS = 2.0
+_MEMORY_SLACK_BYTES = 48 * _MEGABYTE
+_OWN_PROCESSES = 2
+_ENDS_BY_USER_CODE = frozenset(
+    {
+        Cause.RETURNED,
+        Cause.EXCEPTION,
+        Cause.EXIT,
+        Cause.SYNTAX_ERROR,
+        Cause.MEMORY_LIMIT,
+        Cause.PROCESS_LIMIT,
+        Cause.RESULT_TOO_LARGE,
+        Cause.CANCELLED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why the runner ended a run, or why it ended by itself."""
+
+    status: Status
+    cause: Cause
+    error: str | None
+    result: Any = None
+    notice: str | None = None
+
+
+class Cancellation:
+    """Set once when the run is to be ended from outside, with the verdict that will be recorded."""
+
+    def __init__(self) -> None:
+        self._set = asyncio.Event()
+        self.verdict: Verdict | None = None
+
+    def request(self, verdict: Verdict) -> None:
+        """Asks for the run's end; the first request counts."""
+        if self.verdict is None:
+            self.verdict = verdict
+            self._set.set()
+
+    async def wait(self) -> Verdict:
+        """Returns the verdict once there is one."""
+        await self._set.wait()
+        assert self.verdict is not None
+        return self.verdict
+
+
+CANCELLED_BY_REQUEST = Verdict("stopped", Cause.CANCELLED, "the run was cancelled")
+RUNNER_STOPPED = Verdict("failed", Cause.RUNNER_LOST, "the runner was stopped before the run had ended")
+
+
+async def supervise(
+    jail: Jail, message: dict[str, Any], *, limits: Limits, output: RunOutput, cancellation: Cancellation
+) -> Outcome:
+    """Gives the jail its run and waits for the end, whatever it is; afterwards no process of the jail is left."""
+    started = time.monotonic()
+    if jail.cgroup is not None:
+        memory = limits.memory_mb * _MEGABYTE + _MEMORY_SLACK_BYTES
+        jail.cgroup.limit(memory_bytes=memory, processes=limits.processes + _OWN_PROCESSES)
+    output.attach(framed=jail.output.fileno(), stdout=jail.stdout.fileno(), stderr=jail.stderr.fileno())
+    try:
+        with contextlib.suppress(OSError):
+            await jail.control.send(message)
+        verdict = await _first(
+            _end(jail, limits),
+            _wall_clock(limits),
+            _resources(jail, limits),
+            _overflow(output, limits),
+            _cancelled(jail, cancellation),
+        )
+    finally:
+        ended, kills = await _all_gone(jail, output)
+    if verdict is None:
+        verdict = _verdict_of_exit(ended, out_of_memory_kills=kills, limits=limits)
+    if verdict.cause is Cause.CANCELLED:
+        # The script felt SIGTERM; who sent it, and why, is known here and not there.
+        verdict = cancellation.verdict or _killed_by(signal.SIGTERM)
+    if verdict.notice:
+        output.system(clean_text(verdict.notice))
+    wall = time.monotonic() - started
+    return Outcome(
+        status=verdict.status,
+        cause=verdict.cause,
+        result=verdict.result,
+        error=clean_text(verdict.error) if verdict.error is not None else None,
+        usage=Usage(wall_ms=int(wall * 1000), cpu_ms=int(ended.cpu_seconds * 1000), max_rss_kb=ended.max_rss_kb),
+    )
+
+
+async def _first(*waits: Coroutine[Any, Any, Verdict | None]) -> Verdict | None:
+    """The result of whichever ends first; of several at once the earliest in the list."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return next(task.result() for task in tasks if task.done())
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _all_gone(jail: Jail, output: RunOutput) -> tuple[Exit, int]:
+    """Ends what is left, reads what was still in the pipes; also says how often the kernel killed for memory."""
+    jail.kill()
+    ended = await jail.gone()
+    output.finish()
+    return ended, jail.cgroup.out_of_memory_kills() if jail.cgroup is not None else 0
+
+
+async def _end(jail: Jail, limits: Limits) -> Verdict | None:
+    """The end that the harness reports; None when the process is gone without having reported one."""
+    at_most = limits.result_kb * 1024 * 2 + _MESSAGE_SLACK_BYTES
+    try:
+        message = await jail.control.receive(at_most=at_most)
+        if message is None:
+            # The channel is closed, perhaps by user code: what counts then is how the process ends.
+            await asyncio.shield(jail.exited)
+            return None
+        return _verdict_of_message(message)
+    except (ChannelBroken, ResultRefused) as error:
+        return Verdict("failed", Cause.KILLED, f"ended by the runner: {error}")
+
+
+def _verdict_of_message(message: dict[str, Any]) -> Verdict:
+    """Reads the harness's report, behind which user code may stand: nothing but known words passes."""
+    status, cause = message.get("status"), message.get("cause")
+    if status not in ("completed", "failed", "stopped") or cause not in _ENDS_BY_USER_CODE:
+        raise ChannelBroken("the jail reported an end that does not exist")
+    if (status == "completed") != (cause in (Cause.RETURNED, Cause.EXIT)) and (status, cause) != (
+        "failed",
+        Cause.EXIT,
+    ):
+        raise ChannelBroken(f"the jail reported {status} with cause {cause}")
+    error, notice = message.get("error"), message.get("notice")
+    return Verdict(
+        status,
+        Cause(cause),
+        str(error) if error is not None else None,
+        result=clean_result(message.get("result")) if status == "completed" else None,
+        notice=str(notice) if notice is not None else None,
+    )
+
+
+async def _wall_clock(limits: Limits) -> Verdict:
+    await asyncio.sleep(limits.wall_seconds)
+    return Verdict("failed", Cause.TIMEOUT, f"the run took longer than {limits.wall_seconds:g} s")
+
+
+async def _overflow(output: RunOutput, limits: Limits) -> Verdict:
+    await output.overflowed.wait()
+    return Verdict("failed", Cause.OUTPUT_LIMIT, f"the run printed more than {limits.output_kb} KB")
+
+
+async def _cancelled(jail: Jail, cancellation: Cancellation) -> Verdict:
+    verdict = await cancellation.wait()
+    jail.terminate()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_TERMINATE_SECONDS):
+            await asyncio.shield(jail.exited)
+    return verdict
+
+
+async def _resources(jail: Jail, limits: Limits) -> Verdict:
+    """What the kernel does not end by itself for the jail as a whole, looked at a few times a second."""
+    memory = limits.memory_mb * _MEGABYTE
+    bounding = jail.cgroup if jail.cgroup is not None and jail.cgroup.limits_memory else None
+    while True:
+        await asyncio.sleep(_SAMPLE_SECONDS)
+        used = jail.usage()
+        if used.cpu_seconds > limits.cpu_seconds:
+            return _out_of_cpu(limits)
+        if bounding is not None:
+            # The kernel chooses which process dies, and a script that lost a child may wait until its time is up.
+            if bounding.out_of_memory_kills():
+                return _out_of_memory(limits)
+        elif used.resident_bytes > memory + _MEMORY_SLACK_BYTES:
+            exact = await asyncio.to_thread(proportional_bytes, jail.root_pid)
+            if exact > memory + _MEMORY_SLACK_BYTES:
+                return _out_of_memory(limits)
+        if jail.policy.level is not IsolationLevel.BUBBLEWRAP:
+            written = await asyncio.to_thread(_directory_bytes, jail.policy.host.work)
+            if written > jail.policy.scratch_bytes:
+                limit = jail.policy.scratch_bytes // _MEGABYTE
+                return Verdict("failed", Cause.KILLED, f"the run wrote more than {limit} MB to its work directory")
+
+
+def _out_of_cpu(limits: Limits) -> Verdict:
+    return Verdict("failed", Cause.CPU_LIMIT, f"the run used more than {limits.cpu_seconds:g} s of processor time")
+
+
+def _out_of_memory(limits: Limits) -> Verdict:
+    return Verdict("failed", Cause.MEMORY_LIMIT, f"the run used more than {limits.memory_mb} MB of memory")
+
+
+def _verdict_of_exit(ended: Exit, *, out_of_memory_kills: int, limits: Limits) -> Verdict:
+    """What ended a process that reported nothing."""
+    if ended.status == 0:
+        return Verdict("completed", Cause.EXIT, None)
+    number = ended.status - 128
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and ended.cpu_seconds >= limits.cpu_seconds):
+        return _out_of_cpu(limits)
+    if out_of_memory_kills:
+        return _out_of_memory(limits)
+    if number in signal.valid_signals():
+        return _killed_by(number)
+    return Verdict("failed", Cause.EXIT, f"the process ended with status {ended.status} without a value")
+
+
+def _killed_by(number: int) -> Verdict:
+    return Verdict("failed", Cause.KILLED, f"the run was killed by {signal.Signals(number).name}")
+
+
+def _directory_bytes(directory: str) -> int:
+    total = 0
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(f"{parent}/{name}").st_blocks * 512
+    return total

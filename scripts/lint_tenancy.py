@@ -1,0 +1,211 @@
+"""Finds code of the control plane that decides by hand which organization's rows it touches.
+
+`platform_api/accounts/tenancy.py` decides which organizations a caller may see. Anything else that restricts by
+organization must go through it (`visible_to`, `visible_organization_ids`, `get_visible`). Flagged are
+
+    compared    `Model.organization_id == x`, and `.in_(x)` of anything but `visible_organization_ids(...)`;
+                comparing it with another table's column (a join) is fine
+    filter_by   `filter_by(organization_id=x)`
+    fetched     `session.get(Model, key)` of a model that has an `organization_id`
+    unscoped    in a function that has an `actor`: `select(Model)`, `update(Model)` or `delete(Model)` of a model that
+                has an `organization_id`, in a statement that does not mention `actor`
+    membership  the `Membership` table outside `platform_api/accounts/`
+    sql         `organization_id =` (or `in`, `<>`, …) in SQL text, in Python strings and in `*.sql`
+
+An intended exception carries, on one of the statement's lines or the line above, `# tenancy: <reason>`
+(`-- tenancy: <reason>` in SQL files).
+
+    python scripts/lint_tenancy.py [DIRECTORY ...]        default: platform_api
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_DECIDES = "platform_api/accounts/tenancy.py"
+_HOME_OF_MEMBERSHIP = "platform_api/accounts/"
+_ALLOWED_SOURCES = frozenset({"visible_organization_ids"})
+_COMPARING_METHODS = frozenset({"in_", "not_in", "notin_", "is_distinct_from", "is_not_distinct_from", "op"})
+_STATEMENTS = frozenset({"select", "update", "delete"})
+_FETCHING_METHODS = frozenset({"get", "get_one"})
+_REASON = re.compile(r"(?:#|--)\s*tenancy:\s*\S+(?:\s+\S+){2,}")
+_SQL = re.compile(r"\borganization_id\b\"?\s*(?:=|<>|!=|in\b|any\b|is\s+(?:not\s+)?distinct)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Violation:
+    """One place that goes around the tenancy function."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+def find_in_python(source: str, path: str, tenant_models: frozenset[str] = frozenset()) -> list[Violation]:
+    """The violations in a Python file; `tenant_models` are the classes that have an `organization_id`."""
+    if path.endswith(_DECIDES):
+        return []
+    lines = source.splitlines()
+    tree = ast.parse(source)
+    found = [
+        Violation(path, statement.lineno, f"queries {model} without the actor; add `visible_to(actor, …)`")
+        for statement, model in _unscoped_statements(tree, tenant_models)
+        if not _is_excepted(lines, statement)
+    ]
+    for statement in _simple_statements(tree):
+        if _is_excepted(lines, statement):
+            continue
+        for node in _own_nodes(statement):
+            if (message := _judge(node, path, tenant_models)) is not None:
+                found.append(Violation(path, getattr(node, "lineno", statement.lineno), message))
+    return sorted(set(found))
+
+
+def find_in_sql(source: str, path: str) -> list[Violation]:
+    """The violations in a file of SQL."""
+    lines = source.splitlines()
+    return [
+        Violation(path, number, "SQL restricts by organization by hand; say why with `-- tenancy: <reason>`")
+        for number, line in enumerate(lines, 1)
+        if _SQL.search(line.split("--")[0])
+        and not any(_REASON.search(text) for text in lines[max(0, number - 2) : number])
+    ]
+
+
+def find_tenant_models(sources: Iterator[str]) -> frozenset[str]:
+    """Names of the SQLAlchemy models that have an `organization_id` column."""
+    return frozenset(
+        node.name
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef) and any(_declares_organization(item) for item in node.body)
+    )
+
+
+def find_in_directory(directory: Path) -> list[Violation]:
+    """The violations in every Python and SQL file below `directory`."""
+    python = sorted(directory.rglob("*.py"))
+    models = find_tenant_models(file.read_text() for file in python if file.name == "models.py")
+    found = [hit for file in python for hit in find_in_python(file.read_text(), file.as_posix(), models)]
+    return found + [
+        hit for file in sorted(directory.rglob("*.sql")) for hit in find_in_sql(file.read_text(), file.as_posix())
+    ]
+
+
+def _simple_statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    for node in ast.walk(tree):
+        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)  # a docstring
+        is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if isinstance(node, ast.stmt) and not is_definition and not is_text:
+            yield node
+
+
+def _unscoped_statements(tree: ast.Module, tenant_models: frozenset[str]) -> Iterator[tuple[ast.stmt, str]]:
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if not any(argument.arg == "actor" for argument in [*function.args.args, *function.args.kwonlyargs]):
+            continue
+        for statement in ast.walk(function):
+            if isinstance(statement, ast.stmt) and not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                nodes = list(_own_nodes(statement))
+                queried = {_queried_model(node) for node in nodes} & tenant_models
+                if queried and not any(isinstance(node, ast.Name) and node.id == "actor" for node in nodes):
+                    yield statement, sorted(filter(None, queried))[0]
+
+
+def _queried_model(node: ast.AST) -> str | None:
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _STATEMENTS):
+        return None
+    first = node.args[0] if node.args else None
+    if isinstance(first, ast.Attribute):
+        first = first.value
+    return first.id if isinstance(first, ast.Name) else None
+
+
+def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
+    """The nodes of a statement without those of statements inside it, which are judged on their own."""
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+
+
+def _is_excepted(lines: list[str], statement: ast.stmt) -> bool:
+    body = getattr(statement, "body", None)
+    last = body[0].lineno - 1 if isinstance(body, list) and body else (statement.end_lineno or statement.lineno)
+    return any(_REASON.search(line) for line in lines[max(0, statement.lineno - 2) : max(last, statement.lineno)])
+
+
+def _judge(node: ast.AST, path: str, tenant_models: frozenset[str]) -> str | None:
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        if any(_is_organization_column(side) for side in sides) and not all(_is_column(side) for side in sides):
+            return "compares organization_id by hand; use `visible_to(actor, Model.organization_id)`"
+    if isinstance(node, ast.Call):
+        return _judge_call(node, tenant_models)
+    if _HOME_OF_MEMBERSHIP not in path and isinstance(node, ast.Name) and node.id == "Membership":
+        return "reads memberships outside accounts; use `visible_to` or a function of accounts"
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _SQL.search(node.value):
+        return "SQL text restricts by organization by hand; say why with `# tenancy: <reason>`"
+    return None
+
+
+def _judge_call(call: ast.Call, tenant_models: frozenset[str]) -> str | None:
+    if not isinstance(call.func, ast.Attribute):
+        return None
+    method, target = call.func.attr, call.func.value
+    is_decided = bool(call.args) and _called_name(call.args[0]) in _ALLOWED_SOURCES
+    if method in _COMPARING_METHODS and _is_organization_column(target) and not is_decided:
+        return "restricts organization_id by hand; use `visible_to(actor, Model.organization_id)`"
+    if method == "filter_by" and any(keyword.arg == "organization_id" for keyword in call.keywords):
+        return "filters by organization_id by hand; use `visible_to(actor, Model.organization_id)`"
+    fetched = call.args[0] if call.args else None
+    if method in _FETCHING_METHODS and isinstance(fetched, ast.Name) and fetched.id in tenant_models:
+        return f"fetches a {fetched.id} whoever it belongs to; use `get_visible`"
+    return None
+
+
+def _is_organization_column(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "organization_id" and _is_column(node)
+
+
+def _is_column(node: ast.expr) -> bool:
+    """`Model.name` or `table.c.name`."""
+    if not isinstance(node, ast.Attribute):
+        return False
+    owner = node.value
+    return (isinstance(owner, ast.Name) and owner.id[:1].isupper()) or (
+        isinstance(owner, ast.Attribute) and owner.attr in ("c", "excluded")
+    )
+
+
+def _called_name(node: ast.expr) -> str | None:
+    if not isinstance(node, ast.Call):
+        return None
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", None)
+
+
+def _declares_organization(item: ast.stmt) -> bool:
+    return (
+        isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.target.id == "organization_id"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Prints the violations; returns how the process should end."""
+    found = [hit for name in arguments or ["platform_api"] for hit in find_in_directory(Path(name))]
+    for hit in found:
+        sys.stdout.write(f"{hit}\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,103 @@
+"""A loopback platform, and clients configured for it and for nothing else."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automio import RetryPolicy
+from automio.wrapper import API
+from tests.automio.loopback import Loopback
+
+SETTINGS = [
+    "API_BASE_URL",
+    "APP_TOKEN",
+    "APP_ID",
+    "ORG_SLUG",
+    "APP_SLUG",
+    "CONNECTION_ID",
+    "ACTION_TYPE",
+    "ACTION_ID",
+    "TASK_ID",
+    "CACHE_SERVICE_URL",
+    "CACHE_SERVICE_TOKEN",
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "REDIS_DB",
+    "REDIS_PASSWORD",
+]
+
+QUICK = RetryPolicy(attempts=3, total_seconds=5, first_wait=0.01, longest_wait=0.02)
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the developer's own, and a working directory without `.env`."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    loopback = Loopback()
+    yield loopback
+    loopback.close()
+
+
+@pytest.fixture
+def create_api(server: Loopback) -> Iterator[Callable[..., API]]:
+    made: list[API] = []
+
+    def create(**arguments: Any) -> API:
+        api = API(**{"base_url": server.url, "token": "app-token", "app_id": 7, "retry": QUICK, **arguments})
+        made.append(api)
+        return api
+
+    yield create
+    for api in made:
+        api.close()
+
+
+@pytest.fixture
+def api(create_api: Callable[..., API]) -> API:
+    return create_api()
+
+
+@pytest.fixture
+def cached_api(create_api: Callable[..., API], server: Loopback, monkeypatch: pytest.MonkeyPatch) -> API:
+    """A client that uses the cache service."""
+    monkeypatch.setenv("CACHE_SERVICE_URL", f"{server.url}/cache")
+    monkeypatch.setenv("CACHE_SERVICE_TOKEN", "cache-token")
+    monkeypatch.setenv("TASK_ID", "task-1")
+    monkeypatch.setenv("ACTION_ID", "9")
+    return create_api()
+
+
+@pytest.fixture(scope="session")
+def redis_port() -> Iterator[int]:
+    """A Redis server of this test process."""
+    executable = shutil.which("redis-server")
+    if executable is None:
+        pytest.skip("redis-server is not installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [executable, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.02)
+    yield port
+    process.terminate()
+    process.wait()

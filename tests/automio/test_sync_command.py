@@ -1,0 +1,143 @@
+"""`automio pull` and `push` with a platform that sends what it should not, and folders that are odd."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from automio.cli import main
+from tests.automio.loopback import Answer, Loopback, Seen
+
+APP = {"id": 3, "name": "Orders", "slug": "orders", "organization": "acme", "activated": True}
+
+
+@pytest.fixture
+def files(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What the platform sends as the app's source."""
+    sent = {"main.py": "x = 1\n"}
+    for name, value in {"API_BASE_URL": server.url, "APP_TOKEN": "amt_x", "APP_ID": "3"}.items():
+        monkeypatch.setenv(name, value)
+    server.on("GET /api/apps/3/", APP)
+    server.on("GET /api/apps/3/source/", lambda request: {"number": 1, "files": sent})
+    server.on("GET /api/apps/3/tables/", {"tables": []})
+    server.on("GET /api/integrations/", {"count": 0, "next": None, "results": []})
+    server.on("GET /api/plugins/plugin-interfaces/", Answer(403, json={"detail": "this token may not build"}))
+    return sent
+
+
+def run(*arguments: str, ok: bool = True) -> Result:
+    done = CliRunner().invoke(main, list(arguments))
+    assert (done.exit_code == 0) == ok, (done.output, done.exception)
+    assert "Traceback" not in done.output
+    return done
+
+
+@pytest.mark.parametrize(
+    "path", ["../out.py", "a/../../out.py", "/tmp/out.py", "a//b.py", "a\\b.py", "a\nb.py", "x" * 300, "", "-rf.py"]
+)
+def test_a_path_that_leaves_the_folder_is_refused_and_nothing_is_written(files: dict[str, str], path: str) -> None:
+    Path("app").mkdir()
+    files[path] = "evil"
+    assert "not a path in the folder" in run("pull", "app", ok=False).output
+    assert {file.name for file in Path().rglob("*")} == {"app"}
+
+
+@pytest.mark.parametrize("path", [".env", ".git/hooks/post-checkout", "lib/.env", "plugins/evil.sh", "venv/x.py"])
+def test_hidden_files_of_the_platform_are_not_written(files: dict[str, str], path: str) -> None:
+    files[path] = "evil"
+    assert "stays on the platform" in run("pull", "app").output
+    assert not (Path("app") / path).exists() and (Path("app") / "main.py").exists()
+
+
+def test_nothing_is_written_through_a_link_that_leads_out(files: dict[str, str]) -> None:
+    Path("out").mkdir()
+    Path("app").mkdir()
+    Path("app/lib").symlink_to(Path("out").resolve())
+    files["lib/x.py"] = "evil"
+    assert "leads out" in run("pull", "app", ok=False).output
+    assert not list(Path("out").iterdir())
+
+
+def test_a_link_in_the_place_of_a_file_is_not_followed(files: dict[str, str]) -> None:
+    Path("app").mkdir()
+    Path("victim.py").write_text("mine")
+    Path("app/main.py").symlink_to(Path("victim.py").resolve())
+    assert "leads out" in run("pull", "app", ok=False).output
+    assert Path("victim.py").read_text() == "mine"
+
+
+def test_a_path_of_a_damaged_state_cannot_remove_a_file_elsewhere(files: dict[str, str]) -> None:
+    Path("victim.py").write_text("mine")
+    run("pull", "app")
+    state = Path("app/.automio/sync.json")
+    state.write_text(json.dumps({**json.loads(state.read_text()), "files": {"../victim.py": "0"}}))
+    run("pull", "app", ok=False)
+    assert Path("victim.py").exists()
+    state.write_text("{")
+    assert "damaged" in run("pull", "app", ok=False).output
+
+
+def test_a_local_file_that_was_never_pulled_is_not_overwritten(files: dict[str, str]) -> None:
+    Path("app").mkdir()
+    Path("app/main.py").write_text("mine\n")
+    refused = run("pull", "app", ok=False).output
+    assert "-mine" in refused and "+x = 1" in refused
+    assert Path("app/main.py").read_text() == "mine\n"
+
+
+def test_a_file_of_the_app_that_became_binary_is_named(files: dict[str, str]) -> None:
+    run("pull", "app")
+    Path("app/main.py").write_bytes(b"\xff\xfe")
+    assert "main.py is not UTF-8 text" in run("push", "app", ok=False).output
+
+
+def test_a_version_saved_during_the_push_is_not_overwritten(files: dict[str, str], server: Loopback) -> None:
+    run("pull", "app")
+    Path("app/main.py").write_text("x = 2\n")
+    seen: list[Any] = []
+
+    def change(request: Seen) -> Any:
+        seen.append(request.json)
+        return Answer(409, json={"detail": "version 2 was saved since version 1"})
+
+    server.on("PATCH /api/apps/3/source/", change)
+    assert "meanwhile" in run("push", "app", "-m", "Why", ok=False).output
+    assert seen == [{"base_version": 1, "changes": {"main.py": "x = 2\n"}, "message": "Why"}]
+    assert "changed here: main.py" in run("status", "app").output
+
+
+def test_a_token_that_may_not_build_pulls_the_source_alone_and_keeps_the_plugins(
+    files: dict[str, str], server: Loopback
+) -> None:
+    denied = Answer(403, json={"detail": "this token may not build"})
+    interface = {"namespace": "goods", "code": "y = 1\n", "version": 1, "capabilities": []}
+    server.on("GET /api/plugins/plugin-interfaces/", {"count": 1, "next": None, "results": [interface]})
+    server.on("GET /api/plugins/plugin-interfaces/goods/plugins/", {"count": 0, "next": None, "results": []})
+    run("pull", "app")
+    plugin = Path("app/plugins/interfaces/goods.py")
+    assert plugin.read_text() == "y = 1\n"
+    server.on("GET /api/plugins/plugin-interfaces/", denied)
+    assert "scope `build`" in run("pull", "app").output
+    assert plugin.read_text() == "y = 1\n"
+    assert "equal" in run("status", "app").output
+
+
+def test_ignore_rules_are_followed_or_refused(files: dict[str, str], server: Loopback) -> None:
+    run("pull", "app")
+    seen: list[Any] = []
+    server.on("PATCH /api/apps/3/source/", lambda request: seen.append(request.json) or {"number": 2})
+    for name in ("a.log", "data/x.txt", "lib/data/y.txt", "lib/keep.py", "build/z.py"):
+        Path("app", name).parent.mkdir(parents=True, exist_ok=True)
+        Path("app", name).write_text("t")
+    Path("app/.automioignore").write_text("*.log\n# a comment\n\ndata/\n/build/*\n")
+    run("push", "app")
+    assert seen[0]["changes"] == {"lib/keep.py": "t"}
+    Path("app/.automioignore").write_text("!keep.py\n")
+    assert "exceptions are not known" in run("push", "app", ok=False).output
+
+
+def test_missing_folders_and_settings_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no folder" in run("push", "absent", ok=False).output
+    assert "API_BASE_URL" in run("pull", "app", ok=False).output

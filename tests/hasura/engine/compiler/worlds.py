@@ -1,0 +1,298 @@
+"""Random worlds: tables that refer to each other, rows, permissions of a role, and queries about them."""
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hasura.engine.catalog.types import Column, PgType, QualifiedName, Table, TableKind, UniqueConstraint
+from hasura.engine.metadata.types import DeletePermission, RelationshipKind, SelectPermission, UpdatePermission
+from hasura.engine.names import NamingConvention, default_root_field_names
+from hasura.engine.schema_cache import (
+    ColumnInfo,
+    DeletePermissionInfo,
+    RelationshipInfo,
+    RootField,
+    SchemaCache,
+    SelectPermissionInfo,
+    TableInfo,
+    UpdatePermissionInfo,
+)
+
+INT = PgType(23, "pg_catalog", "int4")
+TEXT = PgType(25, "pg_catalog", "text")
+BOOL = PgType(16, "pg_catalog", "bool")
+_TYPES = {"int4": INT, "text": TEXT, "bool": BOOL}
+_WORDS = ["", "a", "A", "b'", '"', "%", "ä", "x-hasuraish"]
+_DIRECTIONS = ["asc", "desc", "asc_nulls_first", "asc_nulls_last", "desc_nulls_first", "desc_nulls_last"]
+
+
+class World:
+    """One generated world. `references[table]` maps its reference columns to the tables they refer to."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        names = [f"t{number}" for number in range(self.random.randint(2, 4))]
+        self.columns: dict[str, dict[str, str]] = {}
+        self.references: dict[str, dict[str, str]] = {}
+        for name in names:
+            plain = {f"c{n}": self.random.choice(list(_TYPES)) for n in range(self.random.randint(1, 3))}
+            refers = {f"r{n}": self.random.choice(names) for n in range(self.random.randint(0, 2))}
+            self.columns[name] = {"id": "int4", **plain, **dict.fromkeys(refers, "int4")}
+            self.references[name] = refers
+        self.rows = {name: self._rows(name) for name in names}
+        self.session = {
+            "x-hasura-number": str(self.random.randint(0, 4)),
+            "x-hasura-word": self.random.choice(_WORDS),
+        }
+        self.cache = self._cache()
+
+    # --- tables and rows -------------------------------------------------------------------------------------------
+
+    def _value(self, type_name: str) -> Any:
+        if type_name == "int4":
+            return self.random.randint(0, 4)
+        return self.random.choice([True, False]) if type_name == "bool" else self.random.choice(_WORDS)
+
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        return [
+            {
+                column: number
+                if column == "id"
+                else (None if self.random.random() < 0.25 else self._value(type_name))
+                for column, type_name in self.columns[table].items()
+            }
+            for number in range(self.random.randint(0, 7))
+        ]
+
+    def ddl(self) -> str:
+        """Statements that make the tables, in the schema the snapshot names."""
+        made = []
+        for table, columns in self.columns.items():
+            listed = ", ".join(
+                f'"{column}" {kind}' + (" primary key" if column == "id" else "") for column, kind in columns.items()
+            )
+            made.append(f'create table "{table}" ({listed});')
+        return "\n".join(made)
+
+    def _relationships(self, table: str) -> dict[str, RelationshipInfo]:
+        found: dict[str, RelationshipInfo] = {}
+        for column, remote in self.references[table].items():
+            name = f"of_{column}"
+            found[name] = RelationshipInfo(
+                name, RelationshipKind.OBJECT, QualifiedName("public", remote), ((column, "id"),)
+            )
+        for other, references in self.references.items():
+            for column, remote in references.items():
+                if remote == table:
+                    name = f"{other}_{column}s"
+                    found[name] = RelationshipInfo(
+                        name, RelationshipKind.ARRAY, QualifiedName("public", other), (("id", column),)
+                    )
+        return found
+
+    def _cache(self) -> SchemaCache:
+        tables: dict[QualifiedName, TableInfo] = {}
+        fields: dict[str, RootField] = {}
+        mutations: dict[str, RootField] = {}
+        relationships = {table: self._relationships(table) for table in self.columns}
+        for title, columns in self.columns.items():
+            name = QualifiedName("public", title)
+            catalog = Table(
+                1,
+                name,
+                TableKind.TABLE,
+                tuple(
+                    Column(column, position, _TYPES[kind], column != "id")
+                    for position, (column, kind) in enumerate(columns.items(), start=1)
+                ),
+                UniqueConstraint(f"{title}_pkey", 1, ("id",), is_primary=True),
+            )
+            root_fields = default_root_field_names(title, NamingConvention.HASURA_DEFAULT)
+            permission = SelectPermission(
+                "user",
+                tuple(columns),
+                self.condition(title, relationships, depth=2, is_permission=True),
+                limit=self.random.choice([None, None, 1, 3]),
+                allow_aggregations=True,
+            )
+            tables[name] = TableInfo(
+                catalog,
+                title,
+                root_fields,
+                tuple(ColumnInfo(column, column.name) for column in catalog.columns),
+                relationships[title],
+                select_permissions={"user": SelectPermissionInfo(frozenset(columns), frozenset(), permission)},
+                update_permissions={"user": self._update_permission(title, relationships)},
+                delete_permissions={"user": self._delete_permission(title, relationships)},
+            )
+            fields.update({field: RootField(kind, name) for kind, field in root_fields.query_fields()})
+            mutations.update({field: RootField(kind, name) for kind, field in root_fields.mutation_fields()})
+        return SchemaCache(1, 1, tables, query_fields=fields, mutation_fields=mutations)
+
+    def _update_permission(
+        self, table: str, relationships: Mapping[str, Mapping[str, RelationshipInfo]]
+    ) -> UpdatePermissionInfo:
+        columns = tuple(column for column in self.columns[table] if column.startswith("c"))
+        row_filter = self.condition(table, relationships, depth=2, is_permission=True)
+        check = self.condition(table, relationships, depth=1, is_permission=True)
+        source = UpdatePermission("user", columns, row_filter, self.random.choice([None, check]))
+        return UpdatePermissionInfo(frozenset(columns), source)
+
+    def _delete_permission(
+        self, table: str, relationships: Mapping[str, Mapping[str, RelationshipInfo]]
+    ) -> DeletePermissionInfo:
+        row_filter = self.condition(table, relationships, depth=2, is_permission=True)
+        return DeletePermissionInfo(DeletePermission("user", row_filter))
+
+    def mutation(self, table: str) -> "Mutation":
+        """A random update or delete of some rows of a table."""
+        relationships = {name.name: item.relationships for name, item in self.cache.tables.items()}
+        where = self.condition(table, relationships, depth=2, is_permission=False)
+        columns = [column for column in self.columns[table] if column.startswith("c")]
+        if self.random.random() < 0.3:
+            return Mutation(table, where, tuple(self.columns[table]))
+        column = self.random.choice(columns)
+        value = self.random.choice([None, self._value(self.columns[table][column])])
+        return Mutation(table, where, tuple(self.columns[table]), column, value)
+
+    # --- conditions ------------------------------------------------------------------------------------------------
+
+    def condition(
+        self,
+        table: str,
+        relationships: Mapping[str, Mapping[str, RelationshipInfo]],
+        *,
+        depth: int,
+        is_permission: bool,
+    ) -> dict[str, Any]:
+        """A random boolean expression about rows of a table."""
+        made: dict[str, Any] = {}
+        for _ in range(self.random.choice([0, 1, 1, 2])):
+            kind = self.random.random()
+            if depth > 0 and kind < 0.2:
+                key = self.random.choice(["_and", "_or"])
+                made[key] = [
+                    self.condition(table, relationships, depth=depth - 1, is_permission=is_permission)
+                    for _ in range(self.random.randint(0, 3))
+                ]
+            elif depth > 0 and kind < 0.3:
+                made["_not"] = self.condition(table, relationships, depth=depth - 1, is_permission=is_permission)
+            elif depth > 0 and kind < 0.55 and relationships[table]:
+                name, info = self.random.choice(list(relationships[table].items()))
+                made[name] = self.condition(
+                    info.remote_table.name, relationships, depth=depth - 1, is_permission=is_permission
+                )
+            else:
+                column, type_name = self.random.choice(list(self.columns[table].items()))
+                made[column] = self._comparison(type_name, is_permission)
+        return made
+
+    def _comparison(self, type_name: str, is_permission: bool) -> dict[str, Any]:
+        operator = self.random.choice(["_eq", "_neq", "_gt", "_lt", "_gte", "_lte", "_in", "_nin", "_is_null"])
+        if type_name == "text" and operator in ("_gt", "_lt", "_gte", "_lte"):
+            # Ordering of text is the database's collation, which Python does not know.
+            operator = "_eq"
+        if operator == "_is_null":
+            return {operator: self.random.choice([True, False])}
+        if operator in ("_in", "_nin"):
+            return {operator: [self._value(type_name) for _ in range(self.random.randint(0, 3))]}
+        if is_permission and type_name != "bool" and self.random.random() < 0.5:
+            return {operator: "X-Hasura-Number" if type_name == "int4" else "X-Hasura-Word"}
+        return {operator: self._value(type_name)}
+
+    # --- queries ---------------------------------------------------------------------------------------------------
+
+    def field(self, table: str, depth: int) -> dict[str, Any]:
+        """A random field: `{kind, table, arguments, columns, nested}`; `nested` by response key."""
+        info = self.cache.table(QualifiedName("public", table))
+        kind = self.random.choice(["array", "array", "aggregate"])
+        relationships = {name.name: item.relationships for name, item in self.cache.tables.items()}
+        arguments: dict[str, Any] = {
+            "where": self.condition(table, relationships, depth=2, is_permission=False),
+            "order_by": self._order(table),
+        }
+        if self.random.random() < 0.4:
+            arguments["limit"] = self.random.randint(0, 4)
+        if self.random.random() < 0.3:
+            arguments["offset"] = self.random.randint(0, 3)
+        if kind == "aggregate":
+            numbers = [column for column, type_name in self.columns[table].items() if type_name == "int4"]
+            return {"kind": kind, "table": table, "arguments": arguments, "columns": numbers, "nested": {}}
+        nested: dict[str, Any] = {}
+        for name, relationship in info.relationships.items():
+            if depth > 0 and self.random.random() < 0.5:
+                remote = relationship.remote_table.name
+                inner = self.field(remote, depth - 1)
+                if relationship.kind is RelationshipKind.OBJECT:
+                    inner = {**inner, "kind": "object", "arguments": {}, "columns": list(self.columns[remote])}
+                nested[name] = {**inner, "relationship": name}
+        columns = self.random.sample(list(self.columns[table]), self.random.randint(1, len(self.columns[table])))
+        return {"kind": kind, "table": table, "arguments": arguments, "columns": columns, "nested": nested}
+
+    def _order(self, table: str) -> list[dict[str, str]]:
+        sortable = [column for column, kind in self.columns[table].items() if kind != "text" and column != "id"]
+        chosen = self.random.sample(sortable, self.random.randint(0, len(sortable)))
+        # The key last makes the order complete, so that there is one right answer.
+        return [*({column: self.random.choice(_DIRECTIONS)} for column in chosen), {"id": "asc"}]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """`column` set to `value` in the rows `where` picks; without a column those rows are deleted."""
+
+    table: str
+    where: Mapping[str, Any]
+    returned: tuple[str, ...]
+    column: str | None = None
+    value: Any = None
+
+    @property
+    def text(self) -> str:
+        """As a GraphQL document; `where` is a variable."""
+        selection = f"{{ affected_rows returning {{ {' '.join(self.returned)} }} }}"
+        if self.column is None:
+            field = f"delete_{self.table}(where: $where)"
+        else:
+            field = f"update_{self.table}(where: $where, _set: {{{self.column}: {json.dumps(self.value)}}})"
+        return f"mutation ($where: {self.table}_bool_exp!) {{ root: {field} {selection} }}"
+
+
+class Document:
+    """A field as GraphQL text; argument values become variables."""
+
+    def __init__(self, field: Mapping[str, Any]) -> None:
+        self.variables: dict[str, Any] = {}
+        self._types: dict[str, str] = {}
+        root = field["table"] if field["kind"] == "array" else f"{field['table']}_aggregate"
+        selection = self._field(root, field, "root")
+        declared = ", ".join(f"${name}: {kind}" for name, kind in self._types.items())
+        self.text = f"query ({declared}) {{ {selection} }}" if declared else f"{{ {selection} }}"
+
+    def _field(self, name: str, field: Mapping[str, Any], alias: str) -> str:
+        return f"{alias}: {name}{self._arguments(field)} {{ {self._selection(field)} }}"
+
+    def _arguments(self, field: Mapping[str, Any]) -> str:
+        kinds = {"where": "{}_bool_exp", "order_by": "[{}_order_by!]", "limit": "Int", "offset": "Int"}
+        listed = []
+        for key, value in field["arguments"].items():
+            name = f"v{len(self.variables)}"
+            self.variables[name] = value
+            self._types[name] = kinds[key].format(field["table"])
+            listed.append(f"{key}: ${name}")
+        return f"({', '.join(listed)})" if listed else ""
+
+    def _selection(self, field: Mapping[str, Any]) -> str:
+        if field["kind"] == "aggregate":
+            parts = [
+                f"sum_{column}: sum {{ {column} }} max_{column}: max {{ {column} }} "
+                f"distinct_{column}: count(columns: {column}, distinct: true)"
+                for column in field["columns"]
+            ]
+            return f"aggregate {{ count {' '.join(parts)} }} nodes {{ id }}"
+        nested = []
+        for alias, inner in field["nested"].items():
+            name = inner["relationship"] + ("_aggregate" if inner["kind"] == "aggregate" else "")
+            nested.append(self._field(name, inner, alias))
+        return " ".join([*field["columns"], *nested])

@@ -1,0 +1,43 @@
+"""Log lines: ours and the libraries' in one format, with the request's id, without values of variables."""
+
+import json
+import subprocess
+import sys
+
+SCRIPT = """
+import logging, structlog
+from platform_api.core.logging import configure_logging
+from platform_api.core.settings import LogFormat
+configure_logging(log_format=LogFormat({format!r}))
+with structlog.contextvars.bound_contextvars(request_id="req_1"):
+    structlog.stdlib.get_logger("ours").info("run.claimed", run_id=7)
+    logging.getLogger("uvicorn.error").warning("library %s", "line")
+    logging.getLogger("ours").debug("not shown")
+    password = "hunter2"
+    try:
+        1 / 0
+    except ZeroDivisionError as error:
+        structlog.stdlib.get_logger("ours").error("failed", exc_info=error)
+"""
+
+
+def _lines(log_format: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(format=log_format)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == ""
+    return done.stderr
+
+
+def test_json_lines_carry_event_fields_and_request_id() -> None:
+    ours, library, failed = [json.loads(line) for line in _lines("json").splitlines()]
+    assert (ours["event"], ours["run_id"], ours["request_id"], ours["level"]) == ("run.claimed", 7, "req_1", "info")
+    assert (library["event"], library["request_id"]) == ("library line", "req_1")
+    assert "ZeroDivisionError" in failed["exception"]
+
+
+def test_console_lines_show_a_traceback_without_the_values_of_variables() -> None:
+    shown = _lines("console")
+    assert "ZeroDivisionError" in shown and "run.claimed" in shown
+    # The source line of the traceback may be shown, a variable's value from the frame may not.
+    assert "hunter2" not in shown

@@ -1,0 +1,89 @@
+"""Turns: handed over in order, given up when the waiting ends, and never lost."""
+
+import asyncio
+
+import pytest
+
+from platform_api.core.errors import TooManyRequests
+from platform_api.core.types import OrganizationId
+from platform_api.files.turns import Turns
+
+pytestmark = pytest.mark.anyio
+
+OURS, THEIRS = OrganizationId(1), OrganizationId(2)
+
+
+async def _settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_place_is_handed_over_in_the_order_of_arrival() -> None:
+    turns = Turns(most=1, most_waiting=5, wait_seconds=10, what="x")
+    order: list[int] = []
+
+    async def work(number: int) -> None:
+        async with turns.turn(OURS):
+            order.append(number)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(work(number) for number in range(5)))
+    assert order == [0, 1, 2, 3, 4]
+    turns.require(OURS)
+
+
+async def test_others_do_not_wait() -> None:
+    turns = Turns(most=1, what="x")
+    async with turns.turn(OURS), turns.turn(THEIRS):
+        with pytest.raises(TooManyRequests):
+            turns.require(OURS)
+        with pytest.raises(TooManyRequests):
+            async with turns.turn(THEIRS):
+                pass
+    turns.require(OURS)
+
+
+async def test_who_waits_too_long_is_refused_and_takes_no_place() -> None:
+    turns = Turns(most=1, most_waiting=1, wait_seconds=0.01, what="x")
+    async with turns.turn(OURS):
+        with pytest.raises(TooManyRequests):
+            async with turns.turn(OURS):
+                pass
+    async with turns.turn(OURS):
+        pass
+
+
+async def test_who_is_cancelled_while_waiting_takes_no_place() -> None:
+    turns = Turns(most=1, most_waiting=2, wait_seconds=10, what="x")
+    reached = asyncio.Event()
+
+    async def wait() -> None:
+        async with turns.turn(OURS):
+            reached.set()
+
+    async with turns.turn(OURS):
+        cancelled, other = asyncio.create_task(wait()), asyncio.create_task(wait())
+        await _settle()
+        cancelled.cancel()
+    await asyncio.wait_for(other, 5)
+    assert reached.is_set() and cancelled.cancelled()
+    turns.require(OURS)
+
+
+async def test_a_place_that_comes_together_with_a_cancellation_goes_on() -> None:
+    turns = Turns(most=1, most_waiting=2, wait_seconds=10, what="x")
+
+    async def wait() -> None:
+        async with turns.turn(OURS):
+            await asyncio.sleep(0)
+
+    async with turns.turn(OURS):
+        first, second = asyncio.create_task(wait()), asyncio.create_task(wait())
+        await _settle()
+    # The place was handed to the first just now, which has not run since.
+    first.cancel()
+    await asyncio.wait_for(asyncio.gather(first, second, return_exceptions=True), 5)
+    assert not second.cancelled()
+    async with turns.turn(OURS):
+        pass
+    turns.require(OURS)

@@ -1,0 +1,100 @@
+"""The migrations: they build what the models say, once, as an ordinary login, from checkout and wheel."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from alembic import command
+from platform_api.core.database import Database
+from platform_api.ops import migrations
+from platform_api.ops.migrations import alembic_config, migrate, script_location
+from platform_api.supervisor.postgres import EmbeddedPostgres
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_migrations_build_exactly_what_the_models_say(platform_database_url: str) -> None:
+    database = Database(platform_database_url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(lambda sync: command.check(alembic_config(sync)))
+    await database.close()
+
+
+async def test_every_migration_can_be_taken_back_and_made_again(platform_database_url: str) -> None:
+    database = Database(platform_database_url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "base"))
+        left = await connection.scalar(text("select count(*) from pg_tables where schemaname = 'platform'"))
+        assert left == 1, "only alembic's own table stays"
+        await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "heads"))
+        await connection.run_sync(lambda sync: command.check(alembic_config(sync)))
+    await database.close()
+
+
+def test_the_migrations_have_one_head() -> None:
+    assert len(ScriptDirectory.from_config(alembic_config()).get_heads()) == 1
+
+
+def test_every_migration_waits_only_shortly_for_locks() -> None:
+    for script in (script_location() / "versions").glob("*.py"):
+        text = script.read_text()
+        assert text.count("set local lock_timeout") >= 2, f"{script.name}: upgrade and downgrade set a lock_timeout"
+
+
+async def test_migrating_again_or_in_two_processes_at_once_changes_nothing(database_url: str) -> None:
+    code = "from platform_api.ops.cli import migrate; migrate()"
+    arguments = [sys.executable, "-c", code, "--database-url", database_url]
+    both = [await asyncio.create_subprocess_exec(*arguments) for _ in range(2)]
+    assert [await process.wait() for process in both] == [0, 0]
+    await migrate(database_url)
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("select count(*) from platform.alembic_version") == 1
+    await connection.close()
+
+
+async def test_the_engines_role_owns_app_tables_and_cannot_read_the_platforms(platform_database_url: str) -> None:
+    connection = await asyncpg.connect(platform_database_url)
+    assert not await connection.fetchval("select rolsuper from pg_roles where rolname = current_user")
+    await connection.execute("set role automio_engine")
+    await connection.execute("create table public.app_1_orders (id int); create table automio_engine.state (id int)")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.fetch("select * from platform.tokens")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("create table platform.mine (id int)")
+    await connection.execute("reset role")
+    assert await connection.fetch("select * from public.app_1_orders") == []
+    await connection.close()
+
+
+async def test_a_login_without_the_right_to_make_roles_is_told_what_to_run(
+    postgres: EmbeddedPostgres, database_url: str
+) -> None:
+    url = database_url
+    name = url.split("@/")[1].split("?")[0]
+    admin = await asyncpg.connect(url)
+    await admin.execute("create role powerless login password 'p'")
+    await admin.execute(f'alter database "{name}" owner to powerless')
+    try:
+        with pytest.raises(Exception, match="powerless may not"):
+            await migrate(postgres.url(name, user="powerless", password="p"))
+        await admin.execute(f'alter database "{name}" owner to postgres')
+    finally:
+        await admin.execute("drop owned by powerless; drop role powerless")
+        await admin.close()
+
+
+def test_the_scripts_are_found_in_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "platform_api"
+    (package / "_alembic").mkdir(parents=True)
+    monkeypatch.setattr(migrations.platform_api, "__file__", str(package / "__init__.py"))
+    assert script_location() == package / "_alembic"
+
+
+def test_the_wheel_is_told_to_carry_the_scripts() -> None:
+    pyproject = (Path(__file__).parents[3] / "pyproject.toml").read_text()
+    assert '"alembic" = "platform_api/_alembic"' in pyproject

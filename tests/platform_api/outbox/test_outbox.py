@@ -1,0 +1,139 @@
+"""The outbox: nothing is lost, nothing is handled before its commit, failures are repeated."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from platform_api.core.database import Database
+from platform_api.core.listener import Listener
+from platform_api.outbox.models import OutboxItem
+from platform_api.outbox.service import CHANNEL, ClaimedItem, claim, complete, enqueue, postpone
+from platform_api.outbox.worker import OutboxWorker
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def database(platform_database_url: str) -> AsyncIterator[Database]:
+    database = Database(platform_database_url, pool_size=4)
+    yield database
+    await database.close()
+
+
+async def put(database: Database, topic: str = "t", *, key: str | None = None, **payload: object) -> None:
+    async with database.transaction() as session:
+        await enqueue(session, topic, key=key, payload=dict(payload))
+
+
+async def take(database: Database, topic: str = "t", *, seconds: float = 60) -> Sequence[ClaimedItem]:
+    async with database.transaction() as session:
+        return await claim(session, [topic], limit=10, lease=timedelta(seconds=seconds))
+
+
+async def stored(database: Database) -> Sequence[OutboxItem]:
+    async with database.transaction() as session:
+        return (await session.scalars(select(OutboxItem).order_by(OutboxItem.id))).all()
+
+
+async def test_work_of_a_rolled_back_change_is_never_done(database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as session:
+            await enqueue(session, "t", payload={"n": 1})
+            raise RuntimeError
+    assert await take(database) == []
+
+
+async def test_a_claimed_item_is_given_to_nobody_else_until_its_lease_is_over(database: Database) -> None:
+    await put(database, n=1)
+    [item] = await take(database, seconds=0.1)
+    assert item.payload == {"n": 1}
+    assert await take(database) == []
+    await asyncio.sleep(0.15)
+    [again] = await take(database)
+    assert (again.id, again.attempts) == (item.id, 2)
+
+
+async def test_waiting_items_of_one_key_are_one_and_the_latest_counts(database: Database) -> None:
+    for number in range(3):
+        await put(database, key="app", n=number)
+    [item] = await take(database)
+    assert item.payload == {"n": 2}
+
+
+async def test_what_is_written_again_during_its_handling_stays_to_be_done(database: Database) -> None:
+    await put(database, key="app", n=1)
+    items = await take(database)
+    await put(database, key="app", n=2)
+    async with database.transaction() as session:
+        await complete(session, items)
+    [again] = await take(database)
+    assert again.payload == {"n": 2}
+
+
+async def test_a_late_failure_does_not_delay_what_was_written_meanwhile(database: Database) -> None:
+    await put(database, key="app", n=1)
+    items = await take(database)
+    await put(database, key="app", n=2)
+    async with database.transaction() as session:
+        await postpone(session, items, reason="late", delay=timedelta(hours=1))
+    assert [item.payload for item in await take(database)] == [{"n": 2}]
+
+
+async def test_the_worker_handles_what_is_committed_while_it_runs(database: Database) -> None:
+    handled: asyncio.Queue[ClaimedItem] = asyncio.Queue()
+
+    async def handle(items: Sequence[ClaimedItem]) -> None:
+        for item in items:
+            handled.put_nowait(item)
+
+    worker, listener = OutboxWorker(database, {"t": handle}), Listener(database)
+    listener.subscribe(CHANNEL, worker.heard)
+    async with worker.running(), listener.running():
+        await asyncio.sleep(0.2)
+        await put(database, n=1)
+        await put(database, "other", n=2)
+        item = await asyncio.wait_for(handled.get(), 5)
+        assert item.payload == {"n": 1}
+        for _ in range(50):
+            if [waiting.topic for waiting in await stored(database)] == ["other"]:
+                break
+            await asyncio.sleep(0.02)
+    assert [waiting.topic for waiting in await stored(database)] == ["other"]
+
+
+async def test_a_failing_handler_is_called_again_and_its_error_is_kept(database: Database) -> None:
+    calls = 0
+
+    async def handle(items: Sequence[ClaimedItem]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ConnectionError("the other side is away")
+
+    worker = OutboxWorker(database, {"t": handle})
+    await put(database, n=1)
+    await worker.drain()
+    [item] = await stored(database)
+    assert item.last_error == "ConnectionError: the other side is away"
+    assert calls == 1
+    async with database.transaction() as session:
+        await session.execute(update(OutboxItem).values(available_at=item.created_at))
+    await worker.drain()
+    assert calls == 2
+    assert await stored(database) == []
+
+
+async def test_work_that_was_being_done_when_its_process_died_is_done_by_another(database: Database) -> None:
+    await put(database, n=1)
+    await take(database, seconds=0.2)  # and then nothing more is heard of that process
+    handled: asyncio.Queue[ClaimedItem] = asyncio.Queue()
+
+    async def handle(items: Sequence[ClaimedItem]) -> None:
+        for item in items:
+            handled.put_nowait(item)
+
+    async with OutboxWorker(database, {"t": handle}).running():
+        assert (await asyncio.wait_for(handled.get(), 5)).payload == {"n": 1}
