@@ -47,6 +47,11 @@ class FaultPlan:
     def clear(self) -> None:
         self._faults.clear()
 
+    @property
+    def pending(self) -> int:
+        """How many requests are still to meet one."""
+        return sum(fault.times for fault in self._faults)
+
     def take(self, path: str) -> Fault | None:
         for fault in self._faults:
             if path.startswith(fault.path):

@@ -135,7 +135,7 @@ class Installation:
             pending += _children(pid)
         return found
 
-    def wait_child(self, name: str, *, other_than: int | None = None, within: float = 20.0) -> int:
+    def wait_child(self, name: str, *, other_than: int | None = None, within: float = 60.0) -> int:
         """The pid of a child once it is there (and is not `other_than`)."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
@@ -152,13 +152,13 @@ class Installation:
             return self._ended(_STOPPED_WITHIN)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self._ended(5)
+            self._ended(60)
             raise InstallationError(f"automio up did not stop within {_STOPPED_WITHIN} s:\n{self.log}") from None
 
     def kill(self) -> None:
         """`kill -9` of the supervisor alone."""
         self.process.kill()
-        self._ended(10)
+        self._ended(60)
 
     def _ended(self, within: float) -> int:
         status = self.process.wait(within)
@@ -167,7 +167,7 @@ class Installation:
         return status
 
 
-def wait_gone(pids: Sequence[int], *, within: float = 10.0) -> list[int]:
+def wait_gone(pids: Sequence[int], *, within: float = 60.0) -> list[int]:
     """Waits until none of the processes is left; returns those that are."""
     deadline = time.monotonic() + within
     while (left := [pid for pid in pids if _is_running(pid)]) and time.monotonic() < deadline:

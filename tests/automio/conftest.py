@@ -32,7 +32,7 @@ SETTINGS = [
     "REDIS_PASSWORD",
 ]
 
-QUICK = RetryPolicy(attempts=3, total_seconds=5, first_wait=0.01, longest_wait=0.02)
+QUICK = RetryPolicy(attempts=3, total_seconds=60, first_wait=0.01, longest_wait=0.02)
 
 
 @pytest.fixture(autouse=True)
@@ -79,25 +79,31 @@ def cached_api(create_api: Callable[..., API], server: Loopback, monkeypatch: py
     return create_api()
 
 
+def _start_redis(executable: str) -> "tuple[subprocess.Popen[bytes], int]":
+    """A server and its port: another one when somebody took the chosen one meanwhile."""
+    for _ in range(10):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        process = subprocess.Popen(
+            [executable, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            stdout=subprocess.DEVNULL,
+        )
+        while process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return process, port
+            time.sleep(0.02)
+    raise AssertionError("redis-server does not start")
+
+
 @pytest.fixture(scope="session")
 def redis_port() -> Iterator[int]:
     """A Redis server of this test process."""
     executable = shutil.which("redis-server")
     if executable is None:
         pytest.skip("redis-server is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [executable, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-        stdout=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.02)
+    process, port = _start_redis(executable)
     yield port
     process.terminate()
     process.wait()

@@ -35,7 +35,7 @@ def shop_url() -> Iterator[str]:
         )
         yield base_url(*reachable_address(listening))
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from platform_api.supervisor.testing import Installation
 ROWS = 8_000
 BAD_EVERY = 500
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

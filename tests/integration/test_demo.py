@@ -36,7 +36,7 @@ def _rows(output: str) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_the_demonstration_completes_within_a_minute_and_a_second_one_adds_no_row(directory: Path) -> None:
     expected = {"orders": ORDERS, "order_lines": ORDERS * LINES_PER_ORDER, "billing_entries": BILLING_ENTRIES}
     for _ in range(2):

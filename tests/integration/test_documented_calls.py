@@ -21,7 +21,7 @@ from platform_api.supervisor.testing import Installation
 from tests.integration.oauth_shop import OFFERS, TOKEN_SECONDS, connect_accounts, serving_shop
 from tests.integration.published_clients.environments import CLIENTS, IndexUnreachable, PublishedClient, install
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 _SCRIPT = Path(__file__).with_name("documented_calls.py")
 _INTERFACE = "def test_ifc(orders):\n    return len(orders)\n"

@@ -13,7 +13,7 @@ from platform_api.mock_shop.app import Shop
 from platform_api.supervisor.testing import Installation
 from tests.integration.oauth_shop import INTEGRATION, connect_accounts, serving_shop
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 API_KEY = "shop-key-anna"
 # What is looked for comes in two halves that are never put together: the script must not find itself.

@@ -15,6 +15,7 @@ import pytest
 from sandbox_runner.leftovers import clear_leftovers
 from sandbox_runner.testing import RUNNER_TOKEN, TwinControlPlane, TwinRun
 from tests.sandbox_runner.conftest import LiveRunner
+from tests.waiting import eventually
 
 
 class RunnerProcess:
@@ -57,13 +58,6 @@ async def running(
             runner.process.wait()
 
 
-async def until(condition: Callable[[], object], *, seconds: float = 20, what: str = "") -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what or "not in time"
-        await asyncio.sleep(0.02)
-
-
 @pytest.fixture(autouse=True)
 def needs_bubblewrap(bubblewrap_runner: LiveRunner) -> None:
     """These tests use whatever level `auto` finds; without bubblewrap there may be none."""
@@ -77,12 +71,12 @@ def test_the_command_executes_runs_and_ends_cleanly_on_sigterm(state_directory: 
     async def test() -> None:
         async with running(state_directory, tmp_path) as (twin, runner):
             run = twin.submit("print('hello')\nresult = 1\n")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await run.ended.wait()
             assert run.finished is not None and run.finished["result"] == 1
             assert run.text == "hello"
             runner.process.send_signal(signal.SIGTERM)
-            status = await asyncio.to_thread(runner.process.wait, 15)
+            status = await asyncio.to_thread(runner.process.wait, 60)
             assert status == 0, runner.log.read_text()
             assert runner.jails() == []
 
@@ -96,7 +90,7 @@ def test_a_ready_made_jail_has_the_client_imported(state_directory: Path, tmp_pa
                 run = twin.submit(
                     "import sys\nresult = [name in sys.modules for name in ('automio.wrapper', 'httpx', 'gql')]\n"
                 )
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     await run.ended.wait()
                 assert run.finished is not None
                 # Until one is ready, a run gets a jail that was made for it.
@@ -112,12 +106,12 @@ def test_sigterm_ends_a_long_run_after_the_grace_time_and_says_why(state_directo
     async def test() -> None:
         async with running(state_directory, tmp_path) as (twin, runner):
             run = twin.submit("import time\nprint('begun')\ntime.sleep(60)\n")
-            await until(lambda: "begun" in run.text, what=runner.log.read_text())
+            await eventually(lambda: "begun" in run.text, what=runner.log.read_text)
             runner.process.send_signal(signal.SIGTERM)
-            await until(lambda: run.finished is not None)
+            await eventually(lambda: run.finished is not None)
             assert run.finished is not None
             assert (run.finished["status"], run.finished["cause"]) == ("failed", "runner_lost")
-            assert await asyncio.to_thread(runner.process.wait, 15) == 0
+            assert await asyncio.to_thread(runner.process.wait, 60) == 0
 
     scenario(test)
 
@@ -126,11 +120,11 @@ def test_kill_9_of_the_runner_leaves_no_process_behind(state_directory: Path, tm
     async def test() -> None:
         async with running(state_directory, tmp_path) as (twin, runner):
             run = twin.submit("import time\nprint('begun')\ntime.sleep(60)\n")
-            await until(lambda: "begun" in run.text)
-            await until(lambda: len(runner.jails()) >= 2)
+            await eventually(lambda: "begun" in run.text)
+            await eventually(lambda: len(runner.jails()) >= 2)
             runner.process.kill()
             runner.process.wait()
-            await until(lambda: runner.jails() == [], seconds=5, what="jails outlived their runner")
+            await eventually(lambda: runner.jails() == [], what=lambda: "jails outlived their runner")
 
     scenario(test)
 
@@ -143,14 +137,14 @@ def test_a_restart_of_the_control_plane_loses_neither_lines_nor_the_end(
             run = twin.submit(
                 "import time\nfor number in range(30):\n    print(number)\n    time.sleep(0.05)\nresult = 'done'\n"
             )
-            await until(lambda: "3" in run.text)
+            await eventually(lambda: "3" in run.text)
             await twin.go_down()
             await asyncio.sleep(1)
             twin.is_away = True
             await twin.come_up()
             await asyncio.sleep(0.3)
             twin.is_away = False
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await run.ended.wait()
             assert run.finished is not None and run.finished["result"] == "done"
             assert run.text.split("\n") == [str(number) for number in range(30)]
@@ -184,7 +178,7 @@ def test_a_bundle_that_cannot_be_fetched_ends_the_run_with_a_reason(bubblewrap_r
     async def submit() -> TwinRun:
         run = bubblewrap_runner.twin.submit("x = 1")
         run.claim["bundle"] = "0" * 64
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await run.ended.wait()
         return run
 
@@ -201,18 +195,17 @@ def test_a_bundle_with_a_path_that_leaves_it_is_refused(bubblewrap_runner: LiveR
 
 
 def test_runs_go_on_at_the_same_time_up_to_the_concurrency(bubblewrap_runner: LiveRunner) -> None:
-    script = "import time\nprint('begun')\ntime.sleep(1)\n"
-
     async def several() -> list[TwinRun]:
-        runs = [bubblewrap_runner.twin.submit(script) for _ in range(4)]
-        async with asyncio.timeout(30):
+        runs = [bubblewrap_runner.twin.submit("import time\nprint('begun')\ntime.sleep(200)\n") for _ in range(4)]
+        await eventually(lambda: all("begun" in run.text for run in runs), what=lambda: "they wait for each other")
+        for run in runs:
+            run.cancel = True
+        async with asyncio.timeout(60):
             await asyncio.gather(*(run.ended.wait() for run in runs))
         return runs
 
-    began = time.monotonic()
     runs = bubblewrap_runner.call(several())
-    assert all(run.finished is not None and run.finished["status"] == "completed" for run in runs)
-    assert time.monotonic() - began < 3.5
+    assert [run.finished and run.finished["cause"] for run in runs] == ["cancelled"] * 4
 
 
 def test_sigterm_gives_back_a_run_that_has_not_started(state_directory: Path, tmp_path: Path) -> None:
@@ -220,9 +213,9 @@ def test_sigterm_gives_back_a_run_that_has_not_started(state_directory: Path, tm
         async with running(state_directory, tmp_path) as (twin, runner):
             twin.bundle_delay = 0.7
             run = twin.submit("print('never')\n")
-            await until(lambda: run.claimed_by is not None)
+            await eventually(lambda: run.claimed_by is not None)
             runner.process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(runner.process.wait, 15) == 0
+            assert await asyncio.to_thread(runner.process.wait, 60) == 0
             assert (run.claimed_by, run.started, run.finished) == (None, 0, None)
 
     scenario(test)
@@ -240,7 +233,7 @@ def test_what_a_killed_runner_left_behind_is_cleared_by_the_next(tmp_path: Path)
         subprocess.Popen([*sleep, f"{own}/1-x/bundle"]) as working,
     ):
         clear_leftovers(tmp_path)
-        assert orphan.wait(timeout=10) == -signal.SIGKILL
+        assert orphan.wait(timeout=60) == -signal.SIGKILL
         assert not left.exists() and own.exists()
         assert working.poll() is None
         working.kill()

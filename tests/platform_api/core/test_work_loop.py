@@ -1,20 +1,14 @@
 """Working on what waits: woken at once, looked for again by one idle task only, also while another is busy."""
 
 import asyncio
-from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 
 from platform_api.core.work_loop import WorkLoop
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 (what is waited for has no event)
-            await asyncio.sleep(0.005)
 
 
 async def test_it_works_until_nothing_waits_and_again_when_woken() -> None:
@@ -28,12 +22,12 @@ async def test_it_works_until_nothing_waits_and_again_when_woken() -> None:
 
     loop = WorkLoop("test", work, at_once=2, look_again_seconds=3600)
     async with loop.running():
-        await _until(lambda: done == [1, 2, 3])
+        await eventually(lambda: done == [1, 2, 3])
         waiting.append(4)
         await asyncio.sleep(0.05)
         assert done == [1, 2, 3], "nobody said that something waits"
         loop.wake()
-        await _until(lambda: done == [1, 2, 3, 4])
+        await eventually(lambda: done == [1, 2, 3, 4])
 
 
 async def test_what_is_committed_during_a_look_is_not_missed() -> None:
@@ -48,7 +42,7 @@ async def test_what_is_committed_during_a_look_is_not_missed() -> None:
 
     loop = WorkLoop("test", work, look_again_seconds=3600)
     async with loop.running():
-        await _until(lambda: looks == 2)
+        await eventually(lambda: looks == 2)
 
 
 async def test_one_idle_task_looks_again_for_all() -> None:
@@ -60,7 +54,7 @@ async def test_one_idle_task_looks_again_for_all() -> None:
 
     loop = WorkLoop("test", work, at_once=8, look_again_seconds=0.1)
     async with loop.running():
-        await _until(lambda: len(looks) >= 12)
+        await eventually(lambda: len(looks) >= 12)
     # Each look of their own after the first ones comes an interval after the one before, however many tasks idle.
     later = looks[7:12]
     assert all(after - before > 0.09 for before, after in pairwise(later)), later
@@ -83,9 +77,9 @@ async def test_while_the_looker_is_busy_another_one_looks() -> None:
     async with loop.running():
         await asyncio.sleep(0.05)
         waiting.append(first)
-        await _until(lambda: begun == [first])
+        await eventually(lambda: begun == [first])
         waiting.append(second)
-        await _until(lambda: begun == [first, second])
+        await eventually(lambda: begun == [first, second])
         first.set()
         second.set()
 
@@ -102,4 +96,4 @@ async def test_an_error_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None
         return False
 
     async with WorkLoop("test", work, look_again_seconds=3600).running():
-        await _until(lambda: looks == 3)
+        await eventually(lambda: looks == 3)

@@ -92,7 +92,7 @@ async def test_a_writing_that_is_cancelled_leaves_no_object(store: ObjectStore) 
         await asyncio.Event().wait()
 
     writing = asyncio.create_task(store.write("cc/cancelled", endless()))
-    await asyncio.wait_for(begun.wait(), 20)
+    await asyncio.wait_for(begun.wait(), 30)
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing

@@ -20,6 +20,7 @@ from platform_api.notifications.models import Mail
 from platform_api.supervisor.postgres import EmbeddedPostgres
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.integrations.conftest import RunningShop
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -66,7 +67,7 @@ async def consent(browser: httpx.AsyncClient, page_url: str, *, login: str = "an
     page = await browser.get(page_url)
     assert page.status_code == 200, page.text
     [provider_url] = re.findall(r'id="continue"[^>]*href="([^"]+)"', page.text)
-    async with httpx.AsyncClient() as upstream:
+    async with httpx.AsyncClient(timeout=60) as upstream:
         answer = await upstream.get(unescape(provider_url) + f"&login={login}")
     assert answer.status_code == 302, answer.text
     return answer.headers["location"]
@@ -345,7 +346,7 @@ async def test_a_caller_that_goes_away_does_not_lose_the_rotated_token(
     await change_credentials(shared_platform, connection_id, refresh_at=0, expires_at=0)
     shop.shop.faults.add(Fault("delay", path="/oauth/token", seconds=0.4))
     calling = asyncio.create_task(call_me(shared_platform, caller))
-    await asyncio.sleep(0.2)
+    await eventually(lambda: not shop.shop.faults.pending, what=lambda: "nobody asked for tokens")
     calling.cancel()
     await asyncio.gather(calling, return_exceptions=True)
     assert (await call_me(shared_platform, caller))["api_response"]["ok"] is True
@@ -359,17 +360,17 @@ async def test_tokens_that_come_while_the_database_is_away_are_stored_when_it_is
     caller, connection_id = connected
     before, count = await stored(shared_platform, connection_id), refreshes(shop)
     await change_credentials(shared_platform, connection_id, refresh_at=0, expires_at=0)
-    shop.shop.faults.add(Fault("delay", path="/oauth/token", seconds=0.6))
+    shop.shop.faults.add(Fault("delay", path="/oauth/token", seconds=1))
     async with shared_platform.database.transaction() as session:
         name = await session.scalar(text("select current_database()"))
     admin = await asyncpg.connect(postgres.url())
     try:
         calling = asyncio.create_task(call_me(shared_platform, caller))
-        await asyncio.sleep(0.3)
+        await eventually(lambda: not shop.shop.faults.pending, what=lambda: "nobody asked for tokens")
         await admin.execute(f'alter database "{name}" allow_connections false')
         await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
-        await asyncio.sleep(1)
-        assert refreshes(shop) == count + 1
+        await eventually(lambda: refreshes(shop) == count + 1)
+        await asyncio.sleep(0.5)
         assert not calling.done()
     finally:
         await admin.execute(f'alter database "{name}" allow_connections true')

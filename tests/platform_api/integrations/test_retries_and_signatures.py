@@ -26,6 +26,18 @@ pytestmark = pytest.mark.anyio
 KEY = {"X-Api-Key": "shop-key-anna"}
 
 
+class _Counting:
+    """A caller and how often it was asked to send."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self.sent = 0
+
+    async def send(self, request: UpstreamRequest, *, deadline_seconds: float) -> UpstreamAnswer:
+        self.sent += 1
+        return await self._caller.send(request, deadline_seconds=deadline_seconds)
+
+
 def ask(shop: RunningShop, method: str = "GET", path: str = "/offers") -> UpstreamRequest:
     return UpstreamRequest(method, URL(shop.url + path), KEY)
 
@@ -60,28 +72,25 @@ async def test_the_number_of_tries_is_the_policys(shop: RunningShop) -> None:
 
 async def test_a_wait_beyond_the_deadline_is_not_begun(shop: RunningShop) -> None:
     shop.shop.faults.add(Fault("status", path="/offers", status=429, retry_after=30))
-    started = time.monotonic()
     async with Caller(allow_private=True) as caller:
-        answer = await send_with_retries(caller, ask(shop), RetryPolicy(), total_seconds=5)
-    assert answer.status == 429
-    assert time.monotonic() - started < 3
+        counting = _Counting(caller)
+        answer = await send_with_retries(counting, ask(shop), RetryPolicy(), total_seconds=20)
+    assert (answer.status, counting.sent) == (429, 1)
 
 
 async def test_an_upstream_that_never_answers_ends_at_the_deadline(shop: RunningShop) -> None:
     shop.shop.faults.add(Fault("never", path="/offers"))
-    started = time.monotonic()
     async with Caller(allow_private=True) as caller:
         answer = await send_with_retries(caller, ask(shop), RetryPolicy(), total_seconds=0.3)
     assert (answer.status, answer.ok) == (504, False)
-    assert time.monotonic() - started < 3
 
 
 async def test_a_refused_address_is_not_tried_again(shop: RunningShop) -> None:
-    started = time.monotonic()
     async with Caller(allow_private=False) as caller:
-        answer = await send_with_retries(caller, ask(shop), RetryPolicy(attempts=10))
+        counting = _Counting(caller)
+        answer = await send_with_retries(counting, ask(shop), RetryPolicy(attempts=10))
     assert answer.failure is not None and "private or local address" in answer.failure
-    assert time.monotonic() - started < 0.2
+    assert counting.sent == 1
 
 
 @pytest.mark.parametrize(
@@ -134,7 +143,7 @@ def test_an_hmac_signs_the_declared_parts_of_what_is_sent(key_format: str, secre
     expected = hmac.new(b"s3cret", message.encode(), hashlib.sha256).hexdigest()
     assert headers["X-Signature"] == f"v1={expected}"
     assert headers["X-Key"] == "k1"
-    assert abs(int(headers["X-Time"]) - time.time()) < 5
+    assert abs(int(headers["X-Time"]) - time.time()) < 300
 
 
 def test_a_key_that_is_not_written_as_declared_is_refused() -> None:

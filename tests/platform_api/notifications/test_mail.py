@@ -1,7 +1,7 @@
 """notify-me (contract §12): delivered by a real SMTP server on loopback, or stored and shown."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -16,6 +16,7 @@ from platform_api.core.settings import InvalidSettings
 from platform_api.notifications.bodies import html_from_text, text_from_html
 from platform_api.notifications.delivery import MOST_ATTEMPTS, MailServer
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -83,21 +84,13 @@ async def _mails(platform: Platform, caller: Caller) -> list[dict[str, Any]]:
         return mails
 
 
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(200):
-        if await condition():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it did not come about within 10 s")
-
-
 async def test_a_mail_reaches_the_tokens_user_with_both_bodies(mailing: Platform, inbox: Inbox) -> None:
     caller = await mailing.create_caller()
     reply = await _notify(mailing, caller, subject="Zażółć 📦", text="Hello,\n\n<b>3 & 4</b>\nbye")
     assert reply.status_code == 200
     assert (reply.json()["success"], reply.json()["state"]) == (True, "pending")
     assert caller.email in reply.json()["message"]
-    await asyncio.wait_for(inbox.arrived.wait(), 10)
+    await asyncio.wait_for(inbox.arrived.wait(), 30)
     [(envelope, message)] = inbox.received
     assert (envelope.mail_from, envelope.rcpt_tos) == ("platform@example.com", [caller.email])
     assert (message["To"], message["From"]) == (caller.email, "platform@example.com")
@@ -110,19 +103,19 @@ async def test_a_mail_reaches_the_tokens_user_with_both_bodies(mailing: Platform
     async def is_sent() -> bool:
         return [mail["state"] for mail in await _mails(mailing, caller)] == ["sent"]
 
-    await _until(is_sent)
+    await eventually(is_sent)
 
 
 async def test_a_mail_that_the_server_takes_later_is_sent_once(mailing: Platform, inbox: Inbox) -> None:
     inbox.refusals = ["451 try again"]
     caller = await mailing.create_caller()
     assert (await _notify(mailing, caller, subject="s", text="t")).status_code == 200
-    await asyncio.wait_for(inbox.arrived.wait(), 10)
+    await asyncio.wait_for(inbox.arrived.wait(), 30)
 
     async def is_sent() -> bool:
         return [mail["state"] for mail in await _mails(mailing, caller)] == ["sent"]
 
-    await _until(is_sent)
+    await eventually(is_sent)
     assert len(inbox.received) == 1
     assert (await _mails(mailing, caller))[0]["attempts"] == 2
 
@@ -135,7 +128,7 @@ async def test_a_mail_that_the_server_refuses_for_good_is_not_tried_again(mailin
     async def has_failed() -> bool:
         return [mail["state"] for mail in await _mails(mailing, caller)] == ["failed"]
 
-    await _until(has_failed)
+    await eventually(has_failed)
     [mail] = await _mails(mailing, caller)
     assert (mail["attempts"], "no such user" in mail["last_error"]) == (1, True)
     assert await mailing.app.state.outbox.drain() is None
@@ -153,14 +146,14 @@ async def test_a_mail_survives_an_absent_server_and_a_new_process(platform_datab
         async def was_tried() -> bool:
             return (await _mails(first, caller))[0]["attempts"] >= 1
 
-        await _until(was_tried)
+        await eventually(was_tried)
     async with smtp_server(inbox, port=port), running_platform(settings) as second:
-        await asyncio.wait_for(inbox.arrived.wait(), 10)
+        await asyncio.wait_for(inbox.arrived.wait(), 30)
 
         async def is_sent() -> bool:
             return (await _mails(second, caller))[0]["state"] == "sent"
 
-        await _until(is_sent)
+        await eventually(is_sent)
     assert inbox.received[0][1]["From"] == "automio@platform.test"
 
 

@@ -18,6 +18,7 @@ from platform_api.supervisor.data_directory import AlreadyRunningError, DataDire
 from platform_api.supervisor.first_start import RunnerTokenError, ensure_runner_token, prepare
 from platform_api.supervisor.listener import base_url, listen, reachable_address
 from platform_api.supervisor.supervisor import runner_environment
+from tests.waiting import eventually
 
 RUNNER_TOKEN = "amt_runner_" + "t" * 43
 
@@ -57,16 +58,21 @@ def test_a_child_that_dies_before_it_is_ready_fails_the_start_with_its_status(tm
 def test_a_child_that_keeps_dying_is_restarted_ever_more_slowly(tmp_path: Path) -> None:
     child = _child(tmp_path, ["/bin/sh", "-c", "date +%s.%N >> starts"])
 
+    def starts() -> list[float]:
+        return [float(line) for line in (tmp_path / "starts").read_text().splitlines()]
+
     async def watch() -> None:
         await child.first_start()
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(child.keep_running(), 1.2)
+        running = asyncio.create_task(child.keep_running())
+        await eventually(lambda: len(starts()) >= 4)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(watch())
-    starts = [float(line) for line in (tmp_path / "starts").read_text().splitlines()]
-    pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
-    assert 3 <= len(starts) <= 5
-    assert pauses[1] > 1.5 * pauses[0]
+    # A child's line comes before its end, and the next child's after the delay: never less than it lies between.
+    delays = [0.1, 0.2, 0.4]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(starts())]
+    assert all(pause >= delay for pause, delay in zip(pauses, delays, strict=False)), pauses
 
 
 def test_a_child_that_ignores_the_request_to_stop_is_killed_with_its_session(tmp_path: Path) -> None:
@@ -82,7 +88,7 @@ def test_a_child_that_ignores_the_request_to_stop_is_killed_with_its_session(tmp
     assert child.process is not None
     assert describe_end(child.process) == "was ended by SIGKILL"
     grandchild = int((tmp_path / "pid").read_text())
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while _runs(grandchild) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not _runs(grandchild)
@@ -103,18 +109,18 @@ def test_a_grandchild_that_left_its_parent_is_reaped_and_ended_with_us(tmp_path:
         adopt_orphans()
         # A shell that leaves two daemons behind: one goes on, one ends.
         subprocess.run(["/bin/sh", "-c", "setsid sleep 60 & echo $! > pid; setsid sleep 0.1 &"], check=True)
-        time.sleep(0.4)
         def states():
             children = open(f"/proc/self/task/{os.getpid()}/children").read().split()
             return [open(f"/proc/{child}/stat").read().rpartition(")")[2].split()[0] for child in children]
-        before = states()
+        while "Z" not in (before := states()):
+            time.sleep(0.05)
         reap_orphans(set())
         print(sorted(before), states())
         end_descendants()
         print(states())
         """
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=90)
     assert done.stdout.splitlines() == ["['S', 'Z'] ['S']", "[]"], done.stderr
     assert not _runs(int((tmp_path / "pid").read_text()))
 

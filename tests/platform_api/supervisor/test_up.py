@@ -72,7 +72,7 @@ def _answers(installation: Installation) -> bool:
         return False
 
 
-def _wait(condition: Callable[[], bool], *, within: float = 20.0) -> bool:
+def _wait(condition: Callable[[], bool], *, within: float = 60.0) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         if condition():
@@ -160,16 +160,15 @@ def test_a_stop_signal_ends_everything_with_status_0(up: Installation, number: s
     pids = up.descendants()
     assert len(pids) > 2
     assert up.stop(number) == 0
-    assert wait_gone(pids, within=0.5) == []
+    assert wait_gone(pids) == []
 
 
 def test_an_open_event_stream_does_not_hold_up_a_stop(up: Installation) -> None:
     host, port = up.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as idle:
         idle.sendall(b"POST /api/organizations/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
-        started = time.monotonic()
         assert up.stop() == 0
-        assert time.monotonic() - started < 15
+        assert "child.killed" not in up.log
 
 
 def test_a_killed_control_plane_is_restarted_and_connections_wait_for_it(running: Installation) -> None:
@@ -225,7 +224,7 @@ def test_it_works_from_any_directory_with_a_relative_data_directory(directory: P
             assert process.stdout.readline().startswith("automio ready http://127.0.0.1:")
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
 
 def test_damaged_secrets_are_not_replaced(directory: Path) -> None:

@@ -4,8 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +15,7 @@ from hasura.metadata import HttpMetadata, MetadataCommand
 from platform_api.ops.metadata import MetadataSettings, sync_metadata
 from tests.platform_api.conftest import Platform, make_settings, running_platform
 from tests.platform_api.graphql.shop import TABLES, Shop
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -50,15 +50,6 @@ class SeparateEngine:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
-
-
-async def eventually(condition: Callable[[], Awaitable[Any]], *, seconds: float = 20) -> Any:
-    """Waits until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not (value := await condition()):
-        assert time.monotonic() < deadline, "this should have come about by now"
-        await asyncio.sleep(0.1)
-    return value
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +94,7 @@ async def test_metadata_follows_changes_waits_for_the_engine_and_is_repaired(
     assert refused.status_code == 503, "the engine is not there yet; the table was made nevertheless"
 
     async with engine.running():
-        await eventually(lambda: answers(shop, "{ ORDERS { id } }"), seconds=40)
+        await eventually(lambda: answers(shop, "{ ORDERS { id } }"))
         await create_tables(shop, TABLES[1])
         await eventually(lambda: answers(shop, "{ ORDERS { order_lines { quantity order { id } } } }"))
 

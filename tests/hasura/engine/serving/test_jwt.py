@@ -141,9 +141,11 @@ def test_keys_behind_a_url_are_cached_and_rotated(serve: Serve, key_server: tupl
     keys.append(old)
     served = serve(jwt_secret=json.dumps({"jwk_url": url}))
     token = sign(CLAIMS, old, "RS256", kid="old")
+    began = time.monotonic()
     for _ in range(5):
         assert served.graphql("{ article { id } }", headers=bearer(token))["data"]
-    assert len(asked) == 1
+    # They may be kept for a second.
+    assert len(asked) <= 1 + int(time.monotonic() - began)
     keys[:] = [new]
     time.sleep(1.1)
     rotated = sign(CLAIMS, new, "RS256", kid="new")
@@ -155,7 +157,7 @@ def test_a_websocket_authenticates_by_its_first_message(serve: Serve) -> None:
     from websockets.sync.client import connect
 
     served = serve(jwt_secret=hs256())
-    with connect(served.websocket_url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+    with connect(served.websocket_url, subprotocols=["graphql-transport-ws"], open_timeout=60) as socket:  # type: ignore[list-item]
         socket.send(json.dumps({"type": "connection_init", "payload": {"headers": bearer(sign(CLAIMS))}}))
-        assert json.loads(socket.recv(5)) == {"type": "connection_ack"}
+        assert json.loads(socket.recv(30)) == {"type": "connection_ack"}
     assert served.client.get("/healthz").status_code == 200

@@ -31,7 +31,7 @@ class Client:
     def send(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
 
-    def receive(self, timeout: float = 5.0) -> dict[str, Any]:
+    def receive(self, timeout: float = 30.0) -> dict[str, Any]:
         deadline = time.monotonic() + timeout
         while True:
             message: dict[str, Any] = json.loads(self.socket.recv(max(0.01, deadline - time.monotonic())))
@@ -45,7 +45,7 @@ class Client:
     def stop(self, identifier: str) -> None:
         self.send(id=identifier, type="complete" if self.protocol == TRANSPORT else "stop")
 
-    def next_data(self, identifier: str, timeout: float = 5.0) -> Any:
+    def next_data(self, identifier: str, timeout: float = 30.0) -> Any:
         message = self.receive(timeout)
         assert message["type"] == self.data, message
         assert message["id"] == identifier
@@ -63,7 +63,7 @@ class Client:
 def client_of(
     served: Served, protocol: str = TRANSPORT, *, role: str = "admin", **variables: str
 ) -> Iterator[Client]:
-    with connect(served.websocket_url, subprotocols=[protocol]) as socket:  # type: ignore[list-item]
+    with connect(served.websocket_url, subprotocols=[protocol], open_timeout=60) as socket:  # type: ignore[list-item]
         client = Client(socket, protocol)
         headers = {"X-Hasura-Admin-Secret": SECRET, "X-Hasura-Role": role}
         headers |= {f"X-Hasura-{name.replace('_', '-')}": value for name, value in variables.items()}
@@ -101,12 +101,12 @@ def test_a_change_is_pushed_without_polling_and_silence_costs_no_sql(serve: Serv
     with client_of(served) as client:
         client.start("1", "subscription { author_aggregate { aggregate { count } } }")
         client.next_data("1")
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 30
         while _statements_of_the_last(served, seconds=0.5):
             assert time.monotonic() < deadline, "the engine keeps asking the database although nothing changes"
             time.sleep(0.1)
         served.sql("insert into author values (3, 'Cleo', '')")
-        assert client.next_data("1", 2.0)["data"]["author_aggregate"]["aggregate"]["count"] == 3
+        assert client.next_data("1")["data"]["author_aggregate"]["aggregate"]["count"] == 3
 
 
 def _statements_of_the_last(served: Served, *, seconds: float) -> int:
@@ -188,7 +188,7 @@ def test_a_stream_gives_each_row_once_and_goes_on_with_new_ones(serve: Serve) ->
         assert [row["id"] for row in client.next_data("1")["data"]["article_stream"]] == [1, 2]
         assert [row["id"] for row in client.next_data("1")["data"]["article_stream"]] == [3]
         served.sql("insert into article values (4, 'Four', 2, false, 1)")
-        assert client.next_data("1", 2.0)["data"]["article_stream"] == [{"id": 4, "title": "Four"}]
+        assert client.next_data("1")["data"]["article_stream"] == [{"id": 4, "title": "Four"}]
         assert client.is_silent(0.2)
 
 
@@ -217,7 +217,7 @@ async def _lose_a_look_under_way(database_url: str) -> None:
         async with holder.transaction():
             await holder.execute("lock table author in access exclusive mode")
             await other.execute(f"select pg_terminate_backend(pid) {_ENGINES}")
-            for _ in range(500):
+            for _ in range(3000):
                 await asyncio.sleep(0.02)
                 if await other.fetchval(f"select count(*) {_ENGINES} and wait_event_type = 'Lock'"):
                     break
@@ -267,12 +267,12 @@ def test_a_client_that_breaks_the_protocol_is_closed_with_its_code(
     serve: Serve, messages: list[Any], code: int
 ) -> None:
     served = serve()
-    with connect(served.websocket_url, subprotocols=[TRANSPORT]) as socket:  # type: ignore[list-item]
+    with connect(served.websocket_url, subprotocols=[TRANSPORT], open_timeout=60) as socket:  # type: ignore[list-item]
         for message in messages:
             socket.send(message if isinstance(message, str) else json.dumps(message))
         with pytest.raises(ConnectionClosed) as closed:
             while True:
-                socket.recv(5)
+                socket.recv(30)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == code
 
