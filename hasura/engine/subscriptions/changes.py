@@ -11,7 +11,7 @@ a new watch is `settling` until every transaction that ran at that time has ende
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import asyncpg
@@ -56,72 +56,71 @@ class ChangeFeed:
 
     def __init__(self, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]]) -> None:
         self._connect = connect
-        self._connection: asyncpg.Connection[Any] | None = None
-        self._opening = asyncio.Lock()
-        self._watchers: dict[int, set[Callable[[], None]]] = {}
+        self._line: _Line | None = None
+        # A connection does one thing at a time.
+        self._turn = asyncio.Lock()
 
     async def watch(self, tables: Iterable[Table], on_change: Callable[[], None]) -> "Watch | None":
         """Calls `on_change` after each committed change of any of the tables; None where they cannot be watched.
 
-        Raises one of CONNECTION_LOST.
+        It is also called when the listening connection is lost: the watch no longer `holds` then. Raises one of
+        CONNECTION_LOST.
         """
-        try:
-            async with self._opening:
-                connection = await self._listening()
-                relations = []
-                for table in tables:
-                    relation = await _prepare_table(connection, table)
-                    if relation is None:
-                        return None
-                    relations.append(relation)
-                horizon = await self._register(connection, relations)
-        except CONNECTION_LOST:
-            raise
-        except asyncpg.PostgresError as exc:
-            log.info("tables cannot be watched, their subscribers poll: %s", exc)
-            return None
-        watch = Watch(self, tuple(relations), on_change, horizon)
-        for relation in relations:
-            self._watchers.setdefault(relation, set()).add(on_change)
-        return watch
+        async with self._turn:
+            line = await self._listening()
+            try:
+                with line.in_use():
+                    relations = []
+                    for table in tables:
+                        relation = await _prepare_table(line.connection, table)
+                        if relation is None:
+                            return None
+                        relations.append(relation)
+                    horizon = await _register(line.connection, relations)
+            except CONNECTION_LOST:
+                raise
+            except asyncpg.PostgresError as exc:
+                log.info("tables cannot be watched, their subscribers poll: %s", exc)
+                return None
+            watch = Watch(self, line, tuple(relations), on_change, horizon)
+            line.add(watch)
+            return watch
 
     async def close(self) -> None:
-        if self._connection is not None:
+        line, self._line = self._line, None
+        if line is not None:
             with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_LOST):
-                await self._connection.execute(
+                await line.connection.execute(
                     "delete from automio_engine.watched_table where listener = pg_backend_pid()"
                 )
-                await self._connection.close(timeout=5)
-            self._connection = None
+                await line.connection.close(timeout=5)
 
-    async def is_settled(self, horizon: int) -> bool:
+    async def is_settled(self, watch: "Watch") -> bool:
         """Whether every transaction that ran when the watch began has ended. Raises one of CONNECTION_LOST."""
-        async with self._opening:
-            connection = await self._listening()
-            oldest: int = await connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        return oldest > horizon
+        async with self._turn:
+            with watch.line.in_use():
+                oldest: int = await watch.line.connection.fetchval(
+                    "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+                )
+        return oldest > watch.horizon
 
     async def forget(self, watch: "Watch") -> None:
-        idle = []
-        for relation in watch.relations:
-            watchers = self._watchers.get(relation, set())
-            watchers.discard(watch.on_change)
-            if not watchers:
-                self._watchers.pop(relation, None)
-                idle.append(relation)
-        if idle and self._connection is not None:
-            with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_LOST):
-                async with self._opening:
-                    await self._connection.execute(
+        # Within the turn, or a watch that begins meanwhile would lose its entry.
+        async with self._turn:
+            idle = watch.line.remove(watch)
+            if idle and watch.line.is_alive:
+                with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_LOST), watch.line.in_use():
+                    await watch.line.connection.execute(
                         "delete from automio_engine.watched_table"
                         " where listener = pg_backend_pid() and relation = any($1::oid[])",
                         idle,
                     )
 
-    async def _listening(self) -> "asyncpg.Connection[Any]":
-        if self._connection is not None and not self._connection.is_closed():
-            return self._connection
+    async def _listening(self) -> "_Line":
+        if self._line is not None and self._line.is_alive:
+            return self._line
         connection = await self._connect()
+        line = _Line(connection)
         try:
             async with connection.transaction():
                 await connection.execute("select pg_advisory_xact_lock(hashtext('automio_engine.changes'))")
@@ -131,64 +130,106 @@ class ChangeFeed:
                     "delete from automio_engine.watched_table w"
                     " where not exists (select 1 from pg_stat_activity a where a.pid = w.listener)"
                 )
-            await connection.add_listener(_CHANNEL, self._notified)
+            await connection.add_listener(_CHANNEL, line.notified)
         except BaseException:
             connection.terminate()
             raise
+        self._line = line
+        return line
+
+
+class _Line:
+    """A listening connection and the watches that hear of changes through it, for as long as it lives."""
+
+    def __init__(self, connection: "asyncpg.Connection[Any]") -> None:
+        self.connection = connection
+        self._watches: dict[int, set[Watch]] = {}
         connection.add_termination_listener(self._lost)
-        self._connection = connection
-        return connection
 
-    async def _register(self, connection: "asyncpg.Connection[Any]", relations: list[int]) -> int:
-        async with connection.transaction():
-            await connection.execute(
-                "insert into automio_engine.watched_table select unnest($1::oid[]), pg_backend_pid()"
-                " on conflict do nothing",
-                relations,
-            )
-            horizon: int = await connection.fetchval("select pg_current_xact_id()::text::bigint")
-        return horizon
+    @property
+    def is_alive(self) -> bool:
+        return not self.connection.is_closed()
 
-    def _notified(self, connection: object, pid: int, channel: str, payload: object) -> None:
-        for on_change in tuple(self._watchers.get(int(str(payload)), ())):
-            on_change()
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Ends the line when it turns out to be lost: the driver does not always tell of that by itself."""
+        try:
+            yield
+        except CONNECTION_LOST:
+            self.connection.terminate()
+            raise
+
+    def add(self, watch: "Watch") -> None:
+        """Raises InterfaceError, one of CONNECTION_LOST, when nothing will ever be heard on this line."""
+        if not self.is_alive:
+            raise asyncpg.InterfaceError("the listening connection was lost")
+        for relation in watch.relations:
+            self._watches.setdefault(relation, set()).add(watch)
+
+    def remove(self, watch: "Watch") -> list[int]:
+        """The relations that nobody watches any more."""
+        idle = []
+        for relation in watch.relations:
+            left = self._watches.get(relation, set())
+            left.discard(watch)
+            if not left:
+                self._watches.pop(relation, None)
+                idle.append(relation)
+        return idle
+
+    def notified(self, connection: object, pid: int, channel: str, payload: object) -> None:
+        for watch in tuple(self._watches.get(int(str(payload)), ())):
+            watch.on_change()
 
     def _lost(self, connection: object) -> None:
         # Whoever watched must look again, and watch again.
-        self._connection = None
-        watchers, self._watchers = self._watchers, {}
-        for on_change in {one for some in watchers.values() for one in some}:
-            on_change()
-
-    def still_holds(self, watch: "Watch") -> bool:
-        return all(watch.on_change in self._watchers.get(relation, ()) for relation in watch.relations)
+        watches, self._watches = self._watches, {}
+        for watch in {one for some in watches.values() for one in some}:
+            watch.on_change()
 
 
 class Watch:
     """A registered interest in some tables; `stop` it when it is no longer needed."""
 
     def __init__(
-        self, feed: ChangeFeed, relations: tuple[int, ...], on_change: Callable[[], None], horizon: int
+        self,
+        feed: ChangeFeed,
+        line: _Line,
+        relations: tuple[int, ...],
+        on_change: Callable[[], None],
+        horizon: int,
     ) -> None:
         self._feed = feed
+        self.line = line
         self.relations = relations
         self.on_change = on_change
-        self._horizon = horizon
+        self.horizon = horizon
         self._settled = False
 
     async def is_settled(self) -> bool:
         """From when on no change can be missed. Raises one of CONNECTION_LOST."""
         if not self._settled:
-            self._settled = await self._feed.is_settled(self._horizon)
+            self._settled = await self._feed.is_settled(self)
         return self._settled
 
     @property
     def holds(self) -> bool:
         """False after the listening connection was lost."""
-        return self._feed.still_holds(self)
+        return self.line.is_alive
 
     async def stop(self) -> None:
         await self._feed.forget(self)
+
+
+async def _register(connection: "asyncpg.Connection[Any]", relations: list[int]) -> int:
+    async with connection.transaction():
+        await connection.execute(
+            "insert into automio_engine.watched_table select unnest($1::oid[]), pg_backend_pid()"
+            " on conflict do nothing",
+            relations,
+        )
+        horizon: int = await connection.fetchval("select pg_current_xact_id()::text::bigint")
+    return horizon
 
 
 async def _prepare_table(connection: "asyncpg.Connection[Any]", table: Table) -> int | None:
