@@ -22,6 +22,7 @@ from .output import flush_output
 from .tracebacks import describe, is_in_bundle
 from .values import NotJson, to_json
 
+_forking = threading.local()
 _THREAD_REFUSED = "can't start new thread"
 
 
@@ -59,6 +60,7 @@ def execute(*, entry: str, event: dict[str, Any], bundle: str, result_bytes: int
     """Runs `entry` (a path, or `path:function`) to its end, including its threads and exit handlers."""
     harness = os.getpid()
     signal.signal(signal.SIGTERM, _cancel)
+    os.register_at_fork(before=_hold_sigterm, after_in_parent=_release_sigterm, after_in_child=_die_of_sigterm)
     threading.excepthook = lambda ended: _show_thread_error(ended, bundle=bundle)
     path, _, function = entry.partition(":")
     try:
@@ -83,6 +85,26 @@ def execute(*, entry: str, event: dict[str, Any], bundle: str, result_bytes: int
 
 def _cancel(number: int, frame: types.FrameType | None) -> NoReturn:
     raise RunCancelled
+
+
+# In a forked child SIGTERM does what it does anywhere. The run's cancellation is not sent to it, but a pool ends
+# its workers with SIGTERM and waits for them: a Python handler runs between two instructions, so a worker that is
+# about to wait for work would never notice; and what comes before the child's first instruction is forgotten, unless
+# the kernel holds it.
+
+
+def _hold_sigterm() -> None:
+    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _release_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
+
+
+def _die_of_sigterm() -> None:
+    if signal.getsignal(signal.SIGTERM) is _cancel:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _release_sigterm()
 
 
 def _show(error: str) -> None:

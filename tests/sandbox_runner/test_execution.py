@@ -177,6 +177,20 @@ def test_multiprocessing_works(bubblewrap_runner: LiveRunner) -> None:
     assert ended.result == [[0, 1, 4, 9], [0, 1, 4, 9]], ended
 
 
+def test_a_forked_child_dies_of_sigterm_at_any_moment(bubblewrap_runner: LiveRunner) -> None:
+    ended = bubblewrap_runner.execute(
+        "import os, signal, time\n"
+        "def end_of_child():\n"
+        "    if (child := os.fork()) == 0:\n"
+        "        time.sleep(60)\n"
+        "        os._exit(0)\n"
+        "    os.kill(child, signal.SIGTERM)\n"
+        "    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
+        "result = sorted({end_of_child() for _ in range(100)})\n"
+    )
+    assert ended.result == [-15], ended
+
+
 def test_output_of_child_processes_and_of_plain_descriptors_is_kept(bubblewrap_runner: LiveRunner) -> None:
     ended = bubblewrap_runner.execute(
         "import os, subprocess, sys\n"

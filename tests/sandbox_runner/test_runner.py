@@ -15,7 +15,7 @@ import pytest
 from sandbox_runner.leftovers import clear_leftovers
 from sandbox_runner.testing import RUNNER_TOKEN, TwinControlPlane, TwinRun
 from tests.sandbox_runner.conftest import LiveRunner
-from tests.waiting import eventually
+from tests.waiting import eventually, wait_until
 
 
 class RunnerProcess:
@@ -232,6 +232,10 @@ def test_what_a_killed_runner_left_behind_is_cleared_by_the_next(tmp_path: Path)
         subprocess.Popen([*sleep, f"{left}/1-x/bundle"]) as orphan,
         subprocess.Popen([*sleep, f"{own}/1-x/bundle"]) as working,
     ):
+        # A process that was cloned an instant before still has no command line of its own.
+        wait_until(
+            lambda: all(b"time.sleep" in Path(f"/proc/{one.pid}/cmdline").read_bytes() for one in (orphan, working))
+        )
         clear_leftovers(tmp_path)
         assert orphan.wait(timeout=60) == -signal.SIGKILL
         assert not left.exists() and own.exists()
