@@ -139,7 +139,7 @@ def unix_servers() -> Iterator[tuple[str, str]]:
     """A pathname and an abstract Unix socket of the host, as PostgreSQL and D-Bus have them."""
     with tempfile.TemporaryDirectory(prefix="pg-") as directory:
         Path(directory).chmod(0o755)
-        path, abstract = f"{directory}/.s.PGSQL.5432", f"automio-test-{os.getpid()}"
+        path, abstract = f"{directory}/.s.PGSQL.5432", f"automio-test-{os.urandom(8).hex()}"
         servers = []
         for address in (path, "\0" + abstract):
             server = socket.socket(socket.AF_UNIX)
