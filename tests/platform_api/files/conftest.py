@@ -5,9 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
 from platform_api.apps.models import App
+from platform_api.files.models import FileLeftover
 from tests.platform_api.conftest import Caller, Platform
+from tests.waiting import eventually
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
 
@@ -41,6 +44,18 @@ async def make_link(platform: Platform, caller: Caller, app: App, file_id: int, 
         answer = await client.post(f"/api/apps/{app.id}/files/{file_id}/link/", json=body)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["url"])
+
+
+async def sweep(platform: Platform) -> None:
+    """Removes every object that is due, also what the platform's own loop has at hand."""
+    await platform.app.state.files.sweeper.sweep()
+
+    async def is_done() -> bool:
+        async with platform.database.transaction() as session:
+            due = select(func.count()).select_from(FileLeftover).where(FileLeftover.remove_after <= func.now())
+            return await session.scalar(due) == 0
+
+    await eventually(is_done)
 
 
 def objects(directory: Path) -> list[Path]:

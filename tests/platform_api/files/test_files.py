@@ -18,7 +18,7 @@ from platform_api.apps.models import App, InstallStatus
 from platform_api.core.types import RunId
 from platform_api.files.models import FileLeftover
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
-from tests.platform_api.files.conftest import PNG, make_link, objects, stored, upload
+from tests.platform_api.files.conftest import PNG, make_link, objects, stored, sweep, upload
 
 pytestmark = pytest.mark.anyio
 
@@ -176,7 +176,7 @@ async def test_deleting_removes_row_and_object(platform_database_url: str, files
             assert (await client.delete(f"/api/apps/{app.id}/files/{file['id']}/")).status_code == 204
             assert (await client.get(f"/api/apps/{app.id}/files/{file['id']}/")).status_code == 404
             assert (await client.delete(f"/api/apps/{app.id}/files/{file['id']}/")).status_code == 404
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert [path.read_bytes() for path in objects(files_dir)] == [b"kept"]
         assert (await _read(platform, owner, app, kept["id"])).content == b"kept"
 
@@ -306,7 +306,7 @@ async def test_only_the_types_of_the_setting_are_taken(platform_database_url: st
             answer = await upload(platform, owner, app, content, "x", kind)
             assert answer.status_code == 422, (kind, answer.text)
             assert "taken are image/png, text/*" in answer.json()["detail"]
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert len(objects(files_dir)) == 2
 
 
@@ -361,7 +361,7 @@ async def test_too_large_a_file_is_refused_however_it_comes(platform_database_ur
             # The limit of other bodies is as it was.
             elsewhere = await client.post("/api/notifications/", content=bytes(4096))
             assert elsewhere.status_code == 413
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert len(objects(files_dir)) == 1
 
 
@@ -382,7 +382,7 @@ async def test_the_quota_holds_for_two_uploads_at_once(platform_database_url: st
         # Another organization has a quota of its own.
         stranger = await platform.create_caller()
         await stored(platform, stranger, await platform.create_app(stranger), bytes(600_000), "x.bin", None)
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert len(objects(files_dir)) == 3
 
 
@@ -404,7 +404,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(platform_database_url: s
             except ConnectionError:
                 pass
             assert (await client.get(f"/api/apps/{app.id}/files/")).json()["count"] == 0
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert objects(files_dir) == []
 
 
@@ -425,7 +425,7 @@ async def test_what_a_killed_process_left_is_removed_in_time(platform_database_u
                 for key, time in (("aa/whole", past), ("bb/part", past), ("dd/never-written", past))
             )
             session.add(FileLeftover(object_key="cc/under-way", remove_after=future))
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert sorted(path.read_bytes() for path in objects(files_dir)) == [b"kept", b"left"]
         async with platform.database.transaction() as session:
             assert list(await session.scalars(select(FileLeftover.object_key))) == ["cc/under-way"]
@@ -440,9 +440,8 @@ async def test_an_object_that_cannot_be_removed_stops_no_other(platform_database
         async with platform.database.transaction() as session:
             session.add(FileLeftover(object_key="aa/stuck", remove_after=datetime(2020, 1, 1, tzinfo=UTC)))
             session.add(FileLeftover(object_key="bb/fine", remove_after=datetime(2020, 1, 2, tzinfo=UTC)))
-        sweeper = platform.app.state.files.sweeper
-        await sweeper.sweep()
-        await sweeper.sweep()
+        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert objects(files_dir) == []
         async with platform.database.transaction() as session:
             assert list(await session.scalars(select(FileLeftover.object_key))) == ["aa/stuck"]
@@ -461,14 +460,14 @@ async def test_an_upload_whose_object_was_given_up_is_not_acknowledged(
             # A day goes by.
             async with platform.database.transaction() as session:
                 await session.execute(update(FileLeftover).values(remove_after=datetime(2020, 1, 1, tzinfo=UTC)))
-            await platform.app.state.files.sweeper.sweep()
+            await sweep(platform)
             yield b"\r\n--b--\r\n"
 
         async with platform.client(owner, headers={"Content-Type": "multipart/form-data; boundary=b"}) as client:
             answer = await client.post(f"/api/apps/{app.id}/files/", content=slow())
             assert answer.status_code == 408, answer.text
             assert (await client.get(f"/api/apps/{app.id}/files/")).json()["count"] == 0
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert objects(files_dir) == []
 
 
@@ -479,7 +478,7 @@ async def test_files_of_a_deleted_app_leave_no_objects(platform_database_url: st
         await stored(platform, owner, app)
         async with platform.database.transaction() as session:
             await session.delete(await session.get_one(App, app.id))
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert objects(files_dir) == []
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from platform_api.apps.models import App
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
-from tests.platform_api.files.conftest import PNG, objects
+from tests.platform_api.files.conftest import PNG, objects, sweep
 
 pytestmark = pytest.mark.anyio
 
@@ -113,7 +113,7 @@ async def test_an_endless_answer_is_cut_off(platform_database_url: str, files_di
         app = await platform.create_app(owner)
         answer = await _fetch(platform, owner, app, f"{upstream}/endless")
         assert answer.status_code == 413
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert objects(files_dir) == []
 
 

@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 from platform_api.core.settings import InvalidSettings, Settings
 from platform_api.files.store import LocalObjects, ObjectMissing, ObjectStore, create_store
 from tests.platform_api.conftest import make_settings, running_platform
-from tests.platform_api.files.conftest import make_link, objects, stored
+from tests.platform_api.files.conftest import make_link, objects, stored, sweep
 
 pytestmark = pytest.mark.anyio
 
@@ -122,7 +122,7 @@ async def test_a_platform_stores_files_in_s3(platform_database_url: str, s3_endp
             assert (await client.get(link)).content == content
             assert (await client.delete(path)).status_code == 204
             assert (await client.get(link)).status_code == 404
-        await platform.app.state.files.sweeper.sweep()
+        await sweep(platform)
         assert await platform.app.state.files.sweeper.sweep() == 0
 
 

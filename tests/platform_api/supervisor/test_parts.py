@@ -58,8 +58,11 @@ def test_a_child_that_dies_before_it_is_ready_fails_the_start_with_its_status(tm
 def test_a_child_that_keeps_dying_is_restarted_ever_more_slowly(tmp_path: Path) -> None:
     child = _child(tmp_path, ["/bin/sh", "-c", "date +%s.%N >> starts"])
 
+    written = tmp_path / "starts"
+    written.touch()
+
     def starts() -> list[float]:
-        return [float(line) for line in (tmp_path / "starts").read_text().splitlines()]
+        return [float(line) for line in written.read_text().split("\n")[:-1]]
 
     async def watch() -> None:
         await child.first_start()
