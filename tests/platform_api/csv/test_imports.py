@@ -402,13 +402,18 @@ async def test_a_process_that_lost_its_job_writes_nothing_more(shop: Shop, monke
         if seen:
             await import_batch(self, *arguments)
             return
-        async with shop.platform.database.transaction() as session:
-            taken = update(CsvImport).where(CsvImport.id == self._job.id)
-            await session.execute(taken.values(fence=CsvImport.fence + 1, lease_expires_at=func.now()))
+
+        async def change(**values: Any) -> None:
+            async with shop.platform.database.transaction() as session:
+                await session.execute(update(CsvImport).where(CsvImport.id == self._job.id).values(**values))
+
+        await change(fence=CsvImport.fence + 1, lease_expires_at=func.now() + timedelta(hours=1))
         try:
             await import_batch(self, *arguments)
         finally:
             seen.append(await shop.rows())
+            # Whoever claimed it dies.
+            await change(lease_expires_at=func.now())
 
     import_batch = importing.Import._import
     monkeypatch.setattr(importing.Import, "_import", somebody_else_claims)
