@@ -19,6 +19,7 @@ async def cache_lifespan(api: FastAPI) -> AsyncIterator[None]:
     settings: Settings = api.state.settings
     callers = api.state.cache_callers = CacheCallers(api.state.database)
     listener_of(api).subscribe(CHANNEL, callers.forget)
+    api.state.after_changes.append(callers.forget)
     if settings.redis_url is not None:
         # Local: only an installation with Redis needs its driver.
         from platform_api.cache.redis_store import RedisCacheStore

@@ -146,6 +146,13 @@ async def as_engine_role(session: AsyncSession) -> AsyncIterator[None]:
     await session.execute(text("set local role none"))
 
 
+async def get_plain_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
+    """The transaction of a request that changes nothing that is remembered, such as a runner's heartbeat."""
+    database: Database = connection.app.state.database
+    async with database.transaction() as session:
+        yield session
+
+
 async def get_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
     """The request's transaction."""
     database: Database = connection.app.state.database
@@ -158,6 +165,7 @@ async def get_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]
 
 
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+PlainSessionDep = Annotated[AsyncSession, Depends(get_plain_session, scope="function")]
 
 
 def _refuse_closed_connection(connection: Any, record: Any, proxy: Any) -> None:

@@ -28,6 +28,7 @@ async def graphql_lifespan(api: FastAPI) -> AsyncIterator[None]:
     database: Database = api.state.database
     resolver = api.state.graphql_sessions = SessionResolver(database)
     listener_of(api).subscribe(CHANNEL, resolver.forget)
+    api.state.after_changes.append(resolver.forget)
     foreign_pages = api.state.foreign_pages = ForeignPages(database)
     api.state.after_changes.append(foreign_pages.forget)
     per_minute = settings.graphql_requests_per_minute

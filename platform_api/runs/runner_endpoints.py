@@ -12,7 +12,7 @@ from platform_api.accounts.authentication import Runner, authenticate_runner, re
 from platform_api.accounts.dependencies import RunnerDep
 from platform_api.apps.models import SourceVersion
 from platform_api.apps.source import load_files
-from platform_api.core.database import Database, SessionDep
+from platform_api.core.database import Database, PlainSessionDep, SessionDep
 from platform_api.core.errors import Forbidden, NotFound
 from platform_api.core.settings import SandboxIsolation, Settings
 from platform_api.core.types import RunId
@@ -122,18 +122,20 @@ async def get_bundle(
 
 
 @router.post("/runs/{run_id}/start/", summary="User code may run from now on")
-async def start(runner: RunnerDep, session: SessionDep, run_id: RunReference, body: Fenced) -> StartReply:
+async def start(runner: RunnerDep, session: PlainSessionDep, run_id: RunReference, body: Fenced) -> StartReply:
     return StartReply(started_at=await queue.start_run(session, RunId(run_id), body.fence))
 
 
 @router.post("/heartbeat/", summary="Extend leases")
-async def heartbeat(runner: RunnerDep, session: SessionDep, body: HeldRuns) -> HeartbeatReply:
+async def heartbeat(runner: RunnerDep, session: PlainSessionDep, body: HeldRuns) -> HeartbeatReply:
     await note_heartbeat(session, body.runner_id)
     return HeartbeatReply(runs=await queue.keep_runs(session, body.runs))
 
 
 @router.post("/runs/{run_id}/logs/", summary="Add lines to a run's log")
-async def add_log_lines(runner: RunnerDep, session: SessionDep, run_id: RunReference, body: LogLines) -> LogReply:
+async def add_log_lines(
+    runner: RunnerDep, session: PlainSessionDep, run_id: RunReference, body: LogLines
+) -> LogReply:
     return LogReply(accepted=await append_lines(session, RunId(run_id), body))
 
 
@@ -144,5 +146,5 @@ async def finish(runner: RunnerDep, session: SessionDep, run_id: RunReference, b
 
 
 @router.post("/release/", summary="Give back claims that never started")
-async def release(runner: RunnerDep, session: SessionDep, body: HeldRuns) -> ReleaseReply:
+async def release(runner: RunnerDep, session: PlainSessionDep, body: HeldRuns) -> ReleaseReply:
     return ReleaseReply(released=await queue.release_runs(session, body.runs))

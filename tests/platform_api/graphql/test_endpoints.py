@@ -1,6 +1,7 @@
 """The GraphQL endpoints with the embedded engine: shapes, credentials, bad input, WebSockets."""
 
 import asyncio
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -193,6 +194,19 @@ async def test_a_revoked_an_expired_and_a_suspended_access_end_within_seconds(
             )
         await asyncio.sleep(0.1)
         assert (await client.post(path, json={"query": "{ __typename }"})).status_code == 401
+
+
+async def test_a_right_that_this_process_ended_is_gone_with_the_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if no notification had arrived yet.
+    monkeypatch.setattr(remembered, "SECONDS_REMEMBERED", 600.0)
+    monkeypatch.setattr(shop.platform.app.state.listener, "_receivers", defaultdict(list))
+    await shop.order_numbers(shop.owner)
+    async with shop.platform.client(shop.owner) as client:
+        [token, *_] = (await client.get("/api/tokens/")).json()
+        assert (await client.delete(f"/api/tokens/{token['id']}/")).is_success
+    assert (await shop.post(shop.owner, "{ ORDERS { id } }")).status_code == 401
 
 
 async def test_what_ends_a_right_is_notified_and_not_waited_for(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
