@@ -70,6 +70,7 @@ def test_a_child_that_keeps_dying_is_restarted_ever_more_slowly(tmp_path: Path) 
         await eventually(lambda: len(starts()) >= 4)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        await child.stop()
 
     asyncio.run(watch())
     # A child's line comes before its end, and the next child's after the delay: never less than it lies between.
