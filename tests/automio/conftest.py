@@ -13,6 +13,7 @@ import pytest
 from automio import RetryPolicy
 from automio.wrapper import API
 from tests.automio.loopback import Loopback
+from tests.ports import free_port
 
 SETTINGS = [
     "API_BASE_URL",
@@ -82,9 +83,7 @@ def cached_api(create_api: Callable[..., API], server: Loopback, monkeypatch: py
 def _start_redis(executable: str) -> "tuple[subprocess.Popen[bytes], int]":
     """A server and its port: another one when somebody took the chosen one meanwhile."""
     for _ in range(10):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
+        port = free_port()
         process = subprocess.Popen(
             [executable, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
             stdout=subprocess.DEVNULL,

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from hasura.metadata import HttpMetadata, MetadataCommand
 from platform_api.ops.metadata import MetadataSettings, sync_metadata
 from tests.platform_api.conftest import Platform, make_settings, running_platform
 from tests.platform_api.graphql.shop import TABLES, Shop
+from tests.ports import free_port
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -27,8 +27,7 @@ class SeparateEngine:
 
     def __init__(self, database_url: str) -> None:
         self._database_url = f"{database_url}&role=automio_engine"
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
 
     @asynccontextmanager
