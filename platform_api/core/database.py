@@ -147,7 +147,10 @@ async def as_engine_role(session: AsyncSession) -> AsyncIterator[None]:
 
 
 async def get_plain_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
-    """The transaction of a request that changes nothing that is remembered, such as a runner's heartbeat."""
+    """The transaction of a request that ends no token and changes no rights, such as a runner's heartbeat.
+
+    What is remembered of them (`core/remembered.py`) stays, or every line of a log would cost everybody a look-up.
+    """
     database: Database = connection.app.state.database
     async with database.transaction() as session:
         yield session

@@ -146,5 +146,5 @@ async def finish(runner: RunnerDep, session: SessionDep, run_id: RunReference, b
 
 
 @router.post("/release/", summary="Give back claims that never started")
-async def release(runner: RunnerDep, session: PlainSessionDep, body: HeldRuns) -> ReleaseReply:
+async def release(runner: RunnerDep, session: SessionDep, body: HeldRuns) -> ReleaseReply:
     return ReleaseReply(released=await queue.release_runs(session, body.runs))

@@ -167,7 +167,7 @@ class Installation:
         return status
 
 
-def wait_gone(pids: Sequence[int], *, within: float = 60.0) -> list[int]:
+def wait_gone(pids: Sequence[int], *, within: float = 20.0) -> list[int]:
     """Waits until none of the processes is left; returns those that are."""
     deadline = time.monotonic() + within
     while (left := [pid for pid in pids if _is_running(pid)]) and time.monotonic() < deadline:

@@ -160,7 +160,7 @@ def test_a_stop_signal_ends_everything_with_status_0(up: Installation, number: s
     pids = up.descendants()
     assert len(pids) > 2
     assert up.stop(number) == 0
-    assert wait_gone(pids) == []
+    assert wait_gone(pids, within=5) == []
 
 
 def test_an_open_event_stream_does_not_hold_up_a_stop(up: Installation) -> None:
