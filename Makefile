@@ -6,6 +6,9 @@ STAMP := $(VENV)/.installed
 # One more than the two cores it is meant for: many tests wait, for a lease or a process.
 TEST_WORKERS ?= 3
 
+# Where it is set, each of the many processes of a test run would compile the whole project again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test up lint fmt bench conformance _ruff _format _mypy _imports _tenancy
 
 setup: $(STAMP)

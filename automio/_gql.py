@@ -12,6 +12,7 @@ from gql.transport.websockets import WebsocketsTransport
 from graphql import ExecutionResult
 
 from automio._http import READ_TIMEOUT, tls_context
+from automio._json import decode_json
 from automio._settings import AppId, Settings, app_in_path
 
 
@@ -25,6 +26,7 @@ class TablesClient(Client):
                 headers=_headers(settings),
                 verify=tls_context(settings),
                 timeout=READ_TIMEOUT,
+                json_deserialize=decode_json,
             ),
             execute_timeout=None,
         )
@@ -50,7 +52,11 @@ class TablesTransport(AsyncTransport):
 
     def __init__(self, settings: Settings, app: AppId) -> None:
         self._http = HTTPXAsyncTransport(
-            url=_url(settings, app), headers=_headers(settings), verify=tls_context(settings), timeout=READ_TIMEOUT
+            url=_url(settings, app),
+            headers=_headers(settings),
+            verify=tls_context(settings),
+            timeout=READ_TIMEOUT,
+            json_deserialize=decode_json,
         )
         self._settings = settings
         self._app = app
@@ -86,6 +92,16 @@ class TablesTransport(AsyncTransport):
             return self._websocket
 
 
+class ExactWebsocketsTransport(WebsocketsTransport):
+    """Gives rows as the HTTP transports do, without losing a digit; gql takes no decoder of ours here."""
+
+    def _parse_answer(self, answer: str) -> tuple[str, int | None, ExecutionResult | None]:
+        kind, identifier, result = super()._parse_answer(answer)
+        if result is not None and result.data is not None:
+            result.data = decode_json(answer)["payload"]["data"]
+        return kind, identifier, result
+
+
 async def _connected(settings: Settings, app: AppId) -> tuple[Client, AsyncClientSession]:
     client = Client(transport=_websocket(settings, app))
     return client, await client.connect_async()  # type: ignore[no-untyped-call]
@@ -116,10 +132,10 @@ def _headers(settings: Settings) -> dict[str, str]:
     return {"Authorization": f"App-Token {settings.token}"}
 
 
-def _websocket(settings: Settings, app: AppId) -> WebsocketsTransport:
+def _websocket(settings: Settings, app: AppId) -> ExactWebsocketsTransport:
     """To be called while an event loop runs: gql takes hold of one, or makes one that nobody closes."""
     scheme, _, rest = _url(settings, app).partition("://")
-    return WebsocketsTransport(
+    return ExactWebsocketsTransport(
         url=f"{'wss' if scheme == 'https' else 'ws'}://{rest}",
         headers=_headers(settings),
         init_payload={"headers": _headers(settings)},

@@ -1,6 +1,7 @@
-"""JSON as it is sent: compact UTF-8, with the value types a table row may hold."""
+"""JSON as tables send and take it: compact UTF-8, the value types of a row, and no digit of a number lost."""
 
 import json
+import math
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,28 @@ def encode_json(value: Any) -> bytes:
     TypeError for other types, ValueError for NaN and infinity, which JSON does not know.
     """
     return json.dumps(value, default=_as_json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def decode_json(text: str | bytes) -> Any:
+    """Returns the value of a JSON text; a number that a float cannot hold exactly is a `Decimal`.
+
+    12.5 is a float, 12345678901234567.89 a Decimal, and an integer of any length an int. Raises ValueError when it is
+    no JSON.
+    """
+    return json.loads(text, parse_float=_exact)
+
+
+# A float holds every decimal number of so many digits.
+_FLOAT_DIGITS = 15
+
+
+def _exact(text: str) -> float | Decimal:
+    value = float(text)
+    if len(text) <= _FLOAT_DIGITS and math.isfinite(value) and "e" not in text and "E" not in text:
+        return value
+    exact = Decimal(text)
+    # What a float shows of itself is the shortest number that gives it again.
+    return value if math.isfinite(value) and Decimal(repr(value)) == exact else exact
 
 
 def _as_json(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """From a reply to a value, or to the error that says what was wrong."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from automio._exceptions import ERRORS_BY_STATUS, ApiError, InvalidReply, ServerError
@@ -16,11 +17,11 @@ _HINTS = {
 }
 
 
-def read_json(reply: Reply) -> Any:
+def read_json(reply: Reply, *, decode: Callable[[bytes], Any] = json.loads) -> Any:
     """The parsed body of a successful reply; raises the matching ApiError, or InvalidReply when it is not JSON."""
     raise_for_status(reply)
     try:
-        return json.loads(reply.body)
+        return decode(reply.body)
     except ValueError as error:
         raise invalid_reply(reply, "is not JSON") from error
 

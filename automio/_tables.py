@@ -8,7 +8,7 @@ from automio._decode import as_object
 from automio._exceptions import GraphqlException
 from automio._exchange import Call, Reply, Request
 from automio._graphql_document import is_read_only
-from automio._json import encode_json
+from automio._json import decode_json, encode_json
 from automio._models import GraphQLRequest, GraphQLResponse, Tag
 from automio._operation import AsyncResource, Resource, SyncResource, operation
 from automio._replies import invalid_reply, read_json, read_text
@@ -112,7 +112,7 @@ def _graphql_request(app: AppId, table: str, document: GraphQLRequest) -> Reques
 
 
 def _read_graphql(reply: Reply) -> GraphQLResponse:
-    payload = read_json(reply)
+    payload = read_json(reply, decode=decode_json)
     if not isinstance(payload, dict) or not ({"data", "errors"} & payload.keys()):
         raise invalid_reply(reply, "is not a GraphQL answer")
     return GraphQLResponse.from_wire(payload)

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Literal
 
-FaultKind = Literal["status", "delay", "reset", "html", "never", "endless", "redirect"]
+FaultKind = Literal["status", "delay", "reset", "html", "never", "hold", "endless", "redirect"]
 
 
 @dataclass(slots=True)
@@ -13,7 +13,8 @@ class Fault:
 
     `status` answers `status` (with `retry_after` seconds in the header when given), `delay` waits `seconds` first,
     `reset` breaks the connection in the middle of the body, `html` answers a page where JSON was promised, `never`
-    does not answer, `endless` sends a body without end, `redirect` leads to `location`.
+    does not answer, `hold` answers once `is_released` is set, `endless` sends a body without end, `redirect` leads to
+    `location`.
     """
 
     kind: FaultKind
@@ -23,6 +24,7 @@ class Fault:
     seconds: float = 1.0
     retry_after: float | None = None
     location: str = "/"
+    is_released: bool = False
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Fault":
@@ -113,6 +115,12 @@ async def _never(fault: Fault, app: Any, scope: Any, receive: Any, send: Any) ->
         pass
 
 
+async def _hold(fault: Fault, app: Any, scope: Any, receive: Any, send: Any) -> None:
+    while not fault.is_released:  # noqa: ASYNC110 - whoever sets it may run in another thread
+        await asyncio.sleep(0.01)
+    await app(scope, receive, send)
+
+
 async def _endless(fault: Fault, app: Any, scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     gone = asyncio.ensure_future(_never(fault, app, scope, receive, send))
@@ -127,6 +135,7 @@ _FAULTS = {
     "reset": _reset,
     "html": _html,
     "never": _never,
+    "hold": _hold,
     "endless": _endless,
     "redirect": _redirect,
 }

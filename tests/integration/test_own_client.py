@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import gql
@@ -86,6 +87,22 @@ def test_a_gql_client_is_ready(api: API, table: str, prepared: Prepared) -> None
     assert asyncio.run(ask()) >= 0
 
 
+def test_no_digit_of_a_number_is_lost(api: API, prepared: Prepared) -> None:
+    app = prepared.facts["app_id"]
+    columns = [{"name": "total", "type": "numeric"}, {"name": "number", "type": "bigint"}]
+    headers = {"Authorization": f"Bearer {prepared.facts['owner_token']}"}
+    address = f"{prepared.environment['API_BASE_URL']}/api/apps/{app}/new_table/"
+    httpx.post(address, json={"name": "exact", "columns": columns}, headers=headers).raise_for_status()
+    row = {"total": Decimal("12345678901234567.89"), "number": 2**63 - 1}
+    insert = f"mutation ($row: app_{app}_exact_insert_input!) {{ insert_app_{app}_exact_one(object: $row) {{ id }} }}"
+    api.tables.graphql("exact", insert, {"row": row})
+    read = f"{{ app_{app}_exact {{ total number }} }}"
+    assert api.tables.graphql("exact", read).data[f"app_{app}_exact"] == [row]
+    assert api.tables.client().execute(gql.gql(read))[f"app_{app}_exact"] == [row]
+    with closing(api.tables.client().subscribe(gql.gql(f"subscription {read}"))) as results:
+        assert next(results)[f"app_{app}_exact"] == [row]
+
+
 def test_a_subscription_shows_what_changes(api: API, table: str, prepared: Prepared) -> None:
     condition = 'where: {orderId: {_eq: "watched"}}'
     document = gql.gql(f"subscription {{ {table}({condition}) {{ buyerLogin }} }}")
@@ -136,6 +153,7 @@ def test_a_run_is_followed_to_its_end(api: API, prepared: Prepared) -> None:
 INSIDE = """
 import asyncio
 from contextlib import closing
+from decimal import Decimal
 
 import gql
 

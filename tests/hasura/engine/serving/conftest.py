@@ -105,6 +105,14 @@ class Served:
         """Runs SQL on a connection of its own, as another program would; the last command's status."""
         return asyncio.run(_execute(self.database_url, statement))
 
+    async def fetch_value(self, query: str, *values: Any) -> Any:
+        """Returns the one value of a query, asked on a connection of its own."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            return await connection.fetchval(query, *values)
+        finally:
+            await connection.close()
+
 
 async def _execute(url: str, statement: str) -> str:
     connection = await asyncpg.connect(url)
