@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 # Only a fault takes this long: on a busy machine anything else may take seconds.
-AMPLE_SECONDS = 90.0
+AMPLE_SECONDS = 240.0
 
 
 async def eventually(condition: Callable[[], Any | Awaitable[Any]], *, what: Callable[[], str] = str) -> Any:

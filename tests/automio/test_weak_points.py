@@ -432,7 +432,7 @@ def test_contract_15_09_a_forked_child_has_connections_of_its_own(server: Loopba
 
 
 def test_contract_15_10_async_calls_run_at_once(server: Loopback) -> None:
-    barrier = threading.Barrier(5, timeout=30)
+    barrier = threading.Barrier(5, timeout=240)
 
     def together(request: Seen) -> Any:
         barrier.wait()

@@ -92,7 +92,7 @@ class Page:
     def client(self) -> httpx.Client:
         """The platform, as its owner."""
         headers = {"Authorization": f"Bearer {self.admin['token']}"}
-        return httpx.Client(base_url=self.admin["base_url"], headers=headers, timeout=60, verify=NO_CERTIFICATES)
+        return httpx.Client(base_url=self.admin["base_url"], headers=headers, timeout=240, verify=NO_CERTIFICATES)
 
     def run(self, block: Block) -> None:
         """Does what the block says. Raises BlockFailed."""

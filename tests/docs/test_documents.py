@@ -49,7 +49,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
             opened.close()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1500)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
     "document",

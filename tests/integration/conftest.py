@@ -35,7 +35,7 @@ def shop_url() -> Iterator[str]:
         )
         yield base_url(*reachable_address(listening))
     process.terminate()
-    process.wait(60)
+    process.wait(240)
 
 
 @dataclass
@@ -63,11 +63,11 @@ class SampleInstallation:
             loaded: dict[str, Any] = answer.json()
         return loaded
 
-    def wait_log(self, run: dict[str, Any], text: str, *, within: float = 30) -> None:
+    def wait_log(self, run: dict[str, Any], text: str, *, within: float = 240) -> None:
         """Waits until the run's log has a line with `text`."""
         self._wait(lambda: text in (self.status(run).get("logs") or ""), within, f"{text!r} in the log")
 
-    def wait_end(self, run: dict[str, Any], *, within: float = 60) -> dict[str, Any]:
+    def wait_end(self, run: dict[str, Any], *, within: float = 240) -> dict[str, Any]:
         """The status of the run once it has ended. Questions may fail while parts are being restarted."""
         ended: dict[str, Any] = {}
 
@@ -125,7 +125,7 @@ class SampleInstallation:
 def _set_up(installation: Installation, shop_url: str) -> SampleApp:
     async def run() -> SampleApp:
         headers = {"Authorization": f"Bearer {installation.admin['token']}"}
-        async with httpx.AsyncClient(base_url=installation.url, headers=headers, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=installation.url, headers=headers, timeout=240) as client:
             return await set_up(Platform(client), shop_url=shop_url)
 
     return asyncio.run(run())

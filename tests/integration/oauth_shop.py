@@ -55,7 +55,7 @@ def connect_accounts(platform: httpx.Client, shop_url: str, logins: Sequence[str
     _done(platform.put(f"/api/integrations/{INTEGRATION}/oauth/client/", json=client))
     for login in logins:
         address = _done(platform.post(f"/api/integrations/{INTEGRATION}/oauth/start/", json={}))["url"]
-        with httpx.Client(follow_redirects=True, timeout=30) as browser:
+        with httpx.Client(follow_redirects=True, timeout=240) as browser:
             [provider] = re.findall(r'id="continue"[^>]*href="([^"]+)"', browser.get(address).text)
             page = browser.get(html.unescape(provider) + f"&login={login}")
             assert "is connected to the organization" in page.text, page.text

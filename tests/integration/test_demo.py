@@ -24,7 +24,7 @@ def _demo(directory: Path) -> "subprocess.CompletedProcess[str]":
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=190,
+        timeout=240,
     )
 
 
@@ -35,7 +35,7 @@ def _rows(output: str) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1500)
 def test_the_demonstration_completes_and_a_second_one_adds_no_row(directory: Path) -> None:
     expected = {"orders": ORDERS, "order_lines": ORDERS * LINES_PER_ORDER, "billing_entries": BILLING_ENTRIES}
     for _ in range(2):

@@ -100,7 +100,7 @@ def _script(folder: Path, *arguments: str, ok: bool = True) -> "subprocess.Compl
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert (done.returncode == 0) == ok, done.stdout + done.stderr
     return done

@@ -21,7 +21,7 @@ from platform_api.supervisor.testing import Installation
 from tests.integration.oauth_shop import OFFERS, TOKEN_SECONDS, connect_accounts, serving_shop
 from tests.integration.published_clients.environments import CLIENTS, IndexUnreachable, PublishedClient, install
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 _SCRIPT = Path(__file__).with_name("documented_calls.py")
 _INTERFACE = "def test_ifc(orders):\n    return len(orders)\n"
@@ -115,7 +115,7 @@ def test_our_client_in_the_sandbox(documented: Documented) -> None:
     before = _renewals(documented)
     with documented.installation.client() as platform:
         run = _post(platform, f"/api/actions/{documented.action_id}/run/", {"user_input": documented.given})
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 240
         while (status := platform.get(f"/api/actions/runs/{run['run_id']}/status/").json())["status"] in (
             "pending",
             "running",
@@ -145,7 +145,7 @@ def test_a_published_client(documented: Documented, client: PublishedClient) -> 
         cwd=documented.installation.data_dir,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]

@@ -184,7 +184,7 @@ def run(event):
 
 def test_everything_works_inside_the_jail(api: API, prepared: Prepared) -> None:
     owner = {"Authorization": f"App-Token {prepared.facts['owner_token']}"}
-    with httpx.Client(base_url=prepared.environment["API_BASE_URL"], headers=owner, timeout=30) as platform:
+    with httpx.Client(base_url=prepared.environment["API_BASE_URL"], headers=owner, timeout=240) as platform:
         create_action(platform, prepared.facts["app_id"], "inside", INSIDE)
     run = api.actions.run("inside")
     log = list(api.actions.stream_logs(run.task_id))
@@ -199,7 +199,7 @@ def test_a_run_is_cancelled(api: API) -> None:
     run = api.actions.run("sleep")
     assert "asleep" in next(api.actions.stream_logs(run.task_id))
     api.actions.cancel(run.run_id)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while not (status := api.actions.run_status(run.run_id)).is_finished:
         assert time.monotonic() < deadline, status
         time.sleep(0.05)

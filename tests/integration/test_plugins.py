@@ -90,7 +90,7 @@ def _post(platform: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, 
 
 def _run(platform: httpx.Client, action: int) -> dict[str, Any]:
     run = _post(platform, f"/api/actions/{action}/run/", {})
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         status: dict[str, Any] = platform.get(f"/api/actions/runs/{run['run_id']}/status/").json()
         if status["status"] not in ("pending", "running"):

@@ -158,7 +158,7 @@ async def _send(client: httpx.AsyncClient, world: World, operation: str, method:
     body = _body(world, operation, described)
     options: dict[str, Any] = {} if body is None else {"json": body}
     return await client.request(
-        method, _fill(world, operation, path), params=_query(world, described), timeout=30, **options
+        method, _fill(world, operation, path), params=_query(world, described), timeout=240, **options
     )
 
 

@@ -39,13 +39,13 @@ class LiveRunner:
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self.runner.stop)
-        self._running.result(timeout=60)
+        self._running.result(timeout=240)
         self.call(self.twin.__aexit__(None, None, None))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    def call(self, coroutine: Coroutine[Any, Any, T], *, timeout: float = 120) -> T:
+    def call(self, coroutine: Coroutine[Any, Any, T], *, timeout: float = 240) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=timeout)
 
     def submit(self, files: str | dict[str, str], **options: Any) -> TwinRun:
@@ -54,7 +54,7 @@ class LiveRunner:
 
         return self.call(submit())
 
-    def execute(self, files: str | dict[str, str], *, timeout: float = 90, **options: Any) -> "Ended":
+    def execute(self, files: str | dict[str, str], *, timeout: float = 240, **options: Any) -> "Ended":
         """Submits a run and waits for its recorded end."""
 
         async def execute() -> TwinRun:
@@ -65,7 +65,7 @@ class LiveRunner:
 
         return Ended(self.call(execute(), timeout=timeout + 10))
 
-    def wait_for_line(self, run: TwinRun, text: str, *, timeout: float = 60) -> None:
+    def wait_for_line(self, run: TwinRun, text: str, *, timeout: float = 240) -> None:
         deadline = time.monotonic() + timeout
         while text not in run.text:
             assert time.monotonic() < deadline, f"no {text!r} in the log: {run.text!r}, {run.finished}"

@@ -15,7 +15,7 @@ BASE = os.environ['API_BASE_URL']
 def ask(path, method='GET', data=None, headers=None):
     request = urllib.request.Request(BASE + path, data=data, method=method, headers=headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=20) as reply:
+        with urllib.request.urlopen(request, timeout=240) as reply:
             return [reply.status, json.loads(reply.read() or b'null'), dict(reply.headers)]
     except urllib.error.HTTPError as error:
         return [error.code, json.loads(error.read()), dict(error.headers)]

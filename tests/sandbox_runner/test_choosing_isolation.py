@@ -83,7 +83,7 @@ def with_factory(state: Path, test: "object") -> None:
 def test_a_ready_jail_that_died_is_not_given_away(bubblewrap_runner: LiveRunner, state_directory: Path) -> None:
     async def test(factory: JailFactory) -> None:
         pool = JailPool(factory, size=1)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while pool.ready < 1:  # noqa: ASYNC110  (the pool tells nobody that a jail is ready)
                 await asyncio.sleep(0.02)
             dead = pool._ready[0]

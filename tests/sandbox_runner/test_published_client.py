@@ -59,7 +59,7 @@ def test_the_published_client_talks_through_the_broker(published: LiveRunner) ->
         "print('progress', api.task.set_progress(40, info='half', status='running'))\n"
         "result = {'entry': api.app_cache.get('rates'), 'missing': api.app_cache.get('none')}\n",
         environment={"ACTION_ID": "5", "ACTION_TYPE": "app_action"},
-        timeout=20,
+        timeout=240,
     )
     assert ended.status == "completed", ended
     assert ended.result["entry"] == {"key": "rates", "value": {"EUR": 4.3}, "exists": True, "ttl": -1}

@@ -71,12 +71,12 @@ def test_the_command_executes_runs_and_ends_cleanly_on_sigterm(state_directory: 
     async def test() -> None:
         async with running(state_directory, tmp_path) as (twin, runner):
             run = twin.submit("print('hello')\nresult = 1\n")
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(240):
                 await run.ended.wait()
             assert run.finished is not None and run.finished["result"] == 1
             assert run.text == "hello"
             runner.process.send_signal(signal.SIGTERM)
-            status = await asyncio.to_thread(runner.process.wait, 60)
+            status = await asyncio.to_thread(runner.process.wait, 240)
             assert status == 0, runner.log.read_text()
             assert runner.jails() == []
 
@@ -90,7 +90,7 @@ def test_a_ready_made_jail_has_the_client_imported(state_directory: Path, tmp_pa
                 run = twin.submit(
                     "import sys\nresult = [name in sys.modules for name in ('automio.wrapper', 'httpx', 'gql')]\n"
                 )
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(240):
                     await run.ended.wait()
                 assert run.finished is not None
                 # Until one is ready, a run gets a jail that was made for it.
@@ -111,7 +111,7 @@ def test_sigterm_ends_a_long_run_after_the_grace_time_and_says_why(state_directo
             await eventually(lambda: run.finished is not None)
             assert run.finished is not None
             assert (run.finished["status"], run.finished["cause"]) == ("failed", "runner_lost")
-            assert await asyncio.to_thread(runner.process.wait, 60) == 0
+            assert await asyncio.to_thread(runner.process.wait, 240) == 0
 
     scenario(test)
 
@@ -144,7 +144,7 @@ def test_a_restart_of_the_control_plane_loses_neither_lines_nor_the_end(
             await twin.come_up()
             await asyncio.sleep(0.3)
             twin.is_away = False
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(240):
                 await run.ended.wait()
             assert run.finished is not None and run.finished["result"] == "done"
             assert run.text.split("\n") == [str(number) for number in range(30)]
@@ -178,7 +178,7 @@ def test_a_bundle_that_cannot_be_fetched_ends_the_run_with_a_reason(bubblewrap_r
     async def submit() -> TwinRun:
         run = bubblewrap_runner.twin.submit("x = 1")
         run.claim["bundle"] = "0" * 64
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             await run.ended.wait()
         return run
 
@@ -200,7 +200,7 @@ def test_runs_go_on_at_the_same_time_up_to_the_concurrency(bubblewrap_runner: Li
         await eventually(lambda: all("begun" in run.text for run in runs), what=lambda: "they wait for each other")
         for run in runs:
             run.cancel = True
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             await asyncio.gather(*(run.ended.wait() for run in runs))
         return runs
 
@@ -215,7 +215,7 @@ def test_sigterm_gives_back_a_run_that_has_not_started(state_directory: Path, tm
             run = twin.submit("print('never')\n")
             await eventually(lambda: run.claimed_by is not None)
             runner.process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(runner.process.wait, 60) == 0
+            assert await asyncio.to_thread(runner.process.wait, 240) == 0
             assert (run.claimed_by, run.started, run.finished) == (None, 0, None)
 
     scenario(test)
@@ -237,7 +237,7 @@ def test_what_a_killed_runner_left_behind_is_cleared_by_the_next(tmp_path: Path)
             lambda: all(b"time.sleep" in Path(f"/proc/{one.pid}/cmdline").read_bytes() for one in (orphan, working))
         )
         clear_leftovers(tmp_path)
-        assert orphan.wait(timeout=60) == -signal.SIGKILL
+        assert orphan.wait(timeout=240) == -signal.SIGKILL
         assert not left.exists() and own.exists()
         assert working.poll() is None
         working.kill()

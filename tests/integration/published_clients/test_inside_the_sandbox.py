@@ -81,7 +81,7 @@ def test_the_client_in_the_jail_is_the_published_one(report: dict[str, Any]) -> 
     assert set(report["report"]) == {str(row) for row in _ROWS_INSIDE}
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("row", _ROWS_INSIDE, ids=lambda row: f"row-{row:02}")
 def test_a_published_client_is_served_inside_the_jail(row: int, report: dict[str, Any]) -> None:
     assert report["report"][str(row)] is None, f"{ROWS[row]}\n{report['report'][str(row)]}"

@@ -28,7 +28,7 @@ def redis_server() -> Iterator[str]:
         yield f"unix://{path}"
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(240)
         shutil.rmtree(directory, ignore_errors=True)
 
 

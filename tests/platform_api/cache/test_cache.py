@@ -46,7 +46,7 @@ class Cache:
 
     def __init__(self, base_url: str, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self.client = httpx.AsyncClient(headers=headers, timeout=30)
+        self.client = httpx.AsyncClient(headers=headers, timeout=240)
         self.base_url = base_url
 
     async def __aenter__(self) -> "Cache":

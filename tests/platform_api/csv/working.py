@@ -37,7 +37,7 @@ class Shop:
         return f"app_{self.app.id}_products"
 
     def client(self, caller: Caller | None = None) -> httpx.AsyncClient:
-        return self.platform.client(caller or self.caller, timeout=60)
+        return self.platform.client(caller or self.caller, timeout=240)
 
     async def send(
         self, content: bytes | str, *, caller: Caller | None = None, name: str = "products.csv", **form: Any

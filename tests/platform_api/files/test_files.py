@@ -611,9 +611,9 @@ async def test_an_organization_stores_a_bounded_number_of_files_at_once(
     path = f"/api/apps/{app.id}/files/"
     async with shared_platform.client(owner, headers=headers) as client:
         sending = [asyncio.create_task(client.post(path, content=slow())) for _ in range(11)]
-        await asyncio.wait_for(all_begun.wait(), 30)
+        await asyncio.wait_for(all_begun.wait(), 240)
         # Two wait for their turn and are not read meanwhile; one is sent away.
-        done, waiting = await asyncio.wait(sending, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        done, waiting = await asyncio.wait(sending, timeout=240, return_when=asyncio.FIRST_COMPLETED)
         [refused] = done
         assert refused.result().status_code == 429 and "Retry-After" in refused.result().headers
         assert begun == 8

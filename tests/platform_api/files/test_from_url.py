@@ -67,7 +67,7 @@ async def upstream() -> AsyncIterator[str]:
 
 
 async def _fetch(platform: Platform, caller: Caller, app: App, url: str, **body: Any) -> httpx.Response:
-    async with platform.client(caller, timeout=30) as client:
+    async with platform.client(caller, timeout=240) as client:
         return await client.post(f"/api/apps/{app.id}/files/from-url/", json={"url": url, **body})
 
 

@@ -92,7 +92,7 @@ async def test_a_writing_that_is_cancelled_leaves_no_object(store: ObjectStore) 
         await asyncio.Event().wait()
 
     writing = asyncio.create_task(store.write("cc/cancelled", endless()))
-    await asyncio.wait_for(begun.wait(), 30)
+    await asyncio.wait_for(begun.wait(), 240)
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
@@ -131,7 +131,7 @@ async def test_an_s3_that_is_away_is_unavailable_and_nothing_is_acknowledged(pla
     async with running_platform(settings) as platform:
         owner = await platform.create_caller()
         app = await platform.create_app(owner)
-        async with platform.client(owner, timeout=60) as client:
+        async with platform.client(owner, timeout=240) as client:
             answer = await client.post(f"/api/apps/{app.id}/files/", files={"file": ("a.txt", b"x")})
             assert answer.status_code == 503, answer.text
             assert (await client.get(f"/api/apps/{app.id}/files/")).json()["count"] == 0

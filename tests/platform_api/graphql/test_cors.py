@@ -117,7 +117,7 @@ async def test_a_star_allows_every_page_and_no_cookie(shop: Shop) -> None:
             headers = {"Origin": origin, "Cookie": cookie}
             socket = await session.ws_connect(url + path, protocols=["graphql-transport-ws"], headers=headers)
             await socket.send_json({"type": "connection_init"})
-            assert (await socket.receive(timeout=30)).type is expected
+            assert (await socket.receive(timeout=240)).type is expected
             await socket.close()
 
 

@@ -178,10 +178,10 @@ async def test_a_websockets_session_is_ours_and_its_messages_are_passed_on(setti
         socket = await connect(session, url + setting.path)
         init = {"headers": {"Authorization": f"Bearer {setting.caller.token}"}}
         await socket.send_json({"type": "connection_init", "payload": init})
-        assert await socket.receive_json(timeout=30) == {"type": "connection_ack"}
+        assert await socket.receive_json(timeout=240) == {"type": "connection_ack"}
         subscribe = {"id": "1", "type": "subscribe", "payload": {"query": "subscription { n }"}}
         await socket.send_json(subscribe)
-        assert await socket.receive_json(timeout=30) == {"id": "1", "type": "next", "payload": {"data": {"n": 1}}}
+        assert await socket.receive_json(timeout=240) == {"id": "1", "type": "next", "payload": {"data": {"n": 1}}}
         await socket.close()
     first, second = setting.hasura.socket_messages
     assert second == subscribe
@@ -208,7 +208,7 @@ async def test_a_websocket_without_a_session_is_closed(setting: Setting, message
         socket = await connect(session, url + setting.path)
         for message in messages:
             await socket.send_json(message)
-        received = await socket.receive(timeout=30)
+        received = await socket.receive(timeout=240)
         assert (received.type, socket.close_code) == (WSMsgType.CLOSE, code)
     assert setting.hasura.socket_messages == []
 
@@ -217,10 +217,10 @@ async def test_a_second_connection_init_cannot_change_the_session(setting: Setti
     async with serve_app(setting.platform.app) as url, aiohttp.ClientSession() as session:
         socket = await connect(session, url + setting.path, headers=setting.caller.headers)
         await socket.send_json({"type": "connection_init"})
-        assert (await socket.receive_json(timeout=30))["type"] == "connection_ack"
+        assert (await socket.receive_json(timeout=240))["type"] == "connection_ack"
         # Two values for one key: whoever reads the message must read the same one.
         await socket.send_str('{"type":"subscribe","type":"connection_init","payload":{"headers":{}}}')
-        await socket.receive(timeout=30)
+        await socket.receive(timeout=240)
         assert socket.close_code == 4429
     assert [message["type"] for message in setting.hasura.socket_messages] == ["connection_init"]
 
@@ -229,7 +229,7 @@ async def test_the_older_protocol_is_told_why_it_is_refused(setting: Setting) ->
     async with serve_app(setting.platform.app) as url, aiohttp.ClientSession() as session:
         socket = await connect(session, url + setting.path, protocols=["graphql-ws"])
         await socket.send_json({"type": "connection_init", "payload": {}})
-        error = await socket.receive_json(timeout=30)
+        error = await socket.receive_json(timeout=240)
         assert error["type"] == "connection_error"
         assert "token is missing" in error["payload"]["message"]
 
@@ -241,11 +241,11 @@ async def test_a_websocket_ends_when_its_token_is_revoked(setting: Setting, monk
     async with serve_app(platform.app) as url, aiohttp.ClientSession() as session:
         socket = await connect(session, url + setting.path, headers=caller.headers)
         await socket.send_json({"type": "connection_init"})
-        assert (await socket.receive_json(timeout=30))["type"] == "connection_ack"
+        assert (await socket.receive_json(timeout=240))["type"] == "connection_ack"
         await asyncio.sleep(0.2)
         assert not socket.closed
         async with platform.client(caller) as client:
             [token] = (await client.get("/api/tokens/")).json()
             assert (await client.delete(f"/api/tokens/{token['id']}/")).is_success
-        await socket.receive(timeout=30)
+        await socket.receive(timeout=240)
         assert socket.close_code == 4403

@@ -104,7 +104,7 @@ async def test_the_documented_endpoint_and_websockets_count_too(planes: tuple[Pl
         async def connect() -> aiohttp.WSMsgType:
             socket = await session.ws_connect(url + path, protocols=["graphql-transport-ws"])
             await socket.send_json({"type": "connection_init", "payload": {"headers": caller.headers}})
-            kind = (await socket.receive(timeout=30)).type
+            kind = (await socket.receive(timeout=240)).type
             await socket.close()
             return kind
 

@@ -202,7 +202,7 @@ async def test_a_body_that_is_no_text_arrives_as_it_was_sent(shared_platform: Pl
         orders = await client.post("/api/integrations/shop/call/", json={"endpoint": "/orders"})
         order = orders.json()["api_data"]["orders"][0]["id"]
         answer = await client.post("/api/integrations/shop/call/", json={"endpoint": f"/orders/{order}/label"})
-    async with httpx.AsyncClient(headers={"X-Api-Key": "shop-key-anna"}, timeout=60) as without_us:
+    async with httpx.AsyncClient(headers={"X-Api-Key": "shop-key-anna"}, timeout=240) as without_us:
         direct = await without_us.get(f"{shop.url}/orders/{order}/label")
     response = answer.json()["api_response"]
     assert base64.b64decode(response["content_base64"]) == direct.content

@@ -51,7 +51,7 @@ async def test_each_item_says_what_happened_to_it(module_database_url: str, shop
             _offer(13),
         ]
         async with platform.client(caller) as client:
-            answer = await client.post("/api/integrations/shop/parallel_call/", json=body_for(items), timeout=60)
+            answer = await client.post("/api/integrations/shop/parallel_call/", json=body_for(items), timeout=240)
     assert answer.status_code == 200
     seen = [one["api_response"] for one in answer.json()["responses"]]
     expected = [
@@ -123,12 +123,12 @@ async def test_an_upstream_that_never_answers_disturbs_no_other_call(
     arrived: set[int] = set()
     async with (
         served(shared_platform) as url,
-        httpx.AsyncClient(base_url=url, headers=caller.headers, timeout=30) as client,
+        httpx.AsyncClient(base_url=url, headers=caller.headers, timeout=240) as client,
         client.stream(
             "POST", "/api/integrations/shop/parallel_call/", json=body_for(items, streaming=True)
         ) as stream,
     ):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             async for line in stream.aiter_lines():
                 if line.startswith("data: "):
                     arrived.add(json.loads(line[6:])["index"])
@@ -146,7 +146,7 @@ async def test_ten_thousand_items_are_streamed_in_bounded_memory(
     seen, largest, before = 0, 0, 0
     async with (
         served(shared_platform) as url,
-        httpx.AsyncClient(base_url=url, headers=caller.headers, timeout=90) as client,
+        httpx.AsyncClient(base_url=url, headers=caller.headers, timeout=240) as client,
         client.stream("POST", "/api/integrations/shop/parallel_call/", json=body) as stream,
     ):
         async for line in stream.aiter_lines():

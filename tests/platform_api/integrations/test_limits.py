@@ -65,7 +65,7 @@ async def connect(platform: Platform, shop: RunningShop, rate_limit: dict[str, A
 
 
 async def call(platform: Platform, caller: Caller) -> dict[str, Any]:
-    async with platform.client(caller, timeout=30) as client:
+    async with platform.client(caller, timeout=240) as client:
         answer = await client.post("/api/integrations/shop/call/", json={"endpoint": "/me"})
     assert answer.status_code == 200, answer.text
     response: dict[str, Any] = answer.json()["api_response"]
@@ -107,7 +107,7 @@ async def test_the_items_of_parallel_calls_and_connection_tests_keep_the_limit(
     planes: tuple[Platform, Platform], shop: RunningShop
 ) -> None:
     caller = await connect(planes[0], shop, {"requests": 3, "seconds": 600})
-    async with planes[0].client(caller, timeout=30) as client:
+    async with planes[0].client(caller, timeout=240) as client:
         body: dict[str, Any] = {"endpoint": "/me", "data_list": [{}] * 4}
         collected = (await client.post("/api/integrations/shop/parallel_call/", json=body)).json()
         assert [one["api_response"]["status_code"] for one in collected["responses"]].count(200) == 3

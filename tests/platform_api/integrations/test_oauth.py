@@ -67,7 +67,7 @@ async def consent(browser: httpx.AsyncClient, page_url: str, *, login: str = "an
     page = await browser.get(page_url)
     assert page.status_code == 200, page.text
     [provider_url] = re.findall(r'id="continue"[^>]*href="([^"]+)"', page.text)
-    async with httpx.AsyncClient(timeout=60) as upstream:
+    async with httpx.AsyncClient(timeout=240) as upstream:
         answer = await upstream.get(unescape(provider_url) + f"&login={login}")
     assert answer.status_code == 302, answer.text
     return answer.headers["location"]
@@ -298,7 +298,7 @@ async def test_a_thousand_callers_on_an_expired_token_cause_one_refresh(
     await change_credentials(shared_platform, connection_id, refresh_at=0, expires_at=0)
     shop.shop.faults.add(Fault("delay", path="/oauth/token", seconds=0.5))
     body = {"method": "GET", "endpoint": "/me", "data_list": [{}] * 100}
-    async with shared_platform.client(caller, timeout=60) as client:
+    async with shared_platform.client(caller, timeout=240) as client:
         answers = await asyncio.gather(
             *(client.post("/api/integrations/shop/parallel_call/", json=body) for _ in range(10))
         )

@@ -61,7 +61,7 @@ async def consent(browser: httpx.AsyncClient, page_url: str, *, login: str = "an
     page = await browser.get(page_url)
     assert page.status_code == 200, page.text
     [provider_url] = re.findall(r'id="continue"[^>]*href="([^"]+)"', page.text)
-    async with httpx.AsyncClient(timeout=60) as upstream:
+    async with httpx.AsyncClient(timeout=240) as upstream:
         answer = await upstream.get(unescape(provider_url) + f"&login={login}")
     assert answer.status_code == 302, answer.text
     return answer.headers["location"]

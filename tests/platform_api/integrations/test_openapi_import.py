@@ -160,7 +160,7 @@ async def owner(shared_platform: Platform) -> AsyncIterator[Caller]:
 
 
 async def send(platform: Platform, caller: Caller, **body: Any) -> httpx.Response:
-    async with platform.client(caller, timeout=90) as client:
+    async with platform.client(caller, timeout=240) as client:
         return await client.post("/api/integrations/import/", json=body)
 
 

@@ -95,7 +95,7 @@ async def test_a_stream_hands_out_answers_as_they_arrive(shared_platform: Platfo
     events = []
     async with (
         served(shared_platform) as url,
-        httpx.AsyncClient(headers=caller.headers, timeout=60) as client,
+        httpx.AsyncClient(headers=caller.headers, timeout=240) as client,
         client.stream(
             "POST", f"{url}/api/integrations/shop/parallel_call/", json=body_for(items, streaming=True)
         ) as reply,
@@ -121,7 +121,7 @@ async def test_a_stream_starts_before_the_last_call_was_sent_and_stops_with_its_
     before = shop.shop.requests
     async with (
         served(shared_platform) as url,
-        httpx.AsyncClient(headers=caller.headers, timeout=60) as client,
+        httpx.AsyncClient(headers=caller.headers, timeout=240) as client,
         client.stream(
             "POST", f"{url}/api/integrations/shop/parallel_call/", json=body_for(items, streaming=True)
         ) as reply,

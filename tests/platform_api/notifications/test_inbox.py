@@ -233,14 +233,14 @@ async def test_the_oldest_read_ones_go_first(
 async def _stream(platform: Platform, caller: Caller, **headers: str) -> AsyncIterator[AsyncIterator[str]]:
     async with (
         serve_app(platform.app) as base_url,
-        httpx.AsyncClient(base_url=base_url, timeout=30) as client,
+        httpx.AsyncClient(base_url=base_url, timeout=240) as client,
         client.stream("GET", f"{PATH}stream/", headers={**caller.headers, **headers}) as response,
     ):
         assert response.status_code == 200
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
         lines = response.aiter_lines()
         # From here on nothing is missed.
-        assert await asyncio.wait_for(anext(lines), 30) == ": notifications"
+        assert await asyncio.wait_for(anext(lines), 240) == ": notifications"
         yield lines
 
 
@@ -248,7 +248,7 @@ async def _events(lines: AsyncIterator[str], count: int) -> list[tuple[str, dict
     found: list[tuple[str, dict[str, Any]]] = []
     fields: dict[str, str] = {}
     while len(found) < count:
-        line = await asyncio.wait_for(anext(lines), 30)
+        line = await asyncio.wait_for(anext(lines), 240)
         if line:
             name, _, value = line.partition(": ")
             fields[name] = value
@@ -320,7 +320,7 @@ async def test_a_stream_ends_when_its_token_does(platform: Platform, monkeypatch
             async for _ in lines:
                 pass
 
-        await asyncio.wait_for(until_the_end(), 30)
+        await asyncio.wait_for(until_the_end(), 240)
 
 
 async def test_a_user_has_a_bounded_number_of_streams(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

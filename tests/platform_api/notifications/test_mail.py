@@ -90,7 +90,7 @@ async def test_a_mail_reaches_the_tokens_user_with_both_bodies(mailing: Platform
     assert reply.status_code == 200
     assert (reply.json()["success"], reply.json()["state"]) == (True, "pending")
     assert caller.email in reply.json()["message"]
-    await asyncio.wait_for(inbox.arrived.wait(), 30)
+    await asyncio.wait_for(inbox.arrived.wait(), 240)
     [(envelope, message)] = inbox.received
     assert (envelope.mail_from, envelope.rcpt_tos) == ("platform@example.com", [caller.email])
     assert (message["To"], message["From"]) == (caller.email, "platform@example.com")
@@ -110,7 +110,7 @@ async def test_a_mail_that_the_server_takes_later_is_sent_once(mailing: Platform
     inbox.refusals = ["451 try again"]
     caller = await mailing.create_caller()
     assert (await _notify(mailing, caller, subject="s", text="t")).status_code == 200
-    await asyncio.wait_for(inbox.arrived.wait(), 30)
+    await asyncio.wait_for(inbox.arrived.wait(), 240)
 
     async def is_sent() -> bool:
         return [mail["state"] for mail in await _mails(mailing, caller)] == ["sent"]
@@ -148,7 +148,7 @@ async def test_a_mail_survives_an_absent_server_and_a_new_process(platform_datab
 
         await eventually(was_tried)
     async with smtp_server(inbox, port=port), running_platform(settings) as second:
-        await asyncio.wait_for(inbox.arrived.wait(), 30)
+        await asyncio.wait_for(inbox.arrived.wait(), 240)
 
         async def is_sent() -> bool:
             return (await _mails(second, caller))[0]["state"] == "sent"

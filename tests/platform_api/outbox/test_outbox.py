@@ -96,7 +96,7 @@ async def test_the_worker_handles_what_is_committed_while_it_runs(database: Data
         await asyncio.sleep(0.2)
         await put(database, n=1)
         await put(database, "other", n=2)
-        item = await asyncio.wait_for(handled.get(), 30)
+        item = await asyncio.wait_for(handled.get(), 240)
         assert item.payload == {"n": 1}
         for _ in range(1500):
             if [waiting.topic for waiting in await stored(database)] == ["other"]:
@@ -137,4 +137,4 @@ async def test_work_that_was_being_done_when_its_process_died_is_done_by_another
             handled.put_nowait(item)
 
     async with OutboxWorker(database, {"t": handle}).running():
-        assert (await asyncio.wait_for(handled.get(), 30)).payload == {"n": 1}
+        assert (await asyncio.wait_for(handled.get(), 240)).payload == {"n": 1}

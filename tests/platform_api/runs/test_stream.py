@@ -31,7 +31,7 @@ async def _stream(
 ) -> AsyncIterator[httpx.Response]:
     async with (
         serve_app(platform.app) as base_url,
-        httpx.AsyncClient(base_url=base_url, timeout=30) as client,
+        httpx.AsyncClient(base_url=base_url, timeout=240) as client,
         client.stream(
             "GET",
             "/api/actions/run-code-stream/",
@@ -47,7 +47,7 @@ async def _data(lines: AsyncIterator[str], count: int | None = None) -> list[str
     found: list[str] = []
     while count is None or len(found) < count:
         try:
-            line = await asyncio.wait_for(anext(lines), 30)
+            line = await asyncio.wait_for(anext(lines), 240)
         except StopAsyncIteration:
             break
         if line.startswith("data: "):
@@ -83,9 +83,9 @@ async def test_lines_that_another_process_received_arrive(platform: Platform, ru
         lines = response.aiter_lines()
         for number in range(1, 4):
             await runner.log(claim, f"line {number}", first=number)
-            assert await asyncio.wait_for(_data(lines, 1), 30) == [f"line {number}"]
+            assert await asyncio.wait_for(_data(lines, 1), 240) == [f"line {number}"]
         await runner.finish(claim)
-        assert await asyncio.wait_for(_data(lines), 30) == []
+        assert await asyncio.wait_for(_data(lines), 240) == []
 
 
 async def test_a_stream_goes_on_after_the_listen_connection_was_killed(
@@ -100,7 +100,7 @@ async def test_a_stream_goes_on_after_the_listen_connection_was_killed(
         assert await connection.fetchval(END_LISTENING_CONNECTIONS) >= 1
         await connection.close()
         await runner.log(claim, "two", first=2)
-        assert await asyncio.wait_for(_data(lines, 1), 30) == ["two"]
+        assert await asyncio.wait_for(_data(lines, 1), 240) == ["two"]
 
 
 async def test_skipping_existing_lines_and_resuming_after_an_event(
@@ -172,12 +172,12 @@ async def test_a_silent_stream_is_kept_alive(
 
 async def _first(lines: AsyncIterator[str], count: int) -> AsyncIterator[str]:
     for _ in range(count):
-        yield await asyncio.wait_for(anext(lines), 30)
+        yield await asyncio.wait_for(anext(lines), 240)
 
 
 async def test_streams_hold_no_database_connection(platform: Platform, runner: ProtocolRunner) -> None:
     workshop, started, claim = await _running(platform, runner)
-    async with serve_app(platform.app) as base_url, httpx.AsyncClient(base_url=base_url, timeout=30) as client:
+    async with serve_app(platform.app) as base_url, httpx.AsyncClient(base_url=base_url, timeout=240) as client:
 
         async def read() -> list[str]:
             url = f"/api/actions/run-code-stream/?task_id={started['task_id']}"
@@ -277,7 +277,7 @@ async def test_a_stream_outlives_broken_database_connections(platform: Platform,
             for _ in range(20):
                 if (await runner.log(claim, f"line {number}", first=number)).status_code == 200:
                     break
-            assert await asyncio.wait_for(_data(lines, 1), 30) == [f"line {number}"]
+            assert await asyncio.wait_for(_data(lines, 1), 240) == [f"line {number}"]
 
 
 async def test_work_queued_through_one_process_wakes_a_claim_that_waits_in_another(
@@ -291,5 +291,5 @@ async def test_work_queued_through_one_process_wakes_a_claim_that_waits_in_anoth
         waiting = asyncio.create_task(ProtocolRunner(client, "elsewhere").claim(wait_seconds=20))
         await asyncio.sleep(0.3)
         started = await workshop.run()
-        [claim] = await asyncio.wait_for(waiting, 30)
+        [claim] = await asyncio.wait_for(waiting, 240)
     assert claim["run_id"] == started["run_id"]

@@ -89,7 +89,7 @@ class Bench:
     connection: int
 
     def client(self, caller: Caller | None = None) -> httpx.AsyncClient:
-        return self.platform.client(caller or self.caller, timeout=60)
+        return self.platform.client(caller or self.caller, timeout=240)
 
     def path(self, name: str = "", word: str = "") -> str:
         return f"/api/apps/{self.app.id}/syncs/" + (f"{name}/" if name else "") + (f"{word}/" if word else "")
@@ -128,7 +128,7 @@ class Bench:
         return await self.ended(run["id"], name)
 
     async def ended(self, run_id: int, name: str = "things") -> dict[str, Any]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while (run := await self.run(run_id, name))["state"] in OPEN:  # noqa: ASYNC110 (over HTTP)
                 await asyncio.sleep(0.02)
         return run

@@ -167,10 +167,10 @@ def _start(options: EngineOptions) -> tuple[Served, Callable[[], None]]:
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(240)
 
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    client = httpx.Client(base_url=url, timeout=60)
+    client = httpx.Client(base_url=url, timeout=240)
 
     def stop() -> None:
         client.close()

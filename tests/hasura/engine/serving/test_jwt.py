@@ -157,7 +157,7 @@ def test_a_websocket_authenticates_by_its_first_message(serve: Serve) -> None:
     from websockets.sync.client import connect
 
     served = serve(jwt_secret=hs256())
-    with connect(served.websocket_url, subprotocols=["graphql-transport-ws"], open_timeout=60) as socket:  # type: ignore[list-item]
+    with connect(served.websocket_url, subprotocols=["graphql-transport-ws"], open_timeout=240) as socket:  # type: ignore[list-item]
         socket.send(json.dumps({"type": "connection_init", "payload": {"headers": bearer(sign(CLAIMS))}}))
         assert json.loads(socket.recv(30)) == {"type": "connection_ack"}
     assert served.client.get("/healthz").status_code == 200

@@ -47,7 +47,7 @@ class Client:
     def stop(self, identifier: str) -> None:
         self.send(id=identifier, type="complete" if self.protocol == TRANSPORT else "stop")
 
-    def next_data(self, identifier: str, timeout: float = 30.0) -> Any:
+    def next_data(self, identifier: str, timeout: float = 240) -> Any:
         message = self.receive(timeout)
         assert message["type"] == self.data, message
         assert message["id"] == identifier
@@ -65,7 +65,7 @@ class Client:
 def client_of(
     served: Served, protocol: str = TRANSPORT, *, role: str = "admin", **variables: str
 ) -> Iterator[Client]:
-    with connect(served.websocket_url, subprotocols=[protocol], open_timeout=60) as socket:  # type: ignore[list-item]
+    with connect(served.websocket_url, subprotocols=[protocol], open_timeout=240) as socket:  # type: ignore[list-item]
         client = Client(socket, protocol)
         headers = {"X-Hasura-Admin-Secret": SECRET, "X-Hasura-Role": role}
         headers |= {f"X-Hasura-{name.replace('_', '-')}": value for name, value in variables.items()}
@@ -252,7 +252,7 @@ def test_a_client_that_breaks_the_protocol_is_closed_with_its_code(
     serve: Serve, messages: list[Any], code: int
 ) -> None:
     served = serve()
-    with connect(served.websocket_url, subprotocols=[TRANSPORT], open_timeout=60) as socket:  # type: ignore[list-item]
+    with connect(served.websocket_url, subprotocols=[TRANSPORT], open_timeout=240) as socket:  # type: ignore[list-item]
         for message in messages:
             socket.send(message if isinstance(message, str) else json.dumps(message))
         with pytest.raises(ConnectionClosed) as closed:
