@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 
 from platform_api.supervisor.postgres import EmbeddedPostgres
 
 _numbers = itertools.count(1)
+
+# How fast examples are made and tried says something of the machine, nothing of what is tested.
+hypothesis.settings.register_profile("calm", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("calm")
 
 _server = pytest.StashKey[EmbeddedPostgres]()
 

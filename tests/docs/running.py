@@ -112,7 +112,7 @@ class Terminal:
         self._state = directory / ".terminal-state"
         self._background: list[subprocess.Popen[bytes]] = []
 
-    def run(self, block: Block, *, timeout: float = 110) -> str:
+    def run(self, block: Block, *, timeout: float = 600) -> str:
         """Runs a shell block to its end; returns what it printed. The first command that fails fails the block."""
         done = subprocess.run(
             ["bash", "-c", self._script(block)],

@@ -35,7 +35,7 @@ def published_site(state_directory: Path) -> Path:
         ],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=600,
     )
     if fetched.returncode != 0:
         pytest.skip(f"the package index cannot be reached: {fetched.stderr.strip().splitlines()[-1:]}")
