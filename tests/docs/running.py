@@ -128,7 +128,7 @@ class Terminal:
             raise BlockFailed(block, f"ended with status {done.returncode}:\n{done.stdout[-4000:]}")
         return done.stdout
 
-    def run_in_background(self, block: Block, *, until: str, timeout: float = 240) -> str:
+    def run_in_background(self, block: Block, *, until: str, timeout: float = 600) -> str:
         """Starts a shell block that goes on until the page ends; returns once it has printed `until`."""
         log = self.directory / f".background-{len(self._background)}.log"
         with log.open("wb") as stream:

@@ -24,7 +24,7 @@ def _demo(directory: Path) -> "subprocess.CompletedProcess[str]":
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=800,
     )
 
 

@@ -72,7 +72,7 @@ def _answers(installation: Installation) -> bool:
         return False
 
 
-def _wait(condition: Callable[[], bool], *, within: float = 240) -> bool:
+def _wait(condition: Callable[[], bool], *, within: float = 600) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         if condition():
