@@ -14,7 +14,7 @@ from typing import Any, Self
 import httpx
 
 _READY_WITHIN = 600.0
-_STOPPED_WITHIN = 60.0
+_STOPPED_WITHIN = 600.0
 _READY = "automio ready "
 # What names each child on its command line.
 _CHILDREN = {
