@@ -86,7 +86,13 @@ def _split(names: Iterable[QualifiedName]) -> tuple[list[str], list[str]]:
 
 def _table(row: Any, columns: list[Column], constraints: list[Any]) -> Table:
     keys = [
-        UniqueConstraint(item["name"], item["oid"], tuple(item["columns"]), is_primary=item["kind"] == "p")
+        UniqueConstraint(
+            item["name"],
+            item["oid"],
+            tuple(item["columns"]),
+            is_primary=item["kind"] == "p",
+            is_deferrable=item["is_deferrable"],
+        )
         for item in constraints
         if item["kind"] in ("p", "u")
     ]
@@ -115,6 +121,7 @@ def _table(row: Any, columns: list[Column], constraints: list[Any]) -> Table:
         is_insertable=bool(updatable & queries.INSERT_BIT),
         is_updatable=bool(updatable & queries.UPDATE_BIT),
         is_deletable=bool(updatable & queries.DELETE_BIT),
+        has_heirs=row["has_heirs"],
     )
 
 

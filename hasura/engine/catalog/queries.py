@@ -9,6 +9,7 @@ RELATIONS = """
 select c.oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
   case when c.relkind in ('r', 'p') then 28
        when c.relkind in ('v', 'f') then pg_relation_is_updatable(c.oid, true) else 0 end as updatable,
+  c.relkind <> 'p' and c.relhassubclass as has_heirs,
   obj_description(c.oid, 'pg_class') as comment
 from unnest($1::text[], $2::text[]) as wanted(schema, name)
 join pg_namespace n on n.nspname = wanted.schema
@@ -30,6 +31,7 @@ order by a.attrelid, a.attnum
 
 CONSTRAINTS = """
 select con.conrelid as relation, con.oid, con.conname::text as name, con.contype::text as kind,
+  con.condeferrable as is_deferrable,
   (select array_agg(a.attname::text order by k.place) from unnest(con.conkey) with ordinality as k(number, place)
    join pg_attribute a on a.attrelid = con.conrelid and a.attnum = k.number) as columns,
   con.confrelid as referenced_oid, n.nspname::text as referenced_schema, r.relname::text as referenced_name,

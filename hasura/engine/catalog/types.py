@@ -3,7 +3,7 @@
 Nothing here knows about metadata, roles or GraphQL. All frozen; equal values mean that nothing changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -99,6 +99,8 @@ class UniqueConstraint:
     oid: int
     columns: tuple[str, ...]
     is_primary: bool = False
+    # A transaction may break it until it ends.
+    is_deferrable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,8 @@ class Table:
     is_insertable: bool = True
     is_updatable: bool = True
     is_deletable: bool = True
+    # Other tables inherit from it (not as partitions): its keys say nothing of their rows, which it shows too.
+    has_heirs: bool = False
 
     @cached_property
     def columns_by_name(self) -> Mapping[str, Column]:
@@ -150,6 +154,12 @@ class Table:
     def all_unique_constraints(self) -> tuple[UniqueConstraint, ...]:
         """The primary key first."""
         return ((self.primary_key,) if self.primary_key else ()) + self.unique_constraints
+
+    def has_at_most_one(self, columns: Collection[str]) -> bool:
+        """Returns whether a value of each of the columns picks at most one row, at any moment of a transaction."""
+        return not self.has_heirs and any(
+            not key.is_deferrable and set(key.columns) <= set(columns) for key in self.all_unique_constraints
+        )
 
 
 class Volatility(StrEnum):

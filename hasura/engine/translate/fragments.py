@@ -26,7 +26,9 @@ class RowReference:
         """The row as a value of the table's row type."""
         if self.is_typed:
             return whole_row(self.alias)
-        return concat(sql("row("), ident(self.alias), sql(".*)::"), table_name(self.table.name))
+        # Not the star: what is read may have more columns than the table.
+        columns = [self.column(column.name) for column in self.table.table.columns]
+        return concat(sql("row("), join(", ", columns), sql(")::"), table_name(self.table.name))
 
 
 def whole_row(alias: str) -> Sql:

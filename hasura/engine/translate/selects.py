@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from hasura.engine.catalog.types import PgType, TypeKind
 from hasura.engine.ir.nodes import (
+    TRUE,
     AggregateItems,
     AggregateOutput,
     AggregateSelection,
@@ -16,11 +17,13 @@ from hasura.engine.ir.nodes import (
     ColumnOutput,
     ConstantOutput,
     CountItem,
+    Expression,
     FunctionRows,
     NamedRows,
     NodesItem,
     ObjectOutput,
     OrderItem,
+    OrderThrough,
     Output,
     Rows,
     Select,
@@ -45,8 +48,17 @@ from hasura.engine.sql import (
     sql,
     string_constant,
 )
-from hasura.engine.translate.boolexp import Scope, aggregate_call, condition, expression, restriction, source
-from hasura.engine.translate.fragments import Aliases, RowReference, call, operand, whole_row
+from hasura.engine.translate.boolexp import (
+    Scope,
+    aggregate_call,
+    condition,
+    expression,
+    join_condition,
+    restriction,
+    source,
+)
+from hasura.engine.translate.fragments import Aliases, RowReference, call, operand, table_name, whole_row
+from hasura.engine.translate.joins import Joins, has_joins, joins_of, order_joins_of
 
 # json_build_object takes at most 100 arguments.
 _PAIRS_PER_CALL = 50
@@ -134,22 +146,54 @@ class SelectTranslator:
 
     def _rows(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_single: bool = False) -> Sql:
         """`select outputs from rows`."""
-        row = self.aliases.row(rows.table, is_typed=not isinstance(rows.source, NamedRows))
+        if is_single:
+            return self._joined_rows(rows, selection, here, sql(" limit 1"))
+        if has_joins(selection):
+            return self._numbered_rows(rows, selection, here)
+        return self._joined_rows(rows, selection, here, self._limit(rows, rows.permission_limit))
+
+    def _joined_rows(self, rows: Rows, selection: Selection, here: RowReference | None, limit: Sql) -> Sql:
+        """`select outputs from rows left join ...`: all in one select."""
+        row = self._row(rows)
         scope = Scope(self.aliases, row)
-        distinct = sql("")
-        if rows.distinct_on:
-            columns = [row.column(column.name) for column in rows.distinct_on]
-            distinct = concat(sql("distinct on ("), join(", ", columns), sql(") "))
+        joins = Joins()
+        outputs = self.outputs(scope, selection, joins)
+        order = self._order(scope, rows.order_by, joins)
         return concat(
             sql("select "),
-            distinct,
-            self.outputs(scope, selection),
+            _distinct(row, rows),
+            outputs,
             sql(" from "),
             source(rows, here, row.alias),
+            joins.text(),
             self._where(scope, rows, here),
-            self._order(scope, rows.order_by),
-            sql(" limit 1") if is_single else self._limit(rows, rows.permission_limit),
+            order,
+            limit,
         )
+
+    def _numbered_rows(self, rows: Rows, selection: Selection, here: RowReference | None) -> Sql:
+        """`select outputs from (rows, numbered) left join ... order by number`.
+
+        What is joined is read only for the rows that a limit leaves, and whatever join PostgreSQL chooses, the rows
+        keep the order in which they were read.
+        """
+        row = self.aliases.row(rows.table, is_typed=False)
+        joins = Joins()
+        outputs = self.outputs(Scope(self.aliases, row), selection, joins)
+        return concat(
+            sql("select "),
+            outputs,
+            sql(" from ("),
+            self._base(rows, here, is_numbered=True, limit=rows.permission_limit),
+            sql(") as "),
+            ident(row.alias),
+            joins.text(),
+            sql(" order by "),
+            row.column(_ROW_NUMBER),
+        )
+
+    def _row(self, rows: Rows) -> RowReference:
+        return self.aliases.row(rows.table, is_typed=not isinstance(rows.source, NamedRows))
 
     @staticmethod
     def _where(scope: Scope, rows: Rows, here: RowReference | None) -> Sql:
@@ -161,17 +205,24 @@ class SelectTranslator:
             return where + sql(" and ") + exists if where else sql(" where ") + exists
         return where
 
-    def _order(self, scope: Scope, items: tuple[OrderItem, ...]) -> Sql:
-        if not items:
-            return sql("")
-        return sql(" order by ") + join(", ", [self._order_item(scope, item) for item in items])
+    def _order(self, scope: Scope, items: tuple[OrderItem, ...], joins: Joins) -> Sql:
+        keys = [concat(self._order_value(scope, item.expression, joins), _direction(item)) for item in items]
+        return sql(" order by ") + join(", ", keys) if keys else sql("")
 
     @staticmethod
-    def _order_item(scope: Scope, item: OrderItem) -> Sql:
-        direction = item.direction
-        words = sql(" desc") if direction.is_descending else sql(" asc")
-        nulls = sql(" nulls first") if direction.nulls_first else sql(" nulls last")
-        return concat(expression(scope, item.expression), words, nulls)
+    def _order_value(scope: Scope, exp: Expression, joins: Joins) -> Sql:
+        """What an ordering goes by: a column that joins lead to, or an expression of the row."""
+        needed = order_joins_of(exp)
+        if not needed or not joins.reserve(needed):
+            return expression(scope, exp)
+        while isinstance(exp, OrderThrough):
+            there = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
+            on = join_condition(scope.row, there.row, exp.rows.join)
+            if exp.rows.where != TRUE:
+                on = concat(on, sql(" and "), condition(there, exp.rows.where))
+            joins.add_table(table_name(exp.rows.table.name), there.row.alias, on)
+            scope, exp = there, exp.inner
+        return expression(scope, exp)
 
     @staticmethod
     def _batch(rows: Rows) -> Sql:
@@ -205,12 +256,12 @@ class SelectTranslator:
 
     # --- what is read of a row -----------------------------------------------------------------------------------
 
-    def outputs(self, scope: Scope, selection: Selection) -> Sql:
-        """The select list, each output under its response key."""
+    def outputs(self, scope: Scope, selection: Selection, joins: Joins | None = None) -> Sql:
+        """The select list, each output under its response key; to-one relationships may add to `joins`."""
         return join(
             ", ",
             [
-                concat(self._output(scope, output), sql(" as "), ident(_column_alias(index, output.alias)))
+                concat(self._output(scope, output, joins), sql(" as "), ident(_column_alias(index, output.alias)))
                 for index, output in enumerate(selection.outputs)
             ],
         )
@@ -248,7 +299,7 @@ class SelectTranslator:
         ]
         return concat(sql("("), join(" || ", objects), sql(")::json"))
 
-    def _output(self, scope: Scope, output: Output) -> Sql:
+    def _output(self, scope: Scope, output: Output, joins: Joins | None) -> Sql:
         row = scope.row
         if isinstance(output, ColumnOutput):
             value = _with_path(row.column(output.column.name), output.path)
@@ -261,7 +312,12 @@ class SelectTranslator:
             shown = value if output.path is not None else self.json_value(value, output.call.function.return_type)
             return _shown_if(scope, output, shown)
         if isinstance(output, ObjectOutput):
-            return self.object(output.rows, output.selection, row)
+            needed = joins_of(output) if joins is not None else 0
+            if joins is None or not needed or not joins.reserve(needed):
+                return self.object(output.rows, output.selection, row)
+            name = self.aliases.name()
+            joins.add_subquery(self._joined_rows(output.rows, output.selection, row, sql("")), name)
+            return concat(sql("row_to_json("), whole_row(name), sql(")"))
         if isinstance(output, ArrayOutput):
             return concat(sql("("), self.array(output.rows, output.selection, row), sql(")"))
         assert isinstance(output, AggregateOutput)
@@ -323,23 +379,22 @@ class SelectTranslator:
             ident(name),
         )
 
-    def _base(self, rows: Rows, here: RowReference | None, *, is_numbered: bool) -> Sql:
-        """The rows to aggregate, all their columns, and their number where that is asked for."""
-        row = self.aliases.row(rows.table, is_typed=not isinstance(rows.source, NamedRows))
+    def _base(self, rows: Rows, here: RowReference | None, *, is_numbered: bool, limit: int | None = None) -> Sql:
+        """The rows, all their columns, and their number where that is asked for; `limit` is the role's."""
+        row = self._row(rows)
         scope = Scope(self.aliases, row)
-        distinct = sql("")
-        if rows.distinct_on:
-            columns = [row.column(column.name) for column in rows.distinct_on]
-            distinct = concat(sql("distinct on ("), join(", ", columns), sql(") "))
+        joins = Joins()
+        order = self._order(scope, rows.order_by, joins)
         base = concat(
             sql("select "),
-            distinct,
+            _distinct(row, rows),
             ident(row.alias),
             sql(".* from "),
             source(rows, here, row.alias),
+            joins.text(),
             self._where(scope, rows, here),
-            self._order(scope, rows.order_by),
-            self._limit(rows, None),
+            order,
+            self._limit(rows, limit),
         )
         if not is_numbered:
             return base
@@ -412,6 +467,18 @@ class SelectTranslator:
             ident(name),
             sql(")"),
         )
+
+
+def _distinct(row: RowReference, rows: Rows) -> Sql:
+    if not rows.distinct_on:
+        return sql("")
+    columns = [row.column(column.name) for column in rows.distinct_on]
+    return concat(sql("distinct on ("), join(", ", columns), sql(") "))
+
+
+def _direction(item: OrderItem) -> Sql:
+    words = sql(" desc") if item.direction.is_descending else sql(" asc")
+    return words + (sql(" nulls first") if item.direction.nulls_first else sql(" nulls last"))
 
 
 def _has_long_key(selection: Selection) -> bool:

@@ -121,9 +121,18 @@ class NaiveEvaluator:
         where = arguments.get("where", {})
         found = [row for row in found if self.holds(table, row, where, is_permission=False) is True]
         for order in reversed(arguments.get("order_by", [])):
-            ((column, direction),) = order.items()
-            found = _sorted(found, column, direction)
+            path, direction = _flat_order(order)
+            found = _sorted(found, [self._value(table, row, path) for row in found], direction)
         return found
+
+    def _value(self, table: TableInfo, row: Row, path: tuple[str, ...]) -> Any:
+        """The column at the end of object relationships; None where a row is missing or may not be seen."""
+        if len(path) == 1:
+            return row[path[0]]
+        relationship = table.relationships[path[0]]
+        remote = self._cache.table(relationship.remote_table)
+        visible = [item for item in self._related(row, relationship) if self._is_visible(remote, item)]
+        return self._value(remote, visible[0], path[1:]) if visible else None
 
     def _limit(self, table: TableInfo) -> int | None:
         return None if self._role == "admin" else table.select_permissions[self._role].source.limit
@@ -203,12 +212,22 @@ def _page(rows: list[Row], arguments: Mapping[str, Any]) -> list[Row]:
     return rows[offset:] if limit is None else rows[offset : offset + limit]
 
 
-def _sorted(rows: list[Row], column: str, direction: str) -> list[Row]:
-    nulls = [row for row in rows if row[column] is None]
+def _flat_order(order: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+    ((name, inner),) = order.items()
+    if isinstance(inner, str):
+        return (name,), inner
+    path, direction = _flat_order(inner)
+    return (name, *path), direction
+
+
+def _sorted(rows: list[Row], values: list[Any], direction: str) -> list[Row]:
+    pairs = list(zip(rows, values, strict=True))
+    nulls = [row for row, value in pairs if value is None]
     others = sorted(
-        (row for row in rows if row[column] is not None),
-        key=lambda row: row[column],
+        ((row, value) for row, value in pairs if value is not None),
+        key=lambda pair: pair[1],
         reverse=direction.startswith("desc"),
     )
+    ordered = [row for row, _ in others]
     nulls_first = direction.endswith("nulls_first") or direction == "desc"
-    return nulls + others if nulls_first else others + nulls
+    return nulls + ordered if nulls_first else ordered + nulls

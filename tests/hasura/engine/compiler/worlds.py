@@ -231,11 +231,29 @@ class World:
         columns = self.random.sample(list(self.columns[table]), self.random.randint(1, len(self.columns[table])))
         return {"kind": kind, "table": table, "arguments": arguments, "columns": columns, "nested": nested}
 
-    def _order(self, table: str) -> list[dict[str, str]]:
-        sortable = [column for column, kind in self.columns[table].items() if kind != "text" and column != "id"]
-        chosen = self.random.sample(sortable, self.random.randint(0, len(sortable)))
+    def _order(self, table: str) -> list[dict[str, Any]]:
+        chosen = self._sortable(table)
+        through = [
+            {f"of_{column}": item}
+            for column, remote in self.references[table].items()
+            for item in self._order_keys(remote, depth=1)
+            if self.random.random() < 0.3
+        ]
+        keys = [*({column: self.random.choice(_DIRECTIONS)} for column in chosen), *through]
+        self.random.shuffle(keys)
         # The key last makes the order complete, so that there is one right answer.
-        return [*({column: self.random.choice(_DIRECTIONS)} for column in chosen), {"id": "asc"}]
+        return [*keys, {"id": "asc"}]
+
+    def _sortable(self, table: str) -> list[str]:
+        sortable = [column for column, kind in self.columns[table].items() if kind != "text" and column != "id"]
+        return self.random.sample(sortable, self.random.randint(0, len(sortable)))
+
+    def _order_keys(self, table: str, depth: int) -> list[dict[str, Any]]:
+        keys: list[dict[str, Any]] = [{column: self.random.choice(_DIRECTIONS)} for column in self._sortable(table)]
+        if depth > 0:
+            for column, remote in self.references[table].items():
+                keys.extend({f"of_{column}": item} for item in self._order_keys(remote, depth - 1))
+        return keys
 
 
 @dataclass(frozen=True, slots=True)
