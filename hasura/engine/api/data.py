@@ -12,7 +12,7 @@ import orjson
 
 from hasura.engine.api.data_access import DataAccess
 from hasura.engine.api.workspace import Workspace
-from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.catalog.types import QualifiedName, UniqueConstraint
 from hasura.engine.database_errors import translate
 from hasura.engine.errors import EngineError, NotExists, NotSupported, PermissionDenied
 from hasura.engine.ir.nodes import (
@@ -250,7 +250,7 @@ class _Call:
         action = given["action"].text()
         constraint = self._constraint(given)
         if action == "ignore":
-            return OnConflict(constraint or "", (), (), conjunction(), conjunction())
+            return OnConflict(constraint, (), (), conjunction(), conjunction())
         if constraint is None:
             # As Hasura: what is returned is looked at first.
             self._response()
@@ -272,22 +272,23 @@ class _Call:
             self._access.resolved(self._table, update.check),
         )
 
-    def _constraint(self, given: Reader) -> str | None:
+    def _constraint(self, given: Reader) -> UniqueConstraint | None:
         name = given.optional_text("constraint")
         constraints = self._table.table.all_unique_constraints
         if name is not None:
-            if not any(item.name == name for item in constraints):
+            named = next((item for item in constraints if item.name == name), None)
+            if named is None:
                 raise EngineError(
                     f'"{name}" is not a unique or primary key constraint of "{self._table.name}"',
                     code="unexpected-payload",
                     path="$.args.on_conflict",
                 )
-            return name
+            return named
         columns = given.get("constraint_on")
         if columns is None:
             return None
         wanted = set(columns.names()) if isinstance(columns.value, list) else {columns.text()}
-        found = next((item.name for item in constraints if set(item.columns) == wanted), None)
+        found = next((item for item in constraints if item.covers(wanted)), None)
         if found is None:
             raise EngineError(
                 "no unique or primary key constraint over these columns",

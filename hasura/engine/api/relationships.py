@@ -136,15 +136,17 @@ async def suggest_relationships(workspace: Workspace, args: Reader) -> Json:
     names = {item.qualified_name() for item in wanted.items()} if wanted is not None else None
     omit = args.flag("omit_tracked")
     catalog = workspace.world.catalog.tables
+    known = {key.oid for table in catalog.values() for key in table.foreign_keys}
     suggestions: list[Json] = []
     for table in sorted(catalog.values(), key=lambda item: item.name):
         for key in table.foreign_keys:
             remote = catalog.get(key.referenced_table)
+            if key.inherited_from in known:
+                # A partition's copy of a foreign key that its partitioned table has already.
+                continue
             if remote is None or (names is not None and not {table.name, remote.name} & names):
                 continue
-            is_unique = any(
-                set(constraint.columns) == set(key.columns) for constraint in table.all_unique_constraints
-            )
+            is_unique = any(constraint.covers(key.columns) for constraint in table.all_unique_constraints)
             mapping = tuple(zip(key.columns, key.referenced_columns, strict=True))
             here = _end(table.name, [own for own, _ in mapping], key.name)
             there = _end(remote.name, [other for _, other in mapping], None)

@@ -18,6 +18,7 @@ from hasura.engine.catalog.types import (
     TableKind,
     TypeKind,
     UniqueConstraint,
+    UniqueIndex,
     Volatility,
 )
 
@@ -50,15 +51,23 @@ async def _load_batch(connection: Connection, names: list[QualifiedName]) -> dic
     oids = [relation["oid"] for relation in relations]
     columns = await connection.fetch(queries.COLUMNS, oids)
     constraints = await connection.fetch(queries.CONSTRAINTS, oids)
+    indexes = await connection.fetch(queries.UNIQUE_INDEXES, oids)
     types = await _load_types(connection, {column["type"] for column in columns})
     columns_of: dict[int, list[Column]] = defaultdict(list)
     for row in columns:
         columns_of[row["relation"]].append(_column(row, types))
-    constraints_of: dict[int, list[Any]] = defaultdict(list)
-    for row in constraints:
-        constraints_of[row["relation"]].append(row)
-    tables = (_table(row, columns_of[row["oid"]], constraints_of[row["oid"]]) for row in relations)
+    constraints_of, indexes_of = _by_relation(constraints), _by_relation(indexes)
+    tables = (
+        _table(row, columns_of[row["oid"]], constraints_of[row["oid"]], indexes_of[row["oid"]]) for row in relations
+    )
     return {table.name: table for table in tables}
+
+
+def _by_relation(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row["relation"]].append(row)
+    return found
 
 
 async def load_functions(
@@ -84,7 +93,7 @@ def _split(names: Iterable[QualifiedName]) -> tuple[list[str], list[str]]:
     return [name.schema for name in listed], [name.name for name in listed]
 
 
-def _table(row: Any, columns: list[Column], constraints: list[Any]) -> Table:
+def _table(row: Any, columns: list[Column], constraints: list[Any], indexes: list[Any]) -> Table:
     keys = [
         UniqueConstraint(
             item["name"],
@@ -96,6 +105,15 @@ def _table(row: Any, columns: list[Column], constraints: list[Any]) -> Table:
         for item in constraints
         if item["kind"] in ("p", "u")
     ]
+    keys += [
+        UniqueConstraint(
+            item["name"],
+            item["oid"],
+            tuple(item["columns"] or ()),
+            index=UniqueIndex(tuple(item["keys"]), item["predicate"]),
+        )
+        for item in indexes
+    ]
     foreign_keys = tuple(
         ForeignKey(
             item["name"],
@@ -104,6 +122,7 @@ def _table(row: Any, columns: list[Column], constraints: list[Any]) -> Table:
             QualifiedName(item["referenced_schema"], item["referenced_name"]),
             tuple(item["referenced_columns"]),
             item["referenced_oid"],
+            item["inherited_from"],
         )
         for item in constraints
         if item["kind"] == "f"

@@ -29,19 +29,47 @@ where a.attrelid = any($1::oid[]) and a.attnum > 0 and not a.attisdropped
 order by a.attrelid, a.attnum
 """
 
+# A foreign key that names a partitioned table has a row more for each of its partitions, and a partition has one for
+# each foreign key it inherits: of these only those count that refer to the very table the first of them refers to.
 CONSTRAINTS = """
 select con.conrelid as relation, con.oid, con.conname::text as name, con.contype::text as kind,
   con.condeferrable as is_deferrable,
   (select array_agg(a.attname::text order by k.place) from unnest(con.conkey) with ordinality as k(number, place)
    join pg_attribute a on a.attrelid = con.conrelid and a.attnum = k.number) as columns,
+  coalesce(origin.oid, 0) as inherited_from,
   con.confrelid as referenced_oid, n.nspname::text as referenced_schema, r.relname::text as referenced_name,
   (select array_agg(a.attname::text order by k.place) from unnest(con.confkey) with ordinality as k(number, place)
    join pg_attribute a on a.attrelid = con.confrelid and a.attnum = k.number) as referenced_columns
 from pg_constraint con
 left join pg_class r on r.oid = con.confrelid and con.confrelid <> 0
 left join pg_namespace n on n.oid = r.relnamespace
+left join lateral (
+  with recursive above as (
+    select oid, conparentid, confrelid from pg_constraint where oid = con.conparentid
+    union all
+    select c.oid, c.conparentid, c.confrelid from above join pg_constraint c on c.oid = above.conparentid
+  )
+  select oid, confrelid from above where conparentid = 0
+) origin on con.contype = 'f' and con.conparentid <> 0
 where con.conrelid = any($1::oid[]) and con.contype in ('p', 'u', 'f')
+  and (con.contype <> 'f' or con.conparentid = 0 or con.confrelid = origin.confrelid)
 order by con.conrelid, con.conname
+"""
+
+# Unique indexes that belong to no constraint. `keys` are quoted columns and expressions, `columns` the columns alone.
+UNIQUE_INDEXES = """
+select i.indrelid as relation, i.indexrelid as oid, c.relname::text as name,
+  (select array_agg(pg_get_indexdef(i.indexrelid, place, false) order by place)
+   from generate_series(1, i.indnkeyatts) as place) as keys,
+  (select array_agg(a.attname::text order by k.place) from unnest(i.indkey) with ordinality as k(number, place)
+   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+   where k.place <= i.indnkeyatts and k.number <> 0) as columns,
+  pg_get_expr(i.indpred, i.indrelid) as predicate
+from pg_index i
+join pg_class c on c.oid = i.indexrelid
+where i.indrelid = any($1::oid[]) and i.indisunique and i.indisvalid
+  and not exists (select from pg_constraint con where con.conindid = i.indexrelid and con.contype in ('p', 'u'))
+order by i.indrelid, c.relname
 """
 
 TYPES = """

@@ -92,8 +92,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class UniqueIndex:
+    """What a unique index that belongs to no constraint is inferred by in ON CONFLICT.
+
+    SQL as PostgreSQL's catalogue prints it: quoted column names or expressions, and the predicate of a partial index.
+    """
+
+    keys: tuple[str, ...]
+    predicate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UniqueConstraint:
-    """A primary key or unique constraint; `columns` in the constraint's order."""
+    """A primary key, unique constraint or unique index; `columns` in its order, without expressions."""
 
     name: str
     oid: int
@@ -101,6 +112,17 @@ class UniqueConstraint:
     is_primary: bool = False
     # A transaction may break it until it ends.
     is_deferrable: bool = False
+    # None: a constraint.
+    index: UniqueIndex | None = None
+
+    @property
+    def is_of_all_rows(self) -> bool:
+        """Returns whether no two rows have the same values in `columns`: no index of some rows, or of expressions."""
+        return self.index is None or (self.index.predicate is None and len(self.index.keys) == len(self.columns))
+
+    def covers(self, columns: Collection[str]) -> bool:
+        """Returns whether these very columns are unique."""
+        return self.is_of_all_rows and set(self.columns) == set(columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +135,8 @@ class ForeignKey:
     referenced_table: QualifiedName
     referenced_columns: tuple[str, ...]
     referenced_oid: int = 0
+    # Of a partition: the oid of the partitioned table's foreign key that this one is a copy of.
+    inherited_from: int = 0
 
 
 class TableKind(StrEnum):
@@ -158,7 +182,8 @@ class Table:
     def has_at_most_one(self, columns: Collection[str]) -> bool:
         """Returns whether a value of each of the columns picks at most one row, at any moment of a transaction."""
         return not self.has_heirs and any(
-            not key.is_deferrable and set(key.columns) <= set(columns) for key in self.all_unique_constraints
+            key.is_of_all_rows and not key.is_deferrable and set(key.columns) <= set(columns)
+            for key in self.all_unique_constraints
         )
 
 

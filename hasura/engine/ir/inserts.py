@@ -304,7 +304,8 @@ class _InsertLevel:
             ]
             check = self._check(update.check)
             condition = conjunction(self._context.resolved(self._table, (update.filter,)), condition)
-        return OnConflict(constraint.name, tuple(dict.fromkeys(columns)), tuple(presets), condition, check)
+        target = next(item for item in self._table.table.all_unique_constraints if item.name == constraint.name)
+        return OnConflict(target, tuple(dict.fromkeys(columns)), tuple(presets), condition, check)
 
 
 def _plain(value: InputValue | None) -> Json:

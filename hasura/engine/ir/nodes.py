@@ -8,7 +8,7 @@ Writes hold `Rows`-like targets and what to read of the rows they touched.
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-from hasura.engine.catalog.types import Function, PgType
+from hasura.engine.catalog.types import Function, PgType, UniqueConstraint
 from hasura.engine.ir.parameters import Source
 from hasura.engine.schema.meanings import OrderDirection
 from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo, TableInfo
@@ -493,7 +493,8 @@ class Delete:
 class OnConflict:
     """What to do with a row that is there already; no columns: nothing."""
 
-    constraint: str
+    # None: any conflict, which only the older data API can ask for.
+    constraint: UniqueConstraint | None
     update_columns: tuple[ColumnInfo, ...]
     # Presets of the update permission.
     presets: tuple[tuple[ColumnInfo, Operand], ...]

@@ -110,9 +110,7 @@ def _computed_output(
     returned = context.schema.table(computed.returned_table)
     selection = build_selection(context, returned, flat, path)
     rows = build_rows(context, returned, arguments, path, source=FunctionRows(call))
-    if computed.function.returns_set:
-        return ArrayOutput(flat.response_key, rows, selection)
-    return ObjectOutput(flat.response_key, rows, selection)
+    return ArrayOutput(flat.response_key, rows, selection)
 
 
 def _condition(context: BuildContext, table: TableInfo, filters: tuple[Filter, ...]) -> BoolExp | None:

@@ -228,10 +228,6 @@ def _returned_table(
 ) -> QualifiedName | None:
     assert callable(refuse)
     if function.returned_table is not None:
-        if not function.returns_set:
-            raise refuse(
-                f'the function "{function.name}" returning type {function.return_type.name} is not a BASE type'
-            )
         consulted.add(Fact("table", function.returned_table))
         if function.returned_table not in tables:
             raise refuse(

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hasura.engine.catalog.types import UniqueConstraint
 from hasura.engine.metadata.types import RelationshipKind
+from hasura.engine.names import is_graphql_name
 from hasura.engine.schema.columns import column_enum, column_type
 from hasura.engine.schema.filters import TEXT, TEXT_ARRAY, bool_exp
 from hasura.engine.schema.meanings import (
@@ -131,10 +133,15 @@ def _nested_insert(schema: "RoleSchema", table: TableInfo, kind: RelationshipKin
 
 
 def _on_conflict_field(schema: "RoleSchema", table: TableInfo) -> dict[str, InputField]:
-    if not table.table.all_unique_constraints:
+    if not _conflict_targets(table):
         return {}
     argument = schema.naming.field("on_conflict")
     return {argument: InputField(argument, _on_conflict(schema, table), "on_conflict", "upsert condition")}
+
+
+def _conflict_targets(table: TableInfo) -> list[UniqueConstraint]:
+    """The constraints and unique indexes of a table that have a name GraphQL can write."""
+    return [item for item in table.table.all_unique_constraints if is_graphql_name(item.name)]
 
 
 def _on_conflict(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
@@ -173,7 +180,7 @@ def _constraint_enum(schema: "RoleSchema", table: TableInfo) -> EnumType:
         name,
         lambda: EnumType(
             name,
-            {item.name: member(item.name, item.columns) for item in table.table.all_unique_constraints},
+            {item.name: member(item.name, item.columns) for item in _conflict_targets(table)},
             f'unique or primary key constraints on table "{table.name.name}"',
         ),
     )

@@ -136,11 +136,10 @@ def _computed_fields(schema: "RoleSchema", computed: ComputedFieldInfo) -> Itera
         )
         return
     returned = schema.table(computed.returned_table)
-    row: TypeRef = table_type(schema, returned)
-    if computed.function.returns_set:
-        arguments = {**arguments, **select_arguments(schema, returned)}
-        row = ListOf(NonNull(row))
-    yield Field(computed.name, row, ComputedFieldField(computed), arguments, description or None)
+    # Also of a function that returns at most one row, as in Hasura.
+    rows = ListOf(NonNull(table_type(schema, returned)))
+    arguments = {**arguments, **select_arguments(schema, returned)}
+    yield Field(computed.name, rows, ComputedFieldField(computed), arguments, description or None)
 
 
 def select_arguments(schema: "RoleSchema", table: TableInfo) -> dict[str, InputField]:

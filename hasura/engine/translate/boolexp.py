@@ -16,6 +16,7 @@ from hasura.engine.ir.nodes import (
     ColumnExpression,
     Comparison,
     Expression,
+    FunctionCall,
     FunctionRows,
     NamedRows,
     Not,
@@ -31,7 +32,16 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.schema.scalars import is_array
 from hasura.engine.schema_cache import ColumnInfo, TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, param, sql
-from hasura.engine.translate.fragments import Aliases, RowReference, array_members, call, cast, operand, table_name
+from hasura.engine.translate.fragments import (
+    Aliases,
+    RowReference,
+    array_members,
+    call,
+    cast,
+    operand,
+    table_name,
+    whole_row,
+)
 
 _BINARY: dict[str, LiteralString] = {
     "_eq": " = ",
@@ -100,7 +110,7 @@ def condition(scope: Scope, exp: BoolExp) -> Sql:
         return _exists(inner, table_name(exp.table.name), [], exp.condition)
     assert isinstance(exp, CallExists)
     inner = scope.inner(exp.table)
-    return _exists(inner, call(exp.call, scope.row), [], exp.condition)
+    return _exists(inner, call(exp.call, scope.row), _present(exp.call, inner.row), exp.condition)
 
 
 def _joined(scope: Scope, items: tuple[BoolExp, ...], separator: LiteralString, empty: Sql) -> Sql:
@@ -181,9 +191,18 @@ def restriction(scope: Scope, rows: Rows, here: RowReference | None) -> Sql:
     conditions: list[Sql] = []
     if rows.join and here is not None:
         conditions.append(join_condition(here, scope.row, rows.join))
+    if isinstance(rows.source, FunctionRows):
+        conditions += _present(rows.source.call, scope.row)
     if not (isinstance(rows.where, And) and not rows.where.items):
         conditions.append(condition(scope, rows.where))
     return sql(" where ") + join(" and ", conditions) if conditions else sql("")
+
+
+def _present(function_call: FunctionCall, row: RowReference) -> list[Sql]:
+    """A function that returns one row gives a row of NULLs where it finds none: that one does not count."""
+    if function_call.function.returns_set:
+        return []
+    return [concat(sql("not ("), whole_row(row.alias), sql(" is null)"))]
 
 
 def _aggregate(scope: Scope, exp: AggregateExpression) -> Sql:

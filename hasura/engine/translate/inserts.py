@@ -5,7 +5,7 @@ ones (and checks that look at them) see earlier ones: objects the row refers to 
 refer to them. Levels are tied together by the order of rows: `returning` keeps the order of the rows selected.
 """
 
-from hasura.engine.catalog.types import Identity, TableKind
+from hasura.engine.catalog.types import Identity, TableKind, UniqueConstraint
 from hasura.engine.ir.nodes import (
     BoolExp,
     DocumentRows,
@@ -308,9 +308,9 @@ def _all_inserted(rows: InsertRows, needed_for: str) -> Sql:
 
 
 def _conflict(conflict: OnConflict, aliases: Aliases, target: RowReference) -> Sql:
-    constraint = concat(sql(" on conflict on constraint "), ident(conflict.constraint))
+    arbiter = _arbiter(conflict.constraint)
     if not conflict.update_columns:
-        return constraint + sql(" do nothing")
+        return arbiter + sql(" do nothing")
     preset_names = {column.name for column, _ in conflict.presets}
     assignments = [
         concat(ident(column.name), sql(" = "), ident("excluded", column.name))
@@ -324,4 +324,18 @@ def _conflict(conflict: OnConflict, aliases: Aliases, target: RowReference) -> S
     where = sql("")
     if not is_true(conflict.where):
         where = sql(" where ") + condition(Scope(aliases, target), conflict.where)
-    return concat(constraint, sql(" do update set "), join(", ", assignments), where)
+    return concat(arbiter, sql(" do update set "), join(", ", assignments), where)
+
+
+def _arbiter(constraint: UniqueConstraint | None) -> Sql:
+    """` on conflict ...` up to the action: a constraint by its name, an index by what it is over."""
+    if constraint is None:
+        return sql(" on conflict")
+    index = constraint.index
+    if index is None:
+        return concat(sql(" on conflict on constraint "), ident(constraint.name))
+    keys = join(", ", [catalog_expression(key) for key in index.keys])
+    inferred = concat(sql(" on conflict ("), keys, sql(")"))
+    if index.predicate is None:
+        return inferred
+    return concat(inferred, sql(" where "), catalog_expression(index.predicate))

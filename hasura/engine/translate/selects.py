@@ -18,7 +18,6 @@ from hasura.engine.ir.nodes import (
     ConstantOutput,
     CountItem,
     Expression,
-    FunctionRows,
     NamedRows,
     NodesItem,
     ObjectOutput,
@@ -89,7 +88,7 @@ class SelectTranslator:
         column = row.column(stream.column.name)
         after = operand(stream.after)
         beyond = concat(column, sql(" < ") if stream.is_descending else sql(" > "), after)
-        where = self._where(scope, stream.rows, None)
+        where = restriction(scope, stream.rows, None)
         name = self.aliases.name()
         last = base.column(stream.column.name)
         return concat(
@@ -166,7 +165,7 @@ class SelectTranslator:
             sql(" from "),
             source(rows, here, row.alias),
             joins.text(),
-            self._where(scope, rows, here),
+            restriction(scope, rows, here),
             order,
             limit,
         )
@@ -194,16 +193,6 @@ class SelectTranslator:
 
     def _row(self, rows: Rows) -> RowReference:
         return self.aliases.row(rows.table, is_typed=not isinstance(rows.source, NamedRows))
-
-    @staticmethod
-    def _where(scope: Scope, rows: Rows, here: RowReference | None) -> Sql:
-        where = restriction(scope, rows, here)
-        origin = rows.source
-        if isinstance(origin, FunctionRows) and not origin.call.function.returns_set:
-            # A function that returns a NULL row returns no row.
-            exists = concat(sql("not ("), whole_row(scope.row.alias), sql(" is null)"))
-            return where + sql(" and ") + exists if where else sql(" where ") + exists
-        return where
 
     def _order(self, scope: Scope, items: tuple[OrderItem, ...], joins: Joins) -> Sql:
         keys = [concat(self._order_value(scope, item.expression, joins), _direction(item)) for item in items]
@@ -392,7 +381,7 @@ class SelectTranslator:
             sql(".* from "),
             source(rows, here, row.alias),
             joins.text(),
-            self._where(scope, rows, here),
+            restriction(scope, rows, here),
             order,
             self._limit(rows, limit),
         )

@@ -1,0 +1,70 @@
+"""Unique indexes that are no constraints: names in `..._constraint`, and what `on_conflict` does with them."""
+
+import pytest
+
+from tests.hasura.engine.schema.conftest import Gallery
+
+
+def _constraints(gallery: Gallery, table: str) -> dict[str, str]:
+    found = gallery.run(f'{{ __type(name: "{table}_constraint") {{ enumValues {{ name description }} }} }}')
+    return {item["name"]: item["description"] for item in found["data"]["__type"]["enumValues"]}
+
+
+def test_every_unique_index_whose_name_graphql_can_write_is_a_constraint(gallery: Gallery) -> None:
+    about = "unique or primary key constraint on columns "
+    assert _constraints(gallery, "artist") == {
+        "artist_active_name": f'{about}"name"',
+        "artist_email_lower": about,
+        "artist_pkey": f'{about}"id"',
+    }
+    assert _constraints(gallery, "painting") == {
+        "painting_pkey": f'{about}"id"',
+        "painting_title_per_artist": f'{about}"artist_id", "title"',
+    }
+
+
+@pytest.mark.parametrize(
+    ("constraint", "given"),
+    [
+        ("artist_active_name", 'name: "Ada", email: "other@example.org"'),
+        ("artist_email_lower", 'name: "Other", email: "ADA@example.org"'),
+        ("artist_pkey", 'id: 1, name: "Other"'),
+    ],
+)
+def test_a_row_that_meets_the_index_is_updated(gallery: Gallery, constraint: str, given: str) -> None:
+    body = gallery.run(
+        f"""mutation {{ insert_artist_one(object: {{{given}, mood: "sad"}},
+              on_conflict: {{constraint: {constraint}, update_columns: [mood]}}) {{ id name mood }} }}"""
+    )
+
+    assert body == {"data": {"insert_artist_one": {"id": 1, "name": "Ada", "mood": "sad"}}}
+
+
+def test_an_index_over_columns_only_and_one_that_ignores(gallery: Gallery) -> None:
+    body = gallery.run(
+        """mutation { insert_painting(objects: [{title: "Sea", artist_id: 1}, {title: "Sea", artist_id: 2}],
+              on_conflict: {constraint: painting_title_per_artist, update_columns: []}) { affected_rows } }"""
+    )
+
+    assert body == {"data": {"insert_painting": {"affected_rows": 1}}}
+
+
+def test_a_partial_index_lets_rows_outside_its_predicate_in(gallery: Gallery) -> None:
+    body = gallery.run(
+        """mutation { insert_artist(objects: [{name: "Ada", retired_on: "2021-01-01"}],
+              on_conflict: {constraint: artist_active_name, update_columns: [mood]}) { affected_rows } }""",
+        after="select id, name from artist where name = 'Ada' order by id",
+    )
+
+    assert body["data"] == {"insert_artist": {"affected_rows": 1}}
+    assert [name for _, name in body["rows"]] == ["Ada", "Ada"]
+
+
+def test_nested_inserts_take_an_index_too(gallery: Gallery) -> None:
+    body = gallery.run(
+        """mutation { insert_painting_one(object: {title: "New", artist: {
+              data: {name: "Ben"}, on_conflict: {constraint: artist_active_name, update_columns: [name]}}}) {
+                artist { id } } }"""
+    )
+
+    assert body == {"data": {"insert_painting_one": {"artist": {"id": 2}}}}
