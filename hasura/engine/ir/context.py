@@ -204,7 +204,10 @@ class BuildContext:
             return _checked_enum(InputValue(EnumLiteral(node.value), path), node.value, target)
         value = self._literal_scalar(node, path)
         if isinstance(value.content, EnumLiteral):
-            raise value.mismatch(_expectation(target), type_text(target))
+            if target.name in _BUILT_IN_SCALARS:
+                raise value.mismatch(_expectation(target), type_text(target))
+            # As in Hasura: scalars of PostgreSQL types take a bare name as its text, labels of native enums above all.
+            return InputValue(value.content.name, path)
         return value
 
     def _literal_members(
@@ -394,6 +397,7 @@ def _untyped(node: ast.ValueNode, path: Path) -> InputValue:
     return from_json(literal(node), path, None)
 
 
+_BUILT_IN_SCALARS = frozenset({"Int", "Float", "String", "Boolean", "ID"})
 _EXPECTATIONS = {"Int": "a 32-bit integer", "Float": "a float", "Boolean": "a boolean", "String": "a string"}
 
 
