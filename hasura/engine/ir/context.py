@@ -206,7 +206,7 @@ class BuildContext:
         if isinstance(value.content, EnumLiteral):
             if target.name in _BUILT_IN_SCALARS:
                 raise value.mismatch(_expectation(target), type_text(target))
-            # As in Hasura: scalars of PostgreSQL types take a bare name as its text, labels of native enums above all.
+            # As in Hasura: scalars of PostgreSQL types take a bare name as its text, such as a native enum's label.
             return InputValue(value.content.name, path)
         return value
 

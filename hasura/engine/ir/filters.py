@@ -27,8 +27,9 @@ from hasura.engine.ir.parameters import source_of
 from hasura.engine.ir.permission import computed_field_call
 from hasura.engine.ir.values import EnumLiteral, InputValue
 from hasura.engine.schema.columns import select_column_enum
-from hasura.engine.schema.filters import BOOL, INT8, bool_exp
+from hasura.engine.schema.filters import INT8, bool_exp
 from hasura.engine.schema.meanings import (
+    AggregatePredicate,
     AggregatePredicateInput,
     CastOperator,
     CastTarget,
@@ -150,7 +151,7 @@ def _aggregates(
         definition = kind.fields[name]
         meaning, inner = definition.meaning, named_type(definition.type)
         assert isinstance(meaning, AggregatePredicateInput) and isinstance(inner, InputObjectType)
-        items.append(_aggregate(context, relationship, table, meaning.function, inner, predicate))
+        items.append(_aggregate(context, relationship, table, meaning.aggregate, inner, predicate))
     return And(tuple(items)) if len(items) != 1 else items[0]
 
 
@@ -158,7 +159,7 @@ def _aggregate(
     context: BuildContext,
     relationship: RelationshipInfo,
     table: TableInfo,
-    function: str,
+    aggregate: AggregatePredicate,
     kind: InputObjectType,
     value: InputValue,
 ) -> BoolExp:
@@ -168,18 +169,28 @@ def _aggregate(
         condition = build_filter(context, table, members["filter"])
     columns: tuple[ColumnInfo, ...] = ()
     if "arguments" in members and not members["arguments"].is_null:
-        columns = tuple(column_names(context, table, members["arguments"]))
+        columns = tuple(_argument_columns(context, table, aggregate, members["arguments"]))
     distinct = members.get("distinct")
     expression = AggregateExpression(
-        function,
+        aggregate.function,
         columns,
         distinct is not None and distinct.content is True,
         Rows(table, where=context.readable(table, condition), join=relationship.column_mapping),
     )
     comparison = named_type(kind.fields["predicate"].type)
     assert isinstance(comparison, InputObjectType)
-    result = INT8 if function == "count" else BOOL
+    # A count is a bigint, though it is compared with an Int.
+    result = INT8 if aggregate.function == "count" else aggregate.result
     return _comparisons(context, expression, result, comparison, members["predicate"])
+
+
+def _argument_columns(
+    context: BuildContext, table: TableInfo, aggregate: AggregatePredicate, value: InputValue
+) -> list[ColumnInfo]:
+    if not aggregate.arguments:
+        return column_names(context, table, value)
+    given = value.members(aggregate.function)
+    return [column for name in aggregate.arguments for column in column_names(context, table, given[name])]
 
 
 def column_names(context: BuildContext, table: TableInfo, value: InputValue) -> list[ColumnInfo]:

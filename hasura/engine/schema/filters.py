@@ -15,6 +15,7 @@ from hasura.engine.schema.columns import (
     visible_columns,
 )
 from hasura.engine.schema.meanings import (
+    AggregatePredicate,
     AggregatePredicateInput,
     CastOperator,
     CastTarget,
@@ -47,6 +48,22 @@ BOOL = PgType(16, "pg_catalog", "bool")
 INT4 = PgType(23, "pg_catalog", "int4")
 INT8 = PgType(20, "pg_catalog", "int8")
 JSONB = PgType(3802, "pg_catalog", "jsonb")
+FLOAT8 = PgType(701, "pg_catalog", "float8")
+
+AGGREGATE_PREDICATES = (
+    AggregatePredicate("avg", FLOAT8, FLOAT8),
+    AggregatePredicate("bool_and", BOOL, BOOL),
+    AggregatePredicate("bool_or", BOOL, BOOL),
+    AggregatePredicate("corr", FLOAT8, FLOAT8, ("X", "Y")),
+    AggregatePredicate("count", None, INT4),
+    AggregatePredicate("covar_samp", FLOAT8, FLOAT8, ("X", "Y")),
+    AggregatePredicate("max", FLOAT8, FLOAT8),
+    AggregatePredicate("min", FLOAT8, FLOAT8),
+    AggregatePredicate("stddev_samp", FLOAT8, FLOAT8),
+    AggregatePredicate("sum", FLOAT8, FLOAT8),
+    AggregatePredicate("var_samp", FLOAT8, FLOAT8),
+)
+"""As in Hasura, which offers what takes and gives `double precision` beside `count` and the boolean ones."""
 
 _PLAIN_OPERATORS = ("_eq", "_gt", "_gte", "_lt", "_lte", "_neq")
 _ENUM_OPERATORS = ("_eq", "_neq")
@@ -229,55 +246,67 @@ def _jsonb_cast(schema: "RoleSchema") -> InputObjectType:
 
 
 def _aggregate_bool_exp(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
+    """`article_aggregate_bool_exp`: aggregates of related rows, those that the role's columns allow."""
     name = schema.naming.type(table.graphql_name, "aggregate_bool_exp")
 
     def fields() -> Iterator[InputField]:
-        for function in ("bool_and", "bool_or"):
-            predicate = _boolean_aggregate(schema, table, function)
-            if predicate is not None:
-                yield InputField(function, predicate, AggregatePredicateInput(function))
-        yield InputField("count", _count_predicate(schema, table), AggregatePredicateInput("count"))
+        for aggregate in AGGREGATE_PREDICATES:
+            if aggregate.operand is None or _operand_columns(schema, table, aggregate):
+                predicate = _aggregate_predicate(schema, table, aggregate)
+                yield InputField(aggregate.function, predicate, AggregatePredicateInput(aggregate))
 
     return schema.type(name, lambda: InputObjectType(name, lambda: fields_by_name(fields())))
 
 
-def _count_predicate(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
-    name = schema.naming.type(table.graphql_name, "aggregate_bool_exp_count")
-
-    def fields() -> Iterator[InputField]:
-        columns = select_column_enum(schema, table)
-        if columns is not None:
-            yield InputField("arguments", ListOf(NonNull(columns)), "arguments")
-        yield from _predicate_fields(schema, table, INT4)
-
-    return schema.type(name, lambda: InputObjectType(name, lambda: fields_by_name(fields())))
-
-
-def _boolean_aggregate(schema: "RoleSchema", table: TableInfo, function: str) -> InputObjectType | None:
+def _operand_columns(schema: "RoleSchema", table: TableInfo, aggregate: AggregatePredicate) -> list[ColumnInfo]:
     access = schema.access(table).select
-    columns = [
+    return [
         column
         for column in (visible_columns(table, access) if access is not None else [])
-        if column.type.underlying.name == "bool"
+        if aggregate.operand is not None and column.type.underlying.name == aggregate.operand.name
     ]
-    if not columns:
-        return None
-    name = schema.naming.type(table.graphql_name, f"aggregate_bool_exp_{function}")
-    enum_name = schema.naming.type(
-        table.graphql_name, f"select_column_{table.graphql_name}_aggregate_bool_exp_{function}_arguments_columns"
-    )
-    arguments = f"{table.graphql_name}_aggregate_bool_exp_{function}_arguments_columns"
-    description = f'select "{arguments}" columns of table "{table.name.name}"'
+
+
+def _aggregate_predicate(schema: "RoleSchema", table: TableInfo, aggregate: AggregatePredicate) -> InputObjectType:
+    naming = schema.naming
+    base = naming.aggregate_predicate(table.graphql_name, aggregate.function)
 
     def fields() -> Iterator[InputField]:
-        enum = schema.type(enum_name, lambda: column_enum(enum_name, columns, description))
-        yield InputField("arguments", NonNull(enum), "arguments")
-        yield from _predicate_fields(schema, table, BOOL)
+        arguments = _predicate_arguments(schema, table, aggregate, base)
+        if arguments is not None:
+            yield InputField("arguments", arguments, "arguments")
+        yield InputField("distinct", BOOLEAN, "distinct", is_exact=True)
+        yield InputField("filter", bool_exp(schema, table), "filter")
+        yield InputField("predicate", NonNull(comparison_exp(schema, aggregate.result)), "predicate")
 
-    return schema.type(name, lambda: InputObjectType(name, lambda: fields_by_name(fields())))
+    return schema.type(
+        naming.customized_type(base),
+        lambda: InputObjectType(naming.customized_type(base), lambda: fields_by_name(fields())),
+    )
 
 
-def _predicate_fields(schema: "RoleSchema", table: TableInfo, result: PgType) -> Iterator[InputField]:
-    yield InputField("distinct", BOOLEAN, "distinct", is_exact=True)
-    yield InputField("filter", bool_exp(schema, table), "filter")
-    yield InputField("predicate", NonNull(comparison_exp(schema, result)), "predicate")
+def _predicate_arguments(
+    schema: "RoleSchema", table: TableInfo, aggregate: AggregatePredicate, base: str
+) -> TypeRef | None:
+    """Any columns for `count`, one of the fitting columns, or an object with one for each named argument."""
+    if aggregate.operand is None:
+        columns = select_column_enum(schema, table)
+        return ListOf(NonNull(columns)) if columns is not None else None
+    naming = schema.naming
+    listed = naming.extended(base, "arguments_columns")
+    enum_name = naming.customized_type(naming.select_column_of(table.graphql_name, listed))
+    description = f'select "{listed}" columns of table "{table.name}"'
+    enum = schema.type(
+        enum_name, lambda: column_enum(enum_name, _operand_columns(schema, table, aggregate), description)
+    )
+    if not aggregate.arguments:
+        return NonNull(enum)
+    name = naming.customized_type(naming.extended(base, "arguments"))
+    return NonNull(
+        schema.type(
+            name,
+            lambda: InputObjectType(
+                name, lambda: {item: InputField(item, NonNull(enum), item) for item in aggregate.arguments}
+            ),
+        )
+    )

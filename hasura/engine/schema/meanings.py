@@ -187,11 +187,23 @@ class AggregateOrder:
     function: str
 
 
+@dataclass(frozen=True, slots=True)
+class AggregatePredicate:
+    """An aggregate that a filter can compare; `function` is PostgreSQL's name."""
+
+    function: str
+    # The type of the columns it takes; None: any columns, or none at all.
+    operand: PgType | None
+    result: PgType
+    # Names of its arguments in their order, where it takes more than one.
+    arguments: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AggregatePredicateInput:
     """`count: {arguments, distinct, filter, predicate}` of an aggregate in `where`."""
 
-    function: str
+    aggregate: AggregatePredicate
 
 
 @dataclass(frozen=True, slots=True, eq=False)

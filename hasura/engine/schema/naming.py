@@ -23,7 +23,27 @@ class Naming:
         name = f"{base}_{suffix}" if suffix else base
         if self.is_graphql_default:
             name = pascal_case(base) + (pascal_case(suffix) if suffix else "")
+        return self.customized_type(name)
+
+    def customized_type(self, name: str) -> str:
+        """A type's name with the prefix and suffix of the source."""
         return f"{self.customization.type_names_prefix}{name}{self.customization.type_names_suffix}"
+
+    def aggregate_predicate(self, base: str, function: str) -> str:
+        """`article_aggregate_bool_exp_bool_and` or `articleAggregateBoolExpBool_and`: so Hasura writes them."""
+        if not self.is_graphql_default:
+            return f"{base}_aggregate_bool_exp_{function}"
+        return f"{camel_case(base)}AggregateBoolExp{_capitalized(function)}"
+
+    def extended(self, name: str, suffix: str) -> str:
+        """A name made here with more words behind it."""
+        return name + pascal_case(suffix) if self.is_graphql_default else f"{name}_{suffix}"
+
+    def select_column_of(self, base: str, purpose: str) -> str:
+        """`article_select_column_<purpose>`: some of a table's columns."""
+        if not self.is_graphql_default:
+            return f"{base}_select_column_{purpose}"
+        return f"{pascal_case(base)}SelectColumn{_capitalized(purpose)}"
 
     def shared_type(self, scalar: str, suffix: str) -> str:
         """`Int_comparison_exp` or `IntComparisonExp`."""
@@ -42,3 +62,7 @@ class Naming:
     def enum_value(self, name: str) -> str:
         """`asc_nulls_first` or `ASC_NULLS_FIRST`."""
         return name.upper() if self.is_graphql_default else name
+
+
+def _capitalized(name: str) -> str:
+    return name[:1].upper() + name[1:]

@@ -221,11 +221,11 @@ def _aggregate(scope: Scope, exp: AggregateExpression) -> Sql:
 def aggregate_call(
     row: RowReference, function: str, columns: tuple[ColumnInfo, ...], *, is_distinct: bool = False
 ) -> Sql:
-    """`count(distinct "t0"."a")`; several columns count as one row value."""
+    """`count(distinct "t0"."a")`; several columns are one row value to count, and the arguments of all others."""
     if not columns:
         return sql("count(*)")
     names = join(", ", [row.column(column.name) for column in columns])
-    argument = concat(sql("("), names, sql(")")) if len(columns) > 1 else names
+    argument = concat(sql("("), names, sql(")")) if len(columns) > 1 and function == "count" else names
     return concat(ident(function), sql("("), sql("distinct ") if is_distinct else sql(""), argument, sql(")"))
 
 
