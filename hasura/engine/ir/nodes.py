@@ -320,11 +320,11 @@ class CountItem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionItem:
-    """`sum { a b }`: one function over some columns; constants are `__typename`."""
+    """`sum { a b }`: one function over some columns and computed fields; constants are `__typename`."""
 
     alias: str
     function: str
-    columns: tuple[tuple[str, ColumnInfo] | ConstantOutput, ...]
+    operands: tuple[ColumnOutput | CallOutput | ConstantOutput, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

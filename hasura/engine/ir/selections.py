@@ -49,7 +49,7 @@ from hasura.engine.schema.meanings import (
 from hasura.engine.schema.permissions import Filter
 from hasura.engine.schema.selects import aggregate_type, table_type
 from hasura.engine.schema.types import Field, ObjectType, named_type
-from hasura.engine.schema_cache import ColumnInfo, ComputedFieldInfo, TableInfo
+from hasura.engine.schema_cache import ComputedFieldInfo, TableInfo
 
 _MAX_INT32 = 2**31 - 1
 
@@ -226,14 +226,15 @@ def _aggregate_items(
             assert isinstance(definition.meaning, AggregateFunctionField)
             inner = named_type(definition.type)
             assert isinstance(inner, ObjectType)
-            outputs: list[tuple[str, ColumnInfo] | ConstantOutput] = []
-            for leaf, leaf_definition, _ in context.selected(child, inner, child_path):
+            operands: list[ColumnOutput | CallOutput | ConstantOutput] = []
+            for leaf, leaf_definition, leaf_path in context.selected(child, inner, child_path):
                 if leaf_definition is None:
-                    outputs.append(ConstantOutput(leaf.response_key, inner.name))
+                    operands.append(ConstantOutput(leaf.response_key, inner.name))
                     continue
-                assert isinstance(leaf_definition.meaning, ColumnField)
-                outputs.append((leaf.response_key, leaf_definition.meaning.column))
-            items.append(FunctionItem(child.response_key, definition.meaning.function, tuple(outputs)))
+                operand = _output(context, table, leaf, leaf_definition, leaf_path)
+                assert isinstance(operand, ColumnOutput | CallOutput)
+                operands.append(operand)
+            items.append(FunctionItem(child.response_key, definition.meaning.function, tuple(operands)))
     return tuple(items)
 
 

@@ -15,7 +15,7 @@ from hasura.engine.schema.meanings import (
 )
 from hasura.engine.schema.scalars import is_comparable, is_numeric
 from hasura.engine.schema.types import EnumMember, EnumType, InputField, InputObjectType, fields_by_name
-from hasura.engine.schema_cache import ColumnInfo, TableInfo
+from hasura.engine.schema_cache import ColumnInfo, ComputedFieldInfo, TableInfo
 
 if TYPE_CHECKING:
     from hasura.engine.schema.role import RoleSchema
@@ -94,10 +94,28 @@ def _order_fields(schema: "RoleSchema", table: TableInfo) -> Iterator[InputField
 
 
 def aggregate_columns(schema: "RoleSchema", table: TableInfo, function: str) -> list[ColumnInfo]:
-    """The columns an aggregate function exists for, among those the role may read."""
+    """The columns an aggregate function exists for, among those the role may read; none that refers to an enum."""
     access = schema.access(table).select
     fits = is_numeric if function in NUMERIC_AGGREGATES else is_comparable
-    return [column for column in (visible_columns(table, access) if access else []) if fits(column.type)]
+    return [
+        column
+        for column in (visible_columns(table, access) if access else [])
+        if fits(column.type) and column.enum_table is None
+    ]
+
+
+def aggregate_computed_fields(schema: "RoleSchema", table: TableInfo, function: str) -> list[ComputedFieldInfo]:
+    """The scalar computed fields an aggregate function exists for, among those the role may read."""
+    access = schema.access(table).select
+    fits = is_numeric if function in NUMERIC_AGGREGATES else is_comparable
+    return [
+        computed
+        for computed in (table.computed_fields.values() if access is not None else ())
+        if computed.returned_table is None
+        and fits(computed.function.return_type)
+        and access is not None
+        and is_visible(schema, access, computed)
+    ]
 
 
 def aggregate_order_by(schema: "RoleSchema", table: TableInfo) -> InputObjectType:

@@ -20,7 +20,7 @@ from hasura.engine.schema.meanings import (
     RelationshipField,
     TableRoot,
 )
-from hasura.engine.schema.orders import AGGREGATES, aggregate_columns, order_by
+from hasura.engine.schema.orders import AGGREGATES, aggregate_columns, aggregate_computed_fields, order_by
 from hasura.engine.schema.permissions import SelectAccess
 from hasura.engine.schema.scalars import is_json
 from hasura.engine.schema.types import (
@@ -196,11 +196,12 @@ def _aggregate_fields_type(schema: "RoleSchema", table: TableInfo) -> ObjectType
         found = {"count": Field("count", NonNull(INT), CountField(), _count_arguments(schema, table))}
         for function in AGGREGATES:
             columns = aggregate_columns(schema, table, function)
-            if columns:
+            computed = aggregate_computed_fields(schema, table, function)
+            if columns or computed:
                 graphql_name = schema.naming.field(function)
                 found[graphql_name] = Field(
                     graphql_name,
-                    _function_fields_type(schema, table, function, columns),
+                    _function_fields_type(schema, table, function, columns, computed),
                     AggregateFunctionField(function),
                 )
         return dict(sorted(found.items()))
@@ -219,7 +220,11 @@ def _count_arguments(schema: "RoleSchema", table: TableInfo) -> dict[str, InputF
 
 
 def _function_fields_type(
-    schema: "RoleSchema", table: TableInfo, function: str, columns: list[ColumnInfo]
+    schema: "RoleSchema",
+    table: TableInfo,
+    function: str,
+    columns: list[ColumnInfo],
+    computed_fields: list[ComputedFieldInfo],
 ) -> ObjectType:
     name = schema.naming.type(table.graphql_name, f"{function}_fields")
 
@@ -228,15 +233,15 @@ def _function_fields_type(
             return column_type(schema, column)
         return FLOAT
 
-    def fields() -> dict[str, Field]:
-        return {
-            column.graphql_name: Field(
-                column.graphql_name, result(column), ColumnField(column), {}, column.description or None
-            )
-            for column in columns
-        }
+    def fields() -> Iterator[Field]:
+        for column in columns:
+            yield Field(column.graphql_name, result(column), ColumnField(column), {}, column.description or None)
+        for computed in computed_fields:
+            # As they are among the table's own fields, whatever the function gives.
+            yield from _computed_fields(schema, computed)
 
-    return schema.type(name, lambda: ObjectType(name, fields, f"aggregate {function} on columns"))
+    description = f"aggregate {schema.naming.field(function)} on columns"
+    return schema.type(name, lambda: ObjectType(name, lambda: {item.name: item for item in fields()}, description))
 
 
 # --- root fields -----------------------------------------------------------------------------------------------

@@ -26,9 +26,9 @@ class RowReference:
         """The row as a value of the table's row type."""
         if self.is_typed:
             return whole_row(self.alias)
-        # Not the star: what is read may have more columns than the table.
-        columns = [self.column(column.name) for column in self.table.table.columns]
-        return concat(sql("row("), join(", ", columns), sql(")::"), table_name(self.table.name))
+        # Column by column: there may be more under the alias, such as the number of the row.
+        columns = join(", ", [self.column(column.name) for column in self.table.table.columns])
+        return concat(sql("row("), columns, sql(")::"), table_name(self.table.name))
 
 
 def whole_row(alias: str) -> Sql:

@@ -432,17 +432,23 @@ class SelectTranslator:
                 value = computed(aggregate_call(scope.row, "count", item.columns, is_distinct=is_distinct))
             else:
                 columns: list[Sql] = []
-                for entry in item.columns:
+                for entry in item.operands:
                     if isinstance(entry, ConstantOutput):
-                        text = concat(string_constant(entry.text), sql("::text"))
-                        columns.append(concat(text, sql(" as "), ident(entry.alias)))
-                        continue
-                    alias, column = entry
-                    result = self.json_value(aggregate_call(scope.row, item.function, (column,)), column.type)
-                    columns.append(concat(computed(result), sql(" as "), ident(alias)))
+                        result = concat(string_constant(entry.text), sql("::text"))
+                    else:
+                        result = computed(self._aggregated(scope, item.function, entry))
+                    columns.append(concat(result, sql(" as "), ident(entry.alias)))
                 value = self._object_of(columns)
             values.append(concat(value, sql(" as "), ident(item.alias)))
         return self._object_of(values)
+
+    def _aggregated(self, scope: Scope, function: str, operand: ColumnOutput | CallOutput) -> Sql:
+        """One function over a column or computed field, in rows where the role may see it."""
+        if isinstance(operand, ColumnOutput):
+            value, pg_type = scope.row.column(operand.column.name), operand.column.type
+        else:
+            value, pg_type = call(operand.call, scope.row), operand.call.function.return_type
+        return self.json_value(concat(ident(function), sql("("), _shown_if(scope, operand, value), sql(")")), pg_type)
 
     def _object_of(self, columns: list[Sql]) -> Sql:
         """A JSON object of named values."""
