@@ -55,6 +55,8 @@ class DataAccess:
         return access
 
     def insert(self, table: TableInfo) -> WriteAccess:
+        if not table.table.is_insertable:
+            raise self._refusal("insert", table)
         return self._write("insert", table)
 
     def update(self, table: TableInfo) -> WriteAccess:

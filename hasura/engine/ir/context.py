@@ -479,8 +479,8 @@ def _is_subtype(given: str, wanted: str) -> bool:
         return given.endswith("!") and _is_subtype(given[:-1], wanted[:-1])
     if given.endswith("!"):
         given = given[:-1]
-    if given.startswith("_") and wanted.startswith("["):
-        # Older clients know array columns by the name of the array type, such as `_text`.
+    if {given[:1], wanted[:1]} == {"_", "["}:
+        # Array columns and arguments go by lists, and by the name of the array type, such as `_text`.
         return True
     if given.startswith("[") and wanted.startswith("["):
         return _is_subtype(given[1:-1], wanted[1:-1])

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from hasura.engine.catalog.types import FunctionArgument
-from hasura.engine.schema.columns import value_type
+from hasura.engine.catalog.types import FunctionArgument, PgType, TypeKind
 from hasura.engine.schema.meanings import FunctionArgumentInput
-from hasura.engine.schema.types import InputField, InputObjectType, NonNull
+from hasura.engine.schema.scalars import scalar_for
+from hasura.engine.schema.types import InputField, InputObjectType, NonNull, ScalarType
 
 if TYPE_CHECKING:
     from hasura.engine.schema.role import RoleSchema
@@ -22,9 +22,17 @@ def arguments_field(schema: "RoleSchema", type_name: str, arguments: tuple[Funct
         found: dict[str, InputField] = {}
         for position, argument in enumerate(arguments, start=1):
             graphql_name = argument.name or f"arg_{position}"
-            found[graphql_name] = InputField(graphql_name, value_type(argument.type), FunctionArgumentInput(argument))
+            found[graphql_name] = InputField(graphql_name, _scalar(argument.type), FunctionArgumentInput(argument))
         return found
 
     kind = schema.type(name, lambda: InputObjectType(name, fields))
     is_optional = all(argument.has_default for argument in arguments)
     return InputField("args", kind if is_optional else NonNull(kind), "args", "input parameters for function")
+
+
+def _scalar(pg_type: PgType) -> ScalarType:
+    """The scalar of an argument. Unlike those of columns, arrays and domains are known by their PostgreSQL names.
+
+    `_uuid` takes a list, or PostgreSQL's notation of an array as text.
+    """
+    return ScalarType(pg_type.name) if pg_type.kind in (TypeKind.ARRAY, TypeKind.DOMAIN) else scalar_for(pg_type)

@@ -150,7 +150,13 @@ def _function_order_by(
         lambda: InputObjectType(
             name,
             lambda: fields_by_name(
-                InputField(column.graphql_name, direction(schema), ColumnInput(column), is_exact=True)
+                InputField(
+                    column.graphql_name,
+                    direction(schema),
+                    ColumnInput(column),
+                    column.description or None,
+                    is_exact=True,
+                )
                 for column in columns
             ),
             f'order by {function}() on columns of table "{table.name.name}"',

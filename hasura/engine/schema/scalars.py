@@ -18,8 +18,11 @@ _RENAMED = {"int8": "bigint", "int2": "smallint", "char": "char"}
 _WIDE_NUMBERS = frozenset({"int8", "numeric", "float8"})
 _NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "money"})
 _STRING = frozenset({"text", "varchar", "bpchar", "char", "citext"})
-# Types for which min and max do not exist; as in Hasura, all others have them.
-_NOT_COMPARABLE = frozenset({"bool", "json", "jsonb", "geometry", "geography"})
+# The base types for which Hasura offers min and max; it does so for all enums and arrays too, and for nothing it does
+# not know (inet, interval, time ...).
+_COMPARABLE = (
+    _NUMERIC | _STRING | {"date", "timestamp", "timestamptz", "timetz", "uuid", "ltree", "lquery", "ltxtquery"}
+)
 
 
 def scalar_for(pg_type: PgType) -> ScalarType:
@@ -28,6 +31,9 @@ def scalar_for(pg_type: PgType) -> ScalarType:
     built_in = _BUILT_IN.get(pg_type.name)
     if built_in is not None:
         return built_in
+    if pg_type.kind is TypeKind.COMPOSITE:
+        # A tracked table of this row type is an object of the bare name.
+        return ScalarType(f"{pg_type.name}_scalar")
     return ScalarType(_RENAMED.get(pg_type.name, pg_type.name))
 
 
@@ -49,7 +55,7 @@ def is_text(pg_type: PgType) -> bool:
 def is_comparable(pg_type: PgType) -> bool:
     """min and max exist for it."""
     base = pg_type.underlying
-    return base.name not in _NOT_COMPARABLE and base.kind in (TypeKind.BASE, TypeKind.ARRAY)
+    return base.kind in (TypeKind.ARRAY, TypeKind.ENUM) or (base.kind is TypeKind.BASE and base.name in _COMPARABLE)
 
 
 def is_json(pg_type: PgType) -> bool:

@@ -68,7 +68,7 @@ create function painting_worth(painting_row painting, factor numeric default 1) 
   as $$ select painting_row.price * factor $$;
 create function paintings_among(ids uuid[], moods mood[] default null) returns setof painting language sql stable
   as $$ select p.* from painting p join artist a on a.id = p.artist_id
-        where p.id = any(ids) and (moods is null or a.mood = any(moods)) $$;
+        where p.id = any(ids) and ($2 is null or a.mood = any($2)) $$;
 create function artists_in(feeling mood) returns setof artist language sql stable
   as $$ select * from artist where mood = feeling $$;
 create function sell(painting_id uuid) returns setof painting language sql volatile

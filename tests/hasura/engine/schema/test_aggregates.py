@@ -101,6 +101,26 @@ def test_columns_that_refer_to_an_enum_table_have_no_least_and_no_greatest(galle
     assert "title" in fields and "status" not in fields
 
 
+@pytest.mark.parametrize(
+    ("sql_type", "has_max"),
+    [
+        *(
+            (name, True)
+            for name in ("int", "numeric", "text", "uuid", "date", "timestamptz", "timetz", "mood", "text[]")
+        ),
+        *((name, False) for name in ("bool", "jsonb", "inet", "interval", "time", "bytea", "tsvector", "int4range")),
+    ],
+)
+def test_types_that_hasura_does_not_know_have_none_either(gallery: Gallery, sql_type: str, has_max: bool) -> None:
+    gallery.sql(f"create table one (id int primary key, value {sql_type})")
+    gallery.call("pg_track_table", {"table": "one"})
+    try:
+        assert ("value" in _fields(gallery, "one_max_fields")) is has_max
+    finally:
+        gallery.restore()
+        gallery.sql("drop table one")
+
+
 def test_nor_are_rows_ordered_by_them(gallery: Gallery) -> None:
     body = gallery.run('{ __type(name: "painting_max_order_by") { inputFields { name } } }')
 
