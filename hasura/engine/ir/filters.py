@@ -119,6 +119,8 @@ def _comparison(
             return TRUE
         # Never "no condition" unless the server is told to be as Hasura v1: a forgotten value would select every row.
         raise ValidationFailed(f"unexpected null value for type '{type_name}'", path=value.location)
+    # The plain name, whatever the naming convention calls it.
+    name = meaning.name
     if name == "_is_null":
         if not isinstance(value.content, bool):
             raise value.mismatch("a boolean", "Boolean")

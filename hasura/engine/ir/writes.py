@@ -103,14 +103,15 @@ def _assignments(fields: Mapping[str, InputField], arguments: Mapping[str, Input
         definition = fields.get(name)
         if definition is None or not isinstance(definition.meaning, UpdateOperator) or value.is_null:
             continue
-        kind = named_type(definition.type)
+        operator, kind = definition.meaning.name, named_type(definition.type)
         assert isinstance(kind, InputObjectType)
         for member_name, member in value.members(kind.name).items():
             if member.is_absent:
                 continue
             meaning = kind.fields[member_name].meaning
             assert isinstance(meaning, ColumnInput)
-            found.append(Assignment(meaning.column, name, _operand(name, meaning.column.type, member)))
+            operand = _operand(operator, meaning.column.type, member)
+            found.append(Assignment(meaning.column, operator, operand))
     return found
 
 

@@ -1,6 +1,7 @@
 """Input types of `where`: boolean expressions, comparisons, aggregates in a filter."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hasura.engine.catalog.types import PgType, TypeKind
@@ -139,7 +140,7 @@ def column_comparison(schema: "RoleSchema", column: ColumnInfo) -> InputObjectTy
         name,
         lambda: InputObjectType(
             name,
-            lambda: fields_by_name(_base_operators(values, _ENUM_OPERATORS)),
+            lambda: _named(schema, _base_operators(values, _ENUM_OPERATORS)),
             f'Boolean expression to compare columns of type "{schema.naming.type(enum_name, "enum")}". '
             "All fields are combined with logical 'AND'.",
         ),
@@ -159,10 +160,15 @@ def comparison_exp(schema: "RoleSchema", pg_type: PgType) -> InputObjectType:
         name,
         lambda: InputObjectType(
             name,
-            lambda: fields_by_name(_operators(schema, base)),
+            lambda: _named(schema, _operators(schema, base)),
             f"Boolean expression to compare columns of type \"{title}\". All fields are combined with logical 'AND'.",
         ),
     )
+
+
+def _named(schema: "RoleSchema", operators: Iterator[InputField]) -> dict[str, InputField]:
+    """The operators under their names of the naming convention; what they mean keeps the plain one."""
+    return fields_by_name(replace(item, name=schema.naming.field(item.name)) for item in operators)
 
 
 def _operators(schema: "RoleSchema", pg_type: PgType) -> Iterator[InputField]:

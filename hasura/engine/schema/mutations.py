@@ -286,7 +286,8 @@ def _update_operators(schema: "RoleSchema", table: TableInfo) -> Iterator[tuple[
         kind = schema.type(
             type_name, lambda: InputObjectType(type_name, lambda: fields_by_name(iter(fields)), type_text)
         )
-        return name, InputField(name, kind, UpdateOperator(name), text)
+        argument = schema.naming.field(name)
+        return argument, InputField(argument, kind, UpdateOperator(name), text)
 
     if documents:
         rows = [own(column) for column in documents]

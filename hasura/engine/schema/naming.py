@@ -50,10 +50,10 @@ class Naming:
         return self.type(scalar, suffix)
 
     def field(self, name: str) -> str:
-        """Fields and arguments the engine adds: `order_by` or `orderBy`; a leading underscore stays."""
-        if not self.is_graphql_default or name.startswith("_"):
+        """Fields and arguments the engine adds: `order_by` or `orderBy`, `_is_null` or `_isNull`."""
+        if not self.is_graphql_default:
             return name
-        return camel_case(name)
+        return f"_{camel_case(name[1:])}" if name.startswith("_") else camel_case(name)
 
     def suffixed(self, name: str, suffix: str) -> str:
         """`articles_aggregate` or `articlesAggregate`; the relationship's own name stays as the user wrote it."""

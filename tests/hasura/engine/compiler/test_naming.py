@@ -54,6 +54,22 @@ def test_mutations_use_camel_case_throughout(compiler: Compiler) -> None:
     }
 
 
+def test_operators_use_camel_case_behind_their_underscore(compiler: Compiler) -> None:
+    outcome = compiler.run(
+        """{ author(where: {age: {_isNull: false},
+               profile: {_hasKeysAny: ["home"], _containedIn: {home: {town: "Oslo"}}}}) { name } }""",
+        cache=shop(convention=NamingConvention.GRAPHQL_DEFAULT),
+    )
+    written = compiler.run(
+        """mutation { updateAuthor(where: {id: {_eq: 1}}, _deleteAtPath: {profile: ["home", "town"]}) {
+          returning { profile } } }""",
+        cache=shop(convention=NamingConvention.GRAPHQL_DEFAULT),
+    )
+
+    assert outcome.body == {"data": {"author": [{"name": "Ben"}]}}
+    assert written.body["data"]["updateAuthor"]["returning"] == [{"profile": {"home": {}, "langs": ["en", "fr"]}}]
+
+
 def test_wide_numbers_are_text_where_the_server_is_set_so(compiler: Compiler) -> None:
     outcome = compiler.run(
         "{ article_by_pk(id: 1) { id likes price } article_aggregate { aggregate { count sum { likes } } } }",
