@@ -45,6 +45,11 @@ def pascal_case(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in words) or name
 
 
+def capitalized(name: str) -> str:
+    """The name with its first letter in upper case, the rest as it is."""
+    return name[:1].upper() + name[1:]
+
+
 def default_table_name(table: QualifiedName) -> str:
     """The GraphQL name of a table without a custom name: the schema leads unless it is `public`."""
     return table.name if table.schema == "public" else f"{table.schema}_{table.name}"

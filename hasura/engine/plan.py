@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import orjson
+
 from hasura.engine.metadata.types import Json
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.sql import Sql
@@ -73,6 +75,8 @@ class SqlStep:
     statements: tuple[Statement, ...]
     # JSON path of errors the database raises: `$.selectionSet.insert_article.args.objects`.
     error_path: str
+    # Response key of the namespace the field stands in; None: at the top.
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,27 @@ class ConstantStep:
 
     alias: str
     value: bytes
+    namespace: str | None = None
 
 
 Step = SqlStep | ConstantStep
+
+
+def envelope(steps: Sequence[Step]) -> tuple[list[bytes], bytes]:
+    """The bytes of an answer's body before the value of each step, and those behind the last one."""
+    prefixes: list[bytes] = []
+    opened, separator = b'{"data":{', b""
+    namespace = None
+    for step in steps:
+        if step.namespace != namespace:
+            opened += b"}" if namespace is not None else b""
+            if step.namespace is not None:
+                opened += separator + orjson.dumps(step.namespace) + b":{"
+                separator = b""
+            namespace = step.namespace
+        prefixes.append(opened + separator + orjson.dumps(step.alias) + b":")
+        opened, separator = b"", b","
+    return prefixes, b"}}}" if namespace is not None else b"}}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from hasura.engine.ir.streams import build_stream
 from hasura.engine.ir.values import Path
 from hasura.engine.metadata.types import Json
 from hasura.engine.plan import ConstantStep, OperationKind, Plan, SqlStep, Statement, Step, Variables
-from hasura.engine.schema.meanings import NoQueriesRoot, SchemaRoot, TableRoot, TypeRoot
+from hasura.engine.schema.meanings import NamespaceRoot, NoQueriesRoot, SchemaRoot, TableRoot, TypeRoot
 from hasura.engine.schema.role import RoleSchema, role_schema
 from hasura.engine.schema.types import Field, InputField, ObjectType, TypeRef
 from hasura.engine.schema_cache import SchemaCache
@@ -59,6 +59,18 @@ class _Use:
     variable: str
     type: TypeRef
     field: InputField | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A root field of the operation, the type it is a field of, and the namespace's response key if it has one."""
+
+    parent: ObjectType
+    flat: FlatField
+    path: Path
+    namespace: str | None = None
+    # A namespace of which `@include` and `@skip` leave no field.
+    is_empty: bool = False
 
 
 class CompiledOperation:
@@ -137,10 +149,10 @@ class CompiledOperation:
 
     def _build(self, context: BuildContext) -> Plan:
         root = self._root()
-        flats = context.flattener.fields([self._operation.definition.selection_set], root.name, ())
+        places = list(self._places(context, root))
         if self.kind is OperationKind.SUBSCRIPTION:
-            self._check_subscription(flats)
-        steps = tuple(self._step(context, root, flat) for flat in flats)
+            self._check_subscription(places)
+        steps = tuple(self._step(context, place) for place in places)
         if self._touched is not None:
             self._touched = None if context.reads_schema else self._touched.joined(context.touched())
         return Plan(
@@ -148,15 +160,27 @@ class CompiledOperation:
             steps,
             frozenset(context.tables),
             calls_functions=context.calls_functions,
-            is_stream=self.kind is OperationKind.SUBSCRIPTION and any(self._is_stream(root, flat) for flat in flats),
+            is_stream=self.kind is OperationKind.SUBSCRIPTION and any(_is_stream(place) for place in places),
             together=_together(steps) if self.kind is OperationKind.QUERY else None,
         )
 
-    @staticmethod
-    def _is_stream(root: ObjectType, flat: FlatField) -> bool:
-        definition = root.field(flat.name)
-        meaning = definition.meaning if definition is not None else None
-        return isinstance(meaning, TableRoot) and meaning.kind == "select_stream"
+    def _places(self, context: BuildContext, root: ObjectType) -> Iterator[_Place]:
+        """The fields of the root type, those below the source's namespace in its place."""
+        for flat in context.flattener.fields([self._operation.definition.selection_set], root.name, ()):
+            path: Path = ("selectionSet", flat.name)
+            definition = root.field(flat.name)
+            if definition is None or not isinstance(definition.meaning, NamespaceRoot):
+                yield _Place(root, flat, path)
+                continue
+            context.check_selection(flat, definition, path)
+            context.arguments(flat, definition, path)
+            inner = definition.type
+            assert isinstance(inner, ObjectType)
+            children = context.flattener.fields(flat.selection_sets, inner.name, path)
+            for child in children:
+                yield _Place(inner, child, (*path, "selectionSet", child.name), flat.response_key)
+            if not children:
+                yield _Place(root, flat, path, is_empty=True)
 
     def _root(self) -> ObjectType:
         if self.kind is OperationKind.QUERY:
@@ -165,35 +189,43 @@ class CompiledOperation:
             return self._schema.subscription_root
         return self._schema.mutation_root
 
-    def _check_subscription(self, flats: list[FlatField]) -> None:
+    def _check_subscription(self, places: list[_Place]) -> None:
         names = [directive.name.value for directive in self._operation.definition.directives or ()]
-        if len(flats) != 1 and _MULTIPLE_FIELDS not in names:
+        if len(places) != 1 and _MULTIPLE_FIELDS not in names:
             raise ValidationFailed("subscriptions must select one top level field")
 
-    def _step(self, context: BuildContext, root: ObjectType, flat: FlatField) -> Step:
-        path: Path = ("selectionSet", flat.name)
+    def _step(self, context: BuildContext, place: _Place) -> Step:
+        root, flat, path = place.parent, place.flat, place.path
+
+        def constant(value: bytes) -> ConstantStep:
+            return ConstantStep(flat.response_key, value, place.namespace)
+
+        if place.is_empty:
+            return constant(b"{}")
         if flat.name == TYPENAME:
-            return ConstantStep(flat.response_key, orjson.dumps(root.name))
+            return constant(orjson.dumps(root.name))
         definition = self._definition(root, flat, path)
         meaning = definition.meaning
         if isinstance(meaning, SchemaRoot | TypeRoot):
             context.reads_schema = True
-            return ConstantStep(flat.response_key, introspect(context, flat, path))
+            return constant(introspect(context, flat, path))
         context.check_selection(flat, definition, path)
         if isinstance(meaning, NoQueriesRoot):
             context.reads_schema = True
-            return ConstantStep(flat.response_key, b'""')
+            return constant(b'""')
         if isinstance(meaning, TableRoot) and meaning.kind == "select_stream":
             stream = build_stream(context, flat, definition, path)
             fragment = SelectTranslator(self._schema.cache.options).stream(stream)
-            return SqlStep(flat.response_key, (StatementList().made(fragment),), json_path(*path))
+            statement = StatementList().made(fragment)
+            return SqlStep(flat.response_key, (statement,), json_path(*path), place.namespace)
         statements = StatementList()
         if self.kind is OperationKind.MUTATION:
             self._mutation(context, flat, definition, path, statements)
         else:
             select = build_query(context, flat, definition, path)
             statements.add(SelectTranslator(self._schema.cache.options).statement(select))
-        return SqlStep(flat.response_key, tuple(statements.statements), _error_path(definition, path))
+        error_path = _error_path(definition, path)
+        return SqlStep(flat.response_key, tuple(statements.statements), error_path, place.namespace)
 
     def _definition(self, root: ObjectType, flat: FlatField, path: Path) -> Field:
         definition = root.field(flat.name)
@@ -220,6 +252,12 @@ class CompiledOperation:
         else:
             assert isinstance(mutation, CallMutation)
             translator.call(mutation)
+
+
+def _is_stream(place: _Place) -> bool:
+    definition = place.parent.field(place.flat.name)
+    meaning = definition.meaning if definition is not None else None
+    return isinstance(meaning, TableRoot) and meaning.kind == "select_stream"
 
 
 def _together(steps: Sequence[Step]) -> Statement | None:

@@ -223,6 +223,7 @@ class InconsistentObject:
 class SchemaOptions:
     """Server settings that change the schema or the SQL."""
 
+    # Of the server, for sources without one of their own; see `convention`.
     naming_convention: NamingConvention = NamingConvention.HASURA_DEFAULT
     # bigint, numeric, double precision ... as JSON strings.
     stringify_numeric_types: bool = False
@@ -231,6 +232,12 @@ class SchemaOptions:
     # Hasura v1's `{_eq: null}` is true; always false unless HASURA_GRAPHQL_V1_BOOLEAN_NULL_COLLAPSE.
     boolean_null_collapse: bool = False
     customization: SourceCustomization = field(default_factory=SourceCustomization)
+
+    @property
+    def convention(self) -> NamingConvention:
+        """The naming convention of the source, or the server's."""
+        own = self.customization.naming_convention
+        return NamingConvention(own) if own is not None else self.naming_convention
 
 
 @dataclass(frozen=True)

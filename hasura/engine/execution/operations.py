@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-import orjson
 
 from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import EngineError, NotSupported, ParseFailed, Unexpected
@@ -18,7 +17,16 @@ from hasura.engine.execution.borrowed import BorrowedConnection
 from hasura.engine.execution.connections import ConnectionPool, HeldConnection
 from hasura.engine.execution.generations import GenerationalCache
 from hasura.engine.execution.guards import OperationGuards
-from hasura.engine.plan import ConstantStep, OperationKind, Plan, PreparedOperation, SqlStep, Statement, bind
+from hasura.engine.plan import (
+    ConstantStep,
+    OperationKind,
+    Plan,
+    PreparedOperation,
+    SqlStep,
+    Statement,
+    bind,
+    envelope,
+)
 from hasura.engine.prepare import prepare_operation
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import Session
@@ -70,14 +78,11 @@ class _Operation:
 class _Executable:
     """A plan with the bytes around its fields' values made ready."""
 
-    __slots__ = ("constant", "plan", "prefixes", "single")
+    __slots__ = ("constant", "plan", "prefixes", "single", "suffix")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.prefixes = [
-            (b'{"data":{' if index == 0 else b",") + orjson.dumps(step.alias) + b":"
-            for index, step in enumerate(plan.steps)
-        ]
+        self.prefixes, self.suffix = envelope(plan.steps)
         # The whole answer where it needs no database: an introspection's is large, so it is put together once.
         self.constant = self._constant()
         only = plan.steps[0] if len(plan.steps) == 1 else None
@@ -88,7 +93,7 @@ class _Executable:
         """The body around the values of the plan's steps."""
         if not values:
             return b'{"data":{}}'
-        return b"".join(part for pair in zip(self.prefixes, values, strict=True) for part in pair) + b"}}"
+        return b"".join(part for pair in zip(self.prefixes, values, strict=True) for part in pair) + self.suffix
 
     def _constant(self) -> bytes | None:
         values = [step.value for step in self.plan.steps if isinstance(step, ConstantStep)]
@@ -221,7 +226,7 @@ class OperationRunner:
                 step = plan.steps[0]
                 assert isinstance(step, SqlStep)
                 raise _translated(exc, step) from exc
-            return executable.prefixes[0] + value + b"}}"
+            return executable.prefixes[0] + value + executable.suffix
         if plan.together is not None:
             values = await self._run_together(held, plan, plan.together, request, session)
         elif plan.kind is OperationKind.MUTATION:

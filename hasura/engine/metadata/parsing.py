@@ -40,7 +40,7 @@ from hasura.engine.metadata.types import (
     TableMetadata,
     UpdatePermission,
 )
-from hasura.engine.names import NamingConvention
+from hasura.engine.names import NamingConvention, is_graphql_name
 
 PERMISSION_LISTS = ("select_permissions", "insert_permissions", "update_permissions", "delete_permissions")
 RELATIONSHIP_LISTS = ("object_relationships", "array_relationships")
@@ -381,12 +381,20 @@ def parse_customization(document: Reader | None) -> SourceCustomization:
     type_names = document.get("type_names") or Reader({}, *document.path, "type_names")
     return SourceCustomization(
         naming_convention=convention,
-        root_fields_prefix=root_fields.optional_text("prefix") or "",
-        root_fields_suffix=root_fields.optional_text("suffix") or "",
-        root_fields_namespace=root_fields.optional_text("namespace"),
-        type_names_prefix=type_names.optional_text("prefix") or "",
-        type_names_suffix=type_names.optional_text("suffix") or "",
+        root_fields_prefix=_name_part(root_fields, "prefix"),
+        root_fields_suffix=_name_part(root_fields, "suffix"),
+        root_fields_namespace=_name_part(root_fields, "namespace") or None,
+        type_names_prefix=_name_part(type_names, "prefix"),
+        type_names_suffix=_name_part(type_names, "suffix"),
     )
+
+
+def _name_part(document: Reader, key: str) -> str:
+    """What customization adds to names, or nothing; a suffix may begin with a digit."""
+    text = document.optional_text(key) or ""
+    if text and not is_graphql_name(f"_{text}" if key == "suffix" else text):
+        raise document[key].fail(f'"{text}" is not a valid GraphQL name')
+    return text
 
 
 def table_name(document: JsonObject) -> QualifiedName:

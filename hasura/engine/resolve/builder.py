@@ -17,7 +17,6 @@ from hasura.engine.catalog.loader import load_functions, load_tables
 from hasura.engine.catalog.types import QualifiedName, Table
 from hasura.engine.metadata.reading import name_to_json
 from hasura.engine.metadata.types import FunctionMetadata, JsonObject, RestEndpoint, TableMetadata
-from hasura.engine.names import NamingConvention
 from hasura.engine.resolve import roles
 from hasura.engine.resolve.columns import Inconsistent, load_enum, resolve_columns
 from hasura.engine.resolve.endpoints import resolve_endpoints
@@ -36,7 +35,7 @@ from hasura.engine.resolve.world import (
     inconsistency,
     next_version,
 )
-from hasura.engine.schema_cache import FunctionInfo, InconsistentObject, SchemaCache, SchemaOptions, TableInfo
+from hasura.engine.schema_cache import FunctionInfo, InconsistentObject, SchemaCache, TableInfo
 
 _MOST_WAVES = 20
 
@@ -136,8 +135,8 @@ class _Resolution:
         self._metadata = metadata
         self._catalog = catalog
         self._change = change
-        self._options = _options(world.snapshot.options, metadata)
-        self._convention = self._options.naming_convention
+        self._options = replace(world.snapshot.options, customization=metadata.customization)
+        self._convention = self._options.convention
         self._tables: dict[QualifiedName, TableInfo | None] = {}
         self._lookup: Mapping[QualifiedName, TableInfo] = _Overlay(world.snapshot.tables, self._tables)
         self._consulted: dict[Owner, set[Fact]] = {}
@@ -350,7 +349,7 @@ class _Resolution:
             _as_map(old.query_fields),
             _as_map(old.mutation_fields),
             _as_map(old.stream_fields),
-            self._world.metadata.customization,
+            old.options,
         )
         for name in self._tables:
             if name in old.tables:
@@ -358,7 +357,7 @@ class _Resolution:
         for name in functions:
             if name in old.functions:
                 before.remove_function(old.functions[name])
-        indexes = RootFieldIndexes(*before.finish(), self._metadata.customization)
+        indexes = RootFieldIndexes(*before.finish(), self._options)
         # Tables that were there keep their names against newcomers.
         newcomers_last = sorted(self._tables.items(), key=lambda item: (item[0] not in old.tables, item[0]))
         for name, table in newcomers_last:
@@ -420,18 +419,6 @@ class _Overlay(Mapping[QualifiedName, TableInfo]):
 
 def _as_map(mapping: Mapping[Any, Any]) -> "Map[Any, Any]":
     return mapping if isinstance(mapping, Map) else Map(mapping)
-
-
-def _options(options: SchemaOptions, metadata: Metadata) -> SchemaOptions:
-    customization = metadata.customization
-    if options.customization == customization:
-        return options
-    convention = customization.naming_convention
-    return replace(
-        options,
-        customization=customization,
-        naming_convention=NamingConvention(convention) if convention is not None else options.naming_convention,
-    )
 
 
 def _differences(name: QualifiedName, old: TableInfo | None, new: TableInfo | None) -> set[Fact]:

@@ -2,9 +2,9 @@
 
 from immutables import Map, MapMutation
 
-from hasura.engine.metadata.types import FunctionExposure, SourceCustomization
-from hasura.engine.names import is_graphql_name
-from hasura.engine.schema_cache import FunctionInfo, RootField, TableInfo
+from hasura.engine.metadata.types import FunctionExposure
+from hasura.engine.names import NamingConvention, capitalized, is_graphql_name
+from hasura.engine.schema_cache import FunctionInfo, RootField, SchemaOptions, TableInfo
 
 Index = Map[str, RootField]
 Entry = tuple[MapMutation[str, RootField], str, RootField]
@@ -13,11 +13,11 @@ Entry = tuple[MapMutation[str, RootField], str, RootField]
 class RootFieldIndexes:
     """The three indexes while a change is worked in."""
 
-    def __init__(self, query: Index, mutation: Index, stream: Index, customization: SourceCustomization) -> None:
+    def __init__(self, query: Index, mutation: Index, stream: Index, options: SchemaOptions) -> None:
         self._query = query.mutate()
         self._mutation = mutation.mutate()
         self._stream = stream.mutate()
-        self._customization = customization
+        self._options = options
 
     def finish(self) -> tuple[Index, Index, Index]:
         return self._query.finish(), self._mutation.finish(), self._stream.finish()
@@ -51,8 +51,11 @@ class RootFieldIndexes:
         return taken
 
     def _named(self, name: str) -> str:
-        custom = self._customization
-        return f"{custom.root_fields_prefix}{name}{custom.root_fields_suffix}"
+        custom = self._options.customization
+        prefix, suffix = custom.root_fields_prefix, custom.root_fields_suffix
+        if self._options.convention is NamingConvention.GRAPHQL_DEFAULT:
+            return f"{prefix}{capitalized(name) if prefix else name}{capitalized(suffix)}"
+        return f"{prefix}{name}{suffix}"
 
     def _table_fields(self, table: TableInfo) -> list[Entry]:
         if not is_graphql_name(table.graphql_name):

@@ -253,7 +253,7 @@ def _jsonb_cast(schema: "RoleSchema") -> InputObjectType:
 
 def _aggregate_bool_exp(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
     """`article_aggregate_bool_exp`: aggregates of related rows, those that the role's columns allow."""
-    name = schema.naming.type(table.graphql_name, "aggregate_bool_exp")
+    name = schema.naming.plain_type(table.graphql_name, "aggregate_bool_exp")
 
     def fields() -> Iterator[InputField]:
         for aggregate in AGGREGATE_PREDICATES:
@@ -274,8 +274,7 @@ def _operand_columns(schema: "RoleSchema", table: TableInfo, aggregate: Aggregat
 
 
 def _aggregate_predicate(schema: "RoleSchema", table: TableInfo, aggregate: AggregatePredicate) -> InputObjectType:
-    naming = schema.naming
-    base = naming.aggregate_predicate(table.graphql_name, aggregate.function)
+    base = schema.naming.aggregate_predicate(table.graphql_name, aggregate.function)
 
     def fields() -> Iterator[InputField]:
         arguments = _predicate_arguments(schema, table, aggregate, base)
@@ -285,10 +284,7 @@ def _aggregate_predicate(schema: "RoleSchema", table: TableInfo, aggregate: Aggr
         yield InputField("filter", bool_exp(schema, table), "filter")
         yield InputField("predicate", NonNull(comparison_exp(schema, aggregate.result)), "predicate")
 
-    return schema.type(
-        naming.customized_type(base),
-        lambda: InputObjectType(naming.customized_type(base), lambda: fields_by_name(fields())),
-    )
+    return schema.type(base, lambda: InputObjectType(base, lambda: fields_by_name(fields())))
 
 
 def _predicate_arguments(
@@ -307,7 +303,7 @@ def _predicate_arguments(
     )
     if not aggregate.arguments:
         return NonNull(enum)
-    name = naming.customized_type(naming.extended(base, "arguments"))
+    name = naming.extended(base, "arguments")
     return NonNull(
         schema.type(
             name,

@@ -106,6 +106,11 @@ class TypeRoot:
 
 
 @dataclass(frozen=True, slots=True)
+class NamespaceRoot:
+    """The one field that holds all of the source's root fields, where the source has a namespace."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoQueriesRoot:
     """The placeholder of a role that may query nothing."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hasura.engine.metadata.types import SourceCustomization
-from hasura.engine.names import NamingConvention, camel_case, pascal_case
+from hasura.engine.names import NamingConvention, camel_case, capitalized, pascal_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +20,24 @@ class Naming:
 
     def type(self, base: str, suffix: str = "", *, suffix_is_name: bool = False) -> str:
         """`type("article", "bool_exp")` is `article_bool_exp` or `ArticleBoolExp`."""
-        name = f"{base}_{suffix}" if suffix else base
+        return self.customized_type(self.plain_type(base, suffix))
+
+    def plain_type(self, base: str, suffix: str = "") -> str:
+        """The name without the prefix and suffix of the source, which Hasura gives to most types, not to all."""
         if self.is_graphql_default:
-            name = pascal_case(base) + (pascal_case(suffix) if suffix else "")
-        return self.customized_type(name)
+            return pascal_case(base) + (pascal_case(suffix) if suffix else "")
+        return f"{base}_{suffix}" if suffix else base
 
     def customized_type(self, name: str) -> str:
         """A type's name with the prefix and suffix of the source."""
-        return f"{self.customization.type_names_prefix}{name}{self.customization.type_names_suffix}"
+        parts = (self.customization.type_names_prefix, name, self.customization.type_names_suffix)
+        return "".join(capitalized(part) if self.is_graphql_default else part for part in parts)
 
     def aggregate_predicate(self, base: str, function: str) -> str:
         """`article_aggregate_bool_exp_bool_and` or `articleAggregateBoolExpBool_and`: so Hasura writes them."""
         if not self.is_graphql_default:
             return f"{base}_aggregate_bool_exp_{function}"
-        return f"{camel_case(base)}AggregateBoolExp{_capitalized(function)}"
+        return f"{camel_case(base)}AggregateBoolExp{capitalized(function)}"
 
     def extended(self, name: str, suffix: str) -> str:
         """A name made here with more words behind it."""
@@ -43,7 +47,7 @@ class Naming:
         """`article_select_column_<purpose>`: some of a table's columns."""
         if not self.is_graphql_default:
             return f"{base}_select_column_{purpose}"
-        return f"{pascal_case(base)}SelectColumn{_capitalized(purpose)}"
+        return f"{pascal_case(base)}SelectColumn{capitalized(purpose)}"
 
     def shared_type(self, scalar: str, suffix: str) -> str:
         """`Int_comparison_exp` or `IntComparisonExp`."""
@@ -62,7 +66,3 @@ class Naming:
     def enum_value(self, name: str) -> str:
         """`asc_nulls_first` or `ASC_NULLS_FIRST`."""
         return name.upper() if self.is_graphql_default else name
-
-
-def _capitalized(name: str) -> str:
-    return name[:1].upper() + name[1:]

@@ -5,7 +5,14 @@ from typing import TypeVar
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.schema import functions, mutations, selects
-from hasura.engine.schema.meanings import FunctionRoot, NoQueriesRoot, SchemaRoot, TableRoot, TypeRoot
+from hasura.engine.schema.meanings import (
+    FunctionRoot,
+    NamespaceRoot,
+    NoQueriesRoot,
+    SchemaRoot,
+    TableRoot,
+    TypeRoot,
+)
 from hasura.engine.schema.meta_types import SCHEMA, TYPE
 from hasura.engine.schema.naming import Naming
 from hasura.engine.schema.permissions import NO_FILTER, TableAccess, table_access
@@ -27,12 +34,25 @@ class RoleSchema:
         self.role = role
         self.use_backend_only = use_backend_only
         self.root_prefix = root_prefix
-        self.naming = Naming(cache.options.naming_convention, cache.options.customization)
+        self.naming = Naming(cache.options.convention, cache.options.customization)
         self._types: dict[str, NamedType] = {}
+        mutations_of = "_mutation_backend" if use_backend_only else "_mutation_frontend"
+        # What a root type holds directly, or below the field of the source's namespace.
+        self._queries = self._source_root("_query", self._source_queries, self._source_query)
+        self._mutations = self._source_root(mutations_of, self._source_mutations, self._source_mutation)
+        self._subscriptions = self._source_root(
+            "_subscription", self._source_subscriptions, self._source_subscription
+        )
         self.query_root = ObjectType("query_root", self._query_fields, lookup=self._query_field)
-        self.mutation_root = ObjectType("mutation_root", self._mutation_fields, lookup=self._mutation_field)
+        self.mutation_root = ObjectType(
+            "mutation_root",
+            lambda: self._root_fields(self._mutations),
+            lookup=lambda name: self._outer(self._mutations, name),
+        )
         self.subscription_root = ObjectType(
-            "subscription_root", self._subscription_fields, lookup=self._subscription_field
+            "subscription_root",
+            lambda: self._root_fields(self._subscriptions) or {NO_QUERIES_FIELD: _no_queries_field()},
+            lookup=lambda name: self._outer(self._subscriptions, name),
         )
 
     @property
@@ -74,7 +94,7 @@ class RoleSchema:
 
     def has_mutations(self) -> bool:
         """Some mutation is there for the role."""
-        return any(self._mutation_field(name) is not None for name in self.cache.mutation_fields)
+        return any(self._source_mutation(name) is not None for name in self.cache.mutation_fields)
 
     def has_queries(self) -> bool:
         """Some query field of a table or function is there for the role."""
@@ -99,35 +119,61 @@ class RoleSchema:
         root = FunctionRoot(function, found.kind == "function_aggregate")
         return functions.root_field(self, root, name, is_mutation=operation == "mutation")
 
+    # --- root types and the namespace ----------------------------------------------------------------------------
+
+    def _source_root(
+        self, suffix: str, build: Callable[[], dict[str, Field]], lookup: Callable[[str], Field | None]
+    ) -> ObjectType:
+        """The source's root fields as a type: that of the namespace's field, where there is one."""
+        namespace = self.naming.customization.root_fields_namespace or ""
+        return ObjectType(self.naming.customized_type(f"{namespace}{suffix}"), build, lookup=lookup)
+
+    def _outer(self, source: ObjectType, name: str) -> Field | None:
+        """A field of a root type: one of the source's own, or the namespace when anything is in it."""
+        namespace = self.naming.customization.root_fields_namespace
+        if namespace is None:
+            return source.field(name)
+        return Field(name, source, NamespaceRoot()) if name == namespace and source.fields else None
+
+    def _root_fields(self, source: ObjectType) -> dict[str, Field]:
+        namespace = self.naming.customization.root_fields_namespace
+        if namespace is None:
+            return dict(source.fields)
+        field = self._outer(source, namespace)
+        return {namespace: field} if field is not None else {}
+
     def _query_field(self, name: str) -> Field | None:
         if name.startswith("__"):
             return _introspection_field(name)
-        field = self._root_field(self.cache.query_fields, name, "query")
+        field = self._outer(self._queries, name)
         if field is None and name == NO_QUERIES_FIELD and not self.has_queries():
             return _no_queries_field()
         return field
 
     def _query_fields(self) -> dict[str, Field]:
-        names = self._names(self.cache.query_fields, is_mutation=False)
-        found = dict(self._present(names, lambda name: self._root_field(self.cache.query_fields, name, "query")))
-        return found or {NO_QUERIES_FIELD: _no_queries_field()}
+        return self._root_fields(self._queries) or {NO_QUERIES_FIELD: _no_queries_field()}
 
-    def _mutation_field(self, name: str) -> Field | None:
+    def _source_query(self, name: str) -> Field | None:
+        return self._root_field(self.cache.query_fields, name, "query")
+
+    def _source_queries(self) -> dict[str, Field]:
+        return dict(self._present(self._names(self.cache.query_fields, is_mutation=False), self._source_query))
+
+    def _source_mutation(self, name: str) -> Field | None:
         return self._root_field(self.cache.mutation_fields, name, "mutation")
 
-    def _mutation_fields(self) -> dict[str, Field]:
-        return dict(self._present(self._names(self.cache.mutation_fields, is_mutation=True), self._mutation_field))
+    def _source_mutations(self) -> dict[str, Field]:
+        return dict(self._present(self._names(self.cache.mutation_fields, is_mutation=True), self._source_mutation))
 
-    def _subscription_field(self, name: str) -> Field | None:
+    def _source_subscription(self, name: str) -> Field | None:
         return self._root_field(self.cache.query_fields, name, "subscription") or self._root_field(
             self.cache.stream_fields, name, "subscription"
         )
 
-    def _subscription_fields(self) -> dict[str, Field]:
+    def _source_subscriptions(self) -> dict[str, Field]:
         indexes = (self.cache.query_fields, self.cache.stream_fields)
         names = [name for index in indexes for name in self._names(index, is_mutation=False)]
-        found = dict(self._present(names, self._subscription_field))
-        return found or {NO_QUERIES_FIELD: _no_queries_field()}
+        return dict(self._present(names, self._source_subscription))
 
     def _names(self, index: Mapping[str, RootField], *, is_mutation: bool) -> list[str]:
         """The names of an index, and the short ones beside them."""

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
-import orjson
 
 from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import EngineError, NotSupported, Unexpected
 from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.execution.operations import GraphQLRequest, OperationRunner
 from hasura.engine.logging import log
-from hasura.engine.plan import ConstantStep, Plan, SqlStep, Statement, bind
+from hasura.engine.plan import ConstantStep, Plan, SqlStep, Statement, bind, envelope
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import Session
 from hasura.engine.sql import Sql, concat, ident, join, param, render, sql, substitute
@@ -142,7 +141,7 @@ class _Group:
         step = plan.steps[0]
         assert isinstance(step, SqlStep)
         self._step = step
-        self._prefix = b'{"data":{' + orjson.dumps(step.alias) + b":"
+        (self._prefix,), self._suffix = envelope(plan.steps)
         self._multiplexed = multiplexed(statement)
         self._cohorts: dict[tuple[Any, ...], _Cohort] = {}
         self._fresh: set[_Cohort] = set()
@@ -222,7 +221,7 @@ class _Group:
                 batch[0].publish(self._owner.options.render_error(error, session))
                 continue
             for cohort, value in zip(batch, answers, strict=True):
-                cohort.publish(self._prefix + value + b"}}")
+                cohort.publish(self._prefix + value + self._suffix)
 
     async def _fetch(self, batch: list[_Cohort]) -> list[bytes]:
         numbers = list(range(len(batch)))

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable
 
 import asyncpg
-import orjson
 
 from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import EngineError, Unexpected
@@ -15,7 +14,7 @@ from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.execution.operations import GraphQLRequest
 from hasura.engine.ir.parameters import CursorValue
 from hasura.engine.logging import log
-from hasura.engine.plan import Plan, SqlStep, bind
+from hasura.engine.plan import Plan, SqlStep, bind, envelope
 from hasura.engine.session import Session
 from hasura.engine.subscriptions.changes import ChangeFeed
 from hasura.engine.subscriptions.observation import Observation
@@ -61,7 +60,7 @@ class Streams:
     ) -> None:
         statement = step.statements[0]
         cursors = [index for index, source in enumerate(statement.parameters) if isinstance(source, CursorValue)]
-        prefix = b'{"data":{' + orjson.dumps(step.alias) + b":"
+        (prefix,), suffix = envelope([step])
         observation = Observation(self._feed, plan, interval_seconds=self._interval)
         try:
             while True:
@@ -70,7 +69,7 @@ class Streams:
                     row = await self._fetch(statement.sql, arguments)
                     while row is not None and row[1] is not None:
                         value = row[0] if isinstance(row[0], bytes) else str(row[0]).encode()
-                        deliver(prefix + value + b"}}")
+                        deliver(prefix + value + suffix)
                         for index in cursors:
                             arguments[index] = row[1]
                         row = await self._fetch(statement.sql, arguments)

@@ -39,13 +39,14 @@ async def explain(
         return {"sql": sql, "plan": lines, "variables": dict(acting.variables)}
     explained: list[dict[str, object]] = []
     for step in plan.steps:
+        field = step.alias if step.namespace is None else f"{step.namespace}.{step.alias}"
         if isinstance(step, SqlStep):
             statement = step.statements[-1]
             arguments = bind(statement, request.variables, acting.variables)
             lines = await _plan_lines(pool, statement.sql, arguments, step.error_path)
-            explained.append({"field": step.alias, "sql": statement.sql, "plan": lines})
+            explained.append({"field": field, "sql": statement.sql, "plan": lines})
         else:
-            explained.append({"field": step.alias, "sql": None, "plan": None})
+            explained.append({"field": field, "sql": None, "plan": None})
     return explained
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -14,7 +15,7 @@ from hasura.engine.errors import EngineError
 from hasura.engine.options import EngineOptions
 from hasura.engine.session import Session
 from platform_api.supervisor.postgres import EmbeddedPostgres
-from tests.hasura.engine.schema.gallery import DDL, metadata
+from tests.hasura.engine.schema.gallery import CUSTOMIZATION, DDL, metadata
 
 
 class Gallery:
@@ -89,20 +90,28 @@ async def _fill(url: str) -> None:
         await connection.close()
 
 
-@pytest.fixture(scope="session")
-def gallery_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """A database with the gallery's tables and rows."""
-    name = f"gallery_{os.getpid()}"
-    asyncio.run(_administer(postgres, f'create database "{name}"'))
-    asyncio.run(_fill(postgres.url(name)))
-    yield postgres.url(name)
-    asyncio.run(_administer(postgres, f'drop database "{name}" with (force)'))
-
-
-@pytest.fixture(scope="session")
-def gallery(gallery_url: str) -> Iterator[Gallery]:
-    """The gallery, everything tracked."""
+@contextmanager
+def _opened(postgres: EmbeddedPostgres, name: str, customization: dict[str, Any] | None = None) -> Iterator[Gallery]:
+    """The gallery on a database of its own."""
+    database = f"{name}_{os.getpid()}"
+    asyncio.run(_administer(postgres, f'create database "{database}"'))
+    asyncio.run(_fill(postgres.url(database)))
     with asyncio.Runner() as runner:
-        made = Gallery(gallery_url, runner)
+        made = Gallery(postgres.url(database), runner, customization)
         yield made
         made.stop()
+    asyncio.run(_administer(postgres, f'drop database "{database}" with (force)'))
+
+
+@pytest.fixture(scope="session")
+def gallery(postgres: EmbeddedPostgres) -> Iterator[Gallery]:
+    """The gallery, everything tracked."""
+    with _opened(postgres, "gallery") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def customized(postgres: EmbeddedPostgres) -> Iterator[Gallery]:
+    """The gallery with other names for everything, below a namespace."""
+    with _opened(postgres, "customized", CUSTOMIZATION) as made:
+        yield made

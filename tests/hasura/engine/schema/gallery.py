@@ -5,6 +5,11 @@ from typing import Any
 
 DDL = (Path(__file__).parent / "gallery.sql").read_text()
 
+CUSTOMIZATION: dict[str, Any] = {
+    "root_fields": {"namespace": "gallery", "prefix": "all_", "suffix": "_here"},
+    "type_names": {"prefix": "G_", "suffix": "_t"},
+}
+
 
 def metadata(customization: dict[str, Any] | None = None) -> dict[str, Any]:
     """The whole metadata document, its source customized on request."""
