@@ -54,7 +54,7 @@ class Engine:
             most=options.most_connections,
         )
         self.operations = OperationRunner(self.pool, OperationGuards(enable_allowlist=options.enable_allowlist))
-        self.metadata = MetadataService(self.pool.connect, options.schema)
+        self.metadata = MetadataService(self.pool.connect, options.schema, options.administration)
         self._feed = ChangeFeed(self.pool.connect)
         self._live = LiveQueries(
             self.pool,

@@ -7,6 +7,18 @@ from hasura.engine.schema_cache import SchemaOptions
 
 
 @dataclass(frozen=True, slots=True)
+class AdministrationLimits:
+    """How long an administrator's calls may take, in seconds; None: any time.
+
+    `statement_seconds` is for the SQL of one `run_sql` call, `lock_seconds` for any lock that such SQL or another
+    metadata call waits for, the one on metadata among them.
+    """
+
+    statement_seconds: float | None = 600.0
+    lock_seconds: float | None = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class EngineOptions:
     """Settings of one engine process.
 
@@ -26,6 +38,7 @@ class EngineOptions:
     few_connections: int = min(8, 3 * (os.cpu_count() or 2))
     most_connections: int = 50
     statement_timeout_seconds: float | None = None
+    administration: AdministrationLimits = field(default_factory=AdministrationLimits)
     # Only operations of the allow-list, but for admin.
     enable_allowlist: bool = False
     # `internal` of errors: for everybody, or for admin.

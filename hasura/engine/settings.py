@@ -4,7 +4,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hasura.engine.names import NamingConvention
-from hasura.engine.options import EngineOptions
+from hasura.engine.options import AdministrationLimits, EngineOptions
 from hasura.engine.schema_cache import SchemaOptions
 
 
@@ -21,6 +21,10 @@ class EngineSettings(BaseSettings):
     server_port: int = Field(8081, description="The port to listen on.")
     pg_connections: int = Field(50, ge=1, description="Most connections to the database.")
     pg_timeout: int | None = Field(None, description="Seconds after which PostgreSQL ends a statement.")
+    run_sql_timeout: float = Field(600, ge=0, description="Most seconds for the SQL of one run_sql; 0: any time.")
+    run_sql_lock_timeout: float = Field(
+        60, ge=0, description="Most seconds that run_sql or a metadata call waits for a lock; 0: any time."
+    )
     stringify_numeric_types: bool = Field(False, description="bigint, numeric, double precision as JSON strings.")
     infer_function_permissions: bool = Field(True, description="Who may select a function's table may call it.")
     v1_boolean_null_collapse: bool = Field(False, description="`{_eq: null}` is true, as in Hasura v1.")
@@ -54,6 +58,7 @@ class EngineSettings(BaseSettings):
             ),
             most_connections=self.pg_connections,
             statement_timeout_seconds=self.pg_timeout,
+            administration=AdministrationLimits(self.run_sql_timeout or None, self.run_sql_lock_timeout or None),
             enable_allowlist=self.enable_allowlist,
             dev_mode=self.dev_mode,
             admin_internal_errors=self.admin_internal_errors,

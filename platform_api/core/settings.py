@@ -87,6 +87,10 @@ class Settings(DatabaseSettings):
     """Base URL of an external Hasura v2 whose source `default` is this database; absent: the embedded engine."""
     hasura_graphql_admin_secret: SecretStr | None = None
     """Admin secret of the external Hasura; with the embedded engine it opens `/v1/metadata` and `/v2/query`."""
+    hasura_graphql_run_sql_timeout: float = Field(default=600, ge=0)
+    """Most seconds for the SQL of one `run_sql` call of an administrator; 0: any time."""
+    hasura_graphql_run_sql_lock_timeout: float = Field(default=60, ge=0)
+    """Most seconds that `run_sql` or another metadata call of an administrator waits for a lock; 0: any time."""
     public_url: str = "http://127.0.0.1:8080"
     """Where people and clients reach the platform, without a trailing slash."""
     smtp_url: SecretStr | None = None

@@ -124,7 +124,7 @@ class GraphQLEndpoint:
             return
         backend: GraphQLBackend = self._state.graphql_backend
         body = await read_body(receive, headers, limit=self._body_limit)
-        await backend.serve_admin({**scope, "path": path}, _replay(body), send)
+        await backend.serve_admin({**scope, "path": path}, _replay(body, receive), send)
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send, headers: RequestHeaders) -> None:
         resolver: SessionResolver = self._state.graphql_sessions
@@ -168,14 +168,15 @@ class GraphQLEndpoint:
         return Session(role=role, variables=variables, is_admin=True)
 
 
-def _replay(body: bytes) -> Receive:
-    """A body that was read already, for an application that is going to read it."""
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Gives a body that was read already to an application that reads it; then what the client does next."""
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
-    async def receive() -> Message:
-        return next(messages, {"type": "http.disconnect"})
+    async def receive_again() -> Message:
+        replayed = next(messages, None)
+        return await receive() if replayed is None else replayed
 
-    return receive
+    return receive_again
 
 
 def _headers_of_init(payload: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from hasura.engine.engine import Engine
 from hasura.engine.errors import EngineError
-from hasura.engine.options import EngineOptions
+from hasura.engine.options import AdministrationLimits, EngineOptions
 from hasura.engine.session import Session
 from hasura.engine.transport.http import EngineApp
 from hasura.engine.transport.websocket import serve_websocket
@@ -19,7 +19,9 @@ from platform_api.graphql.backend import JSON_CONTENT, Authenticate, GraphQLAnsw
 _STATEMENT_SECONDS = 60.0
 
 
-def create_engine(database_url: str, *, admin_secret: SecretStr | None) -> Engine:
+def create_engine(
+    database_url: str, *, admin_secret: SecretStr | None, administration: AdministrationLimits | None = None
+) -> Engine:
     """The engine for a platform's database; without an admin secret nobody is its administrator."""
     return Engine(
         EngineOptions(
@@ -27,6 +29,7 @@ def create_engine(database_url: str, *, admin_secret: SecretStr | None) -> Engin
             database_role=ENGINE_ROLE,
             admin_secret=None if admin_secret is None else admin_secret.get_secret_value(),
             statement_timeout_seconds=_STATEMENT_SECONDS,
+            administration=administration or AdministrationLimits(),
         )
     )
 

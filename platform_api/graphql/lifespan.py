@@ -42,9 +42,16 @@ async def graphql_lifespan(api: FastAPI) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _embedded(api: FastAPI, settings: Settings) -> AsyncIterator[None]:
     # Local: a platform with a Hasura of its own does not load the engine.
+    from hasura.engine.options import AdministrationLimits
     from platform_api.graphql.embedded_backend import EmbeddedBackend, create_engine
 
-    engine = create_engine(settings.database_url, admin_secret=settings.hasura_graphql_admin_secret)
+    engine = create_engine(
+        settings.database_url,
+        admin_secret=settings.hasura_graphql_admin_secret,
+        administration=AdministrationLimits(
+            settings.hasura_graphql_run_sql_timeout or None, settings.hasura_graphql_run_sql_lock_timeout or None
+        ),
+    )
     await engine.start()
     try:
         api.state.graphql_engine = engine

@@ -9,6 +9,7 @@ from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
 from hasura.engine.ir.permission import expression_dependencies
 from hasura.engine.metadata import store
+from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import (
     ForeignKeyColumns,
     InsertPermission,
@@ -21,6 +22,7 @@ from hasura.engine.metadata.types import (
     UpdatePermission,
 )
 from hasura.engine.resolve.world import Fact, World
+from hasura.engine.schema_cache import InconsistentObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,30 @@ class Dependent:
         return f'{described} in source "default"'
 
 
+def dependent_of(item: InconsistentObject) -> Dependent | str:
+    """What an inconsistent object is; one that is none of these by its name."""
+    definition = Reader(item.definition)
+    kind, _, what = item.type.rpartition("_")
+    if item.type == "function":
+        return Dependent("function", definition.qualified_name())
+    if what == "permission":
+        return Dependent("permission", definition["table"].qualified_name(), definition["role"].text(), "", kind)
+    if what == "relation" or item.type == "computed_field":
+        shown = "relationship" if what == "relation" else "computed field"
+        return Dependent(shown, definition["table"].qualified_name(), definition["name"].text())
+    return item.name
+
+
+def reported(found: Iterable[Dependent | str]) -> str:
+    """The objects as messages list them."""
+    return ", ".join(str(item) for item in found)
+
+
 def refusal(found: Iterable[Dependent]) -> EngineError:
     """The error that names them."""
-    listed = ", ".join(str(item) for item in found)
-    return EngineError(f"cannot drop due to the following dependent objects: {listed}", code="dependency-error")
+    return EngineError(
+        f"cannot drop due to the following dependent objects: {reported(found)}", code="dependency-error"
+    )
 
 
 async def refuse_or_remove(workspace: Workspace, found: Collection[Dependent], *, cascade: bool) -> None:
@@ -135,9 +157,7 @@ def table_objects(world: World, metadata: TableMetadata) -> Iterator[tuple[Depen
         ("update", lambda: ((p.role, _update_facts(world, name, p)) for p in metadata.update_permissions.values())),
         (
             "delete",
-            lambda: (
-                (p.role, _expression_facts(world, name, p.filter)) for p in metadata.delete_permissions.values()
-            ),
+            lambda: ((p.role, expression_facts(world, name, p.filter)) for p in metadata.delete_permissions.values()),
         ),
     )
     for operation, each in permissions:
@@ -172,21 +192,22 @@ def _columns(table: QualifiedName, columns: Iterable[str] | str) -> set[Fact]:
 
 def _select_facts(world: World, table: QualifiedName, permission: SelectPermission) -> set[Fact]:
     computed = {Fact("computed_field", table, name) for name in permission.computed_fields}
-    return _columns(table, permission.columns) | computed | _expression_facts(world, table, permission.filter)
+    return _columns(table, permission.columns) | computed | expression_facts(world, table, permission.filter)
 
 
 def _insert_facts(world: World, table: QualifiedName, permission: InsertPermission) -> set[Fact]:
     columns = _columns(table, permission.columns) | _columns(table, tuple(permission.set))
-    return columns | _expression_facts(world, table, permission.check)
+    return columns | expression_facts(world, table, permission.check)
 
 
 def _update_facts(world: World, table: QualifiedName, permission: UpdatePermission) -> set[Fact]:
     columns = _columns(table, permission.columns) | _columns(table, tuple(permission.set))
-    facts = columns | _expression_facts(world, table, permission.filter)
-    return facts | _expression_facts(world, table, permission.check or {})
+    facts = columns | expression_facts(world, table, permission.filter)
+    return facts | expression_facts(world, table, permission.check or {})
 
 
-def _expression_facts(world: World, table: QualifiedName, expression: "dict[str, Json] | object") -> set[Fact]:
+def expression_facts(world: World, table: QualifiedName, expression: "dict[str, Json] | object") -> set[Fact]:
+    """What a boolean expression of the table was resolved with; nothing for one that is inconsistent already."""
     info = world.snapshot.tables.get(table)
     if info is None or not isinstance(expression, dict) or not expression:
         return set()

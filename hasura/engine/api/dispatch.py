@@ -16,6 +16,7 @@ from hasura.engine.api import (  # noqa: F401  # they register their commands
 from hasura.engine.api.documents import refuse_version
 from hasura.engine.api.registry import Command, commands
 from hasura.engine.api.workspace import Workspace
+from hasura.engine.catalog.connection import transaction
 from hasura.engine.errors import AccessDenied, EngineError, ParseFailed, json_path
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
 from hasura.engine.metadata.types import Json
@@ -111,6 +112,9 @@ class Dispatcher:
     async def _run_bulk(self, kind: str, request: Reader, place: tuple[str | int, ...]) -> Json:
         items = Reader(request["args"].value, *place, "args").array()
         answers: list[Json] = []
+        self._workspace.is_shared |= len(items) > 1
+        if kind != "bulk":
+            self._workspace.outside = None
         if kind == "bulk_keep_going" and self._session.has_admin_role():
             # A lock taken inside a savepoint would go with it.
             await self._workspace.begin_writing()
@@ -125,9 +129,11 @@ class Dispatcher:
     async def _try(self, request: Reader, place: tuple[str | int, ...]) -> Json:
         before = self._workspace.world
         try:
-            async with self._workspace.connection.transaction():
+            async with transaction(self._workspace.connection):
                 return await self._run(request, place)
         except EngineError as exc:
+            if self._workspace.connection.is_closed():
+                raise
             self._workspace.forget_since(before)
             return dict(exc.to_api(include_internal=True))  # type: ignore[arg-type]  # the parts of an error are JSON
 

@@ -4,18 +4,25 @@ What the SQL dropped or renamed is looked up by oid, columns by their number, so
 add. Renamed things keep their metadata; what depends on dropped things is a refusal, or goes too with `cascade`.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import asyncpg
-
-from hasura.engine.api.dependents import Dependent, dependents_of_facts, dependents_of_table, refuse_or_remove
+from hasura.engine.api.dependents import (
+    Dependent,
+    dependent_of,
+    dependents_of_facts,
+    dependents_of_table,
+    refuse_or_remove,
+    reported,
+)
 from hasura.engine.api.registry import command
 from hasura.engine.api.rewriting import Renaming, affected_tables, rewrite_tables
-from hasura.engine.api.sql_script import Rows, run_script
-from hasura.engine.api.workspace import Workspace, touched_tables
+from hasura.engine.api.sql_execution import run_limited, run_outside, together
+from hasura.engine.api.sql_script import Rows, Script, read_script
+from hasura.engine.api.type_changes import refuse_type_changes
+from hasura.engine.api.workspace import Workspace, render_inconsistent, touched_tables
 from hasura.engine.catalog.changes import CatalogChanges, find_changes
+from hasura.engine.catalog.connection import transaction
 from hasura.engine.catalog.loader import load_functions, load_tables
 from hasura.engine.catalog.types import Function, QualifiedName, Table, Volatility
 from hasura.engine.errors import EngineError, NotSupported
@@ -23,25 +30,26 @@ from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import ForeignKeyColumns, Json, JsonObject, RemoteForeignKey
 from hasura.engine.resolve.world import Fact, World
-
-_CHANGES_SCHEMA = re.compile(
-    r"\balter\b|\bdrop\b|\bcreate\b|\bcomment\s+on\b|\bimport\s+foreign\b|\bdo\b",
-    re.IGNORECASE,
-)
+from hasura.engine.schema_cache import InconsistentObject
 
 
 @command("pg_run_sql", writes=False)
 async def run_sql(workspace: Workspace, args: Reader) -> Json:
-    script = args["sql"].text()
+    script = read_script(args["sql"])
+    workspace.has_run_sql = True
     if args.flag("read_only"):
+        script.refuse_transactions(args["sql"], is_read_only=True)
         return _result(await _run_read_only(workspace, script))
     checked = args.get("check_metadata_consistency")
-    if not (checked.boolean() if checked is not None else _CHANGES_SCHEMA.search(script)):
-        return _result(await _run(workspace, script))
-    await workspace.begin_writing()
-    rows = await _run(workspace, script)
-    await follow(workspace, await find_changes(workspace.connection), cascade=args.flag("cascade"))
-    return _result(rows)
+    if checked.boolean() if checked is not None else script.may_change_metadata:
+        script.refuse_transactions(args["sql"])
+        await workspace.begin_writing()
+        rows = await run_limited(workspace, script, together(workspace, script))
+        await follow(workspace, await find_changes(workspace.connection), cascade=args.flag("cascade"))
+        return _result(rows)
+    if script.needs_to_be_outside or (script.may_be_outside and not workspace.is_shared):
+        return _result(await run_outside(workspace, script, args["sql"]))
+    return _result(await run_limited(workspace, script, together(workspace, script)))
 
 
 def _result(rows: Rows | None) -> JsonObject:
@@ -50,33 +58,11 @@ def _result(rows: Rows | None) -> JsonObject:
     return {"result_type": "TuplesOk", "result": [list(row) for row in rows]}
 
 
-async def _run_read_only(workspace: Workspace, script: str) -> Rows | None:
+async def _run_read_only(workspace: Workspace, script: Script) -> Rows | None:
     # Ends with the savepoint.
-    async with workspace.connection.transaction():
+    async with transaction(workspace.connection):
         await workspace.connection.execute("set transaction read only")
-        return await _run(workspace, script)
-
-
-async def _run(workspace: Workspace, script: str) -> Rows | None:
-    try:
-        return await run_script(workspace.connection, script)
-    except asyncpg.PostgresError as exc:
-        raise EngineError(
-            "query execution failed",
-            code="postgres-error",
-            internal={
-                "statement": script,
-                "prepared": False,
-                "arguments": [],
-                "error": {
-                    "exec_status": "FatalError",
-                    "hint": getattr(exc, "hint", None),
-                    "message": str(exc.args[0]) if exc.args else "",
-                    "status_code": exc.sqlstate,
-                    "description": getattr(exc, "detail", None),
-                },
-            },
-        ) from exc
+        return await run_limited(workspace, script, together(workspace, script))
 
 
 # --- what changed -------------------------------------------------------------------------------------------------
@@ -101,13 +87,24 @@ async def follow(workspace: Workspace, changes: CatalogChanges, *, cascade: bool
     functions = await load_functions(workspace.connection, diff.functions)
     found = [*_broken(workspace.world, diff), *_without_function(workspace.world, functions, diff)]
     await refuse_or_remove(workspace, _unique(found), cascade=cascade)
+    refuse_type_changes(workspace.world, diff.altered)
     await _untrack_dropped(workspace, diff)
     # First what is gone, then the new names, each on documents that fit the world before.
     await _forget_dropped_columns(workspace, diff)
     await _rename(workspace, diff)
     present = {diff.renamed.get(name, name) for name in diff.altered}
     functions_again = diff.functions | _functions_with_rows_of(workspace.world, set(diff.renamed))
-    await workspace.apply(catalog_tables=present | diff.dropped, catalog_functions=functions_again)
+    await workspace.apply(catalog_tables=present | diff.dropped, catalog_functions=functions_again, refusal=_refusal)
+
+
+def _refusal(found: list[InconsistentObject]) -> EngineError:
+    """The error that objects no longer fit what the SQL made of tables and functions."""
+    return EngineError(
+        "cannot continue due to the following dependent objects, which would become inconsistent: "
+        + reported(dependent_of(item) for item in found),
+        code="dependency-error",
+        internal=[render_inconsistent(item) for item in found],
+    )
 
 
 def _functions_with_rows_of(world: World, tables: set[QualifiedName]) -> set[QualifiedName]:

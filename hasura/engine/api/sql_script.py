@@ -1,88 +1,105 @@
-"""Runs SQL text of an administrator and gives the last statement's rows as text, as `psql` would show them."""
+"""A script of SQL: its statements, what they need, and the last one's rows as text, as `psql` would show them."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import asyncpg
-
+from hasura.engine.api.sql_lexer import SqlStatement, split_statements
 from hasura.engine.catalog.connection import Connection
+from hasura.engine.errors import NotSupported, json_path
+from hasura.engine.metadata.reading import Reader
 
-# Bodies of SQL-standard functions hold semicolons of their own; such a script is run in one piece.
-_ATOMIC_BODY = re.compile(r"\bbegin\s+atomic\b", re.IGNORECASE)
-_TOKEN = re.compile(
-    r"""
-      (?P<space>\s+ | --[^\n]*)
-    | (?P<comment>/\*)
-    | (?P<quoted>[eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*")
-    | (?P<dollar>\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)
-    | (?P<word>[\w\u0080-\uffff]+)
-    | (?P<end>;)
-    | (?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
+_CHANGES_SCHEMA = re.compile(
+    r"\balter\b|\bdrop\b|\bcreate\b|\bcomment\s+on\b|\bimport\s+foreign\b|\bdo\b",
+    re.IGNORECASE,
 )
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 Rows = list[list[str | None]]
 
 
-def split_statements(script: str) -> list[str]:
-    """The statements of a script, without those that are only comments."""
-    statements: list[str] = []
-    start, has_content, position = 0, False, 0
-    while position < len(script):
-        match = _TOKEN.match(script, position)
-        assert match is not None
-        position = match.end()
-        if match["comment"]:
-            position = _end_of_comment(script, position)
-        elif match["dollar"]:
-            closing = script.find(match["dollar"], position)
-            position = len(script) if closing < 0 else closing + len(match["dollar"])
-            has_content = True
-        elif match["end"]:
-            if has_content:
-                statements.append(script[start : match.start()])
-            start, has_content = position, False
-        elif not match["space"]:
-            has_content = True
-    if has_content:
-        statements.append(script[start:])
-    return statements
+@dataclass(frozen=True, slots=True)
+class Script:
+    """An administrator's SQL. A `begin` and `commit` around all of it are not among its statements."""
+
+    text: str
+    statements: tuple[SqlStatement, ...]
+
+    @property
+    def may_change_metadata(self) -> bool:
+        """Tells whether a statement may change tables or functions; those that refuse a transaction block do not."""
+        return any(
+            _CHANGES_SCHEMA.search(statement.text) and not statement.refuses_transaction_block
+            for statement in self.statements
+        )
+
+    @property
+    def needs_to_be_outside(self) -> bool:
+        """Tells whether a statement cannot do its work in a transaction together with the others."""
+        return any(
+            statement.refuses_transaction_block
+            or statement.controls_transaction
+            or (statement.adds_enum_value and len(self.statements) > 1)
+            for statement in self.statements
+        )
+
+    @property
+    def may_be_outside(self) -> bool:
+        """Tells whether it is all or nothing outside of a transaction, too."""
+        return len(self.statements) == 1
+
+    def refuse_transactions(self, place: Reader, *, is_read_only: bool = False) -> None:
+        """Raises NotSupported for a statement that cannot be within a transaction."""
+        instead = (
+            "send it without read_only"
+            if is_read_only
+            else "with check_metadata_consistency: false the statements run one by one, each by itself, and"
+            " reload_metadata shows what they changed; or send it in a call of its own"
+        )
+        for statement in self.statements:
+            if statement.refuses_transaction_block or statement.controls_transaction:
+                raise NotSupported(
+                    f"{statement.title} cannot run in the transaction that this call is: {instead}",
+                    path=json_path(*place.path),
+                )
 
 
-def _end_of_comment(script: str, position: int) -> int:
-    """Comments nest in PostgreSQL."""
-    depth = 1
-    for match in re.compile(r"/\*|\*/").finditer(script, position):
-        depth += 1 if match[0] == "/*" else -1
-        if depth == 0:
-            return match.end()
-    return len(script)
+def read_script(place: Reader) -> Script:
+    """The script at a place in a request. Raises NotSupported when it wants to copy through the client."""
+    text = place.text()
+    statements = split_statements(text)
+    for statement in statements:
+        if statement.copies_through_client:
+            raise NotSupported(
+                f"{statement.title} cannot run here: no rows can be sent to it, nor received from it, by this call;"
+                " use INSERT or SELECT (pg_dump has --inserts), or run it with psql on the database itself",
+                path=json_path(*place.path),
+            )
+    return Script(text, tuple(_without_frame(statements)))
 
 
-async def run_script(connection: Connection, script: str) -> Rows | None:
-    """Runs all; the last statement's column names and rows, or None when it gives none."""
-    statements = [script] if _ATOMIC_BODY.search(script) else split_statements(script)
+def _without_frame(statements: Sequence[SqlStatement]) -> Sequence[SqlStatement]:
+    if len(statements) < 2 or not (statements[0].begins_plainly and statements[-1].commits_plainly):
+        return statements
+    inner = statements[1:-1]
+    return statements if any(statement.controls_transaction for statement in inner) else inner
+
+
+async def run_together(connection: Connection, statements: Sequence[SqlStatement]) -> Rows | None:
+    """Runs all in the open transaction; the last one's column names and rows, or None when it gives none."""
     if len(statements) > 1:
-        await connection.execute(";".join(statements[:-1]))
-    if not statements:
-        return None
-    return await _run_last(connection, statements[-1])
+        await connection.execute(";".join(statement.text for statement in statements[:-1]))
+    return await run_statement(connection, statements[-1]) if statements else None
 
 
-async def _run_last(connection: Connection, statement: str) -> Rows | None:
-    try:
-        prepared = await connection.prepare(statement)
-    except asyncpg.PostgresSyntaxError as exc:
-        if "multiple commands" not in str(exc):
-            raise
-        await connection.execute(statement)
-        return None
+async def run_statement(connection: Connection, statement: SqlStatement) -> Rows | None:
+    """Runs one statement; its column names and rows, or None when it gives none."""
+    prepared = await connection.prepare(statement.text)
     columns = [attribute.name for attribute in prepared.get_attributes()]
     if not columns:
         await prepared.fetch()
         return None
-    if re.match(r"\s*(show|explain|fetch|call|execute)\b", statement, re.IGNORECASE):
+    if statement.words[0] in ("show", "explain", "fetch", "call", "execute"):
         records = await prepared.fetch()
         return [list(columns), *([None if value is None else str(value) for value in row] for row in records)]
     # COPY writes values as PostgreSQL does, whatever their type; binary results would need a codec for each.
@@ -91,7 +108,7 @@ async def _run_last(connection: Connection, statement: str) -> Rows | None:
     async def receive(data: bytes) -> None:
         received.extend(data)
 
-    await connection.copy_from_query(statement, output=receive, format="text")
+    await connection.copy_from_query(statement.text, output=receive, format="text")
     lines = received.decode().split("\n")[:-1]
     return [list(columns), *([_unescaped(value) for value in line.split("\t")] for line in lines)]
 

@@ -1,7 +1,10 @@
 """One metadata request: it edits documents, and after each edit the world is resolved anew and checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+
+import asyncpg
 
 from hasura.engine.catalog.changes import CatalogChanges, find_changes
 from hasura.engine.catalog.connection import Connection
@@ -12,6 +15,7 @@ from hasura.engine.metadata import store
 from hasura.engine.metadata.loading import catch_up, load_world, read_change
 from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import Json, JsonObject
+from hasura.engine.options import AdministrationLimits
 from hasura.engine.resolve.builder import Change, advance
 from hasura.engine.resolve.roles import CONFLICT_TYPE
 from hasura.engine.resolve.world import World
@@ -25,10 +29,23 @@ class Workspace:
     """What a request has made of metadata so far, in its transaction. `world` is always up to date with it."""
 
     def __init__(
-        self, connection: Connection, world: World, options: SchemaOptions, *, is_callers: bool = False
+        self,
+        connection: Connection,
+        world: World,
+        options: SchemaOptions,
+        limits: AdministrationLimits,
+        *,
+        is_callers: bool = False,
     ) -> None:
         """`is_callers`: the transaction is a caller's, whose earlier statements may have changed tables."""
         self.connection = connection
+        self.limits = limits
+        # Commits, and runs a block outside of any transaction; None where the transaction is not to be left.
+        self.outside: Callable[[], AbstractAsyncContextManager[None]] | None = None
+        # Other calls share the transaction.
+        self.is_shared = is_callers
+        # The connection's session may have been changed by SQL.
+        self.has_run_sql = False
         self._is_callers = is_callers
         self.world = world
         self._options = options
@@ -49,10 +66,20 @@ class Workspace:
     async def begin_writing(self) -> None:
         """Keeps other writers out until the transaction ends."""
         if self._base_version is None:
-            self._base_version = await store.lock_version(self.connection)
+            self._base_version = await self._lock()
             self.world = await catch_up(self.connection, self.world, self._options, version=self._base_version)
             if self._is_callers:
                 await self._notice_changed_catalog()
+
+    async def _lock(self) -> int:
+        try:
+            return await store.lock_version(self.connection)
+        except asyncpg.LockNotAvailableError as exc:
+            raise EngineError(
+                f"metadata is being changed by another call for longer than {self.limits.lock_seconds:g} seconds"
+                " (HASURA_GRAPHQL_RUN_SQL_LOCK_TIMEOUT); try again when it is done",
+                code="concurrent-update",
+            ) from exc
 
     @property
     def resource_version(self) -> int:
@@ -121,12 +148,14 @@ class Workspace:
         subject: Subject | None = None,
         *,
         allow_inconsistent: bool = False,
+        refusal: Callable[[list[InconsistentObject]], EngineError] | None = None,
         catalog_tables: Iterable[QualifiedName] = (),
         catalog_functions: Iterable[QualifiedName] = (),
     ) -> None:
         """Writes the edits and resolves what they touch. Raises when that leaves something new inconsistent.
 
-        `subject` is the object the request is about: what is wrong with it is the error's message.
+        `subject` is the object the request is about: what is wrong with it is the error's message; `refusal` makes
+        another error of what is wrong.
         """
         edits, self._edits = self._edits, {}
         keys = {*edits}
@@ -140,7 +169,7 @@ class Workspace:
         change = await read_change(self.connection, before, frozenset(keys), edits)
         self.world = await advance(self.connection, before, change, resource_version=before.resource_version)
         if not allow_inconsistent:
-            _refuse_new_inconsistencies(before, self.world, subject)
+            _refuse_new_inconsistencies(before, self.world, subject, refusal)
 
     async def load_everything(self) -> None:
         """Reads all metadata and catalogue anew, as `reload_metadata` does."""
@@ -173,6 +202,11 @@ class Workspace:
             await store.record_version(self.connection, version, self._touched)
             self.world = _with_version(self.world, version)
         return self.world
+
+    def start_over(self) -> None:
+        """What was done is committed: what follows is a change of its own."""
+        self._base_version = None
+        self._touched = set()
 
 
 async def touched_tables(connection: Connection, world: World, changes: CatalogChanges) -> list[Table]:
@@ -212,7 +246,12 @@ def _with_version(world: World, version: int) -> World:
     )
 
 
-def _refuse_new_inconsistencies(before: World, after: World, subject: Subject | None) -> None:
+def _refuse_new_inconsistencies(
+    before: World,
+    after: World,
+    subject: Subject | None,
+    refusal: Callable[[list[InconsistentObject]], EngineError] | None,
+) -> None:
     known = {(item.type, item.name) for item in before.inconsistent_objects()}
     new = [
         item
@@ -221,6 +260,8 @@ def _refuse_new_inconsistencies(before: World, after: World, subject: Subject | 
     ]
     if not new:
         return
+    if refusal is not None:
+        raise refusal(new)
     about_subject = [item for item in new if (item.type, item.name) == subject]
     if about_subject:
         raise EngineError(

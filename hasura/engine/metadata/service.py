@@ -11,12 +11,13 @@ import asyncpg
 from hasura.engine.api.data import run_data
 from hasura.engine.api.dispatch import Dispatcher
 from hasura.engine.api.workspace import Workspace
-from hasura.engine.catalog.connection import Connection
+from hasura.engine.catalog.connection import Connection, abandon, transaction
 from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import Unexpected
 from hasura.engine.logging import log
 from hasura.engine.metadata import store
 from hasura.engine.metadata.loading import catch_up, load_world
+from hasura.engine.options import AdministrationLimits
 from hasura.engine.resolve.world import World, empty_world
 from hasura.engine.schema_cache import SchemaCache, SchemaOptions
 from hasura.engine.session import Session
@@ -25,6 +26,7 @@ _FREE_CONNECTIONS = 2
 # Notifications tell at once; looking is for what a lost connection may have missed.
 _LOOK_AGAIN_SECONDS = 30.0
 _RECONNECT_SECONDS = 0.5
+_LOOK_FOR_CLIENT_SECONDS = 10.0
 
 
 @contextlib.contextmanager
@@ -44,12 +46,66 @@ def _long_lived_objects() -> Iterator[None]:
             gc.enable()
 
 
+def _milliseconds(seconds: float | None) -> str:
+    """As PostgreSQL's settings hold it; 0 is no limit."""
+    return str(max(1, round(seconds * 1000))) if seconds is not None else "0"
+
+
+class _Unit:
+    """The transaction of one call. What must run outside of any commits it in the middle, and begins another."""
+
+    def __init__(
+        self, workspace: Workspace, announced: Callable[[World], contextlib.AbstractContextManager[None]]
+    ) -> None:
+        self._workspace = workspace
+        self._announced = announced
+        self._transaction: Any = None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Commits what the block did, or rolls back what is not committed yet."""
+        await self._begin()
+        try:
+            yield
+            await self._commit()
+        except BaseException:
+            if self._transaction is not None and not self._workspace.connection.is_closed():
+                await self._transaction.rollback()
+            raise
+
+    @contextlib.asynccontextmanager
+    async def outside(self) -> AsyncIterator[None]:
+        """Commits what was done so far and runs the block outside of any transaction."""
+        await self._commit()
+        yield
+        await self._begin()
+
+    async def _begin(self) -> None:
+        begun = self._workspace.connection.transaction()
+        await begun.start()
+        self._transaction = begun
+
+    async def _commit(self) -> None:
+        is_changed = self._workspace.is_changed
+        world = await self._workspace.finish()
+        begun, self._transaction = self._transaction, None
+        with self._announced(world) if is_changed else contextlib.nullcontext():
+            await begun.commit()
+        self._workspace.start_over()
+
+
 class MetadataService:
     """Holds the world. `start` before anything else."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], options: SchemaOptions) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        options: SchemaOptions,
+        limits: AdministrationLimits | None = None,
+    ) -> None:
         self._connect = connect
         self._options = options
+        self._limits = limits or AdministrationLimits()
         self._world = empty_world(options)
         self._free: list[Connection] = []
         self._refreshing = asyncio.Lock()
@@ -113,27 +169,35 @@ class MetadataService:
 
     async def _run_alone(self, payload: Any, session: Session, path: str) -> object:
         async with self._connection() as own:
-            workspace = Workspace(own, self._world, self._options)
-            async with self._announced(workspace), own.transaction():
-                answer = await self._dispatch(workspace, payload, session, path)
-                world = await workspace.finish()
-                self._own_versions.add(world.resource_version)
-        return answer
+            workspace = Workspace(own, self._world, self._options, self._limits)
+            unit = _Unit(workspace, self._announced)
+            workspace.outside = unit.outside
+            try:
+                async with unit.running():
+                    return await self._dispatch(workspace, payload, session, path)
+            finally:
+                if workspace.has_run_sql:
+                    # Its SQL may have set anything for the session.
+                    await abandon(own)
 
-    @contextlib.asynccontextmanager
-    async def _announced(self, workspace: Workspace) -> AsyncIterator[None]:
-        """Installs what was committed; in between, notifications of it are not news."""
+    @contextlib.contextmanager
+    def _announced(self, world: World) -> Iterator[None]:
+        """Installs what the block commits; in between, notifications of it are not news."""
+        self._own_versions.add(world.resource_version)
         try:
             yield
-            if workspace.is_changed:
-                self._install(workspace.world)
+            self._install(world)
+        except BaseException:
+            # It may have been committed all the same.
+            self._wake.set()
+            raise
         finally:
-            self._own_versions.discard(workspace.world.resource_version)
+            self._own_versions.discard(world.resource_version)
 
     async def _run_within(self, payload: Any, session: Session, path: str, connection: Connection) -> object:
-        workspace = Workspace(connection, self._world, self._options, is_callers=True)
+        workspace = Workspace(connection, self._world, self._options, self._limits, is_callers=True)
         # A savepoint: a refusal leaves the caller's transaction usable.
-        async with connection.transaction():
+        async with transaction(connection):
             answer = await self._dispatch(workspace, payload, session, path)
             await workspace.finish()
         return answer
@@ -143,7 +207,7 @@ class MetadataService:
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        connection = await self._free_connection() or await self._connect()
+        connection = await self._free_connection() or await self._open()
         try:
             yield connection
         finally:
@@ -152,6 +216,23 @@ class MetadataService:
                     connection.terminate()
                 else:
                     self._free.append(connection)
+
+    async def _open(self) -> Connection:
+        connection = await self._connect()
+        limits = self._limits
+        settings = {
+            "statement_timeout": _milliseconds(limits.statement_seconds),
+            "lock_timeout": _milliseconds(limits.lock_seconds),
+            # A statement ends with the process that sent it; PostgreSQL has the setting since version 14.
+            "client_connection_check_interval": _milliseconds(_LOOK_FOR_CLIENT_SECONDS),
+        }
+        await connection.execute(
+            "select set_config(name, given.value, false) from unnest($1::text[], $2::text[]) as given(name, value)"
+            " join pg_settings using (name)",
+            list(settings),
+            list(settings.values()),
+        )
+        return connection
 
     async def _free_connection(self) -> "Connection | None":
         """One that still answers: a database that was restarted costs no call."""

@@ -151,7 +151,7 @@ class EngineApp:
         scope: Scope,
         receive: Receive,
         send: Send,
-        run: Callable[[object, Session], Awaitable[object]],
+        run: Callable[[object, Session], Coroutine[Any, Any, object]],
     ) -> None:
         body = await read_body(receive, most=_MOST_BODY_BYTES)
         session: Session | None = None
@@ -161,10 +161,12 @@ class EngineApp:
                 payload = orjson.loads(body)
             except orjson.JSONDecodeError as exc:
                 raise EngineError(f"Error in $: {exc}", code="invalid-json") from exc
-            result = await run(payload, session)
+            result = await run_watched(run(payload, session), receive)
         except EngineError as exc:
             include = self.engine.shows_internal(session)
             await answer_json(send, exc.status, exc.to_api(include_internal=include))
+        except ClientGone:
+            raise
         except Exception:
             log.exception("%s failed unexpectedly", scope["path"])
             await answer_json(send, 500, Unexpected("internal server error").to_api())

@@ -320,6 +320,9 @@ async def test_administrators_endpoints_open_with_the_admin_secret(platform_data
             refused = await client.post("/v2/query", json=sql)
             assert refused.status_code == 400, "the engine's role has no rights on the platform's own tables"
             assert "permission denied" in refused.text
+            # Long enough to be watched for the client's disappearance.
+            slow = {"type": "run_sql", "args": {"sql": "select pg_sleep(0.6)", "read_only": True}}
+            assert (await client.post("/v2/query", json=slow)).status_code == 200
         async with platform.client(shop.owner, headers={"X-Hasura-Admin-Secret": "wrong"}) as client:
             assert (
                 await client.post("/v1/metadata", json={"type": "export_metadata", "args": {}})

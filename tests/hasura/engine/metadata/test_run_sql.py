@@ -1,8 +1,10 @@
 """SQL through the API: its results, and the metadata that follows."""
 
+from typing import Any
+
 import pytest
 
-from hasura.engine.api.sql_script import split_statements
+from hasura.engine.api.sql_lexer import split_statements
 from hasura.engine.catalog.types import QualifiedName
 from tests.hasura.engine.metadata.conftest import Metadata
 
@@ -65,7 +67,7 @@ def test_read_only_refuses_writes_and_leaves_later_calls_alone(metadata: Metadat
     ],
 )
 def test_scripts_are_split_at_semicolons_that_end_statements(script: str, statements: list[str]) -> None:
-    assert split_statements(script) == statements
+    assert [statement.text for statement in split_statements(script)] == statements
 
 
 def test_renamed_columns_keep_their_metadata(metadata: Metadata) -> None:
@@ -199,3 +201,114 @@ def test_a_table_dropped_and_made_again_keeps_its_metadata(metadata: Metadata) -
 
     assert metadata.snapshot.tables[AUTHOR].columns_by_name["id"].type.name == "int8"
     assert metadata.snapshot.tables[AUTHOR].select_permissions["user"].columns == {"id"}
+
+
+NUMBERS = "create table t (id int primary key, n int, s text, m int); create table u (id int primary key, t_id int)"
+_STATIC = {"n": {"_gt": 1}}
+
+
+def numbers(metadata: Metadata) -> None:
+    metadata.sql(NUMBERS)
+    metadata.track("t", "u")
+    mapping = {"remote_table": "t", "column_mapping": {"t_id": "id"}}
+    metadata.call(
+        "pg_create_object_relationship", {"table": "u", "name": "t", "using": {"manual_configuration": mapping}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "operation", "rules"),
+    [
+        ("t", "select", {"columns": ["id"], "filter": _STATIC}),
+        ("t", "select", {"columns": ["id"], "filter": {"_or": [{"s": {"_eq": "a"}}, {"_not": _STATIC}]}}),
+        ("t", "select", {"columns": ["id"], "filter": {"$and": [{"n": {"$in": ["X-Hasura-N", 1]}}]}}),
+        ("t", "insert", {"columns": ["id"], "check": _STATIC}),
+        ("t", "update", {"columns": ["id"], "filter": {}, "check": _STATIC}),
+        ("t", "delete", {"filter": {"n": 1}}),
+        ("u", "select", {"columns": ["id"], "filter": {"t": _STATIC}}),
+        ("u", "select", {"columns": ["id"], "filter": {"_exists": {"_table": "t", "_where": _STATIC}}}),
+    ],
+)
+@pytest.mark.parametrize("type_name", ["bigint", "text"])
+def test_a_type_that_a_permission_compares_with_does_not_change(
+    metadata: Metadata, table: str, operation: str, rules: dict[str, Any], type_name: str
+) -> None:
+    numbers(metadata)
+    metadata.permit(table, "user", operation=operation, **rules)
+
+    for cascade in (False, True):
+        refusal = metadata.sql_refusal(f"alter table t alter n type {type_name}", cascade=cascade)
+        assert refusal == {
+            "path": "$.args",
+            "code": "dependency-error",
+            "error": 'cannot change type of column "n" in table "t" because of the following dependencies: '
+            f'permission {table}.user.{operation} in source "default"',
+        }
+    assert metadata.snapshot.tables[QualifiedName("public", "t")].columns_by_name["n"].type.name == "int4"
+
+
+def test_every_permission_that_compares_is_named(metadata: Metadata) -> None:
+    numbers(metadata)
+    for role in ("a", "b"):
+        metadata.permit("t", role, filter=_STATIC)
+
+    assert str(metadata.sql_refusal("alter table t alter n type text")["error"]).endswith(
+        'permission t.a.select in source "default", permission t.b.select in source "default"'
+    )
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"n": {"_eq": "X-Hasura-User-Id"}},
+        {"n": {"_in": ["X-Hasura-A", "x-hasura-b"]}},
+        {"n": {"_is_null": True}},
+        {"s": {"_eq": "a"}},
+        {"t": {"s": {"_eq": "a"}}},
+    ],
+)
+def test_a_type_changes_below_what_is_cast_to_it(metadata: Metadata, condition: dict[str, Any]) -> None:
+    numbers(metadata)
+    metadata.permit("u" if "t" in condition else "t", "user", filter=condition, columns=["id"])
+
+    metadata.sql("alter table t alter n type text")
+
+    assert metadata.call("get_inconsistent_metadata")["is_consistent"] is True
+
+
+@pytest.mark.parametrize(
+    ("ddl", "named"),
+    [
+        ("alter table t alter m type uuid using null", "permission t.user.insert"),
+        (
+            "drop function double; create function double(r u) returns int language sql stable as 'select 1'",
+            "computed field t.doubled",
+        ),
+        (
+            "drop function double; create function double(r t) returns t language sql stable as 'select r'",
+            "computed field t.doubled",
+        ),
+        ("drop function double", "computed field t.doubled"),
+        ("drop function found; create function found() returns int language sql as 'select 1'", "function found"),
+        ("alter table t drop n", "permission t.user.select"),
+        ("alter table t drop m", "permission t.user.insert"),
+        ("alter table t drop id cascade", "relationship u.t"),
+        ("alter table t rename n to doubled", "computed field t.doubled"),
+    ],
+)
+def test_what_would_break_is_named(metadata: Metadata, ddl: str, named: str) -> None:
+    numbers(metadata)
+    metadata.sql(
+        "create function double(r t) returns int language sql stable as 'select 2 * r.n';"
+        "create function found() returns setof u language sql stable as 'select * from u'"
+    )
+    metadata.call("pg_add_computed_field", {"table": "t", "name": "doubled", "definition": {"function": "double"}})
+    metadata.call("pg_track_function", {"function": "found"})
+    metadata.permit("t", "user", filter={"n": {"_eq": "X-Hasura-N"}}, columns=["s"])
+    metadata.permit("t", "user", operation="insert", check={}, columns=["id"], set={"m": 7})
+
+    refusal = metadata.sql_refusal(ddl)
+
+    assert refusal["code"] == "dependency-error"
+    assert f'{named} in source "default"' in str(refusal["error"])
+    assert metadata.call("get_inconsistent_metadata")["is_consistent"] is True

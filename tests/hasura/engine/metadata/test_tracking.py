@@ -266,5 +266,5 @@ def test_tables_a_change_does_not_touch_stay_the_same_objects(metadata: Metadata
 
     assert metadata.snapshot.tables[ARTICLE] is before[ARTICLE]
     assert metadata.snapshot.tables[AUTHOR] is not before[AUTHOR]
-    metadata.sql("alter table author alter column name type varchar(50)")
+    metadata.sql("alter table author alter column email type varchar(50)")
     assert metadata.snapshot.tables[ARTICLE] is before[ARTICLE]

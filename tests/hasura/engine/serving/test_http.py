@@ -8,6 +8,7 @@ import pytest
 
 from hasura.engine.execution.operations import parse_request
 from hasura.engine.metadata import service
+from hasura.engine.options import AdministrationLimits
 from hasura.engine.plan import SqlStep
 from hasura.engine.session import Session
 from tests.connections import END_OTHER_CONNECTIONS
@@ -150,6 +151,23 @@ def test_a_client_that_leaves_ends_its_sql(serve: Serve) -> None:
         return not await served.fetch_value(running)
 
     wait_until(has_ended)
+
+
+def test_a_client_that_leaves_ends_its_run_sql_and_frees_metadata(serve: Serve) -> None:
+    served = serve(administration=AdministrationLimits(statement_seconds=None, lock_seconds=None))
+    script = "alter table author add column more text; select pg_sleep(600)"
+    with pytest.raises(httpx.ReadTimeout):
+        served.client.post(
+            "/v2/query",
+            json={"type": "run_sql", "args": {"sql": script}},
+            headers=served.admin_headers(),
+            timeout=httpx.Timeout(30, read=1.0),
+        )
+
+    # It would wait for the lock on metadata, and for the one on the table.
+    served.metadata("pg_set_table_customization", table="author", configuration={"custom_name": "writer"})
+    assert served.graphql("{ writer { id } }")["data"]["writer"]
+    assert "more" not in str(served.graphql('{ __type(name: "writer") { fields { name } } }'))
 
 
 def _make_endpoint(served: Served) -> None:
