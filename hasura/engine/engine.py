@@ -53,7 +53,8 @@ class Engine:
             few=options.few_connections,
             most=options.most_connections,
         )
-        self.operations = OperationRunner(self.pool, OperationGuards(enable_allowlist=options.enable_allowlist))
+        self._guards = OperationGuards(enable_allowlist=options.enable_allowlist)
+        self.operations = OperationRunner(self.pool, self._guards)
         self.metadata = MetadataService(self.pool.connect, options.schema, options.administration)
         self._feed = ChangeFeed(self.pool.connect)
         self._live = LiveQueries(
@@ -94,6 +95,10 @@ class Engine:
         except orjson.JSONDecodeError as exc:
             return self._refusal(EngineError(f"Error in $: {exc}", code="invalid-json"), session)
         if isinstance(payload, list):
+            try:
+                self._guards.check_batch(self.metadata.snapshot, len(payload), session)
+            except EngineError as exc:
+                return self._refusal(exc, session)
             answers = [await self.run_operation(one, session) for one in payload]
             return EngineResponse(200, b"[" + b",".join(answers) + b"]")
         return EngineResponse(200, await self.run_operation(payload, session))

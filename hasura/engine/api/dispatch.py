@@ -15,17 +15,19 @@ from hasura.engine.api import (  # noqa: F401  # they register their commands
 )
 from hasura.engine.api.documents import refuse_version
 from hasura.engine.api.registry import Command, commands
+from hasura.engine.api.source_names import refuse_other_sources, with_source_name
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.connection import transaction
 from hasura.engine.errors import AccessDenied, EngineError, ParseFailed, json_path
-from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
+from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import Json
 from hasura.engine.session import Session
 
 METADATA_PATH = "/v1/metadata"
 LEGACY_PATH = "/v1/query"
 QUERY_PATH = "/v2/query"
-_BULK = frozenset({"bulk", "bulk_keep_going", "bulk_atomic"})
+_CONCURRENT = "concurrent_bulk"
+_BULK = frozenset({"bulk", "bulk_keep_going", "bulk_atomic", _CONCURRENT})
 # The old data API, which roles may use with their permissions.
 DATA_TYPES = frozenset({"select", "insert", "update", "delete", "count"})
 
@@ -43,11 +45,19 @@ class Dispatcher:
 
     async def run(self, payload: Json) -> Json:
         """The answer to the whole request. Raises EngineError with the path in it."""
-        return await self._run(Reader(payload), ())
+        try:
+            return await self._run(Reader(payload), ())
+        except EngineError as exc:
+            exc.message = with_source_name(exc.message, self._source)
+            raise
+
+    @property
+    def _source(self) -> str:
+        return self._workspace.world.metadata.source_name
 
     async def _run(self, request: Reader, place: tuple[str | int, ...]) -> Json:
         kind = self._kind(request)
-        if kind in _BULK:
+        if kind in _BULK and not (kind == _CONCURRENT and self._path == METADATA_PATH):
             return await self._run_bulk(kind, request, place)
         # The older API reads arguments without telling that they stood under `args`.
         base = () if self._path == LEGACY_PATH and not place else (*place, "args")
@@ -75,8 +85,6 @@ class Dispatcher:
             return await self._run_data(self._workspace, kind, args, self._session)
         self._refuse_other_roles()
         command = self._command(kind, request)
-        if self._path != METADATA_PATH or kind not in ("export_metadata",):
-            _refuse_other_sources(args)
         if command.writes:
             await self._workspace.begin_writing()
             wanted = request.object().get("resource_version")
@@ -84,6 +92,8 @@ class Dispatcher:
                 refuse_version(self._workspace, wanted)
         elif kind.removeprefix("pg_") != "run_sql":
             await self._workspace.catch_up()
+        if kind != "export_metadata":
+            refuse_other_sources(args, self._source)
         answer = await command.handler(self._workspace, args)
         return await self._versioned(kind, request, answer)
 
@@ -120,6 +130,9 @@ class Dispatcher:
             await self._workspace.begin_writing()
         for index, item in enumerate(items):
             where = (*place, "args", index)
+            if kind == _CONCURRENT and not _only_reads(item):
+                message = "Only read-only queries are allowed in a concurrent_bulk"
+                raise EngineError(message, code="bad-request", path=json_path(*where))
             if kind == "bulk_keep_going":
                 answers.append(await self._try(Reader(item, *where), where))
             else:
@@ -135,11 +148,14 @@ class Dispatcher:
             if self._workspace.connection.is_closed():
                 raise
             self._workspace.forget_since(before)
+            exc.message = with_source_name(exc.message, self._source)
             return dict(exc.to_api(include_internal=True))  # type: ignore[arg-type]  # the parts of an error are JSON
 
 
-def _refuse_other_sources(args: Reader) -> None:
-    if isinstance(args.value, dict):
-        source = args.value.get("source")
-        if isinstance(source, str) and source != DEFAULT_SOURCE:
-            raise EngineError(f'source with name "{source}" does not exist', code="not-exists")
+def _only_reads(request: Json) -> bool:
+    if not isinstance(request, dict):
+        return False
+    args, kind = request.get("args"), str(request.get("type")).removeprefix("pg_")
+    return kind in ("select", "count") or (
+        kind == "run_sql" and isinstance(args, dict) and args.get("read_only") is True
+    )

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from hasura.engine.api.editing import drop
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.relationships import normal_using
-from hasura.engine.api.workspace import Workspace, render_inconsistent
-from hasura.engine.errors import EngineError, NotSupported
+from hasura.engine.api.workspace import Workspace, rendered_inconsistent
+from hasura.engine.errors import EngineError
 from hasura.engine.metadata import parsing, store
 from hasura.engine.metadata.loading import parsed_rest
 from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
@@ -17,6 +17,8 @@ from hasura.engine.resolve.roles import CONFLICT_TYPE, refuse_cycles
 from hasura.engine.resolve.world import Metadata
 from hasura.engine.schema_cache import InconsistentObject
 
+# Kinds of sources that speak PostgreSQL's protocol and SQL.
+_POSTGRES_KINDS = ("postgres", "pg", "citus", "cockroach", "alloy")
 _DEFAULT_CONFIGURATION: JsonObject = {
     "connection_info": {
         "database_url": {"from_env": "HASURA_GRAPHQL_DATABASE_URL"},
@@ -41,7 +43,26 @@ async def export_metadata(workspace: Workspace, args: Reader) -> Json:
 async def exported(workspace: Workspace) -> JsonObject:
     """The metadata document, version 3."""
     documents = await store.read_kinds(workspace.connection)
-    own = documents.get(ObjectKey.of(store.SOURCE, DEFAULT_SOURCE))
+    own = ObjectKey.of(store.SOURCE, DEFAULT_SOURCE)
+    served = _served_source(documents, documents.get(own))
+    sources: list[Json] = [
+        served if key == own else document
+        for key, document in documents.items()
+        if key.kind in (store.SOURCE, store.OTHER_SOURCE)
+    ]
+    # Without its own document it is shown when anything is in it, or as the only one.
+    if own not in documents and (served["tables"] or "functions" in served or not sources):
+        sources = [served, *sources]
+    metadata: JsonObject = {"version": 3, "sources": sources}
+    for name, (kind, _) in _LISTS.items():
+        found: list[Json] = [document for key, document in documents.items() if key.kind == kind]
+        if found:
+            metadata[name] = found
+    metadata.update({key.name: document for key, document in documents.items() if key.kind == store.SECTION})
+    return metadata
+
+
+def _served_source(documents: dict[ObjectKey, Json], own: Json) -> JsonObject:
     source: JsonObject = {"name": DEFAULT_SOURCE, "kind": "postgres"}
     source["tables"] = [document for key, document in documents.items() if key.kind == store.TABLE]
     functions: list[Json] = [document for key, document in documents.items() if key.kind == store.FUNCTION]
@@ -49,13 +70,7 @@ async def exported(workspace: Workspace) -> JsonObject:
         source["functions"] = functions
     source["configuration"] = _DEFAULT_CONFIGURATION
     source.update(own if isinstance(own, dict) else {})
-    metadata: JsonObject = {"version": 3, "sources": [source]}
-    for name, (kind, _) in _LISTS.items():
-        found: list[Json] = [document for key, document in documents.items() if key.kind == kind]
-        if found:
-            metadata[name] = found
-    metadata.update({key.name: document for key, document in documents.items() if key.kind == store.SECTION})
-    return metadata
+    return source
 
 
 @command("replace_metadata")
@@ -67,7 +82,8 @@ async def replace_metadata(workspace: Workspace, args: Reader) -> Json:
     # What is stored must be readable at the next start.
     parsed_rest(Metadata(), documents)
     await workspace.replace_everything(documents, allow_inconsistent=allow_inconsistent)
-    return SUCCESS
+    consistency = _consistency(workspace)
+    return SUCCESS if consistency["is_consistent"] else {**SUCCESS, **consistency}
 
 
 @command("clear_metadata")
@@ -75,7 +91,8 @@ async def clear_metadata(workspace: Workspace, args: Reader) -> Json:
     source = await workspace.document(store.SOURCE, DEFAULT_SOURCE)
     kept: dict[ObjectKey, Json] = {}
     if source is not None and "configuration" in source:
-        kept[ObjectKey.of(store.SOURCE, DEFAULT_SOURCE)] = {"configuration": source["configuration"]}
+        own: JsonObject = {key: source[key] for key in ("name", "configuration") if key in source}
+        kept[ObjectKey.of(store.SOURCE, DEFAULT_SOURCE)] = own
     await workspace.replace_everything(kept, allow_inconsistent=True)
     return SUCCESS
 
@@ -92,18 +109,47 @@ async def get_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json:
 
 
 def _consistency(workspace: Workspace) -> JsonObject:
-    found: list[Json] = [render_inconsistent(item) for item in workspace.world.inconsistent_objects()]
+    found = rendered_inconsistent(workspace.world, workspace.world.inconsistent_objects())
     return {"is_consistent": not found, "inconsistent_objects": found}
 
 
 @command("drop_inconsistent_metadata")
 async def drop_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json:
+    await _drop_unserved(workspace)
     # What hung on a dropped object is inconsistent next.
-    while problems := [item for item in workspace.world.inconsistent_objects() if item.type != CONFLICT_TYPE]:
+    while problems := [item for item in workspace.world.broken_objects() if item.type != CONFLICT_TYPE]:
         for item in problems:
             await _drop(workspace, item)
         await workspace.apply(allow_inconsistent=True)
     return SUCCESS
+
+
+async def _drop_unserved(workspace: Workspace) -> None:
+    metadata = workspace.world.metadata
+    found = [item for items in (metadata.unserved, *metadata.unserved_tables.values()) for item in items]
+    # From behind, so that what is left of a list keeps its places.
+    for item in reversed(found):
+        key = item.key
+        name = key.qualified if key.schema else key.name
+        left = _without(await workspace.any_document(key), item.path)
+        if left in (None, [], {}):
+            workspace.remove(key.kind, name)
+        else:
+            workspace.put(key.kind, name, left)
+    await workspace.apply(allow_inconsistent=True)
+
+
+def _without(document: Json, path: tuple[str | int, ...]) -> Json:
+    """The document without what stands there; a list or object that becomes empty goes, too."""
+    if not path:
+        return None
+    step, *rest = path
+    if isinstance(document, dict) and isinstance(step, str):
+        left = _without(document.get(step), tuple(rest))
+        others = {key: value for key, value in document.items() if key != step}
+        return others if left in (None, [], {}) else {**document, step: left}
+    assert isinstance(document, list) and isinstance(step, int)
+    return [*document[:step], *document[step + 1 :]]
 
 
 async def _drop(workspace: Workspace, item: InconsistentObject) -> None:
@@ -135,7 +181,7 @@ async def dump_internal_state(workspace: Workspace, args: Reader) -> Json:
         "resource_version": workspace.world.resource_version,
         "tables": [str(name) for name in sorted(snapshot.tables)],
         "functions": [str(name) for name in sorted(snapshot.functions)],
-        "inconsistent_objects": [render_inconsistent(item) for item in snapshot.inconsistent_objects],
+        "inconsistent_objects": rendered_inconsistent(workspace.world, snapshot.inconsistent_objects),
     }
 
 
@@ -147,11 +193,7 @@ def _documents(metadata: Reader) -> Iterator[tuple[ObjectKey, Json]]:
     members = metadata.object()
     taken = {"version", "resource_version", "sources", "tables", "functions", "allow_inconsistent_metadata", *_LISTS}
     if "sources" in members:
-        sources = list(metadata["sources"].items())
-        for source in sources:
-            if source["name"].name() != DEFAULT_SOURCE:
-                raise NotSupported(f'this engine has one source, "{DEFAULT_SOURCE}"')
-            yield from _source_documents(source)
+        yield from _documents_of_sources(list(metadata["sources"].items()))
     else:
         yield from _source_documents(metadata, is_older=True)
     for name, (kind, key) in _LISTS.items():
@@ -160,6 +202,27 @@ def _documents(metadata: Reader) -> Iterator[tuple[ObjectKey, Json]]:
     for name, value in members.items():
         if name not in taken and value not in (None, [], {}):
             yield ObjectKey.of(store.SECTION, name), value
+
+
+def _documents_of_sources(sources: list[Reader]) -> Iterator[tuple[ObjectKey, Json]]:
+    """The objects of the source that is served; the others as they are."""
+    names = [source["name"].name() for source in sources]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise sources[index]["name"].fail(f'multiple sources with the name "{name}"')
+    served = _served(sources)
+    for source, name in zip(sources, names, strict=True):
+        if source is served:
+            yield from _source_documents(source)
+        else:
+            yield ObjectKey.of(store.OTHER_SOURCE, name), source.object()
+
+
+def _served(sources: list[Reader]) -> Reader | None:
+    """The PostgreSQL source called `default`, or else the first one."""
+    possible = [source for source in sources if (source.optional_text("kind") or "postgres") in _POSTGRES_KINDS]
+    named = [source for source in possible if source["name"].name() == DEFAULT_SOURCE]
+    return next(iter([*named, *possible]), None)
 
 
 def _source_documents(source: Reader, *, is_older: bool = False) -> Iterator[tuple[ObjectKey, Json]]:
@@ -172,7 +235,7 @@ def _source_documents(source: Reader, *, is_older: bool = False) -> Iterator[tup
         yield ObjectKey.of(store.FUNCTION, parsing.function_name(document)), document
     if not is_older:
         parsing.parse_customization(source.get("customization"))
-        kept = {key: value for key, value in source.object().items() if key not in ("name", "tables", "functions")}
+        kept = {key: value for key, value in source.object().items() if key not in ("tables", "functions")}
         yield ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), kept
 
 

@@ -6,6 +6,7 @@ add. Renamed things keep their metadata; what depends on dropped things is a ref
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from hasura.engine.api.dependents import (
     Dependent,
@@ -20,7 +21,7 @@ from hasura.engine.api.rewriting import Renaming, affected_tables, rewrite_table
 from hasura.engine.api.sql_execution import run_limited, run_outside, together
 from hasura.engine.api.sql_script import Rows, Script, read_script
 from hasura.engine.api.type_changes import refuse_type_changes
-from hasura.engine.api.workspace import Workspace, render_inconsistent, touched_tables
+from hasura.engine.api.workspace import Workspace, rendered_inconsistent, touched_tables
 from hasura.engine.catalog.changes import CatalogChanges, find_changes
 from hasura.engine.catalog.connection import transaction
 from hasura.engine.catalog.loader import load_functions, load_tables
@@ -94,16 +95,20 @@ async def follow(workspace: Workspace, changes: CatalogChanges, *, cascade: bool
     await _rename(workspace, diff)
     present = {diff.renamed.get(name, name) for name in diff.altered}
     functions_again = diff.functions | _functions_with_rows_of(workspace.world, set(diff.renamed))
-    await workspace.apply(catalog_tables=present | diff.dropped, catalog_functions=functions_again, refusal=_refusal)
+    await workspace.apply(
+        catalog_tables=present | diff.dropped,
+        catalog_functions=functions_again,
+        refusal=partial(_refusal, workspace.world),
+    )
 
 
-def _refusal(found: list[InconsistentObject]) -> EngineError:
+def _refusal(world: World, found: list[InconsistentObject]) -> EngineError:
     """The error that objects no longer fit what the SQL made of tables and functions."""
     return EngineError(
         "cannot continue due to the following dependent objects, which would become inconsistent: "
         + reported(dependent_of(item) for item in found),
         code="dependency-error",
-        internal=[render_inconsistent(item) for item in found],
+        internal=rendered_inconsistent(world, found),
     )
 
 

@@ -9,6 +9,7 @@ from hasura.engine.metadata import store
 from hasura.engine.metadata.parsing import parse_customization
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
 from hasura.engine.metadata.types import Json, JsonObject
+from hasura.engine.resolve.unserved import REASON, has_content, unserved_of_customization
 
 
 @command("set_graphql_schema_introspection_options")
@@ -35,19 +36,24 @@ async def remove_api_limits(workspace: Workspace, args: Reader) -> Json:
 
 @command("set_custom_types")
 async def set_custom_types(workspace: Workspace, args: Reader) -> Json:
-    """Kept, and exported again: custom types only matter to actions."""
-    workspace.put(store.SECTION, "custom_types", args.object())
+    """Takes none: they only matter to actions."""
+    if has_content(args.value):
+        raise not_served("custom types")
+    workspace.remove(store.SECTION, "custom_types")
     await workspace.apply()
     return SUCCESS
 
 
 @command("pg_set_source_customization", "pg_update_source")
 async def set_source_customization(workspace: Workspace, args: Reader) -> Json:
-    source = args.optional_text("source") or args.optional_text("name") or DEFAULT_SOURCE
-    if source != DEFAULT_SOURCE:
-        raise NotSupported(f'source "{source}" does not exist: this engine has one source, "{DEFAULT_SOURCE}"')
+    served = workspace.world.metadata.source_name
+    source = args.optional_text("source") or args.optional_text("name") or served
+    if source != served:
+        raise NotSupported(f'source "{source}" does not exist: this engine has one source, "{served}"')
     customization = args.get("customization")
     parse_customization(customization)
+    if customization is not None and (part := unserved_of_customization(customization.value)) is not None:
+        raise not_served(f"{part} of a source's customization")
     document = await workspace.document(store.SOURCE, DEFAULT_SOURCE) or {}
     document.pop("customization", None)
     if customization is not None:
@@ -98,56 +104,69 @@ async def get_feature_flags(workspace: Workspace, args: Reader) -> Json:
     return {"feature_flags": []}
 
 
-_UNSUPPORTED = {
-    "more than one source": ("pg_add_source", "pg_drop_source", "rename_source"),
+# What the metadata API of Hasura has and this engine does not serve, by the names of its calls.
+UNSERVED_COMMANDS = {
+    "more than one source": (
+        *("pg_add_source", "pg_drop_source", "rename_source", "mssql_add_source", "mssql_drop_source"),
+        *("bigquery_add_source", "bigquery_drop_source", "citus_add_source", "citus_drop_source"),
+        *("cockroach_add_source", "cockroach_drop_source", "dc_add_agent", "dc_delete_agent"),
+        *("pg_set_connection_template", "pg_test_connection_template"),
+    ),
     "remote schemas": (
-        "add_remote_schema",
-        "update_remote_schema",
-        "remove_remote_schema",
-        "reload_remote_schema",
-        "introspect_remote_schema",
-        "add_remote_schema_permissions",
-        "drop_remote_schema_permissions",
-        "create_remote_schema_remote_relationship",
+        *("add_remote_schema", "update_remote_schema", "remove_remote_schema", "reload_remote_schema"),
+        *("introspect_remote_schema", "add_remote_schema_permissions", "drop_remote_schema_permissions"),
+        *("create_remote_schema_remote_relationship", "update_remote_schema_remote_relationship"),
         "delete_remote_schema_remote_relationship",
     ),
     "remote relationships": (
-        "create_remote_relationship",
-        "update_remote_relationship",
-        "delete_remote_relationship",
         "pg_create_remote_relationship",
         "pg_update_remote_relationship",
         "pg_delete_remote_relationship",
     ),
     "actions": (
-        "create_action",
-        "update_action",
-        "drop_action",
-        "create_action_permission",
-        "drop_action_permission",
+        *("create_action", "update_action", "drop_action"),
+        *("create_action_permission", "drop_action_permission", "test_webhook_transform"),
     ),
     "event triggers": (
-        "pg_create_event_trigger",
-        "pg_delete_event_trigger",
-        "pg_redeliver_event",
-        "pg_invoke_event_trigger",
+        *("pg_create_event_trigger", "pg_delete_event_trigger", "pg_redeliver_event", "pg_invoke_event_trigger"),
+        *("pg_get_event_logs", "pg_get_event_by_id", "pg_get_event_invocation_logs"),
+        *("pg_cleanup_event_trigger_logs", "pg_pause_event_trigger_cleanup", "pg_resume_event_trigger_cleanup"),
     ),
     "cron triggers and scheduled events": (
-        "create_cron_trigger",
-        "delete_cron_trigger",
-        "create_scheduled_event",
-        "delete_scheduled_event",
-        "get_scheduled_events",
+        *("create_cron_trigger", "delete_cron_trigger", "get_cron_triggers"),
+        *("create_scheduled_event", "delete_scheduled_event", "get_scheduled_events"),
+        "get_scheduled_event_invocations",
     ),
+    "native queries": (
+        *("pg_track_native_query", "pg_untrack_native_query", "pg_get_native_query"),
+        *("pg_create_native_query_object_relationship", "pg_create_native_query_array_relationship"),
+        "pg_drop_native_query_relationship",
+    ),
+    "logical models": (
+        *("pg_track_logical_model", "pg_untrack_logical_model", "pg_get_logical_model"),
+        *("pg_create_logical_model_select_permission", "pg_drop_logical_model_select_permission"),
+    ),
+    "stored procedures": ("mssql_track_stored_procedure", "mssql_untrack_stored_procedure"),
+    "network settings": ("add_host_to_tls_allowlist", "drop_host_from_tls_allowlist"),
+    "OpenTelemetry": ("set_opentelemetry_config", "set_opentelemetry_status"),
+    "metrics settings": ("set_metrics_config", "remove_metrics_config"),
+    "query tags": ("set_query_tags", "pg_set_query_tags"),
 }
+
+
+def not_served(feature: str) -> NotSupported:
+    """The refusal of a call that would keep what is not served."""
+    return NotSupported(
+        f"{feature}: {REASON}; replace_metadata keeps it, and tells it among the inconsistent objects"
+    )
 
 
 def _refuser(feature: str) -> Handler:
     async def refuse(workspace: Workspace, args: Reader) -> Json:
-        raise NotSupported(f"{feature}: not supported by this engine; kept as they are in replace_metadata")
+        raise not_served(feature)
 
     return refuse
 
 
-for _feature, _names in _UNSUPPORTED.items():
+for _feature, _names in UNSERVED_COMMANDS.items():
     command(*_names, writes=False)(_refuser(_feature))

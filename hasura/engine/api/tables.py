@@ -2,6 +2,7 @@
 
 from hasura.engine.api.dependents import dependents_of_table, refuse_or_remove
 from hasura.engine.api.registry import SUCCESS, command
+from hasura.engine.api.settings import not_served
 from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.loader import load_tables
 from hasura.engine.catalog.types import QualifiedName
@@ -11,6 +12,7 @@ from hasura.engine.metadata.parsing import parse_configuration
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.names import default_table_name
+from hasura.engine.resolve.unserved import has_content
 
 
 def table_subject(name: QualifiedName) -> Subject:
@@ -26,10 +28,11 @@ async def track_table(workspace: Workspace, args: Reader) -> Json:
     if with_options:
         if args.flag("is_enum"):
             document["is_enum"] = True
-        for key in ("configuration", "apollo_federation_config", "logical_model"):
-            member = args.get(key)
-            if member is not None and member.value != {}:
-                document[key] = member.value
+        for key in ("apollo_federation_config", "logical_model"):
+            if has_content(args.object().get(key)):
+                raise not_served(f"{key} of a table")
+        if "configuration" in args and args["configuration"].value != {}:
+            document["configuration"] = args["configuration"].value
         configuration = args.get("configuration")
         if configuration is not None:
             parse_configuration(configuration)
@@ -131,10 +134,10 @@ async def _configure(workspace: Workspace, name: QualifiedName, configuration: J
 @command("pg_set_apollo_federation_config")
 async def set_apollo_federation_config(workspace: Workspace, args: Reader) -> Json:
     name = args["table"].qualified_name()
+    if has_content(args.object().get("apollo_federation_config")):
+        raise not_served("apollo_federation_config of a table")
     document = await workspace.table_document(name)
     document.pop("apollo_federation_config", None)
-    if "apollo_federation_config" in args:
-        document["apollo_federation_config"] = args["apollo_federation_config"].value
     workspace.put(store.TABLE, name, document)
     await workspace.apply(table_subject(name))
     return SUCCESS

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import asyncpg
 
+from hasura.engine.api.source_names import definition_with_source_name, with_source_name
 from hasura.engine.catalog.changes import CatalogChanges, find_changes
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.loader import load_tables
@@ -13,6 +14,7 @@ from hasura.engine.catalog.types import ForeignKey, QualifiedName, Table
 from hasura.engine.errors import EngineError, NotExists
 from hasura.engine.metadata import store
 from hasura.engine.metadata.loading import catch_up, load_world, read_change
+from hasura.engine.metadata.reading import DEFAULT_SOURCE
 from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.options import AdministrationLimits
@@ -113,13 +115,15 @@ class Workspace:
 
     async def document(self, kind: str, name: QualifiedName | str) -> JsonObject | None:
         """An object's document, to be edited and `put` back; None when there is none."""
-        key = ObjectKey.of(kind, name)
-        if key in self._edits:
-            found = self._edits[key]
-        else:
-            found = (await store.read_objects(self.connection, [key])).get(key)
+        found = await self.any_document(ObjectKey.of(kind, name))
         assert found is None or isinstance(found, dict)
         return found
+
+    async def any_document(self, key: ObjectKey) -> Json | None:
+        """As `document`; a section of the metadata may be any JSON."""
+        if key in self._edits:
+            return self._edits[key]
+        return (await store.read_objects(self.connection, [key])).get(key)
 
     async def table_document(self, name: QualifiedName) -> JsonObject:
         """A tracked table's document. Raises NotExists as Hasura words it."""
@@ -186,11 +190,11 @@ class Workspace:
         await self.load_everything()
         problems = self.world.inconsistent_objects()
         if problems and not allow_inconsistent:
-            self.world = before
+            loaded, self.world = self.world, before
             raise EngineError(
                 "cannot continue due to inconsistent metadata",
                 code="unexpected",
-                internal=[render_inconsistent(item) for item in problems],
+                internal=rendered_inconsistent(loaded, problems),
             )
 
     async def finish(self) -> World:
@@ -252,11 +256,9 @@ def _refuse_new_inconsistencies(
     subject: Subject | None,
     refusal: Callable[[list[InconsistentObject]], EngineError] | None,
 ) -> None:
-    known = {(item.type, item.name) for item in before.inconsistent_objects()}
+    known = {(item.type, item.name) for item in before.broken_objects()}
     new = [
-        item
-        for item in after.inconsistent_objects()
-        if (item.type, item.name) not in known and item.type != CONFLICT_TYPE
+        item for item in after.broken_objects() if (item.type, item.name) not in known and item.type != CONFLICT_TYPE
     ]
     if not new:
         return
@@ -267,21 +269,28 @@ def _refuse_new_inconsistencies(
         raise EngineError(
             ", ".join(item.reason for item in about_subject),
             code="invalid-configuration",
-            internal=[render_inconsistent(item) for item in about_subject],
+            internal=rendered_inconsistent(after, about_subject),
         )
     raise EngineError(
         "cannot continue due to new inconsistent metadata",
         code="unexpected",
-        internal=[render_inconsistent(item) for item in new],
+        internal=rendered_inconsistent(after, new),
     )
 
 
-def render_inconsistent(item: InconsistentObject) -> JsonObject:
+def rendered_inconsistent(world: World, items: Iterable[InconsistentObject]) -> list[Json]:
     """As `get_inconsistent_metadata` answers."""
+    own = world.metadata.source_name
+    # A source that is not served has its own name already, which may be `default`.
+    return [_rendered(item, DEFAULT_SOURCE if item.type == "source" else own) for item in items]
+
+
+def _rendered(item: InconsistentObject, source: str) -> JsonObject:
+    definition = definition_with_source_name(item.definition, source)
     rendered: JsonObject = {
-        "entity" if item.type == CONFLICT_TYPE else "definition": item.definition,
-        "reason": item.reason,
-        "name": item.name,
+        "entity" if item.type == CONFLICT_TYPE else "definition": definition,
+        "reason": with_source_name(item.reason, source),
+        "name": with_source_name(item.name, source),
         "type": item.type,
     }
     if item.message is not None:

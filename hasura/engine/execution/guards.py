@@ -1,7 +1,8 @@
-"""What may refuse an operation although it is valid: the allow-list, and limits on depth, nodes, rate and time.
+"""What may refuse an operation although it is valid: the allow-list, and limits on depth, nodes, rate, time, batches.
 
 Allow-list, depth and nodes depend on the document alone and are looked at once, when it is prepared; rate and time
-at each request. Limits are the metadata's `api_limits`, global or by role; the admin role has none.
+at each request, the size of a batch when it comes in. Limits are the metadata's `api_limits`, global or by role; the
+admin role has none.
 """
 
 import time
@@ -59,6 +60,12 @@ class OperationGuards:
             raise ValidationFailed(f"query exceeds the depth limit: its depth is {found_depth}, the limit {depth}")
         if nodes is not None and found_nodes > nodes:
             raise ValidationFailed(f"query exceeds the node limit: it has {found_nodes} nodes, the limit is {nodes}")
+
+    def check_batch(self, cache: SchemaCache, size: int, session: Session) -> None:
+        """Raises EngineError when the role may not send so many operations in one request."""
+        limit = _limit(cache, "batch_limit", session)
+        if limit is not None and size > limit:
+            raise ValidationFailed(f"batch exceeds the limit: it has {size} operations, the limit is {limit}")
 
     def check_rate(self, cache: SchemaCache, session: Session) -> None:
         """Counts a request. Raises EngineError beyond `max_reqs_per_min`."""

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.metadata import parsing, store
-from hasura.engine.metadata.reading import Reader
+from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
 from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import FunctionMetadata, Json, TableMetadata
 from hasura.engine.resolve.builder import Change, advance
+from hasura.engine.resolve.unserved import unserved_of_documents
 from hasura.engine.resolve.world import Metadata, World, empty_world
 from hasura.engine.schema_cache import SchemaOptions
 
@@ -90,7 +91,7 @@ def parsed_rest(metadata: Metadata, documents: Mapping[ObjectKey, Json]) -> Meta
         document = documents.get(ObjectKey.of(store.SECTION, name))
         return Reader(document) if document is not None else None
 
-    source = documents.get(ObjectKey.of(store.SOURCE, "default"))
+    source = documents.get(ObjectKey.of(store.SOURCE, DEFAULT_SOURCE))
     limits, introspection = section("api_limits"), section("graphql_schema_introspection")
     disabled = introspection.get("disabled_for_roles") if introspection is not None else None
     return Metadata(
@@ -109,4 +110,6 @@ def parsed_rest(metadata: Metadata, documents: Mapping[ObjectKey, Json]) -> Meta
         ),
         api_limits=limits.object() if limits is not None else {},
         introspection_disabled_for=frozenset(disabled.names()) if disabled is not None else frozenset(),
+        source_name=(Reader(source).optional_text("name") if source is not None else None) or DEFAULT_SOURCE,
+        unserved=unserved_of_documents(documents),
     )

@@ -13,7 +13,7 @@ import orjson
 
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.types import QualifiedName
-from hasura.engine.metadata.types import Json, JsonObject
+from hasura.engine.metadata.types import Json
 
 CHANNEL: Final = "automio_engine_metadata"
 
@@ -24,8 +24,10 @@ INHERITED_ROLE: Final = "inherited_role"
 QUERY_COLLECTION: Final = "query_collection"
 ALLOWLIST: Final = "allowlist"
 REST_ENDPOINT: Final = "rest_endpoint"
-# The source's own keys, without tables and functions.
+# The served source's own keys, without tables and functions.
 SOURCE: Final = "source"
+# A source that is not served, as it came.
+OTHER_SOURCE: Final = "other_source"
 # A top-level key of the metadata that has no kind of its own; the definition may be any JSON.
 SECTION: Final = "section"
 # What clients (the Hasura CLI and console) keep on the server; no part of the metadata document.
@@ -128,7 +130,7 @@ async def changes_since(connection: Connection, version: int) -> Changes:
     return Changes(keys, everything=not is_known or any(key.kind == RELOAD for key in keys))
 
 
-async def read_objects(connection: Connection, keys: Iterable[ObjectKey]) -> dict[ObjectKey, JsonObject]:
+async def read_objects(connection: Connection, keys: Iterable[ObjectKey]) -> dict[ObjectKey, Json]:
     """The documents of these objects, of those that exist."""
     listed = list(keys)
     if not listed:

@@ -25,6 +25,7 @@ from hasura.engine.resolve.permissions import resolve_permissions
 from hasura.engine.resolve.relationships import resolve_computed_fields, resolve_relationships
 from hasura.engine.resolve.root_fields import RootFieldIndexes
 from hasura.engine.resolve.sets import SetChanges
+from hasura.engine.resolve.unserved import unserved_of_table
 from hasura.engine.resolve.world import (
     NO_FACTS,
     CatalogPart,
@@ -64,7 +65,17 @@ def _changed_metadata(metadata: Metadata, change: Change) -> Metadata:
     tables, functions = metadata.tables.mutate(), metadata.functions.mutate()
     _apply(tables, change.tables)
     _apply(functions, change.functions)
-    return replace(change.metadata or metadata, tables=tables.finish(), functions=functions.finish())
+    unserved = metadata.unserved_tables.mutate()
+    _apply(
+        unserved,
+        {name: (unserved_of_table(table) or None) if table else None for name, table in change.tables.items()},
+    )
+    return replace(
+        change.metadata or metadata,
+        tables=tables.finish(),
+        functions=functions.finish(),
+        unserved_tables=unserved.finish(),
+    )
 
 
 def _apply(target: Any, changes: Mapping[QualifiedName, object | None]) -> None:
@@ -330,7 +341,7 @@ class _Resolution:
             resource_version=resource_version,
             metadata=metadata,
             catalog=self._catalog,
-            snapshot=replace(snapshot, inconsistent_objects=_listed(all_problems)),
+            snapshot=replace(snapshot, inconsistent_objects=_listed(all_problems, metadata)),
             problems=all_problems,
             consulted=consulted,
             dependents=dependents,
@@ -444,6 +455,9 @@ def _differences(name: QualifiedName, old: TableInfo | None, new: TableInfo | No
 _TYPE_ORDER = {"table": 0, "function": 1}
 
 
-def _listed(problems: "Map[Owner, tuple[InconsistentObject, ...]]") -> tuple[InconsistentObject, ...]:
+def _listed(
+    problems: "Map[Owner, tuple[InconsistentObject, ...]]", metadata: Metadata
+) -> tuple[InconsistentObject, ...]:
     found = [item for items in problems.values() for item in items]
+    found += [item.object for items in (metadata.unserved, *metadata.unserved_tables.values()) for item in items]
     return tuple(sorted(found, key=lambda item: (_TYPE_ORDER.get(item.type, 2), item.name)))

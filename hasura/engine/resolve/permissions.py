@@ -19,6 +19,7 @@ from hasura.engine.metadata.types import (
     UpdatePermission,
 )
 from hasura.engine.resolve.columns import Inconsistent
+from hasura.engine.resolve.unserved import REASON
 from hasura.engine.resolve.world import Fact, inconsistency
 from hasura.engine.schema_cache import (
     DeletePermissionInfo,
@@ -68,6 +69,7 @@ class PermissionResolver:
         found: dict[str, InfoT] = {}
         for role, permission in permissions.items():
             try:
+                _refuse_validation(permission)
                 found[role] = resolve(permission)
             except (Inconsistent, EngineError) as exc:
                 table = self._metadata.name
@@ -146,6 +148,13 @@ class PermissionResolver:
             if dependency.table != self._table.name
         )
         self._checked.add(id(expression))
+
+
+def _refuse_validation(permission: SourceT) -> None:
+    """A permission whose input a webhook is to validate would let through what the webhook refuses."""
+    rules = permission.verbatim.get("permission")
+    if isinstance(rules, dict) and rules.get("validate_input"):
+        raise Inconsistent(f"validate_input: {REASON}")
 
 
 def _share(source: object, columns: Collection[str], make: Callable[[], InfoT]) -> InfoT:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from immutables import Map
 
 from hasura.engine.catalog.types import Function, QualifiedName, Table
+from hasura.engine.metadata.reading import DEFAULT_SOURCE
 from hasura.engine.metadata.types import (
     AllowlistEntry,
     FunctionMetadata,
@@ -22,6 +23,7 @@ from hasura.engine.metadata.types import (
     SourceCustomization,
     TableMetadata,
 )
+from hasura.engine.resolve.unserved import Unserved
 from hasura.engine.schema_cache import EnumValue, InconsistentObject, SchemaCache, SchemaOptions
 
 _versions = itertools.count(1)
@@ -58,6 +60,11 @@ class Metadata:
     customization: SourceCustomization = field(default_factory=SourceCustomization)
     api_limits: JsonObject = field(default_factory=dict)
     introspection_disabled_for: frozenset[str] = frozenset()
+    # What the engine calls `default`.
+    source_name: str = DEFAULT_SOURCE
+    # What is not served, of tables and of everything else.
+    unserved_tables: "Map[QualifiedName, tuple[Unserved, ...]]" = field(default_factory=Map)
+    unserved: tuple[Unserved, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,12 @@ class World:
     dependents: "Map[Fact, frozenset[Owner]]" = field(default_factory=Map)
 
     def inconsistent_objects(self) -> tuple[InconsistentObject, ...]:
-        """All that does not fit."""
+        """All that does not fit, and all that is not served."""
         return self.snapshot.inconsistent_objects
+
+    def broken_objects(self) -> list[InconsistentObject]:
+        """All that does not fit the database or other objects."""
+        return [item for items in self.problems.values() for item in items]
 
 
 def empty_world(options: SchemaOptions) -> World:

@@ -65,7 +65,7 @@ def test_parts_the_engine_does_not_know_come_back_as_they_were(metadata: Metadat
         "cron_triggers": [{"name": "tick", "schedule": "* * * * *"}],
     }
 
-    metadata.call("replace_metadata", document)
+    metadata.call("replace_metadata", {"metadata": document, "allow_inconsistent_metadata": True})
 
     assert metadata.call("export_metadata") == document
 

@@ -250,6 +250,22 @@ def test_limits_of_depth_nodes_and_rate_hold_for_roles_not_for_admin(serve: Serv
     assert served.graphql("{ author { articles { id title rating } } }")["data"]
 
 
+def test_the_limit_of_batches_holds_for_roles_not_for_admin(serve: Serve) -> None:
+    served = serve()
+    served.metadata("set_api_limits", disabled=False, batch_limit={"global": 2, "per_role": {"anonymous": 5}})
+
+    def sizes(**headers: str) -> list[str | list[Any]]:
+        batches = [[{"query": "{ article { id } }"}] * size for size in (2, 3)]
+        chosen = served.admin_headers(**headers)
+        return [served.client.post("/v1/graphql", json=batch, headers=chosen).json() for batch in batches]
+
+    allowed, refused = sizes(X_Hasura_Role="user", X_Hasura_User_Id="2")
+    assert len(allowed) == 2
+    assert refused["errors"][0]["message"] == "batch exceeds the limit: it has 3 operations, the limit is 2"  # type: ignore[call-overload, index]
+    for headers in ({}, {"X_Hasura_Role": "anonymous"}):
+        assert [len(answer) for answer in sizes(**headers)] == [2, 3]
+
+
 def test_cross_origin_requests_are_answered_for_allowed_origins_only(serve: Serve) -> None:
     served = serve(cors_domain="https://*.example.com")
     headers = {"Origin": "https://app.example.com", "Access-Control-Request-Headers": "x-hasura-role"}

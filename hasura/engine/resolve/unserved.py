@@ -1,0 +1,155 @@
+"""What metadata holds and this engine does not serve: kept, exported again, and told as inconsistent objects.
+
+Whatever is not known to be served counts, so that nothing that a metadata document asks for is undone in silence.
+Nothing here depends on the database: it is a function of the documents alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.metadata import store
+from hasura.engine.metadata.reading import DEFAULT_SOURCE, name_to_json
+from hasura.engine.metadata.store import ObjectKey
+from hasura.engine.metadata.types import Json, JsonObject, TableMetadata
+from hasura.engine.schema_cache import InconsistentObject
+
+REASON: Final = "not served by this engine"
+
+# Top-level keys of metadata that are kept as one document each, and served.
+_SERVED_SECTIONS = frozenset({"api_limits", "graphql_schema_introspection"})
+_SERVED_SOURCE_KEYS = frozenset({"name", "kind", "configuration", "customization"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A list of named objects: their type among inconsistent objects, the key of their name, what does their work."""
+
+    type: str
+    name: str
+    instead: str | None = None
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "actions": _Kind("action", "name", "the actions of an app do this"),
+    "cron_triggers": _Kind("cron_trigger", "name", "the schedules of an app's actions do this"),
+    "remote_schemas": _Kind("remote_schema", "name", "integrations call other services"),
+    "event_triggers": _Kind("event_trigger", "name", "the automations of an app do this"),
+    "remote_relationships": _Kind("remote_relationship", "name"),
+    "native_queries": _Kind("native_query", "root_field_name", "a view or a tracked function does this"),
+    "logical_models": _Kind("logical_model", "name", "a view or a tracked function does this"),
+    "stored_procedures": _Kind("stored_procedure", "stored_procedure", "a tracked function does this"),
+}
+# Single objects that Hasura's list of inconsistent objects calls otherwise than the metadata does.
+_TYPES = {"opentelemetry": "open_telemetry", "backend_configs": "data_connector_agent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """An object that is not served, and where it stands: in which document, and the steps to it there."""
+
+    object: InconsistentObject
+    key: ObjectKey
+    path: tuple[str | int, ...] = ()
+
+
+def unserved_of_table(table: TableMetadata) -> tuple[Unserved, ...]:
+    """What a table's document asks for in vain: event triggers, remote relationships, …"""
+    key = ObjectKey.of(store.TABLE, table.name)
+    within = f"table {table.name} in source {DEFAULT_SOURCE}"
+    context: JsonObject = {"source": DEFAULT_SOURCE, "table": name_to_json(table.name)}
+    return tuple(
+        item
+        for name, value in _elements(table.unknown)
+        for item in _found(name, value, key, (name,), within=within, context=context)
+    )
+
+
+def unserved_of_documents(documents: Mapping[ObjectKey, Json]) -> tuple[Unserved, ...]:
+    """What all other documents ask for in vain: other sources, actions, native queries, …"""
+    found: list[Unserved] = []
+    for key, document in documents.items():
+        if key.kind == store.SECTION and key.name not in _SERVED_SECTIONS:
+            found += _of_section(key, document)
+        elif key.kind == store.SOURCE and isinstance(document, dict):
+            found += _of_own_source(key, document)
+        elif key.kind == store.OTHER_SOURCE and isinstance(document, dict):
+            found.append(_other_source(key, document))
+    return tuple(found)
+
+
+def unserved_of_customization(customization: Json) -> str | None:
+    """The part of a source's `customization` that is not served."""
+    root_fields = customization.get("root_fields") if isinstance(customization, dict) else None
+    return "root_fields.namespace" if isinstance(root_fields, dict) and root_fields.get("namespace") else None
+
+
+def has_content(value: Json, *, depth: int = 3) -> bool:
+    """Tells whether a value asks for anything: not an empty list, a flag that is off, or an object of such."""
+    if depth and isinstance(value, dict):
+        members = value.values()
+        return value.get("status") != "disabled" and any(has_content(item, depth=depth - 1) for item in members)
+    if depth and isinstance(value, list):
+        return any(has_content(item, depth=depth - 1) for item in value)
+    return value is not None and value is not False and value not in ("", [], {})
+
+
+def _elements(members: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    return ((name, value) for name, value in members.items() if has_content(value))
+
+
+def _of_section(key: ObjectKey, document: Json) -> Iterator[Unserved]:
+    if has_content(document):
+        yield from _found(key.name, document, key, (), within=None, context={})
+
+
+def _of_own_source(key: ObjectKey, document: JsonObject) -> Iterator[Unserved]:
+    within = f"source {DEFAULT_SOURCE}"
+    context: JsonObject = {"source": DEFAULT_SOURCE}
+    for name, value in _elements(document):
+        if name not in _SERVED_SOURCE_KEYS:
+            yield from _found(name, value, key, (name,), within=within, context=context)
+    configuration = document.get("configuration")
+    if isinstance(configuration, dict) and has_content(template := configuration.get("connection_template")):
+        yield _single("connection_template", template, key, ("configuration", "connection_template"), within, context)
+    if (part := unserved_of_customization(document.get("customization"))) is not None:
+        path = ("customization", *part.split("."))
+        yield _single("source_customization", {"part": part}, key, path, within, context)
+
+
+def _other_source(key: ObjectKey, document: JsonObject) -> Unserved:
+    shown = {name: value for name, value in document.items() if name in _SERVED_SOURCE_KEYS}
+    message = "this engine serves one PostgreSQL database: the source named default, or else the first"
+    return Unserved(InconsistentObject("source", f"source {key.name}", REASON, shown, message), key)
+
+
+def _found(
+    name: str, value: Json, key: ObjectKey, path: tuple[str | int, ...], *, within: str | None, context: JsonObject
+) -> Iterator[Unserved]:
+    """Each element of a list of a known kind; else the value as one object."""
+    kind = _KINDS.get(name)
+    if kind is None or not isinstance(value, list):
+        yield _single(_TYPES.get(name, name), value, key, path, within, context)
+        return
+    for index, element in enumerate(value):
+        named = element.get(kind.name, index) if isinstance(element, dict) else element
+        described = f"{kind.type} {_text(named)}" + (f" in {within}" if within is not None else "")
+        definition = {**context, **element} if isinstance(element, dict) else element
+        item = InconsistentObject(kind.type, described, REASON, definition, kind.instead)
+        yield Unserved(item, key, (*path, index))
+
+
+def _single(
+    type_: str, value: Json, key: ObjectKey, path: tuple[str | int, ...], within: str | None, context: JsonObject
+) -> Unserved:
+    described = f"{type_} in {within}" if within is not None else type_
+    definition = {**context, **value} if isinstance(value, dict) else value
+    return Unserved(InconsistentObject(type_, described, REASON, definition), key, path)
+
+
+def _text(name: Json) -> str:
+    """A name, which may have a schema."""
+    if isinstance(name, dict):
+        return str(QualifiedName(str(name.get("schema", "public")), str(name.get("name"))))
+    return str(name)
