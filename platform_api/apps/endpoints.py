@@ -15,6 +15,7 @@ from platform_api.apps.schemas import (
     AccessSummary,
     Application,
     ApplicationPage,
+    ApplicationUpdate,
     ApplicationWrite,
     AppListing,
     InstallerRead,
@@ -70,7 +71,7 @@ async def get_app(request: Request, actor: ActorDep, session: SessionDep, app: A
 
 @router.put("/{app}/", summary="Change an app; fields that are left out stay")
 async def update_app(
-    request: Request, actor: BuildActorDep, session: SessionDep, app: AppReference, body: ApplicationWrite
+    request: Request, actor: BuildActorDep, session: SessionDep, app: AppReference, body: ApplicationUpdate
 ) -> Application:
     return _application(request, await service.update_app(session, actor, app, body))
 

@@ -46,12 +46,14 @@ class AppListing(StrEnum):
     PUBLIC = "public"
 
 
-class ApplicationWrite(BaseModel):
+AppName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
+
+
+class ApplicationFields(BaseModel):
     """What a client may say of an app; unknown fields are ignored, as the published clients strip them."""
 
     model_config = ConfigDict(extra="ignore")
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
     slug: AppSlug | None = Field(default=None, description="Made from the name when absent; cannot change later")
     description: str = Field(default="", max_length=10_000)
     icon: str = Field(default="", max_length=2_000)
@@ -74,6 +76,18 @@ class ApplicationWrite(BaseModel):
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return "" if value is None else value
+
+
+class ApplicationWrite(ApplicationFields):
+    """A new app."""
+
+    name: AppName
+
+
+class ApplicationUpdate(ApplicationFields):
+    """Changes of an app; what is left out stays."""
+
+    name: AppName | None = Field(default=None, description="Stays when null")
 
 
 class Application(BaseModel):

@@ -14,7 +14,7 @@ from platform_api.accounts.models import Organization
 from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_buildable_app, get_source_readable_app, is_installed, is_own, is_within_token
 from platform_api.apps.models import App, Install, InstallStatus
-from platform_api.apps.schemas import ApplicationWrite, AppListing
+from platform_api.apps.schemas import ApplicationUpdate, ApplicationWrite, AppListing
 from platform_api.apps.source import latest_version, load_files, save_tree
 from platform_api.core.errors import Conflict, Forbidden
 
@@ -78,11 +78,13 @@ async def list_apps(
 
 
 async def update_app(
-    session: AsyncSession, actor: Actor, reference: int | str, wanted: ApplicationWrite
+    session: AsyncSession, actor: Actor, reference: int | str, wanted: ApplicationUpdate
 ) -> DescribedApp:
     """Changes what the request names and leaves the rest; the slug stays, because URLs and webhooks contain it."""
     app = await get_buildable_app(session, actor, reference)
     values = wanted.model_dump(exclude_unset=True, exclude={"slug", "forked_from"})
+    if wanted.name is None:
+        values.pop("name", None)
     if wanted.slug not in (None, app.slug):
         raise Conflict(f"slug: an app keeps its slug ({app.slug}); URLs and webhooks contain it")
     for name, value in values.items():

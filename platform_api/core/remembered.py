@@ -31,6 +31,11 @@ class Remembered(Generic[K, V]):
         self._values: dict[K, tuple[V, float, str]] = {}
         self._times_forgotten = 0
 
+    @property
+    def times_forgotten(self) -> int:
+        """How many changes there were: what was found before the last of them may be no longer true."""
+        return self._times_forgotten
+
     def get(self, key: K) -> V | None:
         """The value, when it was found a moment ago and nothing has changed since."""
         found = self._values.get(key)

@@ -3,8 +3,13 @@
 A caller that works for an app (a run, a token bound to the app, a request that names it in `X-App-Id`) uses the
 connections that the organization activated for the app. Where the organization decided nothing, its own apps may use
 all of its connections, and apps of others that it installed none: their consent said nothing of accounts.
+
+Scripts of an app's owner that work for every install (`Actor.reaches_installs`) also *call* through the connections
+that an organization with an active install activated for the app; see `may_call`. Such a call is that organization's:
+its definition says where the credentials go, its budget pays and its log tells.
 """
 
+import re
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, and_, any_, or_, select
@@ -13,14 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_usable_app
-from platform_api.apps.models import App
-from platform_api.core.errors import Forbidden, NotFound
-from platform_api.core.types import OrganizationId
+from platform_api.apps.models import App, Install, InstallStatus
+from platform_api.core.errors import BadRequest, Forbidden, NotFound
+from platform_api.core.types import AppId, OrganizationId
 from platform_api.integrations.catalogue import built_in
 from platform_api.integrations.definition import IntegrationDefinition
 from platform_api.integrations.models import Activation, Connection, OwnIntegration
+from platform_api.tables.repository import get_table
 
 _LARGEST_ID = 2**63 - 1
+_APP_OF_TABLE = re.compile(r"app_([0-9]{1,9})_")
 
 
 async def get_definition(session: AsyncSession, actor: Actor, integration_id: str) -> IntegrationDefinition:
@@ -51,16 +58,51 @@ def may_use(actor: Actor) -> ColumnElement[bool]:
         )
         .correlate(Connection)
     )
-    activated = decision.where(
-        Activation.is_activated,
-        or_(Activation.connection_ids.is_(None), Connection.id == any_(Activation.connection_ids)),
-    )
     own_app = (
         select(App.id)
         .where(App.id == actor.app_id, App.organization_id == Connection.organization_id)
         .correlate(Connection)
     )
-    return and_(visible, or_(activated.exists(), and_(own_app.exists(), ~decision.exists())))
+    return and_(visible, or_(_is_activated(actor), and_(own_app.exists(), ~decision.exists())))
+
+
+def may_call(actor: Actor) -> ColumnElement[bool]:
+    """The connections that a call may name: those of `may_use`, and for an owner's script those of the installs.
+
+    An organization's connection is open to the scripts of an app's owner while the install is active and the
+    organization's activation for the app names it.
+    """
+    if not actor.reaches_installs or actor.app_id is None:
+        return may_use(actor)
+    owned = select(App.id).where(App.id == actor.app_id, App.is_active, visible_to(actor, App.organization_id))
+    installed = (
+        select(Install.app_id)
+        .where(
+            Install.app_id == actor.app_id,
+            Install.status == InstallStatus.ACTIVE,
+            # tenancy: the installer opened the connection to the app's owner, by its install and its activation
+            Install.organization_id == Connection.organization_id,
+        )
+        .correlate(Connection)
+    )
+    return or_(may_use(actor), and_(owned.exists(), installed.exists(), _is_activated(actor)))
+
+
+def _is_activated(actor: Actor) -> ColumnElement[bool]:
+    """The connection's organization said that the caller's app may use it."""
+    return (
+        select(Activation.app_id)
+        .where(
+            Activation.app_id == actor.app_id,
+            Activation.integration_id == Connection.integration_id,
+            # tenancy: narrows connections that the callers of this have made visible
+            Activation.organization_id == Connection.organization_id,
+            Activation.is_activated,
+            or_(Activation.connection_ids.is_(None), Connection.id == any_(Activation.connection_ids)),
+        )
+        .correlate(Connection)
+        .exists()
+    )
 
 
 async def is_switched_off(session: AsyncSession, actor: Actor, integration_id: str) -> bool:
@@ -81,10 +123,77 @@ async def narrowed_to_app(session: AsyncSession, actor: Actor, reference: str | 
     return replace(actor, app_id=(await get_usable_app(session, actor, reference)).id)
 
 
+async def require_table(session: AsyncSession, actor: Actor, table: str | None) -> None:
+    """Raises NotFound, or BadRequest, unless the table that a request names is one of the caller's app.
+
+    Without an app the name says it: `app_{id}_{name}`.
+    """
+    if not table or table == "None":
+        return
+    app_id = actor.app_id
+    if app_id is None:
+        named = _APP_OF_TABLE.match(table)
+        if named is None:
+            raise BadRequest(
+                f"table: of which app is {table!r}? Write app_{{id}}_{table}, or name the app in X-App-Id"
+            )
+        app_id = AppId((await get_usable_app(session, actor, named[1])).id)
+    await get_table(session, app_id, table)
+
+
+async def list_callable_connections(session: AsyncSession, actor: Actor, integration_id: str) -> list[Connection]:
+    """Returns the connections to one integration that a call may name, also those of installs, the oldest first."""
+    statement = select(Connection).where(Connection.integration_id == integration_id, may_call(actor))
+    return list(await session.scalars(statement.order_by(Connection.id)))
+
+
 async def list_connections(session: AsyncSession, actor: Actor, integration_id: str) -> list[Connection]:
     """Usable connections to one integration, the oldest first."""
     statement = select(Connection).where(Connection.integration_id == integration_id, may_use(actor))
     return list(await session.scalars(statement.order_by(Connection.id)))
+
+
+async def choose_target(
+    session: AsyncSession,
+    actor: Actor,
+    integration_id: str,
+    *,
+    reference: str | None,
+    organization_id: OrganizationId | None = None,
+) -> tuple[IntegrationDefinition, Connection]:
+    """Returns the connection that a call names, and the definition of the organization that it belongs to.
+
+    An owner's script names a connection of an install by its id, or by `organization_id`; a name alone, or nothing,
+    means the caller's organization. Raises NotFound for an unknown integration, else Forbidden.
+    """
+    try:
+        connection = await _choose(
+            session,
+            actor,
+            integration_id,
+            reference=reference,
+            organization_id=organization_id,
+            allowed=may_call(actor),
+        )
+    except Forbidden:
+        await get_definition(session, actor, integration_id)  # that there is no such integration says more
+        raise
+    return await _definition_of(session, connection), connection
+
+
+async def _definition_of(session: AsyncSession, connection: Connection) -> IntegrationDefinition:
+    """The definition that the connection was made by: another one of that name must never receive its credentials."""
+    own = await session.scalar(
+        select(OwnIntegration).where(
+            OwnIntegration.integration_id == connection.integration_id,
+            # tenancy: of a connection that the caller was found to be allowed
+            OwnIntegration.organization_id == connection.organization_id,
+        )
+    )
+    definition = own.definition if own is not None else built_in().get(connection.integration_id)
+    if definition is None:
+        raise NotFound(f"there is no integration {connection.integration_id!r}")
+    return definition
 
 
 async def choose_connection(
@@ -95,14 +204,36 @@ async def choose_connection(
     reference: str | None,
     organization_id: OrganizationId | None = None,
 ) -> Connection:
-    """The connection that a call names (id or account name), else the default: the caller's own oldest one.
+    """The connection that is named (id or account name), else the default: the caller's own oldest one.
 
     Raises Forbidden, as the contract's §4 wants it, when there is none that the caller may use.
     """
-    statement = select(Connection).where(Connection.integration_id == integration_id, may_use(actor))
+    return await _choose(
+        session,
+        actor,
+        integration_id,
+        reference=reference,
+        organization_id=organization_id,
+        allowed=may_use(actor),
+    )
+
+
+async def _choose(
+    session: AsyncSession,
+    actor: Actor,
+    integration_id: str,
+    *,
+    reference: str | None,
+    organization_id: OrganizationId | None,
+    allowed: ColumnElement[bool],
+) -> Connection:
+    # tenancy: every caller above makes `allowed` from the actor
+    statement = select(Connection).where(Connection.integration_id == integration_id, allowed)
     if organization_id is not None:
-        # tenancy: narrows what may_use() allows, never widens it
+        # tenancy: narrows what is allowed, never widens it
         statement = statement.where(Connection.organization_id == organization_id)
+    elif reference is None or not _is_id(reference):
+        statement = statement.where(visible_to(actor, Connection.organization_id))
     if reference is not None:
         statement = statement.where(_named(reference))
     else:
@@ -117,6 +248,8 @@ async def choose_connection(
 
 
 def _named(reference: str) -> ColumnElement[bool]:
-    if reference.isascii() and reference.isdecimal() and int(reference) <= _LARGEST_ID:
-        return Connection.id == int(reference)
-    return Connection.name == reference
+    return Connection.id == int(reference) if _is_id(reference) else Connection.name == reference
+
+
+def _is_id(reference: str) -> bool:
+    return reference.isascii() and reference.isdecimal() and len(reference) < 20 and int(reference) <= _LARGEST_ID

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_usable_app
+from platform_api.apps.access_summary import describes_access
 from platform_api.apps.models import App
 from platform_api.core.errors import Forbidden, NotFound, Unprocessable
 from platform_api.integrations.access import get_definition, list_connections
@@ -85,6 +87,15 @@ async def forget_activation(session: AsyncSession, actor: Actor, app: str, integ
     )
     if removed is None:
         raise NotFound(f"nothing was decided about {integration_id!r} and the app {found.slug}")
+
+
+@describes_access("connections")
+async def _describe_for_install(session: AsyncSession, app: App) -> list[Any]:
+    """What an install with an activation opens to the app's owner."""
+    return [
+        "Scripts of the app's owner call through the connections that your organization activates for the app,"
+        " while the app is installed and active; the calls count in your organization's budget and stand in its log."
+    ]
 
 
 def _decisions(actor: Actor, app: App) -> Select[Activation]:

@@ -17,14 +17,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from platform_api.core.database import Database, driver_connection
 from platform_api.core.errors import NotEnoughCredits
-from platform_api.core.types import ConnectionId, OrganizationId, RunId, UserId
+from platform_api.core.types import AppId, ConnectionId, OrganizationId, RunId, UserId
 from platform_api.integrations.models import IntegrationBudget, IntegrationUsage, LoggedCall
 
 log = structlog.stdlib.get_logger()
 
 # What `record` takes, in its order, and when.
 _COLUMNS = (
-    *("organization_id", "user_id", "run_id", "integration_id", "connection_id"),
+    *("organization_id", "app_id", "user_id", "run_id", "integration_id", "connection_id"),
     *("method", "endpoint", "status_code", "ok", "elapsed_ms", "created_at"),
 )
 _WRITTEN_EVERY_SECONDS = 1.0
@@ -74,7 +74,8 @@ class CallLog:
         self,
         *,
         organization_id: OrganizationId,
-        user_id: UserId,
+        app_id: AppId | None,
+        user_id: UserId | None,
         run_id: RunId | None,
         integration_id: str,
         connection_id: ConnectionId,
@@ -85,7 +86,7 @@ class CallLog:
         elapsed_ms: int,
     ) -> None:
         """Has a call written soon; beyond a bound the oldest that wait are dropped."""
-        caller = (organization_id, user_id, run_id, integration_id, connection_id)
+        caller = (organization_id, app_id, user_id, run_id, integration_id, connection_id)
         self._waiting.append((*caller, method, endpoint, status_code, ok, elapsed_ms, datetime.now(UTC)))
 
     def forget(self, organization_id: OrganizationId) -> None:

@@ -30,7 +30,8 @@ class LoggedCallRead(BaseModel):
     created_at: datetime
     integration_id: str
     connection_id: int
-    user_id: int
+    app_id: int | None = Field(description="The app that called, if any")
+    user_id: int | None = Field(description="Null when a script of an installed app's owner called")
     run_id: int | None
     method: str
     endpoint: str
@@ -67,6 +68,7 @@ async def list_calls(
     page: PageDep,
     integration: Annotated[str | None, Query(max_length=100)] = None,
     connection: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    app_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
     run_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     status: Annotated[int | None, Query(ge=0, le=999)] = None,
     ok: bool | None = None,
@@ -78,6 +80,7 @@ async def list_calls(
     equals = (
         (LoggedCall.integration_id, integration),
         (LoggedCall.connection_id, connection),
+        (LoggedCall.app_id, app_id),
         (LoggedCall.run_id, run_id),
         (LoggedCall.status_code, status),
         (LoggedCall.ok, ok),

@@ -14,7 +14,7 @@ from platform_api.accounts.tokens import digest_of
 from platform_api.core.database import Database
 from platform_api.core.remembered import Remembered
 from platform_api.core.types import OrganizationId
-from platform_api.integrations.access import choose_connection, get_definition, narrowed_to_app
+from platform_api.integrations.access import choose_target, narrowed_to_app, require_table
 from platform_api.integrations.gateway import Gateway, OpenConnection
 
 CHANNEL = "automio_connections"
@@ -29,6 +29,7 @@ class _Key:
     reference: str | None
     organization_id: OrganizationId | None
     app: str | None
+    table: str | None
 
 
 class CallTargets:
@@ -47,41 +48,44 @@ class CallTargets:
         reference: str | None,
         organization_id: OrganizationId | None,
         app: str | None,
+        table: str | None = None,
     ) -> OpenConnection:
-        """The connection, opened. Raises Unauthenticated, Forbidden, NotFound."""
+        """The connection, opened. Raises Unauthenticated, Forbidden, NotFound, BadRequest."""
         authorization = request.headers.get("authorization")
         acting_in = request.headers.get(ORGANIZATION_HEADER)
         if authorization is None:
             # By a sign-in cookie: where the request comes from has to be looked at each time.
-            return await self._resolve_now(request, acting_in, integration_id, reference, organization_id, app)
-        key = _Key(authorization, acting_in, integration_id, reference, organization_id, app)
+            key = _Key("", acting_in, integration_id, reference, organization_id, app, table)
+            return await self._resolve_now(request, key)
+        key = _Key(authorization, acting_in, integration_id, reference, organization_id, app, table)
         if (found := self._remembered.get(key)) is not None:
             return found
         begun = self._remembered.begin()
-        opened = await self._resolve_now(request, acting_in, integration_id, reference, organization_id, app)
+        opened = await self._resolve_now(request, key)
         self._remembered.keep(key, opened, begun, tag=digest_of(authorization.rpartition(" ")[2]).hex())
         return opened
+
+    @property
+    def changes(self) -> int:
+        """How many changes there were that may have closed a connection to somebody."""
+        return self._remembered.times_forgotten
 
     def forget(self, token_digest: str | None = None) -> None:
         """Makes a token's targets (by its SHA-256 in hex), or all, be looked up again."""
         self._remembered.forget(token_digest)
 
-    async def _resolve_now(
-        self,
-        request: Request,
-        acting_in: str | None,
-        integration_id: str,
-        reference: str | None,
-        organization_id: OrganizationId | None,
-        app: str | None,
-    ) -> OpenConnection:
+    async def _resolve_now(self, request: Request, key: _Key) -> OpenConnection:
         async with self._database.transaction() as session:
-            actor = await actor_of_request(request, session, organization=acting_in)
+            actor = await actor_of_request(request, session, organization=key.acting_in)
             actor.require_scope(Scope.DATA)
             actor.require_role(Role.MEMBER)
-            actor = await narrowed_to_app(session, actor, app)
-            definition = await get_definition(session, actor, integration_id)
-            connection = await choose_connection(
-                session, actor, integration_id, reference=reference, organization_id=organization_id
+            actor = await narrowed_to_app(session, actor, key.app)
+            await require_table(session, actor, key.table)
+            definition, connection = await choose_target(
+                session,
+                actor,
+                key.integration_id,
+                reference=key.reference,
+                organization_id=key.organization_id,
             )
         return self._gateway.open(definition, connection, actor=actor)

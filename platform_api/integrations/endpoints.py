@@ -40,6 +40,9 @@ IntegrationReference = Annotated[str, Path(description="Id of the integration", 
 ConnectionReference = Annotated[
     str | None, Query(max_length=320, description="Id or account name; the caller's own connection when absent")
 ]
+TableReference = Annotated[
+    str | None, Query(max_length=130, description="A table of the app, `app_{id}_{name}` or bare; others are refused")
+]
 
 
 @router.get("/", summary="Integrations: the organization's own and the built-in catalogue")
@@ -158,12 +161,14 @@ async def call(
     integration_id: IntegrationReference,
     connection_id: ConnectionReference = None,
     organization_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    table: TableReference = None,
     app: AppHeader = None,
 ) -> Response:
     opened = await targets.resolve(
         request,
         integration_id,
         app=app,
+        table=table,
         reference=connection_id,
         organization_id=OrganizationId(organization_id) if organization_id is not None else None,
     )

@@ -73,10 +73,14 @@ class Gateway:
         """
         await self._call_log.take_credit(opened.organization_id)
         answer = await self._answer(opened, call, create_form)
+        actor = opened.actor
+        # Another organization's script: its app is known to whoever installed it, its people and runs are not.
+        is_own = actor.organization_id == opened.organization_id  # tenancy: what the log tells, not what is reached
         self._call_log.record(
             organization_id=opened.organization_id,
-            user_id=opened.actor.user_id,
-            run_id=opened.actor.run_id,
+            app_id=actor.app_id,
+            user_id=actor.user_id if is_own else None,
+            run_id=actor.run_id if is_own else None,
             integration_id=opened.definition.id,
             connection_id=opened.id,
             method=call.method,
@@ -116,7 +120,8 @@ class Gateway:
         caller = AdmittedCaller(
             self._caller,
             self._admission,
-            organization_id=opened.organization_id,
+            # Whoever calls takes the place: an owner's script does not crowd out the organization it calls for.
+            organization_id=opened.actor.organization_id,
             connection_id=opened.id,
             limit=definition.rate_limit,
         )

@@ -167,7 +167,11 @@ class LoggedCall(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
     organization_id: Mapped[OrganizationId] = mapped_column(Integer)
-    user_id: Mapped[UserId] = mapped_column(Integer)
+    """Whose connection it was."""
+    app_id: Mapped[AppId | None] = mapped_column(Integer)
+    """The app that called, if any."""
+    user_id: Mapped[UserId | None] = mapped_column(Integer)
+    """Null when a script of another organization called: the owner of an app that this one installed."""
     run_id: Mapped[RunId | None] = mapped_column(BigInteger)
     integration_id: Mapped[str] = mapped_column(String(100))
     connection_id: Mapped[ConnectionId] = mapped_column(BigInteger)

@@ -1,12 +1,15 @@
 """Parallel calls over HTTP (contract §6.3-6.5)."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import StreamingResponse
 
@@ -14,20 +17,27 @@ from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database, SessionDep
 from platform_api.core.errors import BadRequest, PlatformError
 from platform_api.core.event_stream import event_stream
+from platform_api.core.remembered import SECONDS_REMEMBERED
 from platform_api.core.types import OrganizationId
 from platform_api.integrations.access import (
-    choose_connection,
+    choose_target,
     get_definition,
     is_switched_off,
-    list_connections,
+    list_callable_connections,
     narrowed_to_app,
+    require_table,
 )
+from platform_api.integrations.call_targets import CallTargets
 from platform_api.integrations.calling import CallActorDep
-from platform_api.integrations.definition import IntegrationDefinition
-from platform_api.integrations.endpoints import ConnectionReference, IntegrationReference, end_transaction
+from platform_api.integrations.endpoints import (
+    ConnectionReference,
+    IntegrationReference,
+    TableReference,
+    end_transaction,
+)
 from platform_api.integrations.gateway import Gateway, OpenConnection
 from platform_api.integrations.json_text import encode_ascii
-from platform_api.integrations.lifespan import DatabaseDep, GatewayDep
+from platform_api.integrations.lifespan import CallTargetsDep, DatabaseDep, GatewayDep
 from platform_api.integrations.parallel import as_completed, in_order
 from platform_api.integrations.schemas import CallWrite, ConnectionName, Method
 
@@ -69,15 +79,28 @@ class _Answer(NamedTuple):
     organization_id: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _LookUp:
+    """A connection that is or was looked up: when, and after how many changes."""
+
+    task: asyncio.Task[OpenConnection | PlatformError]
+    at: float
+    changes: int
+
+
 class _Calls:
-    """The calls of one request: connections are resolved once each, credentials opened when used."""
+    """The calls of one request; a connection is looked up for all calls of a moment.
+
+    It is looked up again after a change, so that a connection that is closed to the caller ends the calls too.
+    """
 
     def __init__(
         self,
         database: Database,
         gateway: Gateway,
+        targets: CallTargets,
         actor: Actor,
-        definition: IntegrationDefinition,
+        integration_id: str,
         body: ParallelWrite,
         *,
         connection: str | None = None,
@@ -85,12 +108,13 @@ class _Calls:
     ) -> None:
         self._database = database
         self._gateway = gateway
+        self._targets = targets
         self._actor = actor
-        self._definition = definition
+        self._integration_id = integration_id
         self._body = body
         self._connection = connection
         self._organization = organization
-        self._chosen: dict[tuple[str | None, str | None], asyncio.Task[OpenConnection | PlatformError]] = {}
+        self._chosen: dict[tuple[str | None, str | None], _LookUp] = {}
 
     async def call(self, item: ParallelItem) -> _Answer:
         """The answer to one item; what goes wrong is an answer with `ok` false."""
@@ -117,24 +141,28 @@ class _Calls:
         reference = str(item.connection_id) if item.connection_id is not None else self._connection
         organization = str(item.organization_id) if item.organization_id is not None else self._organization
         key = (reference, organization)
-        looking_up = self._chosen.get(key)
-        if looking_up is None:
+        found = self._chosen.get(key)
+        if found is None or not self._is_fresh(found):
             # All the first calls ask at the same moment: one looks it up for the others.
-            looking_up = self._chosen[key] = asyncio.create_task(self._look_up(reference, organization))
+            task = asyncio.create_task(self._look_up(reference, organization))
+            found = self._chosen[key] = _LookUp(task, time.monotonic(), self._targets.changes)
         # Who goes away while it is looked up does not take it from the others.
-        return looking_up.result() if looking_up.done() else await asyncio.shield(looking_up)
+        return found.task.result() if found.task.done() else await asyncio.shield(found.task)
+
+    def _is_fresh(self, found: _LookUp) -> bool:
+        return found.changes == self._targets.changes and found.at + SECONDS_REMEMBERED > time.monotonic()
 
     async def _look_up(self, reference: str | None, organization: str | None) -> OpenConnection | PlatformError:
         try:
             async with self._database.transaction() as session:
-                connection = await choose_connection(
+                definition, connection = await choose_target(
                     session,
                     self._actor,
-                    self._definition.id,
+                    self._integration_id,
                     reference=reference,
                     organization_id=_organization_id(organization),
                 )
-            return self._gateway.open(self._definition, connection, actor=self._actor)
+            return self._gateway.open(definition, connection, actor=self._actor)
         except PlatformError as error:
             return error
 
@@ -161,14 +189,19 @@ async def parallel_call(
     session: SessionDep,
     database: DatabaseDep,
     gateway: GatewayDep,
+    targets: CallTargetsDep,
     integration_id: IntegrationReference,
     body: ParallelWrite,
     connection_id: ConnectionReference = None,
+    table: TableReference = None,
 ) -> EventSourceResponse | StreamingResponse:
-    definition = await get_definition(session, actor, integration_id)
+    await require_table(session, actor, table)
+    await _require_integration(session, actor, integration_id)
     await end_transaction(session)
-    await gateway.require_credits(actor.organization_id)
-    calls = _Calls(database, gateway, actor, definition, body, connection=connection_id)
+    if not actor.reaches_installs:
+        # Each organization pays for the calls through its connections: an owner's script learns it item by item.
+        await gateway.require_credits(actor.organization_id)
+    calls = _Calls(database, gateway, targets, actor, integration_id, body, connection=connection_id)
     if body.streaming:
         return event_stream(_events(body.data_list, calls.call))
     return StreamingResponse(_collected(body.data_list, calls.call), media_type="application/json")
@@ -184,13 +217,15 @@ async def parallel_call_for_connection(
     session: SessionDep,
     database: DatabaseDep,
     gateway: GatewayDep,
+    targets: CallTargetsDep,
     integration_id: IntegrationReference,
     body: ParallelWrite,
     connection_id: Annotated[str, Query(max_length=320, description="Id or account name")],
     organization_id: Annotated[str | None, Query(max_length=20)] = None,
+    table: TableReference = None,
 ) -> StreamingResponse:
-    definition = await get_definition(session, actor, integration_id)
-    chosen = await choose_connection(
+    await require_table(session, actor, table)
+    _, chosen = await choose_target(
         session,
         actor,
         integration_id,
@@ -198,9 +233,9 @@ async def parallel_call_for_connection(
         organization_id=_organization_id(organization_id),
     )
     await end_transaction(session)
-    await gateway.require_credits(actor.organization_id)
+    await gateway.require_credits(chosen.organization_id)
     items = [item.model_copy(update={"connection_id": chosen.id, "organization_id": None}) for item in body.data_list]
-    calls = _Calls(database, gateway, actor, definition, body)
+    calls = _Calls(database, gateway, targets, actor, integration_id, body)
     tail = {"connection_id": str(chosen.id)}
     return StreamingResponse(_collected(items, calls.call, tail=tail), media_type="application/json")
 
@@ -213,17 +248,25 @@ async def table_connections(
     session: SessionDep,
     integration_id: IntegrationReference,
     app_id: Annotated[str | None, Query(max_length=130)] = None,
-    table: Annotated[str | None, Query(max_length=130)] = None,
+    table: TableReference = None,
 ) -> dict[str, list[ConnectionName]]:
-    await get_definition(session, actor, integration_id)
+    await _require_integration(session, actor, integration_id)
     actor = await narrowed_to_app(session, actor, app_id)
+    await require_table(session, actor, table)
     if await is_switched_off(session, actor, integration_id):
         raise BadRequest(f"the integration {integration_id} is not enabled for the tables of app {actor.app_id}")
     by_organization: dict[str, list[ConnectionName]] = {}
-    for connection in await list_connections(session, actor, integration_id):
+    for connection in await list_callable_connections(session, actor, integration_id):
         listed = by_organization.setdefault(str(connection.organization_id), [])
         listed.append(ConnectionName.model_validate(connection))
     return by_organization
+
+
+async def _require_integration(session: AsyncSession, actor: Actor, integration_id: str) -> None:
+    """Raises NotFound. What only organizations that installed the app define is known to its owner's scripts."""
+    if actor.reaches_installs and await list_callable_connections(session, actor, integration_id):
+        return
+    await get_definition(session, actor, integration_id)
 
 
 Call = Callable[[ParallelItem], Awaitable[_Answer]]

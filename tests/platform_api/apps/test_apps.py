@@ -27,6 +27,10 @@ async def test_an_app_is_created_listed_read_and_changed_in_the_contracts_shape(
         assert changed.status_code == 200
         assert (changed.json()["name"], changed.json()["description"]) == ("Orders", "d"), "what is left out stays"
 
+        changed = await client.put(f"/api/apps/{app['id']}/", json={"icon": "cart", "name": None})
+        assert changed.status_code == 200, changed.text
+        assert (changed.json()["name"], changed.json()["icon"]) == ("Orders", "cart"), "also the name stays"
+
         for reference in (app["id"], "order-book"):
             assert (await client.get(f"/api/apps/{reference}/")).json() == changed.json()
         listed = (await client.get("/api/apps/")).json()
