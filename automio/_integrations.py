@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from automio._decode import as_list
@@ -26,7 +27,10 @@ from automio._integration_models import (
 from automio._models import Page
 from automio._multipart import Files
 from automio._operation import AsyncResource, Resource, SyncResource, operation, pages_operation, stream_operation
-from automio._pagination import Pagination, Walk
+from automio._page_walk import Walk
+from automio._pagination import Pagination
+from automio._paging import Position, begin
+from automio._paths import put
 from automio._replies import error_of, read_json
 from automio._settings import AppId, ConnectionId
 from automio._streams import ParallelAnswers
@@ -147,32 +151,59 @@ class IntegrationsOperations(Resource):
         organization_id: int | str | None = None,
         table: str | None = None,
         *,
+        method: str = "GET",
         pagination: Pagination | None = None,
+        items: str | None = None,
         params: Mapping[str, Any] | None = None,
+        data: Any = None,
+        json: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = _CALL_TIMEOUT,
     ) -> Call[Batch[Any]]:
-        """The items of a list that the service hands out in pages, fetched with GET as they are needed.
+        """The items of a list that the service hands out in pages, fetched as they are needed.
 
-        `pagination` says how the list goes on; without it the integration's definition must say it. Of a `link` only
-        the query is followed: the service's pages are all at `endpoint`. CallFailed when the service answers with an
-        error.
+        `pagination` says how the list goes on; without it the integration's definition must say it. `items` says
+        where this list stands in the answer when it is another place. A list that is asked for by POST has the
+        cursor, page or offset in its JSON body (`data` or `json`).
+
+        A link to the next page is followed as it stands, without `params`, and only at the service's own host.
+        CallFailed when the service answers with an error, InvalidReply when it cannot be told how the list goes on.
         """
+        way = pagination or Pagination.of(integration)
+        if items is not None:
+            way = replace(way, items=items)
+        body = _one_of(data, json)
+        is_in_body = way.is_in_body(method)
+        if is_in_body and body is not None and not isinstance(body, Mapping):
+            raise TypeError("The cursor or number of a page is put into the body, so the body must be an object.")
 
-        def call(query: Mapping[str, Any]) -> Call[tuple[Any, ApiResponse]]:
+        def call(position: Position) -> Call[tuple[Any, ApiResponse]]:
+            query = {} if position.url is not None else dict(params or {})
+            sent = body
+            if not is_in_body:
+                query |= position.values
+            elif position.values:
+                sent = dict(body or {})
+                for path, value in position.values.items():
+                    put(sent, path, value)
             request = call_request(
                 integration,
                 app_id=self._settings.require_app_id(),
-                method="GET",
-                endpoint=endpoint,
+                method=method.upper(),
+                endpoint=endpoint if position.url is None else position.url,
                 parameters=given(connection_id=connection_id, organization_id=organization_id, table=table),
-                body={"request_headers": dict(headers or {}), "request_params": dict(query), "data": {}},
+                body={
+                    "request_headers": dict(headers or {}),
+                    "request_params": query,
+                    "data": {} if sent is None else sent,
+                },
                 files=None,
                 timeout=timeout,
             )
             return call_of(request, self._memory.remember)
 
-        return Walk(pagination or Pagination.of(integration), call, params or {}).first()
+        first = begin(way, (body or {}) if is_in_body else (params or {}), is_body=is_in_body)
+        return Walk(pagination=way, call=call, position=first).page()
 
     @operation
     def parallel_call(

@@ -1,18 +1,11 @@
-"""Lists of a third-party service that come in pages: how one page leads to the next."""
+"""Lists of a third-party service that come in pages: what is said about how one page leads to the next."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
 
-from automio._decode import as_integer, as_object, as_text
-from automio._exceptions import CallFailed, InvalidReply
-from automio._exchange import Batch, Call, Reply
-from automio._integration_models import ApiResponse, Integration
-
-_LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s;,=]+\s*=\s*(?:\"[^\"]*\"|[^\s;,]+))*)")
-_NEXT = re.compile(r";\s*rel\s*=\s*(?:\"[^\"]*\bnext\b[^\"]*\"|next\b)", re.IGNORECASE)
+from automio._decode import as_boolean, as_integer, as_list, as_object, as_text
+from automio._integration_models import Integration
 
 Style = Literal["link", "cursor", "page", "offset"]
 
@@ -21,11 +14,23 @@ Style = Literal["link", "cursor", "page", "offset"]
 class Pagination:
     """How the lists of a service go on.
 
-    `style`: `link` (a `Link` header with `rel="next"`), `cursor` (a value of the answer is sent with the next
-    request), `page` (a number that grows by one) or `offset` (the number of items so far). `items` is where the items
-    stand in the answer, as `data.orders`; empty when the answer is the list. `parameter` is the query parameter of
-    cursor, page or offset, `next` where the next cursor stands. `size` items are asked for with `size_parameter`; a
-    page with fewer is taken for the last.
+    `style` is what leads to the next page: `link` (a URL: the `Link` header's `rel="next"`, or what stands at
+    `next`), `cursor` (a value that is sent with the next request: what stands at `next`, or the field `last_item` of
+    the last item), `page` (a number that grows by one) or `offset` (the number of items so far).
+
+    Where a value stands in the answer is a path (`data.orders`, `["@odata.nextLink"]`) or `header:<name>`.
+
+    `items`: where the list stands; empty when the answer is the list. `products.*`: the values of an object,
+    `edges.*.node`: a part of each, `?`: the one list of the answer, under whatever key.
+    `parameter`: the parameter of cursor, page or offset; in a body a path.
+    `size_parameter`, `size`: how many items are asked for; a page with fewer after a full one is taken for the last.
+    `first`: the number of the first page (1) or item (0).
+    `location`: where the parameters go; without it the query, and for POST, PUT and PATCH the JSON body.
+    `has_more`, `is_last`: flags that tell whether the list goes on.
+    `total`, `total_pages`: how many items or pages there are.
+    `omits_empty`: the service leaves out what is empty: the list of a page without items, the cursor, link or flag of
+    the last page.
+    `end_statuses`: error statuses with which the service answers a request beyond the last page.
     """
 
     style: Style
@@ -34,92 +39,52 @@ class Pagination:
     size_parameter: str | None = None
     size: int | None = None
     next: str | None = None
+    last_item: str | None = None
+    first: int | None = None
+    location: Literal["query", "body"] | None = None
+    has_more: str | None = None
+    is_last: str | None = None
+    total: str | None = None
+    total_pages: str | None = None
+    omits_empty: bool = False
+    end_statuses: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, integration: Integration | str) -> "Pagination":
         """What the integration's definition says; ValueError when it says nothing."""
         declared = as_object(integration.raw.get("pagination")) if isinstance(integration, Integration) else {}
-        style = declared.get("style")
-        if style not in ("link", "cursor", "page", "offset"):
+        return cls.from_declared(declared)
+
+    @classmethod
+    def from_declared(cls, declared: Mapping[str, Any]) -> "Pagination":
+        """What a definition or a sync declares; ValueError when it names no style."""
+        if declared.get("style") not in ("link", "cursor", "page", "offset"):
             raise ValueError("How this service's lists go on is not known; say it with pagination=Pagination(…).")
-        return cls(
-            style=style,
-            items=as_text(declared.get("items")) or "",
-            parameter=as_text(declared.get("parameter")),
-            size_parameter=as_text(declared.get("size_parameter")),
-            size=as_integer(declared.get("size")),
-            next=as_text(declared.get("next")),
+        readers = {"size": as_integer, "first": as_integer}
+        values: dict[str, Any] = {
+            field.name: readers.get(field.name, as_text)(declared.get(field.name)) for field in fields(cls)
+        }
+        values["items"] = values["items"] or ""
+        values["omits_empty"] = as_boolean(declared.get("omits_empty")) or False
+        values["end_statuses"] = tuple(
+            status for value in as_list(declared.get("end_statuses")) if (status := as_integer(value)) is not None
         )
+        return cls(**values)
 
-
-@dataclass(frozen=True)
-class Walk:
-    """A walk through the pages of one list: the query so far, and how a query becomes a call."""
-
-    pagination: Pagination
-    call: Callable[[Mapping[str, Any]], Call[tuple[Any, ApiResponse]]]
-    query: Mapping[str, Any]
-
-    def first(self) -> Call[Batch[Any]]:
-        """The call for the first page."""
-        way = self.pagination
-        query = dict(self.query)
-        if way.size_parameter and way.size:
-            query.setdefault(way.size_parameter, way.size)
-        if way.style == "page":
-            query.setdefault(self._parameter, 1)
-        return replace(self, query=query)._page()
-
-    def _page(self) -> Call[Batch[Any]]:
-        call = self.call(self.query)
-
-        def read(reply: Reply) -> Batch[Any]:
-            data, response = call.read(reply)
-            if not response.ok:
-                raise CallFailed(response)
-            items = self._items(data)
-            query = self._next_query(items, data, response)
-            if query == self.query:
-                raise InvalidReply(f"The page after {dict(self.query)} is that page again.")
-            following = None if query is None else replace(self, query=query)._page()
-            return Batch(items, following)
-
-        return Call(call.request, read)
-
-    def _items(self, data: Any) -> Sequence[Any]:
-        items = _at(data, self.pagination.items)
-        if isinstance(items, list):
-            return items
-        where = f"under {self.pagination.items!r}" if self.pagination.items else "as the whole answer"
-        raise InvalidReply(f"The service's answer has no list {where}.")
-
-    def _next_query(self, items: Sequence[Any], data: Any, response: ApiResponse) -> Mapping[str, Any] | None:
-        way = self.pagination
-        if way.style == "link":
-            url = next_link(response.headers)
-            return None if url is None else {**self.query, **dict(parse_qsl(urlsplit(url).query))}
-        if way.style == "cursor":
-            cursor = _at(data, way.next or "next")
-            return {**self.query, self._parameter: cursor} if cursor else None
-        if not items or (way.size is not None and len(items) < way.size):
-            return None
-        if way.style == "page":
-            return {**self.query, self._parameter: int(self.query[self._parameter]) + 1}
-        start = int(self.query.get(self._parameter, 0))
-        return {**self.query, self._parameter: start + len(items)}
+    def is_in_body(self, method: str) -> bool:
+        """Whether the parameters of a request with this method go into its JSON body."""
+        if self.location is not None:
+            return self.location == "body"
+        return method.upper() in ("POST", "PUT", "PATCH")
 
     @property
-    def _parameter(self) -> str:
-        return self.pagination.parameter or self.pagination.style
+    def parameter_name(self) -> str:
+        """The parameter of cursor, page or offset: by default the style's own name."""
+        return self.parameter or self.style
 
-
-def next_link(headers: Mapping[str, str]) -> str | None:
-    """The target of `rel="next"` in a `Link` header, if any."""
-    text = next((value for name, value in headers.items() if name.lower() == "link"), "")
-    return next((target for target, parameters in _LINK.findall(text) if _NEXT.search(parameters)), None)
-
-
-def _at(data: Any, path: str) -> Any:
-    for name in filter(None, path.split(".")):
-        data = data.get(name) if isinstance(data, Mapping) else None
-    return data
+    @property
+    def first_number(self) -> int:
+        """The number of the first page or item."""
+        if self.first is not None:
+            return self.first
+        return 1 if self.style == "page" else 0

@@ -18,6 +18,7 @@ from yarl import URL
 from platform_api.core.upstreams import ALL_ALLOWED, NONE_ALLOWED, AllowedUpstreams
 from platform_api.integrations import json_text
 from platform_api.integrations.guarded_connector import ForbiddenAddress, GuardedConnector
+from platform_api.integrations.response_headers import combined
 
 _BINARY_TYPES = (
     *("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "font/"),
@@ -247,7 +248,7 @@ class Caller:
         text = _decode(body, response)
         return UpstreamAnswer(
             status=response.status,
-            headers=dict(response.headers),
+            headers=combined(response.headers),
             text=text or "",
             data=json_text.parse(text or ""),
             content=body if text is None else None,

@@ -32,7 +32,7 @@ def build_request(
     """The upstream request of one call, credentials included. Raises BadRequest for what no request can hold."""
     proof = prove(definition, credentials)
     base_url = fill_base_url(definition, placeholders, credentials)
-    url = upstream_url(base_url, call.endpoint or "", call.url_params)
+    url = upstream_url(base_url, call.endpoint or "", call.url_params, replaced=proof.query)
     query = {**_query(call.request_params or {}), **proof.query}
     if query:
         url = url.extend_query(query)

@@ -4,11 +4,12 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from automio import AsyncAPI, CallFailed, InvalidReply, Pagination
-from automio._pagination import next_link
+from automio._link_header import next_link
 from automio.wrapper import API
 from tests.automio.conftest import QUICK
 from tests.automio.loopback import Loopback, Seen, api_response
@@ -40,12 +41,13 @@ def by_cursor(request: Seen) -> Any:
 
 
 def by_link(request: Seen) -> Any:
-    start = int(request.json["request_params"].get("from", 0))
+    start = int(dict(parse_qsl(urlsplit(request.json["endpoint"]).query)).get("from", 0))
     url = "https://service.test/orders"
     link = f'<{url}?from={start + 3}&state=new>; rel="next", <{url}>; rel=first'
     return served(ALL[start : start + 3], {"link": link} if start + 3 < len(ALL) else {})
 
 
+CURSOR: dict[str, Any] = {"style": "cursor", "items": "items"}
 STYLES: dict[str, tuple[Callable[[Seen], Any], Pagination, int]] = {
     "offset": (by_offset, Pagination(style="offset", items="data.orders", size_parameter="limit", size=3), 3),
     "page": (by_page, Pagination(style="page", parameter="p"), 4),
@@ -62,9 +64,14 @@ def test_all_items_come_once_and_in_order(server: Loopback, api: API, style: str
     found = api.integrations.paginate("shop", "/orders", 5, pagination=pagination, params={"state": "new"})
     assert list(found) == ALL
     assert len(server.requests) == calls
-    for request in server.requests:
-        assert (request.json["endpoint"], request.json["method"]) == ("/orders", "GET")
-        assert request.json["request_params"]["state"] == "new"
+    for number, request in enumerate(server.requests):
+        assert request.json["method"] == "GET"
+        if style == "link" and number > 0:
+            assert request.json["endpoint"] == f"https://service.test/orders?from={number * 3}&state=new"
+            assert request.json["request_params"] == {}, "a link stands for itself"
+        else:
+            assert request.json["endpoint"] == "/orders"
+            assert request.json["request_params"]["state"] == "new"
         assert request.query == {"connection_id": "5"}
     assert api.connection_id == 5
 
@@ -105,7 +112,22 @@ def test_an_error_of_the_service_ends_the_walk(server: Loopback, api: API) -> No
     [
         ({"items": {}}, Pagination(style="page", items="items"), "no list under 'items'"),
         ({"a": 1}, Pagination(style="page"), "no list as the whole answer"),
-        ({"items": [1], "next": "same"}, Pagination(style="cursor", items="items"), "that page again"),
+        ({"items": [1], "next": "same"}, Pagination(style="cursor", items="items"), "pages repeat"),
+        ({"items": [1]}, Pagination(style="cursor", items="items"), "has no `next`"),
+        ({"items": [1], "next": True}, Pagination(style="cursor", items="items"), "is a flag"),
+        ({"items": [1], "more": True}, Pagination(**CURSOR, next="next", has_more="more"), "no cursor"),
+        ({"items": [{"a": 1}], "more": 1}, Pagination(**CURSOR, last_item="id", has_more="more"), "'id'"),
+        ({"items": [], "more": 1}, Pagination(**CURSOR, last_item="id", has_more="more"), "'id'"),
+        ([{"id": 1}], Pagination(style="page"), "that page again"),
+        ([{"id": 1}], Pagination(style="offset", size=1), "that page again"),
+        ({"items": [], "total": 3}, Pagination(style="offset", items="items", total="total"), "no items from 0 on"),
+        ({"a": [1], "b": [2]}, Pagination(style="page", items="?"), "several lists, a, b"),
+        ({"items": [1], "next": 5}, Pagination(style="link", items="items", next="next"), "no URL but a int"),
+        (
+            {"items": [1], "next": "//evil.test/x"},
+            Pagination(style="link", items="items", next="next"),
+            "to evil.test",
+        ),
     ],
 )
 def test_answers_that_lead_nowhere_are_named(
@@ -137,7 +159,139 @@ def test_the_asynchronous_client_walks_too(server: Loopback) -> None:
         ('<a>; rel="prev", <b>; title="x, y"; rel="last next"', "b"),
         ('<a>; rel="nextish"', None),
         ("", None),
+        ("<https://a.test/x;v=1?a=1,2;b=3>; rel=next", "https://a.test/x;v=1?a=1,2;b=3"),
+        ('<a>;REL="NEXT"', "a"),
+        ('<a> ; rel = "next"', "a"),
+        ('<a>; rel="prev"; rel="next"', None),
+        ('<a>; title="<b>; rel=\\"next\\", c"; rel=last,<d>;rel=next', "d"),
+        ('<a>; rel="next"; anchor="/other", <b>; rel="next"', "b"),
+        ("<a>; flag; rel=next", "a"),
+        ('garbage, <a>; rel="next"', "a"),
+        ("< a >; rel=next", "a"),
+        ('<a; rel="next"', None),
+        ('<a>; rel="next', "a"),
     ],
 )
 def test_links_are_read_as_services_write_them(header: str, target: str | None) -> None:
-    assert next_link({"Link": header}) == target
+    found = next_link({"Link": header})
+    assert (found and found.target) == target
+
+
+def test_links_stand_in_several_headers() -> None:
+    found = next_link({"LINK": "<a>; rel=prev", "link": "<b>; rel=next"})
+    assert found is not None and found.target == "b"
+
+
+@pytest.mark.parametrize(
+    "pagination",
+    [
+        Pagination(style="link"),
+        Pagination(style="cursor", items="items", next="next"),
+        Pagination(style="page", items="items", total="total"),
+        Pagination(style="page", items="items", has_more="more"),
+    ],
+    ids=["link", "cursor", "page with a total", "page with a flag"],
+)
+def test_page_after_page_without_items_ends(server: Loopback, api: API, pagination: Pagination) -> None:
+    def empty(request: Seen) -> Any:
+        number = len(server.requests)
+        link = {"link": f'</orders?page={number}>; rel="next"'}
+        body = {"items": [], "next": number, "total": 3, "more": True}
+        return served([] if pagination.style == "link" else body, link)
+
+    server.on(CALL, empty)
+    with pytest.raises(InvalidReply, match="20 pages in a row had no items"):
+        list(api.integrations.paginate("shop", "/orders", pagination=pagination))
+    assert len(server.requests) == 20
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_pages_that_lead_back_end_at_once(server: Loopback, api: API, length: int) -> None:
+    def around(request: Seen) -> Any:
+        number = int(request.json["request_params"].get("cursor", 0))
+        return served({"items": [number], "next": number % length + 1})
+
+    server.on(CALL, around)
+    pagination = Pagination(style="cursor", items="items", next="next")
+    found: list[int] = []
+    with pytest.raises(InvalidReply, match="pages repeat"):
+        for item in api.integrations.paginate("shop", "/o", pagination=pagination):
+            found.append(item)
+    assert len(server.requests) == length + 1
+    assert found == list(range(length))
+
+
+def test_a_service_that_gives_its_last_page_for_every_later_number_is_read_once(server: Loopback, api: API) -> None:
+    def clamped(request: Seen) -> Any:
+        number = min(int(request.json["request_params"]["page"]), 3)
+        return served([{"id": number}, {"id": -number}])
+
+    server.on(CALL, clamped)
+    found = list(api.integrations.paginate("shop", "/o", pagination=Pagination(style="page")))
+    assert [item["id"] for item in found] == [1, -1, 2, -2, 3, -3]
+
+
+@pytest.mark.parametrize("style", ["page", "offset", "cursor"])
+def test_a_service_that_caps_the_size_of_pages_loses_nothing(server: Loopback, api: API, style: Any) -> None:
+    def capped(request: Seen) -> Any:
+        query = request.json["request_params"]
+        assert query["limit"] == 100
+        start = {
+            "page": lambda: 2 * (query["page"] - 1),
+            "offset": lambda: query.get("offset", 0),
+            "cursor": lambda: query.get("cursor", -1) + 1,
+        }[style]()
+        return served(ALL[start : start + 2])
+
+    server.on(CALL, capped)
+    last_item = "" if style == "cursor" else None
+    pagination = Pagination(style=style, size=100, size_parameter="limit", last_item=last_item)
+    assert list(api.integrations.paginate("shop", "/o", pagination=pagination)) == ALL
+
+
+def test_a_total_that_changes_while_the_list_is_read_is_followed(server: Loopback, api: API) -> None:
+    def changing(request: Seen) -> Any:
+        start = request.json["request_params"].get("offset", 0)
+        everything = list(range(7 if start == 0 else 9))
+        return served({"items": everything[start : start + 3], "total": len(everything)})
+
+    server.on(CALL, changing)
+    pagination = Pagination(style="offset", items="items", total="total")
+    assert list(api.integrations.paginate("shop", "/o", pagination=pagination)) == list(range(9))
+    assert len(server.requests) == 3
+
+
+def test_a_walk_begins_where_the_caller_says(server: Loopback, api: API) -> None:
+    server.on(CALL, by_page)
+    pagination = Pagination(style="page", parameter="p")
+    assert list(api.integrations.paginate("shop", "/o", pagination=pagination, params={"p": 2})) == ALL[3:]
+
+
+def test_the_cursor_of_a_search_goes_into_its_body(server: Loopback, api: API) -> None:
+    def search(request: Seen) -> Any:
+        assert request.json["method"] == "POST"
+        body = request.json["data"]
+        assert (body["query"], body["page"]["size"]) == ({"a": [1]}, 3)
+        start = body["page"].get("after", 0)
+        return served({"hits": ALL[start : start + 3], "page": {"next": start + 3 if start + 3 < 7 else None}})
+
+    server.on(CALL, search)
+    pagination = Pagination(
+        style="cursor", items="hits", next="page.next", parameter="page.after", size_parameter="page.size", size=3
+    )
+    body = {"query": {"a": [1]}, "page": {"kept": True}}
+    found = api.integrations.paginate("shop", "/search", method="post", pagination=pagination, json=body)
+    assert list(found) == ALL
+    assert body == {"query": {"a": [1]}, "page": {"kept": True}}, "the caller's body is not written to"
+    assert all(request.json["data"]["page"]["kept"] for request in server.requests)
+
+
+def test_a_cursor_is_taken_out_of_a_link_that_leads_elsewhere(server: Loopback, api: API) -> None:
+    def answer(request: Seen) -> Any:
+        start = int(request.json["request_params"].get("cursor", 0))
+        following = f"/wiki/pages?limit=3&cursor={start + 3}" if start + 3 < 7 else None
+        return served({"results": ALL[start : start + 3], "_links": {"next": following}})
+
+    server.on(CALL, answer)
+    pagination = Pagination(style="cursor", items="results", next="_links.next")
+    assert list(api.integrations.paginate("shop", "/o", pagination=pagination)) == ALL

@@ -1,0 +1,144 @@
+r"""Paths into JSON: keys and list indexes joined by dots, as `data.orders.0.id`.
+
+A key that has a dot in it is quoted or escaped: `["@odata.nextLink"]` or `@odata\.nextLink`. Where a list is looked
+for, a path may have the steps `*` (every value of an object or list: `products.*`, `edges.*.node`) and `?` (the one
+list of an object, under whatever key).
+"""
+
+from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+ABSENT: Any = object()
+"""What stands where nothing does; null is a value."""
+MAX_STEPS = 20
+
+
+class Step(NamedTuple):
+    """One key or index; `is_plain` when it was neither quoted nor escaped, so that `*` and `?` mean what they do."""
+
+    name: str
+    is_plain: bool
+
+
+@lru_cache(maxsize=1024)
+def steps_of(path: str) -> tuple[Step, ...]:
+    """The steps of a path; the empty path has none. Raises ValueError for what is no path."""
+    steps: list[Step] = []
+    position = 0
+    while position < len(path):
+        if steps and path[position] == ".":
+            position += 1
+        elif steps and path[position] != "[":
+            raise _no_path(path)
+        step, position = _bracket(path, position) or _name(path, position)
+        steps.append(step)
+    if path.endswith(".") and not path.endswith("\\."):
+        raise _no_path(path)
+    if len(steps) > MAX_STEPS:
+        raise ValueError(f"a path has at most {MAX_STEPS} steps, {path[:100]!r} has {len(steps)}")
+    return tuple(steps)
+
+
+def at(data: Any, path: str) -> Any:
+    """What stands at `path`; ABSENT when nothing does. The empty path is `data` itself.
+
+    A key that is the whole path, dots and all, is found as well when nothing stands at its steps.
+    """
+    found = data
+    for step in steps_of(path):
+        found = _below(found, step.name)
+    if found is ABSENT and isinstance(data, Mapping) and path in data:
+        return data[path]
+    return found
+
+
+def all_at(data: Any, path: str) -> Any:
+    """As `at`, with the steps `*` and `?`. Raises ValueError when `?` finds several lists."""
+    return _all_below(data, steps_of(path)) if has_wildcards(path) else at(data, path)
+
+
+def has_wildcards(path: str) -> bool:
+    """Whether a step of the path is `*` or `?`."""
+    return any(step.is_plain and step.name in ("*", "?") for step in steps_of(path))
+
+
+def put(data: MutableMapping[str, Any], path: str, value: Any) -> None:
+    """Sets a value of an object in place; objects on the way to it are copied, or made where there are none."""
+    *parents, last = steps_of(path)
+    for step in parents:
+        inner = data.get(step.name)
+        data[step.name] = inner = dict(inner) if isinstance(inner, Mapping) else {}
+        data = inner
+    data[last.name] = value
+
+
+def _below(data: Any, name: str) -> Any:
+    if isinstance(data, Mapping):
+        return data.get(name, ABSENT)
+    if isinstance(data, list) and name.isascii() and name.isdecimal() and int(name) < len(data):
+        return data[int(name)]
+    return ABSENT
+
+
+def _all_below(data: Any, steps: tuple[Step, ...]) -> Any:
+    for number, step in enumerate(steps):
+        if step == ("*", True):
+            return _each(data, steps[number + 1 :])
+        data = _only_list(data) if step == ("?", True) else _below(data, step.name)
+    return data
+
+
+def _each(data: Any, rest: tuple[Step, ...]) -> Any:
+    if isinstance(data, Mapping):
+        data = list(data.values())
+    if not isinstance(data, list):
+        return data if data is None else ABSENT
+    return [found for value in data if (found := _all_below(value, rest)) is not ABSENT]
+
+
+def _only_list(data: Any) -> Any:
+    """Keys with a leading underscore are the envelope's (`_links`), not a list of the service's."""
+    if not isinstance(data, Mapping):
+        return ABSENT
+    lists = {name: value for name, value in data.items() if isinstance(value, list) and not name.startswith("_")}
+    if len(lists) > 1:
+        raise ValueError(f"there are several lists, {', '.join(sorted(lists))}: say which one with `items`")
+    return next(iter(lists.values()), ABSENT)
+
+
+def _bracket(path: str, start: int) -> tuple[Step, int] | None:
+    """`["key"]`, `['key']` or `[0]` at `start`, and where it ends; a bracket of another kind is part of a name."""
+    if path[start : start + 1] != "[":
+        return None
+    quote = path[start + 1 : start + 2]
+    if quote not in ("'", '"'):
+        end = path.find("]", start)
+        index = path[start + 1 : end] if end > 0 else ""
+        return (Step(index, False), end + 1) if index.isascii() and index.isdecimal() else None
+    name, position = "", start + 2
+    while position < len(path) and path[position] != quote:
+        position += path[position] == "\\"
+        name += path[position : position + 1]
+        position += 1
+    if path[position + 1 : position + 2] != "]":
+        raise ValueError(f"{path!r} is not a path: a quoted key ends with {quote}]")
+    return Step(name, False), position + 2
+
+
+def _name(path: str, start: int) -> tuple[Step, int]:
+    name, position, is_plain = "", start, True
+    while position < len(path) and path[position] != ".":
+        if path[position] == "[" and position > start and _bracket(path, position) is not None:
+            break
+        if path[position] == "\\":
+            position, is_plain = position + 1, False
+        name += path[position : position + 1]
+        position += 1
+    if not name or (is_plain and name != name.strip()):
+        raise _no_path(path)
+    return Step(name, is_plain), position
+
+
+def _no_path(path: str) -> ValueError:
+    return ValueError(f"{path!r} is not a path; write keys and list indexes joined by dots, as buyer.login")
