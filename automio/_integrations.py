@@ -178,19 +178,19 @@ class IntegrationsOperations(Resource):
             raise TypeError("The cursor or number of a page is put into the body, so the body must be an object.")
 
         def call(position: Position) -> Call[tuple[Any, ApiResponse]]:
-            query = {} if position.url is not None else dict(params or {})
-            sent = body
+            query = {} if position.is_alone else dict(params or {})
+            sent = None if position.endpoint is not None else body
             if not is_in_body:
                 query |= position.values
             elif position.values:
-                sent = dict(body or {})
+                sent = dict(sent or {})
                 for path, value in position.values.items():
                     put(sent, path, value)
             request = call_request(
                 integration,
                 app_id=self._settings.require_app_id(),
                 method=method.upper(),
-                endpoint=endpoint if position.url is None else position.url,
+                endpoint=position.url or position.endpoint or endpoint,
                 parameters=given(connection_id=connection_id, organization_id=organization_id, table=table),
                 body={
                     "request_headers": dict(headers or {}),

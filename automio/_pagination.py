@@ -30,6 +30,8 @@ class Pagination:
     `total`, `total_pages`: how many items or pages there are.
     `omits_empty`: the service leaves out what is empty: the list of a page without items, the cursor, link or flag of
     the last page.
+    `empty_is_last`: a page without items is the last one, though there is a link or cursor to another.
+    `continue_at`: the endpoint of all pages but the first, which is asked with the cursor alone.
     `end_statuses`: error statuses with which the service answers a request beyond the last page.
     """
 
@@ -47,6 +49,8 @@ class Pagination:
     total: str | None = None
     total_pages: str | None = None
     omits_empty: bool = False
+    empty_is_last: bool = False
+    continue_at: str | None = None
     end_statuses: tuple[int, ...] = ()
 
     @classmethod
@@ -65,7 +69,8 @@ class Pagination:
             field.name: readers.get(field.name, as_text)(declared.get(field.name)) for field in fields(cls)
         }
         values["items"] = values["items"] or ""
-        values["omits_empty"] = as_boolean(declared.get("omits_empty")) or False
+        for name in ("omits_empty", "empty_is_last"):
+            values[name] = as_boolean(declared.get(name)) or False
         values["end_statuses"] = tuple(
             status for value in as_list(declared.get("end_statuses")) if (status := as_integer(value)) is not None
         )

@@ -47,10 +47,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class Position:
-    """What is sent for a page beside the caller's own parameters; with `url` nothing: it is followed as it stands."""
+    """What is sent for a page beside the caller's own parameters.
+
+    `url` is followed as it stands, without them; at `endpoint` a cursor stands for them.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     url: str | None = None
+    endpoint: str | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the caller's own parameters and body are not sent with it."""
+        return self.url is not None or self.endpoint is not None
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ def begin(pagination: Pagination, given: Mapping[str, Any], *, is_body: bool = F
     if pagination.style in ("page", "offset"):
         name, first = pagination.parameter_name, pagination.first_number
         start = value_of(name, None)
-        if start is not None or pagination.style == "page" or first:
+        if start is not None or pagination.style == "page" or pagination.first is not None:
             values[name] = first if start is None else int(start)
     return Position(values)
 
@@ -135,7 +144,7 @@ def advance(
     seen = _seen(pagination, here, progress, answer, items, digest)
     match pagination.style:
         case "link":
-            step = _by_link(pagination, seen, answer)
+            step = _by_link(pagination, seen, answer, items)
         case "cursor":
             step = _by_cursor(pagination, here, seen, answer, items, is_thorough=is_thorough)
         case _:
@@ -172,10 +181,12 @@ def _seen(
     )
 
 
-def _by_link(pagination: Pagination, progress: Progress, answer: Answer) -> Position | _End:
+def _by_link(pagination: Pagination, progress: Progress, answer: Answer, items: Sequence[Any]) -> Position | _End:
     more = _more(pagination, answer)
     if more is False:
         return _End(is_certain=True)
+    if pagination.empty_is_last and not items:
+        return _End(is_certain=progress.items > 0)
     target, is_told = _target(pagination, answer)
     if target is None:
         if more:
@@ -213,6 +224,8 @@ def _by_cursor(
     more = _more(pagination, answer)
     if more is False:
         return _End(is_certain=True)
+    if pagination.empty_is_last and not items:
+        return _End(is_certain=progress.items > 0)
     if pagination.last_item is None:
         cursor = answer.value(pagination.next or "next")
         if cursor is ABSENT or not cursor:
@@ -225,8 +238,8 @@ def _by_cursor(
     else:
         if not items and not more:
             return _End(is_certain=progress.items > 0)
-        if more is None and pagination.has_more and (progress.is_sign_known or pagination.omits_empty):
-            return _End(is_certain=pagination.omits_empty)
+        if more is None and pagination.has_more and (progress.is_sign_known or not progress.is_size_kept):
+            return _End(is_certain=False)
         if more is None and not is_thorough and _is_short(pagination, here, progress, items):
             return _End(is_certain=False)
         cursor = at(items[-1], pagination.last_item) if items else ABSENT
@@ -235,6 +248,8 @@ def _by_cursor(
                 f"The list goes on after its last item, which has nothing at {pagination.last_item!r};"
                 " items are missing."
             )
+    if pagination.continue_at is not None:
+        return Position({pagination.parameter_name: cursor}, endpoint=pagination.continue_at)
     return Position({**here.values, pagination.parameter_name: cursor})
 
 
@@ -331,6 +346,8 @@ def _page_again(pagination: Pagination, here: Position, progress: Progress, answ
 def _more(pagination: Pagination, answer: Answer) -> bool | None:
     """What the flags say; None when there are none. Of two that contradict each other, the one that ends the list."""
     more, last = answer.value(pagination.has_more), answer.value(pagination.is_last)
+    if more is ABSENT and pagination.has_more and pagination.omits_empty:
+        more = False
     told = [_is_true(more)] if more is not ABSENT else []
     if last is not ABSENT:
         told.append(not _is_true(last))

@@ -98,10 +98,14 @@ def _each(data: Any, rest: tuple[Step, ...]) -> Any:
 
 
 def _only_list(data: Any) -> Any:
-    """Keys with a leading underscore are the envelope's (`_links`), not a list of the service's."""
+    """The list that is not the envelope's: `_links`, `_meta` and `links` are about the answer."""
     if not isinstance(data, Mapping):
         return ABSENT
-    lists = {name: value for name, value in data.items() if isinstance(value, list) and not name.startswith("_")}
+    lists = {
+        name: value
+        for name, value in data.items()
+        if isinstance(value, list) and not name.startswith("_") and name != "links"
+    }
     if len(lists) > 1:
         raise ValueError(f"there are several lists, {', '.join(sorted(lists))}: say which one with `items`")
     return next(iter(lists.values()), ABSENT)

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from platform_api.integrations.pagination import Pagination
+
 RESERVED_IDS = frozenset({"mailer", "catalogue", "connections", "oauth", "calls", "import"})
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -154,20 +156,6 @@ class RateLimit(_Strict):
 
     requests: Annotated[int, Field(ge=1)]
     seconds: Annotated[float, Field(gt=0, le=31 * 86_400)] = 1.0
-
-
-class Pagination(_Strict):
-    """How lists go on."""
-
-    style: Literal["link", "cursor", "page", "offset"]
-    items: str = ""
-    """Where the items stand in the answer, as in `Identity.name`; empty: the answer is the list."""
-    parameter: str | None = None
-    """Query parameter of the cursor, page or offset."""
-    size_parameter: str | None = None
-    size: int | None = None
-    next: str | None = None
-    """Where the next cursor stands in the answer."""
 
 
 class Category(_Strict):

@@ -23,6 +23,7 @@ from platform_api.core.crypto import Sealed
 from platform_api.core.database import Base, Timestamps, identity
 from platform_api.core.types import AppId, ConnectionId, OrganizationId, RunId, UserId
 from platform_api.integrations.definition import IntegrationDefinition
+from platform_api.integrations.pagination import STORED
 
 
 class ConnectionStatus(StrEnum):
@@ -48,7 +49,7 @@ class OwnIntegration(Timestamps, Base):
     @property
     def definition(self) -> IntegrationDefinition:
         """What it says."""
-        return IntegrationDefinition.model_validate(self.stored_definition)
+        return IntegrationDefinition.model_validate(self.stored_definition, context=STORED)
 
 
 class Operation(Base):

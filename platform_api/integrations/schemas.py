@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from platform_api.core.types import ConnectionId
-from platform_api.integrations.definition import Auth, HeaderValue, IntegrationDefinition, Pagination
+from platform_api.integrations.definition import Auth, HeaderValue, IntegrationDefinition
 from platform_api.integrations.models import ConnectionStatus
+from platform_api.integrations.pagination import Pagination
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 

@@ -153,7 +153,9 @@ class Service:
             return Response(b"", 200, {"content-type": "application/json"})
         if is_beyond and case.ending == "404":
             return JSONResponse({"detail": "Invalid page."}, 404)
-        if is_beyond and case.ending not in ("empty", "short"):
+        # A flag that is absent from the first page, which is full, may as well stand elsewhere.
+        is_unclear = case.style == "cursor-last" and case.ending == "absent" and case.count == case.size == length
+        if is_beyond and case.ending not in ("empty", "short") and not is_unclear:
             raise BadRequest("nobody said that there is such a page")
         body: dict[str, Any] = {}
         headers: list[tuple[str, str]] = []

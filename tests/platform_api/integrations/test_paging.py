@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 
 from automio import AsyncAPI, InvalidReply, Pagination
 from automio import BadRequest as AutomioBadRequest
+from platform_api.integrations.models import OwnIntegration
 from tests.platform_api.conftest import BASE_URL, Platform
 from tests.platform_api.integrations.paging_upstream import FALSE_FLAGS, KEY, Case, Service, serving
 
@@ -213,3 +214,61 @@ async def test_a_whole_url_below_the_base_url_is_called_as_it_stands(api: AsyncA
     assert response.ok, data
     [asked] = service.asked
     assert asked.query == [("x", "{a}"), ("x", "1 2"), ("y", ""), KEY]
+
+
+@pytest.mark.parametrize(
+    ("pagination", "says"),
+    [
+        ({"style": "cursor", "items": "data", "parameter": "starting_after"}, "needs `next`"),
+        ({"style": "cursor", "items": "data", "next": "meta.next"}, "needs `parameter`"),
+        ({"style": "cursor", "items": "d", "parameter": "a", "next": "n", "last_item": "id"}, "give one of them"),
+        ({"style": "cursor", "parameter": "cursor", "next": "next"}, "`items` is missing"),
+        ({"style": "link", "next": "links.next"}, "`items` is missing"),
+        ({"style": "offset", "parameter": "offset", "total": "meta.total"}, "`items` is missing"),
+        ({"style": "page"}, "needs `parameter`"),
+        ({"style": "offset", "parameter": ""}, "needs `parameter`"),
+        ({"style": "page", "parameter": "page", "size_parameter": "limit"}, "needs `size`"),
+        ({"style": "page", "parameter": "page", "size": 0}, "from 1 up"),
+        ({"style": "page", "parameter": "page", "first": -1}, "from 0 up"),
+        ({"style": "page", "parameter": "page", "total": "header:"}, "names no header"),
+        ({"style": "page", "parameter": "page", "items": "a..b"}, "is not a path"),
+        ({"style": "page", "parameter": "page", "items": "a", "has_more": ""}, "`has_more` is empty"),
+        ({"style": "page", "parameter": "page", "end_statuses": [500]}, "400 to 499"),
+        ({"style": "link", "continue_at": "/next"}, "style cursor"),
+        ({"style": "link", "surprise": 1}, "surprise"),
+        ({"style": "scroll"}, "'link', 'cursor', 'page' or 'offset'"),
+        ({"items": "data"}, "style"),
+    ],
+)
+async def test_a_definition_whose_lists_could_not_be_read_to_their_end_is_not_saved(
+    shared_platform: Platform, pagination: dict[str, Any], says: str
+) -> None:
+    caller = await shared_platform.create_caller()
+    definition = {"id": "own", "name": "Own", "base_url": "https://own.example"}
+    async with shared_platform.client(caller) as client:
+        made = await client.post("/api/integrations/", json={**definition, "pagination": pagination})
+        assert made.status_code == 422, made.text
+        assert says in made.json()["detail"]
+        assert made.json()["detail"].startswith("pagination")
+        assert (await client.get("/api/integrations/own/")).status_code == 404
+        assert (await client.post("/api/integrations/", json=definition)).status_code == 201
+        changed = await client.put("/api/integrations/own/", json={**definition, "pagination": pagination})
+        assert (changed.status_code, changed.json()["detail"]) == (422, made.json()["detail"])
+
+
+async def test_a_definition_that_was_stored_before_it_was_refused_is_still_read(shared_platform: Platform) -> None:
+    caller = await shared_platform.create_caller()
+    stored = {
+        "id": "old",
+        "name": "Old",
+        "base_url": "https://old.example",
+        "pagination": {"style": "cursor", "items": "", "parameter": "cursor"},
+    }
+    async with shared_platform.database.transaction() as session:
+        session.add(
+            OwnIntegration(organization_id=caller.organization_id, integration_id="old", stored_definition=stored)
+        )
+    async with shared_platform.client(caller) as client:
+        shown = await client.get("/api/integrations/old/")
+        assert (shown.status_code, shown.json()["pagination"]["parameter"]) == (200, "cursor")
+        assert (await client.get("/api/integrations/", params={"per_page": 100})).status_code == 200
