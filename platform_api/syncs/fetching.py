@@ -6,15 +6,17 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from automio._paging import Answer, Position, is_end_status
+from automio._paths import ABSENT, all_at, put
 from platform_api.accounts.actor import Actor
 from platform_api.core.errors import BadRequest, Unprocessable
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.access import choose_connection, get_definition
 from platform_api.integrations.gateway import Gateway, OpenConnection
+from platform_api.integrations.outgoing import UpstreamAnswer
 from platform_api.integrations.schemas import CallWrite
 from platform_api.syncs.errors import RunFailed
-from platform_api.syncs.paging import Query, Scalar, Walk, mark_after, next_query, pagination_of
-from platform_api.syncs.paths import ABSENT, at
+from platform_api.syncs.paging import Following, Scalar, Walk, Way, following_page, mark_after, way_of
 from platform_api.syncs.schemas import Declaration
 
 
@@ -23,7 +25,7 @@ class Page:
     """The items of one page, and what is known after it."""
 
     items: Sequence[Any]
-    following: Query | None
+    following: Following
     mark: Scalar | None
 
 
@@ -40,51 +42,62 @@ async def fetch(gateway: Gateway, opened: OpenConnection, declaration: Declarati
     """The page of `walk`. Raises RunFailed, NotEnoughCredits."""
     request = declaration.request
     try:
-        way = pagination_of(declaration, opened.definition)
-        answer = await gateway.send(opened, _call(declaration, walk.query or {}))
+        way = way_of(declaration, opened.definition)
+        answer = await gateway.send(opened, _call(declaration, way, walk.position))
     except (BadRequest, Unprocessable, ValueError) as error:
         raise RunFailed(f"the request cannot be made: {error}") from error
     called = f"{request.method} {request.endpoint}"
     if answer.failure is not None:
         raise RunFailed(f"{called}: {answer.failure[:500]}")
-    if not 200 <= answer.status < 300:
+    is_end = way.pagination is not None and is_end_status(way.pagination, answer.status, walk.progress.pages)
+    if not 200 <= answer.status < 300 and not is_end:
         raise RunFailed(f"{called} answered {answer.status}: {answer.text[:300]}")
-    items = _items(declaration, opened, answer.data, called)
-    try:
-        mark = mark_after(declaration.incremental, walk.mark, items, answer.data)
-        following = next_query(declaration, way, opened.definition, walk, items, answer.data, answer.headers, mark)
-    except (TypeError, ValueError) as error:
-        raise RunFailed(f"{called}: how the list goes on cannot be read: {error}") from error
-    return Page(items, following, mark)
+    told = _answer(answer, called)
+    items = () if is_end or told.is_empty else _items(way, told.data, called)
+    mark = mark_after(declaration.incremental, walk.mark, items, told.data)
+    counted, following = following_page(declaration, way, opened.definition, walk, items, told, mark)
+    return Page(counted, following, mark)
 
 
-def _call(declaration: Declaration, query: Query) -> CallWrite:
-    """A GET takes what pages need as parameters, a POST in its JSON body."""
+def _call(declaration: Declaration, way: Way, position: Position) -> CallWrite:
+    """The call for a page: what leads to it is added to the parameters, or to the body."""
     request = declaration.request
-    params, data = dict(request.params), request.data
-    if request.method == "POST":
+    params = {} if position.is_alone else dict(request.params)
+    data = None if position.endpoint is not None else request.data
+    if not way.is_in_body(request.method):
+        params |= position.values
+    elif position.values:
         if data is not None and not isinstance(data, dict):
-            raise ValueError("request.data of a POST must be an object: pages and cursors are put into it")
-        data = {**(data or {}), **query}
-    else:
-        params |= query
+            raise ValueError("request.data must be an object: pages and cursors are put into it")
+        data = dict(data or {})
+        for path, value in position.values.items():
+            put(data, path, value)
     return CallWrite(
         method=request.method,
-        endpoint=request.endpoint,
+        endpoint=position.url or position.endpoint or request.endpoint,
         request_headers=dict(request.headers),
         request_params=params,
         data=data,
     )
 
 
-def _items(declaration: Declaration, opened: OpenConnection, data: Any, called: str) -> Sequence[Any]:
-    path = declaration.items
-    if not path and declaration.pagination is None and opened.definition.pagination is not None:
-        path = opened.definition.pagination.items
-    if data is None:
+def _answer(answer: UpstreamAnswer, called: str) -> Answer:
+    is_text_empty = answer.text.strip() in ("", "null") and not answer.content
+    is_empty = answer.status == 204 or (answer.data is None and is_text_empty)
+    if answer.data is None and not is_empty and answer.ok:
         raise RunFailed(f"{called} did not answer JSON")
-    items = at(data, path)
-    if not isinstance(items, list):
-        found = "nothing" if items is ABSENT else type(items).__name__
-        raise RunFailed(f"{called}: there is no list {f'at {path}' if path else 'as the whole answer'}, but {found}")
-    return items
+    return Answer(status=answer.status, headers=answer.headers, data=answer.data, is_empty=is_empty, url=answer.url)
+
+
+def _items(way: Way, data: Any, called: str) -> Sequence[Any]:
+    try:
+        items = all_at(data, way.items)
+    except ValueError as error:
+        raise RunFailed(f"{called}: {error}") from error
+    if isinstance(items, list):
+        return items
+    if items is None or (items is ABSENT and way.keys.omits_empty):
+        return ()
+    found = "nothing" if items is ABSENT else type(items).__name__
+    where = f"at {way.items}" if way.items else "as the whole answer"
+    raise RunFailed(f"{called}: there is no list {where}, but {found}")

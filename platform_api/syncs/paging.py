@@ -5,20 +5,25 @@ the pages repeat (Brent's method: one remembered page, at growing distances).
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import orjson
 from pydantic import BaseModel
 
+from automio._exceptions import InvalidReply
+from automio._pagination import Pagination
+from automio._paging import Answer, Position, Progress, advance, begin
+from automio._paths import at
 from platform_api.core.errors import Unprocessable
 from platform_api.integrations.definition import ApiKeyAuth, IntegrationDefinition
-from platform_api.integrations.links import next_link
+from platform_api.integrations.endpoint_path import without_parameters
+from platform_api.integrations.pagination import PagingKeys, walkable
 from platform_api.syncs.errors import RunFailed
-from platform_api.syncs.paths import ABSENT, at
-from platform_api.syncs.schemas import Declaration, Incremental, SyncPagination
+from platform_api.syncs.schemas import Declaration, Incremental
 
 Scalar = str | int | float
 Query = dict[str, Any]
@@ -26,13 +31,21 @@ _LONGEST_QUERY = 20_000
 
 
 class Walk(BaseModel):
-    """A walk that has not come to its end. `query` is that of the next page; null when only the sweep is left."""
+    """A walk that has not come to its end.
+
+    `query` is that of the next page, null when only the sweep is left; with `url` or `endpoint` the page is there.
+    """
 
     kind: Literal["full", "incremental", "backfill"]
     version: int
     began: int
     """Id of the run with which it began."""
     query: Query | None
+    url: str | None = None
+    endpoint: str | None = None
+    progress: Progress = Progress()
+    is_end_certain: bool = True
+    """Whether the service said that the list ended where the walk did: else nothing is taken for gone."""
     mark: Scalar | None = None
     """The incremental value, as far as it is known."""
     seen_page: str = ""
@@ -43,91 +56,130 @@ class Walk(BaseModel):
     swept: str | None = None
     """The last row that the sweep looked at."""
 
-    def turn(self, query: Query | None) -> None:
+    @property
+    def position(self) -> Position:
+        """What is sent for the page at hand."""
+        return Position(self.query or {}, self.url, self.endpoint)
+
+    def turn(self, following: "Following") -> None:
         """Goes on to the next page. Raises RunFailed when that was there already."""
-        if query is not None:
-            encoded = orjson.dumps(query, option=orjson.OPT_SORT_KEYS)
+        position = following.position
+        if position is not None:
+            encoded = _encoded(position)
             if len(encoded) > _LONGEST_QUERY:
                 raise RunFailed("the service's way to the next page is too long to be kept", restart=True)
-            page = hashlib.sha256(encoded).hexdigest()[:32]
-            current = self.seen_page or _digest(self.query or {})
-            if page in (current, _digest(self.query or {})):
+            page, here = _digest(encoded), _digest(_encoded(self.position))
+            current = self.seen_page or here
+            if page in (current, here):
                 raise RunFailed(
-                    f"the service's pages repeat: after {_shown(query)} comes that page again", restart=True
+                    f"the service's pages repeat: after {_shown(encoded)} comes that page again", restart=True
                 )
             self.seen_page, self.distance = current, self.distance + 1
             if self.distance == self.limit:
                 self.seen_page, self.distance, self.limit = page, 0, self.limit * 2
-        self.query = query
+        self.query = None if position is None else dict(position.values)
+        self.url = None if position is None else position.url
+        self.endpoint = None if position is None else position.endpoint
+        self.progress = following.progress
+        self.is_end_certain = following.is_end_certain
 
 
-def pagination_of(declaration: Declaration, definition: IntegrationDefinition) -> SyncPagination:
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What comes after a page; no position at the end of the list."""
+
+    position: Position | None
+    progress: Progress
+    is_end_certain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the list of a declaration goes on; `pagination` is None for the styles that only syncs have."""
+
+    style: str
+    items: str
+    keys: PagingKeys
+    pagination: Pagination | None
+
+    def is_in_body(self, method: str) -> bool:
+        """Whether what leads to a page goes into the request's body."""
+        return method == "POST" if self.pagination is None else self.pagination.is_in_body(method)
+
+
+def way_of(declaration: Declaration, definition: IntegrationDefinition) -> Way:
     """How the list goes on. Raises Unprocessable when nobody says."""
-    if declaration.pagination is not None:
-        return declaration.pagination
+    if (declared := declaration.pagination) is not None:
+        is_walked = declared.style not in ("single", "after")
+        walked = walkable(declared, declared.style, declaration.items) if is_walked else None
+        return Way(declared.style, declaration.items, declared, walked)
     if (known := definition.pagination) is None:
         raise Unprocessable(
             f"pagination: how the lists of {definition.id} go on is not known; give a style (single for one page)"
         )
-    return SyncPagination(
-        style=known.style,
-        parameter=known.parameter,
-        size_parameter=known.size_parameter,
-        size=known.size,
-        next=known.next,
-    )
+    items = declaration.items or known.items
+    return Way(known.style, items, known, walkable(known, known.style, items))
 
 
-def first_query(declaration: Declaration, way: SyncPagination, start: Scalar | None) -> Query:
-    """What is sent for the first page. `start` is the incremental value to begin after."""
+def first_position(declaration: Declaration, way: Way, start: Scalar | None) -> Position:
+    """What is sent for the first page. `start` is the incremental value to begin after. Raises Unprocessable."""
+    request = declaration.request
+    is_in_body = way.is_in_body(request.method)
+    given = (request.data if isinstance(request.data, dict) else {}) if is_in_body else request.params
     query: Query = {}
-    if way.size_parameter and way.size:
-        query[way.size_parameter] = way.size
-    if way.style == "page":
-        query[way.parameter or "page"] = declaration.request.params.get(way.parameter or "page", 1)
+    if way.pagination is not None:
+        try:
+            query |= begin(way.pagination, given, is_body=is_in_body).values
+        except (TypeError, ValueError) as error:
+            raise Unprocessable(f"request: the first {way.style} is a number: {error}") from error
+    elif way.keys.size_parameter and way.keys.size:
+        query[way.keys.size_parameter] = way.keys.size
     if declaration.incremental is not None and start is not None:
         query[declaration.incremental.parameter] = start
-    return query
+    return Position(query)
 
 
-def next_query(
+def following_page(
     declaration: Declaration,
-    way: SyncPagination,
+    way: Way,
     definition: IntegrationDefinition,
     walk: Walk,
     items: Sequence[Any],
-    data: Any,
-    headers: Mapping[str, str],
+    answer: Answer,
     mark: Scalar | None,
-) -> Query | None:
-    """What is sent for the page after this one; None when it was the last."""
-    query = walk.query or {}
-    parameter = way.parameter or way.style
-    is_last = not items or (way.size is not None and len(items) < way.size)
-    match way.style:
-        case "link":
-            url = next_link(headers)
-            if url is None:
-                return None
-            # A service may repeat the key that the platform sent: it is not ours to keep.
-            secret = definition.auth.name if isinstance(definition.auth, ApiKeyAuth) else None
-            given = {name: value for name, value in parse_qsl(urlsplit(url).query) if name != secret}
-            return {**query, **given}
-        case "cursor":
-            cursor = at(data, way.next or "next")
-            return {**query, parameter: cursor} if cursor is not ABSENT and cursor else None
-        case "page":
-            return None if is_last else {**query, parameter: _number(query.get(parameter), 1) + 1}
-        case "offset":
-            begun = query.get(parameter, declaration.request.params.get(parameter))
-            return None if is_last else {**query, parameter: _number(begun, 0) + len(items)}
-        case "after":
-            assert declaration.incremental is not None
-            if is_last or mark is None or mark == walk.mark:
-                return None
-            return {**query, declaration.incremental.parameter: mark}
-        case "single":
-            return None
+) -> tuple[Sequence[Any], Following]:
+    """The items that count, and what comes after this page. Raises RunFailed when that cannot be told."""
+    if way.pagination is None:
+        position = _after(declaration, way, walk, items, mark) if way.style == "after" else None
+        return items, Following(position, walk.progress, is_end_certain=isinstance(items, list))
+    try:
+        told = advance(way.pagination, walk.position, walk.progress, answer, is_thorough=declaration.sweeps)
+    except InvalidReply as error:
+        raise RunFailed(
+            f"{declaration.request.method} {declaration.request.endpoint}: {error}", restart=True
+        ) from error
+    position = told.position
+    if position is not None and position.url is not None:
+        position = Position(url=_without_key(position.url, definition))
+    return told.items, Following(position, told.progress, told.is_certain)
+
+
+def _after(
+    declaration: Declaration, way: Way, walk: Walk, items: Sequence[Any], mark: Scalar | None
+) -> Position | None:
+    assert declaration.incremental is not None
+    is_last = not items or (way.keys.size is not None and len(items) < way.keys.size)
+    if is_last or mark is None or mark == walk.mark:
+        return None
+    return Position({**(walk.query or {}), declaration.incremental.parameter: mark})
+
+
+def _without_key(url: str, definition: IntegrationDefinition) -> str:
+    """A service may repeat the key that the platform sent: it is not ours to keep."""
+    if not isinstance(definition.auth, ApiKeyAuth) or definition.auth.location != "query":
+        return url
+    parts = urlsplit(url)
+    return parts._replace(query=without_parameters(parts.query, {definition.auth.name})).geturl()
 
 
 def mark_after(
@@ -173,12 +225,18 @@ def start_after(incremental: Incremental | None, cursor: Scalar | None) -> Scala
     return cursor
 
 
-def _digest(query: Query) -> str:
-    return hashlib.sha256(orjson.dumps(query, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+def _encoded(position: Position) -> bytes:
+    if position.is_alone:
+        return orjson.dumps([position.url, position.endpoint, position.values], option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(position.values, option=orjson.OPT_SORT_KEYS)
 
 
-def _shown(query: Query) -> str:
-    text = orjson.dumps(query).decode()
+def _digest(encoded: bytes) -> str:
+    return hashlib.sha256(encoded).hexdigest()[:32]
+
+
+def _shown(encoded: bytes) -> str:
+    text = encoded.decode()
     return text if len(text) <= 200 else text[:199] + "…"
 
 
@@ -186,10 +244,6 @@ def _is_scalar(value: Any) -> bool:
     return (isinstance(value, str) and 0 < len(value) <= 2000) or (
         isinstance(value, int | float) and not isinstance(value, bool)
     )
-
-
-def _number(value: Any, default: int) -> int:
-    return default if value is None else int(value)
 
 
 def _as_number(value: Scalar) -> Any:

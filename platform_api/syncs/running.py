@@ -21,7 +21,7 @@ from platform_api.integrations.gateway import Gateway
 from platform_api.syncs.errors import LeaseLost, RunFailed
 from platform_api.syncs.fetching import Page, fetch, open_connection
 from platform_api.syncs.models import RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
-from platform_api.syncs.paging import Walk, first_query, larger, pagination_of, start_after
+from platform_api.syncs.paging import Walk, first_position, larger, start_after, way_of
 from platform_api.syncs.queue import Claimed, acting_for, advance, finish
 from platform_api.syncs.schemas import Declaration
 from platform_api.syncs.target import Refused, Target, find_target
@@ -29,6 +29,13 @@ from platform_api.syncs.writing import RowWriter, Tally
 from platform_api.tables.models import AppTable
 
 _MOST_REJECTIONS_SHOWN = 100
+_UNCERTAIN_END = (
+    "nothing was taken for gone: the service did not say that the list had ended. Declare what tells the end:"
+    " has_more, is_last, total, total_pages, or omits_empty when it is told by leaving the cursor or link out"
+)
+_UNCERTAIN_CHANGED = (
+    "nothing was taken for gone: the list changed while it was read, so items may have been passed over"
+)
 _SWEPT_AT_ONCE = 500
 
 
@@ -54,7 +61,7 @@ class Run:
             if page is None:
                 continue
             walk = await self._store(page, walk)
-        while declaration.sweeps and not walk.blind and (following := await self._sweep(walk)) is not None:
+        while _may_sweep(declaration, walk) and (following := await self._sweep(walk)) is not None:
             walk = following
         await self._complete(declaration, walk)
 
@@ -91,13 +98,13 @@ class Run:
             walk = None if checkpoint.walk is None else Walk.model_validate(checkpoint.walk)
             if walk is None or walk.version != sync.version:
                 opened = await open_connection(session, self._gateway, actor, declaration, self._run.connection_id)
-                way = pagination_of(declaration, opened.definition)
+                way = way_of(declaration, opened.definition)
                 start = start_after(declaration.incremental, checkpoint.cursor)
                 walk = Walk(
                     kind=declaration.mode,
                     version=sync.version,
                     began=self._run.id,
-                    query=first_query(declaration, way, start),
+                    query=dict(first_position(declaration, way, start).values),
                     # Pages that go on after the mark begin with the overlap, which is not new.
                     mark=start if way.style == "after" else checkpoint.cursor,
                 )
@@ -235,6 +242,8 @@ class Run:
             note = None
             if declaration.sweeps and walk.blind:
                 note = f"nothing was taken for gone: the keys of {walk.blind} items could not be read"
+            elif declaration.sweeps and not walk.is_end_certain:
+                note = _UNCERTAIN_CHANGED if walk.progress.is_total_changed else _UNCERTAIN_END
             await finish(session, self._claimed, RunState.COMPLETED, error=note)
             checkpoint = await self._checkpoint(session)
             checkpoint.walk = None
@@ -301,6 +310,11 @@ class Run:
 
     def _is_row_of_run(self) -> Any:
         return (SyncedRow.sync_id == self._run.sync_id) & (SyncedRow.connection_id == self._run.connection_id)
+
+
+def _may_sweep(declaration: Declaration, walk: Walk) -> bool:
+    """Whether what the walk did not see is gone: it has seen all that there is."""
+    return declaration.sweeps and walk.is_end_certain and not walk.blind
 
 
 async def advance_begun(session: AsyncSession, claimed: Claimed, kind: str) -> None:

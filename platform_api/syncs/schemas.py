@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
+from platform_api.integrations.pagination import PagingKeys
 from platform_api.syncs.models import RunState
 from platform_api.syncs.paths import Path
 
@@ -30,14 +31,12 @@ class SyncRequest(_Strict):
     data: JsonValue = None
 
 
-class SyncPagination(_Strict):
+class SyncPagination(PagingKeys):
     """How the list goes on. `single`: it does not. `after`: by the incremental parameter, until nothing is new."""
 
     style: Literal["link", "cursor", "page", "offset", "single", "after"]
     parameter: Word | None = None
     size_parameter: Word | None = None
-    size: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    next: Path | None = Field(default=None, description="Where the next cursor stands in the answer")
 
 
 class Mapped(_Strict):
@@ -139,7 +138,11 @@ class Declaration(_Strict):
     )
     request: SyncRequest
     pagination: SyncPagination | None = Field(default=None, description="null: as the integration's definition says")
-    items: Path = Field(default="", description="Where the list stands in the answer; empty: the answer is the list")
+    items: Path = Field(
+        default="",
+        description="Where the list stands in the answer; empty: the answer is the list. `*`: the values of an"
+        " object, `?`: the one list there is",
+    )
     table: Annotated[str, Field(min_length=1, max_length=63)]
     mapping: Annotated[dict[Word, Path | Mapped], Field(min_length=1, max_length=500)] = Field(
         description="Column of the table: a path in the item, or {path, default} or {value}"

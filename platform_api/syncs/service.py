@@ -17,12 +17,14 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.errors import Conflict, NotFound, Unprocessable
 from platform_api.integrations.access import get_definition
+from platform_api.integrations.definition import IntegrationDefinition
 from platform_api.integrations.gateway import Gateway, OpenConnection
 from platform_api.integrations.models import Connection
+from platform_api.integrations.pagination import require_walkable
 from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.fetching import fetch, open_connection
 from platform_api.syncs.models import OPEN_STATES, RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
-from platform_api.syncs.paging import Walk, first_query, pagination_of, start_after
+from platform_api.syncs.paging import Walk, first_position, start_after, way_of
 from platform_api.syncs.queue import enqueue, next_run, usable_connections
 from platform_api.syncs.schemas import (
     BackfillWrite,
@@ -203,12 +205,12 @@ async def backfill(
         raise Unprocessable("start: a sync of mode full always reads the whole list; leave it out")
     chosen = await _chosen(session, actor, found, sync, wanted.connection_id)
     definition = await get_definition(session, actor, declaration.integration_id)
-    way = pagination_of(declaration, definition)
+    way = way_of(declaration, definition)
     start = wanted.start
     if start is None and declaration.incremental is not None:
         start = declaration.incremental.initial
     walk = Walk(
-        kind="backfill", version=sync.version, began=0, query=first_query(declaration, way, start)
+        kind="backfill", version=sync.version, began=0, query=dict(first_position(declaration, way, start).values)
     ).model_dump()
     for one in chosen:
         await _place(session, actor, sync, one, walk=walk)
@@ -228,9 +230,9 @@ async def prepare_preview(
     if connection_id is None or connection_id not in [one.id for one in usable]:
         raise Unprocessable(f"connection_id: the app may use no such connection to {declaration.integration_id}")
     opened = await open_connection(session, gateway, bound, declaration, connection_id)  # type: ignore[arg-type]
-    way = pagination_of(declaration, opened.definition)
     start = start_after(declaration.incremental, None)
-    walk = Walk(kind=declaration.mode, version=0, began=0, query=first_query(declaration, way, start))
+    first = first_position(declaration, way_of(declaration, opened.definition), start)
+    walk = Walk(kind=declaration.mode, version=0, began=0, query=dict(first.values))
     return Prepared(declaration, opened, find_target(declaration, table.definition), walk)
 
 
@@ -258,7 +260,7 @@ async def preview(gateway: Gateway, prepared: Prepared) -> SyncPreviewRead:
             )
             for one in refused[:_MOST_PREVIEWED]
         ],
-        has_next=page.following is not None,
+        has_next=page.following.position is not None,
     )
 
 
@@ -304,7 +306,7 @@ async def _checked(
     definition = await get_definition(session, actor, declaration.integration_id)
     table = await get_table(session, app.id, declaration.table)
     find_target(declaration, table.definition)
-    pagination_of(declaration, definition)
+    _check_paging(declaration, definition)
     if declaration.connection_ids is not None:
         known = await session.scalars(
             select(Connection.id).where(
@@ -319,6 +321,16 @@ async def _checked(
                 f"connection_ids: your organization has no connection {listed} to {declaration.integration_id}"
             )
     return table, declaration
+
+
+def _check_paging(declaration: Declaration, definition: IntegrationDefinition) -> None:
+    """Raises Unprocessable for a list that could not be read to its end."""
+    way = way_of(declaration, definition)
+    try:
+        require_walkable(way.keys, way.style, way.items)
+    except ValueError as error:
+        raise Unprocessable(f"pagination: {error}") from error
+    first_position(declaration, way, None)
 
 
 async def _chosen(

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from automio._paths import ABSENT, at
 from platform_api.core.errors import Unprocessable
 from platform_api.core.types import ConnectionId
 from platform_api.syncs.errors import ItemRejected
-from platform_api.syncs.paths import ABSENT, at
 from platform_api.syncs.schemas import Declaration, Mapped, Tombstones
 from platform_api.syncs.values import convert, shown
 from platform_api.tables.column_types import ColumnType
