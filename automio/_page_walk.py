@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any
 
 from automio._exceptions import CallFailed, InvalidReply
@@ -19,22 +20,31 @@ class Walk:
     call: Callable[[Position], Call[tuple[Any, ApiResponse]]]
     position: Position
     progress: Progress = field(default_factory=Progress)
-    visited: set[str] = field(default_factory=set)
+    visited: set[bytes] = field(default_factory=set)
     """Every page that was asked for: a list that leads back to one of them would never end."""
 
     def page(self) -> Call[Batch[Any]]:
         """The call for the page at this place."""
         call = self.call(self.position)
-        self.visited.add(repr(self.position))
+        self.visited.add(_digest(self.position))
 
         def read(reply: Reply) -> Batch[Any]:
             data, response = call.read(reply)
-            if not response.ok and not is_end_status(self.pagination, response.status_code, self.progress.pages):
+            status = response.status_code
+            if not 200 <= status < 300 and not is_end_status(self.pagination, status, self.progress.pages):
                 raise CallFailed(response)
-            following = advance(self.pagination, self.position, self.progress, _answer(data, response))
+            answer = Answer.of(
+                status=status,
+                headers=response.headers,
+                data=data,
+                text=response.text,
+                is_binary=response.content_base64 is not None,
+                url=response.url,
+            )
+            following = advance(self.pagination, self.position, self.progress, answer)
             if following.position is None:
                 return Batch(following.items, None)
-            if repr(following.position) in self.visited:
+            if _digest(following.position) in self.visited:
                 raise InvalidReply(
                     f"The service's pages repeat: what follows {_shown(self.position)} was there before."
                 )
@@ -44,15 +54,9 @@ class Walk:
         return Call(call.request, read)
 
 
-def _answer(data: Any, response: ApiResponse) -> Answer:
-    is_text_empty = response.text.strip() in ("", "null") and response.content_base64 is None
-    is_empty = response.status_code == 204 or (data is None and is_text_empty)
-    if data is None and not is_empty and response.ok:
-        raise InvalidReply(f"The service did not answer JSON: {response.text[:100]!r}.")
-    return Answer(
-        status=response.status_code, headers=response.headers, data=data, is_empty=is_empty, url=response.url
-    )
-
-
 def _shown(position: Position) -> str:
     return position.url or str(dict(position.values))
+
+
+def _digest(position: Position) -> bytes:
+    return blake2b(repr(position).encode("utf-8", "surrogatepass"), digest_size=16).digest()

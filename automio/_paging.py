@@ -34,6 +34,16 @@ class Answer:
     """There is no body."""
     url: str
 
+    @classmethod
+    def of(
+        cls, *, status: int, headers: Mapping[str, str], data: Any, text: str, is_binary: bool, url: str
+    ) -> "Answer":
+        """An answer by its parsed body (`data`) and its text. Raises InvalidReply for a body that is not JSON."""
+        is_empty = status == 204 or (data is None and not is_binary and text.strip() in ("", "null"))
+        if data is None and not is_empty and 200 <= status < 300:
+            raise InvalidReply(f"The service did not answer JSON: {text[:100]!r}.")
+        return cls(status=status, headers=headers, data=data, is_empty=is_empty, url=url)
+
     def value(self, place: str | None) -> Any:
         """What stands at a path, or in `header:<name>`; ABSENT when nothing does."""
         if place is None:

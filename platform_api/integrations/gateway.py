@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from platform_api.accounts.actor import Actor
 from platform_api.core.crypto import Vault
@@ -11,7 +12,7 @@ from platform_api.integrations import oauth
 from platform_api.integrations.admission import Admission, AdmittedCaller
 from platform_api.integrations.broken import refusal
 from platform_api.integrations.call_log import CallLog
-from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth
+from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth, is_key_in_path
 from platform_api.integrations.models import Connection, ConnectionStatus
 from platform_api.integrations.multipart import CreateForm
 from platform_api.integrations.oauth import GrantOver, TokenUnavailable
@@ -84,7 +85,7 @@ class Gateway:
             integration_id=opened.definition.id,
             connection_id=opened.id,
             method=call.method,
-            endpoint=(call.endpoint or "").partition("?")[0][:_MOST_ENDPOINT],
+            endpoint=_logged(opened, call.endpoint or "")[:_MOST_ENDPOINT],
             status_code=answer.status,
             ok=answer.ok,
             elapsed_ms=answer.elapsed_ms,
@@ -134,6 +135,16 @@ class Gateway:
             # The provider is away and the token has some seconds left: better than nothing.
             if oauth.is_expired(opened.credentials):
                 raise
+
+
+def _logged(opened: OpenConnection, endpoint: str) -> str:
+    """An endpoint without its query; a whole URL, as a next page has it, also without a key in its path."""
+    path = endpoint.partition("?")[0]
+    return (
+        path.replace(quote(opened.credentials["api_key"], safe=":"), "***")
+        if is_key_in_path(opened.definition)
+        else path
+    )
 
 
 def is_due(opened: OpenConnection) -> bool:

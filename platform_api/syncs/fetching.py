@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from automio._exceptions import InvalidReply
 from automio._paging import Answer, Position, is_end_status
 from automio._paths import ABSENT, all_at, put
 from platform_api.accounts.actor import Actor
@@ -13,7 +14,6 @@ from platform_api.core.errors import BadRequest, Unprocessable
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.access import choose_connection, get_definition
 from platform_api.integrations.gateway import Gateway, OpenConnection
-from platform_api.integrations.outgoing import UpstreamAnswer
 from platform_api.integrations.schemas import CallWrite
 from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.paging import Following, Scalar, Walk, Way, following_page, mark_after, way_of
@@ -52,7 +52,17 @@ async def fetch(gateway: Gateway, opened: OpenConnection, declaration: Declarati
     is_end = way.pagination is not None and is_end_status(way.pagination, answer.status, walk.progress.pages)
     if not 200 <= answer.status < 300 and not is_end:
         raise RunFailed(f"{called} answered {answer.status}: {answer.text[:300]}")
-    told = _answer(answer, called)
+    try:
+        told = Answer.of(
+            status=answer.status,
+            headers=answer.headers,
+            data=answer.data,
+            text=answer.text,
+            is_binary=bool(answer.content),
+            url=answer.url,
+        )
+    except InvalidReply as error:
+        raise RunFailed(f"{called}: {error}") from error
     items = () if is_end or told.is_empty else _items(way, told.data, called)
     mark = mark_after(declaration.incremental, walk.mark, items, told.data)
     counted, following = following_page(declaration, way, opened.definition, walk, items, told, mark)
@@ -79,14 +89,6 @@ def _call(declaration: Declaration, way: Way, position: Position) -> CallWrite:
         request_params=params,
         data=data,
     )
-
-
-def _answer(answer: UpstreamAnswer, called: str) -> Answer:
-    is_text_empty = answer.text.strip() in ("", "null") and not answer.content
-    is_empty = answer.status == 204 or (answer.data is None and is_text_empty)
-    if answer.data is None and not is_empty and answer.ok:
-        raise RunFailed(f"{called} did not answer JSON")
-    return Answer(status=answer.status, headers=answer.headers, data=answer.data, is_empty=is_empty, url=answer.url)
 
 
 def _items(way: Way, data: Any, called: str) -> Sequence[Any]:

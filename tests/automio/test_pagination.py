@@ -295,3 +295,38 @@ def test_a_cursor_is_taken_out_of_a_link_that_leads_elsewhere(server: Loopback, 
     server.on(CALL, answer)
     pagination = Pagination(style="cursor", items="results", next="_links.next")
     assert list(api.integrations.paginate("shop", "/o", pagination=pagination)) == ALL
+
+
+@pytest.mark.parametrize("status", [302, 304, 404, 416])
+def test_a_first_page_that_is_no_success_is_an_error(server: Loopback, api: API, status: int) -> None:
+    server.on(CALL, served(None, status=status))
+    with pytest.raises(CallFailed, match=str(status)):
+        list(api.integrations.paginate("shop", "/o", pagination=Pagination(style="page", end_statuses=(404,))))
+
+
+@pytest.mark.parametrize("status", [404, 416])
+def test_an_error_status_beyond_the_last_page_ends_where_it_says_so(server: Loopback, api: API, status: int) -> None:
+    server.on(
+        CALL,
+        lambda request: by_page(request) if request.json["request_params"]["p"] < 4 else served({}, status=status),
+    )
+    pagination = Pagination(style="page", parameter="p", end_statuses=(404,))
+    assert list(api.integrations.paginate("shop", "/o", pagination=pagination)) == ALL
+
+
+def test_a_body_that_is_not_json_is_no_end(server: Loopback, api: API) -> None:
+    reply = served(None)
+    reply["api_response"]["text"] = "<html>"
+    server.on(CALL, reply)
+    with pytest.raises(InvalidReply, match="did not answer JSON"):
+        list(api.integrations.paginate("shop", "/o", pagination=Pagination(style="page")))
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_an_empty_body_is_a_list_without_items(server: Loopback, api: API, status: int) -> None:
+    reply = served(None, status=status)
+    reply["api_response"]["text"] = ""
+    server.on(CALL, reply)
+    for style in ("link", "cursor", "page", "offset"):
+        pagination = Pagination(style=style, items="data.things")  # type: ignore[arg-type]
+        assert list(api.integrations.paginate("shop", "/o", pagination=pagination)) == []
