@@ -9,7 +9,7 @@ from hasura.engine.metadata import store
 from hasura.engine.metadata.parsing import parse_customization
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
 from hasura.engine.metadata.types import Json, JsonObject
-from hasura.engine.resolve.unserved import REASON, has_content, unserved_of_customization
+from hasura.engine.resolve.unserved import REASON, has_content
 
 
 @command("set_graphql_schema_introspection_options")
@@ -52,8 +52,6 @@ async def set_source_customization(workspace: Workspace, args: Reader) -> Json:
         raise NotSupported(f'source "{source}" does not exist: this engine has one source, "{served}"')
     customization = args.get("customization")
     parse_customization(customization)
-    if customization is not None and (part := unserved_of_customization(customization.value)) is not None:
-        raise not_served(f"{part} of a source's customization")
     document = await workspace.document(store.SOURCE, DEFAULT_SOURCE) or {}
     document.pop("customization", None)
     if customization is not None:

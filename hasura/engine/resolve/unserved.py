@@ -79,12 +79,6 @@ def unserved_of_documents(documents: Mapping[ObjectKey, Json]) -> tuple[Unserved
     return tuple(found)
 
 
-def unserved_of_customization(customization: Json) -> str | None:
-    """The part of a source's `customization` that is not served."""
-    root_fields = customization.get("root_fields") if isinstance(customization, dict) else None
-    return "root_fields.namespace" if isinstance(root_fields, dict) and root_fields.get("namespace") else None
-
-
 def has_content(value: Json, *, depth: int = 3) -> bool:
     """Tells whether a value asks for anything: not an empty list, a flag that is off, or an object of such."""
     if depth and isinstance(value, dict):
@@ -113,9 +107,6 @@ def _of_own_source(key: ObjectKey, document: JsonObject) -> Iterator[Unserved]:
     configuration = document.get("configuration")
     if isinstance(configuration, dict) and has_content(template := configuration.get("connection_template")):
         yield _single("connection_template", template, key, ("configuration", "connection_template"), within, context)
-    if (part := unserved_of_customization(document.get("customization"))) is not None:
-        path = ("customization", *part.split("."))
-        yield _single("source_customization", {"part": part}, key, path, within, context)
 
 
 def _other_source(key: ObjectKey, document: JsonObject) -> Unserved:

@@ -100,12 +100,6 @@ KINDS = (
         "connection_template",
         "connection_template in source default",
     ),
-    Kind(
-        "source",
-        {"customization": {"root_fields": {"namespace": "shop", "prefix": "my_"}}},
-        "source_customization",
-        "source_customization in source default",
-    ),
     Kind("metadata", {"actions": [_ACTION]}, "action", "action login", ("create_action", "create_action_permission")),
     Kind("metadata", {"custom_types": _TYPES}, "custom_types", "custom_types"),
     Kind("metadata", {"cron_triggers": [_CRON]}, "cron_trigger", "cron_trigger nightly", ("create_cron_trigger",)),
@@ -239,7 +233,6 @@ def test_the_calls_that_would_make_it_are_refused(author: Metadata, kind: Kind) 
         ("pg_set_apollo_federation_config", {"table": "author", "apollo_federation_config": {"enable": "v1"}}),
         ("pg_track_table", {"table": "author", "apollo_federation_config": {"enable": "v1"}}),
         ("pg_track_table", {"table": "author", "logical_model": {"name": "row"}}),
-        ("pg_set_source_customization", {"customization": {"root_fields": {"namespace": "shop"}}}),
         *((name, {}) for names in UNSERVED_COMMANDS.values() for name in names),
     ],
 )
@@ -251,12 +244,12 @@ def test_no_single_call_keeps_what_is_not_served(author: Metadata, call: str, ar
 
 
 def test_everything_at_once_is_told_and_comes_back(author: Metadata) -> None:
-    whole = document(*KINDS[:8], *KINDS[10:])
+    whole = document(*KINDS[:8], *KINDS[9:])
 
     answer = replace(author, whole)
 
     told = {(item["type"], item["name"]) for item in answer["inconsistent_objects"]}
-    assert told == {(kind.type, kind.name) for kind in (*KINDS[:8], *KINDS[10:])}
+    assert told == {(kind.type, kind.name) for kind in (*KINDS[:8], *KINDS[9:])}
     assert author.call("export_metadata") == whole
 
 
@@ -393,11 +386,11 @@ def test_two_sources_of_one_name_are_refused(author: Metadata) -> None:
 def test_the_compatibility_page_names_every_kind() -> None:
     text = PAGE.read_text()
     for kind in KINDS:
-        if kind.type not in ("of_a_later_version", "source_customization"):
+        if kind.type != "of_a_later_version":
             assert f"`{next(iter(kind.part))}`" in text or kind.type == "connection_template", kind.type
     for name in (
         "connection_template",
-        "root_fields.namespace",
+        "namespace",
         "validate_input",
         "/v1alpha1/pg_dump",
         "/v1alpha1/config",
