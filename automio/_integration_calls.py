@@ -1,5 +1,6 @@
 """The requests of `api.integrations`' calls and how their answers are read."""
 
+import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -32,6 +33,28 @@ def integration_path(integration: Integration | str, operation: str = "") -> str
 def given(**values: Any) -> dict[str, str]:
     """Query parameters: those that are given, as text."""
     return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def body_fields(
+    data: Any, json: Any, headers: Mapping[str, str] | None, files: Files | None = None
+) -> dict[str, Any]:
+    """The body of a call and its headers, as the platform takes them: bytes in Base64, text as it stands.
+
+    `json` is always encoded, also when it is a text. TypeError for two bodies, and for one that files cannot go with.
+    """
+    if data is not None and json is not None:
+        raise TypeError("Give `data` or `json`, not both: they are the same body.")
+    body = json if data is None else data
+    sent = dict(headers or {})
+    if files and not isinstance(body, Mapping | str | None):
+        raise TypeError(f"With `files`, the body is a mapping of form fields, not a {type(body).__name__}.")
+    if isinstance(body, bytes | bytearray | memoryview):
+        return {"request_headers": sent, "data_base64": base64.b64encode(body).decode()}
+    if isinstance(json, str) and not files:
+        body = encode_json(json).decode()
+        if not any(name.lower() == "content-type" for name in sent):
+            sent["Content-Type"] = "application/json"
+    return {"request_headers": sent, "data": {} if body is None else body}
 
 
 def call_request(
@@ -101,23 +124,34 @@ class ParallelCalls:
             timeout=self.timeout,
         )
 
-    def items(self, data_list: Iterable[Mapping[str, Any]], data: Any) -> list[dict[str, Any]]:
-        """The items as they are sent: `params` and `data` of the call serve items that have none of their own."""
-        return [self._item(position, item, data) for position, item in enumerate(data_list)]
+    def items(
+        self, data_list: Iterable[Mapping[str, Any]], data: Any = None, json: Any = None
+    ) -> list[dict[str, Any]]:
+        """The items as they are sent: `params` and the body of the call serve items that have none of their own."""
+        common = _body_of_item({}, data, json)
+        return [self._item(position, item, common) for position, item in enumerate(data_list)]
 
-    def _item(self, position: int, source: Mapping[str, Any], data: Any) -> dict[str, Any]:
+    def _item(self, position: int, source: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(source, Mapping):
             raise TypeError(f"data_list[{position}] is a {type(source).__name__}, not a mapping.")
         item = {name: value for name, value in source.items() if value is not None}
-        if "json" in item:
-            if "data" in item:
-                raise TypeError(f"data_list[{position}] has `data` and `json`; they are the same body.")
-            item["data"] = item.pop("json")
+        if "json" in item and "data" in item:
+            raise TypeError(f"data_list[{position}] has `data` and `json`; they are the same body.")
         if self.params and not self.is_streamed:
             item["params"] = {**self.params, **item.get("params", {})}
-        if data is not None:
-            item.setdefault("data", data)
-        return item
+        own = _body_of_item(item.get("headers", {}), item.pop("data", None), item.pop("json", None))
+        body = own or common
+        if "headers" in body:
+            body = {**body, "headers": {**body["headers"], **item.pop("headers", {})}}
+        return {**item, **body}
+
+
+def _body_of_item(headers: Mapping[str, str], data: Any, json: Any) -> dict[str, Any]:
+    if data is None and json is None:
+        return {}
+    fields = body_fields(data, json, headers)
+    sent = fields.pop("request_headers")
+    return {**fields, "headers": sent} if sent else fields
 
 
 def windows(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:

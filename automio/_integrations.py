@@ -10,6 +10,7 @@ from automio._exceptions import IntegrationHasNoConnections, IntegrationNotFound
 from automio._exchange import Batch, Call, Reply, Request, Steps, numbered
 from automio._integration_calls import (
     ParallelCalls,
+    body_fields,
     call_of,
     call_request,
     given,
@@ -120,23 +121,20 @@ class IntegrationsOperations(Resource):
 
         `data` is the answer's parsed JSON (None when it is not JSON), `response` has `.ok`, `.status_code`, `.text`,
         `.headers` and `.url`; an error status of the service raises nothing. Without `connection_id` the default
-        connection is used. The body is `data` or `json`; `files` makes it multipart. The platform adds the
-        credentials.
+        connection is used. The platform adds the credentials.
+
+        The body is `data` or `json`, written as the integration's definition or a `Content-Type` says, by default as
+        JSON; text and bytes in `data` go out as they stand. `files` makes it multipart, with `data` as its fields.
 
         IntegrationAccessDeniedError when the platform refuses, NotEnoughCredits when the budget is used up.
         """
-        body = _one_of(data, json)
         request = call_request(
             integration,
             app_id=self._settings.require_app_id(),
             method=method.upper(),
             endpoint=endpoint,
             parameters=given(connection_id=connection_id, organization_id=organization_id, table=table),
-            body={
-                "request_headers": dict(headers or {}),
-                "request_params": dict(params or {}),
-                "data": {} if body is None else body,
-            },
+            body={"request_params": dict(params or {}), **body_fields(data, json, headers, files)},
             files=files,
             timeout=timeout,
         )
@@ -172,31 +170,31 @@ class IntegrationsOperations(Resource):
         way = pagination or Pagination.of(integration)
         if items is not None:
             way = replace(way, items=items)
-        body = _one_of(data, json)
+        fields = body_fields(data, json, headers)
+        body = json if data is None else data
         is_in_body = way.is_in_body(method)
         if is_in_body and body is not None and not isinstance(body, Mapping):
             raise TypeError("The cursor or number of a page is put into the body, so the body must be an object.")
 
         def call(position: Position) -> Call[tuple[Any, ApiResponse]]:
             query = {} if position.is_alone else dict(params or {})
-            sent = None if position.endpoint is not None else body
+            sent = fields
+            if position.endpoint is not None:
+                sent = body_fields(None, None, headers)
+            elif is_in_body and position.values:
+                changed = dict(body or {})
+                for path, value in position.values.items():
+                    put(changed, path, value)
+                sent = body_fields(changed, None, headers)
             if not is_in_body:
                 query |= position.values
-            elif position.values:
-                sent = dict(sent or {})
-                for path, value in position.values.items():
-                    put(sent, path, value)
             request = call_request(
                 integration,
                 app_id=self._settings.require_app_id(),
                 method=method.upper(),
                 endpoint=position.url or position.endpoint or endpoint,
                 parameters=given(connection_id=connection_id, organization_id=organization_id, table=table),
-                body={
-                    "request_headers": dict(headers or {}),
-                    "request_params": query,
-                    "data": {} if sent is None else sent,
-                },
+                body={"request_params": query, **sent},
                 files=None,
                 timeout=timeout,
             )
@@ -240,7 +238,7 @@ class IntegrationsOperations(Resource):
             params=params or {},
             timeout=timeout,
         )
-        items = calls.items(data_list, _one_of(data, json))
+        items = calls.items(data_list, data, json)
         return _collect(calls, items, concurrency, on_progress, lambda connection_id: None)
 
     @operation
@@ -274,7 +272,7 @@ class IntegrationsOperations(Resource):
             params=params or {},
             timeout=timeout,
         )
-        items = calls.items(data_list, _one_of(data, json))
+        items = calls.items(data_list, data, json)
         return _collect(calls, items, concurrency, on_progress, self._memory.remember)
 
     @stream_operation
@@ -313,7 +311,7 @@ class IntegrationsOperations(Resource):
             is_streamed=True,
         )
         return ParallelAnswers(
-            calls.items(data_list, _one_of(data, json)),
+            calls.items(data_list, data, json),
             request_for=calls.request,
             on_answer=lambda answer: self._memory.remember(answer.connection_id),
         )
@@ -383,9 +381,3 @@ def _collect(
         if on_progress is not None:
             on_progress(len(answers), len(items))
     return answers
-
-
-def _one_of(data: Any, json: Any) -> Any:
-    if data is not None and json is not None:
-        raise TypeError("Give `data` or `json`, not both: they are the same body.")
-    return json if data is None else data

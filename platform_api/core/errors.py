@@ -138,12 +138,16 @@ def error_response(
     return JSONResponse({"detail": detail, **(extra or {})}, status_code=status, headers=dict(headers or {}))
 
 
+_PLACES = (("body",), ("query",), ("path",), ("header",))
+
+
 def describe_validation_errors(errors: Sequence[Mapping[str, Any]]) -> str:
     """One readable sentence out of pydantic's list of errors; at most five are named."""
     parts = []
     for error in errors[:5]:
         # The first item says where (body, query, path); a JSON error's location is a character offset.
-        place = ".".join(str(item) for item in error["loc"] if item not in ("body", "query", "path", "header"))
+        loc = error["loc"][1:] if error["loc"][:1] in _PLACES else error["loc"]
+        place = ".".join(str(item) for item in loc)
         message = str(error["msg"]).removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
         if error["type"] == "json_invalid":

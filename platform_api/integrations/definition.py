@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from platform_api.integrations.body_format import BodyFormat
 from platform_api.integrations.pagination import Pagination
 
 RESERVED_IDS = frozenset({"mailer", "catalogue", "connections", "oauth", "calls", "import"})
@@ -44,7 +45,7 @@ class NoAuth(_Strict):
 
 
 class ApiKeyAuth(_Strict):
-    """A key in a header, a query parameter, a field of the JSON body, or a part of the base URL's path."""
+    """A key in a header, a query parameter, a field of the body, or a part of the base URL's path."""
 
     type: Literal["api_key"]
     location: Literal["header", "query", "body", "path"] = "header"
@@ -177,6 +178,7 @@ class IntegrationDefinition(_Strict):
     auth: Auth = NoAuth()
     headers: dict[HeaderName, HeaderValue] = {}
     """Sent with every call."""
+    body: BodyFormat = BodyFormat()
     docs_url: Annotated[str, Field(max_length=200)] | None = None
     website_url: Annotated[str, Field(max_length=200)] | None = None
     status_check_url: Annotated[str, Field(max_length=250)] | None = None

@@ -1,8 +1,7 @@
 """Integrations over HTTP (contract §6)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
@@ -18,9 +17,9 @@ from platform_api.integrations.access import choose_connection, get_definition, 
 from platform_api.integrations.calling import AppHeader, CallActorDep
 from platform_api.integrations.connection_form import form_schema
 from platform_api.integrations.definition import ApiKeyAuth, IntegrationDefinition
-from platform_api.integrations.json_text import encode_ascii
+from platform_api.integrations.json_text import decode_exactly, encode_ascii
 from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep, VaultDep
-from platform_api.integrations.multipart import CreateForm, read_multipart
+from platform_api.integrations.multipart import Attachments, read_multipart
 from platform_api.integrations.schemas import (
     CallRead,
     CallWrite,
@@ -172,10 +171,10 @@ async def call(
         reference=connection_id,
         organization_id=OrganizationId(organization_id) if organization_id is not None else None,
     )
-    body, create_form = await _read_call(request)
-    answer = await gateway.send(opened, body, create_form)
+    body, attachments = await _read_call(request)
+    answer = await gateway.send(opened, body, attachments)
     reply = {
-        "api_data": answer.data,
+        "api_data": answer.api_data(),
         "api_response": answer.api_response(),
         "connection_id": opened.id,
         "organization_id": opened.organization_id,
@@ -192,19 +191,24 @@ async def end_transaction(session: AsyncSession) -> None:
     await session.commit()
 
 
-async def _read_call(request: Request) -> tuple[CallWrite, CreateForm | None]:
+async def _read_call(request: Request) -> tuple[CallWrite, Attachments | None]:
     """The call, sent as JSON or, with files, as a multipart form."""
     try:
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             async with request.form(max_files=100) as form:
                 return await read_multipart(form)
         body = await request.body()
-        return CallWrite.model_validate(orjson.loads(body) if body else {}), None
-    except orjson.JSONDecodeError as exc:
-        raise BadRequest(f"the body is not JSON: {exc}") from exc
+        return CallWrite.model_validate(_parsed(body) if body else {}), None
     except ValidationError as exc:
         first = exc.errors()[0]
         raise Unprocessable(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return decode_exactly(body)
+    except ValueError as exc:
+        raise BadRequest(f"the body is not JSON: {exc}") from exc
 
 
 def _integration(definition: IntegrationDefinition, connected: list[int], *, is_built_in: bool) -> IntegrationRead:
@@ -228,6 +232,7 @@ def _integration(definition: IntegrationDefinition, connected: list[int], *, is_
         account_fields=[*definition.placeholders, *definition.credential_fields],
         configuration_form=form_schema(definition),
         auth_type=auth.type,
+        body=definition.body,
         pagination=definition.pagination,
         connected_accounts=connected,
     )

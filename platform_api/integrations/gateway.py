@@ -14,7 +14,7 @@ from platform_api.integrations.broken import refusal
 from platform_api.integrations.call_log import CallLog
 from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth, is_key_in_path
 from platform_api.integrations.models import Connection, ConnectionStatus
-from platform_api.integrations.multipart import CreateForm
+from platform_api.integrations.multipart import Attachments
 from platform_api.integrations.oauth import GrantOver, TokenUnavailable
 from platform_api.integrations.outgoing import Caller, UpstreamAnswer
 from platform_api.integrations.requests import build_request
@@ -66,14 +66,14 @@ class Gateway:
         )
 
     async def send(
-        self, opened: OpenConnection, call: CallWrite, create_form: CreateForm | None = None
+        self, opened: OpenConnection, call: CallWrite, attachments: Attachments | None = None
     ) -> UpstreamAnswer:
         """The answer, whatever the upstream does.
 
         Raises BadRequest for a call that no request can hold, NotEnoughCredits.
         """
         await self._call_log.take_credit(opened.organization_id)
-        answer = await self._answer(opened, call, create_form)
+        answer = await self._answer(opened, call, attachments)
         actor = opened.actor
         # Another organization's script: its app is known to whoever installed it, its people and runs are not.
         is_own = actor.organization_id == opened.organization_id  # tenancy: what the log tells, not what is reached
@@ -97,17 +97,17 @@ class Gateway:
         await self._call_log.require_credits(organization_id)
 
     async def _answer(
-        self, opened: OpenConnection, call: CallWrite, create_form: CreateForm | None
+        self, opened: OpenConnection, call: CallWrite, attachments: Attachments | None
     ) -> UpstreamAnswer:
         if opened.broken_because is not None:
             return _unusable(refusal(opened.name, opened.broken_because))
         try:
             if is_due(opened):
                 await self._renew_early(opened)
-            answer = await self._send(opened, call, create_form)
+            answer = await self._send(opened, call, attachments)
             if answer.status == 401 and answer.failure is None and _may_renew(opened):
                 opened.credentials = await self._tokens.renew(opened.definition, opened.id, opened.credentials)
-                answer = await self._send(opened, call, create_form)
+                answer = await self._send(opened, call, attachments)
         except GrantOver as error:
             opened.broken_because = error.message
             return _unusable(refusal(opened.name, error.message))
@@ -115,9 +115,9 @@ class Gateway:
             return _unusable(error.message, status=error.status_code)
         return answer
 
-    async def _send(self, opened: OpenConnection, call: CallWrite, create_form: CreateForm | None) -> UpstreamAnswer:
+    async def _send(self, opened: OpenConnection, call: CallWrite, attachments: Attachments | None) -> UpstreamAnswer:
         definition = opened.definition
-        request = build_request(definition, opened.placeholders, opened.credentials, call, create_form)
+        request = build_request(definition, opened.placeholders, opened.credentials, call, attachments)
         caller = AdmittedCaller(
             self._caller,
             self._admission,

@@ -17,13 +17,10 @@ from yarl import URL
 
 from platform_api.core.upstreams import ALL_ALLOWED, NONE_ALLOWED, AllowedUpstreams
 from platform_api.integrations import json_text
+from platform_api.integrations.answer_text import text_of
 from platform_api.integrations.guarded_connector import ForbiddenAddress, GuardedConnector
 from platform_api.integrations.response_headers import combined
 
-_BINARY_TYPES = (
-    *("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "font/"),
-    *("application/pdf", "application/zip", "application/gzip", "application/octet-stream"),
-)
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _READ_BYTES = 64 * 1024
@@ -43,8 +40,6 @@ class UpstreamRequest:
     headers: Mapping[str, str]
     body: bytes | None = None
     """Its `Content-Type` is among the headers."""
-    create_form: Callable[[], aiohttp.FormData] | None = None
-    """A multipart body, made anew for each attempt: one can be sent only once."""
     sign: Signature | None = None
     """Headers that prove each request as it is sent, by its method, URL and body."""
     key_in_path: str | None = None
@@ -75,6 +70,10 @@ class UpstreamAnswer:
     @property
     def ok(self) -> bool:
         return self.failure is None and 200 <= self.status < 400
+
+    def api_data(self) -> Any:
+        """The contract's `api_data`: the answer's JSON, no digit of its numbers changed."""
+        return self.data if (written := json_text.as_written(self.text)) is None else written
 
     def api_response(self) -> dict[str, Any]:
         """The contract's `api_response` (§6.2); a body that is no text is in `content_base64` beside its keys."""
@@ -126,6 +125,8 @@ class Caller:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=True,
+            # A request without a body is of no type.
+            skip_auto_headers=("Content-Type",),
         )
         return self
 
@@ -214,15 +215,14 @@ class Caller:
     async def _send(self, request: UpstreamRequest, started: float) -> UpstreamAnswer:
         assert self._session is not None
         method, url, headers = request.method, request.url, dict(request.headers)
-        body, create_form, sign = request.body, request.create_form, request.sign
+        body, sign = request.body, request.sign
         for _ in range(_MOST_REDIRECTS + 1):
             proof = sign(method, url, body or b"") if sign is not None else {}
             if proof:
                 proved = {name.lower() for name in proof}
                 headers = {name: value for name, value in headers.items() if name.lower() not in proved}
-            data = create_form() if create_form is not None else body
             async with self._session.request(
-                method, url, headers={**headers, **proof}, data=data, allow_redirects=False
+                method, url, headers={**headers, **proof}, data=body, allow_redirects=False
             ) as response:
                 location = response.headers.get("Location")
                 if response.status not in REDIRECT_STATUSES or location is None:
@@ -233,10 +233,10 @@ class Caller:
             if following.origin() != url.origin():
                 # Credentials are for the host they were given to; anything but a plain reading ends here.
                 headers = {name: value for name, value in headers.items() if name.lower() in ("accept", "user-agent")}
-                body = create_form = sign = None
+                body = sign = None
                 method = "GET"
             elif response.status == 303 or (response.status in (301, 302) and method == "POST"):
-                method, body, create_form = "GET", None, None
+                method, body = "GET", None
                 headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
             url = following
         raise aiohttp.TooManyRedirects(response.request_info, response.history)
@@ -245,7 +245,7 @@ class Caller:
         self, request: UpstreamRequest, response: aiohttp.ClientResponse, started: float
     ) -> UpstreamAnswer:
         body = await self._body(response)
-        text = _decode(body, response)
+        text = text_of(body, response.headers.get("Content-Type"))
         return UpstreamAnswer(
             status=response.status,
             headers=combined(response.headers),
@@ -299,18 +299,3 @@ class _BadRedirect(Exception):
 
 class _AnswerTooLarge(Exception):
     pass
-
-
-def _decode(body: bytes, response: aiohttp.ClientResponse) -> str | None:
-    """The text of a body, by its declared charset, else UTF-8; None where it is none.
-
-    Of what says that it is text, bytes that are not keep their place as U+FFFD.
-    """
-    kind = response.content_type
-    is_text = kind.startswith("text/") or kind.endswith(("json", "xml", "javascript", "x-www-form-urlencoded"))
-    if kind.startswith(_BINARY_TYPES):
-        return None if body else ""
-    try:
-        return body.decode(response.charset or "utf-8", errors="replace" if is_text else "strict")
-    except (LookupError, UnicodeDecodeError):
-        return body.decode("utf-8", errors="replace") if is_text else None

@@ -35,13 +35,14 @@ from platform_api.integrations.endpoints import (
     TableReference,
     end_transaction,
 )
+from platform_api.integrations.exact_requests import ExactJsonRoute
 from platform_api.integrations.gateway import Gateway, OpenConnection
 from platform_api.integrations.json_text import encode_ascii
 from platform_api.integrations.lifespan import CallTargetsDep, DatabaseDep, GatewayDep
 from platform_api.integrations.parallel import as_completed, in_order
 from platform_api.integrations.schemas import CallWrite, ConnectionName, Method
 
-router = APIRouter(prefix="/integrations", tags=["integrations"])
+router = APIRouter(prefix="/integrations", tags=["integrations"], route_class=ExactJsonRoute)
 
 _MOST_ITEMS = 200_000
 # Of a collected reply, which nobody reads before its end.
@@ -55,6 +56,7 @@ class ParallelItem(BaseModel):
     organization_id: int | str | None = None
     params: dict[str, Any] | None = None
     data: Any = None
+    data_base64: str | None = None
     url_params: dict[str, Any] | None = None
     headers: dict[str, Any] | None = None
 
@@ -129,13 +131,14 @@ class _Calls:
             request_headers={**body.request_headers, **(item.headers or {})},
             request_params={**(body.request_params or {}), **(item.params or {})},
             data=item.data,
+            data_base64=item.data_base64,
             url_params=item.url_params or {},
         )
         try:
             answer = await self._gateway.send(chosen, call)
         except PlatformError as error:
             return _refused(error, chosen)
-        return _Answer(answer.data, answer.api_response(), chosen.id, chosen.organization_id)
+        return _Answer(answer.api_data(), answer.api_response(), chosen.id, chosen.organization_id)
 
     async def _choose(self, item: ParallelItem) -> OpenConnection | PlatformError:
         reference = str(item.connection_id) if item.connection_id is not None else self._connection

@@ -1,17 +1,19 @@
 """From a call and a connection's credentials to the request that goes upstream."""
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
 from platform_api.core.errors import BadRequest
+from platform_api.integrations.bodies import Body, write_body, write_form
 from platform_api.integrations.credentials import prove
 from platform_api.integrations.definition import IntegrationDefinition, fill_base_url, is_key_in_path
 from platform_api.integrations.endpoint_path import upstream_url
-from platform_api.integrations.multipart import CreateForm
+from platform_api.integrations.form_encoding import scalar_text
+from platform_api.integrations.multipart import Attachments
 from platform_api.integrations.outgoing import UpstreamRequest
 from platform_api.integrations.schemas import CallWrite
 from platform_api.integrations.signing import signature
@@ -27,7 +29,7 @@ def build_request(
     placeholders: Mapping[str, str],
     credentials: Mapping[str, Any],
     call: CallWrite,
-    create_form: CreateForm | None = None,
+    attachments: Attachments | None = None,
 ) -> UpstreamRequest:
     """The upstream request of one call, credentials included. Raises BadRequest for what no request can hold."""
     proof = prove(definition, credentials)
@@ -36,47 +38,67 @@ def build_request(
     query = {**_query(call.request_params or {}), **proof.query}
     if query:
         url = url.extend_query(query)
-    headers = {"Accept": "application/json", **definition.headers, **_caller_headers(call.request_headers)}
-    if proof.headers:
-        sent = {name.lower() for name in proof.headers}
-        headers = {name: value for name, value in headers.items() if name.lower() not in sent} | dict(proof.headers)
-    body = call.data if call.data not in (None, {}) else None
-    if proof.body:
-        if body is not None and not isinstance(body, dict):
-            raise BadRequest("this integration's key travels in the JSON body, so `data` must be an object")
-        body = {**(body or {}), **proof.body}
-    encoded = None
-    if body is not None and create_form is None:
-        encoded = _serialised(body)
-        if not any(name.lower() == "content-type" for name in headers):
-            headers["Content-Type"] = "application/json"
-    sign = signature(definition, credentials)
-    if sign is not None and create_form is not None:
-        raise BadRequest("this integration signs its requests, which is not possible for files")
+    headers = _merged(
+        {"Accept": "application/json"}, definition.headers, _caller_headers(call.request_headers), proof.headers
+    )
+    body = _body(definition, call, attachments, proof.body, _find(headers, "content-type"))
+    if body is not None:
+        headers = _merged(headers, {"Content-Type": body.content_type})
     return UpstreamRequest(
         call.method,
         url,
         headers,
-        body=encoded,
-        create_form=create_form,
-        sign=sign,
+        body=None if body is None else body.content,
+        sign=signature(definition, credentials, content_type=None if body is None else body.content_type),
         key_in_path=quote(credentials["api_key"], safe=":") if is_key_in_path(definition) else None,
     )
+
+
+def _body(
+    definition: IntegrationDefinition,
+    call: CallWrite,
+    attachments: Attachments | None,
+    proof: Mapping[str, Any],
+    content_type: str | None,
+) -> Body | None:
+    data = call.data if call.data not in (None, {}) else None
+    if call.data_base64 is not None:
+        data = _decoded(data, call.data_base64)
+    if proof:
+        if data is not None and not isinstance(data, dict):
+            raise BadRequest("this integration's key travels in the body, so `data` must be an object")
+        data = {**(data or {}), **proof}
+    if attachments is not None:
+        return write_form(data, attachments, definition.body)
+    return None if data is None else write_body(data, content_type, definition.body)
+
+
+def _decoded(data: Any, text: str) -> bytes:
+    if data is not None:
+        raise BadRequest("give `data` or `data_base64`: they are the same body")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest(f"data_base64 is not Base64: {error}") from error
+
+
+def _merged(*groups: Mapping[str, str]) -> dict[str, str]:
+    """All headers, each once whatever its case: a later group's wins."""
+    found = {name.lower(): (name, value) for group in groups for name, value in group.items()}
+    return dict(found.values())
+
+
+def _find(headers: Mapping[str, str], lower_name: str) -> str | None:
+    return next((value for name, value in headers.items() if name.lower() == lower_name), None)
 
 
 def _query(params: Mapping[str, Any]) -> dict[str, Any]:
     """Query values as text; a list repeats the parameter, null leaves it out."""
     return {
-        name: [_text(one) for one in value] if isinstance(value, list) else _text(value)
+        name: [scalar_text(one) for one in value] if isinstance(value, list) else scalar_text(value)
         for name, value in params.items()
         if value is not None
     }
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _caller_headers(given: Mapping[str, Any]) -> dict[str, str]:
@@ -91,10 +113,3 @@ def _caller_headers(given: Mapping[str, Any]) -> dict[str, str]:
             raise BadRequest(f"request_headers: {name!r} is set by the platform")
         headers[name] = text
     return headers
-
-
-def _serialised(body: Any) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except TypeError as exc:
-        raise BadRequest(f"data: {exc}") from exc

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from platform_api.core.types import ConnectionId
+from platform_api.integrations.body_format import BodyFormat
 from platform_api.integrations.definition import Auth, HeaderValue, IntegrationDefinition
 from platform_api.integrations.models import ConnectionStatus
 from platform_api.integrations.pagination import Pagination
@@ -45,6 +46,8 @@ class IntegrationRead(BaseModel):
     configuration_form: dict[str, Any]
     """The body of a new connection as JSON Schema. A page with this form is at `/accounts/connect/{id}/`."""
     auth_type: str
+    body: BodyFormat
+    """How the `data` of a call is written without a Content-Type of its own."""
     pagination: Pagination | None = None
     """How lists go on; the client's `paginate` follows it."""
     connected_accounts: list[int]
@@ -105,13 +108,14 @@ class ConnectionTest(BaseModel):
 
 
 class CallWrite(BaseModel):
-    """Contract §6.2: one call. `data` of null or `{}` sends no body."""
+    """Contract §6.2: one call. `data` of null or `{}` sends no body; `data_base64` is one of bytes."""
 
     method: Annotated[Method, BeforeValidator(lambda value: str(value).upper() if value else "GET")] = "GET"
     endpoint: str | None = None
     request_headers: dict[str, Any] = {}
     request_params: dict[str, Any] | None = None
     data: Any = None
+    data_base64: str | None = None
     url_params: dict[str, Any] = {}
 
 

@@ -14,16 +14,19 @@ from yarl import URL
 
 from platform_api.core.errors import Unprocessable
 from platform_api.integrations.definition import HmacAuth, IntegrationDefinition, OAuth1Auth
+from platform_api.integrations.media_types import FORM, media_type
 from platform_api.integrations.outgoing import Signature
 
 
-def signature(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> Signature | None:
-    """What signs the requests of a connection, when its integration wants that."""
+def signature(
+    definition: IntegrationDefinition, credentials: Mapping[str, Any], *, content_type: str | None = None
+) -> Signature | None:
+    """What signs the requests of a connection, when its integration wants that; `content_type` is the body's."""
     match definition.auth:
         case HmacAuth() as auth:
             return _hmac_signature(auth, credentials)
         case OAuth1Auth():
-            return _oauth1_signature(credentials)
+            return _oauth1_signature(credentials, content_type)
         case _:
             return None
 
@@ -68,7 +71,7 @@ def _hmac_signature(auth: HmacAuth, credentials: Mapping[str, Any]) -> Signature
     return sign
 
 
-def _oauth1_signature(credentials: Mapping[str, Any]) -> Signature:
+def _oauth1_signature(credentials: Mapping[str, Any], content_type: str | None) -> Signature:
     client = ClientAuth(
         credentials["client_key"],
         credentials["client_secret"],
@@ -76,10 +79,14 @@ def _oauth1_signature(credentials: Mapping[str, Any]) -> Signature:
         token_secret=credentials["token_secret"],
     )
 
+    parsed = media_type(content_type) if content_type is not None else None
+    is_form = parsed is not None and parsed.is_form
+
     def sign(method: str, url: URL, body: bytes) -> Mapping[str, str]:
-        # Bodies are JSON, which OAuth 1 leaves out of the signature (RFC 5849, 3.4.1.3.1).
+        # Of all bodies only a form's fields are signed (RFC 5849, 3.4.1.3.1).
+        kind, signed = ({"Content-Type": FORM}, body) if is_form and body else ({}, b"")
         try:
-            _, headers, _ = client.prepare(method, str(url), {}, b"")
+            _, headers, _ = client.prepare(method, str(url), kind, signed)
         except OAuth1Error as error:
             raise ValueError("OAuth 1 requests are signed for https:// and for this very machine only") from error
         return {"Authorization": str(headers["Authorization"])}
