@@ -313,8 +313,13 @@ class IntegrationsOperations(Resource):
         return ParallelAnswers(
             calls.items(data_list, data, json),
             request_for=calls.request,
-            on_answer=lambda answer: self._memory.remember(answer.connection_id),
+            on_answer=self._remember_used,
         )
+
+    def _remember_used(self, answer: ParallelCallResponse) -> None:
+        # A request that the platform refused went nowhere: it names the connection that it was meant for.
+        if answer.api_response.url:
+            self._memory.remember(answer.connection_id)
 
     def _read_integration(self, integration_id: str, reply: Reply) -> Integration:
         if reply.status == 404:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, any_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import Organization
 from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App, Install, InstallStatus
@@ -240,11 +241,28 @@ async def _choose(
         statement = statement.order_by((Connection.created_by == actor.user_id).desc().nulls_last(), Connection.id)
     found = await session.scalar(statement.limit(1))
     if found is None:
+        if organization_id is not None:
+            await _require_own_organization(session, actor, organization_id)
         app = "" if actor.app_id is None else f", or not activated for app {actor.app_id}"
         if reference is None:
             raise Forbidden(f"no account of yours is connected to {integration_id}{app}; connect one first")
         raise Forbidden(f"connection {reference!r} to {integration_id} does not exist or is not yours to use{app}")
     return found
+
+
+async def _require_own_organization(session: AsyncSession, actor: Actor, organization_id: OrganizationId) -> None:
+    """Raises Forbidden for an organization that is not the caller's, whether or not there is one of that id."""
+    own = select(Organization.id).where(Organization.id == organization_id, visible_to(actor, Organization.id))
+    if await session.scalar(own) is None:
+        if actor.reaches_installs:
+            raise Forbidden(
+                f"organization_id: {organization_id} has no active install of app {actor.app_id} with such a connection"
+                " activated for it"
+            )
+        raise Forbidden(
+            f"organization_id: {organization_id} is not yours to work in; this call is made in organization"
+            f" {actor.organization_id}"
+        )
 
 
 def _named(reference: str) -> ColumnElement[bool]:

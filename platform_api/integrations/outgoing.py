@@ -20,6 +20,7 @@ from platform_api.integrations import json_text
 from platform_api.integrations.answer_text import text_of
 from platform_api.integrations.guarded_connector import ForbiddenAddress, GuardedConnector
 from platform_api.integrations.response_headers import combined
+from platform_api.integrations.upstream_errors import broken_off, no_connection, place_of
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
@@ -141,6 +142,7 @@ class Caller:
         """
         started = time.monotonic()
         deadline = min(deadline_seconds or self._deadline, self._deadline)
+        places = [request.url]
 
         def failed(status: int, failure: str, *, is_final: bool = False) -> UpstreamAnswer:
             return UpstreamAnswer(
@@ -155,24 +157,29 @@ class Caller:
             )
 
         try:
-            return await _within(deadline, self._send(request, started))
+            return await _within(deadline, self._send(request, started, places))
+        except aiohttp.ConnectionTimeoutError as exc:
+            return failed(BAD_GATEWAY, no_connection(exc, places[-1]))
         except TimeoutError:
-            return failed(GATEWAY_TIMEOUT, f"the upstream did not answer within {deadline:g} seconds")
+            return failed(
+                GATEWAY_TIMEOUT, f"the upstream {place_of(places[-1])} did not answer within {deadline:g} seconds"
+            )
         except ForbiddenAddress as exc:
             return failed(BAD_GATEWAY, str(exc), is_final=True)
         except aiohttp.ClientConnectorError as exc:
             cause = exc.os_error
             is_refused = isinstance(cause, ForbiddenAddress)
-            return failed(
-                BAD_GATEWAY, str(cause) if is_refused else f"cannot connect to {exc.host}", is_final=is_refused
-            )
+            reason = str(cause) if is_refused else no_connection(exc, places[-1])
+            return failed(BAD_GATEWAY, reason, is_final=is_refused)
         except _AnswerTooLarge:
             reason = f"the upstream's answer is larger than {self._most_answer_bytes} bytes"
             return failed(BAD_GATEWAY, reason, is_final=True)
         except _BadRedirect as exc:
             return failed(BAD_GATEWAY, f"the upstream redirects to {exc}:, which is not HTTP", is_final=True)
+        except NotSigned as exc:
+            return failed(BAD_GATEWAY, str(exc), is_final=True)
         except (aiohttp.ClientError, ValueError, OSError) as exc:
-            return failed(BAD_GATEWAY, f"the call broke off: {type(exc).__name__}")
+            return failed(BAD_GATEWAY, broken_off(exc, places[-1]))
 
     @asynccontextmanager
     async def download(self, url: URL, *, deadline_seconds: float) -> AsyncIterator[Download]:
@@ -201,18 +208,21 @@ class Caller:
                             return
                         url = url.join(URL(location))
                 raise DownloadFailed("there are too many redirects")
+        except aiohttp.ConnectionTimeoutError as exc:
+            raise DownloadFailed(no_connection(exc, url)) from exc
         except TimeoutError as exc:
             raise DownloadFailed("it did not arrive in time") from exc
         except ForbiddenAddress as exc:
             raise DownloadFailed(str(exc)) from exc
         except aiohttp.ClientConnectorError as exc:
             cause = exc.os_error
-            message = str(cause) if isinstance(cause, ForbiddenAddress) else f"cannot connect to {exc.host}"
+            message = str(cause) if isinstance(cause, ForbiddenAddress) else no_connection(exc, url)
             raise DownloadFailed(message) from exc
         except (aiohttp.ClientError, ValueError) as exc:
             raise DownloadFailed(f"the download broke off: {type(exc).__name__}") from exc
 
-    async def _send(self, request: UpstreamRequest, started: float) -> UpstreamAnswer:
+    async def _send(self, request: UpstreamRequest, started: float, places: list[URL]) -> UpstreamAnswer:
+        """Sends it; `places` is told where it goes on to."""
         assert self._session is not None
         method, url, headers = request.method, request.url, dict(request.headers)
         body, sign = request.body, request.sign
@@ -239,6 +249,7 @@ class Caller:
                 method, body = "GET", None
                 headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
             url = following
+            places.append(url)
         raise aiohttp.TooManyRedirects(response.request_info, response.history)
 
     async def _read(
@@ -291,6 +302,10 @@ async def _within(seconds: float, work: Coroutine[Any, Any, UpstreamAnswer]) -> 
         raise
     finally:
         timer.cancel()
+
+
+class NotSigned(ValueError):
+    """A request that its signature cannot be made for; the message says why."""
 
 
 class _BadRedirect(Exception):

@@ -15,7 +15,7 @@ from starlette.responses import StreamingResponse
 
 from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database, SessionDep
-from platform_api.core.errors import BadRequest, PlatformError
+from platform_api.core.errors import BadRequest, PlatformError, Unprocessable
 from platform_api.core.event_stream import event_stream
 from platform_api.core.remembered import SECONDS_REMEMBERED
 from platform_api.core.types import OrganizationId
@@ -45,6 +45,7 @@ from platform_api.integrations.schemas import CallWrite, ConnectionName, Method
 router = APIRouter(prefix="/integrations", tags=["integrations"], route_class=ExactJsonRoute)
 
 _MOST_ITEMS = 200_000
+_LARGEST_ORGANIZATION = 2**31 - 1
 # Of a collected reply, which nobody reads before its end.
 _PIECE_BYTES = 64 * 1024
 
@@ -77,8 +78,10 @@ class ParallelWrite(BaseModel):
 class _Answer(NamedTuple):
     api_data: Any
     api_response: Mapping[str, Any]
-    connection_id: int | None
-    organization_id: int | None
+    connection_id: int | str | None
+    organization_id: int | str | None
+    """Of a refused item both are as it named them."""
+    is_called: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +123,11 @@ class _Calls:
 
     async def call(self, item: ParallelItem) -> _Answer:
         """The answer to one item; what goes wrong is an answer with `ok` false."""
-        chosen = await self._choose(item)
+        reference = str(item.connection_id) if item.connection_id is not None else self._connection
+        organization = str(item.organization_id) if item.organization_id is not None else self._organization
+        chosen = await self._choose(reference, organization)
         if isinstance(chosen, PlatformError):
-            return _refused(chosen, None)
+            return _refused(chosen, _as_id(reference), _as_id(organization), is_called=False)
         body = self._body
         # Its parts were validated with the body.
         call = CallWrite.model_construct(
@@ -137,12 +142,10 @@ class _Calls:
         try:
             answer = await self._gateway.send(chosen, call)
         except PlatformError as error:
-            return _refused(error, chosen)
+            return _refused(error, chosen.id, chosen.organization_id)
         return _Answer(answer.api_data(), answer.api_response(), chosen.id, chosen.organization_id)
 
-    async def _choose(self, item: ParallelItem) -> OpenConnection | PlatformError:
-        reference = str(item.connection_id) if item.connection_id is not None else self._connection
-        organization = str(item.organization_id) if item.organization_id is not None else self._organization
+    async def _choose(self, reference: str | None, organization: str | None) -> OpenConnection | PlatformError:
         key = (reference, organization)
         found = self._chosen.get(key)
         if found is None or not self._is_fresh(found):
@@ -171,17 +174,24 @@ class _Calls:
 
 
 def _organization_id(text: str | None) -> OrganizationId | None:
-    # What is no organization's id names none: the look-up then finds nothing.
+    """Raises Unprocessable for what is no organization's id."""
     if text is None:
         return None
-    return OrganizationId(int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1)
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:20]) <= _LARGEST_ORGANIZATION:
+        raise Unprocessable(f"organization_id: {text[:40]!r} is not an organization's id, a number from 1 up")
+    return OrganizationId(int(text))
 
 
-def _refused(error: PlatformError, connection: OpenConnection | None) -> _Answer:
+def _as_id(text: str | None) -> int | str | None:
+    is_number = text is not None and text.isascii() and text.isdecimal() and len(text) < 20
+    return int(text) if text is not None and is_number else text
+
+
+def _refused(
+    error: PlatformError, connection: int | str | None, organization: int | str | None, *, is_called: bool = True
+) -> _Answer:
     response = {"status_code": error.status_code, "text": error.message, "headers": {}, "url": "", "ok": False}
-    if connection is None:
-        return _Answer(None, response, None, None)
-    return _Answer(None, response, connection.id, connection.organization_id)
+    return _Answer(None, response, connection, organization, is_called)
 
 
 @router.post(
@@ -284,7 +294,7 @@ async def _collected(
     piece = bytearray()
     async with aclosing(in_order(items, call)) as answers:  # type: ignore[type-var]  # an async generator, which has aclose
         async for answer in answers:
-            if answer.connection_id is not None:
+            if answer.is_called:
                 used[str(answer.connection_id)] = used.get(str(answer.connection_id), 0) + 1
             piece += separator + encode_ascii(_entry(answer))
             separator = b","

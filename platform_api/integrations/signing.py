@@ -15,7 +15,7 @@ from yarl import URL
 from platform_api.core.errors import Unprocessable
 from platform_api.integrations.definition import HmacAuth, IntegrationDefinition, OAuth1Auth
 from platform_api.integrations.media_types import FORM, media_type
-from platform_api.integrations.outgoing import Signature
+from platform_api.integrations.outgoing import NotSigned, Signature
 
 
 def signature(
@@ -88,7 +88,7 @@ def _oauth1_signature(credentials: Mapping[str, Any], content_type: str | None) 
         try:
             _, headers, _ = client.prepare(method, str(url), kind, signed)
         except OAuth1Error as error:
-            raise ValueError("OAuth 1 requests are signed for https:// and for this very machine only") from error
+            raise NotSigned("OAuth 1 requests are signed for https:// and for this very machine only") from error
         return {"Authorization": str(headers["Authorization"])}
 
     return sign
