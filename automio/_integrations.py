@@ -178,11 +178,10 @@ class IntegrationsOperations(Resource):
 
         def call(position: Position) -> Call[tuple[Any, ApiResponse]]:
             query = {} if position.is_alone else dict(params or {})
-            sent = fields
-            if position.endpoint is not None:
-                sent = body_fields(None, None, headers)
-            elif is_in_body and position.values:
-                changed = dict(body or {})
+            # Another endpoint than the first page's takes the position alone.
+            sent = fields if position.endpoint is None else body_fields(None, None, headers)
+            if is_in_body and position.values:
+                changed = dict(body or {}) if position.endpoint is None else {}
                 for path, value in position.values.items():
                     put(changed, path, value)
                 sent = body_fields(changed, None, headers)

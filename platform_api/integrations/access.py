@@ -256,8 +256,8 @@ async def _require_own_organization(session: AsyncSession, actor: Actor, organiz
     if await session.scalar(own) is None:
         if actor.reaches_installs:
             raise Forbidden(
-                f"organization_id: {organization_id} has no active install of app {actor.app_id} with such a connection"
-                " activated for it"
+                f"organization_id: {organization_id} has no active install of app {actor.app_id}"
+                " with such a connection activated for it"
             )
         raise Forbidden(
             f"organization_id: {organization_id} is not yours to work in; this call is made in organization"
