@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.datastructures import URL
 
 from platform_api.accounts.dependencies import BuildActorDep
 from platform_api.apps.models import App
@@ -11,17 +12,13 @@ from platform_api.core.database import SessionDep
 from platform_api.core.errors import TooLarge
 from platform_api.core.settings import Settings
 from platform_api.integrations.lifespan import VaultDep
-from platform_api.webhooks import service
-from platform_api.webhooks.events import MOST_BODY_BYTES, headers_of
+from platform_api.webhooks import calling, service
+from platform_api.webhooks.bodies import MAX_BODY_BYTES
+from platform_api.webhooks.challenges import ChallengeAnswer
+from platform_api.webhooks.events import headers_of
 from platform_api.webhooks.models import Webhook
-from platform_api.webhooks.schemas import (
-    Challenge,
-    WebhookActionRun,
-    WebhookCreate,
-    WebhookRead,
-    WebhookUpdate,
-)
-from platform_api.webhooks.service import Call, ChallengeAnswer
+from platform_api.webhooks.schemas import WebhookActionRun, WebhookCreate, WebhookPreset, WebhookRead, WebhookUpdate
+from platform_api.webhooks.signed_text import Delivery
 
 router = APIRouter(prefix="/apps/{app}/webhooks", tags=["webhooks"])
 call_router = APIRouter(prefix="/webhooks", tags=["webhooks"])
@@ -50,6 +47,12 @@ async def create_webhook(
     body: WebhookCreate,
 ) -> WebhookRead:
     return _read(request, *await service.create_webhook(session, actor, vault, app, body))
+
+
+@router.get("/presets/", summary="List the services whose verification is known")
+async def list_presets(actor: BuildActorDep, session: SessionDep, app: AppReference) -> list[WebhookPreset]:
+    presets = await service.list_presets(session, actor, app)
+    return [WebhookPreset(name=name, fields=dict(fields)) for name, fields in sorted(presets.items())]
 
 
 @router.get("/{webhook_id}/", summary="One webhook")
@@ -111,28 +114,62 @@ async def put_call_webhook(
     return answer  # type: ignore[return-value]  # a response is passed on as it is
 
 
+@call_router.options("/{app_slug}/{webhook_slug}/", include_in_schema=False)
+async def ask_webhook(
+    request: Request, session: SessionDep, app_slug: AppSlug, webhook_slug: WebhookSlug
+) -> Response:
+    """Says which methods are taken; starts nothing."""
+    methods = await calling.allowed_methods(session, app_slug, webhook_slug)
+    headers = {"Allow": ", ".join([*methods, "HEAD", "OPTIONS"])}
+    if origin := request.headers.get("webhook-request-origin"):
+        # CloudEvents' HTTP webhooks: the sender asks for permission, which having the address is.
+        headers["WebHook-Allowed-Origin"] = origin
+    return Response(status_code=204, headers=headers)
+
+
 async def _call(
     request: Request, session: SessionDep, vault: VaultDep, app_slug: str, webhook_slug: str
 ) -> WebhookActionRun | Response:
-    call = Call(
+    if request.scope.get("is_head"):
+        # Who only looks whether somebody is there starts nothing.
+        methods = await calling.allowed_methods(session, app_slug, webhook_slug)
+        return Response(headers={"Allow": ", ".join([*methods, "HEAD", "OPTIONS"])})
+    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+    settings: Settings = request.app.state.settings
+    delivery = Delivery(
         method=request.method,
-        path=request.url.path,
+        path=path,
         query_string=request.url.query,
         headers=headers_of(request.headers.raw),
         body=await _body(request),
+        urls=_urls(settings.public_url, f"/api/webhooks/{app_slug}/{webhook_slug}/", path, request.url.query),
     )
-    answer = await service.call_webhook(session, vault, app_slug, webhook_slug, call)
+    answer = await calling.call_webhook(session, vault, app_slug, webhook_slug, delivery)
     if isinstance(answer, ChallengeAnswer):
-        return JSONResponse({"challenge": answer.text}) if answer.is_json else PlainTextResponse(answer.text)
+        content = answer.content
+        return PlainTextResponse(content) if isinstance(content, str) else JSONResponse(content)
     return answer
+
+
+def _urls(public_url: str, path: str, sent_path: str, query: str) -> list[str]:
+    """What the sender may call this address: as it was given to them or as they called it, with its port or not."""
+    base = URL(public_url)
+    port = base.port or (443 if base.scheme == "https" else 80)
+    bases = [
+        public_url,
+        *(f"{base.scheme}://{host}" for host in (base.netloc, base.hostname, f"{base.hostname}:{port}")),
+    ]
+    paths = [path, path.rstrip("/"), sent_path]
+    ending = f"?{query}" if query else ""
+    return list(dict.fromkeys(f"{base}{path}{ending}" for base in bases for path in paths))
 
 
 async def _body(request: Request) -> bytes:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MOST_BODY_BYTES:
-            raise TooLarge(f"the body is larger than the {MOST_BODY_BYTES} bytes that a webhook takes")
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(f"the body is larger than the {MAX_BODY_BYTES} bytes that a webhook takes")
     return bytes(body)
 
 
@@ -150,8 +187,10 @@ def _read(request: Request, webhook: Webhook, app: App) -> WebhookRead:
         methods=webhook.methods,
         verification=service.verification_of(webhook),
         has_secret=webhook.sealed_secret is not None,
-        challenge=None if webhook.challenge is None else Challenge.model_validate(webhook.challenge),
+        challenge=service.challenge_of(webhook),
         idempotency_header=webhook.idempotency_header,
+        idempotency_path=webhook.idempotency_path,
+        idempotency_field=webhook.idempotency_field,
         idempotency_hours=webhook.idempotency_hours,
         user=webhook.user_id,
         calls=webhook.calls,

@@ -40,6 +40,9 @@ class Webhook(Timestamps, Base):
     sealed_secret: Mapped[bytes | None] = mapped_column(Sealed)
     challenge: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     idempotency_header: Mapped[str | None]
+    """Where a sender's id of a delivery stands: here, or in one of the next two."""
+    idempotency_path: Mapped[str | None]
+    idempotency_field: Mapped[str | None]
     idempotency_hours: Mapped[int] = mapped_column(server_default="24")
     calls: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """Runs it started."""

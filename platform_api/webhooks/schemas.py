@@ -1,92 +1,43 @@
 """Webhooks on the wire (contract §11)."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$", max_length=100, to_lower=True)]
+from platform_api.syncs.paths import Path
+from platform_api.webhooks.challenges import Challenge
+from platform_api.webhooks.presets import IDEMPOTENCY, filled_in
+from platform_api.webhooks.verifications import HeaderName, NoVerification, Verification, Word
+
+IdPath = Annotated[Path, Field(min_length=1)]
 Method = Literal["POST", "GET", "PUT"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
-Secret = Annotated[str, Field(min_length=8, max_length=1000, description="Write-only")]
-_ELEMENT = Annotated[str, Field(min_length=1, max_length=50)]
-
-
-class NoVerification(BaseModel):
-    """Who knows the address may call it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["none"] = "none"
-
-
-class SecretVerification(BaseModel):
-    """The sender puts a shared secret into a header."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["secret"]
-    header: HeaderName
-
-
-class SignatureVerification(BaseModel):
-    """The sender signs the body (HMAC) and puts the signature into a header."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["hmac"]
-    header: HeaderName
-    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
-    prefix: str = Field(default="", max_length=50, description="Before the signature, such as `sha256=`")
-    element: _ELEMENT | None = Field(
-        default=None, description="The header is a list `t=1,v1=abc`: the element that is the signature"
-    )
-    timestamp_header: HeaderName | None = Field(default=None, description="Header of the time (Unix seconds)")
-    timestamp_element: _ELEMENT | None = Field(
-        default=None, description="Or the element of the signature's header that is the time"
-    )
-    tolerance_seconds: int = Field(default=300, ge=1, le=86_400, description="How old a signed time may be")
-    payload: str = Field(
-        default="{body}", max_length=200, description="What is signed, of `{body}` and `{timestamp}`"
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> "SignatureVerification":
-        has_time = self.timestamp_header is not None or self.timestamp_element is not None
-        if self.timestamp_header is not None and self.timestamp_element is not None:
-            raise ValueError("the time is in timestamp_header or in timestamp_element, not in both")
-        if self.timestamp_element is not None and self.element is None:
-            raise ValueError("timestamp_element needs element: the header is then a list of both")
-        if self.payload.count("{body}") != 1:
-            raise ValueError("payload must hold {body} once")
-        if has_time != ("{timestamp}" in self.payload):
-            # A time that is not signed proves nothing.
-            raise ValueError("payload must hold {timestamp} exactly when a timestamp header or element is given")
-        return self
-
-
-Verification = Annotated[NoVerification | SecretVerification | SignatureVerification, Field(discriminator="kind")]
-
-
-class Challenge(BaseModel):
-    """A question that some services ask of a new address; it is answered without starting a run.
-
-    `query`: a GET whose query parameter `name` is given back as text. `body`: a JSON body with
-    `"type": "url_verification"` whose field `name` is given back.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    place: Literal["query", "body"]
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    token_name: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
-        default=None, description="Query parameter that must hold the secret"
-    )
+Secret = Annotated[str, Field(min_length=8, max_length=1000)]
+Secrets = Annotated[list[Secret], Field(min_length=1, max_length=5)]
+_SECRET = "Write-only"
+_SECRETS = "Or several, of which any fits, while one replaces the other; write-only"
+_PRESET = "A well-known service, whose fields stand for those that are not given; see `presets/`"
+_ID_HEADER = "Header with the sender's id of a delivery, such as X-GitHub-Delivery"
+_ID_PATH = "Or where it stands in a JSON body, such as `event.id`"
+_ID_FIELD = "Or the field of a form that holds it"
 
 
 class _Fields(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: Any) -> Any:
+        return filled_in(data)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if sum(getattr(self, name, None) is not None for name in IDEMPOTENCY) > 1:
+            raise ValueError(f"a delivery's id stands in one place: give one of {', '.join(IDEMPOTENCY)}")
+        if getattr(self, "secret", None) is not None and getattr(self, "secrets", None) is not None:
+            raise ValueError("give secret or secrets, not both")
+        return self
 
     @field_validator("methods", check_fields=False)
     @classmethod
@@ -97,30 +48,36 @@ class _Fields(BaseModel):
 class WebhookCreate(_Fields):
     """A new webhook."""
 
+    preset: str | None = Field(default=None, description=_PRESET)
     action: int | Annotated[str, Field(max_length=63)] = Field(description="Id or slug of a `webhook_action`")
     name: Name | None = Field(default=None, description="The action's name when absent")
     is_enabled: bool = True
     methods: list[Method] = Field(default=["POST"], min_length=1)
     verification: Verification = NoVerification()
-    secret: Secret | None = None
+    secret: Secret | None = Field(default=None, description=_SECRET)
+    secrets: Secrets | None = Field(default=None, description=_SECRETS)
     challenge: Challenge | None = None
-    idempotency_header: HeaderName | None = Field(
-        default=None, description="Header with the sender's id of a delivery, such as X-GitHub-Delivery"
-    )
+    idempotency_header: HeaderName | None = Field(default=None, description=_ID_HEADER)
+    idempotency_path: IdPath | None = Field(default=None, description=_ID_PATH)
+    idempotency_field: Word | None = Field(default=None, description=_ID_FIELD)
     idempotency_hours: int = Field(default=24, ge=1, le=24 * 30, description="How long such ids are known")
 
 
 class WebhookUpdate(_Fields):
     """Changes of a webhook; what is left out stays."""
 
+    preset: str | None = Field(default=None, description=_PRESET)
     action: int | Annotated[str, Field(max_length=63)] | None = None
     name: Name | None = None
     is_enabled: bool | None = None
     methods: list[Method] | None = Field(default=None, min_length=1)
     verification: Verification | None = None
-    secret: Secret | None = None
+    secret: Secret | None = Field(default=None, description=_SECRET)
+    secrets: Secrets | None = Field(default=None, description=_SECRETS)
     challenge: Challenge | None = Field(default=None, description="null removes it")
-    idempotency_header: HeaderName | None = Field(default=None, description="null removes it")
+    idempotency_header: HeaderName | None = Field(default=None, description=f"{_ID_HEADER}; null removes it")
+    idempotency_path: IdPath | None = Field(default=None, description=_ID_PATH)
+    idempotency_field: Word | None = Field(default=None, description=_ID_FIELD)
     idempotency_hours: int | None = Field(default=None, ge=1, le=24 * 30)
 
 
@@ -140,6 +97,8 @@ class WebhookRead(BaseModel):
     has_secret: bool
     challenge: Challenge | None
     idempotency_header: str | None
+    idempotency_path: str | None
+    idempotency_field: str | None
     idempotency_hours: int
     user: int = Field(description="Whose rights its runs have: who made or last changed it")
     calls: int
@@ -153,3 +112,10 @@ class WebhookActionRun(BaseModel):
 
     task_id: str
     run_id: int
+
+
+class WebhookPreset(BaseModel):
+    """What a well-known service does."""
+
+    name: str
+    fields: dict[str, Any] = Field(description="What `preset` fills in")

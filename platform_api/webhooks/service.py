@@ -1,79 +1,33 @@
-"""Making and changing webhooks, and starting runs for whoever calls them."""
+"""Making and changing webhooks."""
 
-import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs
 
-import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Role, Scope
-from platform_api.accounts.on_behalf import act_for
 from platform_api.accounts.tenancy import visible_to
 from platform_api.actions.access import get_action
 from platform_api.actions.models import Action, ActionType
-from platform_api.actions.service import start_action
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
-from platform_api.core.errors import (
-    BadRequest,
-    Conflict,
-    Forbidden,
-    NotFound,
-    PlatformError,
-    Unauthenticated,
-    Unprocessable,
-)
-from platform_api.webhooks.events import event_of, parse_json
-from platform_api.webhooks.models import Webhook, WebhookDelivery
-from platform_api.webhooks.schemas import (
-    Challenge,
-    NoVerification,
-    SecretVerification,
-    Verification,
-    WebhookActionRun,
-    WebhookCreate,
-    WebhookUpdate,
-)
-from platform_api.webhooks.verification import verify
+from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.webhooks.challenges import Challenge
+from platform_api.webhooks.models import Webhook
+from platform_api.webhooks.presets import IDEMPOTENCY, PRESETS
+from platform_api.webhooks.schemas import WebhookCreate, WebhookUpdate
+from platform_api.webhooks.verification import check_secrets
+from platform_api.webhooks.verifications import STORED, Verification
 
-log = structlog.stdlib.get_logger()
-
-MOST_WEBHOOKS = 200
+MAX_WEBHOOKS = 200
 """Of one app in one organization."""
-_LONGEST_CHALLENGE = 2000
-_LONGEST_ID = 500
-_MOST_PARAMETERS = 200
-_SCOPES = frozenset({Scope.RUN, Scope.DATA})
 
 _VERIFICATION: TypeAdapter[Verification] = TypeAdapter(Verification)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A request to a webhook. Header names are in lower case."""
-
-    method: str
-    path: str
-    query_string: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ChallengeAnswer:
-    """What a service that tries the address wants to get back."""
-
-    text: str
-    is_json: bool
 
 
 async def create_webhook(
@@ -87,9 +41,10 @@ async def create_webhook(
         .select_from(Webhook)
         .where(visible_to(actor, Webhook.organization_id), Webhook.app_id == found.id)
     )
-    if (await session.scalar(count) or 0) >= MOST_WEBHOOKS:
-        raise Conflict(f"the app has {MOST_WEBHOOKS} webhooks already; delete one first")
-    _check_secret(wanted.verification, wanted.challenge, has_secret=wanted.secret is not None)
+    if (await session.scalar(count) or 0) >= MAX_WEBHOOKS:
+        raise Conflict(f"the app has {MAX_WEBHOOKS} webhooks already; delete one first")
+    given = _given_secrets(wanted)
+    _check(wanted.verification, wanted.challenge, given or [])
     webhook = Webhook(
         organization_id=actor.organization_id,
         app_id=found.id,
@@ -100,10 +55,10 @@ async def create_webhook(
         is_enabled=wanted.is_enabled,
         methods=list(wanted.methods),
         verification=wanted.verification.model_dump(mode="json"),
-        sealed_secret=_seal(vault, wanted.secret),
+        sealed_secret=None if given is None else _seal(vault, given),
         challenge=None if wanted.challenge is None else wanted.challenge.model_dump(mode="json"),
-        idempotency_header=wanted.idempotency_header,
         idempotency_hours=wanted.idempotency_hours,
+        **{name: getattr(wanted, name) for name in IDEMPOTENCY},
     )
     session.add(webhook)
     await session.flush()
@@ -143,14 +98,16 @@ async def update_webhook(
             setattr(webhook, name, value)
     if wanted.verification is not None:
         webhook.verification = wanted.verification.model_dump(mode="json")
-    if wanted.secret is not None:
-        webhook.sealed_secret = _seal(vault, wanted.secret)
+    if (secrets_given := _given_secrets(wanted)) is not None:
+        webhook.sealed_secret = _seal(vault, secrets_given)
     if "challenge" in given:
         webhook.challenge = None if wanted.challenge is None else wanted.challenge.model_dump(mode="json")
-    if "idempotency_header" in given:
-        webhook.idempotency_header = wanted.idempotency_header
-    challenge = None if webhook.challenge is None else Challenge.model_validate(webhook.challenge)
-    _check_secret(verification_of(webhook), challenge, has_secret=webhook.sealed_secret is not None)
+    if given & set(IDEMPOTENCY):
+        # One place: naming another one leaves the old.
+        for name in IDEMPOTENCY:
+            setattr(webhook, name, getattr(wanted, name))
+    if given & {"verification", "challenge", "secret", "secrets"}:
+        _check(verification_of(webhook), challenge_of(webhook), secrets_of(webhook, vault))
     webhook.user_id = actor.user_id
     await session.flush()
     await session.refresh(webhook)
@@ -176,131 +133,27 @@ async def delete_webhook(session: AsyncSession, actor: Actor, app: str, webhook_
 
 def verification_of(webhook: Webhook) -> Verification:
     """How its sender is known."""
-    return _VERIFICATION.validate_python(webhook.verification)
+    return _VERIFICATION.validate_python(webhook.verification, context=STORED)
 
 
-async def call_webhook(
-    session: AsyncSession, vault: Vault, app_slug: str, webhook_slug: str, call: Call
-) -> WebhookActionRun | ChallengeAnswer:
-    """Starts the run that a call asks for, or gives that of the first call with the same id.
-
-    Raises NotFound for an address that is nobody's, or switched off; Unauthenticated when the sender is not who they
-    should be.
-    """
-    webhook = await _find(session, app_slug, webhook_slug)
-    secret = None if webhook.sealed_secret is None else str(vault.decrypt(webhook.sealed_secret)["secret"])
-    query = _query(call.query_string)
-    challenge = None if webhook.challenge is None else Challenge.model_validate(webhook.challenge)
-    if challenge is not None and challenge.place == "query" and call.method == "GET":
-        return _answer_query(challenge, secret, query)
-    verification = verification_of(webhook)
-    verify(verification, secret, headers=call.headers, body=call.body)
-    if challenge is not None and challenge.place == "body":
-        asked = parse_json(call.headers.get("content-type", ""), call.body)
-        if isinstance(asked, dict) and asked.get("type") == "url_verification":
-            return ChallengeAnswer(str(asked.get(challenge.name, ""))[:_LONGEST_CHALLENGE], is_json=True)
-    if call.method not in webhook.methods:
-        raise BadRequest(f"this webhook takes {', '.join(webhook.methods)}, not {call.method}")
-    return await _start(session, webhook, call, query, verification)
+def challenge_of(webhook: Webhook) -> Challenge | None:
+    """The question that is answered without a run."""
+    return None if webhook.challenge is None else Challenge.model_validate(webhook.challenge)
 
 
-async def _start(
-    session: AsyncSession, webhook: Webhook, call: Call, query: dict[str, list[str]], verification: Verification
-) -> WebhookActionRun:
-    sent_id = call.headers.get(webhook.idempotency_header or "", "").strip()
-    digest = hashlib.sha256(sent_id.encode()).digest() if sent_id and len(sent_id) <= _LONGEST_ID else None
-    if digest is not None and (first := await _first_run(session, webhook, digest)) is not None:
-        return first
-    try:
-        actor = await act_for(
-            session,
-            user_id=webhook.user_id,
-            organization_id=webhook.organization_id,
-            app_id=webhook.app_id,
-            scopes=_SCOPES,
-        )
-        action, app = await get_action(session, actor, str(webhook.action_id))
-        await get_usable_app(session, actor, app.id)
-    except (Forbidden, NotFound) as error:
-        # The sender is a stranger: why the address does not work is for its owners to see, in the log.
-        log.warning("webhook.refused", webhook_id=webhook.id, reason=error.message)
-        raise _nobodys() from error
-    # The secret in a header is between the sender and the platform.
-    left_out = frozenset({verification.header}) if isinstance(verification, SecretVerification) else frozenset()
-    event = event_of(
-        method=call.method, path=call.path, query=query, headers=call.headers, body=call.body, left_out=left_out
-    )
-    event["webhook"] = {"id": webhook.id, "name": webhook.name}
-    try:
-        run = await start_action(session, actor, action, app, event=event)
-    except Conflict as error:
-        log.warning("webhook.cannot_run", webhook_id=webhook.id, reason=error.message)
-        raise PlatformError("the webhook's action cannot run at present") from error
-    if digest is not None:
-        session.add(WebhookDelivery(webhook_id=webhook.id, digest=digest, run_id=run.id, task_id=run.task_id))
-    await session.execute(
-        update(Webhook)
-        .where(Webhook.id == webhook.id)
-        .values(calls=Webhook.calls + 1, last_called_at=func.now(), updated_at=Webhook.updated_at)
-        .execution_options(synchronize_session=False)
-    )
-    await session.flush()
-    return WebhookActionRun(task_id=run.task_id, run_id=run.id)
+def secrets_of(webhook: Webhook, vault: Vault) -> list[str]:
+    """Its secrets, the newest first. Raises UnreadableSecret."""
+    if webhook.sealed_secret is None:
+        return []
+    opened = vault.decrypt(webhook.sealed_secret)
+    # Before there could be several, one was stored.
+    return list(opened["secrets"]) if "secrets" in opened else [str(opened["secret"])]
 
 
-async def _first_run(session: AsyncSession, webhook: Webhook, digest: bytes) -> WebhookActionRun | None:
-    """The run of an earlier call with this id. Calls with the same id at the same time wait for each other."""
-    key = int.from_bytes(digest[:8], signed=True) ^ webhook.id
-    await session.execute(select(func.pg_advisory_xact_lock(key)))
-    await session.execute(
-        delete(WebhookDelivery).where(
-            WebhookDelivery.webhook_id == webhook.id,
-            WebhookDelivery.created_at < func.now() - timedelta(hours=webhook.idempotency_hours),
-        )
-    )
-    statement = select(WebhookDelivery).where(
-        WebhookDelivery.webhook_id == webhook.id, WebhookDelivery.digest == digest
-    )
-    first = await session.scalar(statement)
-    return None if first is None else WebhookActionRun(task_id=first.task_id, run_id=first.run_id)
-
-
-def _answer_query(challenge: Challenge, secret: str | None, query: dict[str, list[str]]) -> ChallengeAnswer:
-    asked = query.get(challenge.name, [""])[0]
-    if not asked:
-        raise BadRequest(f"the query parameter {challenge.name} is missing")
-    if challenge.token_name is not None:
-        sent = query.get(challenge.token_name, [""])[0]
-        if secret is None or not secrets.compare_digest(sent.encode(errors="replace"), secret.encode()):
-            raise Unauthenticated("the webhook's secret is missing or wrong")
-    return ChallengeAnswer(asked[:_LONGEST_CHALLENGE], is_json=False)
-
-
-async def _find(session: AsyncSession, app_slug: str, webhook_slug: str) -> Webhook:
-    statement = (
-        select(Webhook)
-        .join(App, App.id == Webhook.app_id)
-        .where(Webhook.slug == _text(webhook_slug), App.slug == _text(app_slug), Webhook.is_enabled)
-    )
-    webhook = await session.scalar(statement)
-    if webhook is None:
-        raise _nobodys()
-    return webhook
-
-
-def _nobodys() -> NotFound:
-    return NotFound("there is no webhook at this address")
-
-
-def _query(text: str) -> dict[str, list[str]]:
-    try:
-        return parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
-    except ValueError as error:
-        raise BadRequest(f"the query has more than {_MOST_PARAMETERS} parameters") from error
-
-
-def _text(value: str) -> str:
-    return value.replace("\x00", "")
+async def list_presets(session: AsyncSession, actor: Actor, app: str) -> Mapping[str, Mapping[str, Any]]:
+    """What is known of services, by their names."""
+    await _get_app(session, actor, app)
+    return PRESETS
 
 
 async def _get_app(session: AsyncSession, actor: Actor, app: str) -> App:
@@ -318,16 +171,21 @@ async def _get_action(session: AsyncSession, actor: Actor, app: App, reference: 
     return action
 
 
-def _check_secret(verification: Verification, challenge: Challenge | None, *, has_secret: bool) -> None:
-    if not has_secret and not isinstance(verification, NoVerification):
-        raise Unprocessable("secret: this verification needs one; it is what the sender signs with or sends")
-    if not has_secret and challenge is not None and challenge.token_name is not None:
-        raise Unprocessable("secret: challenge.token_name needs one to compare with")
+def _given_secrets(wanted: WebhookCreate | WebhookUpdate) -> list[str] | None:
+    if wanted.secrets is not None:
+        return wanted.secrets
+    return None if wanted.secret is None else [wanted.secret]
 
 
-def _seal(vault: Vault, secret: str | None) -> bytes | None:
-    value: dict[str, Any] = {"secret": secret}
-    return None if secret is None else vault.encrypt(value)
+def _check(verification: Verification, challenge: Challenge | None, given: Sequence[str]) -> None:
+    """Raises Unprocessable."""
+    check_secrets(verification, given)
+    if challenge is not None and challenge.needs_secret and not given:
+        raise Unprocessable("secret: the challenge needs one, to compare with token_name or to make its proof")
+
+
+def _seal(vault: Vault, given: Sequence[str]) -> bytes:
+    return vault.encrypt({"secrets": list(given)})
 
 
 def _new_slug() -> str:

@@ -6,21 +6,22 @@ import hashlib
 import hmac
 import json
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from platform_api.accounts.models import Membership, Role, Scope
 from platform_api.apps.models import App, InstallStatus
 from platform_api.core.errors import Unauthenticated
-from platform_api.runs.models import Run
+from platform_api.webhooks.bodies import ParsedBody
 from platform_api.webhooks.events import event_of
-from platform_api.webhooks.schemas import SignatureVerification
+from platform_api.webhooks.signed_text import Delivery
 from platform_api.webhooks.verification import verify
-from tests.platform_api.conftest import Caller, Platform
+from platform_api.webhooks.verifications import SignatureVerification
+from tests.platform_api.conftest import Platform
+from tests.platform_api.webhooks.desk import Desk, open_desk
 
 pytestmark = pytest.mark.anyio
 
@@ -41,54 +42,6 @@ STRIPE = {
     "timestamp_element": "t",
     "payload": "{timestamp}.{body}",
 }
-
-
-@dataclass
-class Desk:
-    """An app with a webhook action."""
-
-    platform: Platform
-    caller: Caller
-    app: App
-
-    async def open(self, *, caller: Caller | None = None, **fields: Any) -> dict[str, Any]:
-        """A new webhook."""
-        async with self.platform.client(caller or self.caller) as client:
-            made = await client.post(f"/api/apps/{self.app.id}/webhooks/", json={"action": "take", **fields})
-        assert made.status_code == 201, made.text
-        webhook: dict[str, Any] = made.json()
-        return webhook
-
-    async def call(self, webhook: dict[str, Any], method: str = "POST", **options: Any) -> httpx.Response:
-        """A sender, who has no token."""
-        query = options.pop("query", "")
-        async with self.platform.client() as client:
-            return await client.request(method, httpx.URL(webhook["url"]).path + query, **options)
-
-    async def run(self, answer: httpx.Response) -> Run:
-        assert answer.status_code == 200, answer.text
-        async with self.platform.database.transaction() as session:
-            return await session.get_one(Run, answer.json()["run_id"])
-
-    async def runs(self) -> int:
-        async with self.platform.database.transaction() as session:
-            return len((await session.scalars(select(Run.id).where(Run.app_id == self.app.id))).all())
-
-
-async def open_desk(platform: Platform, *, is_public: bool = False) -> Desk:
-    caller = await platform.create_caller()
-    app = await platform.create_app(caller, is_public=is_public)
-    async with platform.client(caller) as client:
-        for slug, kind in (("take", "webhook_action"), ("other", "app_action")):
-            action = {"app": app.id, "name": slug, "slug": slug, "code": "print(1)", "action_type": kind}
-            made = await client.post("/api/actions/", json={**action, "is_public": is_public})
-            assert made.status_code == 201, made.text
-    return Desk(platform, caller, app)
-
-
-@pytest.fixture
-async def desk(shared_platform: Platform) -> Desk:
-    return await open_desk(shared_platform)
 
 
 def sign(body: bytes, *, algorithm: str = "sha256") -> bytes:
@@ -156,10 +109,13 @@ def test_headers_of_the_connection_and_our_credentials_stay_out_of_the_event() -
         "x-secret": "s",
         "x-topic": "kept",
     }
-    common = {"method": "POST", "path": "/", "query": {}, "body": b""}
-    event = event_of(headers=headers, left_out=frozenset({"x-secret"}), **common)  # type: ignore[arg-type]
-    assert event["headers"] == {"x-topic": "kept"}
-    theirs = event_of(headers={"authorization": "Basic abc"}, **common)  # type: ignore[arg-type]
+
+    def event(headers: dict[str, str], **hidden: Any) -> dict[str, Any]:
+        delivery = Delivery(method="POST", path="/", query_string="", headers=headers, body=b"")
+        return event_of(delivery, ParsedBody("none", None), **hidden)
+
+    assert event(headers, hidden_headers=frozenset({"x-secret"}))["headers"] == {"x-topic": "kept"}
+    theirs = event({"authorization": "Basic abc"})
     assert theirs["headers"] == {"authorization": "Basic abc"}
 
 
@@ -322,7 +278,8 @@ def test_a_signature_without_a_secret_never_fits() -> None:
     verification = SignatureVerification(kind="hmac", header="x-signature")
     empty = hmac.new(b"", b"x", hashlib.sha256).hexdigest()
     with pytest.raises(Unauthenticated):
-        verify(verification, None, headers={"x-signature": empty}, body=b"x")
+        delivery = Delivery(method="POST", path="/", query_string="", headers={"x-signature": empty}, body=b"x")
+        verify(verification, [], delivery)
 
 
 async def test_a_delivery_that_comes_again_is_answered_with_its_first_run(desk: Desk) -> None:

@@ -1,0 +1,179 @@
+"""The body of a call, as far as a script is spared to read it: JSON parsed, text decoded, forms taken apart.
+
+What cannot be read is never lost: the body stays as text or base64, and `error` says why it was not read.
+"""
+
+import base64
+import codecs
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from platform_api.core.errors import BadRequest
+from platform_api.tables.column_types import is_storable
+from platform_api.webhooks.forms import MAX_FIELDS, parse_form
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_FILES = 50
+_JSON_TYPE = re.compile(r"(?:application|text)/(?:[a-z0-9.+-]*\+)?json", re.IGNORECASE)
+_TEXT_TYPE = re.compile(r"text/.*|application/(?:[a-z0-9.+-]*\+)?(?:json|xml)", re.IGNORECASE)
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
+# Python knows more, some of which take time that grows with the square of the length.
+_CHARSETS = re.compile(
+    r"ascii|utf-8|utf-8-sig|utf-(?:16|32)(?:-[bl]e)?|iso8859-\d+|cp125\d|cp932|cp949|cp950|koi8-[ru]|shift_jis|euc_(?:jp|kr)"
+    r"|gb2312|gbk|gb18030|big5"
+)
+
+
+class _WholeParser(MultiPartParser):
+    """Knows whether the form came to its end."""
+
+    is_whole = False
+
+    def on_end(self) -> None:
+        self.is_whole = True
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedBody:
+    """`value` is parsed JSON, text or base64, as `kind` says; `form` and `files` are those of a form."""
+
+    kind: str
+    value: Any
+    form: dict[str, str | list[str]] | None = None
+    files: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+
+
+async def parse_body(content_type: str, body: bytes) -> ParsedBody:
+    """Reads a body by its content type."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if not body:
+        return ParsedBody("none", None)
+    if _JSON_TYPE.fullmatch(media_type):
+        value, error = _read_json(content_type, body)
+        return ParsedBody("json", value) if error is None else ParsedBody(*_raw(content_type, body), error=error)
+    kind, raw = _raw(content_type, body)
+    try:
+        if media_type == "application/x-www-form-urlencoded":
+            return ParsedBody(kind, raw, form=_flat(_read_form(content_type, body)))
+        if media_type == "multipart/form-data":
+            fields, files = await _read_multipart(content_type, body)
+            return ParsedBody(kind, raw, form=_flat(fields), files=files)
+    except BadRequest as error:
+        return ParsedBody(kind, raw, error=error.message)
+    return ParsedBody(kind, raw)
+
+
+def parse_json(content_type: str, body: bytes) -> Any:
+    """The body when it is JSON, None otherwise."""
+    if not _JSON_TYPE.fullmatch(content_type.partition(";")[0].strip()):
+        return None
+    return _read_json(content_type, body)[0]
+
+
+def storable(text: str) -> str:
+    """Text without what PostgreSQL's JSON cannot hold: zero characters, halves of surrogate pairs."""
+    return text if is_storable(text) else text.encode(errors="replace").decode().replace("\x00", "")
+
+
+def _read_json(content_type: str, body: bytes) -> tuple[Any, str | None]:
+    """The value, and why there is none."""
+    charset = _charset(content_type)
+    try:
+        content = body if charset in ("utf-8", "ascii") else body.decode(charset).encode()
+        value = orjson.loads(content.removeprefix(codecs.BOM_UTF8))
+        # In the event, the value lies a little deeper.
+        is_kept = b"\\u0000" not in orjson.dumps({"event": [value]})
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeError) as error:
+        return None, f"the body is not valid JSON: {error}"
+    return (value, None) if is_kept else (None, "the body holds a zero character, which JSON here cannot keep")
+
+
+def _raw(content_type: str, body: bytes) -> tuple[str, str]:
+    try:
+        text = body.decode(_charset(content_type))
+    except UnicodeError:
+        text = "\x00"
+    return ("text", text) if is_storable(text) else ("base64", base64.b64encode(body).decode())
+
+
+def _charset(content_type: str) -> str:
+    """The declared character set; UTF-8 when none is declared, or one that is not known."""
+    declared = _CHARSET.search(content_type)
+    return codecs.lookup(declared[1]).name if declared and _is_known(declared[1]) else "utf-8"
+
+
+def _is_known(charset: str) -> bool:
+    try:
+        return _CHARSETS.fullmatch(codecs.lookup(charset).name) is not None
+    except LookupError:
+        return False
+
+
+def _read_form(content_type: str, body: bytes) -> dict[str, list[str]]:
+    # A form's text is ASCII; the character set is that of the percent-encoded bytes in it.
+    return parse_form(body.decode("latin-1"), encoding=_charset(content_type))
+
+
+async def _read_multipart(content_type: str, body: bytes) -> tuple[dict[str, list[str]], list[dict[str, Any]]]:
+    """Raises BadRequest."""
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        yield body
+
+    declared = parse_options_header(content_type)[1].get(b"charset", b"utf-8").decode("latin-1")
+    if not _is_known(declared):
+        raise BadRequest(f"the body is not read as a form: its character set {declared[:50]!r} is not known")
+    parser = _WholeParser(
+        Headers({"content-type": content_type}),
+        chunks(),
+        max_files=MAX_FILES,
+        max_fields=MAX_FIELDS,
+        max_part_size=MAX_BODY_BYTES,
+    )
+    try:
+        parts = await parser.parse()
+    except MultiPartException as error:
+        raise BadRequest(f"the body is not a multipart form: {error.message}") from error
+    if not parser.is_whole:
+        await parts.close()
+        raise BadRequest("the body is not a multipart form: it breaks off before its last boundary")
+    fields: dict[str, list[str]] = {}
+    files = []
+    try:
+        for name, part in parts.multi_items():
+            if isinstance(part, UploadFile):
+                files.append(_file(name, part, await part.read()))
+            else:
+                fields.setdefault(name, []).append(part)
+    finally:
+        await parts.close()
+    return fields, files
+
+
+def _file(name: str, part: UploadFile, content: bytes) -> dict[str, Any]:
+    content_type = part.content_type or ""
+    is_text = _TEXT_TYPE.fullmatch(content_type.partition(";")[0].strip())
+    kind, value = _raw(content_type, content) if is_text else ("base64", base64.b64encode(content).decode())
+    return {
+        "name": storable(name),
+        "filename": storable(part.filename or ""),
+        "content_type": storable(content_type),
+        "size": len(content),
+        "body": value,
+        "body_type": kind,
+    }
+
+
+def _flat(fields: dict[str, list[str]]) -> dict[str, str | list[str]]:
+    return {
+        storable(name): [storable(value) for value in values] if len(values) > 1 else storable(values[0])
+        for name, values in fields.items()
+    }

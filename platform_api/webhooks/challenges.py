@@ -1,0 +1,134 @@
+"""Questions that services ask of a new address, and their answers; no run is started for them."""
+
+import base64
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+
+from automio._paths import ABSENT, at
+from platform_api.core.errors import BadRequest, Unauthenticated
+from platform_api.syncs.paths import Path
+from platform_api.webhooks.verification import is_one_of
+from platform_api.webhooks.verifications import Word
+
+_MAX_CHARACTERS = 2000
+_URL_VERIFICATION: Mapping[str, JsonValue] = {"type": "url_verification"}
+
+
+class Proof(BaseModel):
+    """An HMAC of the question, made with the webhook's secret, that the answer holds under `name`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Word
+    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = Field(default="", max_length=50)
+
+
+class Challenge(BaseModel):
+    """A question that some services ask of a new address; it is answered without starting a run.
+
+    `query`: a request (`methods`) whose query parameter `name` is given back, as text. `body`: a JSON body that holds
+    the values of `when` is answered with JSON: the value at the path `name` under `answer_name`, or the constant
+    `answer`. With `proof` the answer holds an HMAC of the value beside it, or instead of it without `answer_name`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    place: Literal["query", "body"]
+    name: Annotated[Path, Field(min_length=1, max_length=100)] | None = None
+    methods: Annotated[list[Literal["GET", "POST"]], Field(min_length=1)] = Field(
+        default=["GET"], description="Of a question in the query"
+    )
+    token_name: Word | None = Field(default=None, description="Query parameter that must hold a secret")
+    when: Annotated[dict[Path, str | int | bool], Field(min_length=1, max_length=10)] | None = Field(
+        default=None, description='What a question in the body holds; `{"type": "url_verification"}` when absent'
+    )
+    answer_name: Word | None = Field(default=None, description="Key of the value in a JSON answer")
+    answer: dict[str, JsonValue] | None = Field(default=None, description="A constant answer")
+    proof: Proof | None = None
+
+    @field_validator("answer")
+    @classmethod
+    def _is_short(cls, value: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+        if value is not None and len(str(value)) > _MAX_CHARACTERS:
+            raise ValueError(f"answer: has more than {_MAX_CHARACTERS} characters")
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Challenge":
+        if (self.name is None) == (self.answer is None):
+            raise ValueError("give the name of what is given back, or a constant answer")
+        if self.answer is not None and (self.place == "query" or self.proof or self.answer_name):
+            raise ValueError("a constant answer is for a question in the body, without answer_name and proof")
+        if self.place == "query" and self.when is not None:
+            raise ValueError("when is for a question in the body; one in the query is known by its parameter")
+        if self.place == "body" and self.token_name is not None:
+            raise ValueError("token_name is for a question in the query; one in the body is verified as any request")
+        return self
+
+    @property
+    def needs_secret(self) -> bool:
+        return self.token_name is not None or self.proof is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeAnswer:
+    """What a service that tries the address gets back: text, or an object as JSON."""
+
+    content: str | dict[str, Any]
+
+
+def answer_query(
+    challenge: Challenge, secrets: Sequence[str], method: str, query: Mapping[str, list[str]]
+) -> ChallengeAnswer | None:
+    """The answer to a question in the query; None when the request asks none.
+
+    A GET must ask: it is how these services try an address. A POST may be a delivery as well. Raises BadRequest,
+    Unauthenticated.
+    """
+    if challenge.place != "query" or method not in challenge.methods or challenge.name is None:
+        return None
+    asked = query.get(challenge.name, [""])[0]
+    if not asked:
+        if method != "GET":
+            return None
+        raise BadRequest(f"the query parameter {challenge.name} is missing")
+    if challenge.token_name is not None and not is_one_of(query.get(challenge.token_name, [""])[0], secrets):
+        raise Unauthenticated("the webhook's secret is missing or wrong")
+    return _answer(challenge, secrets, asked)
+
+
+def answer_body(challenge: Challenge, secrets: Sequence[str], content: Any) -> ChallengeAnswer | None:
+    """The answer to a question in a JSON body, which has been verified; None when it asks none."""
+    if challenge.place != "body":
+        return None
+    for path, value in (challenge.when or _URL_VERIFICATION).items():
+        held = at(content, path)
+        # True is 1 in Python, and not in JSON.
+        if held != value or isinstance(held, bool) != isinstance(value, bool):
+            return None
+    if challenge.answer is not None:
+        return ChallengeAnswer(challenge.answer)
+    asked = at(content, challenge.name or "")
+    return _answer(challenge, secrets, "" if asked is ABSENT else str(asked))
+
+
+def _answer(challenge: Challenge, secrets: Sequence[str], asked: str) -> ChallengeAnswer:
+    asked = asked[:_MAX_CHARACTERS]
+    name = challenge.answer_name
+    if name is None and challenge.place == "body" and challenge.proof is None:
+        name = "challenge"
+    answer = {} if name is None else {name: asked}
+    if challenge.proof is not None and secrets:
+        answer[challenge.proof.name] = _prove(challenge.proof, secrets[0], asked)
+    return ChallengeAnswer(answer or asked)
+
+
+def _prove(proof: Proof, secret: str, asked: str) -> str:
+    digest = hmac.digest(secret.encode(), asked.encode(errors="replace"), proof.algorithm)
+    return proof.prefix + (digest.hex() if proof.encoding == "hex" else base64.b64encode(digest).decode())

@@ -1,0 +1,33 @@
+"""What well-known services sign, ask and repeat: fields of a webhook, by the service's name (`presets.json`)."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+PRESETS: Mapping[str, Mapping[str, Any]] = orjson.loads(files(__package__).joinpath("presets.json").read_bytes())
+
+
+def filled_in(data: Any) -> Any:
+    """A request with the fields of its preset, where it gives none of its own. Raises ValueError.
+
+    Of `verification` single fields may be given: `{"preset": "discord", "verification": {"public_keys": […]}}`.
+    """
+    if not isinstance(data, dict) or data.get("preset") is None:
+        return data
+    preset = PRESETS.get(data["preset"]) if isinstance(data["preset"], str) else None
+    if preset is None:
+        raise ValueError(f"preset: {data['preset']!r} is not known; there are {', '.join(sorted(PRESETS))}")
+    merged = {**preset, **data}
+    # A delivery's id has one place: that of the request, if it names one.
+    if any(data.get(name) is not None for name in IDEMPOTENCY):
+        merged |= {name: data.get(name) for name in IDEMPOTENCY}
+    given, known = data.get("verification"), preset["verification"]
+    if isinstance(given, dict) and given.get("kind", known["kind"]) == known["kind"]:
+        merged["verification"] = {**known, **given}
+    return merged
+
+
+IDEMPOTENCY = ("idempotency_header", "idempotency_path", "idempotency_field")
+"""Fields that say where a sender's id of a delivery stands; a webhook has one of them."""

@@ -1,0 +1,103 @@
+"""What a sender signs, written as text with placeholders: `{timestamp}.{body}`, `{url}{form}`.
+
+`{body}` are the bytes as they came, `{body_sha256}` their SHA-256 in hexadecimal, `{form}` the form's fields by name,
+each name followed by its values. `{url}` is the webhook's address with the query as it was sent; `{path}` and
+`{query}` are parts of it. `{header:NAME}` and `{query:NAME}` are one header and one parameter.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from platform_api.webhooks.forms import parse_form, parse_query
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_NAMES = ("body", "body_sha256", "form", "timestamp", "id", "url", "method", "path", "query")
+_WITH_NAME = ("header", "query")
+COVERS_BODY = ("body", "body_sha256", "form")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A request to a webhook. Header names are in lower case; `urls` are forms of its address, the usual first."""
+
+    method: str
+    path: str
+    query_string: str
+    headers: Mapping[str, str]
+    body: bytes
+    urls: Sequence[str] = ("",)
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "")
+
+
+def placeholders(template: str) -> list[str]:
+    """The names of a template's placeholders."""
+    return _PLACEHOLDER.findall(template)
+
+
+def check_template(template: str) -> None:
+    """Raises ValueError with what is wrong: an unknown placeholder, a lone brace, a body that is not signed."""
+    names = placeholders(template)
+    for name in names:
+        kind, colon, argument = name.partition(":")
+        if colon and kind in _WITH_NAME and (_HEADER.fullmatch(argument) if kind == "header" else argument):
+            continue
+        if name not in _NAMES:
+            raise ValueError(
+                f"payload: the placeholder {{{name}}} is not known; there are "
+                f"{', '.join(f'{{{known}}}' for known in _NAMES)}, {{header:NAME}} and {{query:NAME}}"
+            )
+    if set("{}") & set(_PLACEHOLDER.sub("", template)):
+        raise ValueError("payload: a brace stands alone; write placeholders as {body}")
+    if sum(names.count(name) for name in COVERS_BODY) != 1:
+        raise ValueError("payload must hold {body} once (or {body_sha256}, or {form}): else the body is not signed")
+
+
+def render(template: str, delivery: Delivery, *, url: str, timestamp: str, identifier: str) -> bytes:
+    """The bytes that the sender signed, if `url`, `timestamp` and `identifier` are what they used."""
+    values: dict[str, Callable[[], bytes]] = {
+        "body": lambda: delivery.body,
+        "body_sha256": lambda: hashlib.sha256(delivery.body).hexdigest().encode(),
+        "form": lambda: _form_text(delivery),
+        "timestamp": timestamp.encode,
+        "id": identifier.encode,
+        "url": url.encode,
+        "method": delivery.method.encode,
+        "path": delivery.path.encode,
+        "query": delivery.query_string.encode,
+    }
+    # Between the texts stand the placeholders' names.
+    parts = _PLACEHOLDER.split(template)
+    return b"".join(
+        (values[part]() if part in values else _named(part, delivery)) if index % 2 else part.encode()
+        for index, part in enumerate(parts)
+    )
+
+
+def is_form(delivery: Delivery) -> bool:
+    """Whether the body is a URL-encoded form."""
+    return delivery.content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
+def _named(placeholder: str, delivery: Delivery) -> bytes:
+    kind, _, name = placeholder.partition(":")
+    match kind:
+        case "header":
+            return delivery.headers.get(name.lower(), "").encode()
+        case "query":
+            return parse_query(delivery.query_string).get(name, [""])[0].encode(errors="replace")
+        case _:
+            # Saved before unknown names were refused: the text as it stands, which no sender signs.
+            return f"{{{placeholder}}}".encode()
+
+
+def _form_text(delivery: Delivery) -> bytes:
+    if not is_form(delivery):
+        return b""
+    fields = parse_form(delivery.body.decode(errors="replace"))
+    return "".join(name + value for name in sorted(fields) for value in sorted(set(fields[name]))).encode()
