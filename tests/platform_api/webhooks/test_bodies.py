@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from platform_api.webhooks.bodies import MAX_BODY_BYTES, parse_body
 from tests.platform_api.webhooks.desk import Desk
@@ -217,3 +218,24 @@ async def test_a_webhook_has_one_place_for_ids(desk: Desk) -> None:
         assert changed["idempotency_path"] == "id"
         changed = (await client.patch(f"{path}{webhook['id']}/", json={"idempotency_path": None})).json()
         assert changed["idempotency_path"] is None
+
+
+async def test_a_delivery_is_acknowledged_once_it_is_stored_and_not_before(desk: Desk) -> None:
+    webhook = await desk.open(idempotency_path="id")
+    name = f"platform.refuse_{webhook['id']}"
+    async with desk.platform.database.transaction() as session:
+        body = "begin raise exception 'the disk is full'; end"
+        await session.execute(text(f"create function {name}() returns trigger language plpgsql as $$ {body} $$"))
+        await session.execute(
+            text(
+                f"create constraint trigger refuse after insert on platform.webhook_deliveries"
+                f" deferrable initially deferred for each row when (new.webhook_id = {webhook['id']})"
+                f" execute function {name}()"
+            )
+        )
+    assert (await desk.call(webhook, json={"id": 1})).status_code >= 500, "the commit failed"
+    assert await desk.runs() == 0
+    async with desk.platform.database.transaction() as session:
+        await session.execute(text(f"drop function {name} cascade"))
+    first = await desk.call(webhook, json={"id": 1})
+    assert (first.status_code, await desk.runs()) == (200, 1)
