@@ -69,6 +69,9 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
     tuple[int, ...]: lambda value: tuple(
         number for item in as_list(value) if (number := as_integer(item)) is not None
     ),
+    tuple[datetime, ...]: lambda value: tuple(
+        moment for item in as_list(value) if (moment := as_time(item)) is not None
+    ),
     dict[str, Any]: as_object,
     Any: lambda value: value,
 }

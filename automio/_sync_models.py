@@ -23,7 +23,8 @@ class SyncRun(WireModel):
     """One run for one connection. `state` is pending, running, completed, partial, failed or cancelled.
 
     `partial` ended at a limit, and the next run goes on; `error` says why a run ended early. `seen` counts items,
-    `rejections` are the first of those that were rejected.
+    `rejections` are the first of those that were rejected. `ticks` are the times of the schedule that it stands for,
+    from `planned_at` on, `missed` those without a run of their own; 0 ticks: it was started by hand.
     """
 
     id: int
@@ -38,6 +39,9 @@ class SyncRun(WireModel):
     rejected: int
     rejections: tuple[SyncRejection, ...] = ()
     error: str | None = None
+    planned_at: datetime | None = None
+    ticks: int = 0
+    missed: int = 0
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -54,7 +58,7 @@ class SyncCheckpoint(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Sync(WireModel):
-    """A sync: its declaration, how far it is, and the latest run for each connection."""
+    """A sync: its declaration, its next times, how far it is, and the latest run for each connection."""
 
     id: int
     name: str
@@ -63,6 +67,7 @@ class Sync(WireModel):
     enabled: bool
     declaration: dict[str, Any]
     next_run_at: datetime | None = None
+    next_runs: tuple[datetime, ...] = ()
     problem: str | None = None
     checkpoints: tuple[SyncCheckpoint, ...] = ()
     runs: tuple[SyncRun, ...] = ()

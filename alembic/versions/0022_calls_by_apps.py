@@ -1,7 +1,7 @@
 """The log of calls says which app called, and nobody of another organization
 
 Revision: 0022
-Follows: 0019
+Follows: 0021
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
-down_revision = "0019"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -28,6 +28,8 @@ class RunState(StrEnum):
 
 _STATES = ", ".join(f"'{state}'" for state in RunState)
 OPEN_STATES = (RunState.PENDING, RunState.RUNNING)
+_IS_PENDING = text("state = 'pending'")
+_IS_RUNNING = text("state = 'running'")
 _IS_OPEN = text("state in ('pending', 'running')")
 
 
@@ -87,7 +89,8 @@ class SyncRun(Base):
         Index("ix_sync_runs_sync_id_id", "sync_id", "id"),
         Index("ix_sync_runs_connection_id", "connection_id"),
         Index("ix_sync_runs_organization_id", "organization_id"),
-        Index("uq_sync_runs_open", "sync_id", "connection_id", unique=True, postgresql_where=_IS_OPEN),
+        Index("uq_sync_runs_pending", "sync_id", "connection_id", unique=True, postgresql_where=_IS_PENDING),
+        Index("uq_sync_runs_running", "sync_id", "connection_id", unique=True, postgresql_where=_IS_RUNNING),
         Index("ix_sync_runs_open", "id", postgresql_where=_IS_OPEN),
     )
 
@@ -110,6 +113,10 @@ class SyncRun(Base):
     """The first rejected items: page, place in it, key, column, reason."""
     error: Mapped[str | None]
     """Why it failed or ended early."""
+    planned_at: Mapped[datetime | None]
+    """The first time of the schedule that it stands for."""
+    ticks: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Times of the schedule that it stands for; 0: it was started by hand."""
     cancel_requested_at: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """Grows with each claim: a process that lost the run changes nothing more."""
@@ -119,6 +126,11 @@ class SyncRun(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def missed(self) -> int:
+        """Times that had no run of their own."""
+        return max(0, self.ticks - 1)
 
 
 class SyncedRow(Base):

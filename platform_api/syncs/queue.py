@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from cronsim import CronSim
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true, update
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -21,9 +21,11 @@ from platform_api.core.errors import Forbidden, PlatformError
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.access import list_connections
 from platform_api.integrations.models import Connection
+from platform_api.schedules.schemas import Overlap, Schedule
+from platform_api.schedules.timetable import Due, Timetable, timetable_of
 from platform_api.syncs.errors import LeaseLost
-from platform_api.syncs.models import OPEN_STATES, RunState, Sync, SyncRun
-from platform_api.syncs.schemas import Declaration, Schedule
+from platform_api.syncs.models import RunState, Sync, SyncRun
+from platform_api.syncs.schemas import Declaration
 
 log = structlog.stdlib.get_logger()
 
@@ -67,31 +69,56 @@ async def usable_connections(session: AsyncSession, actor: Actor, declaration: D
     return usable if wanted is None else [one for one in usable if one.id in wanted]
 
 
-async def enqueue(session: AsyncSession, sync: Sync, connection_ids: Sequence[ConnectionId]) -> None:
-    """A run for each connection that has none open."""
+async def enqueue(
+    session: AsyncSession,
+    sync: Sync,
+    connection_ids: Sequence[ConnectionId],
+    *,
+    due: Due | None = None,
+    overlap: Overlap = Overlap.SKIP,
+) -> None:
+    """A run for each connection that has none open; with `queue_one` also one that waits for the open one to end.
+
+    A run that has not begun stands for what is `due` as well.
+    """
+    if overlap is Overlap.SKIP:
+        statement = select(SyncRun.connection_id).where(
+            SyncRun.sync_id == sync.id,
+            SyncRun.state == RunState.RUNNING,
+            # tenancy: the runs of one sync
+            SyncRun.organization_id == sync.organization_id,
+        )
+        running = set(await session.scalars(statement))
+        connection_ids = [connection_id for connection_id in connection_ids if connection_id not in running]
     if not connection_ids:
         return
     values = [
-        {"sync_id": sync.id, "organization_id": sync.organization_id, "connection_id": connection_id}
+        {
+            "sync_id": sync.id,
+            "organization_id": sync.organization_id,
+            "connection_id": connection_id,
+            "planned_at": None if due is None else due.first,
+            "ticks": 0 if due is None else due.ticks,
+        }
         for connection_id in connection_ids
     ]
-    statement = insert(SyncRun).values(values)
+    made = insert(SyncRun).values(values)
     await session.execute(
-        statement.on_conflict_do_nothing(
-            index_elements=[SyncRun.sync_id, SyncRun.connection_id], index_where=SyncRun.state.in_(OPEN_STATES)
+        made.on_conflict_do_update(
+            index_elements=[SyncRun.sync_id, SyncRun.connection_id],
+            index_where=SyncRun.state == text("'pending'"),
+            set_={
+                "planned_at": func.coalesce(SyncRun.planned_at, made.excluded.planned_at),
+                "ticks": SyncRun.ticks + made.excluded.ticks,
+            },
         )
     )
     await session.execute(select(func.pg_notify(CHANNEL, "")))
 
 
-def next_run(schedule: Schedule | None, after: datetime) -> datetime | None:
-    """When a schedule comes next. Cron expressions are read in UTC."""
-    if schedule is None:
-        return None
-    if schedule.every_minutes is not None:
-        return after + timedelta(minutes=schedule.every_minutes)
-    assert schedule.cron is not None
-    return next(CronSim(schedule.cron, after.astimezone(UTC)), None)
+def timetable_for(schedule: Schedule, *, organization_id: int, app_id: int, name: str) -> Timetable:
+    """The times of a sync's schedule."""
+    return timetable_of(schedule, f"sync {organization_id} {app_id} {name}")
 
 
 async def start_due(database: Database) -> bool:
@@ -104,22 +131,44 @@ async def start_due(database: Database) -> bool:
             .limit(_SCHEDULED_AT_ONCE)
             .with_for_update(skip_locked=True)
         )
-        due = (await session.scalars(statement)).all()
-        for sync in due:
-            declaration = Declaration.model_validate(sync.declaration)
-            sync.next_run_at = next_run(declaration.schedule, datetime.now(UTC))
+        found = (await session.scalars(statement)).all()
+        now = await database_time(session)
+        for sync in found:
             try:
-                actor = await acting_for(session, sync)
-                connections = await usable_connections(session, actor, declaration)
-                if not connections:
-                    raise Forbidden(f"no connection to {declaration.integration_id} that the app may use")
+                await _start(session, sync, now)
             except PlatformError as error:
                 log.warning("syncs.not_started", sync_id=sync.id, error=error.message)
                 sync.problem = error.message
-                continue
-            sync.problem = None
-            await enqueue(session, sync, [one.id for one in connections])
-    return len(due) == _SCHEDULED_AT_ONCE
+            except ValidationError as error:
+                # Such as a time zone that this machine does not know: nobody else waits for it to be mended.
+                log.error("syncs.unreadable_declaration", sync_id=sync.id, error=str(error))
+                sync.problem = "its declaration cannot be read here any more; delete it and declare it again"
+                sync.next_run_at = None
+    return len(found) == _SCHEDULED_AT_ONCE
+
+
+async def _start(session: AsyncSession, sync: Sync, now: datetime) -> None:
+    """Plans the next time of a sync that is due, and makes its runs. Raises PlatformError."""
+    declaration = Declaration.model_validate(sync.declaration)
+    if declaration.schedule is None or sync.next_run_at is None:
+        sync.next_run_at = None
+        return
+    times = timetable_for(
+        declaration.schedule, organization_id=sync.organization_id, app_id=sync.app_id, name=sync.name
+    )
+    due = times.due(sync.next_run_at, now)
+    sync.next_run_at = due.following
+    actor = await acting_for(session, sync)
+    connections = await usable_connections(session, actor, declaration)
+    if not connections:
+        raise Forbidden(f"no connection to {declaration.integration_id} that the app may use")
+    sync.problem = None
+    await enqueue(session, sync, [one.id for one in connections], due=due, overlap=declaration.schedule.overlap)
+
+
+async def database_time(session: AsyncSession) -> datetime:
+    """When the transaction began, by the database's clock: all processes plan by the same one."""
+    return (await session.scalars(select(func.now()))).one()
 
 
 async def claim(database: Database) -> tuple[SyncRun, Claimed] | None:
@@ -141,8 +190,15 @@ async def claim(database: Database) -> tuple[SyncRun, Claimed] | None:
             .correlate(SyncRun)
             .scalar_subquery()
         )
+        before = aliased(SyncRun)
+        is_its_turn = ~exists().where(
+            # tenancy: another run of the same sync and connection
+            before.sync_id == SyncRun.sync_id,
+            before.connection_id == SyncRun.connection_id,
+            before.state == RunState.RUNNING,
+        )
         is_open = or_(
-            SyncRun.state == RunState.PENDING,
+            and_(SyncRun.state == RunState.PENDING, is_its_turn),
             and_(SyncRun.state == RunState.RUNNING, SyncRun.lease_expires_at <= func.now()),
         )
         waiting = (

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from platform_api.integrations.pagination import PagingKeys
+from platform_api.schedules.schemas import Overlap, Schedule
 from platform_api.syncs.models import RunState
 from platform_api.syncs.paths import Path
 
@@ -93,34 +93,6 @@ class Tombstones(_Strict):
         return self
 
 
-class Schedule(_Strict):
-    """When it runs by itself: every so many minutes, or by a cron expression (five fields, UTC)."""
-
-    every_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 366)] | None = None
-    cron: Annotated[str, Field(max_length=100)] | None = None
-
-    @field_validator("cron")
-    @classmethod
-    def _is_cron(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if len(value.split()) != 5:
-            raise ValueError("a cron expression has five fields, as `*/15 * * * *`")
-        try:
-            next(CronSim(value, datetime(2026, 1, 1)))
-        except CronSimError as error:
-            raise ValueError(f"{value!r} is not a cron expression: {error}") from error
-        except StopIteration as error:
-            raise ValueError(f"{value!r} never comes") from error
-        return value
-
-    @model_validator(mode="after")
-    def _is_one(self) -> "Schedule":
-        if (self.every_minutes is None) == (self.cron is None):
-            raise ValueError("give every_minutes or cron")
-        return self
-
-
 class Limits(_Strict):
     """How much one run does."""
 
@@ -166,6 +138,8 @@ class Declaration(_Strict):
             raise ValueError("tombstones.absent needs the whole list: use mode full, or mark deleted items by a path")
         if self.pagination is not None and self.pagination.style == "after" and self.incremental is None:
             raise ValueError("pagination.style after goes on by the incremental parameter: use mode incremental")
+        if self.schedule is not None and self.schedule.overlap is Overlap.ALLOW:
+            raise ValueError("schedule.overlap: a connection has one run at a time; use skip or queue_one")
         if empty := [name for name, source in self.mapping.items() if source == ""]:
             raise ValueError(f"mapping.{empty[0]}: the path is empty")
         return self
@@ -247,6 +221,9 @@ class SyncRunRead(BaseModel):
     rejected: int
     rejections: list[Rejection]
     error: str | None
+    planned_at: datetime | None = Field(description="The first time of the schedule that it stands for")
+    ticks: int = Field(description="Times of the schedule that it stands for; 0: it was started by hand")
+    missed: int = Field(description="Those of them that had no run of their own")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -271,6 +248,7 @@ class SyncRead(BaseModel):
     enabled: bool
     declaration: Declaration
     next_run_at: datetime | None
+    next_runs: list[datetime] = Field(description="The next times of its schedule, five at most")
     problem: str | None = Field(description="Why it was not started when it was due")
     checkpoints: list[SyncCheckpointRead]
     runs: list[SyncRunRead]

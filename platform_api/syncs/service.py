@@ -21,11 +21,12 @@ from platform_api.integrations.definition import IntegrationDefinition
 from platform_api.integrations.gateway import Gateway, OpenConnection
 from platform_api.integrations.models import Connection
 from platform_api.integrations.pagination import require_walkable
+from platform_api.schedules.timetable import upcoming
 from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.fetching import fetch, open_connection
 from platform_api.syncs.models import OPEN_STATES, RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
 from platform_api.syncs.paging import Walk, first_position, start_after, way_of
-from platform_api.syncs.queue import enqueue, next_run, usable_connections
+from platform_api.syncs.queue import database_time, enqueue, timetable_for, usable_connections
 from platform_api.syncs.schemas import (
     BackfillWrite,
     Declaration,
@@ -44,6 +45,7 @@ from platform_api.tables.repository import get_table
 MOST_SYNCS = 100
 """Of one app in one organization."""
 _MOST_PREVIEWED = 20
+_SHOWN_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ async def create_sync(session: AsyncSession, actor: Actor, app: str, wanted: Syn
             name=wanted.name,
             declaration=declaration.model_dump(mode="json", exclude_unset=True),
             is_enabled=wanted.enabled,
-            next_run_at=next_run(declaration.schedule, datetime.now(UTC)) if wanted.enabled else None,
+            next_run_at=await _first_run(session, actor, found, wanted) if wanted.enabled else None,
         )
         .on_conflict_do_nothing(index_elements=[Sync.organization_id, Sync.app_id, Sync.name])
         .returning(Sync)
@@ -115,8 +117,8 @@ async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, 
         sync.version += 1
     if sync.table_id != table.id:
         await _forget_rows(session, sync)
-    if before.schedule != declaration.schedule or wanted.enabled != sync.is_enabled:
-        sync.next_run_at = next_run(declaration.schedule, datetime.now(UTC)) if wanted.enabled else None
+    if _times(before) != _times(declaration) or wanted.enabled != sync.is_enabled:
+        sync.next_run_at = await _first_run(session, actor, found, wanted) if wanted.enabled else None
     sync.table_id = table.id
     sync.declaration = declaration.model_dump(mode="json", exclude_unset=True)
     sync.is_enabled = wanted.enabled
@@ -275,6 +277,7 @@ async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead
         .ext(distinct_on(SyncRun.connection_id))
         .order_by(SyncRun.connection_id, SyncRun.id.desc())
     )
+    declaration = Declaration.model_validate(sync.declaration)
     return SyncRead(
         id=sync.id,
         name=sync.name,
@@ -282,8 +285,9 @@ async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead
         organization=sync.organization_id,
         user=sync.user_id,
         enabled=sync.is_enabled,
-        declaration=Declaration.model_validate(sync.declaration),
+        declaration=declaration,
         next_run_at=sync.next_run_at,
+        next_runs=_next_runs(sync, declaration),
         problem=sync.problem,
         checkpoints=[
             SyncCheckpointRead(
@@ -297,6 +301,23 @@ async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead
         created_at=sync.created_at,
         updated_at=sync.updated_at,
     )
+
+
+async def _first_run(session: AsyncSession, actor: Actor, app: App, wanted: SyncWrite) -> datetime | None:
+    """The first time of a schedule that has just been declared."""
+    if wanted.schedule is None:
+        return None
+    times = timetable_for(wanted.schedule, organization_id=actor.organization_id, app_id=app.id, name=wanted.name)
+    return times.after(await database_time(session))
+
+
+def _next_runs(sync: Sync, declaration: Declaration) -> list[datetime]:
+    if declaration.schedule is None or sync.next_run_at is None:
+        return []
+    times = timetable_for(
+        declaration.schedule, organization_id=sync.organization_id, app_id=sync.app_id, name=sync.name
+    )
+    return upcoming(times, sync.next_run_at, _SHOWN_RUNS)
 
 
 async def _checked(
@@ -381,6 +402,10 @@ async def _forget_rows(session: AsyncSession, sync: Sync) -> None:
 
 def _read_part(declaration: Declaration) -> dict[str, Any]:
     return declaration.model_dump(mode="json", exclude={"schedule", "limits", "connection_ids"})
+
+
+def _times(declaration: Declaration) -> dict[str, Any] | None:
+    return None if declaration.schedule is None else declaration.schedule.model_dump(exclude={"overlap"})
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from automio._paths import at
 from platform_api.accounts.models import Scope
 from platform_api.accounts.on_behalf import act_for
 from platform_api.actions.access import get_action
@@ -17,7 +18,6 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, PlatformError
-from platform_api.syncs.paths import at
 from platform_api.webhooks.bodies import ParsedBody, parse_body
 from platform_api.webhooks.challenges import ChallengeAnswer, answer_body, answer_query
 from platform_api.webhooks.events import event_of

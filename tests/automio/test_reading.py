@@ -16,12 +16,18 @@ from automio import (
     Integration,
     Page,
     Plugin,
+    Sync,
+    SyncRun,
     Tag,
 )
 from automio._decode import WireModel
 from automio._graphql_document import is_read_only
 from automio._sse import ServerSentEventParser
 
+MODELS: list[type[WireModel]] = [
+    *(Integration, Plugin, Action, Tag, Connection, ActionRunStatusResponse),
+    *(Sync, SyncRun),
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda children: st.lists(children) | st.dictionaries(st.text(), children),
@@ -29,7 +35,7 @@ JSON = st.recursive(
 )
 
 
-@given(model=st.sampled_from([Integration, Plugin, Action, Tag, Connection, ActionRunStatusResponse]), data=st.data())
+@given(model=st.sampled_from(MODELS), data=st.data())
 def test_nothing_a_platform_sends_breaks_a_model(model: type[WireModel], data: st.DataObject) -> None:
     keys = st.sampled_from([*model.__dataclass_fields__, "unknown"])
     model.from_wire(data.draw(st.dictionaries(keys, JSON) | JSON))
@@ -60,6 +66,23 @@ def test_times_are_aware() -> None:
     action = Action.from_wire({"name": "a", "created_at": "2026-01-02T03:04:05Z", "updated_at": "yesterday"})
     assert action.created_at is not None and action.created_at.utcoffset() is not None
     assert action.updated_at is None
+
+
+def test_a_syncs_times_and_what_its_runs_stand_for_are_read() -> None:
+    sync = Sync.from_wire(
+        {
+            "next_runs": ["2026-03-29T01:00:00Z", "soon", "2026-03-30T00:30:00+00:00"],
+            "runs": [{"id": 1, "planned_at": "2026-03-28T01:30:00Z", "ticks": 3, "missed": 2}, {"id": 2}],
+        }
+    )
+    assert [moment.isoformat() for moment in sync.next_runs] == [
+        "2026-03-29T01:00:00+00:00",
+        "2026-03-30T00:30:00+00:00",
+    ]
+    [scheduled, older] = sync.runs
+    assert (scheduled.ticks, scheduled.missed) == (3, 2)
+    assert scheduled.planned_at is not None and scheduled.planned_at.hour == 1
+    assert (older.planned_at, older.ticks, older.missed) == (None, 0, 0)
 
 
 def test_a_graphql_reply_without_errors_has_none() -> None:

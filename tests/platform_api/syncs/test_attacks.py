@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,7 @@ from platform_api.core.database import Database
 from platform_api.integrations.models import IntegrationBudget
 from platform_api.syncs.errors import LeaseLost
 from platform_api.syncs.models import RunState, Sync, SyncRun
-from platform_api.syncs.queue import Claimed, advance, claim, next_run, start_due
-from platform_api.syncs.schemas import Schedule
+from platform_api.syncs.queue import Claimed, advance, claim, start_due
 from tests.platform_api.conftest import TEST_SECRET_KEY, Platform, make_settings, running_platform
 from tests.platform_api.syncs.test_syncs import counts, things
 from tests.platform_api.syncs.working import Bench, Upstream, connect, open_bench, serving
@@ -229,13 +228,6 @@ async def test_a_sync_that_is_due_is_started_and_the_next_time_is_set(bench: Ben
     run = await bench.ended(runs[0]["id"])
     assert (run["state"], run["inserted"]) == ("completed", 2)
     assert (await bench.status())["next_run_at"] >= before
-
-
-async def test_schedules_are_minutes_or_cron_in_utc() -> None:
-    now = datetime(2026, 3, 1, 12, 1, tzinfo=UTC)
-    assert next_run(Schedule(every_minutes=30), now) == now + timedelta(minutes=30)
-    assert next_run(Schedule(cron="0 3 * * 1"), now) == datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-    assert next_run(None, now) is None
 
 
 async def test_a_run_that_is_cancelled_stops_and_keeps_what_it_stored(bench: Bench) -> None:

@@ -1,0 +1,69 @@
+"""Schedules as they are written."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from platform_api.schedules.cron import Cron, check_expression, find_zone
+from platform_api.schedules.shorthand import SHORTHANDS, is_shorthand, read_period
+
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Overlap(StrEnum):
+    """What a time does that comes while the run of an earlier one is open."""
+
+    SKIP = "skip"
+    """It passes."""
+    ALLOW = "allow"
+    """It starts a run beside the open one."""
+    QUEUE_ONE = "queue_one"
+    """One run waits for the open one to end, and stands for all times that come until it begins."""
+
+
+class Schedule(BaseModel):
+    """When it runs by itself: every so many minutes, or at the times of a cron expression."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 366)] | None = None
+    cron: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None,
+        description="Five fields; or @hourly, @daily, @weekly, @monthly, @yearly, `@every 15m`, at times of its own",
+    )
+    timezone: Annotated[str, Field(max_length=100)] = Field(
+        default="UTC", description="IANA's name of the zone whose clock the cron expression means"
+    )
+    overlap: Overlap = Field(default=Overlap.SKIP, description="What a time does that comes while a run is open")
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        value = value.strip()
+        if not value.startswith("@"):
+            return check_expression(value)
+        if not is_shorthand(value):
+            raise ValueError(f"{value!r} is not known; there are {', '.join(SHORTHANDS)}, and `@every 15m`")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        find_zone(value)
+        return value
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "Schedule":
+        if (self.every_minutes is None) == (self.cron is None):
+            raise ValueError("give every_minutes or cron")
+        if "timezone" in self.model_fields_set and (self.cron is None or read_period(self.cron) is not None):
+            raise ValueError("timezone is for times of the clock; a period is the same in every zone")
+        if self.cron is None or self.cron.startswith("@"):
+            return self
+        if Cron(self.cron, find_zone(self.timezone)).after(_SOME_DAY) is None:
+            raise ValueError(f"{self.cron!r} never comes in {self.timezone}: its clock skips these times")
+        return self
