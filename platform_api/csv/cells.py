@@ -1,172 +1,172 @@
-"""From the text of a cell to a column's value, or the reason why it is none."""
+"""What a cell of a file may hold, and the `'` that keeps a text from being calculated by a spreadsheet.
 
-import math
+Cells of a CSV file are text. Cells of an Excel file have a type, which they keep until they become a column's value:
+a number is never written out and parsed again by the reader's options.
+"""
+
 import re
-import uuid
-from collections.abc import Callable
-from datetime import date, datetime
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
-
-import orjson
-
-from platform_api.csv.errors import LineRejected
-from platform_api.tables.column_types import ColumnType, is_storable
-from platform_api.tables.definition import Column
-
-Convert = Callable[[str], Any]
-"""Raises LineRejected without a column."""
+from enum import Enum
 
 _SHOWN = 60
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]+)?")
-_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+(?:,[0-9]+)?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MIDNIGHT = re.compile(r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?")
-_TRUE = frozenset({"true", "t", "yes", "y", "1"})
-_FALSE = frozenset({"false", "f", "no", "n", "0"})
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_FORMULA_STARTS = frozenset("=+-@＝＋－＠")
+_LINE_STARTS = ("\t", "\r", "\n")
+_DOUBLE_DIGITS = 17
+_MAX_NUMBER_LENGTH = 2000
+_MAX_ADJUSTED_EXPONENT = 1000
+_MAX_POSITIONAL_EXPONENT = 21
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as the shortest decimal text that is exactly it: `5`, `1.234`, `12345678901234567890`, `1E+30`."""
+
+    text: str
+
+    @property
+    def value(self) -> Decimal:
+        return Decimal(self.text)
+
+
+class FaultKind(Enum):
+    """How a cell without a usable value stands in the file."""
+
+    ERROR = "error"
+    FORMULA = "formula"
+    DATE = "date"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A cell that has no usable value, such as `#N/A`; `text` is what stands in the file."""
+
+    text: str
+    reason: str
+    kind: FaultKind
+
+
+Cell = str | Number | bool | date | datetime | time | timedelta | Fault
+"""An empty cell is the empty text. A datetime without a zone means what the import's options say."""
 
 
 def shown(value: str) -> str:
-    """The value in a message: shortened, and on one line."""
+    """Returns the value for a message: shortened, and on one line."""
     return repr(value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…")
 
 
-def guard_formula(value: str) -> str:
-    """Text that a spreadsheet would calculate instead of showing gets a `'` in front; numbers stay."""
-    if not value.startswith(_FORMULA_STARTS) or _is_number(value):
-        return value
-    return "'" + value
+def is_blank(cell: Cell) -> bool:
+    """Returns whether the cell holds no value: nothing, or only white space."""
+    return isinstance(cell, str) and not cell.strip()
 
 
-def _is_number(value: str) -> bool:
+def number_cell(text: str) -> Number | None:
+    """Returns the number that a typed cell holds; None when the text is no finite number.
+
+    Spreadsheets store doubles with 17 digits (1.1 as 1.1000000000000001): the shortest text of the same double is
+    taken where it is shorter. Whole numbers, and numbers of more digits than a double has, stay as the file says.
+    """
+    text = text.strip()
+    if len(text) > _MAX_NUMBER_LENGTH or not _PLAIN_NUMBER.fullmatch(text):
+        return None
     try:
-        return value.isascii() and math.isfinite(float(value))
-    except ValueError:
-        return False
-
-
-def converter(column: Column, *, decimal: str) -> Convert:
-    """What turns the cells of a column into values."""
-    match column.type:
-        case ColumnType.TEXT:
-            return _text
-        case ColumnType.CHOICE:
-            return lambda value: _choice(value, column.choices)
-        case ColumnType.INTEGER:
-            return lambda value: _integer(value, 32)
-        case ColumnType.BIGINT:
-            return lambda value: _integer(value, 64)
-        case ColumnType.NUMERIC:
-            return lambda value: _number(value, decimal)
-        case ColumnType.FLOAT:
-            return lambda value: _float(value, decimal)
-        case ColumnType.BOOLEAN:
-            return _boolean
-        case ColumnType.DATE:
-            return _date
-        case ColumnType.TIMESTAMPTZ:
-            return _timestamp
-        case ColumnType.UUID | ColumnType.REFERENCE:
-            return _uuid
-        case ColumnType.JSON:
-            return _json
-
-
-def _text(value: str) -> str:
-    if not is_storable(value):
-        raise LineRejected(f"{shown(value)} holds a zero character, which no text can")
-    return value
-
-
-def _choice(value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        listed = ", ".join(choices[:10]) + (", …" if len(choices) > 10 else "")
-        raise LineRejected(f"{shown(value)} is not one of the choices: {listed}")
-    return value
-
-
-def _integer(value: str, bits: int) -> int:
-    text = value.strip()
-    if len(text) > 30 or not _INTEGER.fullmatch(text):
-        raise LineRejected(f"{shown(value)} is not a whole number")
-    number, limit = int(text), 2 ** (bits - 1)
-    if not -limit <= number < limit:
-        raise LineRejected(f"{shown(value)} is not between {-limit} and {limit - 1}")
-    return number
-
-
-def _number(value: str, decimal: str) -> str:
-    """As text: GraphQL takes it for a numeric column, and no digit is lost."""
-    text = value.strip()
-    if decimal == ",":
-        if not (_GROUPED.fullmatch(text) or _DECIMAL_COMMA.fullmatch(text)):
-            raise LineRejected(f"{shown(value)} is not a number such as 1.234,56 (`decimal` is a comma)")
-        text = text.replace(".", "").replace(",", ".")
-    elif "," in text:
-        raise LineRejected(f"{shown(value)} is not a number such as 1234.56; for decimal commas send `decimal=,`")
-    try:
-        number = Decimal(text) if text.isascii() and "_" not in text else Decimal("NaN")
+        number = Decimal(text)
     except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or abs(number.adjusted()) > 1000 or len(text) > 2000:
-        raise LineRejected(f"{shown(value)} is not a number")
-    return str(number)
+        return None
+    if abs(number.adjusted()) > _MAX_ADJUSTED_EXPONENT:
+        return None
+    if number.as_tuple().exponent != 0 and _digits(number) <= _DOUBLE_DIGITS:
+        shortest = Decimal(repr(float(text)))
+        if shortest.is_finite() and _digits(shortest) < _digits(number):
+            number = shortest
+    return Number(plain_text(number))
 
 
-def _float(value: str, decimal: str) -> float:
-    number = float(_number(value, decimal))
-    if not math.isfinite(number):
-        raise LineRejected(f"{shown(value)} is too large a number")
-    return number
+def plain_text(number: Decimal) -> str:
+    """Returns the number without trailing zeros, and without an exponent where that is readable."""
+    if not number:
+        return "0"
+    if -_MAX_POSITIONAL_EXPONENT < number.adjusted() < _MAX_POSITIONAL_EXPONENT or number.as_tuple().exponent == 0:
+        text = format(number, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    sign, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)
+    kept = "".join(map(str, digits)).rstrip("0")
+    return str(Decimal((sign, tuple(map(int, kept)), exponent + len(digits) - len(kept))))
 
 
-def _boolean(value: str) -> bool:
-    text = value.strip().lower()
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
+def significant_digits(number: Decimal) -> int:
+    """Returns how many digits the number has between its first and its last that is not zero."""
+    return _digits(number)
+
+
+def _digits(number: Decimal) -> int:
+    return len("".join(map(str, number.as_tuple().digits)).strip("0"))
+
+
+def text_of(cell: Cell) -> str:
+    """Returns a cell as text, as it is stored in a text column: ISO 8601, `true` and `false`, numbers in full."""
+    match cell:
+        case str():
+            return cell
+        case Number() | Fault():
+            return cell.text
+        case bool():
+            return "true" if cell else "false"
+        case datetime() | date() | time():
+            return cell.isoformat()
+        case timedelta():
+            return _duration(cell)
+
+
+def _duration(value: timedelta) -> str:
+    """Returns hours (more than 24, too), minutes and seconds, as Excel's `[h]:mm:ss` shows them."""
+    sign, value = ("-", -value) if value < timedelta() else ("", value)
+    minutes, seconds = divmod(value.days * 86_400 + value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{value.microseconds:06}".rstrip("0") if value.microseconds else ""
+    return f"{sign}{hours}:{minutes:02}:{seconds:02}{fraction}"
+
+
+def guard_formula(value: str) -> str:
+    """Puts a `'` before text that a spreadsheet would calculate instead of showing; numbers stay."""
+    return "'" + value if _is_formula(value) else value
+
+
+def guard_text(value: str) -> str:
+    """Puts a `'` before text that would not come back as it is: a formula, or text that looks empty.
+
+    Text that begins with `'` gets another one where `unguard_text` would take its own away, so that
+    `unguard_text(guard_text(text)) == text` for every text.
+    """
+    return "'" + value if _needs_guard(value.lstrip("'")) else value
+
+
+def unguard_text(value: str) -> str:
+    """Takes away the `'` that `guard_text` put in front, and no other."""
+    return value[1:] if value.startswith("'") and _needs_guard(value.lstrip("'")) else value
+
+
+def _needs_guard(value: str) -> bool:
+    return not value.strip() or _is_formula(value)
+
+
+def _is_formula(value: str) -> bool:
+    """Returns whether a spreadsheet may calculate it, also behind characters that are not seen.
+
+    The list is OWASP's (CSV injection), and white space and invisible characters before it, which some programs skip.
+    """
+    if _PLAIN_NUMBER.fullmatch(value):
         return False
-    raise LineRejected(f"{shown(value)} is neither true nor false (true/false, yes/no, 1/0)")
-
-
-def _date(value: str) -> str:
-    text = value.strip()
-    if (midnight := _MIDNIGHT.fullmatch(text)) is not None:
-        text = midnight["date"]
-    try:
-        if _DATE.fullmatch(text):
-            return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
-    raise LineRejected(f"{shown(value)} is not a date such as 2026-01-31")
-
-
-def _timestamp(value: str) -> str:
-    text = value.strip()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise LineRejected(f"{shown(value)} is not a time such as 2026-01-31T12:00:00Z") from None
-    if moment.tzinfo is None:
-        raise LineRejected(f"{shown(value)} does not name its time zone, as 2026-01-31T12:00:00Z does")
-    return moment.isoformat()
-
-
-def _uuid(value: str) -> str:
-    try:
-        return str(uuid.UUID(value.strip()))
-    except ValueError:
-        raise LineRejected(f"{shown(value)} is not a UUID") from None
-
-
-def _json(value: str) -> Any:
-    try:
-        parsed = orjson.loads(value)
-        # Nested as it will be in the request, whose depth is limited.
-        if "\\u0000" in orjson.dumps({"query": {"objects": [{"column": parsed}]}}).decode():
-            raise LineRejected(f"{shown(value)} holds a zero character, which no text can")
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeEncodeError):
-        raise LineRejected(f"{shown(value)} is not JSON") from None
-    return parsed
+    if value.startswith(_LINE_STARTS):
+        return True
+    for character in value:
+        if character in _FORMULA_STARTS:
+            return True
+        if unicodedata.category(character) not in ("Zs", "Zl", "Zp", "Cc", "Cf"):
+            return False
+    return False

@@ -1,11 +1,13 @@
 """Which column of the file is which column of the table, and rows made of records."""
 
+import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from platform_api.csv.cells import Convert, converter, shown
+from platform_api.csv.cells import Cell, is_blank, shown, text_of
+from platform_api.csv.converting import Convert, Reading, converter
 from platform_api.csv.errors import JobFailed, LineRejected
 from platform_api.csv.records import Record
 from platform_api.csv.schemas import ImportOptions, OnConflict
@@ -16,8 +18,12 @@ IMPORTABLE_SYSTEM_COLUMNS = (
     Column(name="id", type=ColumnType.UUID),
     Column(name="connection_id", type=ColumnType.BIGINT),
 )
-LEFT_OUT = frozenset({"organization_id", "created_at", "updated_at", "automio_line", "automio_reason"})
+REASON_COLUMN = "automio_reason"
+"""What the file of rejected lines has at the end of each line."""
+LEFT_OUT = frozenset({"organization_id", "created_at", "updated_at", "automio_line", REASON_COLUMN})
 """What an export or a list of rejected lines has beside the columns that can be written."""
+_POSITION = re.compile(r"#([1-9][0-9]{0,4})")
+_REASON = re.compile(r"(?P<name>automio_reason: )?line [0-9]+(?:, .*)?: .*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +50,173 @@ class Key:
     is_update: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What stands where in a record."""
+
+    targets: tuple[Target, ...]
+    width: int
+    """Fields of a record, without empty columns at the end and without the reason of a rejected line."""
+    full_width: int
+    """Fields of the header, with both."""
+    unnamed: tuple[int, ...]
+    """Columns that nobody says anything about: a value there would be lost."""
+    has_reason: bool
+    """Whether the header names the reason's column."""
+    is_headless: bool
+    is_ragged: bool
+
+    def without_reason(self, fields: tuple[Cell, ...]) -> tuple[Cell, ...]:
+        """Returns the fields without the reason with which the line was rejected before."""
+        return fields[:-1] if self._ends_with_reason(fields) else fields
+
+    def _ends_with_reason(self, fields: tuple[Cell, ...]) -> bool:
+        if not fields or not (self.has_reason or self.is_headless):
+            return False
+        if self.has_reason and len(fields) == self.full_width:
+            return True
+        return is_reason(fields[-1], is_named=self.is_headless)
+
+    def reason(self, line: int, rejected: LineRejected) -> str:
+        """Returns why a line was rejected, as it stands at the end of the line in the file of rejected ones."""
+        # Where no header says what it is, it says so itself.
+        name = f"{REASON_COLUMN}: " if self.is_headless else ""
+        column = f", {rejected.column}" if rejected.column else ""
+        return " ".join(f"{name}line {line}{column}: {rejected.reason}".splitlines())
+
+    def fit(self, record: Record) -> tuple[Cell, ...]:
+        """Returns the fields of a record, as many as there are columns. Raises LineRejected."""
+        if record.problem is not None:
+            raise record.problem
+        fields = list(self.without_reason(record.fields))
+        if self.is_ragged:
+            while len(fields) > self.width and is_blank(fields[-1]):
+                fields.pop()
+            fields += [""] * (self.width - len(fields))
+        extra = fields[self.width :]
+        if len(fields) < self.width or len(extra) > max(1, self.full_width - self.width):
+            raise self._wrong_width(fields)
+        for position, field in enumerate(extra, self.width):
+            if not is_blank(field):
+                if position < self.full_width - self.has_reason:
+                    raise LineRejected(
+                        f"column {position + 1} has no header, and here the value {shown(text_of(field))}"
+                    )
+                raise self._wrong_width(fields)
+        for position in self.unnamed:
+            if not is_blank(fields[position]):
+                raise LineRejected(
+                    f"column {position + 1} has no header, and this line has a value there; name the column, or say"
+                    f' in `mapping` where "#{position + 1}" goes (null: nowhere)'
+                )
+        return tuple(fields[: self.width])
+
+    def _wrong_width(self, fields: Sequence[Cell]) -> LineRejected:
+        few_or_many = "few" if len(fields) < self.width else "many"
+        return LineRejected(f"too {few_or_many} fields: {len(fields)} where the header has {self.width}")
+
+    def row(self, record: Record, *, namespace: uuid.UUID) -> dict[str, Any]:
+        """Returns the row that a record is. Raises LineRejected.
+
+        A row without an id of its own gets one made from its line: the same line of the same job is the same row,
+        however often it is written.
+        """
+        fields = self.fit(record)
+        row: dict[str, Any] = {}
+        for target in self.targets:
+            try:
+                value = target.convert(fields[target.position])
+            except LineRejected as error:
+                raise LineRejected(error.reason, target.header) from None
+            if value is not None:
+                row[target.column.name] = value
+            elif target.is_needed:
+                raise LineRejected("a value is required", target.header)
+            # Else no value: the column's default, or null.
+        row.setdefault("id", str(uuid.uuid5(namespace, str(record.line))))
+        return row
+
+
+def is_reason(cell: Cell, *, is_named: bool = False) -> bool:
+    """Returns whether a cell holds the reason of a rejected line, as `Layout.reason` writes it."""
+    found = _REASON.fullmatch(cell) if isinstance(cell, str) else None
+    return found is not None and (found["name"] is not None or not is_named)
+
+
 def importable_columns(definition: TableDefinition) -> dict[str, Column]:
     """Columns of the table that a file may fill, by name."""
     return {column.name: column for column in (*IMPORTABLE_SYSTEM_COLUMNS, *definition.columns)}
 
 
-def find_targets(header: Sequence[str], definition: TableDefinition, options: ImportOptions) -> list[Target]:
-    """Where the file's columns go. Raises JobFailed naming the first thing that is wrong."""
+def find_layout(
+    header: Sequence[str], definition: TableDefinition, options: ImportOptions, *, is_ragged: bool
+) -> Layout:
+    """Returns where the file's columns go; no header: where the mapping says. Raises JobFailed naming a fault."""
+    names, full_width = list(header), len(header)
+    is_headless = options.header_line == 0
+    if is_headless:
+        places = [int(found[1]) for key in options.mapping if (found := _POSITION.fullmatch(key)) is not None]
+        if not places:
+            raise JobFailed('the file has no header: say in `mapping` where its columns go, {"#1": "<column>", …}')
+        names = [f"#{number}" for number in range(1, max(places) + 1)]
+        full_width = len(names)
+    has_reason = names[-1:] == [REASON_COLUMN]
+    if has_reason:
+        names.pop()
+    while names and not names[-1] and f"#{len(names)}" not in options.mapping:
+        names.pop()
+    mapped = _by_position(names, options.mapping)
     known = importable_columns(definition)
+    reading = Reading.of(options)
     targets: list[Target] = []
-    if absent := sorted(options.mapping.keys() - set(header)):
-        raise JobFailed(f"mapping: the file has no column {shown(absent[0])}; its columns are: {_listed(header)}")
-    for position, name in enumerate(header):
-        column_name = options.mapping.get(name, name)
-        if column_name is None or (name not in options.mapping and name in LEFT_OUT):
+    unnamed: list[int] = []
+    for position, name in enumerate(names):
+        if position not in mapped and (not name or is_headless):
+            unnamed.append(position)
+            continue
+        column_name = mapped.get(position, name)
+        if column_name is None or (position not in mapped and name in LEFT_OUT):
             continue
         column = known.get(column_name)
         if column is None:
-            raise JobFailed(
-                f"the file's column {shown(name)} is no column of the table {definition.name}"
-                + (f" (mapped to {shown(column_name)})" if column_name != name else "")
-                + f'; send a mapping, {{"{name[:60]}": "<column>"}}, or {{"{name[:60]}": null}} to leave it out.'
-                f" Its columns are: {_listed(list(known))}"
-            )
+            raise _unknown_column(position, name, column_name, definition, known)
         if any(target.column is column for target in targets):
-            raise JobFailed(f"two columns of the file go into {column.name}; leave one out with a mapping to null")
-        targets.append(Target(position, name, column, converter(column, decimal=options.decimal)))
+            raise JobFailed(
+                f"two columns of the file go into {column.name}; leave one out with a mapping to null, of the second"
+                f' {{"#{position + 1}": null}}'
+            )
+        targets.append(Target(position, name or f"#{position + 1}", column, converter(column, reading)))
     _require_columns(definition, targets)
-    return targets
+    return Layout(tuple(targets), len(names), full_width, tuple(unnamed), has_reason, is_headless, is_ragged)
+
+
+def _by_position(names: Sequence[str], mapping: Mapping[str, str | None]) -> dict[int, str | None]:
+    """Returns the mapping by position. A key is a column's header or, where no header is so, `#` and its number."""
+    found: dict[int, str | None] = {}
+    by_number: dict[int, str | None] = {}
+    for key, column in mapping.items():
+        positions = [position for position, name in enumerate(names) if name == key]
+        found |= dict.fromkeys(positions, column)
+        if positions:
+            continue
+        number = _POSITION.fullmatch(key)
+        if number is None or int(number[1]) > len(names):
+            raise JobFailed(f"mapping: the file has no column {shown(key)}; its columns are: {_listed(names)}")
+        by_number[int(number[1]) - 1] = column
+    # A number names one column only, so it says more than a header.
+    return found | by_number
+
+
+def _unknown_column(
+    position: int, name: str, column_name: str, definition: TableDefinition, known: Mapping[str, Column]
+) -> JobFailed:
+    key = name[:60] or f"#{position + 1}"
+    return JobFailed(
+        f"the file's column {shown(name or key)} is no column of the table {definition.name}"
+        + (f" (mapped to {shown(column_name)})" if column_name != name else "")
+        + f'; send a mapping, {{"{key}": "<column>"}}, or {{"{key}": null}} to leave it out.'
+        f" Its columns are: {_listed(list(known))}"
+    )
 
 
 def _require_columns(definition: TableDefinition, targets: Sequence[Target]) -> None:
@@ -96,33 +241,6 @@ def find_key(definition: TableDefinition, wanted: OnConflict | None) -> Key | No
     listed = "; ".join(", ".join(columns) for columns in keys.values())
     named = wanted.constraint or ", ".join(wanted.columns)
     raise JobFailed(f"on_conflict: the table has no unique key {shown(named)}; it has: {listed}")
-
-
-def row_of(record: Record, targets: Sequence[Target], *, width: int, namespace: uuid.UUID) -> dict[str, Any]:
-    """The row that a record is. Raises LineRejected.
-
-    A row without an id of its own gets one made from its line: the same line of the same job is the same row, however
-    often it is written.
-    """
-    if record.problem is not None:
-        raise record.problem
-    if len(record.fields) != width:
-        few_or_many = "few" if len(record.fields) < width else "many"
-        raise LineRejected(f"too {few_or_many} fields: {len(record.fields)} where the header has {width}")
-    row: dict[str, Any] = {}
-    for target in targets:
-        text = record.fields[target.position]
-        if not text.strip():
-            if target.is_needed:
-                raise LineRejected("a value is required", target.header)
-            # No value: the column's default, or null.
-            continue
-        try:
-            row[target.column.name] = target.convert(text)
-        except LineRejected as error:
-            raise LineRejected(error.reason, target.header) from None
-    row.setdefault("id", str(uuid.uuid5(namespace, str(record.line))))
-    return row
 
 
 def _listed(names: Sequence[str]) -> str:

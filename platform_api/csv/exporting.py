@@ -14,37 +14,34 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import IO, Any, Protocol
 
-import openpyxl
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
 from platform_api.accounts.models import Scope
 from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
-from platform_api.csv.cells import guard_formula
 from platform_api.csv.errors import JobFailed
+from platform_api.csv.export_cells import column_types, csv_cell, excel_cell
 from platform_api.csv.jobs import Claimed, advance, finish
 from platform_api.csv.models import CsvExport, JobStatus
-from platform_api.csv.schemas import ExportWrite, FileFormat
+from platform_api.csv.schemas import CONTENT_TYPES, ExportWrite, FileFormat
 from platform_api.csv.storage import PIECE_BYTES, append, create_file
+from platform_api.csv.xlsx.writing import SheetFile, row_xml
 from platform_api.graphql.access import graphql_session
 from platform_api.graphql.backend import GraphQLBackend
+from platform_api.tables.column_types import ColumnType
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
 
 PAGE = 1000
 _MOST_SHEET_ROWS = 1_048_575
-_MOST_CELL_CHARACTERS = 32_767
 _SCOPES = frozenset({Scope.DATA})
 _FIRST_ID = "00000000-0000-0000-0000-000000000000"
-CONTENT_TYPES = {
-    FileFormat.CSV: "text/csv; charset=utf-8",
-    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 class Sink(Protocol):
     """Where rows are written; all of it blocks."""
+
+    def begin(self, columns: Sequence[str]) -> None:
+        """Writes the header."""
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Adds rows."""
@@ -70,8 +67,9 @@ class Export:
         """Exports to the end. Raises JobFailed, LeaseLost."""
         columns, definition = await self._columns()
         with tempfile.TemporaryFile() as file:
-            sink = _sink(self._wanted, file)
-            await asyncio.to_thread(sink.write, [columns])
+            types = column_types(definition)
+            sink = _sink(self._wanted, file, [types[column] for column in columns])
+            await asyncio.to_thread(sink.begin, columns)
             total = await self._count(definition)
             done, last = 0, _FIRST_ID
             while page := await self._page(definition, columns, after=last):
@@ -79,7 +77,7 @@ class Export:
                 done += len(page)
                 if done > _MOST_SHEET_ROWS and self._wanted.format is FileFormat.XLSX:
                     raise JobFailed(f"an Excel sheet holds {_MOST_SHEET_ROWS} rows; export as CSV")
-                rows = [[_cell(row[column], self._wanted) for column in columns] for row in page]
+                rows = [[row[column] for column in columns] for row in page]
                 await asyncio.to_thread(sink.write, rows)
                 if file.tell() > self._most_bytes:
                     raise JobFailed(f"the file would be larger than {self._most_bytes} bytes; narrow it with `where`")
@@ -173,63 +171,49 @@ class Export:
 class _CsvSink:
     """UTF-8 with a BOM, which spreadsheets need to see that it is UTF-8."""
 
-    def __init__(self, file: IO[bytes], delimiter: str) -> None:
+    def __init__(self, file: IO[bytes], wanted: ExportWrite, kinds: Sequence[ColumnType]) -> None:
         self._file = file
+        self._kinds = kinds
+        self._guards = wanted.guard_formulas
         self._text = io.StringIO()
-        self._writer = csv.writer(self._text, delimiter=delimiter, lineterminator="\r\n")
+        self._writer = csv.writer(self._text, delimiter=wanted.delimiter, lineterminator="\r\n")
         file.write(b"\xef\xbb\xbf")
 
+    def begin(self, columns: Sequence[str]) -> None:
+        self._writer.writerow(columns)
+
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
-        self._writer.writerows(rows)
+        for row in rows:
+            cells = zip(row, self._kinds, strict=True)
+            self._writer.writerow([csv_cell(value, kind, guards=self._guards) for value, kind in cells])
         self._file.write(self._text.getvalue().encode())
         self._text.seek(0)
         self._text.truncate()
 
     def close(self) -> None:
-        pass
+        self.write([])
 
 
 class _SheetSink:
-    """An Excel file with one sheet; openpyxl keeps its rows in a file until the end."""
+    """An Excel file with one sheet."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._book = openpyxl.Workbook(write_only=True)
-        self._sheet = self._book.create_sheet("rows")
+    def __init__(self, file: IO[bytes], wanted: ExportWrite, kinds: Sequence[ColumnType]) -> None:
+        self._sheet = SheetFile(file, name="rows")
+        self._kinds = kinds
+        self._guards = wanted.guard_formulas
+
+    def begin(self, columns: Sequence[str]) -> None:
+        self._sheet.write(row_xml(columns).encode())
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         for row in rows:
-            self._sheet.append([_fitting(value) for value in row])
+            cells = zip(row, self._kinds, strict=True)
+            xml = row_xml([excel_cell(value, kind, guards=self._guards) for value, kind in cells])
+            self._sheet.write(xml.encode())
 
     def close(self) -> None:
-        self._book.save(self._file)
+        self._sheet.close()
 
 
-def _sink(wanted: ExportWrite, file: IO[bytes]) -> Sink:
-    return _SheetSink(file) if wanted.format is FileFormat.XLSX else _CsvSink(file, wanted.delimiter)
-
-
-def _fitting(value: Any) -> Any:
-    """What an Excel cell can hold."""
-    if isinstance(value, int | Decimal) and len(str(value).strip("-").replace(".", "")) > 15:
-        return str(value)  # Excel would lose digits
-    if isinstance(value, str):
-        value = ILLEGAL_CHARACTERS_RE.sub("", value)
-        if len(value) > _MOST_CELL_CHARACTERS:
-            raise JobFailed(f"a value is longer than the {_MOST_CELL_CHARACTERS} characters of an Excel cell")
-    return value
-
-
-def _cell(value: Any, wanted: ExportWrite) -> Any:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case int() | Decimal():
-            return value
-        case str():
-            text = value
-        case _:
-            text = json.dumps(value, ensure_ascii=False, default=float)
-    return guard_formula(text) if wanted.guard_formulas else text
+def _sink(wanted: ExportWrite, file: IO[bytes], kinds: Sequence[ColumnType]) -> Sink:
+    return (_SheetSink if wanted.format is FileFormat.XLSX else _CsvSink)(file, wanted, kinds)

@@ -8,8 +8,6 @@ id is made from its line, so it is the same row.
 """
 
 import asyncio
-import csv
-import io
 import tempfile
 import uuid
 from collections.abc import Sequence
@@ -21,14 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.models import Scope
 from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
-from platform_api.csv.cells import guard_formula
-from platform_api.csv.columns import Key, Target, find_key, find_targets, importable_columns, row_of
+from platform_api.csv.columns import Key, Layout, find_key, find_layout, importable_columns
 from platform_api.csv.errors import JobFailed, LineRejected
 from platform_api.csv.jobs import Claimed, advance, finish
 from platform_api.csv.models import CsvFile, CsvImport, JobStatus
-from platform_api.csv.records import MOST_ROWS, Record, Records, open_records
-from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.storage import append, copy_to, create_file
+from platform_api.csv.opening import open_records
+from platform_api.csv.records import MAX_ROWS, Record, Records
+from platform_api.csv.rejected import RejectedLines, rejected_lines
+from platform_api.csv.schemas import CONTENT_TYPES, FileFormat, ImportOptions
+from platform_api.csv.storage import PIECE_BYTES, append, copy_to, create_file
 from platform_api.csv.writing import Row, RowWriter, Tally
 from platform_api.graphql.access import graphql_session
 from platform_api.graphql.backend import GraphQLBackend
@@ -51,7 +50,7 @@ class Import:
         self._claimed = claimed
         self._options = ImportOptions.model_validate(job.options)
         self._namespace = uuid.UUID(job.task_id)
-        self._header: Sequence[str] = ()
+        self._rejected_lines: RejectedLines
 
     async def run(self) -> None:
         """Imports to the end. Raises JobFailed, LeaseLost."""
@@ -63,16 +62,24 @@ class Import:
                 size = await session.scalar(select(CsvFile.size).where(CsvFile.id == self._job.file_id)) or 0
             columns = importable_columns(definition)
             records = await asyncio.to_thread(open_records, file, size, self._options, columns=columns)
-            self._header = records.header
-            targets = find_targets(records.header, definition, self._options)
+            layout = find_layout(records.header, definition, self._options, is_ragged=records.is_ragged)
             key = find_key(definition, self._options.on_conflict)
-            if key is not None and (missing := set(key.columns) - {target.column.name for target in targets}):
+            if key is not None and (missing := set(key.columns) - {target.column.name for target in layout.targets}):
                 raise JobFailed(f"on_conflict: no column of the file gives {sorted(missing)[0]}")
+            self._rejected_lines = rejected_lines(records, layout)
             await self._skip(records, self._job.processed)
             while batch := await asyncio.to_thread(_take, records):
-                await self._import(records, batch, targets, key)
+                await self._import(records, batch, layout, key)
             async with self._database.transaction() as session:
-                await finish(session, self._claimed, JobStatus.COMPLETED, progress=100, format=records.format)
+                await finish(
+                    session,
+                    self._claimed,
+                    JobStatus.COMPLETED,
+                    progress=100,
+                    format=records.format,
+                    blank=records.blank,
+                    total_rows=self._job.processed,
+                )
 
     async def _fetch(self, file: IO[bytes]) -> None:
         if self._job.file_id is None or not await copy_to(self._database, self._job.file_id, file):
@@ -85,26 +92,32 @@ class Import:
                 return
             count -= skipped
 
-    async def _import(
-        self, records: Records, batch: Sequence[Record], targets: Sequence[Target], key: Key | None
-    ) -> None:
+    async def _import(self, records: Records, batch: Sequence[Record], layout: Layout, key: Key | None) -> None:
         """One batch: rows, counts and place in one transaction."""
-        if self._job.processed + len(batch) > MOST_ROWS:
-            raise JobFailed(f"the file has more than {MOST_ROWS} rows; the first {self._job.processed} were imported")
-        rows, refused = _rows(batch, targets, width=len(records.header), namespace=self._namespace)
+        if self._job.processed + len(batch) > MAX_ROWS:
+            raise JobFailed(f"the file has more than {MAX_ROWS} rows; the first {self._job.processed} were imported")
+        rows, refused = await asyncio.to_thread(_rows, batch, layout, namespace=self._namespace)
         fraction = await asyncio.to_thread(records.fraction)
+        if records.total:
+            fraction = (self._job.processed + len(batch)) / records.total
         async with self._database.transaction() as session:
             # First, so that nobody else can be writing the same batch: the change holds the job's row.
             await advance(session, self._claimed)
             definition = await self._definition(session)
-            tally = await self._write(session, definition, rows, targets, key)
+            tally = await self._write(session, definition, rows, layout, key)
             tally.rejected.extend(refused)
             tally.rejected.sort(key=lambda item: item[0].line)
             values = self._counted(len(batch), tally)
             if tally.rejected:
-                values["rejected_file_id"] = await self._keep_rejected(session, tally)
+                values["rejected_file_id"] = await self._keep_rejected(session, records, tally)
             await advance(
-                session, self._claimed, progress=min(99, int(fraction * 100)), format=records.format, **values
+                session,
+                self._claimed,
+                progress=min(99, int(fraction * 100)),
+                format=records.format,
+                blank=records.blank,
+                total_rows=records.total,
+                **values,
             )
         for name, value in values.items():
             setattr(self._job, name, value)
@@ -114,14 +127,14 @@ class Import:
         session: AsyncSession,
         definition: TableDefinition,
         rows: Sequence[Row],
-        targets: Sequence[Target],
+        layout: Layout,
         key: Key | None,
     ) -> Tally:
         caller = await self._caller(session)
         if self._options.dry_run and not self._backend.is_transactional:
             # Nothing can be tried without being done: only the cells have been looked at.
             return Tally(inserted=len(rows))
-        writer = RowWriter(self._backend, caller, definition, targets, key)
+        writer = RowWriter(self._backend, caller, definition, layout.targets, key)
         if not self._options.dry_run:
             return await writer.write(session, rows)
         tried = await session.begin_nested()
@@ -162,25 +175,23 @@ class Import:
             "errors": [*job.errors, *errors],
         }
 
-    async def _keep_rejected(self, session: AsyncSession, tally: Tally) -> uuid.UUID:
-        """Adds to the file of rejected lines: CSV with a BOM, which spreadsheets need to see that it is UTF-8."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\r\n")
+    async def _keep_rejected(self, session: AsyncSession, records: Records, tally: Tally) -> uuid.UUID:
+        """Adds to the file of rejected lines."""
         file_id = self._job.rejected_file_id
+        content = b""
         if file_id is None:
+            kind = FileFormat(records.format["kind"])
             file = await create_file(
                 session,
                 self._job.organization_id,
-                name=f"{self._job.table_name}-{self._job.id}-rejected.csv",
-                content_type="text/csv; charset=utf-8",
+                name=f"{self._job.table_name}-{self._job.id}-rejected.{kind}",
+                content_type=CONTENT_TYPES[kind],
             )
             file_id = file.id
-            text.write("\ufeff")
-            writer.writerow(["automio_line", "automio_reason", *map(guard_formula, self._header)])
-        for record, rejected in tally.rejected:
-            reason = f"{rejected.column}: {rejected.reason}" if rejected.column else rejected.reason
-            writer.writerow([record.line, guard_formula(reason), *map(guard_formula, record.fields)])
-        await append(session, file_id, text.getvalue().encode(errors="replace"))
+            content = self._rejected_lines.begin()
+        content += await asyncio.to_thread(self._rejected_lines.lines, tally.rejected)
+        for start in range(0, len(content), PIECE_BYTES):
+            await append(session, file_id, content[start : start + PIECE_BYTES])
         return file_id
 
 
@@ -191,20 +202,27 @@ def _take(records: Records) -> list[Record]:
     while len(batch) < BATCH and characters < _MOST_BATCH_CHARACTERS:
         taken = records.take(min(50, BATCH - len(batch)))
         batch += taken
-        characters += sum(len(field) for record in taken for field in record.fields)
+        characters += sum(map(_length, taken))
         if not taken:
             break
     return batch
 
 
+def _length(record: Record) -> int:
+    """Returns about how many characters a record takes."""
+    if record.raw:
+        return len(record.raw)
+    return sum(1 + len(field) if isinstance(field, str) else 20 for field in record.fields)
+
+
 def _rows(
-    batch: Sequence[Record], targets: Sequence[Target], *, width: int, namespace: uuid.UUID
+    batch: Sequence[Record], layout: Layout, *, namespace: uuid.UUID
 ) -> tuple[list[Row], list[tuple[Record, LineRejected]]]:
     rows: list[Row] = []
     rejected: list[tuple[Record, LineRejected]] = []
     for record in batch:
         try:
-            rows.append((record, row_of(record, targets, width=width, namespace=namespace)))
+            rows.append((record, layout.row(record, namespace=namespace)))
         except LineRejected as error:
             rejected.append((record, error))
     return rows, rejected

@@ -116,10 +116,14 @@ class CsvImport(Job):
     updated: Mapped[int] = mapped_column(BigInteger, server_default="0")
     skipped: Mapped[int] = mapped_column(BigInteger, server_default="0")
     rejected: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    blank: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Lines without any value, which were passed over."""
+    total_rows: Mapped[int | None] = mapped_column(BigInteger)
+    """Rows that the file holds, once that is known."""
     errors: Mapped[list[Any]] = mapped_column(server_default="[]")
     """The first rejected lines: line, column, reason."""
     format: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
-    """What the file was found to be: kind, encoding, delimiter."""
+    """What the file was found to be: kind, encoding and delimiter, or the sheet."""
 
 
 class CsvExport(Job):

@@ -16,6 +16,12 @@ class FileFormat(StrEnum):
     XLSX = "xlsx"
 
 
+CONTENT_TYPES = {
+    FileFormat.CSV: "text/csv; charset=utf-8",
+    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
 class OnConflict(BaseModel):
     """What becomes of a line whose row exists already."""
 
@@ -36,6 +42,10 @@ class OnConflict(BaseModel):
         return self
 
 
+Thousands = Literal[".", ",", "'", "space", "none"]
+Words = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)]
+
+
 class ImportOptions(BaseModel):
     """How a file is to be read and its rows to be written; kept with the job."""
 
@@ -46,6 +56,18 @@ class ImportOptions(BaseModel):
     delimiter: str | None = None
     encoding: str | None = None
     decimal: Literal[".", ","] = "."
+    thousands: Thousands | None = None
+    date_order: Literal["ymd", "dmy", "mdy"] | None = None
+    date_format: str | None = None
+    time_format: str | None = None
+    timezone: str | None = None
+    null_words: Words = []
+    true_words: Words | None = None
+    false_words: Words | None = None
+    sheet: str | None = None
+    header_line: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """The header's line, from 1; 0: the file has none; None: the first line with a value."""
+    guard_formulas: bool = True
     dry_run: bool = False
 
 
@@ -85,9 +107,13 @@ class ImportResult(BaseModel):
     updated: int
     skipped: int
     rejected: int
+    blank: int = Field(description="Lines without any value, which were passed over; not among `total`")
+    total_rows: int | None = Field(description="Rows that the file holds; null while that is not known")
     errors: list[LineError] = Field(description="The first rejected lines")
     dry_run: bool
-    format: dict[str, Any] = Field(description="What the file was found to be: kind, encoding, delimiter")
+    format: dict[str, Any] = Field(
+        description="What the file was found to be: kind, encoding and delimiter, or the sheet"
+    )
 
 
 class CsvImportRead(BaseModel):
@@ -106,7 +132,9 @@ class CsvImportRead(BaseModel):
     progress: int = Field(description="0 to 100")
     error: str | None = Field(description="Why it failed")
     file_name: str
-    rejected_file: str | None = Field(description="Path of the rejected lines, each with its reason")
+    rejected_file: str | None = Field(
+        description="Path of the rejected lines as they stood, each with its reason at the end"
+    )
 
     @classmethod
     def from_job(cls, job: CsvImport) -> "CsvImportRead":
@@ -118,6 +146,8 @@ class CsvImportRead(BaseModel):
             updated=job.updated,
             skipped=job.skipped,
             rejected=job.rejected,
+            blank=job.blank,
+            total_rows=job.total_rows,
             errors=[LineError(**error) for error in job.errors],
             dry_run=bool(job.options.get("dry_run")),
             format=job.format,

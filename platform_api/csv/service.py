@@ -1,7 +1,7 @@
 """Imports and exports as tenants see them: asking for one, finding one, cancelling one."""
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -16,12 +16,14 @@ from platform_api.apps.models import App
 from platform_api.core.errors import BadRequest, NotFound, TooLarge, TooManyRequests, Unprocessable
 from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
+from platform_api.csv.converting import Reading
 from platform_api.csv.errors import JobFailed
 from platform_api.csv.jobs import announce
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
-from platform_api.csv.records import DELIMITERS
+from platform_api.csv.moments import check_format, find_zone
 from platform_api.csv.schemas import ExportWrite, ImportOptions
 from platform_api.csv.storage import PIECE_BYTES, append, create_file
+from platform_api.csv.text_records import DELIMITERS
 from platform_api.tables.models import AppTable
 from platform_api.tables.repository import get_table
 
@@ -132,7 +134,8 @@ async def _table(session: AsyncSession, actor: Actor, app: int | str | None, tab
     return found, await get_table(session, AppId(found.id), table)
 
 
-def _check_options(table: AppTable, options: ImportOptions) -> None:
+def check_reading(options: ImportOptions) -> None:
+    """Raises Unprocessable when what is said of the file cannot be meant."""
     if options.delimiter is not None and options.delimiter not in DELIMITERS:
         raise Unprocessable("delimiter: must be one of , ; | and tab; leave it out to have it found")
     if options.encoding is not None:
@@ -142,6 +145,32 @@ def _check_options(table: AppTable, options: ImportOptions) -> None:
             is_text = False
         if not is_text:
             raise Unprocessable(f"encoding: {options.encoding[:40]!r} is unknown; use a name such as utf-8")
+    if options.thousands == options.decimal:
+        raise Unprocessable(f"thousands: {options.thousands!r} is what fractions begin with (`decimal`)")
+    if options.date_order is not None and options.date_format is not None:
+        raise Unprocessable("date_order: `date_format` says the order already; send one of them")
+    _check_moments(options)
+    reading = Reading.of(options)
+    if both := reading.true_words & reading.false_words:
+        raise Unprocessable(f"true_words: {sorted(both)[0]!r} is among `false_words`, too; send both lists")
+
+
+def _check_moments(options: ImportOptions) -> None:
+    checks: list[tuple[str, str | None, Callable[[str], object]]] = [
+        ("date_format", options.date_format, lambda text: check_format(text, needs="Yy mbB d")),
+        ("time_format", options.time_format, lambda text: check_format(text, needs="Yy mbB d HI M")),
+        ("timezone", options.timezone, find_zone),
+    ]
+    for name, text, check in checks:
+        try:
+            if text is not None:
+                check(text)
+        except ValueError as error:
+            raise Unprocessable(f"{name}: {error}") from error
+
+
+def _check_options(table: AppTable, options: ImportOptions) -> None:
+    check_reading(options)
     known = {*table.definition.column_names}
     for header, column in options.mapping.items():
         if column is not None and column not in known:

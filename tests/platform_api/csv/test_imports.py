@@ -106,8 +106,8 @@ async def test_bad_lines_are_rejected_each_with_its_reason(shop: Shop) -> None:
     assert [row["sku"] for row in await shop.rows()] == ["also ok", "ok"]
 
     rejected = list(csv.reader(io.StringIO((await shop.download(job["rejected_file"])).decode("utf-8-sig"))))
-    assert rejected[0][:3] == ["automio_line", "automio_reason", "sku"]
-    assert rejected[1][:4] == ["3", "amount: 'many' is not a whole number", "word", "many"]
+    assert rejected[0] == ["sku", "amount", "price", "day", "at", "colour", "active", "parent", "automio_reason"]
+    assert rejected[1] == ["word", "many", *[""] * 6, "line 3, amount: 'many' is not a whole number"]
     assert len(rejected) == 13
 
 
@@ -194,12 +194,26 @@ async def test_quoted_newlines_and_delimiters_are_part_of_a_value(shop: Shop) ->
     assert job["import_result"]["errors"][0]["line"] == 4, "lines are those of the file"
 
 
-async def test_a_quote_that_is_never_closed_costs_the_lines_it_swallows_and_is_told(shop: Shop) -> None:
+async def test_a_quote_that_is_never_closed_fails_the_import_and_names_its_line(shop: Shop) -> None:
     job = await shop.import_('sku,amount\nA,1\n"B,2\nC,3\n')
-    assert counts(job) == (2, 1, 0, 0, 1)
-    [error] = job["import_result"]["errors"]
-    assert error["line"] == 3
-    assert "unexpected end of data" in error["reason"]
+    assert job["status"] == "failed"
+    assert job["error"].startswith('line 3: a quote (") is opened here and not closed before the end of the file')
+    assert counts(job) == (0, 0, 0, 0, 0)
+    assert await shop.rows() == [], "nothing before it is imported either"
+
+
+async def test_lines_inside_a_quote_that_is_closed_wrongly_are_rejected_each_by_itself(shop: Shop) -> None:
+    job = await shop.import_('sku,amount\nA,1\n"B,2\nC,3\n"D",4\nE,5\n')
+    assert counts(job) == (5, 2, 0, 0, 3)
+    reasons = {error["line"]: error["reason"] for error in job["import_result"]["errors"]}
+    assert "in line 5, where the quote that is opened here is closed" in reasons[3]
+    assert reasons[4] == "not well-formed CSV: this line is inside the quote that line 3 opens"
+    rejected = (await shop.download(job["rejected_file"])).decode("utf-8-sig").splitlines()
+    assert [line.partition(',"line')[0] for line in rejected] == ["sku,amount,automio_reason", '"B,2', "C,3", '"D",4']
+    corrected = "\n".join(rejected).replace('"B,2', "B,2")
+    again = await shop.import_(corrected)
+    assert counts(again) == (3, 3, 0, 0, 0)
+    assert [row["sku"] for row in await shop.rows()] == ["A", "B", "C", "D", "E"]
 
 
 async def test_json_nested_too_deeply_is_a_bad_line_and_less_is_not(shop: Shop) -> None:

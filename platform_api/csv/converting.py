@@ -1,0 +1,283 @@
+"""From a cell to a column's value, or the reason why it is none."""
+
+import json
+import math
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from platform_api.csv.cells import Cell, Fault, Number, is_blank, shown, text_of, unguard_text
+from platform_api.csv.errors import LineRejected
+from platform_api.csv.moments import MomentReading, find_zone
+from platform_api.csv.numbers import parse_number
+from platform_api.csv.schemas import ImportOptions
+from platform_api.tables.column_types import ColumnType, is_storable
+from platform_api.tables.definition import Column
+
+Convert = Callable[[Cell], Any]
+"""Gives None for an empty cell. Raises LineRejected without a column."""
+
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
+_SEPARATORS = {"space": " ", "none": ""}
+_KINDS = {Number: "a number", bool: "true or false", date: "a date", datetime: "a time", time: "a time of day"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the text of a file is read. Typed cells of an Excel file need it for their zone only."""
+
+    decimal: str = "."
+    thousands: str | None = None
+    moments: MomentReading = field(default_factory=MomentReading)
+    null_words: frozenset[str] = frozenset()
+    true_words: frozenset[str] = TRUE_WORDS
+    false_words: frozenset[str] = FALSE_WORDS
+    is_guarded: bool = True
+
+    @classmethod
+    def of(cls, options: ImportOptions) -> "Reading":
+        """Returns what an import's options say."""
+        return cls(
+            decimal=options.decimal,
+            thousands=_SEPARATORS.get(options.thousands or "", options.thousands),
+            moments=MomentReading(
+                order=options.date_order,
+                date_format=options.date_format,
+                time_format=options.time_format,
+                zone=find_zone(options.timezone) if options.timezone else None,
+            ),
+            null_words=frozenset(word.strip() for word in options.null_words),
+            true_words=_words(options.true_words, TRUE_WORDS),
+            false_words=_words(options.false_words, FALSE_WORDS),
+            is_guarded=options.guard_formulas,
+        )
+
+    def is_empty(self, cell: Cell) -> bool:
+        """Returns whether the cell stands for no value."""
+        if is_blank(cell):
+            return True
+        return isinstance(cell, str | Fault) and text_of(cell).strip() in self.null_words
+
+
+def _words(given: list[str] | None, otherwise: frozenset[str]) -> frozenset[str]:
+    return otherwise if given is None else frozenset(word.strip().casefold() for word in given)
+
+
+def converter(column: Column, reading: Reading) -> Convert:
+    """Returns what turns the cells of a column into values."""
+    convert = _converter(column, reading)
+
+    def checked(cell: Cell) -> Any:
+        if reading.is_empty(cell):
+            return None
+        if isinstance(cell, Fault):
+            raise LineRejected(cell.reason)
+        if isinstance(cell, str) and reading.is_guarded:
+            cell = unguard_text(cell)
+        return convert(cell)
+
+    return checked
+
+
+def _converter(column: Column, reading: Reading) -> Convert:
+    match column.type:
+        case ColumnType.TEXT:
+            return _text
+        case ColumnType.CHOICE:
+            return lambda cell: _choice(cell, column.choices)
+        case ColumnType.INTEGER:
+            return lambda cell: _integer(cell, reading, 32)
+        case ColumnType.BIGINT:
+            return lambda cell: _integer(cell, reading, 64)
+        case ColumnType.NUMERIC:
+            return lambda cell: _numeric(cell, reading)
+        case ColumnType.FLOAT:
+            return lambda cell: _float(cell, reading)
+        case ColumnType.BOOLEAN:
+            return lambda cell: _boolean(cell, reading)
+        case ColumnType.DATE:
+            return lambda cell: _date(cell, reading.moments)
+        case ColumnType.TIMESTAMPTZ:
+            return lambda cell: _timestamp(cell, reading.moments)
+        case ColumnType.UUID | ColumnType.REFERENCE:
+            return _uuid
+        case ColumnType.JSON:
+            return _json
+
+
+def _text(cell: Cell) -> str:
+    text = text_of(cell)
+    if not is_storable(text):
+        raise LineRejected(f"{shown(text)} holds a zero character, which no text can")
+    return text
+
+
+def _choice(cell: Cell, choices: tuple[str, ...]) -> str:
+    value = text_of(cell)
+    if value not in choices:
+        listed = ", ".join(choices[:10]) + (", …" if len(choices) > 10 else "")
+        raise LineRejected(f"{shown(value)} is not one of the choices: {listed}")
+    return value
+
+
+def _integer(cell: Cell, reading: Reading, bits: int) -> int:
+    number = _parsed(cell, reading)
+    if number is None or number != number.to_integral_value() or number.adjusted() > 30:
+        raise _refused(cell, "a whole number")
+    whole, limit = int(number), 2 ** (bits - 1)
+    if not -limit <= whole < limit:
+        raise LineRejected(f"{_described(cell)} is not between {-limit} and {limit - 1}")
+    return whole
+
+
+def _numeric(cell: Cell, reading: Reading) -> str:
+    """Returns the number as text: GraphQL takes it for a numeric column, and no digit is lost."""
+    number = _parsed(cell, reading)
+    if number is None:
+        raise _refused(cell, _number_example(cell, reading))
+    return str(number)
+
+
+def _float(cell: Cell, reading: Reading) -> float:
+    number = float(_numeric(cell, reading))
+    if not math.isfinite(number):
+        raise LineRejected(f"{_described(cell)} is too large a number")
+    return number
+
+
+def _parsed(cell: Cell, reading: Reading) -> Decimal | None:
+    if isinstance(cell, Number):
+        return cell.value
+    if isinstance(cell, str):
+        return parse_number(cell, decimal=reading.decimal, thousands=reading.thousands)
+    return None
+
+
+def _number_example(cell: Cell, reading: Reading) -> str:
+    if not isinstance(cell, str):
+        return "a number"
+    if reading.decimal == ",":
+        return "a number such as 1.234,56 (`decimal` is a comma)"
+    if "," in cell and not reading.thousands:
+        return "a number such as 1234.56; for decimal commas send `decimal=,`"
+    return "a number"
+
+
+def _boolean(cell: Cell, reading: Reading) -> bool:
+    if isinstance(cell, bool):
+        return cell
+    if isinstance(cell, str | Number):
+        # A typed 1 is true whatever the words are; a text follows the words.
+        text = text_of(cell).strip().casefold()
+        is_typed = isinstance(cell, Number)
+        if text in (TRUE_WORDS if is_typed else reading.true_words):
+            return True
+        if text in (FALSE_WORDS if is_typed else reading.false_words):
+            return False
+    examples = "true/false, yes/no, 1/0"
+    if (reading.true_words, reading.false_words) != (TRUE_WORDS, FALSE_WORDS):
+        examples = f"{_listed(reading.true_words)} or {_listed(reading.false_words)}"
+    raise LineRejected(f"{_described(cell)} is neither true nor false ({examples})")
+
+
+def _date(cell: Cell, moments: MomentReading) -> str:
+    if isinstance(cell, datetime):
+        if cell.time() != time():
+            raise LineRejected(f"{_described(cell)} is not a date: it has a time of day")
+        cell = cell.date()
+    found = moments.read_date(cell) if isinstance(cell, str) else cell
+    if isinstance(found, date):
+        return found.isoformat()
+    raise _refused(cell, f"a date such as {_example(date(2026, 1, 31), moments, moments.date_format)}")
+
+
+def _timestamp(cell: Cell, moments: MomentReading) -> str:
+    """Returns ISO 8601 with an offset. Excel's times have no zone: they are UTC unless the options say another."""
+    if isinstance(cell, str):
+        moment, otherwise = moments.read_time(cell), None
+    elif isinstance(cell, date):
+        moment, otherwise = _at_midnight(cell), UTC
+    else:
+        moment, otherwise = None, None
+    if moment is None:
+        example = _example(datetime(2026, 1, 31, 12, tzinfo=UTC), moments, moments.time_format)
+        raise _refused(cell, f"a time such as {example}")
+    zoned = moments.in_zone(moment, otherwise=otherwise)
+    if zoned is None:
+        raise LineRejected(f"{_described(cell)} does not name its time zone, as 2026-01-31T12:00:00Z does")
+    return zoned.isoformat()
+
+
+def _at_midnight(day: date) -> datetime:
+    return day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
+
+
+def _example(moment: date, moments: MomentReading, layout: str | None) -> str:
+    has_time = isinstance(moment, datetime)
+    if layout is not None:
+        return moment.strftime(layout)
+    if moments.order is not None:
+        ordered = {"ymd": "%Y-%m-%d", "dmy": "%d.%m.%Y", "mdy": "%m/%d/%Y"}[moments.order]
+        return moment.strftime(ordered + (" %H:%M" if has_time else ""))
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if has_time else moment.isoformat()
+
+
+def _uuid(cell: Cell) -> str:
+    try:
+        if isinstance(cell, str):
+            return str(uuid.UUID(cell.strip()))
+    except ValueError:
+        pass
+    raise _refused(cell, "a UUID")
+
+
+def _json(cell: Cell) -> Any:
+    if isinstance(cell, date | time | timedelta):
+        raise _refused(cell, "JSON")
+    text = text_of(cell)
+    try:
+        parsed = orjson.loads(text)
+        # Nested as it will be in the request, whose depth is limited.
+        if "\\u0000" in orjson.dumps({"query": {"objects": [{"column": parsed}]}}).decode():
+            raise LineRejected(f"{shown(text)} holds a zero character, which no text can")
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeEncodeError):
+        raise LineRejected(f"{shown(text)} is not JSON") from None
+    _require_exact_numbers(text)
+    return parsed
+
+
+def _require_exact_numbers(text: str) -> None:
+    """Refuses JSON with a number that a double does not hold: it would be stored as another number."""
+
+    def check(digits: str) -> None:
+        if Decimal(digits) != Decimal(repr(float(digits))):
+            raise LineRejected(f"{shown(digits)} in JSON has more digits than can be kept; write it as text")
+
+    def check_whole(digits: str) -> None:
+        # Whole numbers of 64 bits are kept as such.
+        if len(digits) > 18 and not -(2**63) <= Decimal(digits) < 2**64:
+            check(digits)
+
+    json.loads(text, parse_float=check, parse_int=check_whole)
+
+
+def _refused(cell: Cell, expected: str) -> LineRejected:
+    return LineRejected(f"{_described(cell)} is not {expected}")
+
+
+def _described(cell: Cell) -> str:
+    """Returns the cell for a message; of a typed one with its type where it is not a number."""
+    if isinstance(cell, str | Number):
+        return shown(text_of(cell))
+    kind = next((words for kind, words in reversed(_KINDS.items()) if isinstance(cell, kind)), "a duration")
+    return f"{shown(text_of(cell))} ({kind})"
+
+
+def _listed(words: frozenset[str]) -> str:
+    return "/".join(sorted(words)[:5])

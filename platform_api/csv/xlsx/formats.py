@@ -1,0 +1,55 @@
+"""Which number formats show dates, times and durations (ECMA-376 part 1, 18.8.30 and 18.8.31)."""
+
+import re
+from enum import Enum
+from functools import lru_cache
+
+
+class Shows(Enum):
+    """What a number format makes of a number."""
+
+    NUMBER = "number"
+    DATE = "date"
+    TIME = "time"
+    DATETIME = "datetime"
+    DURATION = "duration"
+
+
+# Formats with these numbers need no definition; those from 27 on are dates in East Asian editions.
+_BUILT_IN: dict[int, Shows] = {
+    **dict.fromkeys((14, 15, 16, 17, *range(27, 32), 36, *range(50, 55), 57, 58), Shows.DATE),
+    **dict.fromkeys((18, 19, 20, 21, *range(32, 36), 45, 47, 55, 56), Shows.TIME),
+    22: Shows.DATETIME,
+    46: Shows.DURATION,
+}
+_ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
+# Literal text, an escaped character, a space as wide as a character, a filling, and colours, locales or conditions.
+_NO_FIELD = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[[^\]]*\]')
+_HALF_DAY = re.compile(r"am/pm|a/p", re.IGNORECASE)
+_MINUTES = re.compile(r"(?<=h)[^a-z]*m+|m+(?=[^a-z]*s)", re.IGNORECASE)
+_PLAIN = frozenset({"general", "standard", "@"})
+
+
+def shows_by_number(number: int) -> Shows:
+    """Returns what a format without a definition in the file shows."""
+    return _BUILT_IN.get(number, Shows.NUMBER)
+
+
+@lru_cache(maxsize=1024)
+def shows_by_code(code: str) -> Shows:
+    """Returns what a format such as `yyyy-mm-dd hh:mm` shows; its first section decides."""
+    if code.strip().lower() in _PLAIN:
+        return Shows.NUMBER
+    literals_gone = re.sub(r'"[^"]*"?|\\.', "", code)
+    section = literals_gone.partition(";")[0]
+    if _ELAPSED.search(section):
+        return Shows.DURATION
+    fields = _HALF_DAY.sub("h", _NO_FIELD.sub("", section)).lower()
+    if fields.strip() in _PLAIN:
+        return Shows.NUMBER
+    has_time = any(letter in fields for letter in "hs")
+    without_minutes = _MINUTES.sub("", fields) if has_time else fields
+    has_date = any(letter in without_minutes for letter in "ymd")
+    if has_date:
+        return Shows.DATETIME if has_time else Shows.DATE
+    return Shows.TIME if has_time else Shows.NUMBER

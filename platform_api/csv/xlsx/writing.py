@@ -1,0 +1,149 @@
+"""Rows into a new Excel file of one sheet, written from start to end: the file is never held whole."""
+
+import re
+import zipfile
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import IO, Any, cast
+from xml.sax.saxutils import escape as escape_xml
+from xml.sax.saxutils import quoteattr
+
+from platform_api.csv.cells import Cell, Fault, FaultKind, Number
+from platform_api.csv.xlsx.serials import serial_of
+from platform_api.csv.xlsx.strings import escape
+
+_DATE, _DATETIME, _TIME, _DURATION = 1, 2, 3, 4
+"""Places of the cell styles in `_STYLES`."""
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_FORMATS = ((164, "yyyy-mm-dd"), (165, "yyyy-mm-dd hh:mm:ss"), (166, "hh:mm:ss"), (167, "[h]:mm:ss"))
+_STYLES = (
+    f'{_XML}<styleSheet xmlns="{_MAIN}"><numFmts count="{len(_FORMATS)}">'
+    + "".join(f'<numFmt numFmtId="{number}" formatCode="{code}"/>' for number, code in _FORMATS)
+    + '</numFmts><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
+    '<fill><patternFill patternType="gray125"/></fill></fills>'
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    f'<cellXfs count="{len(_FORMATS) + 1}"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
+    + "".join(
+        f'<xf numFmtId="{number}" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
+        for number, _ in _FORMATS
+    )
+    + '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
+_PARTS = {
+    "[Content_Types].xml": f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
+    f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>'
+    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/></Types>',
+    "_rels/.rels": f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+    "xl/_rels/workbook.xml.rels": f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
+    f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
+    "xl/styles.xml": _STYLES,
+}
+_SHEET_START = f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>'
+_SHEET_END = "</sheetData></worksheet>"
+_NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+_MAX_SHEET_NAME = 31
+
+
+def row_xml(cells: Sequence[Cell]) -> str:
+    """Returns a row as it stands in a sheet: it follows the one before it."""
+    return f"<row>{''.join(map(_cell_xml, cells))}</row>"
+
+
+class SheetFile:
+    """An Excel file that is being written; `target` need not be seekable."""
+
+    def __init__(self, target: "IO[bytes] | Outgoing", *, name: str) -> None:
+        self._archive = zipfile.ZipFile(cast(IO[bytes], target), "w", zipfile.ZIP_DEFLATED)
+        sheet = quoteattr(escape(_NOT_IN_SHEET_NAMES.sub(" ", name)[:_MAX_SHEET_NAME].strip("' ") or "rows"))
+        workbook = (
+            f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
+            f'<sheets><sheet name={sheet} sheetId="1" r:id="rId1"/></sheets></workbook>'
+        )
+        for part, content in (*_PARTS.items(), ("xl/workbook.xml", workbook)):
+            self._archive.writestr(part, content)
+        self._sheet: IO[bytes] = self._archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True)
+        self._sheet.write(_SHEET_START.encode())
+
+    def write(self, rows: bytes) -> None:
+        """Adds rows, as `row_xml` gives them, in UTF-8."""
+        self._sheet.write(rows)
+
+    def close(self) -> None:
+        """Completes the file."""
+        self._sheet.write(_SHEET_END.encode())
+        self._sheet.close()
+        self._archive.close()
+
+
+class Outgoing:
+    """Takes what is written until somebody takes it away."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, content: Any) -> int:
+        self._pieces.append(bytes(content))
+        return len(content)
+
+    def flush(self) -> None:
+        """Does nothing: what was written is there."""
+
+    def take(self) -> bytes:
+        """Returns what was written since the last time."""
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
+
+
+def _cell_xml(cell: Cell) -> str:
+    # No cell says where it is: it follows the one before, and so does its row.
+    match cell:
+        case "":
+            return "<c/>"
+        case str():
+            return f'<c t="inlineStr"><is><t xml:space="preserve">{escape_xml(escape(cell))}</t></is></c>'
+        case bool():
+            return f'<c t="b"><v>{int(cell)}</v></c>'
+        case Number():
+            return f"<c><v>{cell.text}</v></c>"
+        case datetime():
+            return _cell_xml(cell.isoformat()) if cell.tzinfo is not None else _moment_xml(cell, _DATETIME)
+        case date():
+            return _moment_xml(cell, _DATE)
+        case time():
+            return _moment_xml(cell, _TIME)
+        case timedelta():
+            return _moment_xml(cell, _DURATION)
+        case Fault():
+            return _fault_xml(cell)
+
+
+def _moment_xml(moment: date | datetime | time | timedelta, style: int) -> str:
+    serial = format(serial_of(moment).quantize(Decimal("1e-15")).normalize(), "f")
+    return f'<c s="{style}"><v>{serial}</v></c>'
+
+
+def _fault_xml(fault: Fault) -> str:
+    text = escape_xml(escape(fault.text))
+    match fault.kind:
+        case FaultKind.DATE:
+            return f'<c s="{_DATE}"><v>{text}</v></c>'
+        case FaultKind.FORMULA if fault.text:
+            return f"<c><f>{text}</f></c>"
+        case FaultKind.FORMULA:
+            # Of a formula that is shared with other cells only the first holds the text.
+            return '<c t="e"><v>#VALUE!</v></c>'
+        case FaultKind.ERROR:
+            return f'<c t="e"><v>{text}</v></c>'
+        case FaultKind.TEXT:
+            return _cell_xml(fault.text)

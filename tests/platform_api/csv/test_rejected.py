@@ -1,0 +1,169 @@
+"""The file of rejected lines: nothing of a line is lost, and it can be corrected and sent again."""
+
+import io
+import uuid
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from platform_api.csv.columns import find_layout
+from platform_api.csv.errors import JobFailed, LineRejected
+from platform_api.csv.records import Record
+from platform_api.csv.rejected import rejected_lines
+from platform_api.csv.schemas import ImportOptions
+from platform_api.csv.text_records import TextRecords
+from platform_api.tables.definition import Column, ColumnType, TableDefinition
+from tests.platform_api.conftest import Platform
+from tests.platform_api.csv.workbooks import spreadsheet
+from tests.platform_api.csv.working import Shop, open_shop
+
+TABLE = TableDefinition(
+    app_id=1,
+    name="things",
+    columns=(Column(name="sku", type=ColumnType.TEXT, required=True), Column(name="n", type=ColumnType.INTEGER)),
+)
+HEADER = "sku,n\n"
+
+lines = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    st.text('",;ab1\r\n\t \x00\x0b\u2028=', max_size=12),
+    st.from_regex(r'\A(a|"b"|"c\nd"|""),(1|x|"2"|)(,|,y)?\Z'),
+)
+
+
+def read(content: bytes, **options: object) -> tuple[TextRecords, list[Record]]:
+    records = TextRecords(
+        io.BytesIO(content), len(content), ImportOptions.model_validate(options), known={"sku", "n"}
+    )
+    return records, records.take(1_000_000)
+
+
+def rejected_file(content: bytes, **options: object) -> tuple[bytes, list[Record]]:
+    """The file of the lines that the table does not take, and these lines."""
+    records, found = read(content, delimiter=",", **options)
+    layout = find_layout(records.header, TABLE, ImportOptions.model_validate(options), is_ragged=False)
+    refused = []
+    for record in found:
+        try:
+            layout.row(record, namespace=uuid.UUID(int=0))
+        except LineRejected as error:
+            refused.append((record, error))
+    writer = rejected_lines(records, layout)
+    return writer.begin() + writer.lines(refused), [record for record, _ in refused]
+
+
+def without_blank(text: str) -> str:
+    """The characters that no blank line has."""
+    return "".join(character for character in text if not character.isspace() and character not in ',"')
+
+
+@given(st.lists(st.tuples(lines, st.sampled_from(["\n", "\r\n", "\r"])), max_size=8), st.booleans())
+def test_the_records_of_a_file_hold_all_its_text(content: list[tuple[str, str]], has_end: bool) -> None:
+    text = "".join(line + end for line, end in content)
+    text = text if has_end else text.rstrip("\r\n")
+    try:
+        records, found = read((HEADER + text).encode(), delimiter=",")
+    except JobFailed as error:
+        assert 'a quote (") is opened here' in str(error) or "\x00" in text
+        return
+    assert records.total == len(found)
+    kept = "".join(record.raw for record in found)
+    if not records.blank:
+        assert kept == text
+    assert without_blank(kept) == without_blank(text)
+
+
+@given(st.lists(st.tuples(lines, st.sampled_from(["\n", "\r\n"])), min_size=1, max_size=8))
+def test_a_rejected_file_that_is_sent_again_is_rejected_the_same(content: list[tuple[str, str]]) -> None:
+    text = HEADER + "".join(line + end for line, end in content)
+    try:
+        first, refused = rejected_file(text.encode())
+    except JobFailed:
+        return
+    # By itself, such a line may be a good one.
+    assume(not any("is inside the quote" in str(record.problem) for record in refused))
+    second, again = rejected_file(first)
+    assert len(again) == len(refused)
+    third, _ = rejected_file(second)
+    assert third == second, "the reasons are replaced, not added"
+    for record, repeated in zip(refused, again, strict=True):
+        # What stood in the line, without its end and the reason behind it.
+        stood = record.raw.rstrip("\r\n") if record.raw.endswith(("\r", "\n")) else record.raw
+        assert repeated.raw.startswith(stood)
+        assert "line " in repeated.raw[len(stood) :]
+
+
+def test_delimiter_encoding_line_ends_and_what_stands_before_are_those_of_the_file() -> None:
+    text = 'sep=;\r\nsome title\r\nsku;"n"\r\n"A";1\r\nŁ; x \r\n'
+    options = {"header_line": 3}
+    for encoding, bom in (("utf-16-le", b"\xff\xfe"), ("windows-1250", b""), ("utf-8", b"\xef\xbb\xbf")):
+        content = bom + text.encode(encoding)
+        given_options = options | ({"encoding": encoding} if encoding == "windows-1250" else {})
+        records, found = read(content, **given_options)
+        layout = find_layout(records.header, TABLE, ImportOptions(header_line=3), is_ragged=False)
+        writer = rejected_lines(records, layout)
+        written = writer.begin() + writer.lines([(found[1], LineRejected("no", "n"))])
+        expected = 'sep=;\r\nsome title\r\nsku;"n";automio_reason\r\nŁ; x ;"line 5, n: no"\r\n'
+        assert written == bom + expected.encode(encoding)
+
+
+def test_a_file_without_a_header_is_rejected_and_read_again_without_one() -> None:
+    options = {"header_line": 0, "mapping": {"#1": "sku", "#2": "n"}}
+    written, refused = rejected_file(b"A,x\nB,2\nshort\n", **options)
+    assert written.decode("utf-8-sig").splitlines() == [
+        "A,x,\"automio_reason: line 1, #2: 'x' is not a whole number\"",
+        'short,"automio_reason: line 3: too few fields: 1 where the header has 2"',
+    ]
+    assert len(refused) == 2
+    corrected = written.replace(b"A,x", b"A,1").replace(b"short", b"short,5")
+    assert rejected_file(corrected, **options)[1] == []
+
+
+pytest_anyio = pytest.mark.anyio
+
+
+@pytest.fixture
+async def shop(shared_platform: Platform) -> Shop:
+    return await open_shop(shared_platform)
+
+
+@pytest_anyio
+async def test_rejected_rows_of_an_excel_file_keep_their_types(shop: Shop) -> None:
+    header = ["sku", "amount", "price", "weight", "day"]
+    first = ["A", "x", 1.234, "1,5", "=1+1"]
+    content = spreadsheet(header, first, ["B", 1, 2, "2,5", None], ["C", 2, 3, "3,5", None, "beyond"])
+    job = await shop.import_(content, decimal=",", name="a.xlsx")
+    assert (job["import_result"]["inserted"], job["import_result"]["rejected"]) == (1, 2)
+    rejected = await shop.download(job["rejected_file"])
+    import openpyxl
+
+    sheet = openpyxl.load_workbook(io.BytesIO(rejected)).worksheets[0]
+    assert sheet.title == "Sheet"
+    rows = [list(row) for row in sheet.values]
+    assert rows[0][:6] == [*header, "automio_reason"]
+    assert rows[1][:6] == [*first, "line 2, amount: 'x' is not a whole number"]
+    assert rows[2][5:] == ["beyond", "line 4: too many fields: 6 where the header has 5"]
+    # Sent again as it is, it is rejected the same; corrected, it goes in.
+    again = await shop.import_(rejected, decimal=",", name="b.xlsx")
+    assert again["import_result"]["rejected"] == 2
+    book = openpyxl.load_workbook(io.BytesIO(await shop.download(again["rejected_file"])))
+    book.worksheets[0]["B2"] = 7
+    book.worksheets[0]["E2"] = "2026-01-31"
+    book.worksheets[0]["F3"] = None
+    corrected = io.BytesIO()
+    book.save(corrected)
+    done = await shop.import_(corrected.getvalue(), decimal=",", name="c.xlsx")
+    assert done["import_result"]["inserted"] == 2, done
+    assert {(row["sku"], str(row["price"]), row["weight"]) for row in await shop.rows()} == {
+        ("A", "1.234", 1.5),
+        ("B", "2", 2.5),
+        ("C", "3", 3.5),
+    }
+
+
+@pytest_anyio
+async def test_a_line_with_a_zero_character_is_rejected_as_it_stands(shop: Shop) -> None:
+    job = await shop.import_(b"sku,amount\nA\x00B,1\nC,2\n")
+    assert (job["import_result"]["inserted"], job["import_result"]["rejected"]) == (1, 1)
+    assert b'A\x00B,1,"line 2, sku: ' in await shop.download(job["rejected_file"])
