@@ -23,5 +23,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("set local lock_timeout = '5s'")
     op.drop_column("csv_imports", "blank", schema="platform")
     op.drop_column("csv_imports", "total_rows", schema="platform")
