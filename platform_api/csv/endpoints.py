@@ -14,6 +14,7 @@ from platform_api.core.settings import Settings
 from platform_api.csv import service
 from platform_api.csv.forms import ImportOptionsDep
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport
+from platform_api.csv.preview_schemas import CsvPreview
 from platform_api.csv.rejected import sheet_file
 from platform_api.csv.schemas import (
     CsvExportRead,
@@ -23,7 +24,7 @@ from platform_api.csv.schemas import (
 )
 from platform_api.csv.storage import read
 
-UPLOAD_PATH = re.compile(r"/+(?:api/+)?apps/+csv-imports/*")
+UPLOAD_PATH = re.compile(r"/+(?:api/+)?apps/+csv-imports/*(?:/preview/*)?")
 """What is uploaded here may be larger than other bodies."""
 FORM_BYTES = 64 * 1024
 """Room in an upload for what is no file."""
@@ -67,6 +68,31 @@ async def create_import(
         most_bytes=settings.csv_max_bytes,
     )
     return CsvImportRead.from_job(job)
+
+
+@imports_router.post("/preview/", summary="Look at a CSV or Excel file before it is imported")
+async def preview_import(
+    request: Request,
+    actor: DataActorDep,
+    session: SessionDep,
+    file: Annotated[UploadFile, File(description="CSV, or Excel's .xlsx")],
+    options: ImportOptionsDep,
+    table: Annotated[
+        str | None, Form(max_length=200, description="Where it would go; without, only the file")
+    ] = None,
+    app: Annotated[str | None, Form(max_length=130, description="The token's app when absent")] = None,
+) -> CsvPreview:
+    settings: Settings = request.app.state.settings
+    return await service.preview(
+        session,
+        actor,
+        app=app,
+        table=table,
+        options=options,
+        upload=file,
+        max_bytes=settings.csv_max_bytes,
+        previews=request.app.state.csv_previews,
+    )
 
 
 @imports_router.get("/{import_id}/", summary="One import: how far it is, and what it did")

@@ -23,7 +23,7 @@ _DelimiterField = Annotated[
     str | None, Form(description="`,` `;` `|`, a tab or the word tab; found out when absent", max_length=10)
 ]
 _EncodingField = Annotated[str | None, Form(max_length=40, description="UTF-8, or the BOM's, when absent")]
-_DecimalField = Annotated[str, Form(pattern="^[.,]$", description="What fractions begin with")]
+_DecimalField = Annotated[Literal[".", ","] | None, Form(description="What fractions begin with, else a point")]
 _ThousandsField = Annotated[
     Thousands | None, Form(description="What stands between thousands; with a decimal comma a point when absent")
 ]
@@ -49,7 +49,7 @@ def _read_options(
     on_conflict: _OnConflictField = None,
     delimiter: _DelimiterField = None,
     encoding: _EncodingField = None,
-    decimal: _DecimalField = ".",
+    decimal: _DecimalField = None,
     thousands: _ThousandsField = None,
     date_order: _OrderField = None,
     date_format: _DateFormatField = None,
@@ -60,28 +60,32 @@ def _read_options(
     false_words: _WordsField = None,
     sheet: _SheetField = None,
     header_line: _HeaderField = None,
-    guard_formulas: Annotated[bool, Form(description="Takes away the ' that an export puts before formulas")] = True,
-    dry_run: Annotated[bool, Form(description="Tries every line and keeps nothing")] = False,
+    guard_formulas: Annotated[
+        bool | None, Form(description="Takes away the ' that an export puts before formulas; true when absent")
+    ] = None,
+    dry_run: Annotated[bool | None, Form(description="Tries every line and keeps nothing")] = None,
 ) -> ImportOptions:
-    return ImportOptions(
-        mapping=_json("mapping", mapping, _MAPPING) or {},
-        on_conflict=_json("on_conflict", on_conflict, _ON_CONFLICT),
-        delimiter=_TABS.get(delimiter, delimiter) if delimiter else None,
-        encoding=encoding or None,
-        decimal="," if decimal == "," else ".",
-        thousands=thousands,
-        date_order=date_order,
-        date_format=date_format or None,
-        time_format=time_format or None,
-        timezone=timezone or None,
-        null_words=_json("null_words", null_words, _WORDS) or [],
-        true_words=_json("true_words", true_words, _WORDS),
-        false_words=_json("false_words", false_words, _WORDS),
-        sheet=sheet or None,
-        header_line=header_line,
-        guard_formulas=guard_formulas,
-        dry_run=dry_run,
-    )
+    given = {
+        "mapping": _json("mapping", mapping, _MAPPING),
+        "on_conflict": _json("on_conflict", on_conflict, _ON_CONFLICT),
+        "delimiter": _TABS.get(delimiter, delimiter) if delimiter else None,
+        "encoding": encoding or None,
+        "decimal": decimal,
+        "thousands": thousands,
+        "date_order": date_order,
+        "date_format": date_format or None,
+        "time_format": time_format or None,
+        "timezone": timezone or None,
+        "null_words": _json("null_words", null_words, _WORDS),
+        "true_words": _json("true_words", true_words, _WORDS),
+        "false_words": _json("false_words", false_words, _WORDS),
+        "sheet": sheet or None,
+        "header_line": header_line,
+        "guard_formulas": guard_formulas,
+        "dry_run": dry_run,
+    }
+    # Only what was said: a preview finds out the rest.
+    return ImportOptions.model_validate({name: value for name, value in given.items() if value is not None})
 
 
 ImportOptionsDep = Annotated[ImportOptions, Depends(_read_options)]

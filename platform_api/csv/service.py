@@ -2,6 +2,7 @@
 
 import codecs
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -21,6 +22,9 @@ from platform_api.csv.errors import JobFailed
 from platform_api.csv.jobs import announce
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
 from platform_api.csv.moments import check_format, find_zone
+from platform_api.csv.preview import preview_file
+from platform_api.csv.preview_schemas import CsvPreview
+from platform_api.csv.previews import Previews
 from platform_api.csv.schemas import ExportWrite, ImportOptions
 from platform_api.csv.storage import PIECE_BYTES, append, create_file
 from platform_api.csv.text_records import DELIMITERS
@@ -63,6 +67,35 @@ async def create_import(
         **_job(actor, found, app_table), options=options.model_dump(mode="json"), file_id=file.id, file_name=name
     )
     return await _queue(session, job)
+
+
+async def preview(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    app: int | str | None,
+    table: str | None,
+    options: ImportOptions,
+    upload: UploadFile,
+    max_bytes: int,
+    previews: Previews,
+) -> CsvPreview:
+    """Looks at a file that could be imported; nothing of it is kept."""
+    definition = None
+    if table:
+        _, app_table = await _table(session, actor, app, table)
+        definition = app_table.definition
+        _check_options(app_table, options)
+    else:
+        check_reading(options)
+    size = upload.size or 0
+    if size > max_bytes:
+        raise TooLarge(f"the file is larger than {max_bytes} bytes; split it")
+    if not size:
+        raise BadRequest("file: it is empty")
+    # Looking takes a while, and needs no connection.
+    await session.commit()
+    return await previews.make(actor.organization_id, partial(preview_file, upload.file, size, options, definition))
 
 
 async def create_export(session: AsyncSession, actor: Actor, wanted: ExportWrite) -> CsvExport:

@@ -30,6 +30,7 @@ from platform_api.csv.jobs import (
     renew,
 )
 from platform_api.csv.models import CsvExport, CsvImport, Job, JobStatus
+from platform_api.csv.previews import Previews
 from platform_api.csv.storage import delete_old_files
 from platform_api.graphql.backend import GraphQLBackend
 
@@ -145,7 +146,7 @@ class CsvWorker:
 
 @asynccontextmanager
 async def csv_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Runs `state.csv_worker`."""
+    """Runs `state.csv_worker`, and keeps count in `state.csv_previews`."""
     settings: Settings = api.state.settings
     worker = api.state.csv_worker = CsvWorker(
         api.state.database,
@@ -153,6 +154,7 @@ async def csv_lifespan(api: FastAPI) -> AsyncIterator[None]:
         kept_days=settings.csv_files_days,
         most_bytes=settings.csv_max_bytes,
     )
+    api.state.csv_previews = Previews()
     listener_of(api).subscribe(CHANNEL, worker.heard)
     async with worker.running():
         yield

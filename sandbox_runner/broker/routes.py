@@ -85,6 +85,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/api/apps/{name}/files/[0-9]+/link"),
     _route("POST", "/api/notifications"),
     _route("GET POST", "/api/apps/csv-(?:imports|exports)"),
+    _route("POST", "/api/apps/csv-imports/preview"),
     _route("GET", "/api/apps/csv-(?:imports|exports)/{name}"),
     _route("GET", "/api/apps/csv-(?:imports|exports)/{name}/file"),
     _route("GET", "/api/apps/csv-imports/{name}/rejected"),

@@ -72,6 +72,7 @@ DONE_BY_SCRIPTS = {
     "POST /api/apps/table-tags/{app}/{table_name}/add/",
     "DELETE /api/apps/{app}/table/{table_name}/delete-rows/",
     "POST /api/apps/csv-imports/",
+    "POST /api/apps/csv-imports/preview/",
     "POST /api/apps/csv-imports/{import_id}/cancel/",
     "POST /api/apps/csv-exports/",
     "POST /api/apps/csv-exports/{export_id}/cancel/",

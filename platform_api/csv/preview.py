@@ -1,0 +1,267 @@
+"""A look at a file before it is imported: its first lines, what its columns hold, and what speaks against it.
+
+A part of the file is looked at, so what is found says nothing of the rest; the import itself checks every line.
+"""
+
+from collections.abc import Sequence
+from typing import IO, Any
+
+from platform_api.csv.cells import Cell, is_blank, shown, text_of
+from platform_api.csv.columns import LEFT_OUT, REASON_COLUMN, Layout, find_layout, importable_columns
+from platform_api.csv.errors import JobFailed, LineRejected
+from platform_api.csv.guessing import (
+    ColumnGuess,
+    Misfit,
+    choose_date_options,
+    choose_number_options,
+    names_no_zone,
+    start_guess,
+)
+from platform_api.csv.opening import open_records
+from platform_api.csv.preview_schemas import CsvPreview, Objection, PreviewColumn, PreviewLine, PreviewProblem
+from platform_api.csv.records import Record
+from platform_api.csv.schemas import ImportOptions
+from platform_api.tables.column_types import ColumnType
+from platform_api.tables.definition import TableDefinition
+
+SHOWN_ROWS = 50
+MAX_ROWS = 10_000
+_MAX_CELLS = 200_000
+_MIN_ROWS = 100
+_MAX_VALUE = 1000
+_MAX_PROBLEMS = 20
+_MAX_OBJECTIONS = 3
+
+
+def preview_file(
+    file: IO[bytes], size: int, options: ImportOptions, definition: TableDefinition | None
+) -> CsvPreview:
+    """Returns a preview of the file; a file that cannot be read is told in its `error`."""
+    known = importable_columns(definition) if definition is not None else {}
+    try:
+        records = open_records(file, size, options, columns=known)
+        width = len(records.header)
+        count = min(MAX_ROWS, max(_MIN_ROWS, _MAX_CELLS // max(1, width)))
+        taken = records.take(count)
+        is_all = len(taken) < count or not records.take(1)
+    except JobFailed as error:
+        return _failed(str(error), options)
+    look = _Look(list(records.header), taken, options, definition, is_ragged=records.is_ragged)
+    found = look.options()
+    for name in ("delimiter", "encoding", "sheet"):
+        if name in records.format:
+            found[name] = records.format[name]
+    return CsvPreview(
+        error=look.failure,
+        format=records.format,
+        options=found,
+        questions=look.questions,
+        columns=look.columns(),
+        rows=[
+            PreviewLine(line=record.line, values=[text_of(field)[:_MAX_VALUE] for field in record.fields])
+            for record in taken[:SHOWN_ROWS]
+        ],
+        problems=look.problems[:_MAX_PROBLEMS],
+        rows_looked_at=len(taken),
+        total_rows=records.total if records.total is not None else len(taken) if is_all else None,
+    )
+
+
+class _Look:
+    """What some records show."""
+
+    def __init__(
+        self,
+        header: list[str],
+        records: Sequence[Record],
+        given: ImportOptions,
+        definition: TableDefinition | None,
+        *,
+        is_ragged: bool,
+    ) -> None:
+        self._given = given
+        self._definition = definition
+        self._records = records
+        self.questions: list[str] = []
+        self.problems: list[PreviewProblem] = []
+        self.failure: str | None = None
+        self._headers = self._columns_of(header)
+        self._guesses = self._guess()
+        self._numbers = choose_number_options(self._guesses)
+        self._dates = choose_date_options(self._guesses)
+        self._mapping = self._suggest_mapping()
+        self._layout = self._find_layout(header, is_ragged=is_ragged)
+        self._ask(header)
+        self._rejected = self._try_layout()
+
+    def options(self) -> dict[str, Any]:
+        """Returns the options that were sent, and those that were found out."""
+        said = self._given.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
+        found = {**(self._numbers.options or {}), **(self._dates.options or {})}
+        if found.get("decimal") == "." and "decimal" not in said:
+            del found["decimal"]
+        return said | found | ({"mapping": self._mapping} if self._mapping else {})
+
+    def columns(self) -> list[PreviewColumn]:
+        """Returns what each column holds."""
+        targets = {target.position: target.column for target in self._layout.targets} if self._layout else {}
+        columns = []
+        for position, (header, guess) in enumerate(zip(self._headers, self._guesses, strict=True)):
+            kind = self._kind(guess)
+            target = targets.get(position)
+            objections = [*self._rejected.get(position, []), *self._objections(guess, kind)]
+            columns.append(
+                PreviewColumn(
+                    position=position + 1,
+                    header=header,
+                    column=target.name if target is not None else None,
+                    type=kind,
+                    filled=guess.filled,
+                    objections=objections,
+                )
+            )
+        return columns
+
+    def _columns_of(self, header: Sequence[str]) -> list[str]:
+        if self._given.header_line == 0:
+            width = max((len(record.fields) for record in self._records[:SHOWN_ROWS]), default=0)
+            return [f"#{number}" for number in range(1, width + 1)]
+        names = list(header)
+        if names[-1:] == [REASON_COLUMN]:
+            names.pop()
+        while names and not names[-1]:
+            names.pop()
+        return names
+
+    def _guess(self) -> list[ColumnGuess]:
+        guesses = [start_guess(self._given) for _ in self._headers]
+        for record in self._records:
+            for guess, cell in zip(guesses, record.fields, strict=False):
+                guess.add(record.line, cell)
+        return guesses
+
+    def _kind(self, guess: ColumnGuess) -> ColumnType | None:
+        return guess.kind(self._numbers.options or {}, self._dates.options)
+
+    def _suggest_mapping(self) -> dict[str, str | None]:
+        """Returns the mapping that was sent, and columns whose names differ in case and separators only."""
+        mapping = dict(self._given.mapping)
+        if self._definition is None or self._given.header_line == 0:
+            return mapping
+        known = importable_columns(self._definition)
+        plain = {_plain(name): name for name in known}
+        taken = {*mapping.values(), *(set(self._headers) & known.keys())}
+        for header in self._headers:
+            column = plain.get(_plain(header))
+            if header in mapping or header in known or header in LEFT_OUT or column is None or column in taken:
+                continue
+            mapping[header] = column
+            taken.add(column)
+        return mapping
+
+    def _find_layout(self, header: Sequence[str], *, is_ragged: bool) -> Layout | None:
+        if self._definition is None:
+            return None
+        options = ImportOptions.model_validate(
+            {**self._given.model_dump(), **self.options(), "mapping": self._mapping}
+        )
+        try:
+            return find_layout(header, self._definition, options, is_ragged=is_ragged)
+        except JobFailed as error:
+            self.failure = str(error)
+            return None
+
+    def _ask(self, header: Sequence[str]) -> None:
+        for choice in (self._numbers, self._dates):
+            if choice.question is not None:
+                self.questions.append(choice.question)
+        for header_name, guess in zip(self._headers, self._guesses, strict=True):
+            if self._given.timezone is None and self._kind(guess) is ColumnType.TIMESTAMPTZ and names_no_zone(guess):
+                self.questions.append(f"times of the column {shown(header_name)} name no zone: say timezone")
+        if self._given.header_line is None:
+            self._ask_for_header(header)
+
+    def _ask_for_header(self, header: Sequence[str]) -> None:
+        """Doubts that the first line is the header, where it has values, or fewer columns than the lines after it."""
+        first = Record(0, tuple(header))
+        values = [name for name in header if any(character.isdigit() for character in name) and _is_value(name)]
+        if values:
+            self.questions.append(
+                f"the header holds {shown(values[0])}, which looks like a value: say header_line (0: there is none)"
+            )
+        widths = [_width(record) for record in self._records[:SHOWN_ROWS]]
+        if widths and _width(first) < (common := max(set(widths), key=widths.count)):
+            line = next(record.line for record in self._records if _width(record) >= common)
+            self.questions.append(
+                f"the header names {_width(first)} columns, most lines have {common} values: say header_line, perhaps"
+                f" {line}"
+            )
+
+    def _try_layout(self) -> dict[int, list[Objection]]:
+        """Returns what the table's columns say against cells, by position; wrong lines go to the problems."""
+        found: dict[int, list[Objection]] = {}
+        for record in self._records:
+            try:
+                if record.problem is not None:
+                    raise record.problem
+                fields = self._layout.fit(record) if self._layout is not None else record.fields
+            except LineRejected as error:
+                self.problems.append(PreviewProblem(line=record.line, reason=error.reason))
+                continue
+            for target in self._layout.targets if self._layout is not None else ():
+                objections = found.setdefault(target.position, [])
+                if len(objections) >= _MAX_OBJECTIONS:
+                    continue
+                cell = fields[target.position]
+                reason = self._refusal(target.convert, cell, is_needed=target.is_needed)
+                if reason is not None:
+                    against = f"the table's column {target.column.name} ({target.column.type})"
+                    misfit = Misfit(record.line, text_of(cell)[:100], reason)
+                    objections.append(_objection(against, misfit))
+        return found
+
+    @staticmethod
+    def _refusal(convert: Any, cell: Cell, *, is_needed: bool) -> str | None:
+        try:
+            return "a value is required" if convert(cell) is None and is_needed else None
+        except LineRejected as error:
+            return error.reason
+
+    def _objections(self, guess: ColumnGuess, kind: ColumnType | None) -> list[Objection]:
+        """Returns what speaks against other readings that fit many cells, or are of the same type."""
+        found = [_objection("any type", fault) for fault in guess.faults]
+        if kind in (ColumnType.INTEGER, ColumnType.BIGINT):
+            return found
+        for trial in guess.trials:
+            if trial.misfit is None or not (trial.is_likely or trial.kind is kind):
+                continue
+            said = " and ".join(f"{name}={value}" for name, value in trial.options.items())
+            against = f"{trial.kind} with {said}" if said else str(trial.kind)
+            found.append(_objection(against, trial.misfit))
+        return found[:20]
+
+
+def _failed(reason: str, options: ImportOptions) -> CsvPreview:
+    said = options.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
+    return CsvPreview(
+        error=reason, format={}, options=said, questions=[], columns=[], rows=[], problems=[], rows_looked_at=0,
+        total_rows=None,
+    )  # fmt: skip
+
+
+def _objection(against: str, misfit: Misfit) -> Objection:
+    return Objection(against=against, line=misfit.line, value=misfit.value, reason=misfit.reason)
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def _is_value(name: str) -> bool:
+    guess = start_guess(ImportOptions())
+    guess.add(0, name)
+    return any(trial.holds for trial in guess.trials)
+
+
+def _width(record: Record) -> int:
+    return sum(not is_blank(field) for field in record.fields)
