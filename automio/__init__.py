@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automio._client import API, AsyncAPI
-    from automio._csv_models import CsvExport, CsvImport, CsvImportResult, CsvLineError
+    from automio._csv_models import (
+        CsvExport,
+        CsvImport,
+        CsvImportResult,
+        CsvLineError,
+        CsvObjection,
+        CsvPreview,
+        CsvPreviewColumn,
+        CsvPreviewLine,
+        CsvProblem,
+    )
+    from automio._csv_options import CsvReading
     from automio._exceptions import (
         ApiError,
         ApiException,
@@ -98,6 +109,12 @@ __all__ = [
     "CsvImportResult",
     "CsvJobFailed",
     "CsvLineError",
+    "CsvObjection",
+    "CsvPreview",
+    "CsvPreviewColumn",
+    "CsvPreviewLine",
+    "CsvProblem",
+    "CsvReading",
     "File",
     "FileLink",
     "FileUsage",
@@ -148,7 +165,18 @@ __all__ = [
 _MODULES = {
     "_client": ("API", "AsyncAPI"),
     "_sync_models": ("Sync", "SyncCheckpoint", "SyncRejection", "SyncRun"),
-    "_csv_models": ("CsvExport", "CsvImport", "CsvImportResult", "CsvLineError"),
+    "_csv_models": (
+        "CsvExport",
+        "CsvImport",
+        "CsvImportResult",
+        "CsvLineError",
+        "CsvObjection",
+        "CsvPreview",
+        "CsvPreviewColumn",
+        "CsvPreviewLine",
+        "CsvProblem",
+    ),
+    "_csv_options": ("CsvReading",),
     "_exceptions": (
         "ApiError",
         "ApiException",

@@ -5,9 +5,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar, Unpack
 
-from automio._csv_models import CsvExport, CsvImport
+from automio._csv_models import CsvExport, CsvImport, CsvPreview
+from automio._csv_options import CsvReading, form_fields
 from automio._decode import as_list
 from automio._exceptions import CsvJobFailed, RequestTimeout
 from automio._exchange import Call, Pause, Reply, Request, Steps
@@ -21,6 +22,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 CsvSource = str | os.PathLike[str] | bytes | BinaryIO
 J = TypeVar("J", CsvImport, CsvExport)
+M = TypeVar("M", CsvImport, CsvPreview)
 
 
 class CsvOperations(Resource):
@@ -33,35 +35,39 @@ class CsvOperations(Resource):
         source: CsvSource,
         *,
         name: str | None = None,
-        mapping: Mapping[str, str | None] | None = None,
         on_conflict: Mapping[str, Any] | None = None,
-        delimiter: str | None = None,
-        encoding: str | None = None,
-        decimal: Literal[".", ","] = ".",
         dry_run: bool = False,
+        **reading: Unpack[CsvReading],
     ) -> Steps[CsvImport]:
         """Sends a file (a path, bytes, or a file opened with 'rb') whose rows are then imported; see `wait`.
 
-        `mapping` gives the table's column for a column of the file, None leaves it out. `on_conflict`, for example
-        `{"columns": ["sku"], "action": "update"}`, says what becomes of lines whose row exists (`update`, `skip`);
-        without it they are rejected. `dry_run` tries every line and keeps none. UnprocessableEntity for options
-        that mean nothing, ApiError with status 413 for a file that is too large.
+        `on_conflict`, for example `{"columns": ["sku"], "action": "update"}`, says what becomes of lines whose row
+        exists (`update`, `skip`); without it they are rejected. `dry_run` tries every line and keeps none. The others
+        say how the file is read: see `automio.CsvReading`. UnprocessableEntity for options that cannot be meant,
+        ApiError with status 413 for a file that is too large.
         """
-        form = {"app": str(self._settings.require_app_id()), "table": table, "decimal": decimal}
-        options = {"mapping": mapping, "on_conflict": on_conflict}
-        form |= {key: encode_json(dict(value)).decode() for key, value in options.items() if value is not None}
-        hints = {"delimiter": delimiter, "encoding": encoding, "dry_run": "true" if dry_run else None}
-        form |= {key: value for key, value in hints.items() if value is not None}
-        with _opened(source) as (content, own_name):
-            request = Request(
-                method="POST",
-                path="/api/apps/csv-imports/",
-                form=form,
-                files=file_parts({"file": (name or own_name or f"{table}.csv", content)}),
-                timeout=_TRANSFER_TIMEOUT,
-            )
-            started: CsvImport = yield Call(request, lambda reply: CsvImport.from_wire(read_json(reply)))
+        form = {"app": str(self._settings.require_app_id()), "table": table}
+        form |= form_fields({**reading, "on_conflict": on_conflict, "dry_run": dry_run or None})
+        started: CsvImport = yield from _send(
+            "/api/apps/csv-imports/", form, source, name, table, CsvImport.from_wire
+        )
         return started
+
+    @operation
+    def preview(
+        self, source: CsvSource, table: str | None = None, *, name: str | None = None, **reading: Unpack[CsvReading]
+    ) -> Steps[CsvPreview]:
+        """Looks at a file without importing it: its first 50 lines, its columns' types, what speaks against them.
+
+        `options` of the answer are arguments of `import_file`; `questions` say what they leave open. With `table`
+        also what the table would reject.
+        """
+        form = {"app": str(self._settings.require_app_id())} | ({"table": table} if table is not None else {})
+        form |= form_fields(reading)
+        seen: CsvPreview = yield from _send(
+            "/api/apps/csv-imports/preview/", form, source, name, table, CsvPreview.from_wire
+        )
+        return seen
 
     @operation
     def export(
@@ -160,7 +166,11 @@ class CsvOperations(Resource):
 
     @operation
     def rejected(self, job: CsvImport) -> Call[bytes]:
-        """The rejected lines of an import as CSV, each with its line and reason. NotFound when there are none."""
+        """The rejected lines of an import as they stood, each with its line and reason at the end.
+
+        In the kind of file that was sent (CSV or Excel), to be corrected and sent again.
+        NotFound when there are none.
+        """
         return _content(f"{_path(job)}rejected/")
 
     def _list(self, kind: str, table: str | None) -> Request:
@@ -191,6 +201,26 @@ def _content(path: str) -> Call[bytes]:
         return reply.body
 
     return Call(request, read)
+
+
+def _send(
+    path: str,
+    form: Mapping[str, str],
+    source: CsvSource,
+    name: str | None,
+    table: str | None,
+    read: Callable[[Any], M],
+) -> Steps[M]:
+    with _opened(source) as (content, own_name):
+        request = Request(
+            method="POST",
+            path=path,
+            form=dict(form),
+            files=file_parts({"file": (name or own_name or f"{table or 'file'}.csv", content)}),
+            timeout=_TRANSFER_TIMEOUT,
+        )
+        answer: M = yield Call(request, lambda reply: read(read_json(reply)))
+    return answer
 
 
 @contextlib.contextmanager

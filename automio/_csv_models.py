@@ -18,7 +18,10 @@ class CsvLineError(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvImportResult(WireModel):
-    """Numbers of lines, by what became of them; `errors` are the first rejected ones."""
+    """Numbers of lines, by what became of them; `errors` are the first rejected ones.
+
+    `blank` lines have no value and are passed over. `total_rows` is how many the file has, once that is known.
+    """
 
     total: int
     inserted: int
@@ -28,6 +31,8 @@ class CsvImportResult(WireModel):
     errors: tuple[CsvLineError, ...] = ()
     dry_run: bool
     format: dict[str, Any]
+    blank: int | None = None
+    total_rows: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +70,60 @@ class CsvExport(WireModel):
     file: str | None = None
     created_at: datetime | None = None
     file_upload_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvObjection(WireModel):
+    """The first cell that speaks against a way of reading a column: against which one, where, and why."""
+
+    against: str
+    line: int
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvPreviewColumn(WireModel):
+    """A column of a file: the type that fits its cells (None: it is empty), the table's column it would go into."""
+
+    position: int
+    header: str
+    column: str | None = None
+    type: str | None = None
+    filled: int
+    objections: tuple[CsvObjection, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvPreviewLine(WireModel):
+    """A line of a file as it is read; a malformed one has no values."""
+
+    line: int
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvProblem(WireModel):
+    """A line that would be rejected for its form."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvPreview(WireModel):
+    """What a file was found to be. `options` are arguments of `import_file`, `questions` what they leave open.
+
+    `error` says why the file could not be read or imported with these options. Of a long file only the first
+    `rows_looked_at` lines were looked at.
+    """
+
+    error: str | None = None
+    format: dict[str, Any]
+    options: dict[str, Any]
+    questions: tuple[str, ...] = ()
+    columns: tuple[CsvPreviewColumn, ...] = ()
+    rows: tuple[CsvPreviewLine, ...] = ()
+    problems: tuple[CsvProblem, ...] = ()
+    rows_looked_at: int
+    total_rows: int | None = None

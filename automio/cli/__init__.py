@@ -10,6 +10,7 @@ _GROUP = "automio.commands"
 
 # The client's own commands work where nothing but the client is installed.
 _OWN_COMMANDS = {
+    "csv": "automio.cli.csv:csv",
     "init": "automio.cli.init:init",
     "integration": "automio.cli.integration:integration",
     "plugin": "automio.cli.plugin:plugin",

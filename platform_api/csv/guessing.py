@@ -121,6 +121,15 @@ class ColumnGuess:
                 return trial.kind
         return ColumnType.TEXT
 
+    def first_fraction(self, numbers: Mapping[str, str]) -> Misfit | None:
+        """Returns the first cell of a column of numbers that is not a whole one."""
+        read = self.trial(ColumnType.NUMERIC, numbers).read
+        for cell, line in self.cells.items():
+            number = Decimal(read(cell))
+            if number != number.to_integral_value():
+                return Misfit(line, text_of(cell)[:100], "it is not a whole number")
+        return None
+
     def _number_kind(self, trial: Trial) -> ColumnType:
         numbers = [Decimal(trial.read(cell)) for cell in self.cells]
         if any(number != number.to_integral_value() for number in numbers):

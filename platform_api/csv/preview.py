@@ -228,17 +228,24 @@ class _Look:
             return error.reason
 
     def _objections(self, guess: ColumnGuess, kind: ColumnType | None) -> list[Objection]:
-        """Returns what speaks against other readings that fit many cells, or are of the same type."""
+        """Returns what speaks against other ways of reading this type; of text, against what fits most cells."""
         found = [_objection("any type", fault) for fault in guess.faults]
-        if kind in (ColumnType.INTEGER, ColumnType.BIGINT):
-            return found
+        if kind is ColumnType.NUMERIC and (misfit := guess.first_fraction(self._numbers.options or {})) is not None:
+            found.append(_objection("integer", misfit))
+        seen: set[tuple[Any, ...]] = set()
         for trial in guess.trials:
-            if trial.misfit is None or not (trial.is_likely or trial.kind is kind):
+            misfit = trial.misfit
+            if misfit is None or not (trial.kind is kind or (kind is ColumnType.TEXT and trial.is_likely)):
                 continue
+            # A line that speaks against all ways of writing numbers is shown once, and once for a date and a time.
+            is_number = trial.kind is ColumnType.NUMERIC
+            key = (is_number, misfit.line) if is_number else (misfit.line, *trial.options.items())
+            if key in seen:
+                continue
+            seen.add(key)
             said = " and ".join(f"{name}={value}" for name, value in trial.options.items())
-            against = f"{trial.kind} with {said}" if said else str(trial.kind)
-            found.append(_objection(against, trial.misfit))
-        return found[:20]
+            found.append(_objection(f"{trial.kind} with {said}" if said else str(trial.kind), misfit))
+        return found
 
 
 def _failed(reason: str, options: ImportOptions) -> CsvPreview:
