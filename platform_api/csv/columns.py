@@ -61,21 +61,31 @@ class Layout:
     """Fields of the header, with both."""
     unnamed: tuple[int, ...]
     """Columns that nobody says anything about: a value there would be lost."""
-    has_reason: bool
-    """Whether the header names the reason's column."""
+    reason_position: int
+    """Where the header names the reason's column; -1 where it does not."""
     is_headless: bool
     is_ragged: bool
 
     def without_reason(self, fields: tuple[Cell, ...]) -> tuple[Cell, ...]:
-        """Returns the fields without the reason with which the line was rejected before."""
-        return fields[:-1] if self._ends_with_reason(fields) else fields
+        """Returns the fields without the reason with which the line was rejected before.
 
-    def _ends_with_reason(self, fields: tuple[Cell, ...]) -> bool:
-        if not fields or not (self.has_reason or self.is_headless):
-            return False
-        if self.has_reason and len(fields) == self.full_width:
-            return True
-        return is_reason(fields[-1], is_named=self.is_headless)
+        The reason is the last value of a line, wherever its column is: a line may be too short or too long.
+        """
+        if not (self.has_reason or self.is_headless):
+            return fields
+        filled = len(fields)
+        while filled and is_blank(fields[filled - 1]):
+            filled -= 1
+        if filled and is_reason(fields[filled - 1], is_named=self.is_headless):
+            return fields[: filled - 1]
+        if self.has_reason and len(fields) == self.full_width and filled <= self.reason_position + 1:
+            return fields[: self.reason_position]
+        return fields
+
+    @property
+    def has_reason(self) -> bool:
+        """Whether the header names the reason's column."""
+        return self.reason_position >= 0
 
     def reason(self, line: int, rejected: LineRejected) -> str:
         """Returns why a line was rejected, as it stands at the end of the line in the file of rejected ones."""
@@ -98,7 +108,7 @@ class Layout:
             raise self._wrong_width(fields)
         for position, field in enumerate(extra, self.width):
             if not is_blank(field):
-                if position < self.full_width - self.has_reason:
+                if position < (self.reason_position if self.has_reason else self.full_width):
                     raise LineRejected(
                         f"column {position + 1} has no header, and here the value {shown(text_of(field))}"
                     )
@@ -160,11 +170,11 @@ def find_layout(
             raise JobFailed('the file has no header: say in `mapping` where its columns go, {"#1": "<column>", …}')
         names = [f"#{number}" for number in range(1, max(places) + 1)]
         full_width = len(names)
-    has_reason = names[-1:] == [REASON_COLUMN]
-    if has_reason:
+    _drop_empty(names, options)
+    reason_position = len(names) - 1 if names[-1:] == [REASON_COLUMN] else -1
+    if reason_position >= 0:
         names.pop()
-    while names and not names[-1] and f"#{len(names)}" not in options.mapping:
-        names.pop()
+        _drop_empty(names, options)
     mapped = _by_position(names, options.mapping)
     known = importable_columns(definition)
     reading = Reading.of(options)
@@ -187,7 +197,13 @@ def find_layout(
             )
         targets.append(Target(position, name or f"#{position + 1}", column, converter(column, reading)))
     _require_columns(definition, targets)
-    return Layout(tuple(targets), len(names), full_width, tuple(unnamed), has_reason, is_headless, is_ragged)
+    return Layout(tuple(targets), len(names), full_width, tuple(unnamed), reason_position, is_headless, is_ragged)
+
+
+def _drop_empty(names: list[str], options: ImportOptions) -> None:
+    """Takes away columns without a header at the end that the mapping does not name."""
+    while names and not names[-1] and f"#{len(names)}" not in options.mapping:
+        names.pop()
 
 
 def _by_position(names: Sequence[str], mapping: Mapping[str, str | None]) -> dict[int, str | None]:

@@ -10,6 +10,7 @@ from platform_api.csv.errors import LineRejected
 DATE_ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}
 """Where year, month and day stand."""
 
+_MAX_LENGTH = 100
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ORDERED = re.compile(
     r"(?P<first>[0-9]{1,4})(?P<separator>[./ -]) ?(?P<second>[0-9]{1,2})(?P=separator) ?(?P<third>[0-9]{1,4})"
@@ -38,6 +39,8 @@ class MomentReading:
     def read_date(self, text: str) -> date | None:
         """Returns the date; None when it is none. A time of midnight is no more than a date."""
         text = text.strip()
+        if len(text) > _MAX_LENGTH:
+            return None
         if self.date_format is not None:
             found = _parsed(text, self.date_format)
             return None if found is None else found.date()
@@ -48,6 +51,8 @@ class MomentReading:
     def read_time(self, text: str) -> datetime | None:
         """Returns the moment, without a zone where the text names none; None when it is no moment."""
         text = text.strip()
+        if len(text) > _MAX_LENGTH:
+            return None
         if self.time_format is not None:
             return _parsed(text, self.time_format)
         if _BEYOND_MICROSECONDS.search(text):

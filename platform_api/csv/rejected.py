@@ -13,7 +13,7 @@ from platform_api.csv.columns import REASON_COLUMN, Layout, is_reason
 from platform_api.csv.errors import LineRejected
 from platform_api.csv.records import Record, Records
 from platform_api.csv.sheet_records import SheetRecords
-from platform_api.csv.splitting import last_field, line_end
+from platform_api.csv.splitting import first_fields, line_end
 from platform_api.csv.text_records import TextRecords
 from platform_api.csv.xlsx.writing import Outgoing, SheetFile, row_xml
 
@@ -75,9 +75,8 @@ class _TextLines:
         if not (layout.has_reason or layout.is_headless):
             return raw
         if record.problem is None:
-            if layout.without_reason(record.fields) == record.fields:
-                return raw
-            return raw[: last_field(raw, self._records.delimiter)].removesuffix(self._records.delimiter) + end
+            kept = len(layout.without_reason(record.fields))
+            return raw if kept == len(record.fields) else first_fields(raw, self._records.delimiter, kept) + end
         # A malformed line has no fields: its reason is looked for as it is written here.
         found = re.search(rf'{re.escape(self._records.delimiter)}"((?:[^"]|"")*)"\Z', raw.removesuffix(end))
         is_ours = found is not None and is_reason(found[1].replace('""', '"'), is_named=layout.is_headless)
@@ -106,9 +105,11 @@ class _SheetLines:
         return "".join(self._row(record, error) for record, error in rejected).encode()
 
     def _row(self, record: Record, error: LineRejected) -> str:
-        fields = list(self._layout.without_reason(record.fields))
-        fields += [""] * (self._layout.full_width - self._layout.has_reason - len(fields))
-        return row_xml([*fields, self._layout.reason(record.line, error)])
+        layout = self._layout
+        fields = list(layout.without_reason(record.fields))
+        place = layout.reason_position if layout.has_reason else layout.full_width
+        fields += [""] * (place - len(fields))
+        return row_xml([*fields, layout.reason(record.line, error)])
 
 
 async def sheet_file(rows: AsyncIterator[bytes], *, name: str) -> AsyncIterator[bytes]:

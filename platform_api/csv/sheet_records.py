@@ -84,7 +84,8 @@ def _names(cells: Sequence[Cell]) -> list[str]:
     for cell in cells:
         if isinstance(cell, Fault):
             raise JobFailed(f"the header cannot be read: {cell.reason}")
-    names = [text_of(cell).strip() for cell in cells]
+    # A name with a zero character could not be told in a message that is stored.
+    names = [text_of(cell).strip().replace("\x00", "\ufffd") for cell in cells]
     while names and not names[-1]:
         names.pop()
     return names

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 
 
 def find_unclosed_quote(raw: str, delimiter: str) -> int | None:
@@ -13,9 +14,12 @@ def find_unclosed_quote(raw: str, delimiter: str) -> int | None:
     return place if raw[place : place + 1] == '"' else None
 
 
-def last_field(raw: str, delimiter: str) -> int:
-    """Returns where the last field of a well-formed record begins."""
-    return max((field.start() for field in _fields(raw, delimiter)), default=0)
+def first_fields(raw: str, delimiter: str, count: int) -> str:
+    """Returns the first fields of a well-formed record as they stand, without the delimiter after them."""
+    if not count:
+        return ""
+    *_, last = islice(_fields(raw, delimiter), count)
+    return raw[: last.end("after") - len(delimiter)] if last["after"] else raw[: last.end()]
 
 
 def line_end(raw: str) -> str:

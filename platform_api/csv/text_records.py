@@ -84,7 +84,8 @@ class TextRecords:
             raise JobFailed("the file is empty; its first line must name the columns")
         if header.problem is not None:
             raise JobFailed(f"the header (line {header.line}) cannot be read: {header.problem.reason}")
-        self.header = [str(name).strip() for name in header.fields]
+        # A name with a zero character could not be told in a message that is stored.
+        self.header = [str(name).strip().replace("\x00", "\ufffd") for name in header.fields]
         self.prologue = "".join(before) + header.raw
         self._blank = 0
 

@@ -120,6 +120,28 @@ def test_a_file_without_a_header_is_rejected_and_read_again_without_one() -> Non
     assert rejected_file(corrected, **options)[1] == []
 
 
+def test_a_rejected_file_that_a_spreadsheet_has_filled_up_is_understood() -> None:
+    """Programs write every line with as many fields as the longest: a short line's reason is in a column then."""
+    columns = (Column(name="sku", type=ColumnType.TEXT, required=True), Column(name="n", type=ColumnType.TEXT))
+    table = TABLE.model_copy(update={"columns": columns})
+    reason = '"line 2: too few fields: 1 where the header has 2"'
+    content = f"sku,n,automio_reason,\nA,{reason},,\nB,1,,\nC,2,my own remark,\nD,3,{reason},\nE,4,5,{reason}\n"
+    records, found = read(content.encode())
+    layout = find_layout(records.header, table, ImportOptions(), is_ragged=False)
+    values = []
+    for record in found:
+        try:
+            values.append(layout.fit(record))
+        except LineRejected as error:
+            values.append((error.reason,))
+    assert values == [
+        ("too few fields: 1 where the header has 2",), ("B", "1"), ("C", "2"), ("D", "3"),
+        ("too many fields: 3 where the header has 2",),
+    ]  # fmt: skip
+    written = rejected_lines(records, layout).lines([(found[0], LineRejected("no")), (found[4], LineRejected("no"))])
+    assert written == b'A,"line 2: no"\nE,4,5,"line 6: no"\n'
+
+
 pytest_anyio = pytest.mark.anyio
 
 

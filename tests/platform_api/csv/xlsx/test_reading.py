@@ -143,6 +143,7 @@ def test_texts_are_put_together_and_unescaped() -> None:
         "<si><t>a_x000D_b_x005F_x000D_c_xD83D__xDE00_</t></si><si/>"
     )
     cells = "".join(f'<c t="s"><v>{n}</v></c>' for n in range(4)) + '<c t="s"><v>9</v></c>'
+    assert one('<c t="str"><v>_xD83D_ _x0041_</v></c>') == "_xD83D_ A", "half a character stays as it stands"
     inline = '<c t="inlineStr"><is><r><t>in</t></r><r><t>line_x000A_</t></r></is></c>'
     [found] = rows_of(workbook(f"<row>{cells}{inline}</row>", texts=texts))
     assert found[:3] == ("plain", "two parts", "a\rb_x000D_c😀")
