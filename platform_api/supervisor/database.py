@@ -30,8 +30,10 @@ async def ensure_database(server: EmbeddedPostgres) -> str:
         await connection.close()
     connection = await asyncpg.connect(server.url(DATABASE))
     try:
-        # Not a trusted extension: only a superuser may create it.
+        # Not a trusted extension: only a superuser may create it. Trusted ones an administrator creates through the
+        # engine, whose role needs this right for it.
         await connection.execute("create extension if not exists vector")
+        await connection.execute(f"grant create on database {DATABASE} to {ENGINE_ROLE}")
     finally:
         await connection.close()
     return server.url(DATABASE, user=LOGIN, password=password)

