@@ -27,6 +27,8 @@ _LONGEST_SOCKET_PATH = 107
 _SOCKET_NAME = "/.s.PGSQL.5432.lock"
 _LARGEST_LOG = 16 * 1024 * 1024
 _MAJOR_VERSION = "18"
+# Extensions in SQL for those that the wheel lacks and that many applications create.
+_STAND_INS = Path(__file__).parent / "share"
 
 
 class PostgresError(RuntimeError):
@@ -171,6 +173,8 @@ class EmbeddedPostgres:
             "unix_socket_directories": str(self.paths.sockets),
             "unix_socket_permissions": "0700",
             "logging_collector": "off",
+            # The server's own extensions come first.
+            "extension_control_path": f"$system:{_STAND_INS}",
             **self._options,
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
