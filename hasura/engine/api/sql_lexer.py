@@ -45,8 +45,7 @@ class SqlStatement:
     @property
     def title(self) -> str:
         """Its first words, as messages name it."""
-        words = [word for word in self.words[:6] if word != _QUOTED]
-        return " ".join(words).upper()
+        return " ".join(word for word in self.words[:6] if word != _QUOTED)
 
     def starts_with(self, *words: str) -> bool:
         """Tells whether these are the first words."""

@@ -59,7 +59,7 @@ class Script:
         for statement in self.statements:
             if statement.refuses_transaction_block or statement.controls_transaction:
                 raise NotSupported(
-                    f"{statement.title} cannot run in the transaction that this call is: {instead}",
+                    f"`{statement.title}` cannot run in the transaction that this call is: {instead}",
                     path=json_path(*place.path),
                 )
 
@@ -71,7 +71,7 @@ def read_script(place: Reader) -> Script:
     for statement in statements:
         if statement.copies_through_client:
             raise NotSupported(
-                f"{statement.title} cannot run here: no rows can be sent to it, nor received from it, by this call;"
+                f"`{statement.title}` cannot run here: no rows can be sent to it, nor received from it, by this call;"
                 " use INSERT or SELECT (pg_dump has --inserts), or run it with psql on the database itself",
                 path=json_path(*place.path),
             )

@@ -6,7 +6,7 @@ As in Hasura, a comparison with a session variable does not count: its text is c
 from collections.abc import Iterator, Mapping
 
 from hasura.engine.api.dependents import Dependent, expression_facts, reported
-from hasura.engine.catalog.types import PgType, QualifiedName, Table
+from hasura.engine.catalog.types import QualifiedName, Table
 from hasura.engine.errors import EngineError
 from hasura.engine.ir.permission import SESSION_PREFIX
 from hasura.engine.metadata.types import Json, JsonObject, TableMetadata
@@ -22,7 +22,8 @@ def refuse_type_changes(world: World, altered: Mapping[QualifiedName, tuple[Tabl
         now = {column.position: column for column in new.columns} if old.oid == new.oid else {}
         for column in old.columns:
             after = now.get(column.position)
-            if after is None or _name(after.type) == _name(column.type):
+            # By its oid: a type that was renamed is the same.
+            if after is None or after.type.oid == column.type.oid:
                 continue
             fact = Fact("column", name, column.name)
             if found := list(_permissions_comparing(world, fact)):
@@ -31,10 +32,6 @@ def refuse_type_changes(world: World, altered: Mapping[QualifiedName, tuple[Tabl
                     f"because of the following dependencies: {reported(found)}",
                     code="dependency-error",
                 )
-
-
-def _name(type_: PgType) -> tuple[str, str]:
-    return type_.schema, type_.name
 
 
 def _permissions_comparing(world: World, fact: Fact) -> Iterator[Dependent]:

@@ -276,6 +276,16 @@ def test_a_type_changes_below_what_is_cast_to_it(metadata: Metadata, condition: 
     assert metadata.call("get_inconsistent_metadata")["is_consistent"] is True
 
 
+def test_a_renamed_type_is_the_same_type(metadata: Metadata) -> None:
+    metadata.sql("create type mood as enum ('sad', 'happy'); create table t (id int, m mood)")
+    metadata.track("t")
+    metadata.permit("t", "user", filter={"m": {"_eq": "sad"}})
+
+    metadata.sql("alter type mood rename to feeling")
+
+    assert metadata.snapshot.tables[QualifiedName("public", "t")].columns_by_name["m"].type.name == "feeling"
+
+
 @pytest.mark.parametrize(
     ("ddl", "named"),
     [

@@ -63,7 +63,7 @@ def test_rows_cannot_be_copied_through_the_call(metadata: Metadata, script: str,
     refusal = metadata.sql_refusal(script, **options)
 
     assert (refusal["code"], refusal["path"]) == ("not-supported", "$.args.sql")
-    assert "COPY" in str(refusal["error"])
+    assert str(refusal["error"]).startswith("`copy ")
     assert metadata.sql("select to_regclass('u') is null as none")["result"][1] == ["t"]
 
 
@@ -229,7 +229,7 @@ def test_what_changes_tables_is_not_run_one_by_one_unasked(metadata: Metadata, o
     refusal = metadata.sql_refusal("create table t (a int); create index concurrently i on t (a)", **options)
 
     assert (refusal["code"], refusal["path"]) == ("not-supported", "$.args.sql")
-    assert str(refusal["error"]).startswith("CREATE INDEX CONCURRENTLY I ON T cannot run in the transaction")
+    assert str(refusal["error"]).startswith("`create index concurrently i on t` cannot run in the transaction")
     assert "check_metadata_consistency: false" in str(refusal["error"])
     assert metadata.sql("select to_regclass('t') is null as none")["result"][1] == ["t"]
 
