@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hasura.engine.api.editing import drop
+from hasura.engine.api.endpoint_checks import unfit_endpoints
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.relationships import normal_using
 from hasura.engine.api.workspace import Workspace, rendered_inconsistent
@@ -109,7 +110,7 @@ async def get_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json:
 
 
 def _consistency(workspace: Workspace) -> JsonObject:
-    found = rendered_inconsistent(workspace.world, workspace.world.inconsistent_objects())
+    found = rendered_inconsistent(workspace.world, workspace.inconsistent_objects())
     return {"is_consistent": not found, "inconsistent_objects": found}
 
 
@@ -121,6 +122,9 @@ async def drop_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json
         for item in problems:
             await _drop(workspace, item)
         await workspace.apply(allow_inconsistent=True)
+    for item in unfit_endpoints(workspace.world.snapshot):
+        await _drop(workspace, item)
+    await workspace.apply(allow_inconsistent=True)
     return SUCCESS
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import asyncpg
 
+from hasura.engine.api.endpoint_checks import unfit_endpoints
 from hasura.engine.api.source_names import definition_with_source_name, with_source_name
 from hasura.engine.catalog.changes import CatalogChanges, find_changes
 from hasura.engine.catalog.connection import Connection
@@ -188,7 +189,7 @@ class Workspace:
         await store.write_objects(self.connection, documents)
         before = self.world
         await self.load_everything()
-        problems = self.world.inconsistent_objects()
+        problems = self.inconsistent_objects()
         if problems and not allow_inconsistent:
             loaded, self.world = self.world, before
             raise EngineError(
@@ -196,6 +197,10 @@ class Workspace:
                 code="unexpected",
                 internal=rendered_inconsistent(loaded, problems),
             )
+
+    def inconsistent_objects(self) -> list[InconsistentObject]:
+        """All that does not fit, and all that is not served."""
+        return [*self.world.snapshot.inconsistent_objects, *unfit_endpoints(self.world.snapshot)]
 
     async def finish(self) -> World:
         """Records the new version, when anything changed; the world to install after the commit."""

@@ -34,7 +34,18 @@ def _problem(endpoint: RestEndpoint, collections: Mapping[str, QueryCollection])
     if len(parameters) != len(set(parameters)):
         return f"Duplicate variables are not allowed: {endpoint.url}"
     found = next(_query_problems(endpoint, collections), None)
-    return f"Inconsistent object: in endpoint {endpoint.name}: {found}" if found is not None else None
+    return _within(endpoint, found) if found is not None else None
+
+
+def _within(endpoint: RestEndpoint, problem: str) -> str:
+    return f"Inconsistent object: in endpoint {endpoint.name}: {problem}"
+
+
+def unserved_endpoint(endpoint: RestEndpoint, problem: str) -> InconsistentObject:
+    """An endpoint whose query has this problem, as `get_inconsistent_metadata` shows it."""
+    return InconsistentObject(
+        _OBJECT_TYPE, f"{_OBJECT_TYPE} {endpoint.name}", _within(endpoint, problem), _definition(endpoint)
+    )
 
 
 def _query_problems(endpoint: RestEndpoint, collections: Mapping[str, QueryCollection]) -> Iterator[str]:

@@ -92,10 +92,6 @@ class World:
     consulted: "Map[Owner, frozenset[Fact]]" = field(default_factory=Map)
     dependents: "Map[Fact, frozenset[Owner]]" = field(default_factory=Map)
 
-    def inconsistent_objects(self) -> tuple[InconsistentObject, ...]:
-        """All that does not fit, and all that is not served."""
-        return self.snapshot.inconsistent_objects
-
     def broken_objects(self) -> list[InconsistentObject]:
         """All that does not fit the database or other objects."""
         return [item for items in self.problems.values() for item in items]
