@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import aiohttp
-import orjson
 
+from hasura.engine import exact_json
 from hasura.engine.errors import EngineError
 from hasura.permissions import Operation, Permission, canonical_rules
 
@@ -276,7 +276,7 @@ class HttpMetadata:
     async def _post(self, payload: Mapping[str, Any]) -> Any:
         try:
             async with self._client.post(
-                self._url, data=orjson.dumps(payload), headers=self._headers, timeout=_TIMEOUT
+                self._url, data=exact_json.dumps(payload), headers=self._headers, timeout=_TIMEOUT
             ) as response:
                 body = await response.read()
                 status = response.status
@@ -287,8 +287,8 @@ class HttpMetadata:
 
 def _read_answer(status: int, body: bytes) -> Any:
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        answer: Any = exact_json.loads(body)
+    except EngineError as error:
         raise MetadataUnavailable(f"Hasura answered {status} without JSON", status=status) from error
     if status == 200:
         return answer

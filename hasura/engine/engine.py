@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import orjson
 
+from hasura.engine import exact_json
 from hasura.engine.errors import EngineError, Unexpected
 from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.execution.guards import OperationGuards
@@ -91,9 +92,9 @@ class Engine:
     async def execute(self, body: bytes, session: Session) -> EngineResponse:
         """What POST /v1/graphql answers to `body`, one request or a batch. Errors are in the body, status 200."""
         try:
-            payload = orjson.loads(body)
-        except orjson.JSONDecodeError as exc:
-            return self._refusal(EngineError(f"Error in $: {exc}", code="invalid-json"), session)
+            payload = exact_json.loads(body)
+        except EngineError as exc:
+            return self._refusal(exc, session)
         if isinstance(payload, list):
             try:
                 self._guards.check_batch(self.metadata.snapshot, len(payload), session)
@@ -127,14 +128,15 @@ class Engine:
 
     def operation_kind(self, payload: object, session: Session) -> OperationKind:
         """What kind of operation a request is. Raises EngineError when it is refused."""
-        return self.operations.plan(self.metadata.snapshot, parse_request(payload), session).kind
+        plan, _ = self.operations.plan(self.metadata.snapshot, parse_request(payload), session)
+        return plan.kind
 
     def subscribe(self, payload: object, session: Session, deliver: Callable[[bytes], None]) -> Callable[[], object]:
         """Starts a live query or a stream; `deliver` gets its answers. Returns what ends it. Raises EngineError."""
         request = parse_request(payload)
-        plan = self.operations.plan(self.metadata.snapshot, request, session)
+        plan, variables = self.operations.plan(self.metadata.snapshot, request, session)
         if plan.is_stream:
-            return self._streams.subscribe(plan, request, session, deliver)
+            return self._streams.subscribe(plan, variables, session, deliver)
         subscriber = self._live.subscribe(request, session, deliver)
         return lambda: self._live.unsubscribe(subscriber)
 

@@ -13,7 +13,12 @@ Codes are Hasura's, verbatim: clients compare them. The same error has two rende
 and one for the metadata and query APIs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class EngineError(Exception):
@@ -120,6 +125,19 @@ class Unexpected(EngineError):
 
     code = "unexpected"
     status = 500
+
+
+def refuse_endless_nesting(function: Callable[P, T]) -> Callable[P, T]:
+    """Makes a function that walks what a client sent refuse what is nested beyond Python's stack."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except RecursionError:
+            raise ValidationFailed("the query or its variables are nested too deeply") from None
+
+    return guarded
 
 
 def json_path(*steps: str | int) -> str:

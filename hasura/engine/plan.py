@@ -1,14 +1,15 @@
 """The compiler's face: from a document to statements that can be run again and again.
 
     prepared = prepare_operation(cache, role="user", document=text, operation_name=None, use_backend_only=False)
+    variables = prepared.complete(request.variables)   # defaults filled in; everything behind it takes only this
     key = prepared.shape_key(variables)        # hashable; equal keys mean equal plans
     plan = prepared.compile(variables)         # SQL, once per key
     for step in plan.steps: ...                # run with `bind(statement, variables, session_variables, results)`
 
 Hot path: look up `(role, use_backend_only, document, operation_name)` -> PreparedOperation (after a change of the
-snapshot: `move_to`, or prepare again), `shape_key(variables)` -> Plan, then `bind` and execute. None of them touches
-an AST. `prepare_operation`, `compile`, `shape_key` and `bind` raise `EngineError`; everything about values (an Int
-out of range, a missing variable, a null where none may be) is checked for each request, in `shape_key` or `bind`.
+snapshot: `move_to`, or prepare again), `complete(sent)` -> variables, `shape_key(variables)` -> Plan, then `bind` and
+execute. None of them touches an AST. All of them raise `EngineError`; everything about values (an Int out of range, a
+missing variable, a null where none may be) is checked for each request, in `complete`, `shape_key` or `bind`.
 
 The two caches (prepared operations, plans per prepared operation) belong to the caller, who bounds them.
 """
@@ -16,15 +17,19 @@ The two caches (prepared operations, plans per prepared operation) belong to the
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NewType, Protocol
 
 import orjson
 
+from hasura.engine.errors import refuse_endless_nesting
 from hasura.engine.metadata.types import Json
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.sql import Sql
 
-Variables = Mapping[str, Json]
+Variables = NewType("Variables", Mapping[str, Json])
+"""The values of an operation's variables, completed: what was sent, else the default; single values as the lists that
+they stand for. Made by `PreparedOperation.complete` alone, so that nobody reads what was sent in its place."""
+NO_VARIABLES = Variables({})
 SessionVariables = Mapping[str, str]
 
 
@@ -134,6 +139,10 @@ class PreparedOperation(Protocol):
         """What it is."""
         ...
 
+    def complete(self, sent: Mapping[str, Json]) -> Variables:
+        """The variables of a request: what was sent, checked against the declarations, and what they default to."""
+        ...
+
     def shape_key(self, variables: Variables) -> Hashable:
         """What of the variables changes SQL."""
         ...
@@ -147,6 +156,7 @@ class PreparedOperation(Protocol):
         ...
 
 
+@refuse_endless_nesting
 def bind(
     statement: Statement,
     variables: Variables,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import orjson
 from graphql.language import ast
 
-from hasura.engine.errors import ValidationFailed, json_path
-from hasura.engine.ir.context import TYPENAME, BuildContext, Touched, variable_definitions, with_defaults
+from hasura.engine import exact_json
+from hasura.engine.errors import ValidationFailed, json_path, refuse_endless_nesting
+from hasura.engine.ir.context import TYPENAME, BuildContext, Touched
 from hasura.engine.ir.document import FlatField, Operation, parse_operation
 from hasura.engine.ir.introspection import introspect
 from hasura.engine.ir.nodes import CallMutation, Delete, Insert, Update, UpdateMany
@@ -15,8 +16,18 @@ from hasura.engine.ir.roots import build_mutation, build_query
 from hasura.engine.ir.shapes import shape
 from hasura.engine.ir.streams import build_stream
 from hasura.engine.ir.values import Path
+from hasura.engine.ir.variables import Complete, completion, given_or_default, variable_definitions
 from hasura.engine.metadata.types import Json
-from hasura.engine.plan import ConstantStep, OperationKind, Plan, SqlStep, Statement, Step, Variables
+from hasura.engine.plan import (
+    NO_VARIABLES,
+    ConstantStep,
+    OperationKind,
+    Plan,
+    SqlStep,
+    Statement,
+    Step,
+    Variables,
+)
 from hasura.engine.schema.meanings import NamespaceRoot, NoQueriesRoot, SchemaRoot, TableRoot, TypeRoot
 from hasura.engine.schema.role import RoleSchema, role_schema
 from hasura.engine.schema.types import Field, InputField, ObjectType, TypeRef
@@ -32,6 +43,7 @@ _MOST_TOGETHER = 50
 _MULTIPLE_FIELDS = "_multiple_top_level_fields"
 
 
+@refuse_endless_nesting
 def prepare_operation(
     cache: SchemaCache,
     *,
@@ -43,8 +55,8 @@ def prepare_operation(
 ) -> "CompiledOperation":
     """The operation of a document for a role; raises EngineError when it cannot be chosen or parsed.
 
-    Whether its fields exist is found out with the first variables (`shape_key` or `compile`), because `@include` and
-    `@skip` decide which fields count.
+    Whether its fields exist is found out with the first variables (`complete`), because `@include` and `@skip` decide
+    which fields count.
     """
     operation = parse_operation(document, operation_name)
     return CompiledOperation(
@@ -73,15 +85,23 @@ class _Place:
     is_empty: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """How the variables are used, and what completes those that need it."""
+
+    uses: tuple[_Use, ...]
+    completions: tuple[tuple[str, Complete], ...]
+
+
 class CompiledOperation:
     """A `plan.PreparedOperation`. How variables shape the plan is learned by compiling, per choice of directives."""
 
     def __init__(self, schema: RoleSchema, operation: Operation) -> None:
         self._schema = schema
         self._operation = operation
-        self._definitions = dict(variable_definitions(operation.definition))
+        self._definitions = variable_definitions(operation.definition)
         self._directive_variables = tuple(sorted(_directive_variables(operation)))
-        self._uses: dict[Hashable, tuple[_Use, ...]] = {}
+        self._learned: dict[Hashable, _Learned] = {}
         # The plan that learning made, for the call of `compile` that usually follows.
         self._fresh: tuple[Hashable, Plan] | None = None
         # What the plans made so far rest on; None when that is the whole schema (introspection).
@@ -89,14 +109,24 @@ class CompiledOperation:
         self.kind = OperationKind(operation.kind)
         self._has_no_variables = not self._definitions
 
+    @refuse_endless_nesting
+    def complete(self, sent: Mapping[str, Json]) -> Variables:
+        """The variables of a request with their defaults; raises EngineError when they do not fit."""
+        if self._has_no_variables and not sent:
+            return NO_VARIABLES
+        variables = given_or_default(self._definitions, sent)
+        for name, complete in self._knowledge(self._choice(variables), variables).completions:
+            if name in variables:
+                variables[name] = complete(variables[name])
+        return Variables(variables)
+
+    @refuse_endless_nesting
     def shape_key(self, variables: Variables) -> Hashable:
         """What of the variables changes SQL; raises EngineError when they do not fit."""
-        if self._has_no_variables and not variables:
+        if self._has_no_variables:
             return ()
-        try:
-            return self._shape(variables)
-        except RecursionError:
-            raise _too_deep() from None
+        choice = self._choice(variables)
+        return _key(choice, self._knowledge(choice, variables).uses, variables)
 
     def move_to(self, cache: SchemaCache) -> bool:
         """Goes on with another snapshot; False when something this operation rests on is different there.
@@ -116,34 +146,38 @@ class CompiledOperation:
             root_prefix=self._schema.root_prefix,
         )
         # Uses know types of the old snapshot's schema, which would keep all of it in memory.
-        self._uses.clear()
+        self._learned.clear()
         self._fresh = None
         return True
 
-    def _shape(self, variables: Variables) -> Hashable:
-        completed = with_defaults(self._definitions, variables)
-        choice = tuple(_exact(completed, name) for name in self._directive_variables)
-        uses = self._uses.get(choice)
-        if uses is None:
-            context = BuildContext(self._schema, self._operation, completed)
+    def _choice(self, variables: Mapping[str, Json]) -> Hashable:
+        return tuple(_exact(variables, name) for name in self._directive_variables)
+
+    def _knowledge(self, choice: Hashable, variables: Mapping[str, Json]) -> _Learned:
+        learned = self._learned.get(choice)
+        if learned is None:
+            context = self._context(variables)
             plan = self._build(context)
             uses = tuple(_Use(use.variable, use.type, use.field) for use in context.uses.values())
-            self._uses[choice] = uses
-            key = _key(choice, uses, completed)
-            self._fresh = (key, plan)
-            return key
-        return _key(choice, uses, completed)
+            found = {
+                (use.variable, complete): complete for use in uses if (complete := completion(use.type)) is not None
+            }
+            learned = _Learned(uses, tuple((name, complete) for (name, _), complete in found.items()))
+            self._learned[choice] = learned
+            self._fresh = (_key(choice, uses, context.variables), plan)
+        return learned
 
+    def _context(self, variables: Mapping[str, Json]) -> BuildContext:
+        return BuildContext(self._schema, self._operation, self._definitions, variables)
+
+    @refuse_endless_nesting
     def compile(self, variables: Variables) -> Plan:
         """The plan for variables of this shape."""
         key = self.shape_key(variables)
         fresh, self._fresh = self._fresh, None
         if fresh is not None and fresh[0] == key:
             return fresh[1]
-        try:
-            return self._build(BuildContext(self._schema, self._operation, variables))
-        except RecursionError:
-            raise _too_deep() from None
+        return self._build(self._context(variables))
 
     # --- building --------------------------------------------------------------------------------------------------
 
@@ -266,10 +300,6 @@ def _together(steps: Sequence[Step]) -> Statement | None:
     return together(statements) if 1 < len(statements) <= _MOST_TOGETHER and values <= MOST_PARAMETERS else None
 
 
-def _too_deep() -> ValidationFailed:
-    return ValidationFailed("the query or its variables are nested too deeply")
-
-
 def _key(choice: Hashable, uses: tuple[_Use, ...], completed: Mapping[str, Json]) -> Hashable:
     return choice, tuple(
         shape(completed[use.variable], use.type, use.field) if use.variable in completed else _ABSENT for use in uses
@@ -286,7 +316,7 @@ def _error_path(definition: Field, path: Path) -> str:
 
 def _exact(variables: Mapping[str, Json], name: str) -> Hashable:
     value = variables.get(name, _ABSENT)
-    return (type(value).__name__, orjson.dumps(value))
+    return (type(value).__name__, exact_json.dumps(value))
 
 
 def _directive_variables(operation: Operation) -> Iterator[str]:

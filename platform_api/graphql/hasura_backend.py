@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import aiohttp
-import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from hasura.engine import exact_json
 from hasura.engine.session import Session
 from platform_api.core.errors import Unavailable
 from platform_api.graphql.backend import Authenticate, GraphQLAnswer, RawHeaders
@@ -50,7 +50,7 @@ class HasuraBackend:
     async def execute_within(
         self, database_session: AsyncSession, payload: dict[str, Any], session: Session
     ) -> GraphQLAnswer:
-        return await self.execute(orjson.dumps(payload), session)
+        return await self.execute(exact_json.dumps(payload), session)
 
     async def serve_admin(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An administrator's request goes on as it is: the Hasura itself checks the secret it carries."""

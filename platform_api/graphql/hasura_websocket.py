@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
-import orjson
 from starlette.types import Receive, Scope, Send
 
+from hasura.engine import exact_json
 from hasura.engine.errors import EngineError
 from hasura.engine.session import Session
 from platform_api.graphql.backend import Authenticate
@@ -121,7 +121,7 @@ async def _to_hasura(receive: Receive, upstream: aiohttp.ClientWebSocketResponse
         if message.get("type") == "connection_init":
             raise _Refused(_SECOND_INIT, "Too many initialisation requests")
         with contextlib.suppress(ConnectionError):  # the other direction notices that Hasura is gone
-            await upstream.send_str(orjson.dumps(message).decode())
+            await upstream.send_str(exact_json.dumps(message).decode())
 
 
 async def _to_client(upstream: aiohttp.ClientWebSocketResponse, send: Send) -> None:
@@ -136,8 +136,8 @@ async def _next_message(receive: Receive) -> dict[str, Any]:
     if event["type"] == "websocket.disconnect":
         raise _Closed
     try:
-        message = orjson.loads(event.get("text") or event.get("bytes") or b"")
-    except orjson.JSONDecodeError as error:
+        message = exact_json.loads(event.get("text") or event.get("bytes") or b"")
+    except EngineError as error:
         raise _Refused(_INVALID_MESSAGE, "messages must be JSON") from error
     if not isinstance(message, dict):
         raise _Refused(_INVALID_MESSAGE, "messages must be JSON objects")
@@ -145,4 +145,4 @@ async def _next_message(receive: Receive) -> dict[str, Any]:
 
 
 async def _send(send: Send, message: Mapping[str, Any]) -> None:
-    await send({"type": "websocket.send", "text": orjson.dumps(message).decode()})
+    await send({"type": "websocket.send", "text": exact_json.dumps(message).decode()})

@@ -7,8 +7,8 @@ what a person needs of these goes into the message.
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from hasura.engine import exact_json
+from hasura.engine.errors import EngineError
 from platform_api.core.errors import Unavailable
 
 _QUIET_CODES = ("unexpected",)
@@ -17,17 +17,16 @@ _QUIET_CODES = ("unexpected",)
 def adapt_answer(status: int, body: bytes) -> bytes:
     """An engine's answer for the published clients; one without errors keeps its bytes."""
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        answer = exact_json.loads(body)
+    except EngineError as error:
         raise Unavailable("the GraphQL engine gave no GraphQL answer; try again") from error
     if not isinstance(answer, dict) or (status != 200 and "errors" not in answer):
         raise Unavailable("the GraphQL engine gave no GraphQL answer; try again")
     errors = answer.get("errors")
-    if not errors:
+    if not isinstance(errors, list) or not errors:
         return body
-    answer["errors"] = [_adapt_error(error) for error in errors]
-    answer.setdefault("data", None)
-    return orjson.dumps(answer)
+    adapted = {**answer, "errors": [_adapt_error(error) for error in errors if isinstance(error, dict)]}
+    return exact_json.dumps({"data": None, **adapted})
 
 
 def _adapt_error(error: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import asyncpg
-import orjson
 
+from hasura.engine import exact_json
 from hasura.engine.api.data_access import DataAccess
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.types import QualifiedName, UniqueConstraint
@@ -46,7 +46,7 @@ from hasura.engine.ir.parameters import Computed, Constant
 from hasura.engine.ir.permission import computed_field_call, preset_operand
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import Json, RelationshipKind
-from hasura.engine.plan import Statement, bind
+from hasura.engine.plan import NO_VARIABLES, Statement, bind
 from hasura.engine.schema.filters import INT8
 from hasura.engine.schema.meanings import OrderDirection
 from hasura.engine.schema_cache import ColumnInfo, TableInfo
@@ -223,7 +223,7 @@ class _Call:
                 )
         by_name = self._table.columns_by_name
         columns = tuple(info for info in self._table.columns if info.name in given)
-        document = orjson.dumps(
+        document = exact_json.dumps(
             [{by_name[name].graphql_name: value for name, value in item.items()} for item in objects]
         ).decode()
         rows = InsertRows(
@@ -356,13 +356,13 @@ class _Call:
                 results.append(await self._fetch(statement, results))
         except asyncpg.PostgresError as exc:
             raise translate(exc, "$.args") from exc
-        answer: Json = orjson.loads(results[-1])
+        answer: Json = exact_json.loads(results[-1])
         return answer
 
     async def _fetch(self, statement: Statement, results: list[str | bytes]) -> str | bytes:
-        arguments = bind(statement, {}, self._session.variables, results)
+        arguments = bind(statement, NO_VARIABLES, self._session.variables, results)
         value = await self._connection.fetchval(statement.sql, *arguments)
-        return value if isinstance(value, str | bytes) else orjson.dumps(value)
+        return value if isinstance(value, str | bytes) else exact_json.dumps(value)
 
 
 def _amount(value: Reader) -> int:

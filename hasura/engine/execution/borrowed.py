@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from hasura.engine import exact_json
 from hasura.engine.execution.connections import HeldConnection
 
 
@@ -25,4 +24,4 @@ class BorrowedConnection(HeldConnection):
 def _as_json(value: object) -> bytes:
     if isinstance(value, bytes):
         return value
-    return value.encode() if isinstance(value, str) else orjson.dumps(value)
+    return value.encode() if isinstance(value, str) else exact_json.dumps(value)

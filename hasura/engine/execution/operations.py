@@ -24,6 +24,7 @@ from hasura.engine.plan import (
     PreparedOperation,
     SqlStep,
     Statement,
+    Variables,
     bind,
     envelope,
 )
@@ -116,11 +117,14 @@ class OperationRunner:
         self._plans_per_operation = plans_per_operation
         self._operations: GenerationalCache[tuple[object, ...], _Operation] = GenerationalCache(max_operations)
 
-    def plan(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> Plan:
-        """The plan of a request, from the cache or made now. Raises EngineError."""
-        return self._executable(cache, request, session).plan
+    def plan(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> tuple[Plan, Variables]:
+        """The plan of a request, from the cache or made now, and its variables, completed. Raises EngineError."""
+        executable, variables = self._executable(cache, request, session)
+        return executable.plan, variables
 
-    def _executable(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> _Executable:
+    def _executable(
+        self, cache: SchemaCache, request: GraphQLRequest, session: Session
+    ) -> tuple[_Executable, Variables]:
         key = (session.role, session.use_backend_only, session.root_prefix, request.query, request.operation_name)
         operation = self._operations.get(key)
         if operation is not None and operation.version != cache.version:
@@ -141,12 +145,13 @@ class OperationRunner:
             )
             operation = _Operation(prepared, self._plans_per_operation, cache.version)
             self._operations.put(key, operation)
-        shape = operation.prepared.shape_key(request.variables)
+        variables = operation.prepared.complete(request.variables)
+        shape = operation.prepared.shape_key(variables)
         executable = operation.plans.get(shape)
         if executable is None:
-            executable = _Executable(operation.prepared.compile(request.variables))
+            executable = _Executable(operation.prepared.compile(variables))
             operation.plans.put(shape, executable)
-        return executable
+        return executable, variables
 
     async def run_within(
         self,
@@ -159,12 +164,12 @@ class OperationRunner:
 
         Raises EngineError; a lost connection as asyncpg's own error, for the caller to begin again.
         """
-        executable = self._executable(cache, request, session)
+        executable, variables = self._executable(cache, request, session)
         if executable.plan.kind is OperationKind.SUBSCRIPTION:
             raise EngineError("subscriptions are not supported over HTTP, use websockets instead", code="unexpected")
         if executable.constant is not None:
             return executable.constant
-        return await self._run_on(BorrowedConnection(connection), executable, request, session)
+        return await self._run_on(BorrowedConnection(connection), executable, variables, session)
 
     async def run(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> bytes:
         """The answer's body, `{"data": ...}`. Raises EngineError."""
@@ -184,14 +189,14 @@ class OperationRunner:
             ) from exc
 
     async def _run(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> bytes:
-        executable = self._executable(cache, request, session)
+        executable, variables = self._executable(cache, request, session)
         kind = executable.plan.kind
         if kind is OperationKind.SUBSCRIPTION:
             raise EngineError("subscriptions are not supported over HTTP, use websockets instead", code="unexpected")
         if executable.constant is not None:
             return executable.constant
         try:
-            return await self._run_once(executable, request, session)
+            return await self._run_once(executable, variables, session)
         except CONNECTION_LOST as exc:
             if kind is OperationKind.MUTATION:
                 raise Unexpected(
@@ -199,14 +204,14 @@ class OperationRunner:
                     code="postgres-error",
                 ) from exc
         try:
-            return await self._run_once(executable, request, session)
+            return await self._run_once(executable, variables, session)
         except CONNECTION_LOST as exc:
             raise Unexpected("the database cannot be reached", code="postgres-error") from exc
 
-    async def _run_once(self, executable: _Executable, request: GraphQLRequest, session: Session) -> bytes:
+    async def _run_once(self, executable: _Executable, variables: Variables, session: Session) -> bytes:
         held = self._pool.take_free() or await self._pool.acquire()
         try:
-            return await self._run_on(held, executable, request, session)
+            return await self._run_on(held, executable, variables, session)
         except CONNECTION_LOST:
             self._pool.end_with_free(held)
             raise
@@ -214,12 +219,12 @@ class OperationRunner:
             self._pool.release(held)
 
     async def _run_on(
-        self, held: HeldConnection, executable: _Executable, request: GraphQLRequest, session: Session
+        self, held: HeldConnection, executable: _Executable, variables: Variables, session: Session
     ) -> bytes:
         plan = executable.plan
         single = executable.single
         if single is not None:
-            arguments = bind(single, request.variables, session.variables)
+            arguments = bind(single, variables, session.variables)
             try:
                 value = await held.fetch_json(single.sql, arguments)
             except asyncpg.PostgresError as exc:
@@ -228,18 +233,18 @@ class OperationRunner:
                 raise _translated(exc, step) from exc
             return executable.prefixes[0] + value + executable.suffix
         if plan.together is not None:
-            values = await self._run_together(held, plan, plan.together, request, session)
+            values = await self._run_together(held, plan, plan.together, variables, session)
         elif plan.kind is OperationKind.MUTATION:
             async with held.raw.transaction():
-                values = await self._run_steps(held, executable, request, session)
+                values = await self._run_steps(held, executable, variables, session)
         else:
-            values = await self._run_steps(held, executable, request, session)
+            values = await self._run_steps(held, executable, variables, session)
         return executable.answer(values)
 
     async def _run_together(
-        self, held: HeldConnection, plan: Plan, together: Statement, request: GraphQLRequest, session: Session
+        self, held: HeldConnection, plan: Plan, together: Statement, variables: Variables, session: Session
     ) -> list[bytes]:
-        arguments = bind(together, request.variables, session.variables)
+        arguments = bind(together, variables, session.variables)
         try:
             found = iter(await held.fetch_jsons(together.sql, arguments))
         except asyncpg.PostgresError as exc:
@@ -248,7 +253,7 @@ class OperationRunner:
         return [step.value if isinstance(step, ConstantStep) else next(found) for step in plan.steps]
 
     async def _run_steps(
-        self, held: HeldConnection, executable: _Executable, request: GraphQLRequest, session: Session
+        self, held: HeldConnection, executable: _Executable, variables: Variables, session: Session
     ) -> list[bytes]:
         values: list[bytes] = []
         for step in executable.plan.steps:
@@ -259,7 +264,7 @@ class OperationRunner:
             value = b"null"
             try:
                 for statement in step.statements:
-                    arguments = bind(statement, request.variables, session.variables, results)
+                    arguments = bind(statement, variables, session.variables, results)
                     value = await held.fetch_json(statement.sql, arguments)
                     results.append(value.decode())
             except asyncpg.PostgresError as exc:

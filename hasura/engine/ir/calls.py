@@ -14,13 +14,12 @@ def named_arguments(
     arguments: Mapping[str, InputValue], declared: tuple[FunctionArgument, ...]
 ) -> tuple[tuple[str, Operand], ...]:
     """The members of `args` by their SQL names; unnamed arguments are `arg_1`, `arg_2` ... by position."""
-    value = arguments.get("args")
-    members = value.members("args") if value is not None and not value.is_null else {}
+    members = arguments["args"].members("args") if "args" in arguments else {}
     found: list[tuple[str, Operand]] = []
     for position, argument in enumerate(declared, start=1):
         name = argument.name or f"arg_{position}"
         given = members.get(name)
-        if given is None or given.is_absent:
+        if given is None:
             continue
         source = Constant(None) if given.is_null else source_of(given, argument.type)
         found.append((name, Operand(source, argument.type)))

@@ -24,9 +24,12 @@ from hasura.engine.ir.nodes import (
     conjunction,
 )
 from hasura.engine.ir.permission import resolve_boolean_expression
+from hasura.engine.ir.scalars import encode
 from hasura.engine.ir.values import EnumLiteral, InputValue, Path, VariablePlace, from_json, literal
+from hasura.engine.ir.variables import VariableDefinition, completion, is_array_literal
 from hasura.engine.metadata.types import Json
-from hasura.engine.schema.meanings import ComputedFieldField, FunctionRoot
+from hasura.engine.schema.filters import BOOL, INT4, TEXT
+from hasura.engine.schema.meanings import ComputedFieldField, FunctionRoot, Operator
 from hasura.engine.schema.permissions import Filter
 from hasura.engine.schema.role import RoleSchema
 from hasura.engine.schema.types import (
@@ -46,6 +49,7 @@ from hasura.engine.schema.types import (
 from hasura.engine.schema_cache import FunctionInfo, SchemaCache, TableInfo
 
 TYPENAME = "__typename"
+_TYPES_OF_SCALARS = {"Int": INT4, "Boolean": BOOL, "String": TEXT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +79,21 @@ class Touched:
         )
 
 
-@dataclass(slots=True)
-class VariableDefinition:
-    """A variable as the operation declares it."""
-
-    name: str
-    type_text: str
-    default: Json = None
-    has_default: bool = False
-
-    @property
-    def is_non_null(self) -> bool:
-        """It may not be null."""
-        return self.type_text.endswith("!")
-
-
 class BuildContext:
     """One compilation. Collects how variables were used, which gives the shape key."""
 
-    def __init__(self, schema: RoleSchema, operation: Operation, variables: Mapping[str, Json]) -> None:
+    def __init__(
+        self,
+        schema: RoleSchema,
+        operation: Operation,
+        definitions: Mapping[str, VariableDefinition],
+        variables: Mapping[str, Json],
+    ) -> None:
         self.schema = schema
         self.operation = operation
-        self.definitions = dict(variable_definitions(operation.definition))
-        self.variables = with_defaults(self.definitions, variables)
+        self.definitions = definitions
+        # Each is completed when it is first used, as then its type is known.
+        self.variables = dict(variables)
         self.flattener = Flattener(operation, self.variables)
         # Keyed by variable, type and field identity, so that each way of use counts once.
         self.uses: dict[tuple[str, int, int], VariableUse] = {}
@@ -158,7 +154,10 @@ class BuildContext:
     # --- arguments ---------------------------------------------------------------------------------------------
 
     def arguments(self, flat: FlatField, definition: Field, path: Path) -> dict[str, InputValue]:
-        """The given arguments by the `meaning` of their fields if that is text, else by their name."""
+        """The given arguments by the `meaning` of their fields if that is text, else by their name.
+
+        None of them is null: where an argument may be, that is the same as to leave it out.
+        """
         found: dict[str, InputValue] = {}
         for argument in flat.arguments:
             name = argument.name.value
@@ -168,6 +167,7 @@ class BuildContext:
             value = self.resolve(argument.value, field_definition.type, (*path, "args", name), field_definition)
             if value is not None:
                 found[_argument_key(field_definition)] = value
+        found = without_nulls(found)
         for name, field_definition in definition.arguments.items():
             if isinstance(field_definition.type, NonNull) and _argument_key(field_definition) not in found:
                 raise ValidationFailed(f"missing required field '{name}'", path=json_path(*path, "args", name))
@@ -187,10 +187,9 @@ class BuildContext:
             if isinstance(node, ast.StringValueNode) and is_array_literal(node.value):
                 return from_json(node.value, path, None)
             if nodes is None:
-                single = self.resolve(node, target.of, path, None)
-                return InputValue((single,) if single is not None else (), path)
+                return InputValue((self.resolve(node, target.of, path, None) or self._absent(target.of, path),), path)
             items = [
-                self.resolve(item, target.of, (*path, index), None) or _absent((*path, index))
+                self.resolve(item, target.of, (*path, index), None) or self._absent(target.of, (*path, index))
                 for index, item in enumerate(nodes)
             ]
             return InputValue(tuple(items), path)
@@ -217,9 +216,13 @@ class BuildContext:
         for member in node.fields:
             name = member.name.value
             definition = _member(target, name, path)
-            given.add(name)
             value = self.resolve(member.value, definition.type, (*path, name), definition)
-            yield name, value if value is not None else _absent((*path, name))
+            if value is None and isinstance(definition.meaning, Operator):
+                # As in Hasura no way to leave a condition out: a variable that was forgotten would select every row.
+                value = InputValue(None, (*path, name))
+            if value is not None:
+                given.add(name)
+                yield name, value
         _require_members(target, given, path)
 
     def _literal_scalar(self, node: ast.ValueNode, path: Path) -> InputValue:
@@ -251,9 +254,34 @@ class BuildContext:
                 path=json_path(*path),
             )
         self._use(name, expected, definition)
+        if declared.default_node is not None:
+            self._check_default(declared.default_node, declared, expected, path, definition)
         if name not in self.variables:
             return None
+        complete = completion(expected)
+        if complete is not None:
+            self.variables[name] = complete(self.variables[name])
         return self.typed(self.variables[name], expected, path, VariablePlace(name))
+
+    def _check_default(
+        self,
+        node: ast.ConstValueNode,
+        declared: VariableDefinition,
+        expected: TypeRef,
+        path: Path,
+        definition: InputField | None,
+    ) -> None:
+        """A default is a literal of the declared type, whether or not this request needs it."""
+        if not declared.is_non_null and isinstance(node, ast.NullValueNode):
+            return
+        value = self.resolve(node, NonNull(expected) if declared.is_non_null else expected, path, definition)
+        # An offset may be larger than what GraphQL calls an Int.
+        if value is not None and (definition is None or definition.meaning != "offset"):
+            _check_scalars(value, expected)
+
+    def _absent(self, expected: TypeRef, path: Path) -> InputValue:
+        """What a list holds in place of a variable that has no value."""
+        return self._checked_null(expected, path, None)
 
     def _definition(self, name: str, path: Path) -> VariableDefinition:
         declared = self.definitions.get(name)
@@ -270,11 +298,8 @@ class BuildContext:
             return self._checked_null(expected, path, place)
         target = nullable(expected)
         if isinstance(target, ListOf):
-            if isinstance(value, str) and is_array_literal(value):
-                return from_json(value, path, place)
             if not isinstance(value, list):
-                single = self.typed(value, target.of, path, place)
-                return InputValue((single,), path, place)
+                return from_json(value, path, place)
             return InputValue(
                 tuple(
                     self.typed(item, target.of, (*path, index), place.below(index) if place else None)
@@ -355,17 +380,28 @@ class BuildContext:
         return conjunction(self.select_filter(table), condition)
 
 
-def is_array_literal(text: str) -> bool:
-    """PostgreSQL's own notation of arrays, `{a,b}`, which older clients write where newer ones give lists."""
-    return text.startswith("{") and text.endswith("}")
+def without_nulls(arguments: Mapping[str, InputValue]) -> dict[str, InputValue]:
+    """The arguments that have a value. What may not be null was refused before."""
+    return {name: value for name, value in arguments.items() if not value.is_null}
+
+
+def _check_scalars(value: InputValue, expected: TypeRef) -> None:
+    """Refuses values that GraphQL's own scalars in a type cannot have."""
+    target = nullable(expected)
+    if value.is_null:
+        return
+    if isinstance(target, ListOf) and isinstance(value.content, tuple):
+        for item in value.content:
+            _check_scalars(item, target.of)
+    elif isinstance(target, InputObjectType) and isinstance(value.content, Mapping):
+        for name, member in value.content.items():
+            _check_scalars(member, target.fields[name].type)
+    elif isinstance(target, ScalarType) and target.name in _TYPES_OF_SCALARS:
+        encode(value.to_json(), _TYPES_OF_SCALARS[target.name], value.path)
 
 
 def _argument_key(definition: InputField) -> str:
     return definition.meaning if isinstance(definition.meaning, str) else definition.name
-
-
-def _absent(path: Path) -> InputValue:
-    return InputValue(None, path, is_absent=True)
 
 
 def _member(target: InputObjectType, name: str, path: Path) -> InputField:
@@ -411,56 +447,6 @@ def _expectation(target: TypeRef) -> str:
     return _EXPECTATIONS.get(target.name, "a value") if isinstance(target, ScalarType) else "a value"
 
 
-# --- variables ---------------------------------------------------------------------------------------------------
-
-
-def variable_definitions(operation: ast.OperationDefinitionNode) -> Iterator[tuple[str, VariableDefinition]]:
-    """The declared variables by name."""
-    for definition in operation.variable_definitions or ():
-        name = definition.variable.name.value
-        has_default = definition.default_value is not None
-        yield (
-            name,
-            VariableDefinition(
-                name,
-                _node_type_text(definition.type),
-                literal(definition.default_value) if definition.default_value is not None else None,
-                has_default,
-            ),
-        )
-
-
-def _node_type_text(node: ast.TypeNode) -> str:
-    if isinstance(node, ast.NonNullTypeNode):
-        return _node_type_text(node.type) + "!"
-    if isinstance(node, ast.ListTypeNode):
-        return f"[{_node_type_text(node.type)}]"
-    assert isinstance(node, ast.NamedTypeNode)
-    return node.name.value
-
-
-def with_defaults(definitions: Mapping[str, VariableDefinition], variables: Mapping[str, Json]) -> dict[str, Json]:
-    """The variables of a request completed and checked against their declarations."""
-    unexpected = [name for name in variables if name not in definitions]
-    if unexpected:
-        raise ValidationFailed(
-            f"unexpected variables in variableValues: {', '.join(unexpected)}", path="$.variableValues"
-        )
-    completed: dict[str, Json] = {}
-    for name, definition in definitions.items():
-        if name in variables:
-            if variables[name] is None and definition.is_non_null:
-                raise ValidationFailed(
-                    f'null value found for non-nullable type: "{definition.type_text}"', path="$.variableValues"
-                )
-            completed[name] = variables[name]
-        elif definition.has_default:
-            completed[name] = definition.default
-        elif definition.is_non_null:
-            raise ValidationFailed(f'expecting a value for non-nullable variable: "{name}"', path="$.variableValues")
-    return completed
-
-
 def _fits(declared: VariableDefinition, expected: TypeRef) -> bool:
     """A variable of the declared type may stand where `expected` is.
 
@@ -469,7 +455,7 @@ def _fits(declared: VariableDefinition, expected: TypeRef) -> bool:
     """
     wanted = type_text(expected)
     given = declared.type_text
-    if declared.has_default and not declared.is_non_null:
+    if declared.fills_gaps and not declared.is_non_null:
         given += "!"
     return _is_subtype(given, wanted)
 

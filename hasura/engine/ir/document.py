@@ -47,8 +47,11 @@ def parse_operation(document: str, operation_name: str | None) -> Operation:
     """The operation to run; raises ValidationFailed when the document or the choice is not valid."""
     try:
         parsed = parse(document, no_location=True, max_tokens=MAX_DOCUMENT_TOKENS)
-    except (GraphQLError, RecursionError) as error:
-        raise ValidationFailed("not a valid graphql query", path="$.query") from error
+    except GraphQLError as error:
+        reason = error.message.removeprefix("Syntax Error: ")
+        # A limit of the parser's (nesting, tokens) is told; of syntax Hasura says no more than this.
+        suffix = f": {reason}" if reason.endswith("Parsing aborted.") else ""
+        raise ValidationFailed(f"not a valid graphql query{suffix}", path="$.query") from error
     operations: dict[str | None, ast.OperationDefinitionNode] = {}
     fragments: dict[str, ast.FragmentDefinitionNode] = {}
     count = 0

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import ValidationFailed
-from hasura.engine.ir.context import BuildContext
+from hasura.engine.ir.context import BuildContext, without_nulls
 from hasura.engine.ir.nodes import (
     TRUE,
     AggregateExpression,
@@ -165,14 +165,16 @@ def _aggregate(
     kind: InputObjectType,
     value: InputValue,
 ) -> BoolExp:
-    members = value.members(kind.name)
+    members = without_nulls(value.members(kind.name))
     condition: BoolExp = TRUE
-    if "filter" in members and not members["filter"].is_null:
+    if "filter" in members:
         condition = build_filter(context, table, members["filter"])
     columns: tuple[ColumnInfo, ...] = ()
-    if "arguments" in members and not members["arguments"].is_null:
+    if "arguments" in members:
         columns = tuple(_argument_columns(context, table, aggregate, members["arguments"]))
     distinct = members.get("distinct")
+    if distinct is not None and not isinstance(distinct.content, bool):
+        raise distinct.mismatch("a boolean", "Boolean")
     expression = AggregateExpression(
         aggregate.function,
         columns,

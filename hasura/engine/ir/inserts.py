@@ -7,10 +7,10 @@ depend on how many there are.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import orjson
-
+from hasura.engine import exact_json
 from hasura.engine.errors import EngineError, ValidationFailed, json_path
-from hasura.engine.ir.context import BuildContext
+from hasura.engine.exact_json import whole
+from hasura.engine.ir.context import BuildContext, without_nulls
 from hasura.engine.ir.filters import build_filter
 from hasura.engine.ir.nodes import (
     TRUE,
@@ -23,11 +23,12 @@ from hasura.engine.ir.nodes import (
     Response,
     conjunction,
 )
-from hasura.engine.ir.parameters import Computed, SessionVariables, Variables, refreshed
+from hasura.engine.ir.parameters import Computed, refreshed
 from hasura.engine.ir.permission import preset_operand
 from hasura.engine.ir.scalars import INT32, certain_types, encode
 from hasura.engine.ir.values import EnumLiteral, InputValue, Path
 from hasura.engine.metadata.types import InsertionOrder, Json, RelationshipKind
+from hasura.engine.plan import SessionVariables, Variables
 from hasura.engine.schema.columns import enum_table_type
 from hasura.engine.schema.meanings import ColumnInput, RelationshipInput
 from hasura.engine.schema.mutations import PLACEHOLDER, insert_input
@@ -71,17 +72,26 @@ class _ColumnCheck:
     enum_values: frozenset[str] | None
     enum_name: str
 
-    def __call__(self, value: Json, path: Path) -> None:
+    def __call__(self, value: Json, path: Path) -> Json:
+        """The value as it is put into the document of rows."""
         if value is None:
-            return
+            return None
         if self.enum_values is None:
             encode(value, self.column.type, path)
-        elif value not in self.enum_values:
+            # PostgreSQL reads `5.0` and `1e3` as numbers with a fraction only.
+            return whole(value) if isinstance(value, float) and self.is_whole else value
+        if value not in self.enum_values:
             listed = ", ".join(f"'{item}'" for item in sorted(self.enum_values))
             raise ValidationFailed(
                 f"expected one of the values [{listed}] for type '{self.enum_name}', but found '{value}'",
                 path=json_path(*path),
             )
+        return value
+
+    @property
+    def is_whole(self) -> bool:
+        """The column holds integers."""
+        return self.column.type.underlying.name in ("int2", "int4", "int8")
 
 
 class _InsertLevel:
@@ -134,7 +144,7 @@ class _InsertLevel:
 
     def _rows(self) -> Iterator[Mapping[str, InputValue]]:
         for member in self._members:
-            yield {name: value for name, value in member.members(self._kind.name).items() if not value.is_absent}
+            yield member.members(self._kind.name)
 
     def _given(self) -> dict[str, list[InputValue]]:
         """What the rows give, by name."""
@@ -181,22 +191,26 @@ class _InsertLevel:
 
         def compute(variables: Variables, session: SessionVariables) -> str | None:
             level = read(variables)
-            for number, (_, row) in enumerate(level):
+            rows = [row for _, row in level]
+            for number, row in enumerate(rows):
                 for name, value in row.items():
                     # Exactly these types need no closer look (True is an int, but not exactly).
                     kind = type(value)
                     if kind in certain.get(name, nothing) or (kind is int and name in integers and value in INT32):
                         continue
                     if name in checks:
-                        checks[name](value, (*path, number, name))
+                        checked = checks[name](value, (*path, number, name))
+                        if checked is not value:
+                            rows[number] = {**rows[number], name: checked}
             # Nested data is inserted by its own level; leaving it out keeps the parameter small.
             kept = [
                 row if row.keys() <= checks.keys() else {name: row[name] for name in row.keys() & checks.keys()}
-                for _, row in level
+                for row in rows
             ]
             if is_top:
-                return orjson.dumps(kept).decode()
-            return orjson.dumps([[parent, row] for (parent, _), row in zip(level, kept, strict=True)]).decode()
+                return exact_json.dumps(kept).decode()
+            numbered = [[parent, row] for (parent, _), row in zip(level, kept, strict=True)]
+            return exact_json.dumps(numbered).decode()
 
         return compute
 
@@ -236,10 +250,9 @@ class _InsertLevel:
         members: list[InputValue] = []
         conflicts: list[InputValue | None] = []
         for value in values:
-            fields = value.members(name)
+            fields = without_nulls(value.members(name))
             members.extend(fields["data"].items(kind.name))
-            conflict = fields.get("on_conflict")
-            conflicts.append(None if conflict is None or conflict.is_null else conflict)
+            conflicts.append(fields.get("on_conflict"))
         if any(_plain(conflict) != _plain(conflicts[0]) for conflict in conflicts):
             raise EngineError(
                 f'on_conflict of "{name}" must be the same in all rows of one insert',
@@ -276,10 +289,10 @@ class _InsertLevel:
     # --- conflicts -----------------------------------------------------------------------------------------------
 
     def _on_conflict(self, value: InputValue | None) -> OnConflict | None:
-        if value is None or value.is_null:
+        if value is None:
             return None
         naming = self._context.schema.naming
-        members = value.members(naming.type(self._table.graphql_name, "on_conflict"))
+        members = without_nulls(value.members(naming.type(self._table.graphql_name, "on_conflict")))
         constraint = members["constraint"].content
         assert isinstance(constraint, EnumLiteral)
         given = members.get(naming.field("update_columns"))
@@ -291,7 +304,7 @@ class _InsertLevel:
         update = self._context.schema.access(self._table).update
         condition: BoolExp = TRUE
         where = members.get("where")
-        if where is not None and not where.is_null:
+        if where is not None:
             condition = build_filter(self._context, self._table, where)
         presets: list[tuple[ColumnInfo, Operand]] = []
         check: BoolExp = TRUE

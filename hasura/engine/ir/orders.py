@@ -36,12 +36,12 @@ def order_arguments(
     """The ordering and the columns to be distinct on, which must lead the ordering."""
     items: tuple[OrderItem, ...] = ()
     value = arguments.get("order_by")
-    if value is not None and not value.is_null:
+    if value is not None:
         kind = order_by(context.schema, table)
         items = tuple(item for entry in value.items(kind.name) for item in _items(context, table, entry, ()))
     distinct: tuple[ColumnInfo, ...] = ()
     distinct_value = arguments.get("distinct_on")
-    if distinct_value is not None and not distinct_value.is_null:
+    if distinct_value is not None:
         distinct = tuple(dict.fromkeys(column_names(context, table, distinct_value)))
     if distinct and items:
         leading = items[: len(distinct)]

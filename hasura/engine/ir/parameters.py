@@ -4,21 +4,22 @@ All are hashable and equal when they mean the same, so that one value used twice
 of the kind `plan.ParameterSource`.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import orjson
-
+from hasura.engine import exact_json
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import EngineError, ValidationFailed, json_path
 from hasura.engine.ir.scalars import Encoder, encode_list, encoder
 from hasura.engine.ir.values import InputValue, Path, VariablePlace
 from hasura.engine.metadata.types import Json
+from hasura.engine.plan import SessionVariables, Variables
 from hasura.engine.schema.scalars import is_array
 
-Variables = Mapping[str, Json]
-SessionVariables = Mapping[str, str]
+# Characters of a value in an error's message.
+_MOST_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class SessionDocument:
     """All session variables as one JSON object."""
 
     def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
-        return orjson.dumps(dict(session)).decode()
+        return exact_json.dumps(dict(session)).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,11 @@ class Native:
             return None
         try:
             return self.convert(text)
-        except (ValueError, OverflowError):
-            message = f'invalid input syntax for type {self.type_name}: "{text}"'
+        except (ValueError, OverflowError) as exc:
+            shown = text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
+            message = f'invalid input syntax for type {self.type_name}: "{shown}"'
+            if isinstance(exc, OverflowError):
+                message = f'value "{shown}" is out of range for type {self.type_name}'
             raise EngineError(message, code="data-exception") from None
 
 
@@ -135,6 +139,13 @@ def _integer(bits: int) -> Callable[[str], object]:
     return convert
 
 
+def _double(text: str) -> object:
+    value = float(text)
+    if math.isinf(value) and "inf" not in text.lower():
+        raise OverflowError
+    return value
+
+
 def _boolean(text: str) -> object:
     word = text.strip().lower()
     if word in ("true", "t", "yes", "y", "on", "1"):
@@ -148,7 +159,7 @@ _NATIVE: dict[str, tuple[Callable[[str], object], str]] = {
     "int2": (_integer(16), "smallint"),
     "int4": (_integer(32), "integer"),
     "int8": (_integer(64), "bigint"),
-    "float8": (float, "double precision"),
+    "float8": (_double, "double precision"),
     "bool": (_boolean, "boolean"),
     "uuid": (UUID, "uuid"),
 }
@@ -170,7 +181,9 @@ def value_at(variables: Variables, place: VariablePlace) -> Json:
 def _list_encoder(element: PgType) -> Encoder:
     if is_array(element):
         # A list of arrays of different lengths is no array of PostgreSQL's; it goes as JSON records.
-        return lambda value, path: orjson.dumps([{"value": item} for item in encode_members(value, path)]).decode()
+        return lambda value, path: exact_json.dumps(
+            [{"value": item} for item in encode_members(value, path)]
+        ).decode()
     return lambda value, path: encode_list(value, element, path)
 
 
@@ -206,5 +219,5 @@ def refreshed(value: InputValue, variables: Variables) -> Json:
     if isinstance(content, tuple):
         return [refreshed(item, variables) for item in content]
     if isinstance(content, Mapping):
-        return {name: refreshed(item, variables) for name, item in content.items() if not item.is_absent}
+        return {name: refreshed(item, variables) for name, item in content.items()}
     return value.to_json()

@@ -33,11 +33,10 @@ from hasura.engine.ir.parameters import (
     Constant,
     SessionDocument,
     SessionValue,
-    SessionVariables,
-    Variables,
 )
 from hasura.engine.ir.scalars import encode, encode_array
 from hasura.engine.metadata.types import Json
+from hasura.engine.plan import SessionVariables, Variables
 from hasura.engine.schema.filters import INT4, JSONB, TEXT
 from hasura.engine.schema_cache import ColumnInfo, ComputedFieldInfo, RelationshipInfo, TableInfo
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import orjson
-
+from hasura.engine import exact_json
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import ParseFailed, ValidationFailed, json_path
+from hasura.engine.exact_json import whole
 from hasura.engine.ir.values import Path
 from hasura.engine.metadata.types import Json
 from hasura.engine.schema.scalars import is_array, scalar_for
@@ -55,21 +55,19 @@ def _describe(value: Json) -> str:
 def _int32(value: Json, context: Context) -> str:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value not in INT32:
+    integer = whole(value)
+    if integer is None or integer not in INT32:
         raise context.mismatch("a 32-bit integer", value)
-    return str(value)
+    return str(integer)
 
 
 def _whole(value: Json, context: Context) -> str:
     if isinstance(value, str):
         return _text(value, context)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
+    integer = whole(value)
+    if integer is None:
         raise context.unparsable(f"parsing Integer failed, expected Number, but encountered {_haskell_kind(value)}")
-    return str(value)
+    return str(integer)
 
 
 def _number(value: Json, context: Context) -> str:
@@ -104,11 +102,11 @@ def _loose(value: Json, context: Context) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
-    return orjson.dumps(value).decode()
+    return exact_json.dumps(value).decode()
 
 
 def _json(value: Json, context: Context) -> str:
-    return orjson.dumps(value).decode()
+    return exact_json.dumps(value).decode()
 
 
 def _haskell_kind(value: Json) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hasura.engine.errors import ParseFailed
+from hasura.engine.exact_json import whole
 from hasura.engine.ir.calls import named_arguments
 from hasura.engine.ir.context import BuildContext
 from hasura.engine.ir.document import FlatField
@@ -32,10 +33,10 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.ir.orders import order_arguments
 from hasura.engine.ir.parameters import source_of
 from hasura.engine.ir.permission import computed_field_call
-from hasura.engine.ir.shapes import LARGEST_LITERAL_LIMIT
+from hasura.engine.ir.shapes import LARGEST_LITERAL_LIMIT, is_offset
 from hasura.engine.ir.values import InputValue, Path
 from hasura.engine.metadata.types import RelationshipKind
-from hasura.engine.schema.filters import INT8
+from hasura.engine.schema.filters import INT4, INT8
 from hasura.engine.schema.meanings import (
     AggregateField,
     AggregateFunctionField,
@@ -143,26 +144,20 @@ def build_rows(
 
 
 def _limit(value: InputValue | None) -> int | Operand | None:
-    if value is None or value.is_null:
+    if value is None:
         return None
-    content = value.content
-    if isinstance(content, float) and content.is_integer():
-        content = int(content)
-    if not isinstance(content, int) or isinstance(content, bool) or not 0 <= content <= _MAX_INT32:
+    size = whole(value.content)
+    if size is None or not 0 <= size <= _MAX_INT32:
         raise value.mismatch("a non-negative 32-bit integer", "Int")
-    if content <= LARGEST_LITERAL_LIMIT or value.place is None:
-        return content
-    return Operand(source_of(value, INT8), INT8)
+    if size <= LARGEST_LITERAL_LIMIT or value.place is None:
+        return size
+    return Operand(source_of(value, INT4), INT8)
 
 
 def _offset(value: InputValue | None) -> Operand | None:
-    if value is None or value.is_null:
+    if value is None:
         return None
-    content = value.content
-    is_whole = isinstance(content, int) and not isinstance(content, bool)
-    if isinstance(content, str) and content.isdigit():
-        return Operand(source_of(value, INT8), INT8)
-    if not is_whole or (isinstance(content, int) and content < 0):
+    if not is_offset(value.content):
         raise value.mismatch("a non-negative 64-bit integer", "Int")
     return Operand(source_of(value, INT8), INT8)
 
@@ -173,7 +168,7 @@ _PATH_STEP = re.compile(r"""\.?([^.\[\]"']+)|\[(\d+)\]|\["([^"\]]*)"\]|\['([^'\]
 def _json_path(arguments: Mapping[str, InputValue]) -> tuple[str, ...] | None:
     """`path: "$.a[0].b"` as the steps of PostgreSQL's `#>`."""
     value = arguments.get("path")
-    if value is None or value.is_null:
+    if value is None:
         return None
     text = value.content
     if not isinstance(text, str):
@@ -241,7 +236,7 @@ def _aggregate_items(
 def _count(context: BuildContext, table: TableInfo, alias: str, arguments: Mapping[str, InputValue]) -> CountItem:
     columns = arguments.get("columns")
     distinct = arguments.get("distinct")
-    if distinct is not None and not distinct.is_null and not isinstance(distinct.content, bool):
+    if distinct is not None and not isinstance(distinct.content, bool):
         raise distinct.mismatch("a boolean", "Boolean")
-    names = tuple(column_names(context, table, columns)) if columns is not None and not columns.is_null else ()
+    names = tuple(column_names(context, table, columns)) if columns is not None else ()
     return CountItem(alias, names, distinct is not None and distinct.content is True)

@@ -4,10 +4,11 @@ Scalars become parameters, so only their presence counts; objects count by their
 insert by the union of their keys, small limits by their value.
 """
 
+import re
 from collections.abc import Hashable, Iterable
 
-import orjson
-
+from hasura.engine import exact_json
+from hasura.engine.exact_json import whole
 from hasura.engine.metadata.types import Json
 from hasura.engine.schema.meanings import InsertTarget
 from hasura.engine.schema.types import EnumType, InputField, InputObjectType, ListOf, NonNull, ScalarType, TypeRef
@@ -16,7 +17,7 @@ from hasura.engine.schema.types import EnumType, InputField, InputObjectType, Li
 LARGEST_LITERAL_LIMIT = 1000
 
 _PRESENT = True
-_MANY = "many"
+_DIGITS = re.compile(r"[0-9]{1,19}")
 
 
 def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> Hashable:
@@ -24,7 +25,11 @@ def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> H
     if value is None:
         return None
     if field is not None and field.meaning == "limit":
-        return value if isinstance(value, int) and value <= LARGEST_LITERAL_LIMIT else _MANY
+        size = whole(value)
+        # Anything but a number is refused; the value tells it apart from the plans of those that are not.
+        return _exact(value) if size is None else min(size, LARGEST_LITERAL_LIMIT + 1)
+    if field is not None and field.meaning == "offset":
+        return _PRESENT if is_offset(value) else _exact(value)
     if field is not None and field.is_exact:
         return _exact(value)
     while isinstance(reference, NonNull):
@@ -40,9 +45,15 @@ def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> H
     return _PRESENT if isinstance(reference, ScalarType) else _exact(value)
 
 
+def is_offset(value: object) -> bool:
+    """A non-negative 64-bit integer, as a number or, as Hasura takes it too, as text."""
+    number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else whole(value)
+    return number is not None and 0 <= number < 2**63
+
+
 def _exact(value: Json) -> Hashable:
     if isinstance(value, list | dict):
-        return orjson.dumps(value)
+        return exact_json.dumps(value)
     # True and 1 are equal keys, but not equal values.
     return (type(value).__name__, value)
 

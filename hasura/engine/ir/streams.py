@@ -1,6 +1,7 @@
 """From `<table>_stream` fields to the next rows after a cursor."""
 
 from hasura.engine.errors import ValidationFailed
+from hasura.engine.exact_json import whole
 from hasura.engine.ir.context import BuildContext
 from hasura.engine.ir.document import FlatField
 from hasura.engine.ir.filters import where_argument
@@ -68,7 +69,7 @@ def _is_descending(kind: InputObjectType, value: InputValue | None) -> bool:
 
 
 def _batch_size(value: InputValue) -> int:
-    size = value.content
-    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MAX_INT32:
+    size = whole(value.content)
+    if size is None or not 0 <= size <= _MAX_INT32:
         raise value.mismatch("a non-negative 32-bit integer", "Int")
     return size

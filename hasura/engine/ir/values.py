@@ -11,6 +11,7 @@ from typing import Union
 from graphql.language import ast
 
 from hasura.engine.errors import ValidationFailed, json_path
+from hasura.engine.exact_json import number
 from hasura.engine.metadata.types import Json
 
 Path = tuple[str | int, ...]
@@ -47,8 +48,6 @@ class InputValue:
     # Steps below `$` for error messages.
     path: Path
     place: VariablePlace | None = None
-    # A variable that was not given, inside a literal.
-    is_absent: bool = False
 
     @property
     def is_null(self) -> bool:
@@ -107,7 +106,7 @@ class InputValue:
         if isinstance(content, tuple):
             return [item.to_json() for item in content]
         if isinstance(content, Mapping):
-            return {name: item.to_json() for name, item in content.items() if not item.is_absent}
+            return {name: item.to_json() for name, item in content.items()}
         return content
 
     def places(self) -> Iterator[VariablePlace]:
@@ -151,10 +150,8 @@ def literal(node: ast.ValueNode) -> Json:
         return [literal(item) for item in node.values]
     if isinstance(node, ast.ObjectValueNode):
         return {field.name.value: literal(field.value) for field in node.fields}
-    if isinstance(node, ast.IntValueNode):
-        return int(node.value)
-    if isinstance(node, ast.FloatValueNode):
-        return float(node.value)
+    if isinstance(node, ast.IntValueNode | ast.FloatValueNode):
+        return number(node.value)
     if isinstance(node, ast.BooleanValueNode | ast.StringValueNode | ast.EnumValueNode):
         return node.value
     return None

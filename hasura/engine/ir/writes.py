@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import ValidationFailed, json_path
-from hasura.engine.ir.context import BuildContext
+from hasura.engine.ir.context import BuildContext, without_nulls
 from hasura.engine.ir.filters import build_filter
 from hasura.engine.ir.nodes import (
     TRUE,
@@ -91,7 +91,7 @@ def build_update_many(
     assert isinstance(kind, InputObjectType)
     return UpdateMany(
         tuple(
-            build_update(context, table, kind.fields, item.members(kind.name), response, path)
+            build_update(context, table, kind.fields, without_nulls(item.members(kind.name)), response, path)
             for item in value.items(kind.name)
         )
     )
@@ -101,13 +101,11 @@ def _assignments(fields: Mapping[str, InputField], arguments: Mapping[str, Input
     found: list[Assignment] = []
     for name, value in arguments.items():
         definition = fields.get(name)
-        if definition is None or not isinstance(definition.meaning, UpdateOperator) or value.is_null:
+        if definition is None or not isinstance(definition.meaning, UpdateOperator):
             continue
         operator, kind = definition.meaning.name, named_type(definition.type)
         assert isinstance(kind, InputObjectType)
         for member_name, member in value.members(kind.name).items():
-            if member.is_absent:
-                continue
             meaning = kind.fields[member_name].meaning
             assert isinstance(meaning, ColumnInput)
             operand = _operand(operator, meaning.column.type, member)

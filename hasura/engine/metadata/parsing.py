@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-import orjson
-
+from hasura.engine import exact_json
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import (
@@ -174,7 +173,7 @@ def parse_computed_field(document: Reader) -> ComputedField:
 
 def _shared(kind: type[P], document: Reader, parse: Callable[[Reader], P]) -> P:
     """The permission, parsed only when no equal one is there."""
-    key = kind.__name__.encode() + orjson.dumps(document.value, option=orjson.OPT_SORT_KEYS)
+    key = kind.__name__.encode() + exact_json.dumps_sorted(document.value)
     found = _interned.get(key)
     if isinstance(found, kind):
         return found
@@ -197,7 +196,7 @@ def _columns(document: Reader, *, required: bool) -> ColumnList:
 def _expression(document: Reader, key: str) -> JsonObject:
     """A boolean expression; equal ones are one object as long as they are used often."""
     expression = document[key].object()
-    text = orjson.dumps(expression)
+    text = exact_json.dumps(expression)
     found = _expressions.get(text)
     if found is None:
         if len(_expressions) >= _MOST_EXPRESSIONS:

@@ -7,10 +7,9 @@ sees the one before. `metadata_change` tells other processes what each version t
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-import orjson
-
+from hasura.engine import exact_json
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.metadata.types import Json
@@ -143,7 +142,7 @@ async def read_objects(connection: Connection, keys: Iterable[ObjectKey]) -> dic
         [key.schema for key in listed],
         [key.name for key in listed],
     )
-    return {_key(row): orjson.loads(row["definition"]) for row in rows}
+    return {_key(row): _document(row) for row in rows}
 
 
 async def read_kinds(connection: Connection, *, but: Iterable[str] = ()) -> dict[ObjectKey, Json]:
@@ -153,7 +152,7 @@ async def read_kinds(connection: Connection, *, but: Iterable[str] = ()) -> dict
         " where not kind = any($1::text[]) order by position",
         list(but),
     )
-    return {_key(row): orjson.loads(row["definition"]) for row in rows}
+    return {_key(row): _document(row) for row in rows}
 
 
 async def read_in_batches(
@@ -172,7 +171,11 @@ async def read_in_batches(
         if not rows:
             return
         last = rows[-1]["position"]
-        yield [(_key(row), orjson.loads(row["definition"])) for row in rows]
+        yield [(_key(row), _document(row)) for row in rows]
+
+
+def _document(row: Mapping[str, str]) -> Any:
+    return exact_json.loads(row["definition"])
 
 
 def _key(row: Mapping[str, str]) -> ObjectKey:
@@ -202,7 +205,7 @@ async def write_objects(connection: Connection, objects: Mapping[ObjectKey, Json
             [key.kind for key, _ in kept],
             [key.schema for key, _ in kept],
             [key.name for key, _ in kept],
-            [orjson.dumps(document).decode() for _, document in kept],
+            [exact_json.dumps(document).decode() for _, document in kept],
         )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Union
 
+from hasura.engine.metadata.types import Json
+
 
 @dataclass(frozen=True, slots=True)
 class ScalarType:
@@ -73,6 +75,8 @@ class InputObjectType:
     description: str | None = None
     # What the whole object means to the IR, where its fields alone do not say it.
     meaning: object = None
+    # What completes a variable's value of this type; kept here by `ir.variables`.
+    completion: Callable[[Json], Json] | None = None
     _fields: Mapping[str, InputField] | None = None
 
     @property

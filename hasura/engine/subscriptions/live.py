@@ -8,7 +8,7 @@ is sent only when it differs from the one before.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,13 +112,13 @@ class LiveQueries:
     def _place(self, subscriber: Subscriber) -> None:
         snapshot = self.snapshot()
         request, session = subscriber.request, subscriber.session
-        plan = self.operations.plan(snapshot, request, session)
+        plan, variables = self.operations.plan(snapshot, request, session)
         statement = live_statement(plan)
         key = (session.role, snapshot.version, id(plan))
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(self, key, plan, statement, snapshot.version)
-        group.add(subscriber, tuple(bind(statement, request.variables, session.variables)))
+        group.add(subscriber, tuple(bind(statement, variables, session.variables)))
 
 
 def live_statement(plan: Plan) -> Statement:
@@ -224,16 +224,11 @@ class _Group:
                 cohort.publish(self._prefix + value + self._suffix)
 
     async def _fetch(self, batch: list[_Cohort]) -> list[bytes]:
-        numbers = list(range(len(batch)))
-        # As text: the multiplexed statement casts each cohort's values.
-        columns = [
-            [None if (value := cohort.arguments[index]) is None else str(value) for cohort in batch]
-            for index in range(len(batch[0].arguments))
-        ]
+        arguments = multiplexed_arguments([cohort.arguments for cohort in batch])
         async with self._owner.pool.held() as held:
-            rows = await held.fetch_rows(self._multiplexed, [numbers, *columns])
+            rows = await held.fetch_rows(self._multiplexed, arguments)
         by_number = {row[0]: row[1] for row in rows}
-        return [_as_bytes(by_number.get(number)) for number in numbers]
+        return [_as_bytes(by_number.get(number)) for number in range(len(batch))]
 
 
 def multiplexed(statement: Statement) -> str:
@@ -269,6 +264,14 @@ def multiplexed(statement: Statement) -> str:
         )
     )
     return text
+
+
+def multiplexed_arguments(sets: Sequence[Sequence[object]]) -> list[list[object]]:
+    """What a multiplexed statement takes for several sets of parameters: as text, which it casts."""
+    columns: list[list[object]] = [
+        [None if value is None else str(value) for value in column] for column in zip(*sets, strict=True)
+    ]
+    return [list(range(len(sets))), *columns]
 
 
 def _as_bytes(value: object) -> bytes:

@@ -11,10 +11,9 @@ import asyncpg
 from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import EngineError, Unexpected
 from hasura.engine.execution.connections import ConnectionPool
-from hasura.engine.execution.operations import GraphQLRequest
 from hasura.engine.ir.parameters import CursorValue
 from hasura.engine.logging import log
-from hasura.engine.plan import Plan, SqlStep, bind, envelope
+from hasura.engine.plan import Plan, SqlStep, Variables, bind, envelope
 from hasura.engine.session import Session
 from hasura.engine.subscriptions.changes import ChangeFeed
 from hasura.engine.subscriptions.observation import Observation
@@ -39,13 +38,11 @@ class Streams:
         self._render_error = render_error
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def subscribe(
-        self, plan: Plan, request: GraphQLRequest, session: Session, deliver: Deliver
-    ) -> Callable[[], object]:
-        """Starts a stream; returns what ends it."""
+    def subscribe(self, plan: Plan, variables: Variables, session: Session, deliver: Deliver) -> Callable[[], object]:
+        """Starts a stream; returns what ends it. Raises EngineError when a value is refused."""
         step = plan.steps[0]
         assert isinstance(step, SqlStep)
-        arguments = bind(step.statements[0], request.variables, session.variables)
+        arguments = bind(step.statements[0], variables, session.variables)
         task = asyncio.get_running_loop().create_task(self._run(plan, step, arguments, session, deliver))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-import orjson
+from hasura.engine import exact_json
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -60,4 +60,4 @@ async def answer(
 async def answer_json(
     send: Send, status: int, value: object, headers: tuple[tuple[bytes, bytes], ...] = JSON_HEADERS
 ) -> None:
-    await answer(send, status, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS), headers)
+    await answer(send, status, exact_json.dumps(value), headers)

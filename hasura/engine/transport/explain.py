@@ -11,7 +11,7 @@ from hasura.engine.execution.operations import OperationRunner, parse_request
 from hasura.engine.plan import OperationKind, SqlStep, bind
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import ADMIN_ROLE, ROLE_VARIABLE, Session
-from hasura.engine.subscriptions.live import live_statement, multiplexed
+from hasura.engine.subscriptions.live import live_statement, multiplexed, multiplexed_arguments
 
 
 async def explain(
@@ -28,21 +28,21 @@ async def explain(
         raise ParseFailed("expected an object with the key 'query'")
     request = parse_request(payload.get("query"))
     acting = _acting(payload.get("user"))
-    plan = operations.plan(cache, request, acting)
+    plan, variables = operations.plan(cache, request, acting)
     if plan.kind is OperationKind.MUTATION:
         raise ParseFailed("only queries and subscriptions can be explained", code="invalid-params")
     if plan.kind is OperationKind.SUBSCRIPTION and not plan.is_stream:
         statement = live_statement(plan)
-        arguments = bind(statement, request.variables, acting.variables)
+        arguments = bind(statement, variables, acting.variables)
         sql = multiplexed(statement)
-        lines = await _plan_lines(pool, sql, [[0], *([one] for one in arguments)], "$")
+        lines = await _plan_lines(pool, sql, multiplexed_arguments([arguments]), "$")
         return {"sql": sql, "plan": lines, "variables": dict(acting.variables)}
     explained: list[dict[str, object]] = []
     for step in plan.steps:
         field = step.alias if step.namespace is None else f"{step.namespace}.{step.alias}"
         if isinstance(step, SqlStep):
             statement = step.statements[-1]
-            arguments = bind(statement, request.variables, acting.variables)
+            arguments = bind(statement, variables, acting.variables)
             lines = await _plan_lines(pool, statement.sql, arguments, step.error_path)
             explained.append({"field": field, "sql": statement.sql, "plan": lines})
         else:

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
-import orjson
-
+from hasura.engine import exact_json
 from hasura.engine.engine import Engine
 from hasura.engine.errors import EngineError, Unexpected
 from hasura.engine.execution.operations import GraphQLRequest
@@ -157,11 +156,7 @@ class EngineApp:
         session: Session | None = None
         try:
             session = await self._authenticator.authenticate(decode_headers(scope))
-            try:
-                payload = orjson.loads(body)
-            except orjson.JSONDecodeError as exc:
-                raise EngineError(f"Error in $: {exc}", code="invalid-json") from exc
-            result = await run_watched(run(payload, session), receive)
+            result = await run_watched(run(exact_json.loads(body), session), receive)
         except EngineError as exc:
             include = self.engine.shows_internal(session)
             await answer_json(send, exc.status, exc.to_api(include_internal=include))

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-import orjson
 from graphql import GraphQLError, OperationDefinitionNode, parse
 from graphql.language.ast import ListTypeNode, NonNullTypeNode, TypeNode
 
+from hasura.engine import exact_json
 from hasura.engine.errors import EngineError, ParseFailed
 from hasura.engine.metadata.types import RestEndpoint
 from hasura.engine.schema_cache import SchemaCache
@@ -91,10 +91,7 @@ def read_variables(
 def _body_object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise EngineError(f"Error in $: {exc}", code="invalid-json") from exc
+    value = exact_json.loads(body)
     if not isinstance(value, dict):
         raise ParseFailed("the body is an object of variables")
     return value
@@ -117,8 +114,8 @@ def _value(texts: list[str], type_node: TypeNode) -> Any:
     if name in _TEXT_TYPES:
         return texts[-1]
     try:
-        parsed = orjson.loads(texts[-1])
-    except orjson.JSONDecodeError:
+        parsed = exact_json.loads(texts[-1])
+    except EngineError:
         return texts[-1]
     # `2024` is a year's text for a date or uuid, and a number for Int and Float: PostgreSQL reads either.
     return parsed

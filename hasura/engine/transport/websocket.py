@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from hasura.engine import exact_json
 from hasura.engine.errors import AccessDenied, EngineError
 from hasura.engine.execution.operations import parse_request
 from hasura.engine.plan import OperationKind
@@ -177,8 +178,8 @@ class _Connection:
 
     def _parse(self, text: str) -> dict[str, Any]:
         try:
-            message = orjson.loads(text)
-        except orjson.JSONDecodeError:
+            message = exact_json.loads(text)
+        except EngineError:
             message = None
         if not isinstance(message, dict):
             self._refuse_message("a message is a JSON object")

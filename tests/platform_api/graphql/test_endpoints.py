@@ -67,6 +67,24 @@ async def test_nulls_in_variables_are_kept_and_documents_without_commas_run(shop
     assert answer.json()["data"] == {f"insert_{shop.orders}_one": {"orderId": "n", "total": None}}
 
 
+async def test_defaults_of_variables_count_and_numbers_keep_their_digits(shop: Shop) -> None:
+    digits = "12345678901234567.89"
+    row = "insert_ORDERS_one(object: {orderId: $id, total: $total}) { id }"
+    by_default = f"mutation ($id: String!, $total: numeric = {digits}) {{ {row} }}"
+    written = await contract(shop, shop.owner, by_default, variables={"id": "by default"})
+    assert "errors" not in written.json(), written.text
+    sent = f"mutation ($id: String!, $total: numeric = 0) {{ {row} }}".replace("ORDERS", shop.orders)
+    content = f'{{"query": "{sent}", "variables": {{"id": "sent", "total": {digits}}}}}'
+    async with shop.platform.client(shop.owner) as client:
+        written = await client.post(f"/api/apps/graphql/?app={shop.app}", content=content, headers=JSON)
+    assert "errors" not in written.json(), written.text
+
+    rows = "ORDERS(where: {total: {_eq: $total}}) { orderId total }"
+    found = await contract(shop, shop.owner, f"query ($total: numeric = {digits}) {{ {rows} }}")
+    assert sorted(row["orderId"] for row in found.json()["data"][shop.orders]) == ["by default", "sent"]
+    assert found.text.count(digits) == 2
+
+
 async def test_graphql_errors_are_http_200_and_say_code_and_path_in_words(shop: Shop) -> None:
     await shop.add_order(shop.owner, "1")
     insert = "mutation ($id: String) { insert_ORDERS(objects: [{orderId: $id}]) { affected_rows } }"

@@ -34,3 +34,9 @@ def test_every_item_of_an_errors_path_becomes_text() -> None:
 def test_what_is_no_graphql_answer_is_unavailable(status: int, body: bytes) -> None:
     with pytest.raises(Unavailable):
         adapt_answer(status, body)
+
+
+def test_numbers_beside_errors_keep_their_digits() -> None:
+    numbers = b"[12345678901234567.89,123456789012345678901234567890,1e-30,1.10]"
+    adapted = adapt_answer(200, b'{"data":{"a":' + numbers + b'},"errors":[{"message":"m"}]}')
+    assert numbers in adapted

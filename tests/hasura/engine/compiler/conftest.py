@@ -12,7 +12,7 @@ import pytest
 
 from hasura.engine.database_errors import translate
 from hasura.engine.errors import EngineError
-from hasura.engine.plan import ConstantStep, Plan, SqlStep, bind
+from hasura.engine.plan import ConstantStep, Plan, SqlStep, Variables, bind
 from hasura.engine.prepare import prepare_operation
 from hasura.engine.schema_cache import SchemaCache
 from platform_api.supervisor.postgres import EmbeddedPostgres
@@ -76,9 +76,10 @@ class Compiler:
         await transaction.start()
         try:
             prepared = prepare_operation(cache, role=role, document=query)
-            prepared.shape_key(variables)
-            plan = prepared.compile(variables)
-            data = await self._execute(plan, variables, {"x-hasura-role": role, **session}, statements)
+            completed = prepared.complete(variables)
+            prepared.shape_key(completed)
+            plan = prepared.compile(completed)
+            data = await self._execute(plan, completed, {"x-hasura-role": role, **session}, statements)
             return Outcome({"data": data}, statements)
         except EngineError as error:
             return Outcome(error.to_graphql_response(), statements)
@@ -86,7 +87,7 @@ class Compiler:
             await transaction.rollback()
 
     async def _execute(
-        self, plan: Plan, variables: Mapping[str, Any], session: Mapping[str, str], statements: list[str]
+        self, plan: Plan, variables: Variables, session: Mapping[str, str], statements: list[str]
     ) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for step in plan.steps:
@@ -97,7 +98,7 @@ class Compiler:
         return data
 
     async def _step(
-        self, step: SqlStep, variables: Mapping[str, Any], session: Mapping[str, str], statements: list[str]
+        self, step: SqlStep, variables: Variables, session: Mapping[str, str], statements: list[str]
     ) -> Any:
         results: list[str] = []
         for statement in step.statements:

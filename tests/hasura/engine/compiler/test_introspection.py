@@ -8,7 +8,7 @@ from graphql import GraphQLSchema, build_client_schema, get_introspection_query,
 
 from hasura.engine.errors import EngineError
 from hasura.engine.names import NamingConvention
-from hasura.engine.plan import ConstantStep
+from hasura.engine.plan import NO_VARIABLES, ConstantStep
 from hasura.engine.prepare import prepare_operation
 from hasura.engine.schema_cache import SchemaCache
 from tests.hasura.engine.compiler.shop import shop
@@ -16,9 +16,9 @@ from tests.hasura.engine.compiler.shop import shop
 _READER_SDL = Path(__file__).parent / "cases" / "reader.graphql"
 
 
-def _introspected(role: str, cache: SchemaCache) -> GraphQLSchema:
+def introspected(role: str, cache: SchemaCache) -> GraphQLSchema:
     document = get_introspection_query(directive_is_repeatable=True, schema_description=True)
-    (step,) = prepare_operation(cache, role=role, document=document).compile({}).steps
+    (step,) = prepare_operation(cache, role=role, document=document).compile(NO_VARIABLES).steps
     assert isinstance(step, ConstantStep)
     return build_client_schema({"__schema": orjson.loads(step.value)})
 
@@ -26,15 +26,15 @@ def _introspected(role: str, cache: SchemaCache) -> GraphQLSchema:
 @pytest.mark.parametrize("convention", list(NamingConvention))
 @pytest.mark.parametrize("role", ["admin", "writer", "member", "reader", "nobody"])
 def test_clients_build_a_valid_schema_for_every_role(role: str, convention: NamingConvention) -> None:
-    assert validate_schema(_introspected(role, shop(convention=convention))) == []
+    assert validate_schema(introspected(role, shop(convention=convention))) == []
 
 
 def test_the_schema_of_a_role_is_exactly_what_it_may_use() -> None:
-    assert print_schema(_introspected("reader", shop())) + "\n" == _READER_SDL.read_text()
+    assert print_schema(introspected("reader", shop())) + "\n" == _READER_SDL.read_text()
 
 
 def test_a_role_without_anything_has_a_placeholder_query() -> None:
-    schema = _introspected("nobody", shop())
+    schema = introspected("nobody", shop())
 
     assert schema.query_type is not None
     assert list(schema.query_type.fields) == ["no_queries_available"]
@@ -43,7 +43,9 @@ def test_a_role_without_anything_has_a_placeholder_query() -> None:
 
 def test_types_outside_the_role_are_null() -> None:
     (step,) = (
-        prepare_operation(shop(), role="reader", document='{ __type(name: "genre") { name } }').compile({}).steps
+        prepare_operation(shop(), role="reader", document='{ __type(name: "genre") { name } }')
+        .compile(NO_VARIABLES)
+        .steps
     )
 
     assert isinstance(step, ConstantStep)
@@ -52,7 +54,9 @@ def test_types_outside_the_role_are_null() -> None:
 
 def test_unknown_fields_of_types_are_refused() -> None:
     with pytest.raises(EngineError, match="field 'feilds' not found in type: '__Type'"):
-        prepare_operation(shop(), role="reader", document='{ __type(name: "genre") { feilds } }').compile({})
+        prepare_operation(shop(), role="reader", document='{ __type(name: "genre") { feilds } }').compile(
+            NO_VARIABLES
+        )
 
 
 def test_a_variable_names_the_type_and_is_part_of_the_plan() -> None:
@@ -60,9 +64,11 @@ def test_a_variable_names_the_type_and_is_part_of_the_plan() -> None:
         shop(), role="admin", document="query ($n: String!) { __type(name: $n) { kind name } }"
     )
 
-    answers = [operation.compile({"n": name}).steps[0] for name in ("genre", "genre_enum")]
+    answers = [operation.compile(operation.complete({"n": name})).steps[0] for name in ("genre", "genre_enum")]
     assert [orjson.loads(step.value) for step in answers if isinstance(step, ConstantStep)] == [
         {"kind": "OBJECT", "name": "genre"},
         {"kind": "ENUM", "name": "genre_enum"},
     ]
-    assert operation.shape_key({"n": "genre"}) != operation.shape_key({"n": "genre_enum"})
+    assert operation.shape_key(operation.complete({"n": "genre"})) != operation.shape_key(
+        operation.complete({"n": "genre_enum"})
+    )

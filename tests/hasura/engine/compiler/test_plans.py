@@ -1,5 +1,6 @@
 """What of a request makes another plan, and what is only a parameter."""
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from hasura.engine.errors import EngineError
 from hasura.engine.ir.parameters import CursorValue
-from hasura.engine.plan import OperationKind, SqlStep, Statement, bind
+from hasura.engine.plan import NO_VARIABLES, OperationKind, SqlStep, Statement, bind
 from hasura.engine.prepare import CompiledOperation, prepare_operation
 from hasura.engine.schema_cache import SchemaCache
 from tests.hasura.engine.compiler.shop import name_of, shop
@@ -17,8 +18,12 @@ def _prepare(document: str, *, role: str = "admin") -> CompiledOperation:
     return prepare_operation(shop(), role=role, document=document)
 
 
+def _key(operation: CompiledOperation, variables: dict[str, Any]) -> Hashable:
+    return operation.shape_key(operation.complete(variables))
+
+
 def _statement(operation: CompiledOperation, variables: dict[str, Any]) -> Statement:
-    (step,) = operation.compile(variables).steps
+    (step,) = operation.compile(operation.complete(variables)).steps
     assert isinstance(step, SqlStep)
     return step.statements[0]
 
@@ -50,10 +55,10 @@ def _statement(operation: CompiledOperation, variables: dict[str, Any]) -> State
 def test_values_share_a_plan(document: str, first: dict[str, Any], second: dict[str, Any]) -> None:
     operation = _prepare(document)
 
-    assert operation.shape_key(first) == operation.shape_key(second)
+    assert _key(operation, first) == _key(operation, second)
     assert _statement(operation, first).sql == _statement(operation, second).sql
-    bound = bind(_statement(operation, first), second, {"x-hasura-role": "admin"})
-    assert bound == bind(_statement(operation, second), second, {"x-hasura-role": "admin"})
+    bound = bind(_statement(operation, first), operation.complete(second), {"x-hasura-role": "admin"})
+    assert bound == bind(_statement(operation, second), operation.complete(second), {"x-hasura-role": "admin"})
 
 
 @pytest.mark.parametrize(
@@ -88,7 +93,7 @@ def test_values_share_a_plan(document: str, first: dict[str, Any], second: dict[
 def test_what_changes_sql_changes_the_plan(document: str, first: dict[str, Any], second: dict[str, Any]) -> None:
     operation = _prepare(document)
 
-    assert operation.shape_key(first) != operation.shape_key(second)
+    assert _key(operation, first) != _key(operation, second)
 
 
 def test_a_value_is_checked_again_for_each_request() -> None:
@@ -96,7 +101,7 @@ def test_a_value_is_checked_again_for_each_request() -> None:
     statement = _statement(operation, {"id": 1})
 
     with pytest.raises(EngineError, match="expected a 32-bit integer for type 'Int', but found a string"):
-        bind(statement, {"id": "1; drop table author"}, {})
+        bind(statement, operation.complete({"id": "1; drop table author"}), {})
 
 
 def test_rows_are_checked_again_for_each_request() -> None:
@@ -104,7 +109,9 @@ def test_rows_are_checked_again_for_each_request() -> None:
     statement = _statement(operation, {"r": [{"title": "a", "genre": "poem"}]})
 
     with pytest.raises(EngineError, match="expected one of the values") as raised:
-        bind(statement, {"r": [{"title": "b", "genre": "essay"}, {"title": "c", "genre": "x"}]}, {})
+        bind(
+            statement, operation.complete({"r": [{"title": "b", "genre": "essay"}, {"title": "c", "genre": "x"}]}), {}
+        )
     assert raised.value.path == "$.selectionSet.insert_article.args.objects[1].genre"
 
 
@@ -113,26 +120,26 @@ def test_session_variables_never_reach_the_text() -> None:
     statement = _statement(operation, {})
 
     assert "x-hasura" not in statement.sql.lower()
-    assert 41 in bind(statement, {}, {"x-hasura-author-id": "41"})
+    assert 41 in bind(statement, NO_VARIABLES, {"x-hasura-author-id": "41"})
 
 
 def test_a_plan_names_the_tables_it_reads_through_permissions_too() -> None:
-    plan = _prepare("{ author { name } }", role="reader").compile({})
+    plan = _prepare("{ author { name } }", role="reader").compile(NO_VARIABLES)
 
     assert plan.tables == {("public", "author"), ("public", "article")}
     assert not plan.calls_functions
 
 
 def test_a_plan_tells_that_functions_hide_what_it_reads() -> None:
-    assert _prepare('{ search_articles(args: {search: "x"}) { id } }').compile({}).calls_functions
-    assert _prepare("{ author { label } }").compile({}).calls_functions
+    assert _prepare('{ search_articles(args: {search: "x"}) { id } }').compile(NO_VARIABLES).calls_functions
+    assert _prepare("{ author { label } }").compile(NO_VARIABLES).calls_functions
 
 
 def test_a_stream_has_a_place_for_its_cursor() -> None:
     operation = _prepare(
         "subscription { article_stream(batch_size: 3, cursor: {initial_value: {id: 1}, ordering: ASC}) { id } }"
     )
-    plan = operation.compile({})
+    plan = operation.compile(NO_VARIABLES)
 
     assert plan.is_stream
     assert plan.kind is OperationKind.SUBSCRIPTION
@@ -143,7 +150,7 @@ def test_a_stream_has_a_place_for_its_cursor() -> None:
 @pytest.mark.parametrize("role", ["reader", "writer"])
 def test_introspection_shows_a_role_only_what_it_may_use(role: str) -> None:
     document = '{ __type(name: "article") { fields { name } } __schema { mutationType { name } } }'
-    (article, schema) = _prepare(document, role=role).compile({}).steps
+    (article, schema) = _prepare(document, role=role).compile(NO_VARIABLES).steps
 
     assert not isinstance(article, SqlStep) and not isinstance(schema, SqlStep)
     assert (b"likes" in article.value) is (role == "writer")
@@ -153,15 +160,15 @@ def test_introspection_shows_a_role_only_what_it_may_use(role: str) -> None:
 @pytest.mark.parametrize("depth", [300, 5000])
 def test_endless_nesting_is_refused_not_a_crash(depth: int) -> None:
     document = "{ author { id articles { author " * depth + "{ id }" + " } }" * depth + " }"
-    with pytest.raises(EngineError, match=r"not a valid graphql query|nested too deeply"):
-        prepare_operation(shop(), role="admin", document=document).compile({})
+    with pytest.raises(EngineError, match="nested too deeply"):
+        prepare_operation(shop(), role="admin", document=document).compile(NO_VARIABLES)
 
     where: dict[str, Any] = {"id": {"_eq": 1}}
     for _ in range(depth):
         where = {"_not": where}
     operation = _prepare("query ($w: author_bool_exp) { author(where: $w) { id } }")
     with pytest.raises(EngineError, match="nested too deeply"):
-        operation.shape_key({"w": where})
+        operation.complete({"w": where})
 
 
 def test_null_is_no_condition_where_the_server_is_told_to_be_as_version_one() -> None:
@@ -201,19 +208,19 @@ def test_an_operation_outlives_changes_of_tables_it_does_not_touch(
     cache = shop()
     for table in unrelated:
         operation = prepare_operation(cache, role=role, document=document)
-        operation.compile({})
+        operation.compile(NO_VARIABLES)
         assert operation.move_to(_changed(cache, table, description="new")), table
-        assert operation.compile({}).steps
+        assert operation.compile(NO_VARIABLES).steps
     for table in related:
         operation = prepare_operation(cache, role=role, document=document)
-        operation.compile({})
+        operation.compile(NO_VARIABLES)
         assert not operation.move_to(_changed(cache, table, description="new")), table
 
 
 def test_an_operation_ends_with_a_change_of_roles_or_settings() -> None:
     cache = shop()
     operation = prepare_operation(cache, role="member", document="{ article { id } }")
-    operation.compile({})
+    operation.compile(NO_VARIABLES)
 
     assert not operation.move_to(replace(cache, inherited_roles={}, memo={}))
     assert not operation.move_to(

@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 import pytest
 import uvicorn
+import uvloop
 
 from hasura.engine.engine import Engine
 from hasura.engine.options import EngineOptions
@@ -101,6 +102,10 @@ class Served:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def metadata_bulk(self, calls: list[dict[str, Any]]) -> None:
+        answer = self.client.post("/v1/metadata", json={"type": "bulk", "args": calls}, headers=self.admin_headers())
+        assert answer.status_code == 200, answer.text
+
     def sql(self, statement: str) -> str:
         """Runs SQL on a connection of its own, as another program would; the last command's status."""
         return asyncio.run(_execute(self.database_url, statement))
@@ -135,12 +140,7 @@ def serve(database_url: str) -> Iterator[Callable[..., Served]]:
         served, stop = _start(chosen)
         stops.append(stop)
         if not made:
-            answer = served.client.post(
-                "/v1/metadata",
-                json={"type": "bulk", "args": _tracking()},
-                headers=served.admin_headers(),
-            )
-            assert answer.status_code == 200, answer.text
+            served.metadata_bulk(_tracking())
         made.append(True)
         return served
 
@@ -165,7 +165,7 @@ def _start(options: EngineOptions) -> tuple[Served, Callable[[], None]]:
         ready.set()
         await serving
 
-    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
+    thread = threading.Thread(target=lambda: uvloop.run(run()), daemon=True)
     thread.start()
     assert ready.wait(240)
 

@@ -314,7 +314,7 @@ def test_a_query_of_several_fields_is_answered_in_order_by_one_statement(serve: 
         ("again", {"name": "Bert", "articles": [{"id": 3}]}),
     ]
     request = parse_request({"query": query, "variables": variables})
-    plan = served.engine.operations.plan(served.engine.schema_cache, request, Session.admin())
+    plan, _ = served.engine.operations.plan(served.engine.schema_cache, request, Session.admin())
     assert plan.together is not None
     assert sum(isinstance(step, SqlStep) for step in plan.steps) == 4
 

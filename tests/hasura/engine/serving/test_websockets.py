@@ -2,76 +2,22 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
 import pytest
 from graphql import build_client_schema, get_introspection_query, print_schema
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from tests.connections import END_OTHER_CONNECTIONS
+from tests.hasura.engine.serving.clients import LEGACY, TRANSPORT, client_of
 from tests.hasura.engine.serving.conftest import SECRET, Served
-from tests.waiting import AMPLE_SECONDS, wait_until
+from tests.waiting import wait_until
 
 Serve = Callable[..., Served]
-TRANSPORT, LEGACY = "graphql-transport-ws", "graphql-ws"
 _ENGINES = "from pg_stat_activity where datname = current_database() and application_name = 'automio-engine'"
-
-
-class Client:
-    """One websocket client, message by message."""
-
-    def __init__(self, socket: ClientConnection, protocol: str) -> None:
-        self.socket = socket
-        self.protocol = protocol
-        self.data = "next" if protocol == TRANSPORT else "data"
-
-    def send(self, **message: Any) -> None:
-        self.socket.send(json.dumps(message))
-
-    def receive(self, timeout: float = AMPLE_SECONDS) -> dict[str, Any]:
-        deadline = time.monotonic() + timeout
-        while True:
-            message: dict[str, Any] = json.loads(self.socket.recv(max(0.01, deadline - time.monotonic())))
-            if message["type"] not in ("ka", "ping"):
-                return message
-
-    def start(self, identifier: str, query: str, **more: Any) -> None:
-        kind = "subscribe" if self.protocol == TRANSPORT else "start"
-        self.send(id=identifier, type=kind, payload={"query": query, **more})
-
-    def stop(self, identifier: str) -> None:
-        self.send(id=identifier, type="complete" if self.protocol == TRANSPORT else "stop")
-
-    def next_data(self, identifier: str, timeout: float = 240) -> Any:
-        message = self.receive(timeout)
-        assert message["type"] == self.data, message
-        assert message["id"] == identifier
-        return message["payload"]
-
-    def is_silent(self, seconds: float) -> bool:
-        try:
-            self.receive(seconds)
-        except TimeoutError:
-            return True
-        return False
-
-
-@contextmanager
-def client_of(
-    served: Served, protocol: str = TRANSPORT, *, role: str = "admin", **variables: str
-) -> Iterator[Client]:
-    with connect(served.websocket_url, subprotocols=[protocol], open_timeout=240) as socket:  # type: ignore[list-item]
-        client = Client(socket, protocol)
-        headers = {"X-Hasura-Admin-Secret": SECRET, "X-Hasura-Role": role}
-        headers |= {f"X-Hasura-{name.replace('_', '-')}": value for name, value in variables.items()}
-        client.send(type="connection_init", payload={"headers": headers})
-        assert client.receive()["type"] == "connection_ack"
-        yield client
 
 
 @pytest.mark.parametrize("protocol", [TRANSPORT, LEGACY])

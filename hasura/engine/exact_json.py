@@ -1,0 +1,108 @@
+"""JSON whose numbers keep every digit on their way through Python.
+
+A float holds 15 to 17 digits, PostgreSQL's `numeric` 131072: a number that a float would change is read as an
+`ExactNumber`, which is a float to whoever calculates and its own text to whoever writes it.
+"""
+
+from decimal import Decimal, InvalidOperation
+from typing import cast
+
+import msgspec
+
+from hasura.engine.errors import EngineError
+from hasura.engine.metadata.types import Json
+
+# Every decimal number of so many digits is a float and comes back from it unchanged.
+_CERTAIN_DIGITS = 15
+# Python refuses to read longer ones as int: the time grows with the square of the length.
+_MOST_INT_DIGITS = 4000
+_MOST_EXPONENT = 400
+
+
+class ExactNumber(float):
+    """A number as it was written, where a float would be written otherwise."""
+
+    __slots__ = ("text",)
+
+    def __new__(cls, text: str) -> "ExactNumber":
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, ExactNumber) else float(self) == other
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
+
+def number(text: str) -> int | float:
+    """The number of a JSON or GraphQL literal."""
+    if text.lstrip("-").isdecimal():
+        return int(text) if len(text) <= _MOST_INT_DIGITS else ExactNumber(text)
+    return _fraction(text)
+
+
+def _fraction(text: str) -> float:
+    if len(text) <= _CERTAIN_DIGITS and text[-1] != "0" and "e" not in text and "E" not in text:
+        return float(text)
+    value = float(text)
+    return value if repr(value) == text else ExactNumber(text)
+
+
+def whole(value: object) -> int | None:
+    """The integer that a number is, also when it is written as `5.0` or `1e3`; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, int):
+        return value
+    if not isinstance(value, ExactNumber):
+        return int(value) if value.is_integer() else None
+    try:
+        exact = Decimal(value.text)
+    except InvalidOperation:  # an exponent beyond all bounds
+        return None
+    is_whole = exact.adjusted() <= _MOST_EXPONENT and exact == exact.to_integral_value()
+    return int(exact) if is_whole else None
+
+
+def loads(data: bytes | str) -> Json:
+    """Reads JSON. Raises EngineError (`invalid-json`) that says what is wrong with it."""
+    try:
+        return cast(Json, _decode(data))
+    except UnicodeError as exc:
+        raise _invalid("it is not UTF-8") from exc
+    except RecursionError as exc:
+        raise _invalid("it is nested too deeply") from exc
+    except msgspec.MsgspecError as exc:
+        raise _invalid(str(exc)) from exc
+
+
+def _invalid(reason: str) -> EngineError:
+    return EngineError(f"Error in $: {reason}", code="invalid-json")
+
+
+def dumps(value: object) -> bytes:
+    """Writes JSON, numbers as they were read."""
+    return _encode(value)
+
+
+def dumps_sorted(value: object) -> bytes:
+    """As `dumps`, with sorted keys: equal for equal values."""
+    return _encode_sorted(value)
+
+
+def _write(value: object) -> object:
+    if isinstance(value, ExactNumber):
+        return msgspec.Raw(value.text.encode())
+    raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
+
+
+_decode = msgspec.json.Decoder(float_hook=_fraction).decode
+_encode = msgspec.json.Encoder(enc_hook=_write).encode
+_encode_sorted = msgspec.json.Encoder(enc_hook=_write, order="sorted").encode

@@ -1,0 +1,165 @@
+"""Completes the variables of a request, once, before anything reads them.
+
+What a variable's value is completed to follows from the type where it is used, which is the declared one: a single
+value where a list is expected becomes a list, fields of input objects that are not given take their defaults. What
+does not fit the type stays as it is, to be refused with its place where it is used.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from graphql import parse_const_value
+from graphql.language import ast
+
+from hasura.engine.errors import ValidationFailed
+from hasura.engine.ir.values import literal
+from hasura.engine.metadata.types import Json
+from hasura.engine.schema.types import InputField, InputObjectType, ListOf, NonNull, ScalarType, TypeRef
+
+Complete = Callable[[Json], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class VariableDefinition:
+    """A variable as the operation declares it."""
+
+    name: str
+    type_text: str
+    # None: it has none, which is not the same as `null`.
+    default_node: ast.ConstValueNode | None
+    default: Json
+
+    @property
+    def is_non_null(self) -> bool:
+        """It may not be null."""
+        return self.type_text.endswith("!")
+
+    @property
+    def fills_gaps(self) -> bool:
+        """Left out, it still has a value."""
+        return self.default is not None
+
+
+def variable_definitions(operation: ast.OperationDefinitionNode) -> dict[str, VariableDefinition]:
+    """The declared variables by name. Raises ValidationFailed when one is declared twice."""
+    found: dict[str, VariableDefinition] = {}
+    for definition in operation.variable_definitions or ():
+        name = definition.variable.name.value
+        if name in found:
+            raise ValidationFailed(f"multiple definitions for variable '{name}'")
+        node = definition.default_value
+        found[name] = VariableDefinition(
+            name, _type_text(definition.type), node, None if node is None else literal(node)
+        )
+    return found
+
+
+def _type_text(node: ast.TypeNode) -> str:
+    if isinstance(node, ast.NonNullTypeNode):
+        return _type_text(node.type) + "!"
+    if isinstance(node, ast.ListTypeNode):
+        return f"[{_type_text(node.type)}]"
+    assert isinstance(node, ast.NamedTypeNode)
+    return node.name.value
+
+
+def given_or_default(definitions: Mapping[str, VariableDefinition], sent: Mapping[str, Json]) -> dict[str, Json]:
+    """What was sent, and the defaults of what was not. A variable without either is absent, which is not null.
+
+    Raises ValidationFailed for variables that are not declared, and for missing or null ones that may not be.
+    """
+    unexpected = [name for name in sent if name not in definitions]
+    if unexpected:
+        raise ValidationFailed(
+            f"unexpected variables in variableValues: {', '.join(unexpected)}", path="$.variableValues"
+        )
+    found: dict[str, Json] = {}
+    for name, definition in definitions.items():
+        if name in sent:
+            if sent[name] is None and definition.is_non_null:
+                raise ValidationFailed(
+                    f'null value found for non-nullable type: "{definition.type_text}"', path="$.variableValues"
+                )
+            found[name] = sent[name]
+        elif definition.default_node is not None:
+            found[name] = definition.default
+        elif definition.is_non_null:
+            raise ValidationFailed(f'expecting a value for non-nullable variable: "{name}"', path="$.variableValues")
+    return found
+
+
+def completion(reference: TypeRef) -> Complete | None:
+    """What completes values of a type; None when nothing is ever to be done."""
+    while isinstance(reference, NonNull):
+        reference = reference.of
+    if isinstance(reference, ListOf):
+        return _list_completion(reference)
+    if not isinstance(reference, InputObjectType):
+        return None
+    if reference.completion is None:
+        reference.completion = _ObjectCompletion(reference)
+    return reference.completion
+
+
+def is_array_literal(text: str) -> bool:
+    """PostgreSQL's own notation of arrays, `{a,b}`, which older clients write where newer ones give lists."""
+    return text.startswith("{") and text.endswith("}")
+
+
+def _list_completion(reference: ListOf) -> Complete:
+    member = completion(reference.of)
+    inner = reference.of
+    while isinstance(inner, NonNull):
+        inner = inner.of
+    takes_text = isinstance(inner, ScalarType | ListOf)
+
+    def complete(value: Json) -> Json:
+        if value is None or (takes_text and isinstance(value, str) and is_array_literal(value)):
+            return value
+        items: list[Json] = value if isinstance(value, list) else [value]
+        return items if member is None else [member(item) for item in items]
+
+    return complete
+
+
+class _ObjectCompletion:
+    """Completes the fields of input objects of one type; gives the very same object where nothing is to be done."""
+
+    __slots__ = ("_defaults", "_kind", "_members")
+
+    def __init__(self, kind: InputObjectType) -> None:
+        self._kind = kind
+        # Made with the first value: types refer to each other in circles.
+        self._members: dict[str, Complete] | None = None
+        self._defaults: dict[str, Json] = {}
+
+    def __call__(self, value: Json) -> Json:
+        if not isinstance(value, dict):
+            return value
+        members = self._members if self._members is not None else self._prepare()
+        completed = value
+        if not members.keys().isdisjoint(value):
+            for name, item in value.items():
+                complete = members.get(name)
+                if complete is not None and (made := complete(item)) is not item:
+                    if completed is value:
+                        completed = dict(value)
+                    completed[name] = made
+        for name, default in self._defaults.items():
+            if name not in completed:
+                completed = {**completed, name: default}
+        return completed
+
+    def _prepare(self) -> dict[str, Complete]:
+        fields = self._kind.fields
+        self._defaults = dict(_defaults(fields))
+        self._members = {
+            name: complete for name, field in fields.items() if (complete := completion(field.type)) is not None
+        }
+        return self._members
+
+
+def _defaults(fields: Mapping[str, InputField]) -> Iterator[tuple[str, Json]]:
+    for name, field in fields.items():
+        if field.default_text is not None:
+            yield name, literal(parse_const_value(field.default_text, no_location=True))
