@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from hasura.engine.errors import EngineError, Unexpected
+from hasura.engine.errors import EngineError, NotSupported, Unexpected, ValidationFailed
 from hasura.engine.translate.violations import parse_violation
 
 CONNECTION_LOST = (
@@ -25,6 +25,11 @@ _INTEGRITY = {
     "23P01": "Exclusion constraint violation. ",
 }
 
+# Nested too deeply, too many columns, too many arguments.
+_BEYOND_LIMITS = frozenset({"54001", "54011", "54023"})
+# No such operator or function for the types, ambiguous ones, no cast, no type or collation to be found.
+_UNDEFINED_FOR_THE_TYPE = frozenset({"42883", "42725", "42804", "42846", "42P18", "42P21", "42P22"})
+
 
 def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
     """The refusal to answer with; details of the statement stay in `internal`."""
@@ -39,6 +44,13 @@ def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
         code = "permission-error" if state == "23514" else "constraint-violation"
         return EngineError(_INTEGRITY.get(state, "") + message, code=code, path=path, internal=internal)
     if state.startswith("22"):
+        return EngineError(message, code="data-exception", path=path, internal=internal)
+    if state in _BEYOND_LIMITS:
+        text = f"the operation is larger than PostgreSQL can run: {message}"
+        return ValidationFailed(text, path=path, internal=internal)
+    if state in _UNDEFINED_FOR_THE_TYPE:
+        return NotSupported(message, path=path, internal=internal)
+    if state.startswith(("21", "54")):
         return EngineError(message, code="data-exception", path=path, internal=internal)
     if state == "57014":
         return EngineError("Timed out or cancelled", code="unexpected", path=path, internal=internal)

@@ -17,6 +17,8 @@ _CERTAIN_DIGITS = 15
 # Python refuses to read longer ones as int: the time grows with the square of the length.
 _MOST_INT_DIGITS = 4000
 _MOST_EXPONENT = 400
+# Characters of a value in a message.
+_MOST_SHOWN = 100
 
 
 class ExactNumber(float):
@@ -71,6 +73,17 @@ def whole(value: object) -> int | None:
     return int(exact) if is_whole else None
 
 
+def is_written_whole(value: float) -> bool:
+    """A number that was written as an integer, too long to be read as one."""
+    return isinstance(value, ExactNumber) and value.text.lstrip("-").isdecimal()
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: its beginning when it is long."""
+    text = repr(value) if isinstance(value, float) else str(value)
+    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
+
+
 def loads(data: bytes | str) -> Json:
     """Reads JSON. Raises EngineError (`invalid-json`) that says what is wrong with it."""
     try:
@@ -79,6 +92,8 @@ def loads(data: bytes | str) -> Json:
         raise _invalid("it is not UTF-8") from exc
     except RecursionError as exc:
         raise _invalid("it is nested too deeply") from exc
+    except msgspec.ValidationError as exc:
+        raise _invalid("an integer has more than 4300 digits") from exc
     except msgspec.MsgspecError as exc:
         raise _invalid(str(exc)) from exc
 

@@ -7,26 +7,35 @@ what a person needs of these goes into the message.
 from collections.abc import Mapping
 from typing import Any
 
-from hasura.engine import exact_json
-from hasura.engine.errors import EngineError
+import msgspec
+
 from platform_api.core.errors import Unavailable
 
 _QUIET_CODES = ("unexpected",)
 
 
+class _Answer(msgspec.Struct, omit_defaults=True):
+    """A GraphQL answer; what is not ours to change stays the bytes that it is."""
+
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    errors: list[dict[str, Any]] | None = None
+    extensions: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 def adapt_answer(status: int, body: bytes) -> bytes:
     """An engine's answer for the published clients; one without errors keeps its bytes."""
     try:
-        answer = exact_json.loads(body)
-    except EngineError as error:
+        answer = msgspec.json.decode(body, type=_Answer)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Unavailable("the GraphQL engine gave no GraphQL answer; try again") from error
-    if not isinstance(answer, dict) or (status != 200 and "errors" not in answer):
+    if status != 200 and answer.errors is None:
         raise Unavailable("the GraphQL engine gave no GraphQL answer; try again")
-    errors = answer.get("errors")
-    if not isinstance(errors, list) or not errors:
+    if not answer.errors:
         return body
-    adapted = {**answer, "errors": [_adapt_error(error) for error in errors if isinstance(error, dict)]}
-    return exact_json.dumps({"data": None, **adapted})
+    answer.errors = [_adapt_error(error) for error in answer.errors]
+    if answer.data is msgspec.UNSET:
+        answer.data = msgspec.Raw(b"null")
+    return msgspec.json.encode(answer)
 
 
 def _adapt_error(error: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,8 @@ from graphql import (
 )
 from graphql.language.visitor import REMOVE, VisitorAction
 
-from hasura.engine.errors import EngineError, ValidationFailed
+from hasura.engine.errors import EngineError, ValidationFailed, refuse_endless_nesting
+from hasura.engine.ir.document import MAX_DOCUMENT_TOKENS
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import ADMIN_ROLE, Session
 
@@ -40,6 +41,7 @@ class OperationGuards:
         self._enable_allowlist = enable_allowlist
         self._recent: dict[tuple[object, ...], deque[float]] = {}
 
+    @refuse_endless_nesting
     def check_document(self, cache: SchemaCache, document: str, session: Session) -> None:
         """Raises EngineError when the role may not send this document at all."""
         if session.role == ADMIN_ROLE:
@@ -48,7 +50,7 @@ class OperationGuards:
         if not self._enable_allowlist and depth is None and nodes is None:
             return
         try:
-            parsed = parse(document)
+            parsed = parse(document, max_tokens=MAX_DOCUMENT_TOKENS)
         except GraphQLError:
             return  # refused with its own message when it is prepared
         if self._enable_allowlist and _normalized(parsed) not in _allowed(cache, session.role):

@@ -49,6 +49,8 @@ from hasura.engine.schema.types import (
 from hasura.engine.schema_cache import FunctionInfo, SchemaCache, TableInfo
 
 TYPENAME = "__typename"
+# A row of PostgreSQL's has at most 1664 columns; some are for what stands beside the values asked for.
+MOST_VALUES_OF_A_ROW = 1600
 _TYPES_OF_SCALARS = {"Int": INT4, "Boolean": BOOL, "String": TEXT}
 
 
@@ -125,7 +127,9 @@ class BuildContext:
         self, flat: FlatField, parent: ObjectType, path: Path
     ) -> Iterator[tuple[FlatField, Field | None, Path]]:
         """The sub-fields of a field: (selection, its definition, path); the definition of `__typename` is None."""
-        for child in self.flattener.fields(flat.selection_sets, parent.name, path):
+        children = self.flattener.fields(flat.selection_sets, parent.name, path)
+        refuse_too_many(len(children), path)
+        for child in children:
             child_path = (*path, "selectionSet", child.name)
             if child.name == TYPENAME:
                 yield child, None, child_path
@@ -378,6 +382,16 @@ class BuildContext:
     def readable(self, table: TableInfo, condition: BoolExp) -> BoolExp:
         """`condition` and the role's filter."""
         return conjunction(self.select_filter(table), condition)
+
+
+def refuse_too_many(values: int, path: Path) -> None:
+    """Raises ValidationFailed when one row cannot hold so many values."""
+    if values > MOST_VALUES_OF_A_ROW:
+        raise ValidationFailed(
+            f"{values} values of one object are asked for, at most {MOST_VALUES_OF_A_ROW} are possible; "
+            "ask for them in several fields or operations",
+            path=json_path(*path, "selectionSet"),
+        )
 
 
 def without_nulls(arguments: Mapping[str, InputValue]) -> dict[str, InputValue]:

@@ -87,11 +87,16 @@ def _choose(
 
 
 def _refuse_cycles(root: ast.SelectionSetNode, fragments: Mapping[str, ast.FragmentDefinitionNode]) -> None:
-    """Fragments that spread each other would never end; the error's path is the way that led round."""
+    """Refuses fragments that spread each other, which would never end, and selections of nothing.
+
+    The error's path is the way that led round.
+    """
     done: set[str] = set()
 
     def walk(selections: ast.SelectionSetNode, path: Path, active: tuple[str, ...]) -> None:
         here = (*path, "selectionSet")
+        if not selections.selections:
+            raise ValidationFailed("not a valid graphql query", path="$.query")
         for selection in selections.selections:
             if isinstance(selection, ast.FieldNode):
                 if selection.selection_set is not None:

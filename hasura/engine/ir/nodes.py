@@ -334,6 +334,10 @@ class AggregateItems:
     alias: str
     items: tuple[CountItem | FunctionItem | ConstantOutput, ...]
 
+    def count(self) -> int:
+        """How many values are computed."""
+        return sum(len(item.columns) if isinstance(item, FunctionItem) else 1 for item in self.items)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NodesItem:
@@ -348,6 +352,10 @@ class AggregateSelection:
     """What is read of an aggregate."""
 
     items: tuple[AggregateItems | NodesItem | ConstantOutput, ...]
+
+    def count(self) -> int:
+        """How many values are computed."""
+        return sum(item.count() if isinstance(item, AggregateItems) else 1 for item in self.items)
 
     def has_distinct(self) -> bool:
         """Some count is of distinct values."""

@@ -18,9 +18,6 @@ from hasura.engine.metadata.types import Json
 from hasura.engine.plan import SessionVariables, Variables
 from hasura.engine.schema.scalars import is_array
 
-# Characters of a value in an error's message.
-_MOST_SHOWN = 100
-
 
 @dataclass(frozen=True, slots=True)
 class Constant:
@@ -112,10 +109,10 @@ class Native:
         try:
             return self.convert(text)
         except (ValueError, OverflowError) as exc:
-            shown = text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
-            message = f'invalid input syntax for type {self.type_name}: "{shown}"'
+            value = exact_json.shown(text)
+            message = f'invalid input syntax for type {self.type_name}: "{value}"'
             if isinstance(exc, OverflowError):
-                message = f'value "{shown}" is out of range for type {self.type_name}'
+                message = f'value "{value}" is out of range for type {self.type_name}'
             raise EngineError(message, code="data-exception") from None
 
 

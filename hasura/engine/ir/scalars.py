@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hasura.engine import exact_json
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import ParseFailed, ValidationFailed, json_path
-from hasura.engine.exact_json import whole
+from hasura.engine.exact_json import is_written_whole, shown, whole
 from hasura.engine.ir.values import Path
 from hasura.engine.metadata.types import Json
 from hasura.engine.schema.scalars import is_array, scalar_for
@@ -46,7 +46,7 @@ def _describe(value: Json) -> str:
     if isinstance(value, int):
         return "an integer"
     if isinstance(value, float):
-        return "a float"
+        return "an integer" if is_written_whole(value) else "a float"
     if isinstance(value, str):
         return "a string"
     return "a list" if isinstance(value, list) else "an object"
@@ -65,6 +65,11 @@ def _whole(value: Json, context: Context) -> str:
     if isinstance(value, str):
         return _text(value, context)
     integer = whole(value)
+    if integer is None and isinstance(value, float):
+        raise context.unparsable(
+            f"The value {shown(value)} lies outside the bounds or is not an integer. "
+            "Maybe it is a float, or is there integer overflow?"
+        )
     if integer is None:
         raise context.unparsable(f"parsing Integer failed, expected Number, but encountered {_haskell_kind(value)}")
     return str(integer)

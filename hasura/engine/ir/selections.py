@@ -7,7 +7,7 @@ from dataclasses import replace
 from hasura.engine.errors import ParseFailed
 from hasura.engine.exact_json import whole
 from hasura.engine.ir.calls import named_arguments
-from hasura.engine.ir.context import BuildContext
+from hasura.engine.ir.context import BuildContext, refuse_too_many
 from hasura.engine.ir.document import FlatField
 from hasura.engine.ir.filters import column_names, where_argument
 from hasura.engine.ir.nodes import (
@@ -33,10 +33,11 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.ir.orders import order_arguments
 from hasura.engine.ir.parameters import source_of
 from hasura.engine.ir.permission import computed_field_call
+from hasura.engine.ir.scalars import encode
 from hasura.engine.ir.shapes import LARGEST_LITERAL_LIMIT, is_offset
 from hasura.engine.ir.values import InputValue, Path
 from hasura.engine.metadata.types import RelationshipKind
-from hasura.engine.schema.filters import INT4, INT8
+from hasura.engine.schema.filters import INT4, INT8, TEXT
 from hasura.engine.schema.meanings import (
     AggregateField,
     AggregateFunctionField,
@@ -173,6 +174,7 @@ def _json_path(arguments: Mapping[str, InputValue]) -> tuple[str, ...] | None:
     text = value.content
     if not isinstance(text, str):
         raise value.mismatch("a string", "String")
+    encode(text, TEXT, value.path)
     rest = text.removeprefix("$")
     steps: list[str] = []
     position = 0
@@ -204,7 +206,10 @@ def build_aggregate(context: BuildContext, table: TableInfo, flat: FlatField, pa
             assert isinstance(inner, ObjectType)
             functions = _aggregate_items(context, table, child, inner, child_path)
             items.append(AggregateItems(child.response_key, functions))
-    return AggregateSelection(tuple(items))
+    aggregate = AggregateSelection(tuple(items))
+    # All of them are computed side by side, however they are nested in the answer.
+    refuse_too_many(aggregate.count(), path)
+    return aggregate
 
 
 def _aggregate_items(

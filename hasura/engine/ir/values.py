@@ -11,7 +11,7 @@ from typing import Union
 from graphql.language import ast
 
 from hasura.engine.errors import ValidationFailed, json_path
-from hasura.engine.exact_json import number
+from hasura.engine.exact_json import is_written_whole, number
 from hasura.engine.metadata.types import Json
 
 Path = tuple[str | int, ...]
@@ -66,10 +66,10 @@ class InputValue:
             return "null"
         if isinstance(content, bool):
             return "a boolean"
-        if isinstance(content, int | float) and self.place is not None:
-            return "a number" if isinstance(content, float) else "an integer"
-        if isinstance(content, int):
+        if isinstance(content, int) or (isinstance(content, float) and is_written_whole(content)):
             return "an integer"
+        if isinstance(content, float) and self.place is not None:
+            return "a number"
         if isinstance(content, float):
             return "a float"
         if isinstance(content, str):

@@ -5,11 +5,20 @@ from typing import Final
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import ParseFailed, json_path
+from hasura.engine.exact_json import ExactNumber
 from hasura.engine.metadata.types import Json, JsonObject
 
 DEFAULT_SOURCE: Final = "default"
 
-_KIND_NAMES = {str: "String", bool: "Boolean", int: "Number", float: "Number", list: "Array", dict: "Object"}
+_KIND_NAMES: dict[type, str] = {
+    str: "String",
+    bool: "Boolean",
+    int: "Number",
+    float: "Number",
+    ExactNumber: "Number",
+    list: "Array",
+    dict: "Object",
+}
 
 
 class Reader:

@@ -184,6 +184,11 @@ class EngineApp:
             value = await run_watched(self.engine.operations.run(cache, request, session), receive)
         except EngineError as exc:
             await answer_json(send, exc.status, exc.to_api(include_internal=False))
+        except ClientGone:
+            raise
+        except Exception:
+            log.exception("%s failed unexpectedly", scope["path"])
+            await answer_json(send, 500, Unexpected("internal server error").to_api())
         else:
             # What GraphQL wraps in `data` is the whole answer here.
             await answer(send, 200, value[len(b'{"data":') : -1])

@@ -11,7 +11,7 @@ from graphql import GraphQLError, OperationDefinitionNode, parse
 from graphql.language.ast import ListTypeNode, NonNullTypeNode, TypeNode
 
 from hasura.engine import exact_json
-from hasura.engine.errors import EngineError, ParseFailed
+from hasura.engine.errors import EngineError, ParseFailed, refuse_endless_nesting
 from hasura.engine.metadata.types import RestEndpoint
 from hasura.engine.schema_cache import SchemaCache
 
@@ -60,6 +60,7 @@ def _saved_query(cache: SchemaCache, endpoint: RestEndpoint) -> str:
     return query
 
 
+@refuse_endless_nesting
 def read_variables(
     query: str,
     path: Mapping[str, str],

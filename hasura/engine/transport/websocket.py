@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import orjson
 
 from hasura.engine import exact_json
-from hasura.engine.errors import AccessDenied, EngineError
+from hasura.engine.errors import AccessDenied, EngineError, Unexpected
 from hasura.engine.execution.operations import parse_request
+from hasura.engine.logging import log
 from hasura.engine.plan import OperationKind
 from hasura.engine.session import Session
 from hasura.engine.transport.asgi import Headers, Receive, Scope, Send, decode_headers
@@ -226,6 +227,9 @@ class _Connection:
             self._begin(identifier, message.get("payload"), self._session)
         except EngineError as exc:
             self._put_error(identifier, exc)
+        except Exception:
+            log.exception("an operation failed unexpectedly before it began")
+            self._put_error(identifier, Unexpected("internal server error"))
 
     def _begin(self, identifier: str, payload: object, session: Session) -> None:
         parse_request(payload)
