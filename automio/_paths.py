@@ -5,7 +5,7 @@ for, a path may have the steps `*` (every value of an object or list: `products.
 list of an object, under whatever key).
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -43,14 +43,14 @@ def steps_of(path: str) -> tuple[Step, ...]:
 def at(data: Any, path: str) -> Any:
     """What stands at `path`; ABSENT when nothing does. The empty path is `data` itself.
 
-    A key that is the whole path, dots and all, is found as well when nothing stands at its steps.
+    Keys that hold dots themselves are found as well (`@odata.nextLink`) when nothing stands at the steps one by one;
+    of several readings the one with the shortest first key counts.
     """
+    steps = steps_of(path)
     found = data
-    for step in steps_of(path):
+    for step in steps:
         found = _below(found, step.name)
-    if found is ABSENT and isinstance(data, Mapping) and path in data:
-        return data[path]
-    return found
+    return _at_joined(data, [step.name for step in steps]) if found is ABSENT and len(steps) > 1 else found
 
 
 def all_at(data: Any, path: str) -> Any:
@@ -71,6 +71,19 @@ def put(data: MutableMapping[str, Any], path: str, value: Any) -> None:
         data[step.name] = inner = dict(inner) if isinstance(inner, Mapping) else {}
         data = inner
     data[last.name] = value
+
+
+def _at_joined(data: Any, names: Sequence[str]) -> Any:
+    """As `at`, where several names may together be one key."""
+    if not names:
+        return data
+    if not isinstance(data, Mapping):
+        return ABSENT if (inner := _below(data, names[0])) is ABSENT else _at_joined(inner, names[1:])
+    for length in range(1, len(names) + 1):
+        inner = data.get(".".join(names[:length]), ABSENT)
+        if inner is not ABSENT and (found := _at_joined(inner, names[length:])) is not ABSENT:
+            return found
+    return ABSENT
 
 
 def _below(data: Any, name: str) -> Any:

@@ -21,6 +21,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("set local lock_timeout = '5s'")
     op.execute("delete from platform.integration_calls where user_id is null")
     op.alter_column("integration_calls", "user_id", existing_type=sa.Integer(), nullable=False, schema="platform")
     op.drop_column("integration_calls", "app_id", schema="platform")

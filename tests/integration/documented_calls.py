@@ -35,7 +35,7 @@ def basic_calls(api):
     return seen
 
 
-def parallel_calls(api, offers, organization_id):
+def parallel_calls(api, offers, organization_id, table):
     integration = api.integrations.get_integration("allegro_sandbox")
     connections = list(integration.connected_accounts)
     responses = api.integrations.parallel_call(
@@ -54,7 +54,7 @@ def parallel_calls(api, offers, organization_id):
         + [
             {"connection_id": 999999, "organization_id": organization_id, "url_params": {"offerId": "1"}},
         ],
-        table="app_123_products",
+        table=table,
     )
     names = []
     for response in responses:
@@ -70,7 +70,7 @@ def parallel_calls(api, offers, organization_id):
         data_list=[{"url_params": {"offerId": offer}} for offer in offers],
         connection_id="anna@shop.example",
         organization_id=organization_id,
-        table="app_124_offers",
+        table=table,
     )
     return {"several": names, "one": [response.api_data["id"] for response in one_account]}
 
@@ -120,7 +120,7 @@ def everything(api, given):
     offers, organization_id = given["offers"], given["organization_id"]
     seen = {"basic": basic_calls(api)}
     for round_of in range(2):
-        seen[f"parallel {round_of}"] = parallel_calls(api, offers, organization_id)
+        seen[f"parallel {round_of}"] = parallel_calls(api, offers, organization_id, given["table"])
         seen[f"streamed {round_of}"] = streamed_calls(api, offers, given["connection_ids"][round_of])
         # Longer than a token lives.
         time.sleep(given["token_seconds"] + 0.5)

@@ -78,6 +78,7 @@ def documented() -> Iterator[Documented]:
         given = {
             "offers": [str(10_000_000 + number) for number in range(OFFERS)],
             "organization_id": installation.admin["organization_id"],
+            "table": f"app_{app['id']}_orders",
             "connection_ids": connection_ids,
             "token_seconds": TOKEN_SECONDS,
             "plugins": True,

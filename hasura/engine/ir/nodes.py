@@ -336,7 +336,7 @@ class AggregateItems:
 
     def count(self) -> int:
         """How many values are computed."""
-        return sum(len(item.columns) if isinstance(item, FunctionItem) else 1 for item in self.items)
+        return sum(len(item.operands) if isinstance(item, FunctionItem) else 1 for item in self.items)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -277,7 +277,6 @@ def placed(payload: str, **fields: Any) -> dict[str, Any]:
 
 
 Headers = Callable[[str, bytes], dict[str, str]]
-MILLIS = str(int(time.time() * 1000))
 
 
 def _signed(text: Callable[[str, bytes], bytes], **others: str) -> Headers:
@@ -299,7 +298,11 @@ def _signed(text: Callable[[str, bytes], bytes], **others: str) -> Headers:
             placed(
                 "{id}.{timestamp}.{body}", id_header="X-Id", timestamp_header="X-At", timestamp_format="milliseconds"
             ),
-            _signed(lambda path, body: f"i.{MILLIS}.".encode() + body, **{"X-Id": "i", "X-At": MILLIS}),
+            lambda path, body: {
+                "X-Id": "i",
+                "X-At": (at := str(int(time.time() * 1000))),
+                "X-Signature": mac(f"i.{at}.".encode() + body).hex(),
+            },
         ),
         (
             placed("{timestamp}{body}", timestamp_header="X-At", timestamp_format="iso8601"),
@@ -311,7 +314,7 @@ def _signed(text: Callable[[str, bytes], bytes], **others: str) -> Headers:
         (
             placed("{timestamp}:{body}", element="h1", separator=";", timestamp_element="ts"),
             lambda path, body: {
-                "X-Signature": f"ts={int(time.time())};h1=00;h1={mac(f'{int(time.time())}:'.encode() + body).hex()}"
+                "X-Signature": f"ts={(at := int(time.time()))};h1=00;h1={mac(f'{at}:'.encode() + body).hex()}"
             },
         ),
         (
