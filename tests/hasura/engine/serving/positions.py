@@ -25,8 +25,7 @@ create function restock(word text) returns setof book language sql volatile
   as $$ update book set n = coalesce(n, 0) + 1 where title = word returning * $$;
 """
 RESET = """
-delete from book;
-delete from shelf;
+truncate book, shelf;
 insert into shelf values (1, 'low'), (2, 'high'), (3, 'empty');
 insert into book values
   (1, 'a', 1, 9007199254740993, 1.50, 0.5, '{x,y}', '{"a": {"b": [1, 2]}, "k": "v"}', '{"r": 1}',
