@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ Convert = Callable[[Cell], Any]
 
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
+_ONE_OR_THOUSAND = re.compile(r"[+-]?[1-9][0-9]{0,2}\.000")
 _SEPARATORS = {"space": " ", "none": ""}
 _KINDS = {Number: "a number", bool: "true or false", date: "a date", datetime: "a time", time: "a time of day"}
 
@@ -34,6 +36,8 @@ class Reading:
 
     decimal: str = "."
     thousands: str | None = None
+    is_decimal_said: bool = True
+    """Whether somebody said what fractions begin with; else `1.000` may mean 1 and 1000."""
     moments: MomentReading = field(default_factory=MomentReading)
     null_words: frozenset[str] = frozenset()
     true_words: frozenset[str] = TRUE_WORDS
@@ -45,6 +49,7 @@ class Reading:
         """Returns what an import's options say."""
         return cls(
             decimal=options.decimal,
+            is_decimal_said=bool(options.model_fields_set & {"decimal", "thousands"}),
             thousands=_SEPARATORS.get(options.thousands or "", options.thousands),
             moments=MomentReading(
                 order=options.date_order,
@@ -127,6 +132,8 @@ def _choice(cell: Cell, choices: tuple[str, ...]) -> str:
 
 
 def _integer(cell: Cell, reading: Reading, bits: int) -> int:
+    if isinstance(cell, str) and not reading.is_decimal_said and _ONE_OR_THOUSAND.fullmatch(cell.strip()):
+        raise LineRejected(f"{shown(cell)} may be meant with thousands or with a fraction; say `decimal`")
     number = _parsed(cell, reading)
     if number is None or number != number.to_integral_value() or number.adjusted() > 30:
         raise _refused(cell, "a whole number")

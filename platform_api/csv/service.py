@@ -64,7 +64,10 @@ async def create_import(
     if not size:
         raise BadRequest("file: it is empty")
     job = CsvImport(
-        **_job(actor, found, app_table), options=options.model_dump(mode="json"), file_id=file.id, file_name=name
+        **_job(actor, found, app_table),
+        options=options.model_dump(mode="json", exclude_unset=True),
+        file_id=file.id,
+        file_name=name,
     )
     return await _queue(session, job)
 

@@ -15,13 +15,22 @@ from typing import IO
 from platform_api.csv.cells import Cell, Fault, FaultKind, number_cell, shown
 from platform_api.csv.errors import JobFailed
 from platform_api.csv.xlsx.formats import Shows, shows_by_code, shows_by_number
-from platform_api.csv.xlsx.package import MAX_SHARED_TEXT_BYTES, Attributes, Package, create_parser, feed, readable
+from platform_api.csv.xlsx.package import (
+    MAX_SHARED_TEXT_BYTES,
+    Attributes,
+    Package,
+    create_parser,
+    feed,
+    readable,
+    too_large,
+)
 from platform_api.csv.xlsx.serials import moment_of
 from platform_api.csv.xlsx.strings import unescape
 
 MAX_COLUMNS = 16_384
 MAX_ROWS = 1_048_576
 _MAX_TEXT = 1024 * 1024
+_MAX_SHARED_TEXTS = 4_000_000
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})[0-9]{1,7}")
 _TRUE = frozenset({"1", "true"})
 _NO_WORKBOOK = "this is an archive but no Excel file; send CSV or .xlsx"
@@ -162,6 +171,8 @@ def _read_texts(package: Package, part: str) -> list[str]:
 
     def end(tag: str) -> None:
         if tag == "si":
+            if len(texts) >= _MAX_SHARED_TEXTS:
+                raise too_large()
             texts.append(unescape(current.text))
         else:
             current.end(tag)
