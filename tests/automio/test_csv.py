@@ -52,6 +52,50 @@ def test_a_file_is_sent_with_its_options(tmp_path: Path) -> None:
         assert part in body
 
 
+PREVIEW: dict[str, Any] = {
+    "error": None,
+    "format": {"kind": "csv"},
+    "options": {"decimal": ",", "mapping": {"SKU": "sku"}},
+    "questions": ["say date_order"],
+    "columns": [
+        {
+            "position": 1,
+            "header": "SKU",
+            "column": "sku",
+            "type": "text",
+            "filled": 2,
+            "objections": [{"against": "integer", "line": 3, "value": "x", "reason": "no"}],
+        }
+    ],
+    "rows": [{"line": 2, "values": ["A", ""]}],
+    "problems": [{"line": 4, "reason": "too few fields"}],
+    "rows_looked_at": 2,
+    "total_rows": 2,
+}
+
+
+def test_a_preview_tells_what_to_import_a_file_with() -> None:
+    platform = Platform(PREVIEW, job(status="pending"))
+    with platform.api() as api:
+        seen = api.csv.preview(b"SKU\nA\n", "products", null_words=["-"], header_line=1, guard_formulas=False)
+        api.csv.import_file("products", b"SKU\nA\n", **seen.options)
+    assert (seen.error, seen.questions, seen.total_rows) == (None, ("say date_order",), 2)
+    assert (seen.columns[0].column, seen.columns[0].objections[0].line) == ("sku", 3)
+    assert (seen.rows[0].values, seen.problems[0].line) == (("A", ""), 4)
+    asked, imported = (request.content.decode() for request in platform.requests)
+    assert platform.requests[0].url.path == "/api/apps/csv-imports/preview/"
+    for part in ('name="null_words"\r\n\r\n["-"]', 'name="header_line"\r\n\r\n1', 'guard_formulas"\r\n\r\nfalse'):
+        assert part in asked
+    assert 'name="decimal"' not in asked, "what nobody said is found out"
+    assert 'name="decimal"\r\n\r\n,' in imported and '{"SKU":"sku"}' in imported
+
+
+def test_an_option_that_does_not_exist_is_told() -> None:
+    options: Any = {"decimals": ","}
+    with Platform().api() as api, pytest.raises(TypeError, match="decimals is no option of a CSV file"):
+        api.csv.import_file("products", b"sku\n", **options)
+
+
 def test_waiting_tells_of_progress_and_gives_the_end() -> None:
     answers = [job(progress=10), job(progress=10), job(progress=50), job(status="completed", progress=100)]
     platform, seen = Platform(*answers), list[int]()
