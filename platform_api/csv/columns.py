@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from platform_api.csv.cells import Cell, is_blank, shown, text_of
@@ -158,10 +158,11 @@ def importable_columns(definition: TableDefinition) -> dict[str, Column]:
     return {column.name: column for column in (*IMPORTABLE_SYSTEM_COLUMNS, *definition.columns)}
 
 
-def find_layout(
-    header: Sequence[str], definition: TableDefinition, options: ImportOptions, *, is_ragged: bool
-) -> Layout:
-    """Returns where the file's columns go; no header: where the mapping says. Raises JobFailed naming a fault."""
+def find_form(header: Sequence[str], options: ImportOptions, *, is_ragged: bool) -> tuple[list[str], Layout]:
+    """Returns the names of the file's columns, and how many fields a record has. No header: the mapping names them.
+
+    Raises JobFailed when neither does.
+    """
     names, full_width = list(header), len(header)
     is_headless = options.header_line == 0
     if is_headless:
@@ -175,6 +176,15 @@ def find_layout(
     if reason_position >= 0:
         names.pop()
         _drop_empty(names, options)
+    return names, Layout((), len(names), full_width, (), reason_position, is_headless, is_ragged)
+
+
+def find_layout(
+    header: Sequence[str], definition: TableDefinition, options: ImportOptions, *, is_ragged: bool
+) -> Layout:
+    """Returns where the file's columns go. Raises JobFailed naming the first fault."""
+    names, form = find_form(header, options, is_ragged=is_ragged)
+    is_headless = form.is_headless
     mapped = _by_position(names, options.mapping)
     known = importable_columns(definition)
     reading = Reading.of(options)
@@ -197,7 +207,7 @@ def find_layout(
             )
         targets.append(Target(position, name or f"#{position + 1}", column, converter(column, reading)))
     _require_columns(definition, targets)
-    return Layout(tuple(targets), len(names), full_width, tuple(unnamed), reason_position, is_headless, is_ragged)
+    return replace(form, targets=tuple(targets), unnamed=tuple(unnamed))
 
 
 def _drop_empty(names: list[str], options: ImportOptions) -> None:

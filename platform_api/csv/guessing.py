@@ -43,6 +43,10 @@ class Misfit:
     reason: str
 
 
+class _WouldLose(LineRejected):
+    """A cell can be read so, and would not come back as it was."""
+
+
 @dataclass(slots=True)
 class Trial:
     """A way of reading a column, and how it went so far."""
@@ -72,6 +76,7 @@ class Trial:
             self.read(cell)
             self.fits += 1
         except LineRejected as error:
+            self.fits += isinstance(error, _WouldLose)
             if self.misfit is None:
                 self.misfit = Misfit(line, text_of(cell)[:100], error.reason)
 
@@ -197,6 +202,15 @@ def names_no_zone(guess: ColumnGuess) -> bool:
     return any(map(is_naive, guess.cells))
 
 
+def show_decimal_point(guesses: Sequence[ColumnGuess]) -> bool:
+    """Returns whether a column has fractions that only a decimal point explains."""
+    point, comma = _NUMBER_OPTIONS[:2]
+    return any(
+        guess.trial(ColumnType.NUMERIC, point).holds and not guess.trial(ColumnType.NUMERIC, comma).holds
+        for guess in guesses
+    )
+
+
 def _choose(guesses: Sequence[ColumnGuess], kinds: tuple[ColumnType, ...], name: str) -> Choice:
     tried = [trial.options for trial in guesses[0].trials if trial.kind is kinds[0]] if guesses else []
     scores = [sum(any(guess.trial(kind, options).holds for kind in kinds) for guess in guesses) for options in tried]
@@ -258,7 +272,7 @@ def _kept_as_number(convert: Callable[[Cell], Any]) -> Callable[[Cell], Any]:
     def read(cell: Cell) -> Any:
         value = convert(cell)
         if isinstance(cell, str) and _LOST_AS_NUMBER.match(cell):
-            raise LineRejected(f"{cell.strip()[:60]!r} would lose its first characters as a number")
+            raise _WouldLose(f"{cell.strip()[:60]!r} would lose its first characters as a number")
         return value
 
     return read

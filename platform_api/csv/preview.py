@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from platform_api.csv.cells import Cell, is_blank, shown, text_of
-from platform_api.csv.columns import LEFT_OUT, REASON_COLUMN, Layout, find_layout, importable_columns
+from platform_api.csv.columns import LEFT_OUT, REASON_COLUMN, Layout, find_form, find_layout, importable_columns
 from platform_api.csv.errors import JobFailed, LineRejected
 from platform_api.csv.guessing import (
     ColumnGuess,
@@ -15,6 +15,7 @@ from platform_api.csv.guessing import (
     choose_date_options,
     choose_number_options,
     names_no_zone,
+    show_decimal_point,
     start_guess,
 )
 from platform_api.csv.opening import open_records
@@ -98,7 +99,8 @@ class _Look:
         """Returns the options that were sent, and those that were found out."""
         said = self._given.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
         found = {**(self._numbers.options or {}), **(self._dates.options or {})}
-        if found.get("decimal") == "." and "decimal" not in said:
+        is_said = "decimal" in said or "thousands" in said
+        if found.get("decimal") == "." and not is_said and not show_decimal_point(self._guesses):
             del found["decimal"]
         return said | found | ({"mapping": self._mapping} if self._mapping else {})
 
@@ -160,12 +162,13 @@ class _Look:
         return mapping
 
     def _find_layout(self, header: Sequence[str], *, is_ragged: bool) -> Layout | None:
-        if self._definition is None:
+        is_open = self._given.header_line == 0 and not self._mapping
+        if self._definition is None and is_open:
             return None
-        options = ImportOptions.model_validate(
-            {**self._given.model_dump(), **self.options(), "mapping": self._mapping}
-        )
+        options = ImportOptions.model_validate({**self.options(), "mapping": self._mapping})
         try:
+            if self._definition is None:
+                return find_form(header, options, is_ragged=is_ragged)[1]
             return find_layout(header, self._definition, options, is_ragged=is_ragged)
         except JobFailed as error:
             self.failure = str(error)

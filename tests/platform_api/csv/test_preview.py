@@ -58,7 +58,7 @@ async def test_the_first_lines_and_the_types_of_the_columns_are_shown(shop: Shop
     assert found["rows"][0]["line"] == 2
     assert found["rows"][0]["values"][:3] == ["a", "5.0", "9007199254740993"]
     assert found["questions"] == []
-    assert found["options"] == {"delimiter": ",", "encoding": "utf-8"}
+    assert found["options"] == {"delimiter": ",", "encoding": "utf-8", "decimal": "."}
 
 
 async def test_the_order_of_dates_is_found_by_what_speaks_against_the_others(shop: Shop) -> None:
@@ -96,6 +96,12 @@ async def test_the_decimal_sign_is_found_or_asked_for(shop: Shop) -> None:
         "line 2 has '1.234', which is 1.234 with decimal=. and 1234 with decimal=,: say decimal"
     ]
     assert (await preview(shop, "sku;price\nA;1.234\n", decimal="."))["questions"] == []
+    said = await preview(shop, "sku;amount\nA;1,000\n", thousands=",")
+    assert (said["options"]["thousands"], types(said)["amount"]) == (",", "integer")
+    shown = await preview(shop, "sku;amount;price\nA;1.000;2.5\n")
+    assert (shown["options"]["decimal"], shown["questions"], objections(shown, "amount")) == (".", [], {})
+    done = await shop.import_("sku;amount;price\nA;1.000;2.5\n", **shown["options"])
+    assert done["import_result"]["inserted"] == 1
     grouped = await preview(shop, "sku;price\nA;1,234.5\nB;12 ,\n")
     assert types(grouped)["price"] == "text"
 
@@ -134,6 +140,13 @@ async def test_a_header_that_looks_like_none_is_doubted(shop: Shop) -> None:
         ("#1", "sku"),
         ("#2", "amount"),
     ]
+
+
+async def test_digits_that_are_no_number_are_text(shop: Shop) -> None:
+    found = await preview(shop, "phone,zip\n+48600100200,12345\n+48600100201,00123\nshort\n", table=None)
+    assert types(found) == {"phone": "text", "zip": "text"}
+    assert objections(found, "zip")["numeric with decimal=."] == (3, "00123")
+    assert found["problems"] == [{"line": 4, "reason": "too few fields: 1 where the header has 2"}]
 
 
 async def test_times_without_a_zone_are_asked_for(shop: Shop) -> None:
