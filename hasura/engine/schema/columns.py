@@ -66,7 +66,7 @@ def select_column_enum(schema: "RoleSchema", table: TableInfo) -> EnumType | Non
     if not columns:
         return None
     name = schema.naming.type(table.graphql_name, "select_column")
-    return schema.type(name, lambda: column_enum(name, columns, f'select columns of table "{table.name.name}"'))
+    return schema.type(name, lambda: column_enum(name, columns, f'select columns of table "{table.name}"'))
 
 
 def column_enum(name: str, columns: Iterable[ColumnInfo], description: str) -> EnumType:

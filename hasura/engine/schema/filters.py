@@ -90,7 +90,7 @@ def bool_exp(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
         lambda: InputObjectType(
             name,
             lambda: fields_by_name(_bool_exp_fields(schema, table)),
-            f'Boolean expression to filter rows from the table "{table.name.name}". '
+            f'Boolean expression to filter rows from the table "{table.name}". '
             "All fields are combined with a logical 'AND'.",
             meaning=table,
         ),

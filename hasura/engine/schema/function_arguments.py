@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from hasura.engine.schema.role import RoleSchema
 
 
-def arguments_field(schema: "RoleSchema", type_name: str, arguments: tuple[FunctionArgument, ...]) -> InputField:
+def arguments_field(
+    schema: "RoleSchema", type_name: str, arguments: tuple[FunctionArgument, ...], description: str
+) -> InputField:
     """`args: search_articles_args!`; may be left out when every argument has a default.
 
     As in Hasura every argument inside is nullable; what is missing takes its default or is an SQL NULL.
@@ -27,7 +29,7 @@ def arguments_field(schema: "RoleSchema", type_name: str, arguments: tuple[Funct
 
     kind = schema.type(name, lambda: InputObjectType(name, fields))
     is_optional = all(argument.has_default for argument in arguments)
-    return InputField("args", kind if is_optional else NonNull(kind), "args", "input parameters for function")
+    return InputField("args", kind if is_optional else NonNull(kind), "args", description)
 
 
 def _scalar(pg_type: PgType) -> ScalarType:

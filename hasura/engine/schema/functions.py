@@ -23,8 +23,13 @@ def root_field(schema: "RoleSchema", root: FunctionRoot, name: str, *, is_mutati
     table = schema.table(function.returned_table)
     arguments: dict[str, InputField] = {}
     if function.input_arguments:
-        arguments["args"] = arguments_field(schema, function.arguments_type, function.input_arguments)
-        arguments["args"] = _described(arguments["args"], name)
+        shown = function.aggregate_root_field if root.is_aggregate else function.root_field
+        arguments["args"] = arguments_field(
+            schema,
+            function.arguments_type,
+            function.input_arguments,
+            f'input parameters for function "{shown}"',
+        )
     if root.is_aggregate:
         if not schema.can_aggregate(table.name):
             return None
@@ -33,22 +38,17 @@ def root_field(schema: "RoleSchema", root: FunctionRoot, name: str, *, is_mutati
             NonNull(aggregate_type(schema, table)),
             root,
             {**arguments, **select_arguments(schema, table)},
-            f'execute function "{function.name.name}" and query aggregates on result of table type '
-            f'"{table.name.name}"',
+            f'execute function "{function.name}" and query aggregates on result of table type "{table.name}"',
         )
     row: TypeRef = table_type(schema, table)
     if function.returns_set:
         row = NonNull(ListOf(NonNull(row)))
     description = function.description
     if description is None:
-        description = f'execute function "{function.name.name}" which returns "{table.name.name}"'
+        description = f'execute function "{function.name}" which returns "{table.name}"'
     if function.returns_set:
         arguments = {**arguments, **select_arguments(schema, table)}
     return Field(name, row, root, arguments, description or None)
-
-
-def _described(field: InputField, name: str) -> InputField:
-    return InputField(field.name, field.type, field.meaning, f'input parameters for function "{name}"')
 
 
 def _may_call(schema: "RoleSchema", function: FunctionInfo) -> bool:

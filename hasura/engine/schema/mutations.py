@@ -66,7 +66,7 @@ def _insert_field(schema: "RoleSchema", root: TableRoot, name: str) -> Field | N
     table = root.table
     if not _is_usable(schema, schema.access(table).insert):
         return None
-    title = table.name.name
+    title = table.name
     rows = insert_input(schema, table)
     conflict = _on_conflict_field(schema, table)
     if root.kind == "insert":
@@ -91,7 +91,7 @@ def insert_input(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
         lambda: InputObjectType(
             name,
             lambda: fields_by_name(_insert_fields(schema, table)),
-            f'input type for inserting data into table "{table.name.name}"',
+            f'input type for inserting data into table "{table.name}"',
             meaning=InsertTarget(table.name),
         ),
     )
@@ -128,7 +128,7 @@ def _nested_insert(schema: "RoleSchema", table: TableInfo, kind: RelationshipKin
         return {"data": InputField("data", data, "data"), **_on_conflict_field(schema, table)}
 
     words = "array" if is_array else "object"
-    description = f'input type for inserting {words} relation for remote table "{table.name.name}"'
+    description = f'input type for inserting {words} relation for remote table "{table.name}"'
     return schema.type(name, lambda: InputObjectType(name, fields, description))
 
 
@@ -164,7 +164,7 @@ def _on_conflict(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
         lambda: InputObjectType(
             name,
             lambda: fields_by_name(fields()),
-            f'on_conflict condition type for table "{table.name.name}"',
+            f'on_conflict condition type for table "{table.name}"',
         ),
     )
 
@@ -181,7 +181,7 @@ def _constraint_enum(schema: "RoleSchema", table: TableInfo) -> EnumType:
         lambda: EnumType(
             name,
             {item.name: member(item.name, item.columns) for item in _conflict_targets(table)},
-            f'unique or primary key constraints on table "{table.name.name}"',
+            f'unique or primary key constraints on table "{table.name}"',
         ),
     )
 
@@ -196,7 +196,7 @@ def updatable_columns(schema: "RoleSchema", table: TableInfo) -> list[ColumnInfo
 
 def _update_column_enum(schema: "RoleSchema", table: TableInfo) -> EnumType:
     name = schema.naming.type(table.graphql_name, "update_column")
-    description = f'update columns of table "{table.name.name}"'
+    description = f'update columns of table "{table.name}"'
 
     def build() -> EnumType:
         columns = updatable_columns(schema, table)
@@ -207,7 +207,7 @@ def _update_column_enum(schema: "RoleSchema", table: TableInfo) -> EnumType:
         return EnumType(
             name,
             {PLACEHOLDER: member},
-            f'placeholder for update columns of table "{table.name.name}" (current role has no relevant permissions)',
+            f'placeholder for update columns of table "{table.name}" (current role has no relevant permissions)',
         )
 
     return schema.type(name, build)
@@ -223,7 +223,7 @@ def _update_field(schema: "RoleSchema", root: TableRoot, name: str) -> Field | N
     operators = dict(_update_operators(schema, table))
     if not operators:
         return None
-    title = table.name.name
+    title = table.name
     if root.kind == "update_many":
         updates = schema.naming.type(table.graphql_name, "updates")
         where = InputField(
@@ -268,7 +268,7 @@ def _update_field(schema: "RoleSchema", root: TableRoot, name: str) -> Field | N
 
 
 def _update_operators(schema: "RoleSchema", table: TableInfo) -> Iterator[tuple[str, InputField]]:
-    title = table.name.name
+    title = table.name
     columns = updatable_columns(schema, table)
     access = schema.access(table).update
     documents = [column for column in columns if column.type.underlying.name == "jsonb"]
@@ -344,7 +344,7 @@ def _delete_field(schema: "RoleSchema", root: TableRoot, name: str) -> Field | N
     table = root.table
     if not _is_usable(schema, schema.access(table).delete):
         return None
-    title = table.name.name
+    title = table.name
     if root.kind == "delete":
         where = InputField(
             "where", NonNull(bool_exp(schema, table)), "where", "filter the rows which have to be deleted"
@@ -387,5 +387,5 @@ def mutation_response(schema: "RoleSchema", table: TableInfo) -> ObjectType:
             )
         return found
 
-    description = f'response of any mutation on the table "{table.name.name}"'
+    description = f'response of any mutation on the table "{table.name}"'
     return schema.type(name, lambda: ObjectType(name, fields, description))

@@ -56,7 +56,7 @@ def order_by(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
         lambda: InputObjectType(
             name,
             lambda: fields_by_name(_order_fields(schema, table)),
-            f'Ordering options when selecting data from "{table.name.name}".',
+            f'Ordering options when selecting data from "{table.name}".',
             meaning=table,
         ),
     )
@@ -136,7 +136,7 @@ def aggregate_order_by(schema: "RoleSchema", table: TableInfo) -> InputObjectTyp
     return schema.type(
         name,
         lambda: InputObjectType(
-            name, lambda: fields_by_name(fields()), f'order by aggregate values of table "{table.name.name}"'
+            name, lambda: fields_by_name(fields()), f'order by aggregate values of table "{table.name}"'
         ),
     )
 
@@ -159,6 +159,6 @@ def _function_order_by(
                 )
                 for column in columns
             ),
-            f'order by {function}() on columns of table "{table.name.name}"',
+            f'order by {function}() on columns of table "{table.name}"',
         ),
     )

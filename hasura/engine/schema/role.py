@@ -47,6 +47,7 @@ class RoleSchema:
         self.mutation_root = ObjectType(
             "mutation_root",
             lambda: self._root_fields(self._mutations),
+            "mutation root",
             lookup=lambda name: self._outer(self._mutations, name),
         )
         self.subscription_root = ObjectType(

@@ -50,7 +50,7 @@ def table_type(schema: "RoleSchema", table: TableInfo) -> ObjectType:
     name = schema.naming.type(table.graphql_name)
     description = table.description
     if description is None:
-        description = f'columns and relationships of "{table.name.name}"'
+        description = f'columns and relationships of "{table.name}"'
     return schema.type(
         name,
         lambda: ObjectType(
@@ -72,7 +72,7 @@ def _table_fields(schema: "RoleSchema", table: TableInfo) -> Iterator[Field]:
             yield from _relationship_fields(schema, relationship)
     for computed in table.computed_fields.values():
         if is_visible(schema, access, computed):
-            yield from _computed_fields(schema, computed)
+            yield from _computed_fields(schema, table, computed)
 
 
 def column_field(schema: "RoleSchema", column: ColumnInfo, *, is_conditional: bool) -> Field:
@@ -114,13 +114,15 @@ def _relationship_fields(schema: "RoleSchema", relationship: RelationshipInfo) -
         )
 
 
-def _computed_fields(schema: "RoleSchema", computed: ComputedFieldInfo) -> Iterator[Field]:
+def _computed_fields(schema: "RoleSchema", table: TableInfo, computed: ComputedFieldInfo) -> Iterator[Field]:
     arguments: dict[str, InputField] = {}
     if computed.input_arguments:
-        argument = arguments_field(
-            schema, f"{computed.name}_{computed.function.name.name}_args", computed.input_arguments
+        arguments["args"] = arguments_field(
+            schema,
+            f"{computed.name}_{table.graphql_name}_args",
+            computed.input_arguments,
+            f'input parameters for computed field "{computed.name}" defined on table "{table.name}"',
         )
-        arguments["args"] = argument
     description = computed.comment if computed.comment is not None else computed.function.comment
     if description is None:
         description = f'A computed field, executes function "{computed.function.name}"'
@@ -186,7 +188,7 @@ def aggregate_type(schema: "RoleSchema", table: TableInfo) -> ObjectType:
             found["nodes"] = Field("nodes", nodes, NodesField())
         return found
 
-    return schema.type(name, lambda: ObjectType(name, fields, f'aggregated selection of "{table.name.name}"'))
+    return schema.type(name, lambda: ObjectType(name, fields, f'aggregated selection of "{table.name}"'))
 
 
 def _aggregate_fields_type(schema: "RoleSchema", table: TableInfo) -> ObjectType:
@@ -206,7 +208,7 @@ def _aggregate_fields_type(schema: "RoleSchema", table: TableInfo) -> ObjectType
                 )
         return dict(sorted(found.items()))
 
-    return schema.type(name, lambda: ObjectType(name, fields, f'aggregate fields of "{table.name.name}"'))
+    return schema.type(name, lambda: ObjectType(name, fields, f'aggregate fields of "{table.name}"'))
 
 
 def _count_arguments(schema: "RoleSchema", table: TableInfo) -> dict[str, InputField]:
@@ -238,7 +240,7 @@ def _function_fields_type(
             yield Field(column.graphql_name, result(column), ColumnField(column), {}, column.description or None)
         for computed in computed_fields:
             # As they are among the table's own fields, whatever the function gives.
-            yield from _computed_fields(schema, computed)
+            yield from _computed_fields(schema, table, computed)
 
     description = f"aggregate {schema.naming.field(function)} on columns"
     return schema.type(name, lambda: ObjectType(name, lambda: {item.name: item for item in fields()}, description))
@@ -253,7 +255,7 @@ def root_field(schema: "RoleSchema", root: TableRoot, name: str, operation: str)
     access = schema.access(table).select
     if access is None or not _is_exposed(access, root.kind, operation):
         return None
-    title = table.name.name
+    title = table.name
     if root.kind == "select":
         return Field(
             name,
@@ -319,7 +321,7 @@ def _stream_field(schema: "RoleSchema", root: TableRoot, name: str) -> Field | N
     access = schema.access(table).select
     if access is None or not visible_columns(table, access):
         return None
-    title = table.name.name
+    title = table.name
     cursor = _stream_cursor(schema, table, access)
     field = schema.naming.field
     return Field(
