@@ -105,12 +105,20 @@ order by p.oid
 """
 
 # Every statement that changes a relation holds one of these locks on it until its transaction ends: so these are the
-# relations whose definition the current transaction may have changed, made or dropped.
+# relations whose definition the current transaction may have changed, made or dropped. ShareLock is that of CREATE
+# INDEX; a new name for an index locks the index alone, which is part of its table's definition.
 CHANGED_RELATIONS = """
-select distinct relation as oid from pg_locks
-where locktype = 'relation' and pid = pg_backend_pid() and relation >= 16384
-  and database = (select oid from pg_database where datname = current_database())
-  and mode in ('ShareUpdateExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+with locked as (
+  select distinct relation as oid from pg_locks
+  where locktype = 'relation' and pid = pg_backend_pid() and relation >= 16384
+    and database = (select oid from pg_database where datname = current_database())
+    and mode in (
+      'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'
+    )
+)
+select oid from locked
+union
+select i.indrelid from locked join pg_index i on i.indexrelid = locked.oid
 """
 
 # Rows this transaction (or one of its subtransactions, or a later one) wrote.

@@ -138,12 +138,17 @@ def test_names_under_graphql_default(customized: Gallery) -> None:
     try:
         convention = {"naming_convention": "graphql-default"}
         plain = fields(convention)
+        name = "paintingAggregateBoolExpCovar_sampArguments"
+        asked = f'{{ __type(name: "{name}") {{ inputFields {{ type {{ ofType {{ name }} }} }} }} }}'
+        predicates = customized.run(asked)["data"]["__type"]
         joined = fields({**convention, "root_fields": {"prefix": "our", "suffix": "here"}})
         typed = fields({**convention, "type_names": {"prefix": "our", "suffix": "here"}}, "OurSoldPaintingHere")
         back = fields({})
     finally:
         customized.restore()
 
+    columns = "PaintingSelectColumnPaintingAggregateBoolExpCovar_sampArgumentsColumns"
+    assert predicates == {"inputFields": [{"type": {"ofType": {"name": columns}}}] * 2}
     assert {"soldPainting", "soldPaintingAggregate", "artistByPk"} <= plain
     assert {"ourSoldPaintingHere", "ourSoldPaintingAggregateHere", "ourArtistByPkHere"} <= joined
     assert "artistId" in typed

@@ -23,6 +23,32 @@ def test_every_unique_index_whose_name_graphql_can_write_is_a_constraint(gallery
     }
 
 
+def test_indexes_that_come_and_go_are_noticed(gallery: Gallery) -> None:
+    gallery.sql("create unique index one on ticket (visit_id, visit_day)")
+    made = set(_constraints(gallery, "ticket"))
+    gallery.sql("alter index one rename to other")
+    renamed = set(_constraints(gallery, "ticket"))
+    gallery.sql("drop index other")
+
+    assert made == {"ticket_pkey", "one"}
+    assert renamed == {"ticket_pkey", "other"}
+    assert set(_constraints(gallery, "ticket")) == {"ticket_pkey"}
+
+
+def test_only_an_index_over_all_rows_makes_a_relationship_one_to_one(gallery: Gallery) -> None:
+    def kinds() -> list[str]:
+        found = gallery.call("pg_suggest_relationships", {"tables": ["ticket"]})["relationships"]
+        return [item["type"] for item in found if item["to"]["table"]["name"] == "ticket"]
+
+    gallery.sql("create unique index one on ticket (visit_id, visit_day) where code <> 'x'")
+    partial = kinds()
+    gallery.sql("drop index one; create unique index one on ticket (visit_day, visit_id)")
+    whole = kinds()
+    gallery.sql("drop index one")
+
+    assert (partial, whole) == (["array"], ["object"])
+
+
 @pytest.mark.parametrize(
     ("constraint", "given"),
     [
