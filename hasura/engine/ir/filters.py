@@ -8,7 +8,6 @@ from hasura.engine.ir.context import BuildContext, without_nulls
 from hasura.engine.ir.nodes import (
     TRUE,
     AggregateExpression,
-    And,
     BoolExp,
     CallExists,
     CallExpression,
@@ -154,7 +153,10 @@ def _aggregates(
         meaning, inner = definition.meaning, named_type(definition.type)
         assert isinstance(meaning, AggregatePredicateInput) and isinstance(inner, InputObjectType)
         items.append(_aggregate(context, relationship, table, meaning.aggregate, inner, predicate))
-    return And(tuple(items)) if len(items) != 1 else items[0]
+    if not items:
+        # It would select every row; Hasura refuses it in these words (and several, which here must all hold).
+        raise ValidationFailed("exactly one predicate should be specified", path=value.location)
+    return conjunction(*items)
 
 
 def _aggregate(

@@ -95,6 +95,7 @@ def test_a_role_aggregates_only_its_columns_and_rows(gallery: Gallery) -> None:
         ("corr: {arguments: width, predicate: {_gt: 1}}", "expected an object"),
         ("avg: {predicate: {_gt: 1}}", "missing required field 'arguments'"),
         ("avg: {arguments: price, predicate: {_gt: 1}}", "expected one of the values ['height', 'width']"),
+        ("", "exactly one predicate should be specified"),
         ("median: {arguments: width, predicate: {_gt: 1}}", "field 'median' not found"),
     ],
 )

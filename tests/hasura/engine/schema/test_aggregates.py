@@ -77,6 +77,30 @@ def test_a_role_aggregates_its_computed_fields_in_its_rows(gallery: Gallery) -> 
     assert refused["errors"][0]["message"] == "field 'worth' not found in type: 'painting_sum_fields'"
 
 
+def test_an_inherited_role_aggregates_values_only_in_rows_where_it_may_see_them(gallery: Gallery) -> None:
+    shown, every = {"status": {"_eq": "shown"}}, dict[str, Any]()
+    for role, rules in (
+        ("measurer", {"columns": ["id", "width"], "computed_fields": ["words"], "filter": shown}),
+        ("reader", {"columns": ["id", "title"], "filter": every}),
+    ):
+        permission = {**rules, "allow_aggregations": True}
+        gallery.call("pg_create_select_permission", {"table": "painting", "role": role, "permission": permission})
+    gallery.call("add_inherited_role", {"role_name": "both", "role_set": ["measurer", "reader"]})
+    try:
+        body = gallery.run(
+            "{ painting_aggregate { aggregate { count sum { width words } max { title } } } }", role="both"
+        )
+    finally:
+        gallery.restore()
+
+    # 3 wide and 3 words long is the draft, which only the reader sees.
+    assert body["data"]["painting_aggregate"]["aggregate"] == {
+        "count": 4,
+        "sum": {"width": 11, "words": 4},
+        "max": {"title": "Two trees"},
+    }
+
+
 def _fields(gallery: Gallery, name: str) -> Any:
     body = gallery.run(
         f'{{ __type(name: "{name}") {{ fields {{ name description type {{ name }} args {{ name }} }} }} }}'

@@ -56,6 +56,47 @@ def test_where_only_the_partition_is_tracked_its_key_is_suggested(gallery: Galle
     ]
 
 
+_TREES = """
+create table region (id int, part text, primary key (id, part)) partition by list (part);
+create table region_a partition of region for values in ('a') partition by range (id);
+create table region_a1 partition of region_a for values from (0) to (10);
+create table region_b partition of region for values in ('b');
+create table place (
+  id int, part text, region_id int, parent_id int, primary key (id, part),
+  constraint in_region foreign key (region_id, part) references region (id, part),
+  constraint in_place foreign key (parent_id, part) references place (id, part)
+) partition by list (part);
+create table place_a partition of place for values in ('a') partition by range (id);
+create table place_a1 partition of place_a for values from (0) to (10);
+create table place_b partition of place for values in ('b');
+"""
+
+
+def test_trees_of_partitions_that_refer_to_trees_have_each_key_once(gallery: Gallery) -> None:
+    tables = ["region", "region_a", "region_a1", "region_b", "place", "place_a", "place_a1", "place_b"]
+    gallery.sql(_TREES)
+    for table in tables:
+        gallery.call("pg_track_table", {"table": table})
+    try:
+        keys = {name.name: table.table.foreign_keys for name, table in gallery.engine.schema_cache.tables.items()}
+        found = gallery.call("pg_suggest_relationships", {"tables": tables})["relationships"]
+    finally:
+        gallery.restore()
+        gallery.sql("drop table place, region")
+
+    for table in tables:
+        expected = {"in_region": "region", "in_place": "place"} if table.startswith("place") else {}
+        assert {key.name: key.referenced_table.name for key in keys[table]} == expected
+        assert len(keys[table]) == len(expected)
+    ends = [(item["type"], item["from"]["table"]["name"], item["to"]["table"]["name"]) for item in found]
+    assert sorted(ends) == [
+        ("array", "place", "place"),
+        ("array", "region", "place"),
+        ("object", "place", "place"),
+        ("object", "place", "region"),
+    ]
+
+
 def test_partitions_that_come_and_go_leave_the_relationships_as_they_are(gallery: Gallery) -> None:
     gallery.sql("create table visit_2030 partition of visit for values from ('2030-01-01') to ('2031-01-01')")
     during = gallery.run("{ ticket(order_by: {code: asc}) { visit { id } } }")

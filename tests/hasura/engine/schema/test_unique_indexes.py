@@ -23,6 +23,32 @@ def test_every_unique_index_whose_name_graphql_can_write_is_a_constraint(gallery
     }
 
 
+_ODD_INDEXES = [
+    "(name collate \"C\" text_pattern_ops desc nulls first, (code || 'x')) include (number) where name <> 'q''u'",
+    "(number) nulls not distinct",
+    "((name || code), lower(name), (number + 1))",
+]
+
+
+@pytest.mark.parametrize("index", _ODD_INDEXES)
+def test_whatever_an_index_is_over_its_rows_are_met(gallery: Gallery, index: str) -> None:
+    gallery.sql(f"create table odd (name text, code text, number int); create unique index odd_index on odd {index}")
+    gallery.call("pg_track_table", {"table": "odd"})
+    row = '{name: "n", code: "c", number: 3}'
+    conflict = "on_conflict: {constraint: odd_index, update_columns: [name]}"
+    try:
+        body = gallery.run(
+            f"mutation {{ insert_odd_one(object: {row}) {{ name }} "
+            f"again: insert_odd_one(object: {row}, {conflict}) {{ name }} }}",
+            after="select count(*) from odd",
+        )
+    finally:
+        gallery.restore()
+        gallery.sql("drop table odd")
+
+    assert body == {"data": {"insert_odd_one": {"name": "n"}, "again": {"name": "n"}}, "rows": [(1,)]}
+
+
 def test_indexes_that_come_and_go_are_noticed(gallery: Gallery) -> None:
     gallery.sql("create unique index one on ticket (visit_id, visit_day)")
     made = set(_constraints(gallery, "ticket"))
