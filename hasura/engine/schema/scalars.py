@@ -18,8 +18,8 @@ _RENAMED = {"int8": "bigint", "int2": "smallint", "char": "char"}
 _WIDE_NUMBERS = frozenset({"int8", "numeric", "float8"})
 _NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "money"})
 _STRING = frozenset({"text", "varchar", "bpchar", "char", "citext"})
-# The base types for which Hasura offers min and max; it does so for all enums and arrays too, and for nothing it does
-# not know (inet, interval, time ...).
+# The base types for which Hasura offers min and max; it does so for all enums, arrays and composite types too, and
+# for nothing it does not know (inet, interval, time ...).
 _COMPARABLE = (
     _NUMERIC | _STRING | {"date", "timestamp", "timestamptz", "timetz", "uuid", "ltree", "lquery", "ltxtquery"}
 )
@@ -55,7 +55,9 @@ def is_text(pg_type: PgType) -> bool:
 def is_comparable(pg_type: PgType) -> bool:
     """min and max exist for it."""
     base = pg_type.underlying
-    return base.kind in (TypeKind.ARRAY, TypeKind.ENUM) or (base.kind is TypeKind.BASE and base.name in _COMPARABLE)
+    if base.kind is TypeKind.BASE:
+        return base.name in _COMPARABLE
+    return base.kind in (TypeKind.ARRAY, TypeKind.ENUM, TypeKind.COMPOSITE)
 
 
 def is_json(pg_type: PgType) -> bool:

@@ -1,5 +1,6 @@
 -- What real projects have beside plain tables and keys: unique indexes that are no constraints, partitions, native enums
 -- and enum tables, views that cannot be written to, computed fields of every kind, functions with array arguments.
+create type size as (width integer, height integer);
 create type mood as enum ('ok', 'sad', 'happy');
 
 create table status (value text primary key, comment text);

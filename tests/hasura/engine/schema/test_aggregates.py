@@ -130,7 +130,7 @@ def test_columns_that_refer_to_an_enum_table_have_no_least_and_no_greatest(galle
     [
         *(
             (name, True)
-            for name in ("int", "numeric", "text", "uuid", "date", "timestamptz", "timetz", "mood", "text[]")
+            for name in ("int", "numeric", "text", "uuid", "date", "timestamptz", "timetz", "mood", "text[]", "size")
         ),
         *((name, False) for name in ("bool", "jsonb", "inet", "interval", "time", "bytea", "tsvector", "int4range")),
     ],

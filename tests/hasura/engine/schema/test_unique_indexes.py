@@ -112,6 +112,17 @@ def test_a_partial_index_lets_rows_outside_its_predicate_in(gallery: Gallery) ->
     assert [name for _, name in body["rows"]] == ["Ada", "Ada"]
 
 
+def test_a_role_uses_an_index_within_its_rights(gallery: Gallery) -> None:
+    mutation = """mutation { insert_artist(objects: [{name: "Ada"}, {name: "New"}],
+        on_conflict: {constraint: artist_active_name, update_columns: [$C]}) { affected_rows } }"""
+
+    ignored = gallery.run(mutation.replace("$C", ""), role="visitor")
+    refused = gallery.run(mutation.replace("$C", "name"), role="visitor")
+
+    assert ignored == {"data": {"insert_artist": {"affected_rows": 1}}}
+    assert "expected one of the values ['_PLACEHOLDER']" in refused["errors"][0]["message"]
+
+
 def test_nested_inserts_take_an_index_too(gallery: Gallery) -> None:
     body = gallery.run(
         """mutation { insert_painting_one(object: {title: "New", artist: {
