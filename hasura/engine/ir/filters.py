@@ -75,6 +75,7 @@ def _entry(context: BuildContext, table: TableInfo, kind: InputObjectType, name:
         return _aggregates(context, meaning.relationship, inner, value)
     assert isinstance(meaning, ComputedFieldInput)
     computed = meaning.computed
+    context.calls_functions = True
     call = computed_field_call(computed)
     if computed.returned_table is None:
         return _comparisons(context, CallExpression(call), computed.function.return_type, inner, value)

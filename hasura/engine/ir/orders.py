@@ -73,6 +73,7 @@ def _items(
             rows = Rows(remote, where=context.select_filter(remote), join=relationship.column_mapping)
             yield from _aggregate_items(context, remote, item, rows, way)
         elif isinstance(meaning, ComputedFieldInput):
+            context.calls_functions = True
             call = computed_field_call(meaning.computed)
             if meaning.computed.returned_table is None:
                 yield OrderItem(_reached(context, way, CallExpression(call)), _direction(context, item))

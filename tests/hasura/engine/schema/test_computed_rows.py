@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from hasura.engine.execution.operations import parse_request
+from hasura.engine.session import Session
 from tests.hasura.engine.schema.conftest import Gallery
 
 
@@ -61,6 +63,24 @@ def test_filters_and_orders_know_no_row_where_there_is_none(gallery: Gallery) ->
     assert [row["id"] for row in absent["data"]["artist"]] == [1, 2]
     assert [row["id"] for row in negated["data"]["artist"]] == [1, 2]
     assert [row["id"] for row in ordered["data"]["artist"]] == [3, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ painting { words } }",
+        "{ painting(where: {words: {_gt: 1}}) { id } }",
+        "{ painting(order_by: {words: asc}) { id } }",
+        "{ painting_aggregate { aggregate { max { words } } } }",
+        "{ artist(where: {works: {id: {_is_null: false}}}) { id } }",
+        "{ artist(order_by: {works_aggregate: {count: asc}}) { id } }",
+        "{ artist(where: {paintings_aggregate: {count: {predicate: {_gt: 0}, filter: {words: {_gt: 1}}}}}) { id } }",
+    ],
+)
+def test_wherever_one_stands_a_plan_knows_that_it_may_read_other_tables(gallery: Gallery, query: str) -> None:
+    request, cache = parse_request({"query": query}), gallery.engine.schema_cache
+
+    assert gallery.engine.operations.plan(cache, request, Session.admin()).calls_functions
 
 
 _COMPUTED = {"table": "artist", "name": "best", "definition": {"function": "artist_best"}}
