@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import update
@@ -149,3 +150,28 @@ async def test_old_calls_are_cleared_away(shared_platform: Platform, shop: Runni
         await session.execute(old.values(created_at=datetime.now(UTC) - timedelta(days=31)))
     await shared_platform.app.state.call_log.clear()
     assert len(await listed(shared_platform, caller)) == 1
+
+
+async def test_a_key_in_the_path_of_a_whole_url_is_not_logged(shared_platform: Platform, shop: RunningShop) -> None:
+    caller = await shared_platform.create_caller()
+    key = "1:hush/ü"
+    definition = {
+        "id": "bot",
+        "name": "Bot",
+        "base_url": shop.url + "/bot{bot_token}",
+        "auth": {"type": "api_key", "name": "bot_token", "location": "path"},
+        "retry": {"attempts": 1},
+    }
+    async with shared_platform.client(caller) as client:
+        await client.post("/api/integrations/", json=definition)
+        connection = {"name": "bot", "credentials": {"api_key": key}}
+        assert (await client.post("/api/integrations/bot/connections/", json=connection)).status_code == 201
+        # As the service would give it for a next page.
+        url = f"{shop.url}/bot{quote(key, safe=':')}/getUpdates?offset=1"
+        assert (await client.post("/api/integrations/bot/call/", json={"endpoint": url})).status_code == 200
+        refused = await client.post("/api/integrations/bot/call/", json={"endpoint": f"{shop.url}/other"})
+    assert refused.status_code == 400
+    assert "hush" not in refused.text
+    await write(shared_platform)
+    [call] = await listed(shared_platform, caller)
+    assert call["endpoint"] == f"{shop.url}/bot***/getUpdates"
