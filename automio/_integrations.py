@@ -30,7 +30,8 @@ from automio._multipart import Files
 from automio._operation import AsyncResource, Resource, SyncResource, operation, pages_operation, stream_operation
 from automio._page_walk import Walk
 from automio._pagination import Pagination
-from automio._paging import Position, begin
+from automio._paging.state import Position
+from automio._paging.walk import begin
 from automio._paths import put
 from automio._replies import error_of, read_json
 from automio._settings import AppId, ConnectionId

@@ -9,7 +9,9 @@ from automio._exceptions import CallFailed, InvalidReply
 from automio._exchange import Batch, Call, Reply
 from automio._integration_models import ApiResponse
 from automio._pagination import Pagination
-from automio._paging import Answer, Position, Progress, advance, is_end_status
+from automio._paging.answer import Answer
+from automio._paging.state import Position, Progress
+from automio._paging.walk import advance, is_end_status
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from automio._exceptions import InvalidReply
-from automio._paging import Answer, Position, is_end_status
+from automio._paging.answer import Answer
+from automio._paging.state import Position
+from automio._paging.walk import is_end_status
 from automio._paths import ABSENT, all_at, put
 from platform_api.accounts.actor import Actor
 from platform_api.core.errors import BadRequest, Unprocessable

@@ -16,7 +16,9 @@ from pydantic import BaseModel
 
 from automio._exceptions import InvalidReply
 from automio._pagination import Pagination
-from automio._paging import Answer, Position, Progress, advance, begin
+from automio._paging.answer import Answer
+from automio._paging.state import Position, Progress
+from automio._paging.walk import advance, begin
 from automio._paths import at
 from platform_api.core.errors import Unprocessable
 from platform_api.integrations.definition import ApiKeyAuth, IntegrationDefinition

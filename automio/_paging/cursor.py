@@ -1,0 +1,66 @@
+"""The style `cursor`: a value out of one answer is sent with the next request."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from automio._exceptions import InvalidReply
+from automio._paging.state import End, Page, Position
+from automio._paths import ABSENT, at
+
+
+def by_cursor(page: Page) -> Position | End:
+    """What is sent for the next page. Raises InvalidReply when the cursor is missing."""
+    if page.has_more is False:
+        return End(is_certain=True)
+    if page.is_empty_end:
+        return End(is_certain=page.progress.items > 0)
+    pagination = page.pagination
+    cursor = _in_answer(page) if pagination.last_item is None else _in_last_item(page, pagination.last_item)
+    if isinstance(cursor, End):
+        return cursor
+    sent = {pagination.parameter_name: cursor}
+    if pagination.continue_at is not None:
+        return Position(sent, endpoint=pagination.continue_at)
+    return Position({**page.here.values, **sent})
+
+
+def _in_answer(page: Page) -> Any:
+    pagination = page.pagination
+    cursor = page.answer.value(pagination.next or "next")
+    if cursor is True:
+        raise InvalidReply(f"What stands at {pagination.next or 'next'!r} is a flag, not a cursor: use `has_more`.")
+    if cursor is not ABSENT and cursor:
+        return _unwrapped(cursor, pagination.parameter_name)
+    if page.has_more:
+        raise InvalidReply("The service says that the list goes on, but gives no cursor for the next page.")
+    if cursor is ABSENT and pagination.next is None and not page.progress.is_sign_known and page.items:
+        raise InvalidReply(
+            "The answer has no `next`, so whether the list goes on is not known. Say where the cursor stands: "
+            "Pagination(next=…), or last_item=… when it is a field of the last item."
+        )
+    return End(is_certain=cursor is not ABSENT or pagination.omits_empty)
+
+
+def _in_last_item(page: Page, path: str) -> Any:
+    if page.has_more is None:
+        if not page.items:
+            return End(is_certain=page.progress.items > 0)
+        # A flag that was never there may stand elsewhere: only of a page that is not full its absence is the end.
+        is_flag_left_out = page.pagination.has_more is not None and (
+            page.progress.is_sign_known or not page.progress.is_size_kept
+        )
+        if is_flag_left_out or page.is_short_end:
+            return End(is_certain=False)
+    cursor = at(page.items[-1], path) if page.items else ABSENT
+    if cursor is ABSENT or cursor is None:
+        raise InvalidReply(f"The list goes on after its last item, which has nothing at {path!r}; items are missing.")
+    return cursor
+
+
+def _unwrapped(cursor: Any, parameter: str) -> Any:
+    """The cursor out of a URL whose query has it, as some services give it; any other cursor as it is."""
+    if isinstance(cursor, str) and cursor.startswith(("http://", "https://", "/", "?")):
+        found = parse_qs(urlsplit(cursor).query, keep_blank_values=True).get(parameter)
+        if found and len(found) == 1:
+            return found[0]
+    return cursor

@@ -1,0 +1,107 @@
+"""The beginning of a walk through a list, and what follows from each answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+from automio._exceptions import InvalidReply
+from automio._pagination import Pagination
+from automio._paging.answer import Answer, items_of, number_at
+from automio._paging.cursor import by_cursor
+from automio._paging.link import by_link
+from automio._paging.number import by_number, page_again
+from automio._paging.state import End, Following, Page, Position, Progress, size_asked
+from automio._paths import ABSENT, at
+
+MAX_EMPTY_PAGES = 20
+"""Pages without items, one after another, after which a walk ends: nobody knows how many are to come."""
+
+
+def begin(pagination: Pagination, given: Mapping[str, Any], *, is_body: bool = False) -> Position:
+    """The place of the first page. `given` are the caller's parameters or body: what stands there is kept.
+
+    ValueError when the caller's page or offset is no number.
+    """
+
+    def value_of(name: str, default: Any) -> Any:
+        found = at(given, name) if is_body else given.get(name, ABSENT)
+        return default if found is ABSENT or found is None else found
+
+    values: dict[str, Any] = {}
+    if pagination.size_parameter and pagination.size:
+        values[pagination.size_parameter] = value_of(pagination.size_parameter, pagination.size)
+    if pagination.style in ("page", "offset"):
+        name, first = pagination.parameter_name, pagination.first_number
+        start = value_of(name, None)
+        if start is not None or pagination.style == "page" or pagination.first is not None:
+            values[name] = first if start is None else int(start)
+    return Position(values)
+
+
+def is_end_status(pagination: Pagination, status: int, pages: int) -> bool:
+    """Whether an error status, after so many pages, only says that the last page was passed."""
+    if pages == 0:
+        return False
+    # 416: the range of items that was asked for lies beyond the last one (RFC 9110 §15.5.17).
+    return status in pagination.end_statuses or (status == 416 and pagination.style in ("page", "offset"))
+
+
+def advance(
+    pagination: Pagination, here: Position, progress: Progress, answer: Answer, *, is_thorough: bool = False
+) -> Following:
+    """What follows from the answer to `here`. Raises InvalidReply when how the list goes on cannot be told.
+
+    `is_thorough`: a page that is not full is not taken for the last one.
+    """
+    is_numbered = pagination.style in ("page", "offset")
+    if answer.is_empty or not 200 <= answer.status < 300:
+        is_certain = is_numbered and progress.items > 0 and answer.status != 200
+        return Following((), None, progress, is_certain and not progress.is_total_changed)
+    items, is_listed = items_of(pagination, answer)
+    digest = _digest(items) if is_numbered and items else ""
+    page = Page(pagination, here, progress, answer, items, is_thorough)
+    if digest and digest == progress.last_page:
+        return page_again(page)
+    seen = _seen(page, digest)
+    page = replace(page, progress=seen)
+    match pagination.style:
+        case "link":
+            step = by_link(page)
+        case "cursor":
+            step = by_cursor(page)
+        case _:
+            step = by_number(page)
+    if isinstance(step, End):
+        return Following(items, None, seen, step.is_certain and is_listed and not seen.is_total_changed)
+    if seen.empty_pages >= MAX_EMPTY_PAGES:
+        raise InvalidReply(
+            f"{MAX_EMPTY_PAGES} pages in a row had no items, and the service still speaks of a next one; items may"
+            " be missing."
+        )
+    return Following(items, step, seen)
+
+
+def _seen(page: Page, digest: str) -> Progress:
+    pagination, progress, answer, items = page.pagination, page.progress, page.answer, page.items
+    size = size_asked(pagination, page.here)
+    signs = [answer.value(place) for place in (pagination.has_more, pagination.is_last)]
+    if pagination.style == "cursor" and pagination.last_item is None:
+        signs.append(answer.value(pagination.next or "next"))
+    total = number_at(pagination.total, answer)
+    is_changed = total is not None and progress.total is not None and total != progress.total
+    return replace(
+        progress,
+        pages=progress.pages + 1,
+        items=progress.items + len(items),
+        empty_pages=0 if items else progress.empty_pages + 1,
+        is_size_kept=progress.is_size_kept or (size is not None and len(items) >= size),
+        is_sign_known=progress.is_sign_known or any(sign is not ABSENT for sign in signs),
+        total=total if progress.total is None else progress.total,
+        is_total_changed=progress.is_total_changed or is_changed,
+        last_page=digest,
+    )
+
+
+def _digest(items: Sequence[Any]) -> str:
+    return blake2b(repr(items).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
