@@ -77,7 +77,7 @@ def _below(base_url: str, filled: str, endpoint: str) -> URL:
         raise BadRequest("the endpoint holds no control characters and no backslash")
     path, _, query = filled.partition("?")
     if _SCHEME.match(path) or path.startswith("//"):
-        raise BadRequest(f"the endpoint is a path below {base_url}, not an absolute URL: {endpoint!r}")
+        raise BadRequest(f"the endpoint is a path below the base URL, not a URL of another place: {endpoint!r}")
     if ".." in _decoded(path).replace("\\", "/").split("/"):
         raise BadRequest(f"the endpoint does not climb out by `..`: {endpoint!r}")
     path = quote(path.partition("#")[0].lstrip("/"), safe="/%:@!$&'()*+,;=~-._")
