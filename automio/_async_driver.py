@@ -81,6 +81,8 @@ class AsyncDriver:
             batch = await self._run_one(call)
             for item in batch.items:
                 yield item
+            if batch.failure is not None:
+                raise batch.failure
             call = batch.next
 
     async def _run_steps(self, steps: Steps[T]) -> T:

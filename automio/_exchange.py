@@ -114,10 +114,11 @@ class EventSource(Protocol[T_co]):
 
 @dataclass(frozen=True)
 class Batch(Generic[T]):
-    """Some items of a list, and the call for those that follow."""
+    """Some items of a list, and the call for those that follow; `failure` says why none can, though more may exist."""
 
     items: Sequence[T]
     next: "Call[Batch[T]] | None"
+    failure: Exception | None = None
 
 
 def numbered(page_of: Callable[[int], Call[Page[T]]], number: int = 1) -> Call[Batch[T]]:

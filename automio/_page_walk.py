@@ -45,10 +45,15 @@ class Walk:
             )
             following = advance(self.pagination, self.position, self.progress, answer)
             if following.position is None:
-                return Batch(following.items, None)
+                return Batch(following.items, None, following.failure)
             if _digest(following.position) in self.visited:
-                raise InvalidReply(
-                    f"The service's pages repeat: what follows {_shown(self.position)} was there before."
+                # What came is handed out before the walk fails.
+                return Batch(
+                    following.items,
+                    None,
+                    InvalidReply(
+                        f"The service's pages repeat: what follows {_shown(self.position)} was there before."
+                    ),
                 )
             next_walk = replace(self, position=following.position, progress=following.progress)
             return Batch(following.items, next_walk.page())

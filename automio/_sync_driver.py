@@ -90,6 +90,8 @@ class SyncDriver:
         while call is not None:
             batch = self._run_one(call)
             yield from batch.items
+            if batch.failure is not None:
+                raise batch.failure
             call = batch.next
 
     def _run_steps(self, steps: Steps[T]) -> T:

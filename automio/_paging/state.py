@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from automio._exceptions import InvalidReply
 from automio._pagination import Pagination
 from automio._paging.answer import Answer, told_more
 
@@ -53,6 +54,8 @@ class Following:
     position: Position | None
     progress: Progress
     is_certain: bool = False
+    failure: InvalidReply | None = None
+    """Why the list cannot be followed further, though more items may be there."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The beginning of a walk through a list, and what follows from each answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
@@ -16,6 +16,13 @@ from automio._paths import ABSENT, at
 
 MAX_EMPTY_PAGES = 20
 """Pages without items, one after another, after which a walk ends: nobody knows how many are to come."""
+
+_STYLES: Mapping[str, Callable[[Page], Position | End]] = {
+    "link": by_link,
+    "cursor": by_cursor,
+    "page": by_number,
+    "offset": by_number,
+}
 
 
 def begin(pagination: Pagination, given: Mapping[str, Any], *, is_body: bool = False) -> Position:
@@ -50,7 +57,7 @@ def is_end_status(pagination: Pagination, status: int, pages: int) -> bool:
 def advance(
     pagination: Pagination, here: Position, progress: Progress, answer: Answer, *, is_thorough: bool = False
 ) -> Following:
-    """What follows from the answer to `here`. Raises InvalidReply when how the list goes on cannot be told.
+    """What follows from the answer to `here`. Raises InvalidReply when its items cannot be told.
 
     `is_thorough`: a page that is not full is not taken for the last one.
     """
@@ -65,13 +72,10 @@ def advance(
         return page_again(page)
     seen = _seen(page, digest)
     page = replace(page, progress=seen)
-    match pagination.style:
-        case "link":
-            step = by_link(page)
-        case "cursor":
-            step = by_cursor(page)
-        case _:
-            step = by_number(page)
+    try:
+        step = _STYLES[pagination.style](page)
+    except InvalidReply as error:
+        return Following(items, None, seen, failure=error)
     if isinstance(step, End):
         return Following(items, None, seen, step.is_certain and is_listed and not seen.is_total_changed)
     if seen.empty_pages >= MAX_EMPTY_PAGES:

@@ -156,10 +156,11 @@ def following_page(
         return items, Following(position, walk.progress, is_end_certain=isinstance(items, list))
     try:
         told = advance(way.pagination, walk.position, walk.progress, answer, is_thorough=declaration.sweeps)
+        if told.failure is not None:
+            raise told.failure
     except InvalidReply as error:
-        raise RunFailed(
-            f"{declaration.request.method} {declaration.request.endpoint}: {error}", restart=True
-        ) from error
+        called = f"{declaration.request.method} {declaration.request.endpoint}"
+        raise RunFailed(f"{called}: {error}", restart=True) from error
     position = told.position
     if position is not None and position.url is not None:
         position = Position(url=_without_key(position.url, definition))
