@@ -114,7 +114,7 @@ class EventSource(Protocol[T_co]):
 
 @dataclass(frozen=True)
 class Batch(Generic[T]):
-    """Some items of a list, and the call for those that follow; `failure` says why none can, though more may exist."""
+    """Some items of a list, and the call for those that follow; `failure`: why none can, though there may be more."""
 
     items: Sequence[T]
     next: "Call[Batch[T]] | None"
