@@ -18,7 +18,7 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, PlatformError
-from platform_api.webhooks.bodies import ParsedBody, parse_body
+from platform_api.webhooks.bodies import ParsedBody, parse_body, parse_exactly
 from platform_api.webhooks.challenges import ChallengeAnswer, answer_body, answer_query
 from platform_api.webhooks.events import event_of
 from platform_api.webhooks.forms import parse_query
@@ -139,7 +139,8 @@ def _digest(webhook: Webhook, delivery: Delivery, body: ParsedBody, verification
     """SHA-256 of the sender's id of the delivery; None when there is none."""
     sent: Any = None
     if webhook.idempotency_path is not None:
-        sent = at(body.value, webhook.idempotency_path) if body.kind == "json" else None
+        content = parse_exactly(delivery.content_type, delivery.body) if body.kind == "json" else None
+        sent = at(content, webhook.idempotency_path)
     elif webhook.idempotency_field is not None:
         sent = (body.form or {}).get(webhook.idempotency_field)
     elif webhook.idempotency_header is not None:
@@ -147,10 +148,9 @@ def _digest(webhook: Webhook, delivery: Delivery, body: ParsedBody, verification
     elif isinstance(verification, StandardVerification):
         # The standard's own rule: the same id is the same message.
         sent = delivery.headers.get(f"{verification.header_prefix}-id")
-    if isinstance(sent, bool) or not isinstance(sent, str | int | float):
+    if not isinstance(sent, str) or not sent.strip():
         return None
-    text = str(sent).strip()
-    return hashlib.sha256(text.encode()).digest() if text else None
+    return hashlib.sha256(sent.strip().encode(errors="replace")).digest()
 
 
 async def _first_run(session: AsyncSession, webhook: Webhook, digest: bytes) -> WebhookActionRun | None:

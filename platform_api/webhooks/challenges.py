@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, m
 
 from automio._paths import ABSENT, at
 from platform_api.core.errors import BadRequest, Unauthenticated
-from platform_api.syncs.paths import Path
 from platform_api.webhooks.verification import is_one_of
-from platform_api.webhooks.verifications import Word
+from platform_api.webhooks.verifications import JsonPath, Word
 
 _MAX_CHARACTERS = 2000
 _URL_VERIFICATION: Mapping[str, JsonValue] = {"type": "url_verification"}
@@ -40,12 +39,12 @@ class Challenge(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     place: Literal["query", "body"]
-    name: Annotated[Path, Field(min_length=1, max_length=100)] | None = None
+    name: JsonPath | None = None
     methods: Annotated[list[Literal["GET", "POST"]], Field(min_length=1)] = Field(
         default=["GET"], description="Of a question in the query"
     )
     token_name: Word | None = Field(default=None, description="Query parameter that must hold a secret")
-    when: Annotated[dict[Path, str | int | bool], Field(min_length=1, max_length=10)] | None = Field(
+    when: Annotated[dict[JsonPath, str | int | bool], Field(min_length=1, max_length=10)] | None = Field(
         default=None, description='What a question in the body holds; `{"type": "url_verification"}` when absent'
     )
     answer_name: Word | None = Field(default=None, description="Key of the value in a JSON answer")

@@ -5,12 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from platform_api.syncs.paths import Path
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.presets import IDEMPOTENCY, filled_in
-from platform_api.webhooks.verifications import HeaderName, NoVerification, Verification, Word
+from platform_api.webhooks.verifications import HeaderName, JsonPath, NoVerification, Verification, Word
 
-IdPath = Annotated[Path, Field(min_length=1)]
 Method = Literal["POST", "GET", "PUT"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
 Secret = Annotated[str, Field(min_length=8, max_length=1000)]
@@ -58,7 +56,7 @@ class WebhookCreate(_Fields):
     secrets: Secrets | None = Field(default=None, description=_SECRETS)
     challenge: Challenge | None = None
     idempotency_header: HeaderName | None = Field(default=None, description=_ID_HEADER)
-    idempotency_path: IdPath | None = Field(default=None, description=_ID_PATH)
+    idempotency_path: JsonPath | None = Field(default=None, description=_ID_PATH)
     idempotency_field: Word | None = Field(default=None, description=_ID_FIELD)
     idempotency_hours: int = Field(default=24, ge=1, le=24 * 30, description="How long such ids are known")
 
@@ -76,7 +74,7 @@ class WebhookUpdate(_Fields):
     secrets: Secrets | None = Field(default=None, description=_SECRETS)
     challenge: Challenge | None = Field(default=None, description="null removes it")
     idempotency_header: HeaderName | None = Field(default=None, description=f"{_ID_HEADER}; null removes it")
-    idempotency_path: IdPath | None = Field(default=None, description=_ID_PATH)
+    idempotency_path: JsonPath | None = Field(default=None, description=_ID_PATH)
     idempotency_field: Word | None = Field(default=None, description=_ID_FIELD)
     idempotency_hours: int | None = Field(default=None, ge=1, le=24 * 30)
 

@@ -19,6 +19,8 @@ from platform_api.webhooks.signed_text import check_template, placeholders
 
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$", max_length=100, to_lower=True)]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
+JsonPath = Annotated[Path, Field(min_length=1)]
+"""Where a value stands in a JSON body, as `event.id`; a key that holds a dot is quoted: `["a.b"]`."""
 STORED = {"stored": True}
 """Context of validation for what is stored already: rules that came later do not make it unreadable."""
 _ED25519_KEY_BYTES = 32
@@ -40,7 +42,7 @@ class SecretVerification(_Strict):
     kind: Literal["secret"]
     header: HeaderName | None = None
     query: Word | None = Field(default=None, description="Query parameter that holds the secret")
-    path: Annotated[Path, Field(min_length=1)] | None = Field(default=None, description="Where it stands in the body")
+    path: JsonPath | None = Field(default=None, description="Where it stands in the body")
     prefix: str = Field(default="", max_length=50, description="Before the secret, such as `Bearer `")
 
     @model_validator(mode="after")

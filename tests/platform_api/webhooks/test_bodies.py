@@ -169,7 +169,9 @@ async def test_the_largest_form_is_read_without_files_on_the_disk(desk: Desk) ->
     [
         ({"idempotency_path": "event.id"}, {"event": {"id": "e1"}}, {"event": {"id": "e2"}}),
         ({"idempotency_path": "event.id"}, {"event.id": 17}, {"event.id": 18}),
-        ({"idempotency_path": "a.b.c"}, {"a.b": {"c": "x"}}, {"a.b": {"c": "y"}}),
+        ({"idempotency_path": '["a.b"].c'}, {"a.b": {"c": "x"}}, {"a.b": {"c": "y"}}),
+        ({"idempotency_path": r"a\.b.c"}, {"a.b": {"c": "x"}}, {"a.b": {"c": "y"}}),
+        ({"idempotency_path": "id"}, {"id": 10**40 + 1}, {"id": 10**40 + 2}),
         ({"idempotency_path": "0.id"}, [{"id": "x" * 5000}], [{"id": "x" * 4999 + "y"}]),
     ],
 )
@@ -211,7 +213,8 @@ async def test_a_webhook_has_one_place_for_ids(desk: Desk) -> None:
         refused = await client.post(path, json=both)
         assert refused.status_code == 422
         assert "give one of idempotency_header, idempotency_path, idempotency_field" in refused.json()["detail"]
-        assert (await client.post(path, json={"action": "take", "idempotency_path": "a..b"})).status_code == 422
+        for wrong in ("a..b", '["a', ""):
+            assert (await client.post(path, json={"action": "take", "idempotency_path": wrong})).status_code == 422
         changed = (await client.patch(f"{path}{webhook['id']}/", json={"idempotency_path": "id"})).json()
         assert (changed["idempotency_header"], changed["idempotency_path"]) == (None, "id")
         changed = (await client.patch(f"{path}{webhook['id']}/", json={"name": "x"})).json()

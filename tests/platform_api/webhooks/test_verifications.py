@@ -18,10 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from platform_api.core.errors import Unauthenticated
 from platform_api.webhooks.models import Webhook
 from platform_api.webhooks.presets import PRESETS
 from platform_api.webhooks.schemas import WebhookCreate
 from platform_api.webhooks.signed_text import Delivery, check_template, render
+from platform_api.webhooks.verification import verify
 from tests.platform_api.conftest import Platform
 from tests.platform_api.webhooks.desk import Desk, open_desk
 
@@ -466,6 +468,64 @@ async def test_presets_are_listed_to_those_who_build_the_app(desk: Desk, shared_
     stranger = (await open_desk(shared_platform)).caller
     async with desk.platform.client(stranger) as client:
         assert (await client.get(path)).status_code == 404
+
+
+PUBLISHED: list[tuple[str, str, str, dict[str, str], bytes, float]] = [
+    (
+        "github",
+        "It's a Secret to Everybody",
+        "",
+        {"x-hub-signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"},
+        b"Hello, World!",
+        0,
+    ),
+    (
+        "slack",
+        "8f742231b10e8888abcd99yyyzzz85a5",
+        "",
+        {
+            "x-slack-request-timestamp": "1531420618",
+            "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+        },
+        b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V"
+        b"&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text="
+        b"&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554"
+        b"%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c",
+        1531420618,
+    ),
+    (
+        "twilio",
+        "12345",
+        "https://mycompany.com/myapp.php?foo=1&bar=2",
+        {"x-twilio-signature": "RSOYDt4T1cUTdK1PDd93/VVr8B8=", "content-type": FORM["Content-Type"]},
+        b"Digits=1234&CallSid=CA1234567890ABCDE&From=%2B14158675309&To=%2B18005551212&Caller=%2B14158675309",
+        0,
+    ),
+    (
+        "standard",
+        "whsec_plJ3nmyCDGBKInavdOK15jsl",
+        "",
+        {
+            "webhook-id": "msg_loFOjxBNrRLzqYUf",
+            "webhook-timestamp": "1731705121",
+            "webhook-signature": "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0=",
+        },
+        b'{"event_type":"ping","data":{"success":true}}',
+        1731705121,
+    ),
+]
+"""Signed examples of the services' own documentation."""
+
+
+@pytest.mark.parametrize(("preset", "secret", "url", "headers", "body", "now"), PUBLISHED)
+def test_the_examples_that_services_publish_are_verified(
+    preset: str, secret: str, url: str, headers: dict[str, str], body: bytes, now: float
+) -> None:
+    verification = WebhookCreate.model_validate({"action": "a", "preset": preset}).verification
+    delivery = Delivery(method="POST", path="/", query_string="", headers=headers, body=body, urls=[url])
+    verify(verification, [secret], delivery, now=now)
+    with pytest.raises(Unauthenticated):
+        verify(verification, [secret + "x" * 4], delivery, now=now)
 
 
 NAMES = st.sampled_from(["body", "timestamp", "url", "method", "path", "query", "id", "form", "header:a", "query:b"])
