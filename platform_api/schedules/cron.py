@@ -36,33 +36,28 @@ class Cron:
     def after(self, moment: datetime) -> datetime | None:
         """The first time after `moment`, in UTC; None when it never comes again."""
         moment = moment.astimezone(UTC)
-        if not self._is_interval:
-            following = (self._first_moment(clock) for clock in self._clock_times(self._clock(moment)))
-            return next((found for found in following if found > moment), None)
-        return self._soon_after(moment) or self._interval_after(moment)
-
-    def _soon_after(self, moment: datetime) -> datetime | None:
-        """What comes within hours in which the clock is not changed."""
-        offset = self._offset(moment)
-        if any(self._offset(moment + shift) != offset for shift in (-_MAX_SHIFT, _MAX_SHIFT)):
-            return None
-        clock = next(self._clock_times(self._clock(moment)), None)
-        found = None if clock is None else clock.replace(tzinfo=UTC) - offset
-        return found if found is not None and found <= moment + _MAX_SHIFT else None
+        if self._is_interval:
+            return self._interval_after(moment)
+        following = (self._first_moment(clock) for clock in self._clock_times(self._clock(moment)))
+        return next((found for found in following if found > moment), None)
 
     def _interval_after(self, moment: datetime) -> datetime | None:
-        """The earliest of all moments whose clock time fits. An hour that comes again begins before `moment`'s."""
+        """The earliest of all moments whose clock time fits; where an hour comes again, its times come twice."""
+        start = self._clock(moment) - max(self._change(moment, -_MAX_SHIFT), self._change(moment, _MAX_SHIFT))
         earliest: datetime | None = None
-        start = self._clock(moment) - _MAX_SHIFT
         for clock in self._clock_times(start):
-            if earliest is not None and clock > self._clock(earliest) + _MAX_SHIFT:
-                break
-            if clock.year > start.year + _MAX_YEARS:
-                break  # every time of it is one that the clock skips
             for found in self._moments(clock):
                 if found > moment and (earliest is None or found < earliest):
                     earliest = found
+            if earliest is not None and clock >= self._clock(earliest) + self._change(earliest, -_MAX_SHIFT):
+                break
+            if clock.year > start.year + _MAX_YEARS:
+                break  # every time of it is one that the clock skips
         return earliest
+
+    def _change(self, moment: datetime, within: timedelta) -> timedelta:
+        """By how much the clock is changed between `moment` and `moment + within`, either way."""
+        return abs(self._offset(moment + within) - self._offset(moment))
 
     def _clock_times(self, start: datetime) -> Iterator[datetime]:
         return CronSim(self._expression, start)

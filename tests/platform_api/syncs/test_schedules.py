@@ -39,6 +39,13 @@ async def came_due(bench: Bench, *, ago: timedelta) -> datetime:
         planned = (await session.scalars(changed.returning(Sync.next_run_at))).one()
     assert planned is not None
 
+    await came_through(bench)
+    return planned
+
+
+async def came_through(bench: Bench) -> None:
+    """Waits until no time of the sync is due any more."""
+
     async def is_due() -> bool:
         async with bench.platform.database.transaction() as session:
             waiting = select(Sync.id).where(Sync.user_id == bench.caller.user_id, Sync.next_run_at <= func.now())
@@ -47,7 +54,6 @@ async def came_due(bench: Bench, *, ago: timedelta) -> datetime:
     async with asyncio.timeout(240):
         while await is_due():  # the platform's own schedule may have it at hand
             await start_due(bench.platform.database)
-    return planned
 
 
 async def runs(bench: Bench) -> list[dict[str, Any]]:
@@ -199,3 +205,18 @@ async def test_a_declaration_that_cannot_be_read_any_more_holds_up_nobody(bench:
     async with bench.client() as client:
         assert (await client.delete(bench.path("things"))).status_code == 204
     await bench.declared()
+
+
+async def test_many_processes_that_look_at_once_start_it_once(bench: Bench) -> None:
+    Endless(bench)
+    await bench.declared(schedule={"every_minutes": 240, "overlap": "queue_one"})
+    await begun(bench)
+    for ago in (1, 2, 3):
+        async with bench.platform.database.transaction() as session:
+            due = func.now() - timedelta(seconds=ago)
+            await session.execute(update(Sync).where(Sync.user_id == bench.caller.user_id).values(next_run_at=due))
+        await asyncio.gather(*(start_due(bench.platform.database) for _ in range(4)))
+        await came_through(bench)
+    waiting, _ = await runs(bench)
+    assert (waiting["state"], waiting["ticks"]) == ("pending", 3)
+    await bench.post("cancel")
