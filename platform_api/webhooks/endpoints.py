@@ -134,15 +134,17 @@ async def _call(
         # Who only looks whether somebody is there starts nothing.
         methods = await calling.allowed_methods(session, app_slug, webhook_slug)
         return Response(headers={"Allow": ", ".join([*methods, "HEAD", "OPTIONS"])})
-    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+    path = request.scope["raw_path"].decode("latin-1")
+    # A query that is no UTF-8 keeps its bytes: they may be signed.
+    query = request.scope["query_string"].decode(errors="surrogateescape")
     settings: Settings = request.app.state.settings
     delivery = Delivery(
         method=request.method,
         path=path,
-        query_string=request.url.query,
+        query_string=query,
         headers=headers_of(request.headers.raw),
         body=await _body(request),
-        urls=_urls(settings.public_url, f"/api/webhooks/{app_slug}/{webhook_slug}/", path, request.url.query),
+        urls=_urls(settings.public_url, f"/api/webhooks/{app_slug}/{webhook_slug}/", path, query),
     )
     answer = await calling.call_webhook(session, vault, app_slug, webhook_slug, delivery)
     if isinstance(answer, ChallengeAnswer):

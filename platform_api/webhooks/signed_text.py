@@ -66,10 +66,10 @@ def render(template: str, delivery: Delivery, *, url: str, timestamp: str, ident
         "form": lambda: _form_text(delivery),
         "timestamp": timestamp.encode,
         "id": identifier.encode,
-        "url": url.encode,
+        "url": lambda: _bytes(url),
         "method": delivery.method.encode,
         "path": delivery.path.encode,
-        "query": delivery.query_string.encode,
+        "query": lambda: _bytes(delivery.query_string),
     }
     # Between the texts stand the placeholders' names.
     parts = _PLACEHOLDER.split(template)
@@ -82,6 +82,10 @@ def render(template: str, delivery: Delivery, *, url: str, timestamp: str, ident
 def is_form(delivery: Delivery) -> bool:
     """Whether the body is a URL-encoded form."""
     return delivery.content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
 
 
 def _named(placeholder: str, delivery: Delivery) -> bytes:

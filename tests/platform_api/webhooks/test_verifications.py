@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from platform_api.core.errors import Unauthenticated
+from platform_api.runs.models import Run
 from platform_api.webhooks.models import Webhook
 from platform_api.webhooks.presets import PRESETS
 from platform_api.webhooks.schemas import WebhookCreate
@@ -526,6 +527,52 @@ def test_the_examples_that_services_publish_are_verified(
     verify(verification, [secret], delivery, now=now)
     with pytest.raises(Unauthenticated):
         verify(verification, [secret + "x" * 4], delivery, now=now)
+
+
+async def test_a_query_that_is_no_text_keeps_its_bytes(desk: Desk) -> None:
+    webhook = await desk.open(verification=placed("{query}|{body}"), secret=SECRET)
+    answers: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    path = httpx.URL(webhook["url"]).path
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"a=\xff&b=\xc5\xbc",
+        "headers": [(b"x-signature", mac(b"a=\xff&b=\xc5\xbc|x").hex().encode())],
+    }
+    await desk.platform.app(scope, receive, send)
+    assert answers[0]["status"] == 200, answers
+    async with desk.platform.database.transaction() as session:
+        run = (await session.scalars(select(Run).where(Run.app_id == desk.app.id))).one()
+    assert run.event["query"] == {"a": "?", "b": "ż"}
+
+
+@given(
+    preset=st.sampled_from(sorted(PRESETS)),
+    values=st.lists(st.text("tv1=,; abc0.ż\xff", max_size=30), min_size=4, max_size=4),
+    body=st.binary(max_size=20),
+    content_type=st.sampled_from(["", "application/json", FORM["Content-Type"]]),
+)
+def test_what_strangers_send_is_refused_and_breaks_nothing(
+    preset: str, values: list[str], body: bytes, content_type: str
+) -> None:
+    keys: dict[str, Any] = {"verification": {"public_keys": ["00" * 32]}} if preset == "discord" else {}
+    verification = WebhookCreate.model_validate({"action": "a", "preset": preset, **keys}).verification
+    names = [str(value) for name, value in verification.model_dump().items() if name.endswith("header") and value]
+    names += ["webhook-id", "webhook-signature", "svix-id"]
+    headers = {**dict(zip(names, values, strict=False)), "content-type": content_type}
+    delivery = Delivery(method="POST", path="/", query_string=values[3], headers=headers, body=body)
+    with pytest.raises(Unauthenticated):
+        verify(verification, [WHSEC], delivery)
 
 
 NAMES = st.sampled_from(["body", "timestamp", "url", "method", "path", "query", "id", "form", "header:a", "query:b"])
