@@ -73,14 +73,12 @@ async def parse_body(content_type: str, body: bytes) -> ParsedBody:
 
 
 def parse_json(content_type: str, body: bytes) -> Any:
-    """The body when it is JSON, None otherwise."""
-    if not _JSON_TYPE.fullmatch(content_type.partition(";")[0].strip()):
-        return None
+    """The body when it is JSON, whatever its content type says (some senders give none); None otherwise."""
     return _read_json(content_type, body)[0]
 
 
 def parse_exactly(content_type: str, body: bytes) -> Any:
-    """A JSON body with its numbers as text, so that different ones stay different; None when it is no JSON."""
+    """As `parse_json`, with numbers as text, so that different ones stay different."""
     try:
         text = body.decode(_charset(content_type)).removeprefix("\ufeff")
         return json.loads(text, parse_int=str, parse_float=str)

@@ -18,7 +18,7 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, PlatformError
-from platform_api.webhooks.bodies import ParsedBody, parse_body, parse_exactly
+from platform_api.webhooks.bodies import ParsedBody, parse_body, parse_exactly, parse_json
 from platform_api.webhooks.challenges import ChallengeAnswer, answer_body, answer_query
 from platform_api.webhooks.events import event_of
 from platform_api.webhooks.forms import parse_query
@@ -58,8 +58,8 @@ async def call_webhook(
     verification = verification_of(webhook)
     verify(verification, secrets, delivery)
     body = await parse_body(delivery.content_type, delivery.body)
-    if challenge is not None and body.kind == "json":
-        answer = answer_body(challenge, secrets, body.value)
+    if challenge is not None:
+        answer = answer_body(challenge, secrets, parse_json(delivery.content_type, delivery.body))
         if answer is not None:
             return answer
     if delivery.method not in webhook.methods:
@@ -139,8 +139,7 @@ def _digest(webhook: Webhook, delivery: Delivery, body: ParsedBody, verification
     """SHA-256 of the sender's id of the delivery; None when there is none."""
     sent: Any = None
     if webhook.idempotency_path is not None:
-        content = parse_exactly(delivery.content_type, delivery.body) if body.kind == "json" else None
-        sent = at(content, webhook.idempotency_path)
+        sent = at(parse_exactly(delivery.content_type, delivery.body), webhook.idempotency_path)
     elif webhook.idempotency_field is not None:
         sent = (body.form or {}).get(webhook.idempotency_field)
     elif webhook.idempotency_header is not None:

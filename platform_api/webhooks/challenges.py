@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -14,6 +15,8 @@ from platform_api.webhooks.verification import is_one_of
 from platform_api.webhooks.verifications import JsonPath, Word
 
 _MAX_CHARACTERS = 2000
+# What a proof is made for, on a stranger's word: with braces or colons in it, it could be a body that is signed.
+_WORD = re.compile(r"[A-Za-z0-9_=.~+/-]{1,200}")
 _URL_VERIFICATION: Mapping[str, JsonValue] = {"type": "url_verification"}
 
 
@@ -104,7 +107,7 @@ def answer_query(
 
 def answer_body(challenge: Challenge, secrets: Sequence[str], content: Any) -> ChallengeAnswer | None:
     """The answer to a question in a JSON body, which has been verified; None when it asks none."""
-    if challenge.place != "body":
+    if challenge.place != "body" or content is None:
         return None
     for path, value in (challenge.when or _URL_VERIFICATION).items():
         held = at(content, path)
@@ -119,6 +122,8 @@ def answer_body(challenge: Challenge, secrets: Sequence[str], content: Any) -> C
 
 def _answer(challenge: Challenge, secrets: Sequence[str], asked: str) -> ChallengeAnswer:
     asked = asked[:_MAX_CHARACTERS]
+    if challenge.proof is not None and not _WORD.fullmatch(asked):
+        raise BadRequest(f"{challenge.name} is not a word of letters, digits and _=.~+/- (200 at most)")
     name = challenge.answer_name
     if name is None and challenge.place == "body" and challenge.proof is None:
         name = "challenge"

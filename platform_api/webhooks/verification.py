@@ -157,7 +157,8 @@ def _verify_standard(
     keys = [_key(verification, secret) for secret in secrets]
     expected = [hmac.digest(key, signed, "sha256") for key in keys]
     fits = [False]
-    for version, _, text in [part.partition(",") for part in header.split(" ")[:_MAX_SIGNATURES]]:
+    # A header that was sent twice has been joined by a comma and a space.
+    for version, _, text in [part.strip(",").partition(",") for part in header.split()[:_MAX_SIGNATURES]]:
         signature = _bytes_of(text, "base64")
         if version == "v1":
             fits += [hmac.compare_digest(signature, digest) for digest in expected]

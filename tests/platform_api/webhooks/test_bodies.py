@@ -185,6 +185,8 @@ async def test_a_delivery_is_known_by_a_value_in_its_json(
     assert first.status_code == 200, first.text
     assert [answer.json() for answer in again] == [first.json()] * 2
     assert (await desk.call(webhook, json=other)).json() != first.json()
+    untyped = await desk.call(webhook, content=json.dumps(same).encode(), headers={"Content-Type": "text/plain"})
+    assert untyped.json() == first.json(), "some senders say nothing of JSON"
     assert await desk.runs() == 2
     for without in ({}, {"event": {"id": None}}, {"event": {"id": {"a": 1}}}, {"event": {"id": True}}):
         assert (await desk.call(webhook, json=without)).status_code == 200

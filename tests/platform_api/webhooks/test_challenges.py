@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import hmac
+import json
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -55,6 +57,9 @@ async def test_a_question_may_want_a_proof_that_the_secret_is_known(desk: Desk) 
     x = await desk.open(preset="x", secret=SECRET, name="x")
     answer = await desk.call(x, "GET", query="?crc_token=q9")
     assert answer.json() == {"response_token": "sha256=" + base64.b64encode(mac(b"q9")).decode()}
+    for body in ('{"a": 1}', "v0:1:{}", "x" * 201, "a b"):
+        forged = await desk.call(x, "GET", query="?" + urlencode({"crc_token": body}))
+        assert forged.status_code == 400, "a stranger gets no signature of a body"
     assert await desk.runs() == 0
 
 
@@ -67,6 +72,7 @@ async def test_a_question_in_the_body_is_known_by_what_it_holds(desk: Desk) -> N
         assert "task_id" in (await desk.call(webhook, json=other)).json()
     slack = await desk.open(challenge={"place": "body", "name": "challenge"}, name="slack")
     assert (await desk.call(slack, json=SLACK)).json() == {"challenge": "abc"}
+    assert (await desk.call(slack, content=json.dumps(SLACK).encode())).json() == {"challenge": "abc"}
     assert await desk.runs() == 5
 
 

@@ -122,7 +122,7 @@ async def test_standard_webhooks_are_verified_and_a_message_that_comes_again_is_
     body = b'{"type": "a"}'
     first = await desk.call(webhook, content=body, headers=standard(body))
     assert first.status_code == 200, first.text
-    others = f"v1,{b64(bytes(32))} v1a,{b64(bytes(64))} v9,abc "
+    others = f"v1,{b64(bytes(32))}, v1a,{b64(bytes(64))} v9,abc "
     again = await desk.call(webhook, content=body, headers=standard(body, others=others))
     assert again.json() == first.json(), "several signatures, of which one fits"
     assert (await desk.call(webhook, content=body, headers=standard(body, identifier="msg_2"))).status_code == 200
