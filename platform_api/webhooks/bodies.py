@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 import orjson
@@ -33,9 +34,18 @@ _CHARSETS = re.compile(
 
 
 class _WholeParser(MultiPartParser):
-    """Knows whether the form came to its end."""
+    """Knows whether the form came to its end, and files whose name is given as `filename*` only (RFC 8187)."""
 
     is_whole = False
+
+    def on_headers_finished(self) -> None:
+        disposition = self._current_part.content_disposition or b""
+        if b"filename*" in disposition and b"filename" not in parse_options_header(disposition)[1]:
+            header = Message()
+            header["Content-Disposition"] = disposition.decode("latin-1")
+            name = (header.get_filename() or "").translate({ord('"'): "%22", ord("\\"): "%5C"})
+            self._current_part.content_disposition = disposition + f'; filename="{name}"'.encode(errors="replace")
+        super().on_headers_finished()
 
     def on_end(self) -> None:
         self.is_whole = True

@@ -81,6 +81,24 @@ async def test_a_multipart_form_gives_its_fields_and_files(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ('filename="a b.txt"', "a b.txt"),
+        ("filename*=UTF-8''%C5%BC%22.txt", "ż%22.txt"),
+        ("filename=plain.txt; filename*=UTF-8''%C5%BC.txt", "plain.txt"),
+        ("filename*=nonsense", "nonsense"),
+        ('filename=""', ""),
+    ],
+)
+async def test_a_files_name_is_read_as_senders_write_it(written: str, name: str) -> None:
+    content = multipart((f'Content-Disposition: form-data; name="f"; {written}', b"\xff\x00"))
+    body = await parse_body(MULTIPART, content)
+    assert body.error is None
+    [file] = body.files
+    assert (file["filename"], base64.b64decode(file["body"])) == (name, b"\xff\x00")
+
+
+@pytest.mark.parametrize(
     ("content", "content_type", "message"),
     [
         (b"--XX\r\nnonsense", MULTIPART, "not a multipart form"),
