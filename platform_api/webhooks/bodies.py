@@ -3,14 +3,15 @@
 What cannot be read is never lost: the body stays as text or base64, and `error` says why it was not read.
 """
 
+import asyncio
 import base64
 import codecs
 import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from email.message import Message
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import orjson
 from python_multipart.multipart import parse_options_header
@@ -23,6 +24,9 @@ from platform_api.webhooks.forms import MAX_FIELDS, parse_form
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_FILES = 50
+_LARGE_BYTES = 64 * 1024
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:[a-z0-9.+-]*\+)?json", re.IGNORECASE)
 _TEXT_TYPE = re.compile(r"text/.*|application/(?:[a-z0-9.+-]*\+)?(?:json|xml)", re.IGNORECASE)
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
@@ -62,21 +66,26 @@ class ParsedBody:
     error: str | None = None
 
 
+async def off_loop(size: int, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Does work on a body of that size, in a thread when it is large: nobody's request waits for another's body."""
+    return await asyncio.to_thread(work, *args, **kwargs) if size > _LARGE_BYTES else work(*args, **kwargs)
+
+
 async def parse_body(content_type: str, body: bytes) -> ParsedBody:
     """Reads a body by its content type."""
     media_type = content_type.partition(";")[0].strip().lower()
     if not body:
         return ParsedBody("none", None)
     if _JSON_TYPE.fullmatch(media_type):
-        value, error = _read_json(content_type, body)
+        value, error = await off_loop(len(body), _read_json, content_type, body)
         return ParsedBody("json", value) if error is None else ParsedBody(*_raw(content_type, body), error=error)
     kind, raw = _raw(content_type, body)
     try:
         if media_type == "application/x-www-form-urlencoded":
-            return ParsedBody(kind, raw, form=_flat(_read_form(content_type, body)))
+            return ParsedBody(kind, raw, form=await off_loop(len(body), _read_form, content_type, body))
         if media_type == "multipart/form-data":
             fields, files = await _read_multipart(content_type, body)
-            return ParsedBody(kind, raw, form=_flat(fields), files=files)
+            return ParsedBody(kind, raw, form=fields, files=files)
     except BadRequest as error:
         return ParsedBody(kind, raw, error=error.message)
     return ParsedBody(kind, raw)
@@ -135,12 +144,12 @@ def _is_known(charset: str) -> bool:
         return False
 
 
-def _read_form(content_type: str, body: bytes) -> dict[str, list[str]]:
+def _read_form(content_type: str, body: bytes) -> dict[str, str | list[str]]:
     # A form's text is ASCII; the character set is that of the percent-encoded bytes in it.
-    return parse_form(body.decode("latin-1"), encoding=_charset(content_type))
+    return _flat(parse_form(body.decode("latin-1"), encoding=_charset(content_type)))
 
 
-async def _read_multipart(content_type: str, body: bytes) -> tuple[dict[str, list[str]], list[dict[str, Any]]]:
+async def _read_multipart(content_type: str, body: bytes) -> tuple[dict[str, str | list[str]], list[dict[str, Any]]]:
     """Raises BadRequest."""
 
     async def chunks() -> AsyncGenerator[bytes]:
@@ -173,7 +182,7 @@ async def _read_multipart(content_type: str, body: bytes) -> tuple[dict[str, lis
                 fields.setdefault(name, []).append(part)
     finally:
         await parts.close()
-    return fields, files
+    return _flat(fields), files
 
 
 def _file(name: str, part: UploadFile, content: bytes) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, PlatformError
-from platform_api.webhooks.bodies import ParsedBody, parse_body, parse_exactly, parse_json
+from platform_api.webhooks.bodies import ParsedBody, off_loop, parse_body, parse_exactly, parse_json
 from platform_api.webhooks.challenges import ChallengeAnswer, answer_body, answer_query
 from platform_api.webhooks.events import event_of
 from platform_api.webhooks.forms import parse_query
@@ -56,10 +56,11 @@ async def call_webhook(
         if answer is not None:
             return answer
     verification = verification_of(webhook)
-    verify(verification, secrets, delivery)
+    await off_loop(len(delivery.body), verify, verification, secrets, delivery)
     body = await parse_body(delivery.content_type, delivery.body)
     if challenge is not None:
-        answer = answer_body(challenge, secrets, parse_json(delivery.content_type, delivery.body))
+        content = await off_loop(len(delivery.body), parse_json, delivery.content_type, delivery.body)
+        answer = answer_body(challenge, secrets, content)
         if answer is not None:
             return answer
     if delivery.method not in webhook.methods:
@@ -75,7 +76,7 @@ async def allowed_methods(session: AsyncSession, app_slug: str, webhook_slug: st
 async def _start(
     session: AsyncSession, webhook: Webhook, delivery: Delivery, body: ParsedBody, verification: Verification
 ) -> WebhookActionRun:
-    digest = _digest(webhook, delivery, body, verification)
+    digest = await off_loop(len(delivery.body), _digest, webhook, delivery, body, verification)
     if digest is not None and (first := await _first_run(session, webhook, digest)) is not None:
         return first
     try:

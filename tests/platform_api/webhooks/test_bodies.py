@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hmac
 import json
 from typing import Any
 
@@ -223,6 +224,18 @@ async def test_a_delivery_is_known_by_a_field_of_its_form(desk: Desk) -> None:
     assert (await desk.call(webhook, **files)).json() == answers[0].json()
     assert (await desk.call(webhook, **content("SM2"))).json() != answers[0].json()
     assert await desk.runs() == 2
+
+
+async def test_a_delivery_as_large_as_may_be_is_verified_and_read(desk: Desk) -> None:
+    secret = "a shared secret"
+    webhook = await desk.open(preset="twilio", secret=secret, idempotency_field="Sid")
+    percents = "%" * (MAX_BODY_BYTES - len("Sid=1&a="))
+    signature = hmac.digest(secret.encode(), f"{webhook['url']}Sid1a{percents}".encode(), "sha1")
+    headers = {"Content-Type": FORM_TYPE, "X-Twilio-Signature": base64.b64encode(signature).decode()}
+    answers = [await desk.call(webhook, content=f"Sid=1&a={percents}".encode(), headers=headers) for _ in range(2)]
+    run = await desk.run(answers[0])
+    assert run.event["form"] == {"Sid": "1", "a": percents}
+    assert answers[1].json() == answers[0].json()
 
 
 async def test_a_webhook_has_one_place_for_ids(desk: Desk) -> None:
