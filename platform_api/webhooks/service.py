@@ -102,9 +102,10 @@ async def update_webhook(
         webhook.sealed_secret = _seal(vault, secrets_given)
     if "challenge" in given:
         webhook.challenge = None if wanted.challenge is None else wanted.challenge.model_dump(mode="json")
-    if given & set(IDEMPOTENCY):
-        # One place: naming another one leaves the old.
-        for name in IDEMPOTENCY:
+    has_place = any(getattr(wanted, name) is not None for name in IDEMPOTENCY)
+    for name in IDEMPOTENCY:
+        # There is one place: naming another leaves the old.
+        if has_place or name in given:
             setattr(webhook, name, getattr(wanted, name))
     if given & {"verification", "challenge", "secret", "secrets"}:
         _check(verification_of(webhook), challenge_of(webhook), secrets_of(webhook, vault))

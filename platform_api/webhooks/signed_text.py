@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from platform_api.webhooks.forms import parse_form, parse_query
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_NAMES = ("body", "body_sha256", "form", "timestamp", "id", "url", "method", "path", "query")
+NAMES = ("body", "body_sha256", "form", "timestamp", "id", "url", "method", "path", "query")
 _WITH_NAME = ("header", "query")
 COVERS_BODY = ("body", "body_sha256", "form")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}")
@@ -47,10 +47,10 @@ def check_template(template: str) -> None:
         kind, colon, argument = name.partition(":")
         if colon and kind in _WITH_NAME and (_HEADER.fullmatch(argument) if kind == "header" else argument):
             continue
-        if name not in _NAMES:
+        if name not in NAMES:
             raise ValueError(
                 f"payload: the placeholder {{{name}}} is not known; there are "
-                f"{', '.join(f'{{{known}}}' for known in _NAMES)}, {{header:NAME}} and {{query:NAME}}"
+                f"{', '.join(f'{{{known}}}' for known in NAMES)}, {{header:NAME}} and {{query:NAME}}"
             )
     if set("{}") & set(_PLACEHOLDER.sub("", template)):
         raise ValueError("payload: a brace stands alone; write placeholders as {body}")

@@ -252,6 +252,8 @@ async def test_a_webhook_has_one_place_for_ids(desk: Desk) -> None:
         assert (changed["idempotency_header"], changed["idempotency_path"]) == (None, "id")
         changed = (await client.patch(f"{path}{webhook['id']}/", json={"name": "x"})).json()
         assert changed["idempotency_path"] == "id"
+        changed = (await client.patch(f"{path}{webhook['id']}/", json={"idempotency_header": None})).json()
+        assert changed["idempotency_path"] == "id"
         changed = (await client.patch(f"{path}{webhook['id']}/", json={"idempotency_path": None})).json()
         assert changed["idempotency_path"] is None
 

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,11 +21,19 @@ from sqlalchemy import select, update
 
 from platform_api.core.errors import Unauthenticated
 from platform_api.runs.models import Run
+from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.models import Webhook
 from platform_api.webhooks.presets import PRESETS
 from platform_api.webhooks.schemas import WebhookCreate
+from platform_api.webhooks.signed_text import NAMES as NAMES_OF_PLACEHOLDERS
 from platform_api.webhooks.signed_text import Delivery, check_template, render
 from platform_api.webhooks.verification import verify
+from platform_api.webhooks.verifications import (
+    BasicVerification,
+    Ed25519Verification,
+    SecretVerification,
+    SignatureVerification,
+)
 from tests.platform_api.conftest import Platform
 from tests.platform_api.webhooks.desk import Desk, open_desk
 
@@ -92,6 +101,15 @@ async def test_a_webhook_that_was_saved_before_a_rule_is_still_read_and_refuses_
         assert [item["verification"]["payload"] for item in (await client.get(path)).json()] == ["{id}.{body}"]
         assert (await client.patch(f"{path}{webhook['id']}/", json={"name": "other"})).status_code == 200
     assert (await desk.call(webhook, content=b"x", headers={"X-Signature": mac(b"1.x").hex()})).status_code == 401
+
+
+async def test_the_one_secret_of_a_webhook_that_was_saved_before_there_were_several_still_fits(desk: Desk) -> None:
+    webhook = await desk.open(preset="github", secret="another secret")
+    async with desk.platform.database.transaction() as session:
+        stored = await session.get_one(Webhook, webhook["id"])
+        stored.sealed_secret = desk.platform.app.state.vault.encrypt({"secret": SECRET})
+    signature = {"X-Hub-Signature-256": "sha256=" + mac(b"x").hex()}
+    assert (await desk.call(webhook, content=b"x", headers=signature)).status_code == 200
 
 
 KEY = b"0123456789abcdef01234567"
@@ -448,6 +466,14 @@ def test_every_preset_is_a_webhook_that_could_be_saved() -> None:
         given: dict[str, Any] = {"verification": {"public_keys": ["00" * 32]}} if name == "discord" else {}
         made = WebhookCreate.model_validate({"action": "take", "preset": name, **given})
         assert made.verification.kind != "none", name
+
+
+def test_every_preset_field_and_placeholder_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text()
+    named = [*PRESETS, *(f"{{{name}}}" for name in NAMES_OF_PLACEHOLDERS), "{header:NAME}", "{query:NAME}"]
+    for model in (SecretVerification, BasicVerification, SignatureVerification, Ed25519Verification, Challenge):
+        named += [name for name in model.model_fields if name not in ("kind", "place")]
+    assert [name for name in named if f"`{name}`" not in page and f'"{name}"' not in page] == []
 
 
 def test_what_a_request_says_itself_wins_over_its_preset() -> None:
