@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from platform_api.integrations.definition_types import Strict
 from platform_api.integrations.media_types import FORM, MULTIPART, media_type
 
 _CONTENT_TYPES = {
@@ -15,13 +16,11 @@ _CONTENT_TYPES = {
 }
 
 
-class BodyFormat(BaseModel):
+class BodyFormat(Strict):
     """How the `data` of a call is written where neither the call nor the definition's headers name a content type.
 
     `lists`, `objects` and `nulls` hold for forms, urlencoded and multipart.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["json", "form", "multipart", "xml", "text"] = "json"
     content_type: Annotated[str, Field(max_length=200)] | None = None

@@ -18,12 +18,11 @@ from platform_api.core.database import SessionDep
 from platform_api.core.errors import PlatformError, Unauthenticated
 from platform_api.integrations import service
 from platform_api.integrations.access import get_definition
-from platform_api.integrations.connection_form import FormField, form_fields, needs_consent
+from platform_api.integrations.connection_form import FormField, form_fields, needs_consent, needs_oauth_client
 from platform_api.integrations.definition import IntegrationDefinition
-from platform_api.integrations.gateway import Gateway
 from platform_api.integrations.lifespan import GatewayDep, OAuthFlowDep, VaultDep
-from platform_api.integrations.models import Connection
-from platform_api.integrations.schemas import CallWrite, ConnectionWrite
+from platform_api.integrations.schemas import ConnectionWrite
+from platform_api.integrations.trying import try_credentials
 from platform_api.web.templating import render
 
 router = APIRouter(include_in_schema=False)
@@ -44,6 +43,8 @@ class _Form:
     fields: tuple[FormField, ...]
     needs_name: bool
     values: Mapping[str, str]
+    lacks_client: bool
+    """Nothing can be connected before the organization has an OAuth client of the provider's."""
 
 
 @router.get(FORM_PATH + "{integration_id}/")
@@ -59,7 +60,7 @@ async def show_form(
         return RedirectResponse(f"/?next={quote(back, safe='')}", status_code=303)
     except PlatformError as error:
         return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
-    return _page(_form(definition, {}))
+    return await _empty_page(session, actor, definition)
 
 
 @router.post(FORM_PATH + "{integration_id}/")
@@ -81,7 +82,7 @@ async def submit_form(
         return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
     async with request.form(max_files=0, max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES) as sent:
         values = {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
-    form = _form(definition, values)
+    form = _form(definition, values, lacks_client=await _lacks_client(session, actor, definition))
     given = {"placeholders": _group(form, "placeholders"), "credentials": _group(form, "credentials")}
     try:
         if not form.needs_name:
@@ -90,6 +91,10 @@ async def submit_form(
             )
             return RedirectResponse(url, status_code=303)
         body = ConnectionWrite.model_validate({"name": values.get("name", ""), **given})
+        definition = await service.check_connection(session, actor, integration_id, body)
+        # Tried without a connection to the database: a slow upstream must not hold one.
+        await session.commit()
+        test = await try_credentials(gateway, definition, body, actor)
         connection = await service.create_connection(session, actor, vault, integration_id, body)
     except ValidationError as error:
         # Never what was sent: it may be a secret.
@@ -97,10 +102,8 @@ async def submit_form(
         return _page(form, error=f"{'.'.join(map(str, first['loc']))}: {first['msg']}", status_code=422)
     except PlatformError as error:
         return _page(form, error=error.message, status_code=error.status_code)
-    # Stored before it is tried: a slow upstream must not hold a connection to the database.
-    await session.commit()
-    tried = await _tried(gateway, definition, connection, actor)
-    return render("account_connected.html", definition=definition, connection=connection, tried=tried)
+    failure = test.message if test is not None and not test.ok else None
+    return render("account_connected.html", definition=definition, connection=connection, tried=failure)
 
 
 async def _builder(request: Request, session: AsyncSession, organization: str | None) -> Actor:
@@ -112,8 +115,18 @@ async def _builder(request: Request, session: AsyncSession, organization: str | 
     return actor
 
 
-def _form(definition: IntegrationDefinition, values: Mapping[str, str]) -> _Form:
-    return _Form(definition, form_fields(definition), not needs_consent(definition), values)
+async def _empty_page(session: AsyncSession, actor: Actor, definition: IntegrationDefinition) -> Response:
+    lacks_client = await _lacks_client(session, actor, definition)
+    form = _form(definition, {}, lacks_client=lacks_client)
+    return _page(form, status_code=409 if lacks_client else 200)
+
+
+async def _lacks_client(session: AsyncSession, actor: Actor, definition: IntegrationDefinition) -> bool:
+    return needs_oauth_client(definition) and not await service.oauth_clients(session, actor, definition.id)
+
+
+def _form(definition: IntegrationDefinition, values: Mapping[str, str], *, lacks_client: bool) -> _Form:
+    return _Form(definition, form_fields(definition), not needs_consent(definition), values, lacks_client)
 
 
 def _group(form: _Form, group: str) -> dict[str, str]:
@@ -126,17 +139,3 @@ def _group(form: _Form, group: str) -> dict[str, str]:
 
 def _page(form: _Form, *, error: str = "", status_code: int = 200) -> Response:
     return render("connect_account.html", form=form, error=error, status_code=status_code)
-
-
-async def _tried(
-    gateway: Gateway, definition: IntegrationDefinition, connection: Connection, actor: Actor
-) -> str | None:
-    """What was wrong with the new connection's first call; None when nothing was, or there is nothing to call."""
-    if definition.status_check_url is None:
-        return None
-    call = CallWrite(method="GET", endpoint=definition.status_check_url)
-    try:
-        answer = await gateway.send(gateway.open(definition, connection, actor=actor), call)
-    except PlatformError as error:
-        return error.message
-    return None if answer.ok else answer.failure or f"{definition.name} answered {answer.status}"

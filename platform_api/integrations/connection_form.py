@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from platform_api.integrations.definition import IntegrationDefinition, OAuth1Auth, OAuth2Auth
+from platform_api.integrations.keys_auth import KeysAuth
 
 _NOT_SECRET = frozenset({"username", "key", "client_key"})
 
@@ -33,13 +34,24 @@ def needs_consent(definition: IntegrationDefinition) -> bool:
     return isinstance(auth, OAuth1Auth) or (isinstance(auth, OAuth2Auth) and auth.grant == "authorization_code")
 
 
+def needs_oauth_client(definition: IntegrationDefinition) -> bool:
+    """Whether nothing can be connected before the organization has registered an application with the provider."""
+    return needs_consent(definition) or isinstance(definition.auth, OAuth2Auth)
+
+
 def form_fields(definition: IntegrationDefinition) -> tuple[FormField, ...]:
     """What the form asks for, in order."""
     credentials = () if needs_consent(definition) else definition.credential_fields
     return (
         *(FormField(name, "placeholders", is_secret=False) for name in definition.placeholders),
-        *(FormField(name, "credentials", is_secret=name not in _NOT_SECRET) for name in credentials),
+        *(FormField(name, "credentials", is_secret=_is_secret(definition, name)) for name in credentials),
     )
+
+
+def _is_secret(definition: IntegrationDefinition, name: str) -> bool:
+    if isinstance(definition.auth, KeysAuth):
+        return any(key.field == name and key.is_secret for key in definition.auth.keys)
+    return name not in _NOT_SECRET
 
 
 def form_schema(definition: IntegrationDefinition) -> dict[str, Any]:

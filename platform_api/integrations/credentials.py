@@ -12,6 +12,7 @@ from platform_api.integrations.definition import (
     IntegrationDefinition,
     OAuth2Auth,
 )
+from platform_api.integrations.keys_auth import Key, KeysAuth
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,19 @@ def prove(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> 
             return Proof(headers={"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()})
         case BearerAuth():
             return Proof(headers={"Authorization": f"Bearer {credentials['token']}"})
-        case OAuth2Auth(header_prefix=prefix):
-            return Proof(headers={"Authorization": prefix + credentials["access_token"]})
+        case OAuth2Auth(location="query", name=name):
+            return Proof(query={name: credentials["access_token"]})
+        case OAuth2Auth(name=name, header_prefix=prefix):
+            return Proof(headers={name: prefix + credentials["access_token"]})
+        case KeysAuth(keys=keys):
+            return Proof(
+                headers=_placed(keys, "header", credentials),
+                query=_placed(keys, "query", credentials),
+                body=_placed(keys, "body", credentials),
+            )
         case _:
             return Proof()
+
+
+def _placed(keys: tuple[Key, ...], location: str, credentials: Mapping[str, Any]) -> dict[str, str]:
+    return {key.name: key.prefix + credentials[key.field] for key in keys if key.location == location}

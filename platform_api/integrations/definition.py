@@ -5,46 +5,31 @@ The built-in catalogue is a folder of YAML files in this form; an organization's
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from platform_api.integrations.body_format import BodyFormat
+from platform_api.integrations.definition_types import HeaderName, HeaderValue, Strict, check_header_value
+from platform_api.integrations.keys_auth import KeysAuth
 from platform_api.integrations.pagination import Pagination
+from platform_api.integrations.refusal import Refusal
+from platform_api.integrations.token_requests import TokenHeaders, TokenParams, TokenValues, check_token_request
 
 RESERVED_IDS = frozenset({"mailer", "catalogue", "connections", "oauth", "calls", "import"})
+CLIENT_ID = "client_id"
+"""In headers of an OAuth 2 definition: the id of the organization's OAuth client."""
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def _check_header_name(name: str) -> str:
-    if not _HEADER_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not a header name")
-    return name
-
-
-def _check_header_value(value: str) -> str:
-    if any(ord(character) < 32 or ord(character) == 127 for character in value):
-        raise ValueError("a header value holds no line breaks or other control characters")
-    return value
-
-
-HeaderName = Annotated[str, AfterValidator(_check_header_name)]
-HeaderValue = Annotated[str, AfterValidator(_check_header_value)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NoAuth(_Strict):
+class NoAuth(Strict):
     """The API is open; a connection only names who uses it."""
 
     type: Literal["none"] = "none"
 
 
-class ApiKeyAuth(_Strict):
+class ApiKeyAuth(Strict):
     """A key in a header, a query parameter, a field of the body, or a part of the base URL's path."""
 
     type: Literal["api_key"]
@@ -55,19 +40,19 @@ class ApiKeyAuth(_Strict):
     """Stands before the key, e.g. `Token `."""
 
 
-class BasicAuth(_Strict):
+class BasicAuth(Strict):
     """User name and password."""
 
     type: Literal["basic"]
 
 
-class BearerAuth(_Strict):
+class BearerAuth(Strict):
     """A token that does not change, e.g. a personal access token."""
 
     type: Literal["bearer"]
 
 
-class Identity(_Strict):
+class Identity(Strict):
     """How the account behind a connection is found out, shown as the connection's name."""
 
     url: Annotated[str, Field(max_length=250)]
@@ -77,7 +62,7 @@ class Identity(_Strict):
     method: Literal["GET", "POST"] = "GET"
 
 
-class OAuth2Auth(_Strict):
+class OAuth2Auth(Strict):
     """OAuth 2 (RFC 6749): authorization code, with or without PKCE, or client credentials."""
 
     type: Literal["oauth2"]
@@ -89,10 +74,20 @@ class OAuth2Auth(_Strict):
     pkce: bool = False
     client_authentication: Literal["basic", "post"] = "post"
     """How the client proves itself at the token endpoint."""
-    authorize_params: dict[str, str] = {}
+    authorize_params: dict[str, str] = Field(default_factory=dict)
     """Added to the authorize URL, e.g. what asks for a refresh token."""
+    token_params: TokenParams = Field(default_factory=dict)
+    """Added to every request to the token endpoint, e.g. `audience`; `{name}` is filled from the connection."""
+    token_headers: TokenHeaders = Field(default_factory=dict)
+    """Sent with it, filled in the same way."""
+    token_values: TokenValues = Field(default_factory=dict)
+    """Names for what the token endpoint tells beside the token, and where, e.g. `instance_url: instance_url` or
+    `cell: account.cell`; `{name}` in the base URL and in headers stands for it."""
+    location: Literal["header", "query"] = "header"
+    name: Annotated[str, Field(min_length=1, max_length=50)] = "Authorization"
+    """Header or query parameter that carries the access token."""
     header_prefix: HeaderValue = "Bearer "
-    """Stands before the access token in `Authorization`."""
+    """Stands before the access token in its header."""
     identity: Identity | None = None
 
     @model_validator(mode="after")
@@ -101,8 +96,18 @@ class OAuth2Auth(_Strict):
             raise ValueError("the grant authorization_code needs `authorize_url`")
         return self
 
+    @model_validator(mode="after")
+    def _check_token_request(self) -> "OAuth2Auth":
+        check_token_request(
+            self.token_params,
+            self.token_headers,
+            own_grant_type=self.grant == "client_credentials",
+            is_basic=self.client_authentication == "basic",
+        )
+        return self
 
-class OAuth1Auth(_Strict):
+
+class OAuth1Auth(Strict):
     """OAuth 1.0a (RFC 5849), three-legged."""
 
     type: Literal["oauth1"]
@@ -112,7 +117,7 @@ class OAuth1Auth(_Strict):
     identity: Identity | None = None
 
 
-class HmacAuth(_Strict):
+class HmacAuth(Strict):
     """A signature over parts of the request, in a header."""
 
     type: Literal["hmac"]
@@ -139,34 +144,41 @@ class HmacAuth(_Strict):
 
 
 Auth = Annotated[
-    NoAuth | ApiKeyAuth | BasicAuth | BearerAuth | OAuth2Auth | OAuth1Auth | HmacAuth, Field(discriminator="type")
+    NoAuth | ApiKeyAuth | KeysAuth | BasicAuth | BearerAuth | OAuth2Auth | OAuth1Auth | HmacAuth,
+    Field(discriminator="type"),
 ]
 
 
-class RetryPolicy(_Strict):
+class RetryPolicy(Strict):
     """Which answers are worth another try, and how many there are in all."""
 
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     statuses: tuple[int, ...] = (429, 502, 503, 504)
     methods: tuple[str, ...] = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
-    """Methods that may be repeated; after 429 and 503 with `Retry-After` any method is."""
+    """Methods that may be repeated; any method is after 429, 403 and 503 that say when to come back."""
+    remaining_header: HeaderName | None = None
+    """Says how many requests are left, in place of the usual names (`X-RateLimit-Remaining`)."""
+    reset_header: HeaderName | None = None
+    """Says when the limit is lifted, in place of the usual names (`X-RateLimit-Reset`)."""
+    reset: Literal["auto", "seconds", "epoch", "epoch_ms"] = "auto"
+    """What it counts: seconds from now, or since 1970 seconds or milliseconds; `auto` goes by the size."""
 
 
-class RateLimit(_Strict):
+class RateLimit(Strict):
     """How many calls a connection may make in a time."""
 
     requests: Annotated[int, Field(ge=1)]
     seconds: Annotated[float, Field(gt=0, le=31 * 86_400)] = 1.0
 
 
-class Category(_Strict):
+class Category(Strict):
     """A heading in the catalogue."""
 
     name: Annotated[str, Field(max_length=100)]
     slug: Annotated[str, Field(max_length=100, pattern=r"^[-a-zA-Z0-9_]+$")]
 
 
-class IntegrationDefinition(_Strict):
+class IntegrationDefinition(Strict):
     """A third-party HTTP API."""
 
     id: Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -176,7 +188,7 @@ class IntegrationDefinition(_Strict):
     base_url: Annotated[str, Field(max_length=200)]
     """`https://{shop}.example.com/api`: a placeholder is filled from the connection."""
     auth: Auth = NoAuth()
-    headers: dict[HeaderName, HeaderValue] = {}
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Sent with every call."""
     body: BodyFormat = BodyFormat()
     docs_url: Annotated[str, Field(max_length=200)] | None = None
@@ -187,6 +199,7 @@ class IntegrationDefinition(_Strict):
     categories: tuple[Category, ...] = ()
     is_sandbox: bool = False
     retry: RetryPolicy = RetryPolicy()
+    refusal: Refusal = Refusal()
     rate_limit: RateLimit | None = None
     pagination: Pagination | None = None
 
@@ -200,9 +213,30 @@ class IntegrationDefinition(_Strict):
     @field_validator("base_url")
     @classmethod
     def _require_http_url(cls, value: str) -> str:
-        if not re.match(r"^https?://[^/?#@\s]+(/[^?#\s]*)?$", value):
+        if not re.match(r"^(https?://[^/?#@\s]+|\{[a-z][a-z0-9_]*\})(/[^?#\s]*)?$", value):
             raise ValueError("a base URL is http(s)://host[/path], without user, query or fragment")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _require_token_values_where_they_stand(self) -> "IntegrationDefinition":
+        names = self.token_values
+        if self.base_url.startswith("{") and _PLACEHOLDER.findall(self.base_url)[0] not in names:
+            raise ValueError(
+                "base_url: only a value that the token endpoint tells (`auth.token_values`) is a whole URL"
+            )
+        if isinstance(self.auth, OAuth2Auth):
+            request = [self.auth.token_url, self.auth.authorize_url or "", *self.auth.token_params.values()]
+            for text in (*request, *self.auth.token_headers.values()):
+                if early := [name for name in _PLACEHOLDER.findall(text) if name in names]:
+                    raise ValueError(
+                        f"auth: {early[0]!r} is told by the token endpoint, so the request cannot hold it"
+                    )
+        return self
+
+    @property
+    def token_values(self) -> tuple[str, ...]:
+        """Names of what a connection is told by the token endpoint."""
+        return tuple(self.auth.token_values) if isinstance(self.auth, OAuth2Auth) else ()
 
     @property
     def placeholders(self) -> tuple[str, ...]:
@@ -210,9 +244,14 @@ class IntegrationDefinition(_Strict):
         urls = [self.base_url]
         if isinstance(self.auth, OAuth2Auth):
             urls += [self.auth.authorize_url or "", self.auth.token_url]
+            urls += [*self.auth.token_params.values(), *self.auth.token_headers.values()]
         if isinstance(self.auth, OAuth1Auth):
             urls += [self.auth.request_token_url, self.auth.authorize_url, self.auth.token_url]
-        names = dict.fromkeys(name for url in urls for name in _PLACEHOLDER.findall(url))
+        told = set(self.token_values)
+        names = dict.fromkeys(name for url in urls for name in _PLACEHOLDER.findall(url) if name not in told)
+        own = told | ({CLIENT_ID} if isinstance(self.auth, OAuth2Auth) else set())
+        in_headers = (name for value in self.headers.values() for name in _PLACEHOLDER.findall(value))
+        names.update(dict.fromkeys(name for name in in_headers if name not in own))
         if is_key_in_path(self):
             names.pop(self.auth.name, None)  # type: ignore[union-attr]  # an ApiKeyAuth then
         return tuple(names)
@@ -231,6 +270,8 @@ class IntegrationDefinition(_Strict):
                 return ("key", "secret")
             case OAuth1Auth():
                 return ("client_key", "client_secret", "token", "token_secret")
+            case KeysAuth() as auth:
+                return auth.fields
             case _:
                 return ()
 
@@ -241,24 +282,67 @@ def is_key_in_path(definition: IntegrationDefinition) -> bool:
 
 
 def fill_base_url(
-    definition: IntegrationDefinition, values: Mapping[str, str], credentials: Mapping[str, str] | None = None
+    definition: IntegrationDefinition, values: Mapping[str, str], credentials: Mapping[str, Any] | None = None
 ) -> str:
     """The base URL of one connection. Raises ValueError when a value could change more than its place.
 
-    A key that stands in the path is taken from `credentials`; without them its placeholder stays.
+    A key that stands in the path, and what the token endpoint tells, are taken from `credentials`; without them their
+    placeholders stay.
     """
     key_in_path = definition.auth.name if is_key_in_path(definition) else None  # type: ignore[union-attr]  # an ApiKeyAuth then
 
     def fill(match: re.Match[str]) -> str:
-        if match.group(1) != key_in_path:
-            return _value(match.group(1), values)
-        return match.group(0) if credentials is None else quote(credentials["api_key"], safe=":")
+        name = match.group(1)
+        if name != key_in_path and name not in definition.token_values:
+            return _value(name, values)
+        if credentials is None:
+            return match.group(0)
+        if name == key_in_path:
+            return quote(credentials["api_key"], safe=":")
+        told = _told(name, credentials)
+        return _whole_url(name, told, definition) if match.start() == 0 else _value(name, {name: told})
 
     return _PLACEHOLDER.sub(fill, definition.base_url)
 
 
+def fill_headers(
+    definition: IntegrationDefinition, values: Mapping[str, str], credentials: Mapping[str, Any]
+) -> dict[str, str]:
+    """The definition's headers for one connection. Raises ValueError as `fill_base_url` does."""
+    told = {*definition.token_values, CLIENT_ID} if isinstance(definition.auth, OAuth2Auth) else set()
+
+    def fill(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in told or (name == CLIENT_ID and CLIENT_ID in values):
+            return _value(name, values)
+        return check_header_value(_told(name, credentials))
+
+    return {
+        header: _PLACEHOLDER.sub(fill, value) if "{" in value else value
+        for header, value in definition.headers.items()
+    }
+
+
+def missing_values(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> list[str]:
+    """What calls need and the token endpoint has not told yet."""
+    if not isinstance(definition.auth, OAuth2Auth):
+        return []
+    texts = [text for text in (definition.base_url, *definition.headers.values()) if "{" in text]
+    needed = {name for text in texts for name in _PLACEHOLDER.findall(text)}
+    if not needed:
+        return []
+    told = {*definition.token_values, CLIENT_ID} - set(definition.placeholders)
+    return sorted(needed & told - set(credentials.get("values", {})))
+
+
+def check_placeholders(definition: IntegrationDefinition, values: Mapping[str, str]) -> None:
+    """Raises ValueError for a value that could change more than its place."""
+    for name in definition.placeholders:
+        _value(name, values)
+
+
 def fill_url(url: str, values: Mapping[str, str]) -> str:
-    """A URL of the definition's for one connection. Raises ValueError as `fill_base_url` does."""
+    """A text of the definition's for one connection. Raises ValueError as `fill_base_url` does."""
     return _PLACEHOLDER.sub(lambda match: _value(match.group(1), values), url)
 
 
@@ -267,3 +351,19 @@ def _value(name: str, values: Mapping[str, str]) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", value):
         raise ValueError(f"{name!r} is letters, digits, dots and dashes, not {value!r}")
     return value
+
+
+def _told(name: str, credentials: Mapping[str, Any]) -> str:
+    told = credentials.get("values", {}).get(name)
+    if told is None:
+        raise ValueError(f"the provider has not told {name!r} with the token; connect the account again")
+    return str(told)
+
+
+def _whole_url(name: str, told: str, definition: IntegrationDefinition) -> str:
+    # The token goes there: never in the clear, unless it came so.
+    assert isinstance(definition.auth, OAuth2Auth)
+    is_secure = not definition.auth.token_url.startswith("http://")
+    if not re.fullmatch(rf"{'https' if is_secure else 'https?'}://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~/-]*)?", told):
+        raise ValueError(f"the provider told {name!r}, which is not the address of a service: {told[:100]!r}")
+    return told.rstrip("/")

@@ -15,7 +15,7 @@ from platform_api.core.types import ConnectionId, OrganizationId
 from platform_api.integrations import service
 from platform_api.integrations.access import choose_connection, get_definition, list_connections
 from platform_api.integrations.calling import AppHeader, CallActorDep
-from platform_api.integrations.connection_form import form_schema
+from platform_api.integrations.connection_form import form_schema, needs_oauth_client
 from platform_api.integrations.definition import ApiKeyAuth, IntegrationDefinition
 from platform_api.integrations.json_text import decode_exactly, encode_ascii
 from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep, VaultDep
@@ -24,6 +24,7 @@ from platform_api.integrations.schemas import (
     CallRead,
     CallWrite,
     CategoryRead,
+    ConnectionMade,
     ConnectionName,
     ConnectionRead,
     ConnectionRename,
@@ -32,6 +33,7 @@ from platform_api.integrations.schemas import (
     IntegrationPage,
     IntegrationRead,
 )
+from platform_api.integrations.trying import tested, try_credentials
 
 router = APIRouter(prefix="/integrations", tags=["integrations"])
 
@@ -48,12 +50,13 @@ TableReference = Annotated[
 async def list_integrations(actor: CallActorDep, session: SessionDep, page: PageDep) -> IntegrationPage:
     listed = await service.list_integrations(session, actor)
     connected = await service.count_connections(session, actor)
+    clients = await service.oauth_clients(session, actor)
     return IntegrationPage(
         count=len(listed),
         next=page.next_url(len(listed)),
         previous=page.previous_url(),
         results=[
-            _integration(one.definition, connected.get(one.definition.id, []), is_built_in=one.is_built_in)
+            _integration(one.definition, connected.get(one.definition.id, []), clients, is_built_in=one.is_built_in)
             for one in listed[page.offset : page.offset + page.per_page]
         ],
     )
@@ -86,11 +89,12 @@ async def get_integration(
     connection_id: ConnectionReference = None,
 ) -> IntegrationRead:
     definition = await get_definition(session, actor, integration_id)
+    clients = await service.oauth_clients(session, actor, integration_id)
     if connection_id is not None:
         chosen = await choose_connection(session, actor, integration_id, reference=connection_id)
-        return _integration(definition, [chosen.id], is_built_in=False)
+        return _integration(definition, [chosen.id], clients, is_built_in=False)
     connections = await list_connections(session, actor, integration_id)
-    return _integration(definition, [one.id for one in connections], is_built_in=False)
+    return _integration(definition, [one.id for one in connections], clients, is_built_in=False)
 
 
 @router.put("/{integration_id}/", summary="Change an integration of the organization's own")
@@ -123,11 +127,15 @@ async def create_connection(
     actor: BuildActorDep,
     session: SessionDep,
     vault: VaultDep,
+    gateway: GatewayDep,
     integration_id: IntegrationReference,
     body: ConnectionWrite,
-) -> ConnectionRead:
+) -> ConnectionMade:
+    definition = await service.check_connection(session, actor, integration_id, body)
+    await end_transaction(session)
+    test = await try_credentials(gateway, definition, body, actor)
     made = await service.create_connection(session, actor, vault, integration_id, body)
-    return ConnectionRead.model_validate(made)
+    return ConnectionMade.model_validate(made).model_copy(update={"tested": test})
 
 
 @router.post("/{integration_id}/connections/{connection_id}/test/", summary="Try a connection's credentials")
@@ -143,8 +151,7 @@ async def test_connection(
     await end_transaction(session)
     call = CallWrite(method="GET", endpoint=definition.status_check_url or "/")
     answer = await gateway.send(gateway.open(definition, connection, actor=actor), call)
-    message = answer.failure or ("accepted" if answer.ok else f"the integration answered {answer.status}")
-    return ConnectionTest(ok=answer.ok, status_code=answer.status, message=message)
+    return tested(definition, answer)
 
 
 @router.post(
@@ -211,7 +218,9 @@ def _parsed(body: bytes) -> Any:
         raise BadRequest(f"the body is not JSON: {exc}") from exc
 
 
-def _integration(definition: IntegrationDefinition, connected: list[int], *, is_built_in: bool) -> IntegrationRead:
+def _integration(
+    definition: IntegrationDefinition, connected: list[int], oauth_clients: set[str], *, is_built_in: bool
+) -> IntegrationRead:
     auth = definition.auth
     return IntegrationRead(
         integration_id=definition.id,
@@ -233,6 +242,8 @@ def _integration(definition: IntegrationDefinition, connected: list[int], *, is_
         configuration_form=form_schema(definition),
         auth_type=auth.type,
         body=definition.body,
+        refusal=definition.refusal,
+        oauth_client=definition.id in oauth_clients if needs_oauth_client(definition) else None,
         pagination=definition.pagination,
         connected_accounts=connected,
     )

@@ -12,17 +12,25 @@ from platform_api.integrations import oauth
 from platform_api.integrations.admission import Admission, AdmittedCaller
 from platform_api.integrations.broken import refusal
 from platform_api.integrations.call_log import CallLog
-from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth, is_key_in_path
+from platform_api.integrations.definition import (
+    IntegrationDefinition,
+    OAuth2Auth,
+    is_key_in_path,
+    missing_values,
+)
 from platform_api.integrations.models import Connection, ConnectionStatus
 from platform_api.integrations.multipart import Attachments
 from platform_api.integrations.oauth import GrantOver, TokenUnavailable
 from platform_api.integrations.outgoing import Caller, UpstreamAnswer
+from platform_api.integrations.refused_credentials import are_refused
 from platform_api.integrations.requests import build_request
 from platform_api.integrations.retrying import send_with_retries
 from platform_api.integrations.schemas import CallWrite
 from platform_api.integrations.tokens import TokenKeeper, was_renewed_just_now
 
 _MOST_ENDPOINT = 500
+_NO_CONNECTION = ConnectionId(0)
+_TRYING_SECONDS = 15.0
 
 
 @dataclass(slots=True)
@@ -92,6 +100,29 @@ class Gateway:
         )
         return answer
 
+    async def try_credentials(
+        self,
+        definition: IntegrationDefinition,
+        *,
+        placeholders: Mapping[str, str],
+        credentials: Mapping[str, Any],
+        actor: Actor,
+    ) -> UpstreamAnswer:
+        """The answer to the definition's test call, for credentials that are not stored; not counted as a call.
+
+        Raises BadRequest.
+        """
+        call = CallWrite(method="GET", endpoint=definition.status_check_url)
+        request = build_request(definition, placeholders, credentials, call)
+        caller = AdmittedCaller(
+            self._caller,
+            self._admission,
+            organization_id=actor.organization_id,
+            connection_id=_NO_CONNECTION,
+            limit=None,
+        )
+        return await caller.send(request, deadline_seconds=_TRYING_SECONDS)
+
     async def require_credits(self, organization_id: OrganizationId) -> None:
         """Raises NotEnoughCredits: for many calls at once, before the first."""
         await self._call_log.require_credits(organization_id)
@@ -102,10 +133,10 @@ class Gateway:
         if opened.broken_because is not None:
             return _unusable(refusal(opened.name, opened.broken_because))
         try:
-            if is_due(opened):
+            if is_due(opened) or (missing_values(opened.definition, opened.credentials) and _may_renew(opened)):
                 await self._renew_early(opened)
             answer = await self._send(opened, call, attachments)
-            if answer.status == 401 and answer.failure is None and _may_renew(opened):
+            if are_refused(opened.definition, answer) and _may_renew(opened):
                 opened.credentials = await self._tokens.renew(opened.definition, opened.id, opened.credentials)
                 answer = await self._send(opened, call, attachments)
         except GrantOver as error:

@@ -16,13 +16,17 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from yarl import URL
 
 from platform_api.core.errors import PlatformError
+from platform_api.integrations.credentials import prove
 from platform_api.integrations.definition import (
+    CLIENT_ID,
     Identity,
     IntegrationDefinition,
     OAuth1Auth,
     OAuth2Auth,
     fill_base_url,
+    fill_headers,
     fill_url,
+    missing_values,
 )
 from platform_api.integrations.outgoing import Caller, UpstreamAnswer, UpstreamRequest
 from platform_api.integrations.signing import signature
@@ -34,6 +38,7 @@ _GRANT_IS_OVER = frozenset(
     {"invalid_grant", "bad_refresh_token", "invalid_refresh_token", "token_revoked", "token_expired"}
 )
 _MOST_NAME = 150
+_MOST_VALUE = 500
 
 
 class TokenUnavailable(PlatformError):
@@ -96,19 +101,50 @@ async def request_tokens(
 ) -> dict[str, Any]:
     """Credentials as a connection keeps them. Raises GrantOver, TokenUnavailable."""
     url = fill_url(auth.token_url, placeholders)
-    body = prepare_token_request(grant_type, **parameters)
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    added = {name: fill_url(value, placeholders) for name, value in auth.token_params.items()}
+    body = prepare_token_request(added.pop("grant_type", grant_type), **{**parameters, **added})
+    headers = {name: fill_url(value, placeholders) for name, value in auth.token_headers.items()}
+    headers |= {"Content-Type": "application/x-www-form-urlencoded"}
+    if not any(name.lower() == "accept" for name in headers):
+        headers["Accept"] = "application/json"
     prover = ClientAuth(client.client_id, client.client_secret, f"client_secret_{auth.client_authentication}")
     _, headers, body = prover.prepare("POST", url, headers, body)
     request = UpstreamRequest("POST", URL(url), headers, body=body.encode())
     answer = await caller.send(request, deadline_seconds=TOKEN_DEADLINE_SECONDS)
-    return _read_tokens(answer)
+    told = _told(answer)
+    return {**_read_tokens(answer, told), "values": {**_values(auth, told), CLIENT_ID: client.client_id}}
 
 
-def _read_tokens(answer: UpstreamAnswer) -> dict[str, Any]:
+def _values(auth: OAuth2Auth, told: Mapping[str, Any]) -> dict[str, str]:
+    found = {name: pick(told, path) for name, path in auth.token_values.items()}
+    return {
+        name: str(value)[:_MOST_VALUE]
+        for name, value in found.items()
+        if isinstance(value, str | int) and not isinstance(value, bool)
+    }
+
+
+def merged_tokens(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Credentials after a renewal: a provider need not tell everything again."""
+    return {**old, **new, "values": {**old.get("values", {}), **new.get("values", {})}}
+
+
+def require_values(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> None:
+    """Raises TokenUnavailable, naming what the token endpoint should have told."""
+    if (missing := missing_values(definition, credentials)) and isinstance(definition.auth, OAuth2Auth):
+        path = definition.auth.token_values.get(missing[0], missing[0])
+        raise TokenUnavailable(
+            f"the token endpoint's answer has no {path!r}, which calls to {definition.name} need as {missing[0]!r}"
+        )
+
+
+def _told(answer: UpstreamAnswer) -> dict[str, Any]:
+    return answer.data if isinstance(answer.data, dict) else dict(parse_qsl(answer.text[:20_000]))
+
+
+def _read_tokens(answer: UpstreamAnswer, told: Mapping[str, Any]) -> dict[str, Any]:
     if answer.failure is not None:
         raise TokenUnavailable(f"the token endpoint did not answer: {answer.failure}")
-    told = answer.data if isinstance(answer.data, dict) else dict(parse_qsl(answer.text[:20_000]))
     token = told.get("access_token")
     if answer.status < 300 and isinstance(token, str) and token and token.isascii() and token.isprintable():
         return _credentials(token, told)
@@ -152,20 +188,32 @@ async def look_up_identity(
     auth = definition.auth
     if not isinstance(auth, OAuth2Auth | OAuth1Auth) or auth.identity is None:
         return None
-    url = _identity_url(auth.identity, definition, placeholders)
-    headers = {"Accept": "application/json", **definition.headers}
-    if isinstance(auth, OAuth2Auth):
-        headers["Authorization"] = auth.header_prefix + credentials["access_token"]
-    request = UpstreamRequest(auth.identity.method, URL(url), headers, sign=signature(definition, credentials))
+    try:
+        url = _identity_url(auth.identity, definition, placeholders, credentials)
+        headers = {"Accept": "application/json", **fill_headers(definition, placeholders, credentials)}
+    except ValueError:
+        return None
+    proof = prove(definition, credentials)
+    request = UpstreamRequest(
+        auth.identity.method,
+        URL(url).update_query(proof.query),
+        {**headers, **proof.headers},
+        sign=signature(definition, credentials),
+    )
     answer = await caller.send(request, deadline_seconds=TOKEN_DEADLINE_SECONDS)
     found = pick(answer.data, auth.identity.name) if answer.ok else None
     name = str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
     return name[:_MOST_NAME] if name.isprintable() and name else None
 
 
-def _identity_url(identity: Identity, definition: IntegrationDefinition, placeholders: Mapping[str, str]) -> str:
+def _identity_url(
+    identity: Identity,
+    definition: IntegrationDefinition,
+    placeholders: Mapping[str, str],
+    credentials: Mapping[str, Any],
+) -> str:
     if identity.url.startswith("/"):
-        return fill_base_url(definition, placeholders) + identity.url
+        return fill_base_url(definition, placeholders, credentials) + identity.url
     return fill_url(identity.url, placeholders)
 
 

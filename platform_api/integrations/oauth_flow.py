@@ -31,11 +31,16 @@ from platform_api.integrations.definition import (
     IntegrationDefinition,
     OAuth1Auth,
     OAuth2Auth,
-    fill_base_url,
-    fill_url,
+    check_placeholders,
 )
 from platform_api.integrations.models import Connection, ConnectionStatus, OAuthClient, OAuthSignIn
-from platform_api.integrations.oauth import ClientCredentials, authorize_url, look_up_identity, request_tokens
+from platform_api.integrations.oauth import (
+    ClientCredentials,
+    authorize_url,
+    look_up_identity,
+    request_tokens,
+    require_values,
+)
 from platform_api.integrations.outgoing import Caller
 from platform_api.integrations.service import check_fields
 
@@ -90,7 +95,7 @@ class OAuthFlow:
     ) -> tuple[str, datetime]:
         """The address of the connect page, and when it stops working."""
         definition = await get_definition(session, actor, integration_id)
-        auth = require_consent(definition)
+        require_consent(definition)
         await self._client(session, actor, definition)
         if connection_id is not None:
             connection = await get_visible(session, Connection, connection_id, actor=actor, name="connection")
@@ -99,9 +104,7 @@ class OAuthFlow:
             placeholders = connection.placeholders
         check_fields("placeholders", placeholders, definition.placeholders)
         try:
-            fill_base_url(definition, placeholders)
-            for url in provider_urls(auth):
-                fill_url(url, placeholders)
+            check_placeholders(definition, placeholders)
         except ValueError as exc:
             raise Unprocessable(f"placeholders: {exc}") from exc
         # tenancy: clears away what nobody can finish any more, of whatever organization
@@ -194,6 +197,7 @@ class OAuthFlow:
         kept = self._vault.decrypt(taken.sealed)
         placeholders: dict[str, str] = kept["placeholders"]
         credentials = await self._credentials(require_consent(definition), client, kept, code)
+        require_values(definition, credentials)
         account = await look_up_identity(self._caller, definition, placeholders, credentials)
         async with self._database.transaction() as session:
             connection = await self._store(
@@ -316,13 +320,6 @@ def require_consent(definition: IntegrationDefinition) -> OAuth1Auth | OAuth2Aut
     if needs_consent(definition) and isinstance(auth, OAuth1Auth | OAuth2Auth):
         return auth
     raise Conflict(f"{definition.name} has no sign-in page: create its connections with their credentials")
-
-
-def provider_urls(auth: OAuth1Auth | OAuth2Auth) -> list[str]:
-    """The addresses of a sign-in, placeholders unfilled."""
-    if isinstance(auth, OAuth1Auth):
-        return [auth.request_token_url, auth.authorize_url, auth.token_url]
-    return [auth.authorize_url or "", auth.token_url]
 
 
 async def _actor(session: AsyncSession, sign_in: OAuthSignIn) -> Actor:

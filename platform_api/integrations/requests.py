@@ -10,7 +10,7 @@ from urllib.parse import quote
 from platform_api.core.errors import BadRequest
 from platform_api.integrations.bodies import Body, write_body, write_form
 from platform_api.integrations.credentials import prove
-from platform_api.integrations.definition import IntegrationDefinition, fill_base_url, is_key_in_path
+from platform_api.integrations.definition import IntegrationDefinition, fill_base_url, fill_headers, is_key_in_path
 from platform_api.integrations.endpoint_path import upstream_url
 from platform_api.integrations.form_encoding import scalar_text
 from platform_api.integrations.multipart import Attachments
@@ -33,13 +33,17 @@ def build_request(
 ) -> UpstreamRequest:
     """The upstream request of one call, credentials included. Raises BadRequest for what no request can hold."""
     proof = prove(definition, credentials)
-    base_url = fill_base_url(definition, placeholders, credentials)
+    try:
+        base_url = fill_base_url(definition, placeholders, credentials)
+        own_headers = fill_headers(definition, placeholders, credentials)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
     url = upstream_url(base_url, call.endpoint or "", call.url_params, replaced=proof.query)
     query = {**_query(call.request_params or {}), **proof.query}
     if query:
         url = url.extend_query(query)
     headers = _merged(
-        {"Accept": "application/json"}, definition.headers, _caller_headers(call.request_headers), proof.headers
+        {"Accept": "application/json"}, own_headers, _caller_headers(call.request_headers), proof.headers
     )
     body = _body(definition, call, attachments, proof.body, _find(headers, "content-type"))
     if body is not None:

@@ -1,16 +1,17 @@
-"""A call tried again as its integration's policy allows: jittered waits, `Retry-After`, one deadline for all."""
+"""A call tried again as its integration's policy allows: jittered waits, those asked for, one deadline for all."""
 
 import time
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
 
+from platform_api.integrations.asked_waits import asked_wait, is_rate_limited
+from platform_api.integrations.asked_waits import retry_after as retry_after
 from platform_api.integrations.definition import RetryPolicy
 from platform_api.integrations.outgoing import BAD_GATEWAY, UpstreamAnswer, UpstreamRequest
 
 _TOTAL_SECONDS = 60.0
+_FORBIDDEN, _TOO_MANY = 403, 429
 _jittered = wait_random_exponential(multiplier=0.25, max=10)
 
 
@@ -45,7 +46,7 @@ async def _again(
 
     retrying = AsyncRetrying(
         retry=retry_if_result(lambda answer: _is_worth_another(answer, request.method, policy)),
-        wait=_wait,
+        wait=lambda state: _wait(state, policy),
         stop=is_over,
         retry_error_callback=lambda state: state.outcome.result() if state.outcome is not None else None,
     )
@@ -64,31 +65,18 @@ def _is_worth_another(answer: UpstreamAnswer, method: str, policy: RetryPolicy) 
         return False
     if answer.failure is not None:
         return answer.status == BAD_GATEWAY and method in policy.methods
+    if answer.status == _FORBIDDEN and is_rate_limited(answer, policy):
+        # A limit under another name.
+        return _TOO_MANY in policy.statuses
     if answer.status not in policy.statuses:
         return False
-    # 429 and 503 with a time to come back say that nothing was done.
-    return method in policy.methods or (answer.status in (429, 503) and retry_after(answer) is not None)
+    # With a time to come back it says that nothing was done.
+    return method in policy.methods or asked_wait(answer, policy) is not None
 
 
-def _wait(state: RetryCallState) -> float:
+def _wait(state: RetryCallState, policy: RetryPolicy) -> float:
     jitter = _jittered(state)
     answer = state.outcome.result() if state.outcome is not None else None
-    asked = retry_after(answer) if isinstance(answer, UpstreamAnswer) else None
+    asked = asked_wait(answer, policy) if isinstance(answer, UpstreamAnswer) else None
     # Jitter on top, or all who were told the same second come back together.
     return jitter if asked is None else asked + min(jitter, 1.0)
-
-
-def retry_after(answer: UpstreamAnswer) -> float | None:
-    """Seconds that the upstream asks to wait: a number or a date; None when it asks nothing that can be read."""
-    value = next((text for name, text in answer.headers.items() if name.lower() == "retry-after"), None)
-    if value is None:
-        return None
-    try:
-        return max(float(value), 0.0) if value.strip().replace(".", "", 1).isdigit() else _until(value)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _until(date: str) -> float:
-    then = parsedate_to_datetime(date)
-    return max((then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds(), 0.0)

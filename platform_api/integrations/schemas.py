@@ -7,9 +7,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.body_format import BodyFormat
-from platform_api.integrations.definition import Auth, HeaderValue, IntegrationDefinition
+from platform_api.integrations.definition import Auth, IntegrationDefinition
+from platform_api.integrations.definition_types import HeaderValue
 from platform_api.integrations.models import ConnectionStatus
 from platform_api.integrations.pagination import Pagination
+from platform_api.integrations.refusal import Refusal
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
@@ -48,6 +50,10 @@ class IntegrationRead(BaseModel):
     auth_type: str
     body: BodyFormat
     """How the `data` of a call is written without a Content-Type of its own."""
+    refusal: Refusal
+    """How it says that it does not accept the credentials."""
+    oauth_client: bool | None
+    """Whether the organization has the OAuth client that connecting needs; null: none is needed."""
     pagination: Pagination | None = None
     """How lists go on; the client's `paginate` follows it."""
     connected_accounts: list[int]
@@ -105,6 +111,12 @@ class ConnectionTest(BaseModel):
     ok: bool
     status_code: int
     message: str
+
+
+class ConnectionMade(ConnectionRead):
+    """A new connection; `tested` is the call that its credentials were tried by, where the integration has one."""
+
+    tested: ConnectionTest | None = None
 
 
 class CallWrite(BaseModel):

@@ -18,7 +18,7 @@ from platform_api.integrations.definition import (
     HmacAuth,
     IntegrationDefinition,
     OAuth2Auth,
-    fill_base_url,
+    check_placeholders,
 )
 from platform_api.integrations.models import Connection, OAuthClient, OwnIntegration
 from platform_api.integrations.schemas import ConnectionWrite
@@ -116,27 +116,45 @@ def _token_url(definition: IntegrationDefinition) -> str | None:
 
 
 async def _has_oauth_client(session: AsyncSession, actor: Actor, integration_id: str) -> bool:
-    statement = select(OAuthClient.id).where(
-        OAuthClient.integration_id == integration_id, visible_to(actor, OAuthClient.organization_id)
-    )
-    return await session.scalar(statement) is not None
+    return integration_id in await oauth_clients(session, actor, integration_id)
 
 
-async def create_connection(
-    session: AsyncSession, actor: Actor, vault: Vault, integration_id: str, body: ConnectionWrite
-) -> Connection:
-    """Stores a connection, its credentials encrypted. Raises Unprocessable for missing or unknown values."""
+async def oauth_clients(session: AsyncSession, actor: Actor, integration_id: str | None = None) -> set[str]:
+    """The integrations (of all, or this one) that the organization has an OAuth client for."""
+    statement = select(OAuthClient.integration_id).where(visible_to(actor, OAuthClient.organization_id))
+    if integration_id is not None:
+        statement = statement.where(OAuthClient.integration_id == integration_id)
+    return set(await session.scalars(statement))
+
+
+async def check_connection(
+    session: AsyncSession, actor: Actor, integration_id: str, body: ConnectionWrite
+) -> IntegrationDefinition:
+    """The definition that a new connection fits. Raises Unprocessable; Conflict without the OAuth client it needs."""
     definition = await get_definition(session, actor, integration_id)
     if isinstance(definition.auth, OAuth2Auth) and definition.auth.grant == "authorization_code":
         raise Unprocessable(f"{definition.name} is connected through its own sign-in page (OAuth), not by a form")
+    if isinstance(definition.auth, OAuth2Auth) and not await _has_oauth_client(session, actor, definition.id):
+        raise Conflict(
+            f"your organization has no OAuth client for {definition.id}: PUT what {definition.name} gave you to"
+            f" /api/integrations/{definition.id}/oauth/client/ first"
+        )
     check_fields("credentials", body.credentials, definition.credential_fields)
     if isinstance(definition.auth, HmacAuth):
         secret_bytes(definition.auth, body.credentials["secret"])
     check_fields("placeholders", body.placeholders, definition.placeholders)
     try:
-        fill_base_url(definition, body.placeholders)
+        check_placeholders(definition, body.placeholders)
     except ValueError as exc:
         raise Unprocessable(f"placeholders: {exc}") from exc
+    return definition
+
+
+async def create_connection(
+    session: AsyncSession, actor: Actor, vault: Vault, integration_id: str, body: ConnectionWrite
+) -> Connection:
+    """Stores a connection, its credentials encrypted. Raises what `check_connection` raises, and Conflict."""
+    definition = await check_connection(session, actor, integration_id, body)
     connection = Connection(
         organization_id=actor.organization_id,
         integration_id=definition.id,

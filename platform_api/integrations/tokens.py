@@ -33,6 +33,7 @@ from platform_api.integrations.oauth import (
     GrantOver,
     TokenUnavailable,
     is_due,
+    merged_tokens,
     request_tokens,
 )
 from platform_api.integrations.outgoing import Caller
@@ -111,7 +112,7 @@ class TokenKeeper:
         except BaseException:
             await self._persist(lambda session: self._release(session, connection_id))
             raise
-        renewed = {**claim.credentials, **fetched, "renewed_at": time.time()}
+        renewed = {**merged_tokens(claim.credentials, fetched), "renewed_at": time.time()}
         stored = await self._persist(lambda session: self._store(session, connection_id, claim, renewed))
         log.info("integrations.tokens_renewed", connection_id=connection_id)
         return stored

@@ -256,12 +256,12 @@ async def test_credentials_do_not_follow_a_definition_to_another_address(
         other_way = await client.put("/api/integrations/shop/", json=same | {"auth": key | {"name": "X-Other"}})
         assert other_way.status_code == 409
         made = await client.post(
-            "/api/integrations/stripe/connections/", json={"name": "acct", "credentials": {"token": "sk_x"}}
+            "/api/integrations/todoist/connections/", json={"name": "acct", "credentials": {"token": "sk_x"}}
         )
         assert made.status_code == 201, made.text
         shadow = {
-            "id": "stripe",
-            "name": "Stripe",
+            "id": "todoist",
+            "name": "Todoist",
             "base_url": "https://elsewhere.example",
             "auth": {"type": "bearer"},
         }

@@ -28,7 +28,7 @@ WRITES: dict[str, dict[str, Any]] = {
 
 def _credentials(definition: IntegrationDefinition) -> dict[str, Any]:
     if isinstance(definition.auth, OAuth2Auth):
-        return {"access_token": "secret"}
+        return {"access_token": "secret", "values": {"client_id": "client"}}
     return dict.fromkeys(definition.credential_fields, "secret")
 
 

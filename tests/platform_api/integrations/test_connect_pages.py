@@ -12,9 +12,11 @@ from platform_api.accounts.models import Role
 from platform_api.integrations.catalogue import built_in
 from platform_api.integrations.connection_form import form_schema
 from platform_api.integrations.models import Connection
+from platform_api.mock_shop.faults import Fault
 from tests.platform_api.conftest import Caller, Platform
 from tests.platform_api.integrations.conftest import RunningShop
 from tests.platform_api.integrations.test_oauth import define
+from tests.platform_api.integrations.test_oauth import definition as oauth_definition
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +82,11 @@ async def test_an_account_is_connected_and_tried(shared_platform: Platform, shop
         assert "shop-key-anna" not in twice.text, "a secret is not sent back"
         wrong = {"name": "bert", "credentials.api_key": "no-such-key"}
         refused = await client.post("/accounts/connect/form/", data=wrong, headers=ORIGIN)
-        assert "a first call failed" in refused.text and "answered 401" in refused.text
+        assert refused.status_code == 422 and "answered 401" in refused.text and "no-such-key" not in refused.text
+        shop.shop.faults.add(Fault("status", path="/me", status=503))
+        away = {"name": "erik", "credentials.api_key": "shop-key-bert"}
+        untried = await client.post("/accounts/connect/form/", data=away, headers=ORIGIN)
+        assert "a first call failed" in untried.text and "answered 503" in untried.text
         missing = await client.post("/accounts/connect/form/", data={"name": "carl"}, headers=ORIGIN)
         assert missing.status_code == 422 and "&#39;api_key&#39; is missing" in missing.text
         nameless = await client.post("/accounts/connect/form/", data={"credentials.api_key": "k-1"}, headers=ORIGIN)
@@ -94,7 +100,7 @@ async def test_an_account_is_connected_and_tried(shared_platform: Platform, shop
                 select(Connection).where(Connection.organization_id == caller.organization_id).order_by(Connection.id)
             )
         ).all()
-    assert [one.name for one in stored] == ["<b>anna</b>", "bert"]
+    assert [one.name for one in stored] == ["<b>anna</b>", "erik"]
     assert all(b"shop-key" not in one.sealed_credentials for one in stored)
 
 
@@ -108,6 +114,28 @@ async def test_a_sign_in_at_the_provider_is_led_to(shared_platform: Platform, sh
         led = await client.post("/accounts/connect/shop/", data={}, headers=ORIGIN)
         assert led.status_code == 303 and led.headers["location"].startswith("http://platform.test/connect/")
         assert (await client.get(led.headers["location"])).status_code == 200
+
+
+async def test_without_an_oauth_client_no_sign_in_is_offered(shared_platform: Platform, shop: RunningShop) -> None:
+    caller = await shared_platform.create_caller()
+    async with shared_platform.client(caller) as client:
+        made = await client.post("/api/integrations/", json=oauth_definition(shop.url))
+        assert made.status_code == 201, made.text
+        assert (await client.get("/api/integrations/shop/")).json()["oauth_client"] is False
+    async with shared_platform.client() as client:
+        await _signed_in(client, caller)
+        page = await client.get("/accounts/connect/shop/")
+        assert page.status_code == 409 and "<form" not in page.text and "no OAuth client" in page.text
+        refused = await client.post("/accounts/connect/shop/", data={}, headers=ORIGIN)
+        assert refused.status_code == 409 and "<form" not in refused.text
+    other = await shared_platform.create_caller()
+    await define(shared_platform, other, shop.url)
+    for organization, has_client in ((other, True), (caller, False)):
+        async with shared_platform.client(organization) as client:
+            seen = (await client.get("/api/integrations/", params={"per_page": 100})).json()["results"]
+            told = {one["integration_id"]: one["oauth_client"] for one in seen}
+            assert (told["shop"], told["github"], told["openai"]) == (has_client, False, None)
+            assert (await client.get("/api/integrations/shop/")).json()["oauth_client"] is has_client
 
 
 async def test_only_builders_of_the_organization_and_only_from_our_own_pages(shared_platform: Platform) -> None:
