@@ -11,7 +11,7 @@ from automio._decode import as_integer, as_list, as_object
 from automio._exceptions import IntegrationAccessDeniedError
 from automio._exchange import Call, Reply, Request
 from automio._integration_models import ApiResponse, Integration, ParallelCallResponse
-from automio._json import encode_json
+from automio._json import encode_exactly
 from automio._multipart import Files, file_parts
 from automio._replies import error_of, invalid_reply, parsed_or_none, raise_for_status
 from automio._settings import AppId, ConnectionId
@@ -51,7 +51,7 @@ def body_fields(
     if isinstance(body, bytes | bytearray | memoryview):
         return {"request_headers": sent, "data_base64": base64.b64encode(body).decode()}
     if isinstance(json, str) and not files:
-        body = encode_json(json).decode()
+        body = encode_exactly(json).decode()
         if not any(name.lower() == "content-type" for name in sent):
             sent["Content-Type"] = "application/json"
     return {"request_headers": sent, "data": {} if body is None else body}
@@ -75,7 +75,7 @@ def call_request(
         path=integration_path(integration, "call/"),
         parameters=parameters,
         headers={"X-App-Id": str(app_id)},
-        content=None if files else encode_json(fields),
+        content=None if files else encode_exactly(fields),
         form={name: _form_text(value) for name, value in fields.items() if value not in (None, {})} if files else {},
         files=file_parts(files) if files else (),
         repeatable=method in _REPEATABLE_METHODS,
@@ -84,7 +84,7 @@ def call_request(
 
 
 def _form_text(value: Any) -> str:
-    return value if isinstance(value, str) else encode_json(value).decode()
+    return value if isinstance(value, str) else encode_exactly(value).decode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ class ParallelCalls:
             path=integration_path(self.integration, self.operation),
             parameters=self.parameters,
             headers={"X-App-Id": str(self.app_id), **({"Accept": "text/event-stream"} if self.is_streamed else {})},
-            content=encode_json(body),
+            content=encode_exactly(body),
             repeatable=method in _REPEATABLE_METHODS,
             timeout=self.timeout,
         )

@@ -1,7 +1,6 @@
 """Integrations, connections, plugins, and what calls through them return."""
 
 import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import Any, Literal, TypedDict, overload
 
 from automio._decode import WireModel, as_boolean, as_integer, as_list, as_object, as_text
 from automio._exceptions import InvalidReply
+from automio._json import decode_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +141,8 @@ class ApiResponse:
         return self.text.encode() if self.content_base64 is None else base64.b64decode(self.content_base64)
 
     def json(self) -> Any:
-        """The body parsed as JSON; ValueError when it is not JSON."""
-        return json.loads(self.text)
+        """The body parsed as JSON, no digit of its numbers lost; ValueError when it is not JSON."""
+        return decode_json(self.text)
 
     @classmethod
     def from_wire(cls, payload: Any) -> "ApiResponse":

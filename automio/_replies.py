@@ -6,6 +6,7 @@ from typing import Any
 
 from automio._exceptions import ERRORS_BY_STATUS, ApiError, InvalidReply, ServerError
 from automio._exchange import Reply
+from automio._json import decode_json
 
 _DETAIL_LIMIT = 500
 
@@ -74,9 +75,9 @@ def invalid_reply(reply: Reply, what: str) -> InvalidReply:
 
 
 def parsed_or_none(reply: Reply) -> Any:
-    """The parsed body, or None when it is not JSON."""
+    """The parsed body, no digit of its numbers lost, or None when it is not JSON."""
     try:
-        return json.loads(reply.body)
+        return decode_json(reply.body)
     except ValueError:
         return None
 

@@ -1,6 +1,5 @@
 """The two streams of the platform: a run's log lines, and the answers of a parallel call."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +8,7 @@ from automio._decode import as_integer, as_object
 from automio._exceptions import InvalidReply, StreamInterrupted
 from automio._exchange import Request
 from automio._integration_models import ParallelCallResponse, StreamedAnswer
+from automio._json import decode_json
 from automio._sse import ServerSentEvent, ServerSentEventParser
 
 
@@ -113,7 +113,7 @@ class ParallelAnswers:
 
     def _item(self, event: ServerSentEvent) -> StreamedAnswer | None:
         try:
-            payload = as_object(json.loads(event.data))
+            payload = as_object(decode_json(event.data))
         except ValueError as error:
             raise InvalidReply(f"The stream of answers holds {event.data[:80]!r}, which is not JSON.") from error
         if payload.get("completed") is True:

@@ -1,7 +1,10 @@
 """Bodies as they arrive at a service: what was given, in the form that the content type says."""
 
 import base64
+import hashlib
+import hmac
 import json
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -381,6 +384,42 @@ async def test_the_client_sends_bytes_and_text_as_they_stand(shared_platform: Pl
         b'"{\\"a\\": 1}"',
         b"\x00",
     ]
+
+
+async def test_the_client_reads_and_sends_numbers_with_all_their_digits(shared_platform: Platform) -> None:
+    numbers = [Decimal("12345678901234567.89"), Decimal("0.10"), Decimal("1E+400"), 2**70, 0.5]
+    caller = await shared_platform.create_caller()
+    async with raw_upstream() as upstream:
+        await connect_raw(shared_platform, caller, upstream.url)
+        async with own_client(shared_platform, caller) as api:
+            answer = b'{"n": [12345678901234567.89, 1E+400, 1180591620717411303424, 0.5]}'
+            read: list[Any] = []
+            upstream.answer(answer, content_type="application/json")
+            data, response = await api.integrations.call("raw", "POST", "/x", json={"n": numbers})
+            read += [data, response.json()]
+            upstream.answer(answer, content_type="application/json")
+            [one] = await api.integrations.parallel_call("raw", "POST", "/x", [{"data": {"n": numbers}}])
+            read += [one.api_data]
+            upstream.answer(answer, content_type="application/json")
+            stream = api.integrations.parallel_call_stream("raw", "POST", "/x", [{"json": {"n": numbers}}])
+            read += [item["data"] async for item in stream if "data" in item]
+            with pytest.raises(ValueError, match="NaN"):
+                await api.integrations.call("raw", "POST", "/x", json={"n": Decimal("NaN")})
+    assert read == [{"n": [numbers[0], numbers[2], numbers[3], numbers[4]]}] * 4
+    written = b'{"n":[12345678901234567.89,0.10,1E+400,1180591620717411303424,0.5]}'
+    assert [arrived.body for arrived in upstream.arrived] == [written] * 3
+
+
+async def test_a_form_with_files_is_signed_as_it_is_sent(shared_platform: Platform) -> None:
+    caller = await shared_platform.create_caller()
+    auth = {"type": "hmac", "fields": ["body"]}
+    async with raw_upstream() as upstream:
+        await connect_raw(shared_platform, caller, upstream.url, auth=auth, credentials={"key": "k", "secret": "s"})
+        async with own_client(shared_platform, caller) as api:
+            await api.integrations.call("raw", "POST", "/x", files={"f": ("a.bin", b"\x00", None)})
+    assert b'filename="a.bin"' in upstream.last.body
+    expected = hmac.new(b"s", upstream.last.body, hashlib.sha256).hexdigest()
+    assert upstream.last.header("X-Signature") == expected
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,16 @@ async def test_what_the_provider_tells_stands_in_address_and_headers_and_outlive
     }
 
 
+async def test_a_connection_from_before_a_value_was_needed_is_renewed_for_it(shared_platform: Platform) -> None:
+    async with raw_upstream() as upstream:
+        caller, connection = await _machine(shared_platform, upstream, headers={"X-Client": "{client_id}"})
+        await change_credentials(shared_platform, connection, access_token="old", values={})
+        _json(upstream, '{"access_token": "new"}')
+        assert (await _call(shared_platform, caller))["ok"]
+        assert [one.target for one in upstream.arrived] == ["/token", "/api/x"]
+        assert upstream.last.header("X-Client") == "our-client"
+
+
 @pytest.mark.parametrize(
     "told",
     [
