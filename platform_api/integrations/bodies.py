@@ -95,7 +95,7 @@ def _of_json(data: Any, parsed: MediaType) -> bytes:
     if codec == "utf-8":
         return content
     # JSON can escape what a charset does not have.
-    return content.decode().encode("ascii", json_text.ESCAPED).decode().encode(codec)
+    return json_text.in_ascii(content.decode()).decode().encode(codec)
 
 
 def _codec(parsed: MediaType) -> str:

@@ -11,7 +11,13 @@ from urllib.parse import quote
 from pydantic import Field, field_validator, model_validator
 
 from platform_api.integrations.body_format import BodyFormat
-from platform_api.integrations.definition_types import HeaderName, HeaderValue, Strict, check_header_value
+from platform_api.integrations.definition_types import (
+    HeaderName,
+    HeaderValue,
+    check_header_name,
+    check_header_value,
+)
+from platform_api.integrations.definition_types import Strict as _Strict
 from platform_api.integrations.keys_auth import KeysAuth
 from platform_api.integrations.pagination import Pagination
 from platform_api.integrations.refusal import Refusal
@@ -23,13 +29,13 @@ CLIENT_ID = "client_id"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
-class NoAuth(Strict):
+class NoAuth(_Strict):
     """The API is open; a connection only names who uses it."""
 
     type: Literal["none"] = "none"
 
 
-class ApiKeyAuth(Strict):
+class ApiKeyAuth(_Strict):
     """A key in a header, a query parameter, a field of the body, or a part of the base URL's path."""
 
     type: Literal["api_key"]
@@ -40,19 +46,19 @@ class ApiKeyAuth(Strict):
     """Stands before the key, e.g. `Token `."""
 
 
-class BasicAuth(Strict):
+class BasicAuth(_Strict):
     """User name and password."""
 
     type: Literal["basic"]
 
 
-class BearerAuth(Strict):
+class BearerAuth(_Strict):
     """A token that does not change, e.g. a personal access token."""
 
     type: Literal["bearer"]
 
 
-class Identity(Strict):
+class Identity(_Strict):
     """How the account behind a connection is found out, shown as the connection's name."""
 
     url: Annotated[str, Field(max_length=250)]
@@ -62,7 +68,7 @@ class Identity(Strict):
     method: Literal["GET", "POST"] = "GET"
 
 
-class OAuth2Auth(Strict):
+class OAuth2Auth(_Strict):
     """OAuth 2 (RFC 6749): authorization code, with or without PKCE, or client credentials."""
 
     type: Literal["oauth2"]
@@ -98,6 +104,8 @@ class OAuth2Auth(Strict):
 
     @model_validator(mode="after")
     def _check_token_request(self) -> "OAuth2Auth":
+        if self.location == "header":
+            check_header_name(self.name)
         check_token_request(
             self.token_params,
             self.token_headers,
@@ -107,7 +115,7 @@ class OAuth2Auth(Strict):
         return self
 
 
-class OAuth1Auth(Strict):
+class OAuth1Auth(_Strict):
     """OAuth 1.0a (RFC 5849), three-legged."""
 
     type: Literal["oauth1"]
@@ -117,7 +125,7 @@ class OAuth1Auth(Strict):
     identity: Identity | None = None
 
 
-class HmacAuth(Strict):
+class HmacAuth(_Strict):
     """A signature over parts of the request, in a header."""
 
     type: Literal["hmac"]
@@ -149,7 +157,7 @@ Auth = Annotated[
 ]
 
 
-class RetryPolicy(Strict):
+class RetryPolicy(_Strict):
     """Which answers are worth another try, and how many there are in all."""
 
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
@@ -164,21 +172,21 @@ class RetryPolicy(Strict):
     """What it counts: seconds from now, or since 1970 seconds or milliseconds; `auto` goes by the size."""
 
 
-class RateLimit(Strict):
+class RateLimit(_Strict):
     """How many calls a connection may make in a time."""
 
     requests: Annotated[int, Field(ge=1)]
     seconds: Annotated[float, Field(gt=0, le=31 * 86_400)] = 1.0
 
 
-class Category(Strict):
+class Category(_Strict):
     """A heading in the catalogue."""
 
     name: Annotated[str, Field(max_length=100)]
     slug: Annotated[str, Field(max_length=100, pattern=r"^[-a-zA-Z0-9_]+$")]
 
 
-class IntegrationDefinition(Strict):
+class IntegrationDefinition(_Strict):
     """A third-party HTTP API."""
 
     id: Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")]

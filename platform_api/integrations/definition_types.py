@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def _check_header_name(name: str) -> str:
+def check_header_name(name: str) -> str:
+    """The name. Raises ValueError when it is none."""
     if not _HEADER_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a header name")
     return name
@@ -21,7 +22,7 @@ def check_header_value(value: str) -> str:
     return value
 
 
-HeaderName = Annotated[str, AfterValidator(_check_header_name)]
+HeaderName = Annotated[str, AfterValidator(check_header_name)]
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 
 

@@ -1,6 +1,5 @@
 """JSON of third parties, read and written quickly, and as leniently as they write it."""
 
-import codecs
 import json
 import re
 from decimal import Decimal, InvalidOperation
@@ -25,14 +24,33 @@ def parse(text: str) -> Any:
         return None
 
 
-# A float holds every number of 15 digits; so does not every longer one, nor every exponent.
-_MAYBE_INEXACT = re.compile(r"[0-9.]{17}|[0-9][eE][+-]?[0-9]{3}")
+class _Inexact(Exception):
+    pass
+
+
+def _float(text: str) -> float:
+    # A float holds every number of 15 digits, but not every longer one, nor every exponent.
+    if len(text) > _SURELY_EXACT or "e" in text or "E" in text:
+        raise _Inexact
+    return float(text)
+
+
+_SURELY_EXACT = 16
+_careful_decoder = msgspec.json.Decoder(float_hook=_float)
+
+
+def parse_carefully(text: str) -> tuple[Any, bool]:
+    """As `parse`, and whether a number may have lost digits; `as_written` has them."""
+    try:
+        return _careful_decoder.decode(text), False
+    except _Inexact:
+        return parse(text), True
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return parse(text), False
 
 
 def as_written(text: str) -> msgspec.Raw | None:
-    """The same JSON to be put into a reply, where `parse` may have changed a number; else None."""
-    if not _MAYBE_INEXACT.search(text):
-        return None
+    """The same JSON to be put into a reply, no digit of a number changed; None when it is not strictly JSON."""
     try:
         checked = msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
@@ -80,8 +98,8 @@ def encode_ascii(value: object) -> bytes:
     try:
         return json.dumps(value, separators=(",", ":")).encode()
     except TypeError:
-        # Of what is put in as it was written: other characters stand in strings only, where JSON may escape them.
-        return encoded.decode().encode("ascii", ESCAPED)
+        # Something in it stands as it was written.
+        return in_ascii(encoded.decode())
 
 
 def _raw_value(value: object) -> Any:
@@ -90,11 +108,11 @@ def _raw_value(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def _escape(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeEncodeError)
-    return encode_basestring_ascii(error.object[error.start : error.end])[1:-1], error.end
+# Python escapes the rest as JSON does.
+_OTHERWISE_ESCAPED = re.compile("[\x80-\xff\U00010000-\U0010ffff]+")
 
 
-ESCAPED = "automio.json"
-"""Error handler of `str.encode`: escapes as JSON does, within a document that is JSON already."""
-codecs.register_error(ESCAPED, _escape)
+def in_ascii(document: str) -> bytes:
+    """A JSON document in ASCII: other characters stand in its strings only, where JSON may escape them."""
+    escaped = _OTHERWISE_ESCAPED.sub(lambda match: encode_basestring_ascii(match.group())[1:-1], document)
+    return escaped.encode("ascii", "backslashreplace")

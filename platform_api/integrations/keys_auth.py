@@ -1,11 +1,10 @@
 """Several keys in one call: e.g. a client's id and its secret, each in a header of its own."""
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from platform_api.integrations.definition_types import HeaderValue, Strict
+from platform_api.integrations.definition_types import HeaderValue, Strict, check_header_name
 
 
 class Key(Strict):
@@ -32,8 +31,8 @@ class KeysAuth(Strict):
     def _require_places_of_their_own(self) -> "KeysAuth":
         places: set[tuple[str, str]] = set()
         for key in self.keys:
-            if key.location == "header" and not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", key.name):
-                raise ValueError(f"{key.name!r} is not a header name")
+            if key.location == "header":
+                check_header_name(key.name)
             place = (key.location, key.name.lower() if key.location == "header" else key.name)
             if place in places:
                 raise ValueError(f"two keys are sent as the {key.location} {key.name!r}")

@@ -149,7 +149,8 @@ def _read_tokens(answer: UpstreamAnswer, told: Mapping[str, Any]) -> dict[str, A
     if answer.status < 300 and isinstance(token, str) and token and token.isascii() and token.isprintable():
         return _credentials(token, told)
     code = str(told.get("error") or "")[:80]
-    said = str(told.get("error_description") or code or f"status {answer.status}")[:300]
+    words = (told.get(name) for name in ("error_description", "error", "message", "errmsg", "detail"))
+    said = str(next((one for one in words if one), f"status {answer.status}"))[:300]
     if code in _GRANT_IS_OVER and answer.status < 500:
         raise GrantOver(f"the provider refused: {said} ({code})")
     raise TokenUnavailable(f"the token endpoint gave no token: {said}")
@@ -196,7 +197,7 @@ async def look_up_identity(
     proof = prove(definition, credentials)
     request = UpstreamRequest(
         auth.identity.method,
-        URL(url).update_query(proof.query),
+        URL(url).extend_query(proof.query) if proof.query else URL(url),
         {**headers, **proof.headers},
         sign=signature(definition, credentials),
     )

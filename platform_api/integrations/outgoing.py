@@ -67,6 +67,8 @@ class UpstreamAnswer:
     failure: str | None = None
     is_final: bool = False
     """Whether the same request would fail the same way again."""
+    is_inexact: bool = False
+    """Whether numbers of `data` may have lost digits that `text` has."""
 
     @property
     def ok(self) -> bool:
@@ -74,7 +76,8 @@ class UpstreamAnswer:
 
     def api_data(self) -> Any:
         """The contract's `api_data`: the answer's JSON, no digit of its numbers changed."""
-        return self.data if (written := json_text.as_written(self.text)) is None else written
+        written = json_text.as_written(self.text) if self.is_inexact else None
+        return self.data if written is None else written
 
     def api_response(self) -> dict[str, Any]:
         """The contract's `api_response` (§6.2); a body that is no text is in `content_base64` beside its keys."""
@@ -257,11 +260,13 @@ class Caller:
     ) -> UpstreamAnswer:
         body = await self._body(response)
         text = text_of(body, response.headers.get("Content-Type"))
+        data, is_inexact = json_text.parse_carefully(text or "")
         return UpstreamAnswer(
             status=response.status,
             headers=combined(response.headers),
             text=text or "",
-            data=json_text.parse(text or ""),
+            data=data,
+            is_inexact=is_inexact,
             content=body if text is None else None,
             url=request.shown(response.url),
             elapsed_ms=int((time.monotonic() - started) * 1000),

@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from platform_api.integrations.answer_text import text_of
+from platform_api.integrations.json_text import as_written, encode_ascii
 from tests.platform_api.conftest import Platform
 from tests.platform_api.integrations.raw_upstream import connect_raw, raw_upstream
 
@@ -117,6 +120,15 @@ async def test_a_number_of_an_answer_keeps_its_digits(shared_platform: Platform,
     called = await answered(shared_platform, gzip.compress(body), "application/json", content_encoding="gzip")
     expected = int(number) if number.lstrip("-").isdigit() else number
     assert called["api_data"] == {name: [expected], "t": "a\nb"}
+
+
+@given(st.text(), st.floats(allow_nan=False, allow_infinity=False))
+def test_a_reply_is_ascii_and_says_the_same(text: str, number: float) -> None:
+    written = as_written(json.dumps({text: 12345678901234567.89}, ensure_ascii=False))
+    assert written is not None
+    reply = encode_ascii({"text": text, "number": number, "data": written})
+    assert reply.isascii() and b"\n" not in reply
+    assert json.loads(reply) == {"text": text, "number": number, "data": {text: 12345678901234567.89}}
 
 
 async def test_a_streamed_answer_stays_on_one_line_with_all_digits(shared_platform: Platform) -> None:

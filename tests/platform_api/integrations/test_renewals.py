@@ -317,6 +317,7 @@ _CONSENT = {**_OAUTH, "grant": "authorization_code", "authorize_url": "https://x
         ({"auth": {**_CONSENT, "token_params": {"grant_type": "x"}}}, "'grant_type' is sent by the platform"),
         ({"auth": {**_OAUTH, "token_headers": {"Content-Type": "x"}}}, "'Content-Type' is sent by the platform"),
         ({"auth": {**_OAUTH, "token_headers": {"X": "a\r\nY: b"}}}, "line breaks"),
+        ({"auth": {**_OAUTH, "name": "X Token"}}, "not a header name"),
         (
             {"auth": {**_OAUTH, "client_authentication": "basic", "token_headers": {"authorization": "x"}}},
             "'authorization' is sent",
