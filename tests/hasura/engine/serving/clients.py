@@ -25,13 +25,18 @@ class Client:
     def send(self, **message: Any) -> None:
         self.socket.send(exact_json.dumps(message).decode())
 
-    def receive(self, timeout: float = AMPLE_SECONDS) -> dict[str, Any]:
+    def receive_text(self, timeout: float = AMPLE_SECONDS) -> str:
+        """The next message as it came, those that only keep the connection alive left out."""
         deadline = time.monotonic() + timeout
         while True:
-            message: Any = exact_json.loads(self.socket.recv(max(0.01, deadline - time.monotonic())))
-            assert isinstance(message, dict)
-            if message["type"] not in ("ka", "ping"):
-                return message
+            text = str(self.socket.recv(max(0.01, deadline - time.monotonic())))
+            if text not in ('{"type":"ka"}', '{"type":"ping"}'):
+                return text
+
+    def receive(self, timeout: float = AMPLE_SECONDS) -> dict[str, Any]:
+        message = exact_json.loads(self.receive_text(timeout))
+        assert isinstance(message, dict)
+        return message
 
     def start(self, identifier: str, query: str, **more: Any) -> None:
         kind = "subscribe" if self.protocol == TRANSPORT else "start"
