@@ -78,7 +78,7 @@ class Joins:
 
 def joins_of(output: object) -> int:
     """Returns how many joins an output needs with all that is inside it, 0 when it cannot be joined."""
-    if not isinstance(output, ObjectOutput) or not _is_to_one(output.rows):
+    if not isinstance(output, ObjectOutput) or not output.selection.outputs or not _is_to_one(output.rows):
         return 0
     count = 1
     for inner in output.selection.outputs:

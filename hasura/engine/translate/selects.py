@@ -63,6 +63,7 @@ from hasura.engine.translate.joins import Joins, has_joins, joins_of, order_join
 _PAIRS_PER_CALL = 50
 _ROW_NUMBER = "automio row number"
 _EMPTY_ARRAY = sql("'[]'::json")
+_EMPTY_OBJECT = sql("'{}'::json")
 
 
 class SelectTranslator:
@@ -247,6 +248,9 @@ class SelectTranslator:
 
     def outputs(self, scope: Scope, selection: Selection, joins: Joins | None = None) -> Sql:
         """The select list, each output under its response key; to-one relationships may add to `joins`."""
+        if not selection.outputs:
+            # Everything was skipped; `distinct on` needs something to select.
+            return sql("null as nothing")
         return join(
             ", ",
             [
@@ -257,9 +261,13 @@ class SelectTranslator:
 
     def _row_value(self, name: str, selection: Selection) -> Sql:
         """What `json_agg` takes: the row itself, or an object built key by key when a key is too long."""
+        if not selection.outputs:
+            return _EMPTY_OBJECT
         return whole_row(name) if not _has_long_key(selection) else self._built_object(name, selection)
 
     def _to_json(self, name: str, selection: Selection) -> Sql:
+        if not selection.outputs:
+            return _EMPTY_OBJECT
         if _has_long_key(selection):
             return self._built_object(name, selection)
         return concat(sql("row_to_json("), whole_row(name), sql(")"))
@@ -350,6 +358,9 @@ class SelectTranslator:
             else:
                 value = self._aggregate_items(scope, item, computed)
             outer.append(concat(value, sql(" as "), ident(item.alias)))
+        if not inner:
+            # Without any aggregate there would be a row for each of the rows.
+            computed(sql("count(*)"))
         name = self.aliases.name()
         return concat(
             sql("select row_to_json("),

@@ -179,17 +179,17 @@ class _Connection:
 
     def _parse(self, text: str) -> dict[str, Any]:
         try:
-            message = exact_json.loads(text)
-        except EngineError:
-            message = None
+            message, reason = exact_json.loads(text), ""
+        except EngineError as exc:
+            message, reason = None, f": {exc.message}"
         if not isinstance(message, dict):
-            self._refuse_message("a message is a JSON object")
+            self._refuse_message("a message is a JSON object" + reason)
             return {"type": "connection_error"}
         return message
 
     def _refuse_message(self, reason: str) -> None:
         if self._dialect.subprotocol == TRANSPORT:
-            raise _Closed(4400, reason)
+            raise _Closed(4400, reason[:120])
         self._put({"type": "connection_error", "payload": reason})
 
     async def _initialise(self, payload: Any) -> None:

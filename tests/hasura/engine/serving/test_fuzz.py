@@ -1,0 +1,108 @@
+"""Whatever is asked for, the answer is GraphQL's, and never that the engine does not know what happened.
+
+`ENGINE_FUZZ_CASES` says how many requests are made up, `ENGINE_FUZZ_SEED` which.
+"""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from graphql import GraphQLSchema, build_client_schema, get_introspection_query
+
+from hasura.engine import exact_json
+from hasura.engine.errors import EngineError
+from tests.hasura.engine.serving.clients import TRANSPORT, client_of
+from tests.hasura.engine.serving.conftest import Served
+from tests.hasura.engine.serving.fuzzing import Fuzzer, Request
+from tests.hasura.engine.serving.positions import RESET, make_library
+
+Serve = Callable[..., Served]
+_CASES = int(os.environ.get("ENGINE_FUZZ_CASES", "600"))
+_SEED = int(os.environ.get("ENGINE_FUZZ_SEED", str(random.randrange(10**9))))
+# Refusals to which Hasura gives this code as well.
+_UNEXPECTED_IN_HASURA = ("cannot proceed to insert",)
+_REQUESTS_BETWEEN_RESETS = 200
+
+
+@pytest.fixture
+def library(serve: Serve) -> Iterator[Served]:
+    served = serve()
+    make_library(served)
+    yield served
+
+
+def _schema(served: Served) -> GraphQLSchema:
+    return build_client_schema(served.graphql(get_introspection_query())["data"])
+
+
+def _fault(answer: Any) -> str | None:
+    """What is wrong with an answer as such."""
+    if not isinstance(answer, dict) or not answer.keys() & {"data", "errors"}:
+        return "it is no GraphQL answer"
+    errors = answer.get("errors", [])
+    if "errors" in answer and (not isinstance(errors, list) or not errors):
+        return "its errors are no list"
+    for error in errors:
+        if not isinstance(error.get("message"), str) or not error["message"]:
+            return "an error says nothing"
+        extensions = error.get("extensions", {})
+        if not isinstance(extensions.get("path"), str):
+            return "an error has no place"
+        if extensions.get("code") == "unexpected" and not error["message"].startswith(_UNEXPECTED_IN_HASURA):
+            return "an error is unexpected"
+    return None
+
+
+def _is_readable(variables: dict[str, Any]) -> bool:
+    """A message that cannot be read ends the connection, as the protocol has it."""
+    try:
+        exact_json.loads(exact_json.dumps(variables))
+    except EngineError:
+        return False
+    return True
+
+
+def _told(request: Request, answer: Any, fault: str) -> str:
+    return f"seed {_SEED}: {fault}\n{exact_json.dumps(answer)[:2000]!r}\n{request.query}\n{request.variables}"
+
+
+def test_made_up_requests_are_answered(library: Served) -> None:
+    faults = []
+    fuzzer = Fuzzer(_schema(library), _SEED)
+    for index, request in enumerate(fuzzer.requests(_CASES)):
+        if index % _REQUESTS_BETWEEN_RESETS == 0:
+            library.sql(RESET)
+        if request.kind == "subscription":
+            continue
+        content = exact_json.dumps({"query": request.query, "variables": request.variables})
+        sent = library.client.post("/v1/graphql", content=content, headers=library.admin_headers())
+        answer = exact_json.loads(sent.content) if sent.status_code == 200 else {"status": sent.status_code}
+        if (fault := _fault(answer)) is not None:
+            faults.append(_told(request, answer, fault))
+    assert faults == [], f"{len(faults)} faults\n" + "\n\n".join(faults[:20])
+
+
+def test_made_up_subscriptions_are_answered(library: Served) -> None:
+    faults = []
+    fuzzer = Fuzzer(_schema(library), _SEED)
+    with client_of(library, TRANSPORT) as client:
+        for index, request in enumerate(fuzzer.requests(_CASES)):
+            if request.kind != "subscription" or not _is_readable(request.variables):
+                continue
+            client.start(str(index), request.query, variables=request.variables)
+            # A stream without rows has nothing to say; what refuses it comes before the answer to the next question.
+            is_stream = "_stream" in request.query
+            if is_stream:
+                client.start(f"{index} after", "{ __typename }")
+            awaited = {str(index), f"{index} after"}
+            message = client.receive()
+            while message.get("id") not in awaited or message["type"] == "complete":
+                message = client.receive()
+            client.stop(str(index))
+            payload = message["payload"]
+            answer = {"errors": payload} if isinstance(payload, list) else payload
+            if (fault := _fault(answer)) is not None:
+                faults.append(_told(request, answer, fault))
+    assert faults == [], f"{len(faults)} faults\n" + "\n\n".join(faults[:20])
