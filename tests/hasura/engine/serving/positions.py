@@ -412,7 +412,7 @@ MUTATIONS = [
     _mutation(
         "null of _set", "update_book_by_pk(pk_columns: {id: 1}, _set: {n: VALUE}) { n }", "Int", "null", None, "5"
     ),
-    _mutation("_inc", "update_book(where: {}, _inc: {n: VALUE}) { returning { n } }", "Int", "5", 5, "6"),
+    _mutation("_inc", "update_book(where: {id: {_eq: 2}}, _inc: {n: VALUE}) { returning { n } }", "Int", "5", 5, "6"),
     _mutation(
         "_append",
         "update_book(where: {id: {_eq: 2}}, _append: {doc: VALUE}) { returning { doc } }",
