@@ -141,6 +141,7 @@ def _table(row: Any, columns: list[Column], constraints: list[Any], indexes: lis
         is_updatable=bool(updatable & queries.UPDATE_BIT),
         is_deletable=bool(updatable & queries.DELETE_BIT),
         has_heirs=row["has_heirs"],
+        estimated_rows=row["estimated_rows"],
     )
 
 

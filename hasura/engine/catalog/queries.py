@@ -10,6 +10,7 @@ select c.oid, n.nspname::text as schema, c.relname::text as name, c.relkind::tex
   case when c.relkind in ('r', 'p') then 28
        when c.relkind in ('v', 'f') then pg_relation_is_updatable(c.oid, true) else 0 end as updatable,
   c.relkind <> 'p' and c.relhassubclass as has_heirs,
+  greatest(c.reltuples, pg_stat_get_live_tuples(c.oid))::bigint as estimated_rows,
   obj_description(c.oid, 'pg_class') as comment
 from unnest($1::text[], $2::text[]) as wanted(schema, name)
 join pg_namespace n on n.nspname = wanted.schema

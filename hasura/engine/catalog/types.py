@@ -168,6 +168,8 @@ class Table:
     is_deletable: bool = True
     # Other tables inherit from it (not as partitions): its keys say nothing of their rows, which it shows too.
     has_heirs: bool = False
+    # About how many when this was read; a change of it changes nothing else.
+    estimated_rows: int = field(default=0, compare=False)
 
     @cached_property
     def columns_by_name(self) -> Mapping[str, Column]:

@@ -1,9 +1,10 @@
 """Boolean expressions and the expressions they compare.
 
-A relationship filter is an EXISTS over one table joined by its keys: under AND PostgreSQL plans it as a semi-join and
-may start from either side. EXISTS through an object relationship over a unique key is an ordinary join to it.
+A relationship filter is an EXISTS over the tables that relationships lead to, joined by their keys: under AND
+PostgreSQL plans it as a semi-join and may start from either side, or from the middle of a chain of them.
 """
 
+from collections.abc import Sequence
 from typing import LiteralString
 
 from hasura.engine.ir.nodes import (
@@ -102,15 +103,13 @@ def condition(scope: Scope, exp: BoolExp) -> Sql:
     if isinstance(exp, Rooted):
         return condition(Scope(scope.aliases, scope.row), exp.item)
     if isinstance(exp, RelatedExists):
-        inner = scope.inner(exp.table)
-        joined = join_condition(scope.row, inner.row, exp.relationship.column_mapping)
-        return _exists(inner, table_name(exp.relationship.remote_table), [joined], exp.condition)
+        return _related_exists(scope, exp)
     if isinstance(exp, TableExists):
         inner = scope.inner(exp.table)
-        return _exists(inner, table_name(exp.table.name), [], exp.condition)
+        return _exists(inner, table_name(exp.table.name), exp.condition)
     assert isinstance(exp, CallExists)
     inner = scope.inner(exp.table)
-    return _exists(inner, call(exp.call, scope.row), _present(exp.call, inner.row), exp.condition)
+    return _exists(inner, call(exp.call, scope.row), exp.condition, _present(exp.call, inner.row))
 
 
 def _joined(scope: Scope, items: tuple[BoolExp, ...], separator: LiteralString, empty: Sql) -> Sql:
@@ -121,8 +120,31 @@ def _joined(scope: Scope, items: tuple[BoolExp, ...], separator: LiteralString, 
     return concat(sql("("), join(separator, [condition(scope, item) for item in items]), sql(")"))
 
 
-def _exists(inner: Scope, source: Sql, joins: list[Sql], exp: BoolExp) -> Sql:
-    conditions = list(joins)
+def _related_exists(scope: Scope, exp: RelatedExists) -> Sql:
+    """One EXISTS over a chain of relationships: a related row exists whose related row exists ..."""
+    sources: list[Sql] = []
+    conditions: list[Sql] = []
+
+    def enter(here: Scope, item: BoolExp) -> None:
+        if isinstance(item, And):
+            for each in item.items:
+                enter(here, each)
+        elif isinstance(item, RelatedExists):
+            there = here.inner(item.table)
+            sources.append(concat(table_name(item.relationship.remote_table), sql(" as "), ident(there.row.alias)))
+            conditions.append(join_condition(here.row, there.row, item.relationship.column_mapping))
+            enter(there, item.condition)
+        else:
+            conditions.append(condition(here, item))
+
+    enter(scope, exp)
+    return concat(
+        sql("exists (select 1 from "), join(", ", sources), sql(" where "), join(" and ", conditions), sql(")")
+    )
+
+
+def _exists(inner: Scope, source: Sql, exp: BoolExp, others: Sequence[Sql] = ()) -> Sql:
+    conditions = list(others)
     if not (isinstance(exp, And) and not exp.items):
         conditions.append(condition(inner, exp))
     where = sql(" where ") + join(" and ", conditions) if conditions else sql("")

@@ -1,6 +1,6 @@
 """Pieces every translation needs: aliases, casts, operands, calls, table references."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 
 from hasura.engine.catalog.types import PgType, QualifiedName
@@ -12,14 +12,19 @@ from hasura.engine.sql import Sql, concat, ident, join, param, sql
 
 @dataclass(frozen=True, slots=True)
 class RowReference:
-    """A row in scope under an alias. `is_typed`: its whole-row value has the table's row type."""
+    """A row in scope under an alias. `is_typed`: its whole-row value has the table's row type.
+
+    `used` gathers the names of the columns that are read of it.
+    """
 
     alias: str
     table: TableInfo
     is_typed: bool = True
+    used: set[str] = field(default_factory=set, compare=False)
 
     def column(self, name: str) -> Sql:
         """`"t0"."name"`."""
+        self.used.add(name)
         return ident(self.alias, name)
 
     def whole(self) -> Sql:

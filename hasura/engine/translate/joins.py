@@ -2,8 +2,9 @@
 
 An object relationship whose columns are a key of the other table finds at most one row, so a left join reads it
 without making rows more or fewer, and PostgreSQL may choose how: a hash of the other table when many rows refer to
-it, a look-up by key when few do. A scalar subquery it always runs once a row. The joined side is a lateral subquery
-that PostgreSQL pulls up, so nothing is left of it in the plan; its whole row is null where no row was found.
+it, a look-up by key when few do. A scalar subquery it always runs once a row. All joins of a FROM stand side by side
+and the JSON is made above them (FROM-less lateral subqueries, of which nothing is left in the plan): a join that held
+the JSON of another would have to be made whole before it is joined, of rows that nothing refers to.
 
 What a join reads may be read of rows that nothing refers to (a whole table is hashed). So only what cannot fail and
 costs little is joined: columns, and permissions that compare columns. All else remains a subquery of the row.
@@ -29,7 +30,7 @@ from hasura.engine.ir.nodes import (
     Selection,
     TableExists,
 )
-from hasura.engine.sql import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, sql
+from hasura.engine.sql import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, parenthesized, sql
 
 # PostgreSQL plans up to `join_collapse_limit` (8) relations of one FROM together, the rows' own among them.
 MAX_JOINS = 7
@@ -50,11 +51,19 @@ _PATTERN_OPERATORS = frozenset(
 
 
 class Joins:
-    """The left joins of one FROM, in order, at most `MAX_JOINS` with those inside them."""
+    """The left joins of one FROM, at most `MAX_JOINS`, and the objects made of them.
 
-    def __init__(self) -> None:
+    `parents` names the common table expression that holds the rows themselves, where what is nested in them may be
+    read for all of them together. `is_single`: there is one row, and nothing around it is read more than once.
+    """
+
+    def __init__(self, parents: str | None = None, *, is_single: bool = False) -> None:
+        self.parents = parents
+        self.is_single = is_single
+        self.has_groups = False
         self._left = MAX_JOINS
-        self._items: list[Sql] = []
+        self._tables: list[Sql] = []
+        self._objects: list[Sql] = []
 
     def reserve(self, count: int) -> bool:
         """Returns whether `count` more joins have a place, and takes it."""
@@ -63,17 +72,24 @@ class Joins:
         self._left -= count
         return True
 
-    def add_subquery(self, subquery: Sql, alias: str) -> None:
-        """Adds `left join lateral (subquery) as alias`."""
-        self._items.append(concat(sql(" left join lateral ("), subquery, sql(") as "), ident(alias), sql(" on true")))
-
     def add_table(self, table: Sql, alias: str, on: Sql) -> None:
         """Adds `left join table as alias on (condition)`."""
-        self._items.append(concat(sql(" left join "), table, sql(" as "), ident(alias), sql(" on ("), on, sql(")")))
+        self._tables.append(concat(sql(" left join "), table, sql(" as "), ident(alias), sql(" on ("), on, sql(")")))
+
+    def add_group(self, query: Sql, alias: str, on: Sql) -> None:
+        """Adds `left join (query) as alias on (condition)`: rows nested in those of the FROM, by their key."""
+        self.add_table(parenthesized(query), alias, on)
+        self.has_groups = True
+
+    def add_object(self, outputs: Sql, alias: str) -> None:
+        """Adds `cross join lateral (select outputs) as alias`: values of rows joined before, under one name."""
+        self._objects.append(
+            concat(sql(" cross join lateral (select "), outputs, sql(") as "), ident(alias)),
+        )
 
     def text(self) -> Sql:
         """Returns the joins as they follow the rows' own source."""
-        return join("", self._items)
+        return join("", [*self._tables, *self._objects])
 
 
 def joins_of(output: object) -> int:
@@ -117,21 +133,21 @@ def _is_to_one(rows: Rows) -> bool:
     is_whole = rows.source is None and not rows.distinct_on and rows.limit is None and rows.offset is None
     if not is_whole or not rows.join or rows.permission_limit is not None:
         return False
-    return rows.table.table.has_at_most_one([there for _, there in rows.join]) and _cannot_fail(rows.where)
+    return rows.table.table.has_at_most_one([there for _, there in rows.join]) and cannot_fail(rows.where)
 
 
-def _cannot_fail(exp: BoolExp) -> bool:
+def cannot_fail(exp: BoolExp) -> bool:
     """Returns whether the condition may be evaluated of any row of the table."""
     if isinstance(exp, And | Or):
-        return all(_cannot_fail(item) for item in exp.items)
+        return all(cannot_fail(item) for item in exp.items)
     if isinstance(exp, Not | Rooted):
-        return _cannot_fail(exp.item)
+        return cannot_fail(exp.item)
     if isinstance(exp, Comparison):
         is_constant = isinstance(exp.right, bool | Operand)
         return _is_column(exp.left) and (
             is_constant or (_is_column(exp.right) and exp.operator not in _PATTERN_OPERATORS)
         )
-    return isinstance(exp, RelatedExists | TableExists) and _cannot_fail(exp.condition)
+    return isinstance(exp, RelatedExists | TableExists) and cannot_fail(exp.condition)
 
 
 def _is_column(exp: object) -> bool:

@@ -1,4 +1,4 @@
-"""Queries: rows as JSON, nested objects and arrays as subqueries of the row.
+"""Queries: rows as JSON; nested objects as joins, nested arrays grouped by key, or as subqueries of the row.
 
 `json_agg` and `row_to_json` of a subselect are the fastest way PostgreSQL makes JSON; the subselect's column names
 are the response keys. Only keys longer than an identifier may be need `json_build_object`.
@@ -43,6 +43,7 @@ from hasura.engine.sql import (
     ident,
     join,
     param,
+    parenthesized,
     small_int,
     sql,
     string_constant,
@@ -57,11 +58,13 @@ from hasura.engine.translate.boolexp import (
     source,
 )
 from hasura.engine.translate.fragments import Aliases, RowReference, call, operand, table_name, whole_row
+from hasura.engine.translate.grouping import has_groups, is_grouped, is_limited, is_single
 from hasura.engine.translate.joins import Joins, has_joins, joins_of, order_joins_of
 
 # json_build_object takes at most 100 arguments.
 _PAIRS_PER_CALL = 50
 _ROW_NUMBER = "automio row number"
+_GROUPED = "automio rows"
 _EMPTY_ARRAY = sql("'[]'::json")
 _EMPTY_OBJECT = sql("'{}'::json")
 
@@ -117,8 +120,8 @@ class SelectTranslator:
 
     # --- objects and arrays --------------------------------------------------------------------------------------
 
-    def array(self, rows: Rows, selection: Selection, here: RowReference | None) -> Sql:
-        """`select` of one JSON array."""
+    def array(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_once: bool = False) -> Sql:
+        """`select` of one JSON array; `is_once`: the row `here` is the only one."""
         name = self.aliases.name()
         return concat(
             sql("select coalesce(json_agg("),
@@ -126,37 +129,40 @@ class SelectTranslator:
             sql("), "),
             _EMPTY_ARRAY,
             sql(") from ("),
-            self._rows(rows, selection, here),
+            self._rows(rows, selection, here, is_once=is_once or here is None),
             sql(") as "),
             ident(name),
         )
 
-    def object(self, rows: Rows, selection: Selection, here: RowReference | None) -> Sql:
-        """A subquery of one JSON object or NULL."""
+    def object(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_once: bool = False) -> Sql:
+        """A subquery of one JSON object or NULL; `is_once`: the row `here` is the only one."""
         name = self.aliases.name()
+        joins = Joins(is_single=is_once or here is None)
         return concat(
             sql("(select "),
             self._to_json(name, selection),
             sql(" from ("),
-            self._rows(rows, selection, here, is_single=True),
+            self._joined_rows(rows, selection, here, sql(" limit 1"), joins),
             sql(") as "),
             ident(name),
             sql(")"),
         )
 
-    def _rows(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_single: bool = False) -> Sql:
+    def _rows(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_once: bool) -> Sql:
         """`select outputs from rows`."""
-        if is_single:
-            return self._joined_rows(rows, selection, here, sql(" limit 1"))
-        if has_joins(selection):
-            return self._numbered_rows(rows, selection, here)
-        return self._joined_rows(rows, selection, here, self._limit(rows, rows.permission_limit))
+        is_one = is_single(rows)
+        can_group = is_once and not is_one and has_groups(selection, rows.table)
+        joins = Joins(self.aliases.name() if can_group else None, is_single=is_once and is_one)
+        if can_group or has_joins(selection):
+            return self._numbered_rows(rows, selection, here, joins)
+        return self._joined_rows(rows, selection, here, self._limit(rows, rows.permission_limit), joins)
 
-    def _joined_rows(self, rows: Rows, selection: Selection, here: RowReference | None, limit: Sql) -> Sql:
+    def _joined_rows(
+        self, rows: Rows, selection: Selection, here: RowReference | None, limit: Sql, joins: Joins
+    ) -> Sql:
         """`select outputs from rows left join ...`: all in one select."""
         row = self._row(rows)
         scope = Scope(self.aliases, row)
-        joins = Joins()
         outputs = self.outputs(scope, selection, joins)
         order = self._order(scope, rows.order_by, joins)
         return concat(
@@ -171,33 +177,131 @@ class SelectTranslator:
             limit,
         )
 
-    def _numbered_rows(self, rows: Rows, selection: Selection, here: RowReference | None) -> Sql:
+    def _numbered_rows(self, rows: Rows, selection: Selection, here: RowReference | None, joins: Joins) -> Sql:
         """`select outputs from (rows, numbered) left join ... order by number`.
 
         What is joined is read only for the rows that a limit leaves, and whatever join PostgreSQL chooses, the rows
-        keep the order in which they were read.
+        keep the order in which they were read. Rows that others are nested in are read once, for both.
         """
         row = self.aliases.row(rows.table, is_typed=False)
-        joins = Joins()
         outputs = self.outputs(Scope(self.aliases, row), selection, joins)
+        columns = _used_columns(row) if joins.has_groups else None
+        base = self._base(rows, here, is_numbered=True, limit=rows.permission_limit, columns=columns)
+        order = concat(sql(" order by "), ident(row.alias, _ROW_NUMBER))
+        return concat(self._from_numbered(joins, base, outputs, row), order)
+
+    @staticmethod
+    def _from_numbered(joins: Joins, base: Sql, outputs: Sql, row: RowReference) -> Sql:
+        """`select outputs from (base) left join ...`, the base under a name of its own where groups refer to it."""
+        if joins.has_groups:
+            assert joins.parents is not None
+            named = concat(sql("with "), ident(joins.parents), sql(" as materialized ("), base, sql(") select "))
+            origin = ident(joins.parents)
+        else:
+            named = sql("select ")
+            origin = parenthesized(base)
+        return concat(named, outputs, sql(" from "), origin, sql(" as "), ident(row.alias), joins.text())
+
+    # --- arrays of many rows -------------------------------------------------------------------------------------
+
+    def _group(self, rows: Rows, selection: Selection, parents: str) -> Sql:
+        """`select key, json_agg(...) as rows ... group by key`: rows nested in those of `parents`."""
+        name = self.aliases.name()
+        if not is_limited(rows) and not has_groups(selection, rows.table):
+            row = self._row(rows)
+            joins = Joins()
+            scope = Scope(self.aliases, row)
+            joins.add_object(self.outputs(scope, selection, joins), name)
+            order = join(", ", self._order_keys(scope, rows.order_by, joins, is_complete=True))
+            origin = concat(
+                sql(" from "),
+                source(rows, None, row.alias),
+                joins.text(),
+                sql(" where "),
+                self._belongs(scope, rows, parents),
+            )
+            return concat(
+                sql("select "), self._grouped(rows, selection, row, name, order), origin, _by_key(rows, row)
+            )
+        row = self.aliases.row(rows.table, is_typed=False)
+        joins = Joins(self.aliases.name())
+        joins.add_object(self.outputs(Scope(self.aliases, row), selection, joins), name)
+        grouped = self._grouped(rows, selection, row, name, ident(row.alias, _ROW_NUMBER))
+        base = self._numbered_group(rows, parents, _used_columns(row))
+        return concat(self._from_numbered(joins, base, grouped, row), _by_key(rows, row))
+
+    def _grouped(self, rows: Rows, selection: Selection, row: RowReference, name: str, order: Sql) -> Sql:
+        keys = [
+            concat(row.column(there), sql(" as "), ident(_key(number))) for number, (_, there) in enumerate(rows.join)
+        ]
+        array = concat(sql("json_agg("), self._row_value(name, selection), sql(" order by "), order, sql(")"))
+        return join(", ", [*keys, concat(array, sql(" as "), ident(_GROUPED))])
+
+    def _numbered_group(self, rows: Rows, parents: str, columns: list[str]) -> Sql:
+        """The rows that belong to those of `parents`, numbered within each key, those that the limits leave."""
+        row = self._row(rows)
+        scope = Scope(self.aliases, row)
+        joins = Joins()
+        order = self._order_keys(scope, rows.order_by, joins, is_complete=True)
+        keys = [row.column(there) for _, there in rows.join]
+        numbered = concat(
+            sql("select "),
+            join("", [row.column(column) + sql(", ") for column in columns]),
+            sql("row_number() over (partition by "),
+            join(", ", keys),
+            sql(" order by "),
+            join(", ", order),
+            sql(") as "),
+            ident(_ROW_NUMBER),
+            sql(" from "),
+            source(rows, None, row.alias),
+            joins.text(),
+            sql(" where "),
+            self._belongs(scope, rows, parents),
+        )
+        if not is_limited(rows):
+            return numbered
+        name = self.aliases.name()
+        number, size = ident(name, _ROW_NUMBER), self._size(rows, rows.permission_limit)
+        limits: list[Sql] = []
+        if rows.offset is not None:
+            limits.append(concat(number, sql(" > "), operand(rows.offset)))
+            # Not their sum, which may be too large for a number.
+            number = concat(number, sql(" - "), operand(rows.offset))
+        if size is not None:
+            limits.append(concat(number, sql(" <= "), size))
         return concat(
             sql("select "),
-            outputs,
+            whole_row(name),
             sql(" from ("),
-            self._base(rows, here, is_numbered=True, limit=rows.permission_limit),
+            numbered,
             sql(") as "),
-            ident(row.alias),
-            joins.text(),
-            sql(" order by "),
-            row.column(_ROW_NUMBER),
+            ident(name),
+            sql(" where "),
+            join(" and ", limits),
         )
+
+    @staticmethod
+    def _belongs(scope: Scope, rows: Rows, parents: str) -> Sql:
+        """Whether a row is nested in one of `parents`."""
+        there = join(", ", [scope.row.column(column) for _, column in rows.join])
+        here = join(", ", [ident(parents, column) for column, _ in rows.join])
+        keys = concat(sql("("), there, sql(") in (select "), here, sql(" from "), ident(parents), sql(")"))
+        return keys if rows.where == TRUE else concat(keys, sql(" and "), condition(scope, rows.where))
 
     def _row(self, rows: Rows) -> RowReference:
         return self.aliases.row(rows.table, is_typed=not isinstance(rows.source, NamedRows))
 
     def _order(self, scope: Scope, items: tuple[OrderItem, ...], joins: Joins) -> Sql:
-        keys = [concat(self._order_value(scope, item.expression, joins), _direction(item)) for item in items]
+        keys = self._order_keys(scope, items, joins)
         return sql(" order by ") + join(", ", keys) if keys else sql("")
+
+    def _order_keys(
+        self, scope: Scope, items: tuple[OrderItem, ...], joins: Joins, *, is_complete: bool = False
+    ) -> list[Sql]:
+        """What an ordering goes by; `is_complete`: last the row's place, which no two rows share."""
+        keys = [concat(self._order_value(scope, item.expression, joins), _direction(item)) for item in items]
+        return [*keys, ident(scope.row.alias, "ctid")] if is_complete else keys
 
     @staticmethod
     def _order_value(scope: Scope, exp: Expression, joins: Joins) -> Sql:
@@ -206,13 +310,18 @@ class SelectTranslator:
         if not needed or not joins.reserve(needed):
             return expression(scope, exp)
         while isinstance(exp, OrderThrough):
-            there = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
-            on = join_condition(scope.row, there.row, exp.rows.join)
-            if exp.rows.where != TRUE:
-                on = concat(on, sql(" and "), condition(there, exp.rows.where))
-            joins.add_table(table_name(exp.rows.table.name), there.row.alias, on)
-            scope, exp = there, exp.inner
+            scope, exp = SelectTranslator._joined_row(scope, exp.rows, joins), exp.inner
         return expression(scope, exp)
+
+    @staticmethod
+    def _joined_row(scope: Scope, rows: Rows, joins: Joins) -> Scope:
+        """The scope of the row that a join added here leads to."""
+        there = Scope(scope.aliases, scope.aliases.row(rows.table))
+        on = join_condition(scope.row, there.row, rows.join)
+        if rows.where != TRUE:
+            on = concat(on, sql(" and "), condition(there, rows.where))
+        joins.add_table(table_name(rows.table.name), there.row.alias, on)
+        return there
 
     @staticmethod
     def _batch(rows: Rows) -> Sql:
@@ -226,23 +335,23 @@ class SelectTranslator:
             size = concat(sql("(least("), size, sql(", "), small_int(rows.permission_limit), sql("))"))
         return concat(sql(" fetch first "), size, sql(" rows with ties"))
 
+    @classmethod
+    def _limit(cls, rows: Rows, permission_limit: int | None) -> Sql:
+        size = cls._size(rows, permission_limit)
+        text = concat(sql(" limit "), size) if size is not None else sql("")
+        return text if rows.offset is None else concat(text, sql(" offset "), operand(rows.offset))
+
     @staticmethod
-    def _limit(rows: Rows, permission_limit: int | None) -> Sql:
+    def _size(rows: Rows, permission_limit: int | None) -> Sql | None:
+        """How many rows there are at most."""
         limit = rows.limit
-        text = sql("")
+        if limit is None:
+            return small_int(permission_limit) if permission_limit is not None else None
         if isinstance(limit, int):
-            size = limit if permission_limit is None else min(limit, permission_limit)
-            text = concat(sql(" limit "), small_int(size))
-        elif limit is not None:
-            size_text = operand(limit)
-            if permission_limit is not None:
-                size_text = concat(sql("least("), size_text, sql(", "), small_int(permission_limit), sql(")"))
-            text = concat(sql(" limit "), size_text)
-        elif permission_limit is not None:
-            text = concat(sql(" limit "), small_int(permission_limit))
-        if rows.offset is not None:
-            text += concat(sql(" offset "), operand(rows.offset))
-        return text
+            return small_int(limit if permission_limit is None else min(limit, permission_limit))
+        if permission_limit is None:
+            return operand(limit)
+        return concat(sql("least("), operand(limit), sql(", "), small_int(permission_limit), sql(")"))
 
     # --- what is read of a row -----------------------------------------------------------------------------------
 
@@ -308,17 +417,37 @@ class SelectTranslator:
             value = _with_path(call(output.call, row), output.path)
             shown = value if output.path is not None else self.json_value(value, output.call.function.return_type)
             return _shown_if(scope, output, shown)
+        is_once = joins is not None and joins.is_single
         if isinstance(output, ObjectOutput):
             needed = joins_of(output) if joins is not None else 0
             if joins is None or not needed or not joins.reserve(needed):
-                return self.object(output.rows, output.selection, row)
-            name = self.aliases.name()
-            joins.add_subquery(self._joined_rows(output.rows, output.selection, row, sql("")), name)
-            return concat(sql("row_to_json("), whole_row(name), sql(")"))
+                return self.object(output.rows, output.selection, row, is_once=is_once)
+            return self._joined_object(scope, output, joins)
         if isinstance(output, ArrayOutput):
-            return concat(sql("("), self.array(output.rows, output.selection, row), sql(")"))
+            parents = joins.parents if joins is not None else None
+            if joins is None or parents is None or not is_grouped(output, row.table) or not joins.reserve(1):
+                array = self.array(output.rows, output.selection, row, is_once=is_once)
+                return concat(sql("("), array, sql(")"))
+            name = self.aliases.name()
+            on = [concat(ident(name, _key(n)), sql(" = "), row.column(local)) for n, local in _locals(output.rows)]
+            joins.add_group(self._group(output.rows, output.selection, parents), name, join(" and ", on))
+            return concat(sql("coalesce("), ident(name, _GROUPED), sql(", "), _EMPTY_ARRAY, sql(")"))
         assert isinstance(output, AggregateOutput)
         return concat(sql("("), self.aggregate(output.rows, output.aggregate, row), sql(")"))
+
+    def _joined_object(self, scope: Scope, output: ObjectOutput, joins: Joins) -> Sql:
+        """An object of the row that a join leads to, NULL when there is none: then it has no key."""
+        there = self._joined_row(scope, output.rows, joins)
+        outputs = self.outputs(there, output.selection, joins)
+        name = self.aliases.name()
+        joins.add_object(outputs, name)
+        return concat(
+            sql("case when "),
+            there.row.column(output.rows.join[0][1]),
+            sql(" is not null then row_to_json("),
+            whole_row(name),
+            sql(") end"),
+        )
 
     def json_value(self, value: Sql, pg_type: PgType) -> Sql:
         """The value as JSON shows it: wide numbers as text where the server is set so."""
@@ -379,8 +508,16 @@ class SelectTranslator:
             ident(name),
         )
 
-    def _base(self, rows: Rows, here: RowReference | None, *, is_numbered: bool, limit: int | None = None) -> Sql:
-        """The rows, all their columns, and their number where that is asked for; `limit` is the role's."""
+    def _base(
+        self,
+        rows: Rows,
+        here: RowReference | None,
+        *,
+        is_numbered: bool,
+        limit: int | None = None,
+        columns: list[str] | None = None,
+    ) -> Sql:
+        """The rows, all their columns or some, and their number where that is asked for; `limit` is the role's."""
         row = self._row(rows)
         scope = Scope(self.aliases, row)
         joins = Joins()
@@ -399,10 +536,11 @@ class SelectTranslator:
         if not is_numbered:
             return base
         name = self.aliases.name()
+        shown = [whole_row(name)] if columns is None else [ident(name, column) for column in columns]
         return concat(
             sql("select "),
-            ident(name),
-            sql(".*, row_number() over () as "),
+            join("", [value + sql(", ") for value in shown]),
+            sql("row_number() over () as "),
             ident(_ROW_NUMBER),
             sql(" from ("),
             base,
@@ -473,6 +611,24 @@ class SelectTranslator:
             ident(name),
             sql(")"),
         )
+
+
+def _used_columns(row: RowReference) -> list[str]:
+    """The columns that are read of a row, in the table's order."""
+    return [column.name for column in row.table.table.columns if column.name in row.used]
+
+
+def _key(number: int) -> str:
+    return f"automio key {number}"
+
+
+def _locals(rows: Rows) -> list[tuple[int, str]]:
+    """The columns, numbered, of the row that the rows are nested in."""
+    return [(number, local) for number, (local, _) in enumerate(rows.join)]
+
+
+def _by_key(rows: Rows, row: RowReference) -> Sql:
+    return concat(sql(" group by "), join(", ", [row.column(there) for _, there in rows.join]))
 
 
 def _distinct(row: RowReference, rows: Rows) -> Sql:

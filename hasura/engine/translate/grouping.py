@@ -1,0 +1,100 @@
+"""Which nested rows are read once for all rows they are nested in.
+
+A subquery of the row runs once a row, with all its joins. Where the rows are many, what is nested in them is instead
+read by their keys, all at once, numbered within each key, and put together by key:
+
+    with rows as (...)
+    select ..., coalesce(grouped.rows, '[]') from rows left join (
+      select key, json_agg(... order by number) as rows
+      from (select ..., row_number() over (partition by key order by ...) as number
+            from other where key in (select key from rows) and filter) as numbered
+      where number <= limit group by key) as grouped on grouped.key = rows.key
+
+Without a limit all rows of those keys must be read anyway. With one, that reads more than is shown: without a filter
+a subquery of the row stops at the limit, so it stays one. With a filter either may read much more than is shown: the
+group all rows that pass a filter which many pass, the subquery all rows of its key for a filter which few pass (or,
+when PostgreSQL guesses that many do, a whole index in the order asked for). The planner cannot know which of the two
+it is of a value that is looked up in another table. So the size of the table decides: the group reads a small one at
+most once.
+"""
+
+from hasura.engine.catalog.types import Table, TableKind, TypeKind
+from hasura.engine.ir.nodes import (
+    TRUE,
+    And,
+    ArrayOutput,
+    BoolExp,
+    ColumnExpression,
+    Comparison,
+    Operand,
+    Output,
+    Rows,
+    Selection,
+)
+from hasura.engine.schema_cache import TableInfo
+from hasura.engine.translate.joins import cannot_fail
+
+# Rows that are read in some 10 ms, filter included.
+SMALL_TABLE = 50_000
+# Types whose values are equal exactly when `group by` takes them for the same.
+_KEY_TYPES = [{"int2", "int4", "int8"}, {"text", "varchar"}, {"uuid"}, {"date"}, {"timestamptz"}, {"timestamp"}]
+
+
+def has_groups(selection: Selection, table: TableInfo) -> bool:
+    """Returns whether some output, nested in many rows of the table, is read for all of them together."""
+    return any(is_grouped(output, table) for output in selection.outputs)
+
+
+def is_grouped(output: Output, table: TableInfo) -> bool:
+    """Returns whether an output, nested in many rows of the table, is read for all of them together."""
+    if not isinstance(output, ArrayOutput):
+        return False
+    rows = output.rows
+    # `distinct on` would have to be done within each key, and what a function returns has none.
+    if rows.source is not None or not rows.join or rows.distinct_on:
+        return False
+    # The filter may be evaluated of rows that belong to no row shown.
+    if not cannot_fail(rows.where) or not _has_places(rows.table.table):
+        return False
+    if not all(_is_key(table, here, rows.table, there) for here, there in rows.join):
+        return False
+    if rows.limit is None and rows.permission_limit is None:
+        return True
+    return rows.where != TRUE and rows.table.table.estimated_rows <= SMALL_TABLE
+
+
+def is_limited(rows: Rows) -> bool:
+    """Returns whether not all rows of a key are shown."""
+    return rows.limit is not None or rows.offset is not None or rows.permission_limit is not None
+
+
+def is_single(rows: Rows) -> bool:
+    """Returns whether the rows are at most one: by a limit, or by values for a whole key."""
+    limits = [limit for limit in (rows.limit, rows.permission_limit) if isinstance(limit, int)]
+    if limits and min(limits) <= 1:
+        return True
+    return rows.source is None and rows.table.table.has_at_most_one(_equal_columns(rows.where))
+
+
+def _equal_columns(exp: BoolExp) -> set[str]:
+    items = exp.items if isinstance(exp, And) else (exp,)
+    return {
+        item.left.column.name
+        for item in items
+        if isinstance(item, Comparison)
+        and item.operator == "_eq"
+        and isinstance(item.left, ColumnExpression)
+        and isinstance(item.right, Operand)
+    }
+
+
+def _has_places(table: Table) -> bool:
+    """Returns whether a row has one place (`ctid`) in it: rows without an order are shown in that of their places."""
+    return table.kind in (TableKind.TABLE, TableKind.MATERIALIZED_VIEW) and not table.has_heirs
+
+
+def _is_key(here: TableInfo, local: str, there: TableInfo, remote: str) -> bool:
+    one, other = here.columns_by_name[local].type.underlying, there.columns_by_name[remote].type.underlying
+    if one.kind is TypeKind.ENUM:
+        return one.oid == other.oid
+    return any(one.name in names and other.name in names for names in _KEY_TYPES)
