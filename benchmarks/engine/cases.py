@@ -70,6 +70,47 @@ _RELATION_SQL = """select coalesce(json_agg(row_to_json(r)), '[]')::text from (
   order by a.artist_id) r"""
 
 
+_PLAYLISTS = """query ($genre: String!) {
+  playlist(where: {playlist_tracks: {track: {genre: {name: {_eq: $genre}}}}}, order_by: {playlist_id: asc}) {
+    name
+    playlist_tracks(where: {track: {genre: {name: {_eq: $genre}}}}, order_by: {track_id: asc}, limit: LIMIT) {
+      track { name album { title artist { name } } media_type { name } }
+    }
+  }
+}"""
+
+# The filter first, once for both levels; the rows of each playlist are numbered and joined all at once.
+_PLAYLISTS_SQL = """with hits as (
+    select pt.playlist_id, t.track_id, t.name, t.album_id, t.media_type_id,
+      row_number() over (partition by pt.playlist_id order by pt.track_id) as n
+    from genre g join track t on t.genre_id = g.genre_id join playlist_track pt on pt.track_id = t.track_id
+    where g.name = $1),
+  lists as (
+    select playlist_id, json_agg(json_build_object('track', y.track) order by y.n) as playlist_tracks from (
+      select h.playlist_id, h.n, (select row_to_json(x) from (
+        select h.name, row_to_json(al.*) as album, row_to_json(m.*) as media_type) x) as track
+      from hits h
+        left join lateral (
+          select a.title, row_to_json(ar.*) as artist from album a
+            left join lateral (select name from artist where artist_id = a.artist_id) ar on true
+          where a.album_id = h.album_id) al on true
+        left join lateral (select name from media_type where media_type_id = h.media_type_id) m on true
+      where h.n <= LIMIT) y
+    group by playlist_id)
+  select coalesce(json_agg(row_to_json(z)), '[]')::text from (
+    select p.name, l.playlist_tracks from playlist p join lists l using (playlist_id) order by p.playlist_id) z"""
+
+
+def _playlists(kind: str, genre: str, limit: int, target: float) -> Case:
+    return Case(
+        f"playlists, {kind} genre, {limit} each",
+        _PLAYLISTS.replace("LIMIT", str(limit)),
+        _PLAYLISTS_SQL.replace("LIMIT", str(limit)),
+        target,
+        variables={"genre": genre},
+    )
+
+
 def _notes(first: int) -> list[dict[str, Any]]:
     return [{"id": n, "title": f"Note {n}", "body": f"Body {n}", "rating": n} for n in range(first, first + 100)]
 
@@ -104,6 +145,42 @@ CASES = (
         _RELATION_SQL.replace("LIMIT", "200"),
         target=0.75,
         variables={"genre": "Genre 7"},
+    ),
+    *(_playlists("frequent", "Genre 1", limit, 0.80) for limit in (1, 20, 1000)),
+    *(_playlists("rare", "Genre 25", limit, 0.50) for limit in (1, 20, 1000)),
+    Case(
+        "aggregate filter over two levels",
+        """query ($many: Int!) {
+             artist(where: {albums: {tracks_aggregate: {count: {predicate: {_gt: $many}}}}},
+                    order_by: {artist_id: asc}) {
+               name albums(order_by: {album_id: asc}) { title artist { name } } } }""",
+        """select coalesce(json_agg(row_to_json(r)), '[]')::text from (
+             select a.name, x.albums from artist a
+             join (
+               select al.artist_id, json_agg(json_build_object('title', al.title, 'artist',
+                   json_build_object('name', ar.name)) order by al.album_id) as albums
+               from album al join artist ar using (artist_id)
+               where al.artist_id in (
+                 select many.artist_id from album many
+                 join (select album_id from track group by album_id having count(*) > $1) t using (album_id))
+               group by al.artist_id) x using (artist_id)
+             order by a.artist_id) r""",
+        target=0.60,
+        variables={"many": 14},
+    ),
+    Case(
+        "order by a relationship's column",
+        """{ track(order_by: [{album: {artist: {name: asc}}}, {track_id: asc}], limit: 20) {
+             name album { title artist { name } } } }""",
+        """select coalesce(json_agg(row_to_json(r)), '[]')::text from (
+             select t.name, case when t.album_id is not null then json_build_object('title', t.title,
+                 'artist', json_build_object('name', t.artist)) end as album
+             from (
+               select t.name, al.album_id, al.title, ar.name as artist, t.track_id
+               from track t left join album al using (album_id) left join artist ar using (artist_id)
+               order by ar.name nulls last, t.track_id limit 20) t
+             order by t.artist nulls last, t.track_id) r""",
+        target=0.60,
     ),
     Case(
         "filtered aggregate",
