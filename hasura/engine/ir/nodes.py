@@ -167,10 +167,12 @@ TRUE = And()
 
 
 def conjunction(*items: BoolExp) -> BoolExp:
-    """All of them, without superfluous nesting."""
+    """All of them, without superfluous nesting; `TRUE` itself where there are none."""
     flat: list[BoolExp] = []
     for item in items:
         flat.extend(item.items if isinstance(item, And) else (item,))
+    if not flat:
+        return TRUE
     return flat[0] if len(flat) == 1 else And(tuple(flat))
 
 

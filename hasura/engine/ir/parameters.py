@@ -35,8 +35,8 @@ class VariableValue:
 
     place: VariablePlace
     type: PgType
-    # For the error message.
-    path: Path
+    # For the error message; what stands at several places of a request is one value.
+    path: Path = field(compare=False)
     # Gives the text; made from the type once.
     encode: Encoder = field(compare=False, repr=False)
     is_list: bool = False

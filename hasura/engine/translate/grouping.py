@@ -16,6 +16,10 @@ group all rows that pass a filter which many pass, the subquery all rows of its 
 when PostgreSQL guesses that many do, a whole index in the order asked for). The planner cannot know which of the two
 it is of a value that is looked up in another table. So the size of the table decides: the group reads a small one at
 most once.
+
+Rows that are filtered by the very rows that are nested in them (playlists with tracks of a genre, and those tracks)
+share them, where the other table is small: the nested rows are found first, the others by their keys. So neither a
+small limit nor a rare value makes PostgreSQL try one row after the other.
 """
 
 from hasura.engine.catalog.types import Table, TableKind, TypeKind
@@ -28,25 +32,30 @@ from hasura.engine.ir.nodes import (
     Comparison,
     Operand,
     Output,
+    RelatedExists,
     Rows,
     Selection,
 )
 from hasura.engine.schema_cache import TableInfo
-from hasura.engine.translate.joins import cannot_fail
+from hasura.engine.sql import Sql
+from hasura.engine.translate.boolexp import Scope, condition
+from hasura.engine.translate.fragments import Aliases
+from hasura.engine.translate.joins import cannot_fail, order_joins_of
 
 # Rows that are read in some 10 ms, filter included.
 SMALL_TABLE = 50_000
+FEW_ROWS = 10
 # Types whose values are equal exactly when `group by` takes them for the same.
 _KEY_TYPES = [{"int2", "int4", "int8"}, {"text", "varchar"}, {"uuid"}, {"date"}, {"timestamptz"}, {"timestamp"}]
 
 
-def has_groups(selection: Selection, table: TableInfo) -> bool:
-    """Returns whether some output, nested in many rows of the table, is read for all of them together."""
-    return any(is_grouped(output, table) for output in selection.outputs)
+def has_groups(selection: Selection, table: TableInfo, *, are_few: bool = False) -> bool:
+    """Returns whether some output, nested in rows of the table, is read for all of them together."""
+    return any(is_grouped(output, table, are_few=are_few) for output in selection.outputs)
 
 
-def is_grouped(output: Output, table: TableInfo) -> bool:
-    """Returns whether an output, nested in many rows of the table, is read for all of them together."""
+def is_grouped(output: Output, table: TableInfo, *, are_few: bool = False) -> bool:
+    """Returns whether an output, nested in several rows of the table (or a few), is read for all of them together."""
     if not isinstance(output, ArrayOutput):
         return False
     rows = output.rows
@@ -59,13 +68,60 @@ def is_grouped(output: Output, table: TableInfo) -> bool:
     if not all(_is_key(table, here, rows.table, there) for here, there in rows.join):
         return False
     if rows.limit is None and rows.permission_limit is None:
-        return True
-    return rows.where != TRUE and rows.table.table.estimated_rows <= SMALL_TABLE
+        return not are_few
+    return rows.where != TRUE and _is_small(rows.table)
+
+
+def shared(rows: Rows, selection: Selection) -> tuple[ArrayOutput, BoolExp] | None:
+    """Returns the nested rows that the filter asks for too, and what else it asks for."""
+    # Rows without an order are then shown in that of their places.
+    if rows.source is not None or rows.distinct_on or not (rows.order_by or _has_places(rows.table.table)):
+        return None
+    few = are_few(rows)
+    conditions = rows.where.items if isinstance(rows.where, And) else (rows.where,)
+    for output in selection.outputs:
+        if (
+            isinstance(output, ArrayOutput)
+            and is_grouped(output, rows.table, are_few=few)
+            and _is_shareable(output.rows)
+        ):
+            for index, item in enumerate(conditions):
+                if isinstance(item, RelatedExists) and _asks_for(item, output.rows):
+                    return output, And((*conditions[:index], *conditions[index + 1 :]))
+    return None
+
+
+def _is_shareable(rows: Rows) -> bool:
+    """Returns whether the rows may be found and numbered before those that they are nested in."""
+    if rows.where == TRUE or not _is_small(rows.table):
+        return False
+    keys = (item.expression for item in rows.order_by)
+    return all(isinstance(key, ColumnExpression) or order_joins_of(key) for key in keys)
+
+
+def _asks_for(item: RelatedExists, rows: Rows) -> bool:
+    is_same_way = set(item.relationship.column_mapping) == set(rows.join) and item.table is rows.table
+    return is_same_way and _text(item.condition, rows.table) == _text(rows.where, rows.table)
+
+
+def _text(exp: BoolExp, table: TableInfo) -> Sql:
+    aliases = Aliases()
+    return condition(Scope(aliases, aliases.row(table)), exp)
+
+
+def _is_small(table: TableInfo) -> bool:
+    return table.table.estimated_rows <= SMALL_TABLE
 
 
 def is_limited(rows: Rows) -> bool:
     """Returns whether not all rows of a key are shown."""
     return rows.limit is not None or rows.offset is not None or rows.permission_limit is not None
+
+
+def are_few(rows: Rows) -> bool:
+    """Returns whether a limit leaves so few rows that a subquery of each takes no longer than one for all."""
+    limits = [limit for limit in (rows.limit, rows.permission_limit) if isinstance(limit, int)]
+    return bool(limits) and min(limits) <= FEW_ROWS
 
 
 def is_single(rows: Rows) -> bool:

@@ -10,8 +10,12 @@ What a join reads may be read of rows that nothing refers to (a whole table is h
 costs little is joined: columns, and permissions that compare columns. All else remains a subquery of the row.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from hasura.engine.ir.nodes import (
     And,
+    ArrayOutput,
     BoolExp,
     ColumnExpression,
     ColumnOutput,
@@ -31,6 +35,7 @@ from hasura.engine.ir.nodes import (
     TableExists,
 )
 from hasura.engine.sql import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, parenthesized, sql
+from hasura.engine.translate.fragments import RowReference
 
 # PostgreSQL plans up to `join_collapse_limit` (8) relations of one FROM together, the rows' own among them.
 MAX_JOINS = 7
@@ -50,16 +55,41 @@ _PATTERN_OPERATORS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of a common table expression that are found first; others are those whose `local` columns they have."""
+
+    name: str
+    query: Sql
+    local: tuple[str, ...]
+    remote: tuple[str, ...]
+
+    def among(self, row: RowReference) -> Sql:
+        """Whether some of them are nested in a row."""
+        return is_among(row, self.local, self.name, self.remote)
+
+
 class Joins:
     """The left joins of one FROM, at most `MAX_JOINS`, and the objects made of them.
 
     `parents` names the common table expression that holds the rows themselves, where what is nested in them may be
-    read for all of them together. `is_single`: there is one row, and nothing around it is read more than once.
+    read for all of them together; `are_few` of them. `is_single`: there is one row, and nothing around it is read
+    more than once. `shared` is what is nested in the rows and found before them; once translated, it is in `found`.
     """
 
-    def __init__(self, parents: str | None = None, *, is_single: bool = False) -> None:
+    def __init__(
+        self,
+        parents: str | None = None,
+        *,
+        is_single: bool = False,
+        are_few: bool = False,
+        shared: ArrayOutput | None = None,
+    ) -> None:
         self.parents = parents
         self.is_single = is_single
+        self.are_few = are_few
+        self.shared = shared
+        self.found: Found | None = None
         self.has_groups = False
         self._left = MAX_JOINS
         self._tables: list[Sql] = []
@@ -90,6 +120,13 @@ class Joins:
     def text(self) -> Sql:
         """Returns the joins as they follow the rows' own source."""
         return join("", [*self._tables, *self._objects])
+
+
+def is_among(row: RowReference, columns: Sequence[str], name: str, others: Sequence[str]) -> Sql:
+    """`(columns of the row) in (select others from name)`."""
+    here = join(", ", [row.column(column) for column in columns])
+    there = join(", ", [ident(name, column) for column in others])
+    return concat(sql("("), here, sql(") in (select "), there, sql(" from "), ident(name), sql(")"))
 
 
 def joins_of(output: object) -> int:

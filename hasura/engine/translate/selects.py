@@ -5,6 +5,7 @@ are the response keys. Only keys longer than an identifier may be need `json_bui
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hasura.engine.catalog.types import PgType, TypeKind
 from hasura.engine.ir.nodes import (
@@ -13,6 +14,7 @@ from hasura.engine.ir.nodes import (
     AggregateOutput,
     AggregateSelection,
     ArrayOutput,
+    BoolExp,
     CallOutput,
     ColumnOutput,
     ConstantOutput,
@@ -35,7 +37,7 @@ from hasura.engine.ir.parameters import Constant
 from hasura.engine.ir.scalars import encode_array
 from hasura.engine.schema.filters import TEXT
 from hasura.engine.schema.scalars import is_wide_number
-from hasura.engine.schema_cache import SchemaOptions
+from hasura.engine.schema_cache import SchemaOptions, TableInfo
 from hasura.engine.sql import (
     MAX_IDENTIFIER_BYTES,
     Sql,
@@ -58,8 +60,8 @@ from hasura.engine.translate.boolexp import (
     source,
 )
 from hasura.engine.translate.fragments import Aliases, RowReference, call, operand, table_name, whole_row
-from hasura.engine.translate.grouping import has_groups, is_grouped, is_limited, is_single
-from hasura.engine.translate.joins import Joins, has_joins, joins_of, order_joins_of
+from hasura.engine.translate.grouping import are_few, has_groups, is_grouped, is_limited, is_single, shared
+from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, joins_of, order_joins_of
 
 # json_build_object takes at most 100 arguments.
 _PAIRS_PER_CALL = 50
@@ -150,11 +152,15 @@ class SelectTranslator:
 
     def _rows(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_once: bool) -> Sql:
         """`select outputs from rows`."""
-        is_one = is_single(rows)
-        can_group = is_once and not is_one and has_groups(selection, rows.table)
-        joins = Joins(self.aliases.name() if can_group else None, is_single=is_once and is_one)
-        if can_group or has_joins(selection):
-            return self._numbered_rows(rows, selection, here, joins)
+        is_one, few = is_single(rows), are_few(rows)
+        can_group = is_once and not is_one and has_groups(selection, rows.table, are_few=few)
+        if can_group:
+            output, rest = shared(rows, selection) or (None, rows.where)
+            joins = Joins(self.aliases.name(), are_few=few, shared=output)
+            return self._numbered_rows(rows, selection, here, joins, rest)
+        joins = Joins(is_single=is_once and is_one)
+        if has_joins(selection):
+            return self._numbered_rows(rows, selection, here, joins, rows.where)
         return self._joined_rows(rows, selection, here, self._limit(rows, rows.permission_limit), joins)
 
     def _joined_rows(
@@ -177,16 +183,22 @@ class SelectTranslator:
             limit,
         )
 
-    def _numbered_rows(self, rows: Rows, selection: Selection, here: RowReference | None, joins: Joins) -> Sql:
+    def _numbered_rows(
+        self, rows: Rows, selection: Selection, here: RowReference | None, joins: Joins, rest: BoolExp
+    ) -> Sql:
         """`select outputs from (rows, numbered) left join ... order by number`.
 
         What is joined is read only for the rows that a limit leaves, and whatever join PostgreSQL chooses, the rows
-        keep the order in which they were read. Rows that others are nested in are read once, for both.
+        keep the order in which they were read. Rows that others are nested in are read once, for both; `rest` is what
+        they are asked beside having those that are found first.
         """
         row = self.aliases.row(rows.table, is_typed=False)
         outputs = self.outputs(Scope(self.aliases, row), selection, joins)
         columns = _used_columns(row) if joins.has_groups else None
-        base = self._base(rows, here, is_numbered=True, limit=rows.permission_limit, columns=columns)
+        found = joins.found
+        if found is not None:
+            rows = replace(rows, where=rest)
+        base = self._base(rows, here, is_numbered=True, limit=rows.permission_limit, columns=columns, found=found)
         order = concat(sql(" order by "), ident(row.alias, _ROW_NUMBER))
         return concat(self._from_numbered(joins, base, outputs, row), order)
 
@@ -195,19 +207,23 @@ class SelectTranslator:
         """`select outputs from (base) left join ...`, the base under a name of its own where groups refer to it."""
         if joins.has_groups:
             assert joins.parents is not None
-            named = concat(sql("with "), ident(joins.parents), sql(" as materialized ("), base, sql(") select "))
+            named = [_named(joins.found.name, joins.found.query)] if joins.found is not None else []
+            named.append(_named(joins.parents, base))
+            select = concat(sql("with "), join(", ", named), sql(" select "))
             origin = ident(joins.parents)
         else:
-            named = sql("select ")
+            select = sql("select ")
             origin = parenthesized(base)
-        return concat(named, outputs, sql(" from "), origin, sql(" as "), ident(row.alias), joins.text())
+        return concat(select, outputs, sql(" from "), origin, sql(" as "), ident(row.alias), joins.text())
 
     # --- arrays of many rows -------------------------------------------------------------------------------------
 
-    def _group(self, rows: Rows, selection: Selection, parents: str) -> Sql:
+    def _group(self, output: ArrayOutput, parents: Joins) -> Sql:
         """`select key, json_agg(...) as rows ... group by key`: rows nested in those of `parents`."""
+        rows, selection = output.rows, output.selection
+        assert parents.parents is not None
         name = self.aliases.name()
-        if not is_limited(rows) and not has_groups(selection, rows.table):
+        if output is not parents.shared and not is_limited(rows) and not has_groups(selection, rows.table):
             row = self._row(rows)
             joins = Joins()
             scope = Scope(self.aliases, row)
@@ -218,7 +234,7 @@ class SelectTranslator:
                 source(rows, None, row.alias),
                 joins.text(),
                 sql(" where "),
-                self._belongs(scope, rows, parents),
+                self._belongs(scope, rows, parents.parents),
             )
             return concat(
                 sql("select "), self._grouped(rows, selection, row, name, order), origin, _by_key(rows, row)
@@ -227,7 +243,13 @@ class SelectTranslator:
         joins = Joins(self.aliases.name())
         joins.add_object(self.outputs(Scope(self.aliases, row), selection, joins), name)
         grouped = self._grouped(rows, selection, row, name, ident(row.alias, _ROW_NUMBER))
-        base = self._numbered_group(rows, parents, _used_columns(row))
+        if output is parents.shared:
+            parents.found = self._found(rows, _used_columns(row))
+            base = self._limited_group(rows, ident(parents.found.name), parents.parents)
+        else:
+            base = self._numbered_group(rows, _used_columns(row), parents.parents)
+            if is_limited(rows):
+                base = self._limited_group(rows, parenthesized(base), None)
         return concat(self._from_numbered(joins, base, grouped, row), _by_key(rows, row))
 
     def _grouped(self, rows: Rows, selection: Selection, row: RowReference, name: str, order: Sql) -> Sql:
@@ -237,18 +259,23 @@ class SelectTranslator:
         array = concat(sql("json_agg("), self._row_value(name, selection), sql(" order by "), order, sql(")"))
         return join(", ", [*keys, concat(array, sql(" as "), ident(_GROUPED))])
 
-    def _numbered_group(self, rows: Rows, parents: str, columns: list[str]) -> Sql:
-        """The rows that belong to those of `parents`, numbered within each key, those that the limits leave."""
+    def _found(self, rows: Rows, columns: list[str]) -> Found:
+        """Rows found before those that they are nested in."""
+        local, remote = zip(*rows.join, strict=True)
+        return Found(self.aliases.name(), self._numbered_group(rows, columns, None), local, remote)
+
+    def _numbered_group(self, rows: Rows, columns: list[str], parents: str | None) -> Sql:
+        """The rows, numbered within each key, that belong to those of `parents` or to any."""
         row = self._row(rows)
         scope = Scope(self.aliases, row)
         joins = Joins()
         order = self._order_keys(scope, rows.order_by, joins, is_complete=True)
-        keys = [row.column(there) for _, there in rows.join]
-        numbered = concat(
+        where = self._belongs(scope, rows, parents) if parents is not None else condition(scope, rows.where)
+        return concat(
             sql("select "),
             join("", [row.column(column) + sql(", ") for column in columns]),
             sql("row_number() over (partition by "),
-            join(", ", keys),
+            join(", ", [row.column(there) for _, there in rows.join]),
             sql(" order by "),
             join(", ", order),
             sql(") as "),
@@ -257,36 +284,37 @@ class SelectTranslator:
             source(rows, None, row.alias),
             joins.text(),
             sql(" where "),
-            self._belongs(scope, rows, parents),
+            where,
         )
-        if not is_limited(rows):
-            return numbered
-        name = self.aliases.name()
-        number, size = ident(name, _ROW_NUMBER), self._size(rows, rows.permission_limit)
-        limits: list[Sql] = []
+
+    def _limited_group(self, rows: Rows, numbered: Sql, parents: str | None) -> Sql:
+        """Of numbered rows those that the limits leave, and that belong to `parents` where they may belong to any."""
+        row = self.aliases.row(rows.table, is_typed=False)
+        number, size = ident(row.alias, _ROW_NUMBER), self._size(rows, rows.permission_limit)
+        conditions: list[Sql] = []
         if rows.offset is not None:
-            limits.append(concat(number, sql(" > "), operand(rows.offset)))
+            conditions.append(concat(number, sql(" > "), operand(rows.offset)))
             # Not their sum, which may be too large for a number.
             number = concat(number, sql(" - "), operand(rows.offset))
         if size is not None:
-            limits.append(concat(number, sql(" <= "), size))
+            conditions.append(concat(number, sql(" <= "), size))
+        if parents is not None:
+            conditions.append(_is_nested(row, rows, parents))
         return concat(
             sql("select "),
-            whole_row(name),
-            sql(" from ("),
+            whole_row(row.alias),
+            sql(" from "),
             numbered,
-            sql(") as "),
-            ident(name),
+            sql(" as "),
+            ident(row.alias),
             sql(" where "),
-            join(" and ", limits),
+            join(" and ", conditions),
         )
 
     @staticmethod
     def _belongs(scope: Scope, rows: Rows, parents: str) -> Sql:
         """Whether a row is nested in one of `parents`."""
-        there = join(", ", [scope.row.column(column) for _, column in rows.join])
-        here = join(", ", [ident(parents, column) for column, _ in rows.join])
-        keys = concat(sql("("), there, sql(") in (select "), here, sql(" from "), ident(parents), sql(")"))
+        keys = _is_nested(scope.row, rows, parents)
         return keys if rows.where == TRUE else concat(keys, sql(" and "), condition(scope, rows.where))
 
     def _row(self, rows: Rows) -> RowReference:
@@ -424,13 +452,12 @@ class SelectTranslator:
                 return self.object(output.rows, output.selection, row, is_once=is_once)
             return self._joined_object(scope, output, joins)
         if isinstance(output, ArrayOutput):
-            parents = joins.parents if joins is not None else None
-            if joins is None or parents is None or not is_grouped(output, row.table) or not joins.reserve(1):
+            if joins is None or not _can_group(output, row.table, joins) or not joins.reserve(1):
                 array = self.array(output.rows, output.selection, row, is_once=is_once)
                 return concat(sql("("), array, sql(")"))
             name = self.aliases.name()
             on = [concat(ident(name, _key(n)), sql(" = "), row.column(local)) for n, local in _locals(output.rows)]
-            joins.add_group(self._group(output.rows, output.selection, parents), name, join(" and ", on))
+            joins.add_group(self._group(output, joins), name, join(" and ", on))
             return concat(sql("coalesce("), ident(name, _GROUPED), sql(", "), _EMPTY_ARRAY, sql(")"))
         assert isinstance(output, AggregateOutput)
         return concat(sql("("), self.aggregate(output.rows, output.aggregate, row), sql(")"))
@@ -516,12 +543,20 @@ class SelectTranslator:
         is_numbered: bool,
         limit: int | None = None,
         columns: list[str] | None = None,
+        found: Found | None = None,
     ) -> Sql:
-        """The rows, all their columns or some, and their number where that is asked for; `limit` is the role's."""
+        """The rows, all their columns or some, and their number where that is asked for.
+
+        `limit` is the role's, `found` are rows that must be nested in them.
+        """
         row = self._row(rows)
         scope = Scope(self.aliases, row)
         joins = Joins()
         order = self._order(scope, rows.order_by, joins)
+        where = restriction(scope, rows, here)
+        if found is not None:
+            where = concat(where, sql(" and ") if where else sql(" where "), found.among(row))
+            order = order or concat(sql(" order by "), ident(row.alias, "ctid"))
         base = concat(
             sql("select "),
             _distinct(row, rows),
@@ -529,7 +564,7 @@ class SelectTranslator:
             sql(".* from "),
             source(rows, here, row.alias),
             joins.text(),
-            restriction(scope, rows, here),
+            where,
             order,
             self._limit(rows, limit),
         )
@@ -625,6 +660,19 @@ def _key(number: int) -> str:
 def _locals(rows: Rows) -> list[tuple[int, str]]:
     """The columns, numbered, of the row that the rows are nested in."""
     return [(number, local) for number, (local, _) in enumerate(rows.join)]
+
+
+def _can_group(output: ArrayOutput, table: TableInfo, joins: Joins) -> bool:
+    return joins.parents is not None and is_grouped(output, table, are_few=joins.are_few)
+
+
+def _named(name: str, query: Sql) -> Sql:
+    return concat(ident(name), sql(" as materialized ("), query, sql(")"))
+
+
+def _is_nested(row: RowReference, rows: Rows, parents: str) -> Sql:
+    local, remote = zip(*rows.join, strict=True)
+    return is_among(row, remote, parents, local)
 
 
 def _by_key(rows: Rows, row: RowReference) -> Sql:
