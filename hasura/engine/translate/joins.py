@@ -6,27 +6,28 @@ it, a look-up by key when few do. A scalar subquery it always runs once a row. A
 and the JSON is made above them (FROM-less lateral subqueries, of which nothing is left in the plan): a join that held
 the JSON of another would have to be made whole before it is joined, of rows that nothing refers to.
 
-What a join reads may be read of rows that nothing refers to (a whole table is hashed). So only what cannot fail and
-costs little is joined: columns, and permissions that compare columns. All else remains a subquery of the row.
+What a join reads may be read of rows that nothing refers to (a whole table is hashed). So a row is joined only where
+its permission cannot fail and costs little: it compares columns. All else remains a subquery of the row.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hasura.engine.catalog.types import Volatility
 from hasura.engine.ir.nodes import (
     And,
     ArrayOutput,
     BoolExp,
+    CallOutput,
     ColumnExpression,
-    ColumnOutput,
     Comparison,
-    ConstantOutput,
     Expression,
     Not,
     ObjectOutput,
     Operand,
     Or,
     OrderThrough,
+    Output,
     RelatedColumnExpression,
     RelatedExists,
     Rooted,
@@ -70,7 +71,7 @@ class Found:
 
 
 class Joins:
-    """The left joins of one FROM, at most `MAX_JOINS`, and the objects made of them.
+    """The left joins of one FROM, at most `MAX_JOINS`, and the objects made of what they lead to.
 
     `parents` names the common table expression that holds the rows themselves, where what is nested in them may be
     read for all of them together; `are_few` of them. `is_single`: there is one row, and nothing around it is read
@@ -129,30 +130,24 @@ def is_among(row: RowReference, columns: Sequence[str], name: str, others: Seque
     return concat(sql("("), here, sql(") in (select "), there, sql(" from "), ident(name), sql(")"))
 
 
-def joins_of(output: object) -> int:
-    """Returns how many joins an output needs with all that is inside it, 0 when it cannot be joined."""
+def is_joined(output: Output) -> bool:
+    """Returns whether an output is the object of a row that a join leads to.
+
+    What is read of that row is evaluated above the joins, of rows that are shown. Only a volatile function would keep
+    PostgreSQL from that.
+    """
     if not isinstance(output, ObjectOutput) or not output.selection.outputs or not _is_to_one(output.rows):
-        return 0
-    count = 1
-    for inner in output.selection.outputs:
-        if len(inner.alias.encode()) > MAX_IDENTIFIER_BYTES:
-            return 0
-        if isinstance(inner, ObjectOutput):
-            nested = joins_of(inner)
-            if not nested:
-                return 0
-            count += nested
-        elif isinstance(inner, ColumnOutput):
-            if inner.condition is not None:
-                return 0
-        elif not isinstance(inner, ConstantOutput):
-            return 0
-    return count
+        return False
+    return not any(
+        len(inner.alias.encode()) > MAX_IDENTIFIER_BYTES
+        or (isinstance(inner, CallOutput) and inner.call.function.volatility is Volatility.VOLATILE)
+        for inner in output.selection.outputs
+    )
 
 
 def has_joins(selection: Selection) -> bool:
-    """Returns whether some output can be joined."""
-    return any(joins_of(output) for output in selection.outputs)
+    """Returns whether some output is the object of a row that a join leads to."""
+    return any(is_joined(output) for output in selection.outputs)
 
 
 def order_joins_of(exp: Expression) -> int:

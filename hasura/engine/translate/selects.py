@@ -61,7 +61,7 @@ from hasura.engine.translate.boolexp import (
 )
 from hasura.engine.translate.fragments import Aliases, RowReference, call, operand, table_name, whole_row
 from hasura.engine.translate.grouping import are_few, has_groups, is_grouped, is_limited, is_single, shared
-from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, joins_of, order_joins_of
+from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, is_joined, order_joins_of
 
 # json_build_object takes at most 100 arguments.
 _PAIRS_PER_CALL = 50
@@ -447,8 +447,7 @@ class SelectTranslator:
             return _shown_if(scope, output, shown)
         is_once = joins is not None and joins.is_single
         if isinstance(output, ObjectOutput):
-            needed = joins_of(output) if joins is not None else 0
-            if joins is None or not needed or not joins.reserve(needed):
+            if joins is None or not is_joined(output) or not joins.reserve(1):
                 return self.object(output.rows, output.selection, row, is_once=is_once)
             return self._joined_object(scope, output, joins)
         if isinstance(output, ArrayOutput):
