@@ -65,10 +65,6 @@ class Found:
     local: tuple[str, ...]
     remote: tuple[str, ...]
 
-    def among(self, row: RowReference) -> Sql:
-        """Whether some of them are nested in a row."""
-        return is_among(row, self.local, self.name, self.remote)
-
 
 class Joins:
     """The left joins of one FROM, at most `MAX_JOINS`, and the objects made of what they lead to.

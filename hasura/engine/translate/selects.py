@@ -16,6 +16,7 @@ from hasura.engine.ir.nodes import (
     ArrayOutput,
     BoolExp,
     CallOutput,
+    ColumnExpression,
     ColumnOutput,
     ConstantOutput,
     CountItem,
@@ -228,7 +229,7 @@ class SelectTranslator:
             joins = Joins()
             scope = Scope(self.aliases, row)
             joins.add_object(self.outputs(scope, selection, joins), name)
-            order = join(", ", self._order_keys(scope, rows.order_by, joins, is_complete=True))
+            order = join(", ", self._complete_order(scope, rows, joins))
             origin = concat(
                 sql(" from "),
                 source(rows, None, row.alias),
@@ -269,7 +270,7 @@ class SelectTranslator:
         row = self._row(rows)
         scope = Scope(self.aliases, row)
         joins = Joins()
-        order = self._order_keys(scope, rows.order_by, joins, is_complete=True)
+        order = self._complete_order(scope, rows, joins)
         where = self._belongs(scope, rows, parents) if parents is not None else condition(scope, rows.where)
         return concat(
             sql("select "),
@@ -324,12 +325,17 @@ class SelectTranslator:
         keys = self._order_keys(scope, items, joins)
         return sql(" order by ") + join(", ", keys) if keys else sql("")
 
-    def _order_keys(
-        self, scope: Scope, items: tuple[OrderItem, ...], joins: Joins, *, is_complete: bool = False
-    ) -> list[Sql]:
-        """What an ordering goes by; `is_complete`: last the row's place, which no two rows share."""
-        keys = [concat(self._order_value(scope, item.expression, joins), _direction(item)) for item in items]
-        return [*keys, ident(scope.row.alias, "ctid")] if is_complete else keys
+    def _order_keys(self, scope: Scope, items: tuple[OrderItem, ...], joins: Joins) -> list[Sql]:
+        return [concat(self._order_value(scope, item.expression, joins), _direction(item)) for item in items]
+
+    def _complete_order(self, scope: Scope, rows: Rows, joins: Joins) -> list[Sql]:
+        """What rows of one key are ordered by, last their place where nothing else tells them apart."""
+        keys = self._order_keys(scope, rows.order_by, joins)
+        known = {there for _, there in rows.join}
+        for item in rows.order_by:
+            if isinstance(item.expression, ColumnExpression) and not item.expression.column.column.is_nullable:
+                known.add(item.expression.column.name)
+        return keys if rows.table.table.has_at_most_one(known) else [*keys, ident(scope.row.alias, "ctid")]
 
     @staticmethod
     def _order_value(scope: Scope, exp: Expression, joins: Joins) -> Sql:
@@ -554,7 +560,9 @@ class SelectTranslator:
         order = self._order(scope, rows.order_by, joins)
         where = restriction(scope, rows, here)
         if found is not None:
-            where = concat(where, sql(" and ") if where else sql(" where "), found.among(row))
+            where = concat(
+                where, sql(" and ") if where else sql(" where "), is_among(row, found.local, found.name, found.remote)
+            )
             order = order or concat(sql(" order by "), ident(row.alias, "ctid"))
         base = concat(
             sql("select "),
