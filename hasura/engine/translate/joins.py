@@ -69,20 +69,23 @@ class Found:
 class Joins:
     """The left joins of one FROM, at most `MAX_JOINS`, and the objects made of what they lead to.
 
-    `parents` names the common table expression that holds the rows themselves, where what is nested in them may be
-    read for all of them together; `are_few` of them. `is_single`: there is one row, and nothing around it is read
-    more than once. `shared` is what is nested in the rows and found before them; once translated, it is in `found`.
+    `parents` names the common table expression that holds the rows `row` themselves, where what is nested in them
+    (not in what is joined to them) may be read for all of them together; `are_few` of them. `is_single`: there is one
+    row, and nothing around it is read more than once. `shared` is what is nested in the rows and found before them;
+    once translated, it is in `found`.
     """
 
     def __init__(
         self,
         parents: str | None = None,
+        row: RowReference | None = None,
         *,
         is_single: bool = False,
         are_few: bool = False,
         shared: ArrayOutput | None = None,
     ) -> None:
         self.parents = parents
+        self.row = row
         self.is_single = is_single
         self.are_few = are_few
         self.shared = shared

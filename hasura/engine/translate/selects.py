@@ -38,7 +38,7 @@ from hasura.engine.ir.parameters import Constant
 from hasura.engine.ir.scalars import encode_array
 from hasura.engine.schema.filters import TEXT
 from hasura.engine.schema.scalars import is_wide_number
-from hasura.engine.schema_cache import SchemaOptions, TableInfo
+from hasura.engine.schema_cache import SchemaOptions
 from hasura.engine.sql import (
     MAX_IDENTIFIER_BYTES,
     Sql,
@@ -155,13 +155,15 @@ class SelectTranslator:
         """`select outputs from rows`."""
         is_one, few = is_single(rows), are_few(rows)
         can_group = is_once and not is_one and has_groups(selection, rows.table, are_few=few)
-        if can_group:
+        if can_group or has_joins(selection):
+            row = self.aliases.row(rows.table, is_typed=False)
+            if not can_group:
+                joins = Joins(row=row, is_single=is_once and is_one)
+                return self._numbered_rows(rows, selection, here, row, joins, rows.where)
             output, rest = shared(rows, selection) or (None, rows.where)
-            joins = Joins(self.aliases.name(), are_few=few, shared=output)
-            return self._numbered_rows(rows, selection, here, joins, rest)
+            joins = Joins(self.aliases.name(), row, are_few=few, shared=output)
+            return self._numbered_rows(rows, selection, here, row, joins, rest)
         joins = Joins(is_single=is_once and is_one)
-        if has_joins(selection):
-            return self._numbered_rows(rows, selection, here, joins, rows.where)
         return self._joined_rows(rows, selection, here, self._limit(rows, rows.permission_limit), joins)
 
     def _joined_rows(
@@ -185,7 +187,13 @@ class SelectTranslator:
         )
 
     def _numbered_rows(
-        self, rows: Rows, selection: Selection, here: RowReference | None, joins: Joins, rest: BoolExp
+        self,
+        rows: Rows,
+        selection: Selection,
+        here: RowReference | None,
+        row: RowReference,
+        joins: Joins,
+        rest: BoolExp,
     ) -> Sql:
         """`select outputs from (rows, numbered) left join ... order by number`.
 
@@ -193,7 +201,6 @@ class SelectTranslator:
         keep the order in which they were read. Rows that others are nested in are read once, for both; `rest` is what
         they are asked beside having those that are found first.
         """
-        row = self.aliases.row(rows.table, is_typed=False)
         outputs = self.outputs(Scope(self.aliases, row), selection, joins)
         columns = _used_columns(row) if joins.has_groups else None
         found = joins.found
@@ -241,7 +248,7 @@ class SelectTranslator:
                 sql("select "), self._grouped(rows, selection, row, name, order), origin, _by_key(rows, row)
             )
         row = self.aliases.row(rows.table, is_typed=False)
-        joins = Joins(self.aliases.name())
+        joins = Joins(self.aliases.name(), row)
         joins.add_object(self.outputs(Scope(self.aliases, row), selection, joins), name)
         grouped = self._grouped(rows, selection, row, name, ident(row.alias, _ROW_NUMBER))
         if output is parents.shared:
@@ -457,7 +464,7 @@ class SelectTranslator:
                 return self.object(output.rows, output.selection, row, is_once=is_once)
             return self._joined_object(scope, output, joins)
         if isinstance(output, ArrayOutput):
-            if joins is None or not _can_group(output, row.table, joins) or not joins.reserve(1):
+            if joins is None or not _can_group(output, row, joins) or not joins.reserve(1):
                 array = self.array(output.rows, output.selection, row, is_once=is_once)
                 return concat(sql("("), array, sql(")"))
             name = self.aliases.name()
@@ -669,8 +676,9 @@ def _locals(rows: Rows) -> list[tuple[int, str]]:
     return [(number, local) for number, (local, _) in enumerate(rows.join)]
 
 
-def _can_group(output: ArrayOutput, table: TableInfo, joins: Joins) -> bool:
-    return joins.parents is not None and is_grouped(output, table, are_few=joins.are_few)
+def _can_group(output: ArrayOutput, row: RowReference, joins: Joins) -> bool:
+    is_of_parents = joins.parents is not None and row is joins.row
+    return is_of_parents and is_grouped(output, row.table, are_few=joins.are_few)
 
 
 def _named(name: str, query: Sql) -> Sql:

@@ -83,6 +83,14 @@ class World:
             found[name] = RelationshipInfo(
                 name, RelationshipKind.OBJECT, QualifiedName("public", remote), ((column, "id"),)
             )
+        for column, remote in self.references[table].items():
+            # Rows that refer to the same row: several rows here have the same key, and some have none.
+            others = [(other, key) for other, keys in self.references.items() for key in keys if keys[key] == remote]
+            other, key = others[len(table + column) % len(others)]
+            name = f"beside_{column}"
+            found[name] = RelationshipInfo(
+                name, RelationshipKind.ARRAY, QualifiedName("public", other), ((column, key),)
+            )
         for other, references in self.references.items():
             for column, remote in references.items():
                 if remote == table:
@@ -221,15 +229,27 @@ class World:
             numbers = [column for column, type_name in self.columns[table].items() if type_name == "int4"]
             return {"kind": kind, "table": table, "arguments": arguments, "columns": numbers, "nested": {}}
         nested: dict[str, Any] = {}
+        shares: str | None = None
         for name, relationship in info.relationships.items():
             if depth > 0 and self.random.random() < 0.5:
                 remote = relationship.remote_table.name
                 inner = self.field(remote, depth - 1)
+                if shares is None and relationship.kind is RelationshipKind.ARRAY and self.random.random() < 0.4:
+                    # The filter asks for the very rows that are nested in those it chooses.
+                    shares = name
+                    arguments["where"] = {"_and": [arguments["where"], {name: inner["arguments"]["where"]}]}
                 if relationship.kind is RelationshipKind.OBJECT:
                     inner = {**inner, "kind": "object", "arguments": {}, "columns": list(self.columns[remote])}
                 nested[name] = {**inner, "relationship": name}
         columns = self.random.sample(list(self.columns[table]), self.random.randint(1, len(self.columns[table])))
-        return {"kind": kind, "table": table, "arguments": arguments, "columns": columns, "nested": nested}
+        return {
+            "kind": kind,
+            "table": table,
+            "arguments": arguments,
+            "columns": columns,
+            "nested": nested,
+            "shares": shares,
+        }
 
     def _order(self, table: str) -> list[dict[str, Any]]:
         chosen = self._sortable(table)
@@ -292,14 +312,29 @@ class Document:
         return f"{alias}: {name}{self._arguments(field)} {{ {self._selection(field)} }}"
 
     def _arguments(self, field: Mapping[str, Any]) -> str:
-        kinds = {"where": "{}_bool_exp", "order_by": "[{}_order_by!]", "limit": "Int", "offset": "Int"}
+        kinds = {"where": "{}_bool_exp!", "order_by": "[{}_order_by!]", "limit": "Int", "offset": "Int"}
         listed = []
         for key, value in field["arguments"].items():
-            name = f"v{len(self.variables)}"
-            self.variables[name] = value
-            self._types[name] = kinds[key].format(field["table"])
-            listed.append(f"{key}: ${name}")
+            kind = kinds[key].format(field["table"])
+            if key == "where" and field.get("shares") is not None:
+                own, shared = value["_and"]
+                relationship = field["shares"]
+                inner = field["nested"][relationship]
+                of_nested = self._variable(shared[relationship], kinds[key].format(inner["table"]))
+                listed.append(f"where: {{_and: [{self._variable(own, kind)}, {{{relationship}: {of_nested}}}]}}")
+            else:
+                listed.append(f"{key}: {self._variable(value, kind)}")
         return f"({', '.join(listed)})" if listed else ""
+
+    def _variable(self, value: Any, kind: str) -> str:
+        """A variable of its own, or the one that has this very value already."""
+        for name, known in self.variables.items():
+            if known is value and self._types[name] == kind:
+                return f"${name}"
+        name = f"v{len(self.variables)}"
+        self.variables[name] = value
+        self._types[name] = kind
+        return f"${name}"
 
     def _selection(self, field: Mapping[str, Any]) -> str:
         if field["kind"] == "aggregate":
