@@ -1,0 +1,220 @@
+"""Nested rows read for all their parents at once: the same rows in the same order as read parent by parent."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.hasura.engine.serving.conftest import Served
+
+_DDL = """
+create table shelf (id integer primary key, name text, room integer);
+create table book (id integer primary key, shelf_id integer, room integer, pages text, kind integer);
+create table kind (id integer primary key, name text);
+insert into kind values (1, 'Novel'), (2, 'Atlas');
+insert into shelf values (3, 'C', null), (1, 'A', 7), (2, 'B', 7), (4, 'D', 9);
+insert into book values
+  (9, 1, 7, '10', 1), (2, 1, 7, '20', 1), (5, 2, null, '30', 2), (4, 1, 7, '40', 2), (8, null, 7, 'many', 1),
+  (7, 2, 9, '60', 1);
+create function book_pages(b book) returns integer language sql stable as $$ select b.pages::integer $$;
+create view seen_book as select * from book;
+"""
+
+
+@pytest.fixture
+def library(serve: Callable[..., Served]) -> Served:
+    served = serve()
+    served.sql(_DDL)
+    for table in ("shelf", "book", "kind", "seen_book"):
+        served.metadata("pg_track_table", source="default", table=table)
+
+    def relationship(kind: str, table: str, name: str, remote: str, mapping: dict[str, str]) -> None:
+        using = {"manual_configuration": {"remote_table": remote, "column_mapping": mapping}}
+        served.metadata(f"pg_create_{kind}_relationship", source="default", table=table, name=name, using=using)
+
+    relationship("array", "shelf", "books", "book", {"id": "shelf_id"})
+    relationship("array", "shelf", "seen", "seen_book", {"id": "shelf_id"})
+    relationship("array", "shelf", "in_room", "book", {"room": "room"})
+    relationship("array", "shelf", "own", "book", {"id": "shelf_id", "room": "room"})
+    relationship("object", "book", "shelf", "shelf", {"shelf_id": "id"})
+    relationship("object", "book", "of_kind", "kind", {"kind": "id"})
+    relationship("array", "kind", "books", "book", {"id": "kind"})
+    served.metadata(
+        "pg_add_computed_field",
+        source="default",
+        table="book",
+        name="number",
+        definition={"function": "book_pages"},
+    )
+    return served
+
+
+def _statement(served: Served, query: str) -> str:
+    answer = served.client.post(
+        "/v1/graphql/explain", json={"query": {"query": query}}, headers=served.admin_headers()
+    )
+    assert answer.status_code == 200, answer.text
+    (root,) = answer.json()
+    text: str = root["sql"]
+    return text
+
+
+def _shelves(served: Served, nested: str, arguments: str = "(order_by: {id: asc})") -> dict[int, list[Any]]:
+    query = f"{{ shelf{arguments} {{ id rows: {nested} }} }}"
+    answer = served.graphql(query)
+    assert "errors" not in answer, answer
+    return {row["id"]: row["rows"] for row in answer["data"]["shelf"]}
+
+
+def _ids(rows: dict[int, list[Any]]) -> dict[int, list[int]]:
+    return {key: [row["id"] for row in nested] for key, nested in rows.items()}
+
+
+def test_rows_without_an_order_are_in_that_of_their_places(library: Served) -> None:
+    nested = "books { id }"
+
+    assert "group by" in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    assert _ids(_shelves(library, nested, "")) == {3: [], 1: [9, 2, 4], 2: [5, 7], 4: []}
+    assert list(_shelves(library, nested, "")) == [3, 1, 2, 4]
+
+
+def test_several_rows_of_one_key_have_the_same_nested_rows_and_one_without_has_none(library: Served) -> None:
+    nested = "in_room(order_by: {id: desc}) { id of_kind { name } shelf { id } }"
+
+    rows = _shelves(library, nested)
+
+    assert "group by" in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    assert _ids(rows) == {1: [9, 8, 4, 2], 2: [9, 8, 4, 2], 3: [], 4: [7]}
+    assert rows[4] == [{"id": 7, "of_kind": {"name": "Novel"}, "shelf": {"id": 2}}]
+
+
+def test_a_relationship_over_two_columns_needs_both(library: Served) -> None:
+    assert _ids(_shelves(library, "own(order_by: {id: asc}) { id }")) == {1: [2, 4, 9], 2: [], 3: [], 4: []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ("limit: 1", {1: [2], 2: [7], 3: [], 4: []}),
+        ("limit: 0", {1: [], 2: [], 3: [], 4: []}),
+        ("limit: 2000", {1: [2, 9], 2: [7], 3: [], 4: []}),
+        ("offset: 1", {1: [9], 2: [], 3: [], 4: []}),
+        ("offset: 9223372036854775807, limit: 1000", {1: [], 2: [], 3: [], 4: []}),
+    ],
+)
+def test_a_limit_is_one_of_each_row(library: Served, arguments: str, found: dict[int, list[int]]) -> None:
+    nested = f'books(where: {{of_kind: {{name: {{_eq: "Novel"}}}}}}, order_by: {{id: asc}}, {arguments}) {{ id }}'
+
+    assert "partition by" in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    assert _ids(_shelves(library, nested)) == found
+
+
+def test_rows_that_the_filter_asks_for_are_found_once(library: Served) -> None:
+    kind = '{of_kind: {name: {_eq: "Novel"}}}'
+    nested = f"books(where: {kind}, order_by: {{id: asc}}, limit: 1) {{ id }}"
+
+    found = _ids(_shelves(library, nested, f"(where: {{books: {kind}}})"))
+
+    statement = _statement(library, f"{{ shelf(where: {{books: {kind}}}) {{ {nested} }} }}")
+    assert found == {1: [2], 2: [7]}
+    assert statement.count('"public"."kind"') == 1
+    both = f"(where: {{books: {kind}, id: {{_gt: 1}}}})"
+    assert _ids(_shelves(library, nested, both)) == {2: [7]}
+
+
+def test_another_filter_than_that_of_the_nested_rows_is_asked_beside_it(library: Served) -> None:
+    nested = 'books(where: {of_kind: {name: {_eq: "Novel"}}}, order_by: {id: asc}, limit: 1) { id }'
+
+    found = _ids(
+        _shelves(library, nested, '(where: {books: {of_kind: {name: {_eq: "Atlas"}}}}, order_by: {id: asc})')
+    )
+
+    assert found == {1: [2], 2: [7]}
+
+
+def test_of_a_large_table_a_limit_leaves_few_rows_to_read(library: Served) -> None:
+    library.sql("insert into book select n, 1, 1, '1', 1 from generate_series(1000, 61000) n; analyze book")
+    library.metadata("reload_metadata", reload_sources=True)
+    nested = "books(where: {kind: {_eq: 1}}, order_by: {id: asc}, limit: 2) { id }"
+
+    assert "partition by" not in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    assert _ids(_shelves(library, nested)) == {1: [2, 9], 2: [7], 3: [], 4: []}
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "books(where: {number: {_gt: 15}}, order_by: {id: asc}) { id }",
+        "books(distinct_on: kind, order_by: [{kind: asc}, {id: asc}]) { id }",
+        "seen(order_by: {id: asc}) { id }",
+    ],
+    ids=["a filter that may fail of other rows", "distinct", "a view"],
+)
+def test_what_cannot_be_read_together_is_read_row_by_row(library: Served, nested: str) -> None:
+    library.sql("insert into shelf values (5, 'E', 1)")
+
+    rows = _ids(_shelves(library, nested))
+
+    assert "group by" not in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    assert set(rows) == {1, 2, 3, 4, 5}
+    assert set(rows[1]) <= {2, 4, 9} and rows[1]
+
+
+def test_a_computed_field_is_made_only_of_rows_that_are_shown(library: Served) -> None:
+    answer = library.graphql("{ shelf(order_by: {id: asc}) { books(order_by: {number: desc}) { id number } } }")
+
+    assert [[row["number"] for row in shelf["books"]] for shelf in answer["data"]["shelf"]] == [
+        [40, 20, 10],
+        [60, 30],
+        [],
+        [],
+    ]
+
+
+def test_what_is_nested_in_a_joined_row_belongs_to_that_row(library: Served) -> None:
+    answer = library.graphql(
+        "{ shelf(order_by: {id: asc}) { id books(order_by: {id: asc}) { id"
+        " of_kind { name books(order_by: {id: asc}) { id shelf { id } } } } } }"
+    )
+
+    shelf = answer["data"]["shelf"][1]
+    assert shelf == {
+        "id": 2,
+        "books": [
+            {
+                "id": 5,
+                "of_kind": {
+                    "name": "Atlas",
+                    "books": [{"id": 4, "shelf": {"id": 1}}, {"id": 5, "shelf": {"id": 2}}],
+                },
+            },
+            {
+                "id": 7,
+                "of_kind": {
+                    "name": "Novel",
+                    "books": [
+                        {"id": 2, "shelf": {"id": 1}},
+                        {"id": 7, "shelf": {"id": 2}},
+                        {"id": 8, "shelf": None},
+                        {"id": 9, "shelf": {"id": 1}},
+                    ],
+                },
+            },
+        ],
+    }
+
+
+def test_the_limit_and_the_filter_of_a_role_are_those_of_each_row(library: Served) -> None:
+    permissions = {"shelf": {}, "book": {"of_kind": {"name": {"_eq": "Novel"}}}}
+    for table, row_filter in permissions.items():
+        permission: dict[str, Any] = {"columns": "*", "filter": row_filter}
+        if table == "book":
+            permission["limit"] = 1
+        library.metadata(
+            "pg_create_select_permission", source="default", table=table, role="guest", permission=permission
+        )
+    headers = library.admin_headers(X_Hasura_Role="guest")
+
+    answer = library.graphql("{ shelf(order_by: {id: asc}) { books(order_by: {id: asc}) { id } } }", headers=headers)
+
+    assert answer["data"]["shelf"] == [{"books": [{"id": 2}]}, {"books": [{"id": 7}]}, {"books": []}, {"books": []}]
