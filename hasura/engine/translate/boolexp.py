@@ -126,7 +126,8 @@ def _related_exists(scope: Scope, exp: RelatedExists) -> Sql:
     conditions: list[Sql] = []
 
     def enter(here: Scope, item: BoolExp) -> None:
-        if isinstance(item, And):
+        # Two relationships of one row would multiply their rows: only a chain is read together.
+        if isinstance(item, And) and sum(isinstance(each, RelatedExists) for each in item.items) == 1:
             for each in item.items:
                 enter(here, each)
         elif isinstance(item, RelatedExists):

@@ -255,7 +255,7 @@ _NULLABLE = [
     ("query", "author { articles(where: V) { id } }", "article_bool_exp"),
     ("query", "author { articles_aggregate(limit: V) { nodes { id } } }", "Int"),
     ("query", "author { profile(path: V) }", "String"),
-    ("query", "author { label(args: V) }", "label_author_label_args"),
+    ("query", "author { label(args: V) }", "label_author_args"),
     ("query", "author { best(where: V) { id } }", "article_bool_exp"),
     ("query", 'search_articles(args: {search: "n"}, where: V) { id }', "article_bool_exp"),
     ("query", 'search_articles(args: {search: "n"}, order_by: V) { id }', "[article_order_by!]"),

@@ -186,7 +186,7 @@ QUERIES = [
     _query(
         "computed",
         f"book{_BOOKS[:-1]} label(args: VALUE) }}",
-        "label_book_label_args",
+        "label_book_args",
         '{prefix: "P"}',
         {"prefix": "P"},
         "{}",
