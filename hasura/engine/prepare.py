@@ -151,7 +151,8 @@ class CompiledOperation:
         return True
 
     def _choice(self, variables: Mapping[str, Json]) -> Hashable:
-        return tuple(_exact(variables, name) for name in self._directive_variables)
+        names = self._directive_variables
+        return tuple(_exact(variables, name) for name in names) if names else ()
 
     def _knowledge(self, choice: Hashable, variables: Mapping[str, Json]) -> _Learned:
         learned = self._learned.get(choice)
