@@ -1,7 +1,7 @@
 """`prepare_operation`: a document becomes an operation that can be compiled for any variables."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from graphql.language import ast
@@ -31,7 +31,7 @@ from hasura.engine.plan import (
 from hasura.engine.schema.meanings import NamespaceRoot, NoQueriesRoot, SchemaRoot, TableRoot, TypeRoot
 from hasura.engine.schema.role import RoleSchema, role_schema
 from hasura.engine.schema.types import Field, InputField, ObjectType, TypeRef
-from hasura.engine.schema_cache import SchemaCache
+from hasura.engine.schema_cache import SchemaCache, SchemaOptions
 from hasura.engine.translate.inserts import InsertTranslator
 from hasura.engine.translate.mutations import MutationTranslator
 from hasura.engine.translate.selects import SelectTranslator
@@ -52,6 +52,7 @@ def prepare_operation(
     operation_name: str | None = None,
     use_backend_only: bool = False,
     root_prefix: str = "",
+    stringify_numeric_types: bool = False,
 ) -> "CompiledOperation":
     """The operation of a document for a role; raises EngineError when it cannot be chosen or parsed.
 
@@ -60,7 +61,9 @@ def prepare_operation(
     """
     operation = parse_operation(document, operation_name)
     return CompiledOperation(
-        role_schema(cache, role, use_backend_only=use_backend_only, root_prefix=root_prefix), operation
+        role_schema(cache, role, use_backend_only=use_backend_only, root_prefix=root_prefix),
+        operation,
+        stringify_numeric_types=stringify_numeric_types,
     )
 
 
@@ -96,9 +99,10 @@ class _Learned:
 class CompiledOperation:
     """A `plan.PreparedOperation`. How variables shape the plan is learned by compiling, per choice of directives."""
 
-    def __init__(self, schema: RoleSchema, operation: Operation) -> None:
+    def __init__(self, schema: RoleSchema, operation: Operation, *, stringify_numeric_types: bool) -> None:
         self._schema = schema
         self._operation = operation
+        self._stringify_numeric_types = stringify_numeric_types
         self._definitions = variable_definitions(operation.definition)
         self._directive_variables = tuple(sorted(_directive_variables(operation)))
         self._learned: dict[Hashable, _Learned] = {}
@@ -180,6 +184,10 @@ class CompiledOperation:
             return fresh[1]
         return self._build(self._context(variables))
 
+    def _options(self) -> SchemaOptions:
+        options = self._schema.cache.options
+        return replace(options, stringify_numeric_types=True) if self._stringify_numeric_types else options
+
     # --- building --------------------------------------------------------------------------------------------------
 
     def _build(self, context: BuildContext) -> Plan:
@@ -250,7 +258,7 @@ class CompiledOperation:
             return constant(b'""')
         if isinstance(meaning, TableRoot) and meaning.kind == "select_stream":
             stream = build_stream(context, flat, definition, path)
-            fragment = SelectTranslator(self._schema.cache.options).stream(stream)
+            fragment = SelectTranslator(self._options()).stream(stream)
             statement = StatementList().made(fragment)
             return SqlStep(flat.response_key, (statement,), json_path(*path), place.namespace)
         statements = StatementList()
@@ -258,7 +266,7 @@ class CompiledOperation:
             self._mutation(context, flat, definition, path, statements)
         else:
             select = build_query(context, flat, definition, path)
-            statements.add(SelectTranslator(self._schema.cache.options).statement(select))
+            statements.add(SelectTranslator(self._options()).statement(select))
         error_path = _error_path(definition, path)
         return SqlStep(flat.response_key, tuple(statements.statements), error_path, place.namespace)
 
@@ -275,7 +283,7 @@ class CompiledOperation:
         self, context: BuildContext, flat: FlatField, definition: Field, path: Path, statements: StatementList
     ) -> None:
         mutation = build_mutation(context, flat, definition, path)
-        translator = MutationTranslator(self._schema.cache.options, statements)
+        translator = MutationTranslator(self._options(), statements)
         if isinstance(mutation, Insert):
             InsertTranslator(translator).insert(mutation)
         elif isinstance(mutation, Update):

@@ -23,6 +23,8 @@ class Session:
     use_backend_only: bool = False
     # Root fields may be named without this prefix of their tables (`orders` for `app_3_orders`), beside their names.
     root_prefix: str = ""
+    # Wide numbers (bigint, numeric, double precision) are answered as strings, also where the server's option is off.
+    stringify_numeric_types: bool = False
 
     @classmethod
     def admin(cls) -> "Session":

@@ -231,6 +231,7 @@ def _application(request: Request, described: DescribedApp) -> Application:
         updated_at=app.updated_at,
         is_own=described.is_own,
         cors_origins=app.cors_origins if described.is_own else None,
+        stringify_numbers=app.stringify_numbers,
         install_status=described.install_status,
     )
 

@@ -41,6 +41,8 @@ class App(Timestamps, Base):
     forked_from: Mapped[AppId | None] = mapped_column(ForeignKey("platform.apps.id", ondelete="SET NULL"))
     cors_origins: Mapped[list[str]] = mapped_column(server_default="{}")
     """Origins whose pages may call the app's GraphQL endpoints from a browser; `*`: any."""
+    stringify_numbers: Mapped[bool] = mapped_column(server_default="false")
+    """GraphQL clients get bigint, numeric and double precision as strings, as JavaScript would round them."""
 
 
 class SourceVersion(Base):

@@ -67,6 +67,11 @@ class ApplicationFields(BaseModel):
         description="Origins whose pages may call its GraphQL endpoints with a token: `https://host[:port]`, `*`",
     )
 
+    stringify_numbers: bool = Field(
+        default=False,
+        description="`/v1/graphql` answers bigint, numeric and double precision as strings, not numbers",
+    )
+
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _none_is_no_origin(cls, value: object) -> object:
@@ -116,6 +121,7 @@ class Application(BaseModel):
     cors_origins: list[str] | None = Field(
         description="Origins whose pages may call its GraphQL endpoints; null for another organization's app"
     )
+    stringify_numbers: bool = Field(description="Whether `/v1/graphql` answers wide numbers as strings")
     install_status: InstallStatus | None = Field(description="Null when the caller's organization did not install it")
 
 

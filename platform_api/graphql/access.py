@@ -28,9 +28,12 @@ ROLE_VARIABLE = "x-hasura-role"
 USER_VARIABLE = "x-hasura-user-id"
 
 
-async def graphql_session(session: AsyncSession, actor: Actor, app_reference: int | str | None) -> Session:
+async def graphql_session(
+    session: AsyncSession, actor: Actor, app_reference: int | str | None, *, for_clients: bool = False
+) -> Session:
     """The GraphQL session of `actor` on an app, by default the one the token is bound to.
 
+    `for_clients`: numbers are answered as the app says for GraphQL clients.
     Raises `NotFound` for an app the caller cannot see, `Forbidden` when they may not use it.
     """
     actor.require_scope(Scope.DATA)
@@ -41,10 +44,12 @@ async def graphql_session(session: AsyncSession, actor: Actor, app_reference: in
         )
     app = await get_usable_app(session, actor, reference)
     variables = {ORGANIZATION_VARIABLE: str(actor.organization_id), USER_VARIABLE: str(actor.user_id)}
+    stringify = for_clients and app.stringify_numbers
     if not is_owners_script(actor, app):
-        return _session(organization_role(app.id), variables)
+        return _session(organization_role(app.id), variables, stringify=stringify)
     reached = await installed_organization_ids(session, AppId(app.id))
-    return _session(span_role(app.id), {**variables, ORGANIZATIONS_VARIABLE: array_literal(reached)})
+    reaching = {**variables, ORGANIZATIONS_VARIABLE: array_literal(reached)}
+    return _session(span_role(app.id), reaching, stringify=stringify)
 
 
 def app_of(session: Session) -> str:
@@ -78,13 +83,18 @@ def narrow(session: Session, requested: Mapping[str, str]) -> Session:
             variables[ORGANIZATIONS_VARIABLE] = array_literal(int(item) for item in wanted)
     if role != session.role:
         variables.pop(ORGANIZATIONS_VARIABLE, None)
-    return _session(role, variables)
+    return _session(role, variables, stringify=session.stringify_numeric_types)
 
 
-def _session(role: str, variables: Mapping[str, str]) -> Session:
+def _session(role: str, variables: Mapping[str, str], *, stringify: bool) -> Session:
     # An app's role reaches its own tables only, so their names are clear without the app's prefix.
     prefix = role.removesuffix("_span") + "_"
-    return Session(role=role, variables={**variables, ROLE_VARIABLE: role}, root_prefix=prefix)
+    return Session(
+        role=role,
+        variables={**variables, ROLE_VARIABLE: role},
+        root_prefix=prefix,
+        stringify_numeric_types=stringify,
+    )
 
 
 def _reached(session: Session) -> set[str]:

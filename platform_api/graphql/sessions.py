@@ -79,6 +79,6 @@ class SessionResolver:
                 raise unauthenticated(
                     "the token is missing: send `Authorization: App-Token <token>`, or the same in `connection_init`"
                 )
-            resolved = await graphql_session(session, actor, app_reference)
+            resolved = await graphql_session(session, actor, app_reference, for_clients=True)
         self._remembered.keep((credential, app_reference), resolved, begun, tag=token_digest)
         return resolved

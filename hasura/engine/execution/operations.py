@@ -125,7 +125,14 @@ class OperationRunner:
     def _executable(
         self, cache: SchemaCache, request: GraphQLRequest, session: Session
     ) -> tuple[_Executable, Variables]:
-        key = (session.role, session.use_backend_only, session.root_prefix, request.query, request.operation_name)
+        key = (
+            session.role,
+            session.use_backend_only,
+            session.root_prefix,
+            session.stringify_numeric_types,
+            request.query,
+            request.operation_name,
+        )
         operation = self._operations.get(key)
         if operation is not None and operation.version != cache.version:
             # After a change of metadata elsewhere an operation and its plans stay; only what it touches counts.
@@ -142,6 +149,7 @@ class OperationRunner:
                 operation_name=request.operation_name,
                 use_backend_only=session.use_backend_only,
                 root_prefix=session.root_prefix,
+                stringify_numeric_types=session.stringify_numeric_types,
             )
             operation = _Operation(prepared, self._plans_per_operation, cache.version)
             self._operations.put(key, operation)
