@@ -13,8 +13,10 @@ from hasura.engine.ir.nodes import (
     BoolExp,
     CallExists,
     CallExpression,
+    CallOutput,
     CastExpression,
     ColumnExpression,
+    ColumnOutput,
     Comparison,
     Expression,
     FunctionCall,
@@ -284,3 +286,10 @@ def _related_column(scope: Scope, exp: RelatedColumnExpression) -> Sql:
         join(" and ", conditions),
         sql(" limit 1)"),
     )
+
+
+def shown_if(scope: Scope, output: ColumnOutput | CallOutput, value: Sql) -> Sql:
+    """The value, NULL in rows that the role may not see it in."""
+    if output.condition is None:
+        return value
+    return concat(sql("case when "), condition(scope, output.condition), sql(" then "), value, sql(" end"))

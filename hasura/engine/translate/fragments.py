@@ -9,6 +9,9 @@ from hasura.engine.ir.parameters import native
 from hasura.engine.schema_cache import ColumnInfo, TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, param, sql
 
+ROW_NUMBER = "automio row number"
+EMPTY_ARRAY = sql("'[]'::json")
+
 
 @dataclass(frozen=True, slots=True)
 class RowReference:
@@ -115,3 +118,8 @@ def _argument(value: Operand) -> Sql:
 def columns_list(columns: tuple[ColumnInfo, ...]) -> Sql:
     """Quoted names with commas."""
     return join(", ", [ident(column.name) for column in columns])
+
+
+def used_columns(row: RowReference) -> list[str]:
+    """The columns that are read of a row, in the table's order."""
+    return [column.name for column in row.table.table.columns if column.name in row.used]
