@@ -17,13 +17,18 @@ CONNECTION_LOST = (
 )
 """How asyncpg tells that a connection was lost, or cannot be had. Not the statement's fault, so look for it first."""
 _INTEGRITY = {
-    "23001": "Restrict violation. ",
+    "23001": "Can not delete or update due to data being referred. ",
     "23502": "Not-NULL violation. ",
     "23503": "Foreign key violation. ",
     "23505": "Uniqueness violation. ",
     "23514": "Check constraint violation. ",
-    "23P01": "Exclusion constraint violation. ",
+    "23P01": "Exclusion violation. ",
 }
+# A regular expression, or the end of a pattern, that cannot be read.
+_BAD_PATTERNS = frozenset({"2201B", "22025"})
+_SERIALIZATION_FAILURE = "40001"
+# No such object (say, a configuration of text search), no constraint that fits an `on conflict`.
+_CONSTRAINT_ERRORS = frozenset({"42704", "42P10"})
 
 # Nested too deeply, too many columns, too many arguments.
 _BEYOND_LIMITS = frozenset({"54001", "54011", "54023"})
@@ -38,13 +43,14 @@ def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
     internal = _internal(error, message)
     violation = parse_violation(message)
     if violation is not None:
-        code, text = violation
-        return EngineError(text, code=code, path=path, internal=internal)
+        place = path if violation.is_of_inserted_rows else "$"
+        return EngineError(violation.message, code=violation.code, path=place, internal=internal)
     if state.startswith("23"):
         code = "permission-error" if state == "23514" else "constraint-violation"
         return EngineError(_INTEGRITY.get(state, "") + message, code=code, path=path, internal=internal)
     if state.startswith("22"):
-        return EngineError(message, code="data-exception", path=path, internal=internal)
+        code = "bad-request" if state in _BAD_PATTERNS else "data-exception"
+        return EngineError(message, code=code, path=path, internal=internal)
     if state in _BEYOND_LIMITS:
         text = f"the operation is larger than PostgreSQL can run: {message}"
         return ValidationFailed(text, path=path, internal=internal)
@@ -55,7 +61,12 @@ def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
     if state == "57014":
         return EngineError("Timed out or cancelled", code="unexpected", path=path, internal=internal)
     if state.startswith("40"):
-        return EngineError(message, code="concurrent-update", path=path, internal=internal)
+        text = "serialization failure due to concurrent update" if state == _SERIALIZATION_FAILURE else message
+        return EngineError(text, code="concurrent-update", path=path, internal=internal)
+    if state.startswith("42"):
+        # A function or trigger of the database's own that is wrong: whoever wrote it needs PostgreSQL's words.
+        code = "constraint-error" if state in _CONSTRAINT_ERRORS else "postgres-error"
+        return EngineError(message, code=code, path=path, internal=internal)
     return Unexpected("database query error", path="$", internal=internal)
 
 

@@ -24,12 +24,13 @@ from hasura.engine.translate.mutations import (
     MutationTranslator,
     all_rows,
     check_guard,
+    check_guards,
     is_true,
     needed_columns,
     returning,
     with_rows,
 )
-from hasura.engine.translate.statements import OK, ROWS, SESSION, previous_document
+from hasura.engine.translate.statements import OK, ROWS, SESSION, UPDATED, previous_document
 from hasura.engine.translate.violations import guard
 
 _INPUT = "i"
@@ -51,8 +52,7 @@ class InsertTranslator:
         if not rows.before and not rows.after:
             aliases = Aliases()
             work = self._work(rows, aliases, None, (), needed_columns(rows.table, insert.response))
-            check = _combined_check(rows)
-            return self._mutations.answered(rows.table, work, check, insert.response, aliases)
+            return self._mutations.answered(rows.table, work, _check_guards(rows), insert.response, aliases)
         result = self._level(rows, None)
         lengths = [concat(sql("json_array_length("), previous_document(item), sql(")")) for item in self._results]
         affected = concat(sql("("), join(" + ", lengths), sql(")"))
@@ -71,7 +71,7 @@ class InsertTranslator:
         before = tuple((nested, self._nested_before(nested)) for nested in rows.before)
         aliases = Aliases()
         work = self._work(rows, aliases, parent, before, needed_columns(rows.table, None))
-        guards = [check_guard()] if not is_true(_combined_check(rows)) else []
+        guards = _check_guards(rows)
         needed_for = feeds or ("array relations" if rows.after else None)
         if needed_for is not None and rows.on_conflict is not None:
             guards.append(_all_inserted(rows, needed_for))
@@ -209,33 +209,45 @@ class InsertTranslator:
     def _returning(rows: InsertRows, aliases: Aliases, target: RowReference, returned: list[str]) -> Sql:
         scope = Scope(aliases, target)
         conflict = rows.on_conflict
-        if conflict is None or not conflict.update_columns:
-            return returning(scope, rows.check, returned)
-        if is_true(rows.check) and is_true(conflict.check):
-            return returning(scope, rows.check, returned)
-        if rows.table.table.kind is not TableKind.TABLE:
-            # Partitioned tables return no system columns: what cannot be told apart must pass both checks.
-            return returning(scope, conjunction(rows.check, conflict.check), returned)
+        if conflict is None or not _tells_updated_rows(rows):
+            return returning(scope, _check_of_all(rows), returned)
         columns = [target.column(name) for name in returned]
         # A row that was there before has been locked by the update: xmax is set.
+        was_updated = concat(target.column("xmax"), sql(" <> 0"))
         check = concat(
             sql("(case when "),
-            target.column("xmax"),
-            sql(" = 0 then "),
-            condition(scope, rows.check),
-            sql(" else "),
+            was_updated,
+            sql(" then "),
             condition(scope, conflict.check),
+            sql(" else "),
+            condition(scope, rows.check),
             sql(" end) as "),
             ident(OK),
         )
-        return concat(sql(" returning "), join(", ", [*columns, check]))
+        return concat(sql(" returning "), join(", ", [*columns, check, was_updated + sql(" as ") + ident(UPDATED)]))
 
 
-def _combined_check(rows: InsertRows) -> BoolExp:
+def _tells_updated_rows(rows: InsertRows) -> bool:
+    """Rows that an upsert updated are checked otherwise. Partitioned tables return no system columns to tell them."""
     conflict = rows.on_conflict
-    if is_true(rows.check) and conflict is not None and conflict.update_columns:
-        return conflict.check
-    return rows.check
+    if conflict is None or not conflict.update_columns or rows.table.table.kind is not TableKind.TABLE:
+        return False
+    return not (is_true(rows.check) and is_true(conflict.check))
+
+
+def _check_of_all(rows: InsertRows) -> BoolExp:
+    """Rows inserted and updated that cannot be told apart must pass both checks."""
+    conflict = rows.on_conflict
+    return rows.check if conflict is None else conjunction(rows.check, conflict.check)
+
+
+def _check_guards(rows: InsertRows) -> list[Sql]:
+    if not _tells_updated_rows(rows):
+        return check_guards(_check_of_all(rows))
+    return [
+        check_guard(concat(sql(" and not "), ident(UPDATED))),
+        check_guard(concat(sql(" and "), ident(UPDATED)), is_of_inserted_rows=False),
+    ]
 
 
 def _local(relationship: RelationshipInfo, remote: str) -> str:

@@ -44,7 +44,7 @@ class MutationTranslator:
         row = aliases.row(update.table)
         scope = Scope(aliases, row)
         if not update.assignments:
-            return self.answered(update.table, _no_rows(update.table), And(), update.response, aliases)
+            return self.answered(update.table, _no_rows(update.table), [], update.response, aliases)
         work = concat(
             sql("update "),
             table_name(update.table.name),
@@ -58,7 +58,7 @@ class MutationTranslator:
             condition(scope, update.where),
             returning(scope, update.check, needed_columns(update.table, update.response)),
         )
-        return self.answered(update.table, work, update.check, update.response, aliases)
+        return self.answered(update.table, work, check_guards(update.check), update.response, aliases)
 
     def update_many(self, many: UpdateMany) -> PreviousResult:
         """One update after the other, each seeing those before; answered by an array."""
@@ -82,7 +82,7 @@ class MutationTranslator:
             condition(scope, delete.where),
             returning(scope, And(), needed_columns(delete.table, delete.response)),
         )
-        return self.answered(delete.table, work, And(), delete.response, aliases)
+        return self.answered(delete.table, work, [], delete.response, aliases)
 
     def call(self, mutation: CallMutation) -> PreviousResult:
         """A function called once, after the session is set."""
@@ -90,10 +90,9 @@ class MutationTranslator:
         return self.statements.add(SelectTranslator(self.options).statement(mutation.select))
 
     def answered(
-        self, table: TableInfo, work: Sql, check: BoolExp, response: Response, aliases: Aliases
+        self, table: TableInfo, work: Sql, guards: list[Sql], response: Response, aliases: Aliases
     ) -> PreviousResult:
         """The work with its answer, in one statement or two."""
-        guards = [check_guard()] if not is_true(check) else []
         if response.has_nested():
             result = self.statements.add(with_rows(work, _all_rows(table), guards))
             return self.statements.add(self.response(table, response, DocumentRows(result), None))
@@ -195,10 +194,17 @@ def returning(scope: Scope, check: BoolExp, names: list[str]) -> Sql:
     return concat(sql(" returning "), join(", ", columns) if columns else sql("1"))
 
 
-def check_guard() -> Sql:
-    """Fails the statement when a row did not pass."""
-    violated = concat(sql("exists (select 1 from "), ident(ROWS), sql(" where "), ident(OK), sql(" is not true)"))
-    return guard(violated, *CHECK_FAILED)
+def check_guards(check: BoolExp) -> list[Sql]:
+    """What fails the statement when a row did not pass."""
+    return [check_guard(sql(""))] if not is_true(check) else []
+
+
+def check_guard(which: Sql, *, is_of_inserted_rows: bool = True) -> Sql:
+    """Fails the statement when a row did not pass; `which` narrows down the rows looked at."""
+    violated = concat(
+        sql("exists (select 1 from "), ident(ROWS), sql(" where "), ident(OK), sql(" is not true"), which, sql(")")
+    )
+    return guard(violated, *CHECK_FAILED, is_of_inserted_rows=is_of_inserted_rows)
 
 
 def with_rows(work: Sql, answer: Sql, guards: list[Sql]) -> Sql:

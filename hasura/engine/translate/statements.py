@@ -12,6 +12,8 @@ MOST_PARAMETERS = 32_767
 SESSION = "automio session"
 ROWS = "automio rows"
 OK = "automio check"
+UPDATED = "automio updated"
+"""Whether an upsert found the row there already."""
 
 
 class StatementList:

@@ -108,7 +108,7 @@ class Served:
 
     def sql(self, statement: str) -> str:
         """Runs SQL on a connection of its own, as another program would; the last command's status."""
-        return asyncio.run(_execute(self.database_url, statement))
+        return asyncio.run(execute(self.database_url, statement))
 
     async def fetch_value(self, query: str, *values: Any) -> Any:
         """Returns the one value of a query, asked on a connection of its own."""
@@ -119,7 +119,8 @@ class Served:
             await connection.close()
 
 
-async def _execute(url: str, statement: str) -> str:
+async def execute(url: str, statement: str) -> str:
+    """Runs SQL on a connection of its own; the last command's status."""
     connection = await asyncpg.connect(url)
     try:
         return str(await connection.execute(statement))
@@ -135,9 +136,9 @@ def serve(database_url: str) -> Iterator[Callable[..., Served]]:
 
     def start(**options: Any) -> Served:
         if not made:
-            asyncio.run(_execute(database_url, _DDL))
+            asyncio.run(execute(database_url, _DDL))
         chosen = replace(EngineOptions(database_url=database_url, admin_secret=SECRET), **options)
-        served, stop = _start(chosen)
+        served, stop = start_serving(chosen)
         stops.append(stop)
         if not made:
             served.metadata_bulk(_tracking())
@@ -149,7 +150,8 @@ def serve(database_url: str) -> Iterator[Callable[..., Served]]:
         stop()
 
 
-def _start(options: EngineOptions) -> tuple[Served, Callable[[], None]]:
+def start_serving(options: EngineOptions) -> tuple[Served, Callable[[], None]]:
+    """An engine that is served from a thread of its own, and what stops it."""
     listener = socket.create_server(("127.0.0.1", 0))
     engine = Engine(options)
     config = uvicorn.Config(EngineApp(engine), log_level="error", loop="uvloop", ws="websockets-sansio")
