@@ -17,6 +17,8 @@ _CERTAIN_DIGITS = 15
 # Python refuses to read longer ones as int: the time grows with the square of the length.
 _MOST_INT_DIGITS = 4000
 _MOST_EXPONENT = 400
+# Digits before the point of a number that is written without an exponent.
+_MOST_WHOLE_DIGITS = 7
 # Characters of a value in a message.
 _MOST_SHOWN = 100
 
@@ -73,7 +75,7 @@ def whole(value: object) -> int | None:
     return int(exact) if is_whole else None
 
 
-def is_written_whole(value: float) -> bool:
+def is_written_whole(value: object) -> bool:
     """A number that was written as an integer, too long to be read as one."""
     return isinstance(value, ExactNumber) and value.text.lstrip("-").isdecimal()
 
@@ -81,6 +83,31 @@ def is_written_whole(value: float) -> bool:
 def shown(value: object) -> str:
     """A value as a message shows it: its beginning when it is long."""
     text = repr(value) if isinstance(value, float) else str(value)
+    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
+
+
+def scientific(value: int | float) -> str:
+    """A number as Hasura's messages write it: `3.5`, `70000.0`, from 10^7 on and below 0.1 `3.0e9`.
+
+    >>> scientific(3_000_000_000)
+    '3.0e9'
+    """
+    try:
+        sign, figures, exponent = Decimal(value if isinstance(value, int) else repr(value)).as_tuple()
+    except InvalidOperation:
+        return shown(value)
+    digits = "".join(map(str, figures)).lstrip("0")
+    assert isinstance(exponent, int)
+    point = len(digits) + exponent
+    digits = digits.rstrip("0")
+    if not digits:
+        return "0.0"
+    if 0 <= point <= _MOST_WHOLE_DIGITS:
+        digits = digits.ljust(point, "0")
+        text = f"{digits[:point] or '0'}.{digits[point:] or '0'}"
+    else:
+        text = f"{digits[0]}.{digits[1:] or '0'}e{point - 1}"
+    text = "-" * sign + text
     return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
 
 

@@ -7,6 +7,7 @@ from graphql.language import ast
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import ValidationFailed, json_path
+from hasura.engine.exact_json import whole
 from hasura.engine.ir.document import FlatField, Flattener, Operation
 from hasura.engine.ir.nodes import (
     TRUE,
@@ -211,6 +212,11 @@ class BuildContext:
                 raise value.mismatch(_expectation(target), type_text(target))
             # As in Hasura: scalars of PostgreSQL types take a bare name as its text, such as a native enum's label.
             return InputValue(value.content.name, path)
+        # The sizes of an answer (`limit`, `offset`) say themselves what they take.
+        is_size = definition is not None and isinstance(definition.meaning, str)
+        is_fraction = isinstance(node, ast.FloatValueNode) and whole(value.content) is None
+        if target.name == "Int" and is_fraction and not is_size:
+            raise value.mismatch(_expectation(target), type_text(target))
         return value
 
     def _literal_members(

@@ -25,7 +25,7 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.ir.parameters import Computed, refreshed
 from hasura.engine.ir.permission import preset_operand
-from hasura.engine.ir.scalars import INT32, certain_types, encode
+from hasura.engine.ir.scalars import INTEGERS, certain_types, encode
 from hasura.engine.ir.values import EnumLiteral, InputValue, Path
 from hasura.engine.metadata.types import InsertionOrder, Json, RelationshipKind
 from hasura.engine.plan import SessionVariables, Variables
@@ -185,7 +185,7 @@ class _InsertLevel:
         """The level's rows as a JSON array of `[parent, row]`, or of rows at the top, checked."""
         checks = {name: self._column_check(self._column(name)) for name in columns}
         certain = {name: certain_types(check.column.type) for name, check in checks.items() if not check.enum_values}
-        integers = frozenset(name for name, check in checks.items() if check.column.type.name == "int4")
+        integers = {name: INTEGERS.get(check.column.type.name, range(0)) for name, check in checks.items()}
         nothing: tuple[type, ...] = ()
         read, path, is_top = self._read, self._path, self._is_top
 
@@ -196,7 +196,9 @@ class _InsertLevel:
                 for name, value in row.items():
                     # Exactly these types need no closer look (True is an int, but not exactly).
                     kind = type(value)
-                    if kind in certain.get(name, nothing) or (kind is int and name in integers and value in INT32):
+                    if kind in certain.get(name, nothing) or (
+                        kind is int and name in integers and value in integers[name]
+                    ):
                         continue
                     if name in checks:
                         checked = checks[name](value, (*path, number, name))

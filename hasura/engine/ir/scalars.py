@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from hasura.engine import exact_json
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import ParseFailed, ValidationFailed, json_path
-from hasura.engine.exact_json import is_written_whole, shown, whole
-from hasura.engine.ir.values import Path
+from hasura.engine.exact_json import is_written_whole, whole
+from hasura.engine.ir.values import Path, out_of_bounds
 from hasura.engine.metadata.types import Json
 from hasura.engine.schema.scalars import is_array, scalar_for
 
-INT32 = range(-(2**31), 2**31)
+INTEGERS = {"int2": range(-(2**15), 2**15), "int4": range(-(2**31), 2**31), "int8": range(-(2**63), 2**63)}
+"""What PostgreSQL's integers hold, by the type's name."""
 # Hasura takes strings for numbers and booleans of columns; what PostgreSQL would not read is refused here already.
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
 _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|nan|[+-]?inf(inity)?", re.IGNORECASE)
@@ -55,23 +56,27 @@ def _describe(value: Json) -> str:
 def _int32(value: Json, context: Context) -> str:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
-    integer = whole(value)
-    if integer is None or integer not in INT32:
+    if isinstance(value, bool) or not isinstance(value, int | float) or is_written_whole(value):
         raise context.mismatch("a 32-bit integer", value)
-    return str(integer)
+    return _in_bounds(value, "int4", context)
 
 
-def _whole(value: Json, context: Context) -> str:
-    if isinstance(value, str):
-        return _text(value, context)
+def _whole(type_name: str) -> Callable[[Json, Context], str]:
+    def encode_whole(value: Json, context: Context) -> str:
+        if isinstance(value, str):
+            return _text(value, context)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            kind = _haskell_kind(value)
+            raise context.unparsable(f"parsing Integer failed, expected Number, but encountered {kind}")
+        return _in_bounds(value, type_name, context)
+
+    return encode_whole
+
+
+def _in_bounds(value: int | float, type_name: str, context: Context) -> str:
     integer = whole(value)
-    if integer is None and isinstance(value, float):
-        raise context.unparsable(
-            f"The value {shown(value)} lies outside the bounds or is not an integer. "
-            "Maybe it is a float, or is there integer overflow?"
-        )
-    if integer is None:
-        raise context.unparsable(f"parsing Integer failed, expected Number, but encountered {_haskell_kind(value)}")
+    if integer is None or integer not in INTEGERS[type_name]:
+        raise context.unparsable(out_of_bounds(value))
     return str(integer)
 
 
@@ -128,8 +133,8 @@ def _haskell_kind(value: Json) -> str:
 
 _ENCODERS: dict[str, Callable[[Json, Context], str]] = {
     "int4": _int32,
-    "int8": _whole,
-    "int2": _whole,
+    "int8": _whole("int8"),
+    "int2": _whole("int2"),
     "float4": _number,
     "float8": _number,
     "numeric": _number,
@@ -184,8 +189,8 @@ _CERTAIN: dict[str, tuple[type, ...]] = {
     "float4": (int, float),
     "float8": (int, float, str),
     "numeric": (int, float, str),
-    "int8": (int, str),
-    "int2": (int, str),
+    "int8": (str,),
+    "int2": (str,),
     "date": (str,),
     "timestamp": (str,),
     "timestamptz": (str,),
@@ -210,7 +215,7 @@ def encode_array(value: Json, element: PgType, path: Path) -> str:
 def _array_item(value: Json, element: PgType, path: Path) -> str:
     if value is None:
         return "NULL"
-    if type(value) is int and element.name in ("int8", "numeric"):
+    if type(value) is int and (element.name == "numeric" or value in INTEGERS.get(element.name, ())):
         return str(value)
     base = element.underlying
     if is_array(base) or (isinstance(value, list) and base.name not in ("json", "jsonb")):

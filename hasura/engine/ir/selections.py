@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hasura.engine.errors import ParseFailed
-from hasura.engine.exact_json import whole
 from hasura.engine.ir.calls import named_arguments
 from hasura.engine.ir.context import BuildContext, refuse_too_many
 from hasura.engine.ir.document import FlatField
@@ -52,8 +51,6 @@ from hasura.engine.schema.permissions import Filter
 from hasura.engine.schema.selects import aggregate_type, table_type
 from hasura.engine.schema.types import Field, ObjectType, named_type
 from hasura.engine.schema_cache import ComputedFieldInfo, TableInfo
-
-_MAX_INT32 = 2**31 - 1
 
 
 def build_selection(context: BuildContext, table: TableInfo, flat: FlatField, path: Path) -> Selection:
@@ -147,9 +144,7 @@ def build_rows(
 def _limit(value: InputValue | None) -> int | Operand | None:
     if value is None:
         return None
-    size = whole(value.content)
-    if size is None or not 0 <= size <= _MAX_INT32:
-        raise value.mismatch("a non-negative 32-bit integer", "Int")
+    size = value.non_negative(32)
     if size <= LARGEST_LITERAL_LIMIT or value.place is None:
         return size
     return Operand(source_of(value, INT4), INT8)
@@ -159,7 +154,7 @@ def _offset(value: InputValue | None) -> Operand | None:
     if value is None:
         return None
     if not is_offset(value.content):
-        raise value.mismatch("a non-negative 64-bit integer", "Int")
+        value.non_negative(64)
     return Operand(source_of(value, INT8), INT8)
 
 

@@ -1,7 +1,6 @@
 """From `<table>_stream` fields to the next rows after a cursor."""
 
 from hasura.engine.errors import ValidationFailed
-from hasura.engine.exact_json import whole
 from hasura.engine.ir.context import BuildContext
 from hasura.engine.ir.document import FlatField
 from hasura.engine.ir.filters import where_argument
@@ -11,8 +10,6 @@ from hasura.engine.ir.selections import build_selection
 from hasura.engine.ir.values import EnumLiteral, InputValue, Path
 from hasura.engine.schema.meanings import OrderDirection, TableRoot
 from hasura.engine.schema.types import EnumType, Field, InputObjectType, named_type
-
-_MAX_INT32 = 2**31 - 1
 
 
 def build_stream(context: BuildContext, flat: FlatField, definition: Field, path: Path) -> Stream:
@@ -41,7 +38,7 @@ def build_stream(context: BuildContext, flat: FlatField, definition: Field, path
         Rows(
             table,
             where=context.readable(table, where_argument(context, table, arguments)),
-            limit=_batch_size(arguments["batch_size"]),
+            limit=arguments["batch_size"].non_negative(32),
             permission_limit=access.limit if access is not None else None,
         ),
         column,
@@ -66,10 +63,3 @@ def _is_descending(kind: InputObjectType, value: InputValue | None) -> bool:
     direction = enum.values[value.content.name].meaning
     assert isinstance(direction, OrderDirection)
     return direction.is_descending
-
-
-def _batch_size(value: InputValue) -> int:
-    size = whole(value.content)
-    if size is None or not 0 <= size <= _MAX_INT32:
-        raise value.mismatch("a non-negative 32-bit integer", "Int")
-    return size

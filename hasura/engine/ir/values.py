@@ -10,8 +10,8 @@ from typing import Union
 
 from graphql.language import ast
 
-from hasura.engine.errors import ValidationFailed, json_path
-from hasura.engine.exact_json import is_written_whole, number
+from hasura.engine.errors import ParseFailed, ValidationFailed, json_path
+from hasura.engine.exact_json import is_written_whole, number, scientific, whole
 from hasura.engine.metadata.types import Json
 
 Path = tuple[str | int, ...]
@@ -34,6 +34,14 @@ class EnumLiteral:
     """A bare name in the document."""
 
     name: str
+
+
+def out_of_bounds(value: int | float) -> str:
+    """Says of a number that it is none of the integers that are expected."""
+    return (
+        f"The value {scientific(value)} lies outside the bounds or is not an integer. "
+        "Maybe it is a float, or is there integer overflow?"
+    )
 
 
 # What a value is; lists and objects hold further InputValues.
@@ -66,10 +74,10 @@ class InputValue:
             return "null"
         if isinstance(content, bool):
             return "a boolean"
+        if isinstance(content, int | float) and self.place is not None:
+            return "a number"
         if isinstance(content, int) or (isinstance(content, float) and is_written_whole(content)):
             return "an integer"
-        if isinstance(content, float) and self.place is not None:
-            return "a number"
         if isinstance(content, float):
             return "a float"
         if isinstance(content, str):
@@ -83,6 +91,19 @@ class InputValue:
         return ValidationFailed(
             f"expected {expected} for type '{type_name}', but found {self.describe()}", path=self.location
         )
+
+    def non_negative(self, bits: int) -> int:
+        """The content as an integer that is not negative and has less than `bits` bits; raises when it is none."""
+        content = self.content
+        size = whole(content)
+        if size is not None and 0 <= size < 1 << (bits - 1):
+            return size
+        if isinstance(content, int | float) and not isinstance(content, bool) and content >= 0:
+            # A literal with a fraction is no integer to begin with; JSON knows only numbers.
+            is_fraction = isinstance(content, float) and self.place is None
+            if not is_fraction and not is_written_whole(content):
+                raise ParseFailed(out_of_bounds(content), path=self.location)
+        raise self.mismatch(f"a non-negative {bits}-bit integer", "Int")
 
     def items(self, type_name: str) -> tuple["InputValue", ...]:
         """The members of a list; anything but a list is a list of one, as GraphQL has it."""
