@@ -28,6 +28,9 @@ _MOST_WAITING_MESSAGES = 1000
 # `connection_init` payload added, and that payload. Raises AccessDenied.
 Authenticate = Callable[[Headers, dict[str, Any]], Awaitable[Session]]
 
+# How the answer to an operation that failed begins. Unlike over HTTP, Hasura adds null data to it over a WebSocket.
+_FAILED = b'{"errors":'
+
 
 class Operations(Protocol):
     """What a connection needs of the engine."""
@@ -261,6 +264,8 @@ class _Connection:
 
     def _put_data(self, identifier: str, answer: bytes) -> None:
         # The answer is JSON already; only its envelope is written here.
+        if answer.startswith(_FAILED):
+            answer = b'{"data":null,' + answer[1:]
         self._enqueue(b'{"id":' + orjson.dumps(identifier) + self._data_infix + answer + b"}")
 
     def _put(self, message: dict[str, Any]) -> None:

@@ -174,6 +174,16 @@ def test_a_subscription_survives_the_loss_of_a_look_under_way(serve: Serve, fiel
         assert client.next_data("1")["data"]["rows"][-1] == {"id": 3}
 
 
+@pytest.mark.parametrize("protocol", [TRANSPORT, LEGACY])
+@pytest.mark.parametrize("kind", ["query", "subscription"])
+def test_an_operation_that_fails_while_it_runs_has_null_data(serve: Serve, protocol: str, kind: str) -> None:
+    with client_of(serve(), protocol) as client:
+        client.start("1", f'{kind} {{ author(where: {{name: {{_regex: "("}}}}) {{ id }} }}')
+        answer = client.next_data("1")
+    assert answer["data"] is None
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["bad-request"]
+
+
 def test_errors_come_with_the_operation_they_belong_to(serve: Serve) -> None:
     with client_of(serve()) as client:
         client.start("1", "subscription { nothing { id } }")
