@@ -210,17 +210,18 @@ def _operators(schema: "RoleSchema", pg_type: PgType) -> Iterator[InputField]:
         for name, description in _TEXT_OPERATORS.items():
             yield InputField(name, own, Operator(name, TEXT), description)
     if pg_type.name == "ltree":
-        yield from _ltree_operators(own)
+        yield from _ltree_operators(own, pg_type.schema)
 
 
-def _ltree_operators(own: TypeRef) -> Iterator[InputField]:
-    queries = {name: PgType(0, "public", name) for name in ("lquery", "ltxtquery")}
+def _ltree_operators(own: TypeRef, schema: str) -> Iterator[InputField]:
+    """`schema`: where the extension and with it the types of its queries are."""
+    queries = {name: PgType(0, schema, name) for name in ("lquery", "ltxtquery")}
     yield InputField("_ancestor", own, Operator("_ancestor"))
     yield InputField("_ancestor_any", ListOf(NonNull(own)), Operator("_ancestor_any", None, takes_list=True))
     yield InputField("_descendant", own, Operator("_descendant"))
     yield InputField("_descendant_any", ListOf(NonNull(own)), Operator("_descendant_any", None, takes_list=True))
     yield InputField("_matches", scalar_for(queries["lquery"]), Operator("_matches", queries["lquery"]))
-    lqueries = PgType(0, "public", "_lquery", kind=TypeKind.ARRAY, element=queries["lquery"])
+    lqueries = PgType(0, schema, "_lquery", kind=TypeKind.ARRAY, element=queries["lquery"])
     yield InputField(
         "_matches_any",
         ListOf(NonNull(scalar_for(queries["lquery"]))),

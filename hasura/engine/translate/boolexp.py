@@ -7,6 +7,7 @@ PostgreSQL plans it as a semi-join and may start from either side, or from the m
 from collections.abc import Sequence
 from typing import LiteralString
 
+from hasura.engine.catalog.types import PgType
 from hasura.engine.ir.nodes import (
     AggregateExpression,
     And,
@@ -32,6 +33,7 @@ from hasura.engine.ir.nodes import (
     Rows,
     TableExists,
 )
+from hasura.engine.schema.filters import TEXT
 from hasura.engine.schema.scalars import is_array
 from hasura.engine.schema_cache import ColumnInfo, TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, param, sql
@@ -42,40 +44,46 @@ from hasura.engine.translate.fragments import (
     call,
     cast,
     operand,
+    operator,
     table_name,
     whole_row,
 )
 
-_BINARY: dict[str, LiteralString] = {
-    "_eq": " = ",
-    "_neq": " <> ",
+_SYMBOLS: dict[str, LiteralString] = {
+    "_eq": "=",
+    "_in": "=",
+    "_neq": "<>",
+    "_nin": "<>",
+    "_gt": ">",
+    "_lt": "<",
+    "_gte": ">=",
+    "_lte": "<=",
+    "_like": "~~",
+    "_nlike": "!~~",
+    "_ilike": "~~*",
+    "_nilike": "!~~*",
+    "_regex": "~",
+    "_iregex": "~*",
+    "_nregex": "!~",
+    "_niregex": "!~*",
+    "_contains": "@>",
+    "_contained_in": "<@",
+    "_has_key": "?",
+    "_has_keys_any": "?|",
+    "_has_keys_all": "?&",
+    "_ancestor": "@>",
+    "_ancestor_any": "@>",
+    "_descendant": "<@",
+    "_descendant_any": "<@",
+    "_matches": "~",
+    "_matches_any": "?",
+    "_matches_fulltext": "@",
+}
+# What has no symbol.
+_KEYWORDS: dict[str, LiteralString] = {
     "_neq_nullable": " is distinct from ",
-    "_gt": " > ",
-    "_lt": " < ",
-    "_gte": " >= ",
-    "_lte": " <= ",
-    "_like": " like ",
-    "_nlike": " not like ",
-    "_ilike": " ilike ",
-    "_nilike": " not ilike ",
     "_similar": " similar to ",
     "_nsimilar": " not similar to ",
-    "_regex": " ~ ",
-    "_iregex": " ~* ",
-    "_nregex": " !~ ",
-    "_niregex": " !~* ",
-    "_contains": " @> ",
-    "_contained_in": " <@ ",
-    "_has_key": " ? ",
-    "_has_keys_any": " ?| ",
-    "_has_keys_all": " ?& ",
-    "_ancestor": " @> ",
-    "_ancestor_any": " @> ",
-    "_descendant": " <@ ",
-    "_descendant_any": " <@ ",
-    "_matches": " ~ ",
-    "_matches_any": " ? ",
-    "_matches_fulltext": " @ ",
 }
 
 
@@ -168,11 +176,24 @@ def _comparison(scope: Scope, exp: Comparison) -> Sql:
     if isinstance(exp.right, Operand) and exp.right.is_list and is_array(exp.right.type):
         negation = sql(" not in ") if exp.operator == "_nin" else sql(" in ")
         return concat(sql("("), left, negation, array_members(exp.right), sql(")"))
+    if exp.operator in _KEYWORDS:
+        return concat(sql("("), left, sql(_KEYWORDS[exp.operator]), right, sql(")"))
+    compared = operator(_SYMBOLS[exp.operator], _compared_type(exp))
     if exp.operator == "_in":
-        return concat(sql("("), left, sql(" = any("), right, sql("))"))
-    if exp.operator == "_nin":
-        return concat(sql("("), left, sql(" <> all("), right, sql("))"))
-    return concat(sql("("), left, sql(_BINARY[exp.operator]), right, sql(")"))
+        right = concat(sql("any("), right, sql(")"))
+    elif exp.operator == "_nin":
+        right = concat(sql("all("), right, sql(")"))
+    return concat(sql("("), left, compared, right, sql(")"))
+
+
+def _compared_type(exp: Comparison) -> PgType:
+    """The type whose operators compare: the left one's, which is a column's or cast's in nearly all comparisons."""
+    left = exp.left
+    if isinstance(left, ColumnExpression | RelatedColumnExpression):
+        return left.column.type
+    if isinstance(left, CastExpression):
+        return left.type
+    return exp.right.type if isinstance(exp.right, Operand) else TEXT
 
 
 def expression(scope: Scope, exp: Expression) -> Sql:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 from itertools import count
+from typing import LiteralString
 
-from hasura.engine.catalog.types import PgType, QualifiedName
+from hasura.engine.catalog.types import PgType, QualifiedName, TypeKind
 from hasura.engine.ir.nodes import FunctionCall, Operand
 from hasura.engine.ir.parameters import native
 from hasura.engine.schema_cache import ColumnInfo, TableInfo
@@ -11,6 +12,8 @@ from hasura.engine.sql import Sql, concat, ident, join, param, sql
 
 ROW_NUMBER = "automio row number"
 EMPTY_ARRAY = sql("'[]'::json")
+# Schemas whose operators PostgreSQL finds by their bare names.
+_SEARCHED = frozenset({"", "pg_catalog", "public"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,18 @@ def type_name(pg_type: PgType) -> Sql:
 def cast(value: Sql, pg_type: PgType, *, is_list: bool = False) -> Sql:
     """`(value)::type`, or an array of the type."""
     return concat(sql("("), value, sql(")::"), type_name(pg_type), sql("[]") if is_list else sql(""))
+
+
+def operator(symbol: LiteralString, pg_type: PgType) -> Sql:
+    """`symbol` as an infix operator of the type's own.
+
+    Types of extensions bring operators along, which PostgreSQL finds by the search path only: where the extension is
+    in a schema of its own, citext would else be compared as text, and most others not at all.
+    """
+    own = pg_type.underlying
+    if own.kind is not TypeKind.BASE or own.schema in _SEARCHED:
+        return concat(sql(" "), sql(symbol), sql(" "))
+    return concat(sql(" operator("), ident(own.schema), sql("."), sql(symbol), sql(") "))
 
 
 def operand(value: Operand) -> Sql:
