@@ -351,6 +351,12 @@ class BuildContext:
         access = self.schema.access(table).select
         return self.resolved(table, access.filters) if access is not None else Or(())
 
+    def aggregated_filter(self, table: TableInfo) -> BoolExp:
+        """The rows of a table that the role's aggregates cover."""
+        self.tables.add(table.name)
+        access = self.schema.access(table).select
+        return self.resolved(table, access.aggregated_filters) if access is not None else Or(())
+
     def resolved(self, table: TableInfo, filters: tuple[Filter, ...]) -> BoolExp:
         """Any of these filters of metadata."""
         key = (table.name, *(id(item) for item in filters))

@@ -182,7 +182,7 @@ def _aggregate(
         aggregate.function,
         columns,
         distinct is not None and distinct.content is True,
-        Rows(table, where=context.readable(table, condition), join=relationship.column_mapping),
+        Rows(table, where=conjunction(context.aggregated_filter(table), condition), join=relationship.column_mapping),
     )
     comparison = named_type(kind.fields["predicate"].type)
     assert isinstance(comparison, InputObjectType)

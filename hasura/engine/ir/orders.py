@@ -70,7 +70,7 @@ def _items(
         elif isinstance(meaning, RelationshipAggregateInput):
             relationship = meaning.relationship
             remote = context.schema.table(relationship.remote_table)
-            rows = Rows(remote, where=context.select_filter(remote), join=relationship.column_mapping)
+            rows = Rows(remote, where=context.aggregated_filter(remote), join=relationship.column_mapping)
             yield from _aggregate_items(context, remote, item, rows, way)
         elif isinstance(meaning, ComputedFieldInput):
             context.calls_functions = True
@@ -79,7 +79,7 @@ def _items(
                 yield OrderItem(_reached(context, way, CallExpression(call)), _direction(context, item))
             else:
                 returned = context.schema.table(meaning.computed.returned_table)
-                rows = Rows(returned, FunctionRows(call), where=context.select_filter(returned))
+                rows = Rows(returned, FunctionRows(call), where=context.aggregated_filter(returned))
                 yield from _aggregate_items(context, returned, item, rows, way)
 
 

@@ -37,7 +37,7 @@ def build_query(context: BuildContext, flat: FlatField, definition: Field, path:
     if meaning.kind == "select_by_pk":
         rows = Rows(table, where=context.readable(table, key_filter(table, arguments)))
         return SelectOne(rows, build_selection(context, table, flat, path))
-    rows = build_rows(context, table, arguments, path)
+    rows = build_rows(context, table, arguments, path, is_aggregated=meaning.kind == "select_aggregate")
     if meaning.kind == "select_aggregate":
         return SelectAggregate(rows, build_aggregate(context, table, flat, path))
     return SelectMany(rows, build_selection(context, table, flat, path))
@@ -51,7 +51,7 @@ def _function(
     context.functions[function.name] = function
     table = context.schema.table(function.returned_table)
     call = function_call(function, arguments)
-    rows = build_rows(context, table, arguments, path, source=FunctionRows(call))
+    rows = build_rows(context, table, arguments, path, source=FunctionRows(call), is_aggregated=root.is_aggregate)
     if root.is_aggregate:
         return SelectAggregate(rows, build_aggregate(context, table, flat, path))
     selection = build_selection(context, table, flat, path)

@@ -28,6 +28,7 @@ from hasura.engine.ir.nodes import (
     Rows,
     RowSource,
     Selection,
+    conjunction,
 )
 from hasura.engine.ir.orders import order_arguments
 from hasura.engine.ir.parameters import source_of
@@ -85,7 +86,7 @@ def _output(context: BuildContext, table: TableInfo, flat: FlatField, definition
         return ArrayOutput(flat.response_key, rows, selection)
     if isinstance(meaning, RelationshipAggregateField):
         remote = context.schema.table(meaning.relationship.remote_table)
-        rows = build_rows(context, remote, arguments, path)
+        rows = build_rows(context, remote, arguments, path, is_aggregated=True)
         rows = replace(rows, join=meaning.relationship.column_mapping)
         return AggregateOutput(flat.response_key, rows, build_aggregate(context, remote, flat, path))
     assert isinstance(meaning, ComputedFieldField)
@@ -125,14 +126,20 @@ def build_rows(
     arguments: Mapping[str, InputValue],
     path: Path,
     source: RowSource = None,
+    *,
+    is_aggregated: bool = False,
 ) -> Rows:
-    """The rows that `where`, `order_by`, `distinct_on`, `limit` and `offset` choose among those the role may read."""
+    """The rows that `where`, `order_by`, `distinct_on`, `limit` and `offset` choose among those the role may read.
+
+    With `is_aggregated` among those that it may aggregate.
+    """
     access = context.schema.access(table).select
     order_by, distinct_on = order_arguments(context, table, arguments, path)
+    allowed = context.aggregated_filter(table) if is_aggregated else context.select_filter(table)
     return Rows(
         table,
         source,
-        where=context.readable(table, where_argument(context, table, arguments)),
+        where=conjunction(allowed, where_argument(context, table, arguments)),
         order_by=order_by,
         distinct_on=distinct_on,
         limit=_limit(arguments.get("limit")),

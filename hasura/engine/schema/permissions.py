@@ -33,9 +33,15 @@ class SelectAccess:
     # Rows that fit any of these; one empty filter: all rows.
     filters: tuple[Filter, ...] = (NO_FILTER,)
     limit: int | None = None
-    allow_aggregations: bool = True
+    # Rows that aggregates cover fit any of these; none: there are no aggregates.
+    aggregated_filters: tuple[Filter, ...] = (NO_FILTER,)
     query_root_fields: frozenset[str] | None = None
     subscription_root_fields: frozenset[str] | None = None
+
+    @property
+    def allow_aggregations(self) -> bool:
+        """There are aggregates of some of the rows."""
+        return bool(self.aggregated_filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def _own_select(info: SelectPermissionInfo) -> SelectAccess:
         computed_fields=dict.fromkeys(info.computed_fields, ()),
         filters=(source.filter,),
         limit=source.limit,
-        allow_aggregations=source.allow_aggregations,
+        aggregated_filters=(source.filter,) if source.allow_aggregations else (),
         query_root_fields=source.query_root_fields,
         subscription_root_fields=source.subscription_root_fields,
     )
@@ -135,7 +141,7 @@ def _own_delete(info: DeletePermissionInfo) -> WriteAccess:
 
 
 def _merged_select(parents: list[SelectAccess | None]) -> SelectAccess | None:
-    """Any parent's rows; a column only in rows of a parent that has it."""
+    """Any parent's rows; a column only in rows of a parent that has it, aggregates of rows of parents with them."""
     granted = [access for access in parents if access is not None]
     if not granted:
         return None
@@ -147,7 +153,7 @@ def _merged_select(parents: list[SelectAccess | None]) -> SelectAccess | None:
         computed_fields=_conditions([(access.computed_fields, access.filters) for access in granted]),
         filters=tuple(row_filter for access in granted for row_filter in access.filters),
         limit=None if None in limits else max(limit for limit in limits if limit is not None),
-        allow_aggregations=any(access.allow_aggregations for access in granted),
+        aggregated_filters=tuple(row_filter for access in granted for row_filter in access.aggregated_filters),
         query_root_fields=_united([access.query_root_fields for access in granted]),
         subscription_root_fields=_united([access.subscription_root_fields for access in granted]),
     )

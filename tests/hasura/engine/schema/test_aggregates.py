@@ -101,6 +101,31 @@ def test_an_inherited_role_aggregates_values_only_in_rows_where_it_may_see_them(
     }
 
 
+def test_an_inherited_role_aggregates_only_rows_of_parents_that_may_aggregate(gallery: Gallery) -> None:
+    for role, status, allow in (("counter", "shown", True), ("drafter", "draft", False)):
+        permission = {"columns": "*", "filter": {"status": {"_eq": status}}, "allow_aggregations": allow}
+        gallery.call("pg_create_select_permission", {"table": "painting", "role": role, "permission": permission})
+    gallery.call(
+        "pg_create_select_permission",
+        {"table": "artist", "role": "counter", "permission": {"columns": "*", "filter": {}}},
+    )
+    gallery.call("add_inherited_role", {"role_name": "both", "role_set": ["counter", "drafter"]})
+    counts = """{ painting_aggregate { aggregate { count } nodes { status } }
+      artist { paintings_aggregate { aggregate { count } } } }"""
+    many = "{ artist(where: {paintings_aggregate: {count: {predicate: {_gte: 1}}}}) { name } }"
+    try:
+        bodies = [gallery.run(counts, role=role) for role in ("both", "counter")]
+        rows = gallery.run("{ painting { status } }", role="both")
+        found = [gallery.run(many, role=role) for role in ("both", "counter")]
+    finally:
+        gallery.restore()
+
+    assert {row["status"] for row in rows["data"]["painting"]} == {"shown", "draft"}
+    assert bodies[0] == bodies[1]
+    assert {row["status"] for row in bodies[0]["data"]["painting_aggregate"]["nodes"]} == {"shown"}
+    assert found[0] == found[1] and found[0]["data"]["artist"]
+
+
 def _fields(gallery: Gallery, name: str) -> Any:
     body = gallery.run(
         f'{{ __type(name: "{name}") {{ fields {{ name description type {{ name }} args {{ name }} }} }} }}'
