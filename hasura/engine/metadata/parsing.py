@@ -92,7 +92,7 @@ def parse_configuration(document: Reader) -> TableConfiguration:
         if isinstance(field.value, str):
             root_fields[kind] = CustomRootField(name=field.name())
         else:
-            root_fields[kind] = CustomRootField(field.optional_text("name"), field.optional_text("comment"))
+            root_fields[kind] = CustomRootField(field.optional_text("name"), field.description("comment"))
     columns: dict[str, ColumnConfig] = {}
     for column in document["custom_column_names"].object() if "custom_column_names" in document else {}:
         columns[column] = ColumnConfig(document["custom_column_names"][column].name())
@@ -100,13 +100,13 @@ def parse_configuration(document: Reader) -> TableConfiguration:
         config = document["column_config"][column]
         older = columns.get(column)
         custom_name = config.optional_text("custom_name") or (older.custom_name if older is not None else None)
-        columns[column] = ColumnConfig(custom_name, config.optional_text("comment"))
+        columns[column] = ColumnConfig(custom_name, config.description("comment"))
     known = {"custom_root_fields", "column_config", "custom_column_names", "custom_name", "comment"}
     return TableConfiguration(
         custom_name=document.optional_text("custom_name"),
         custom_root_fields=root_fields,
         column_config=columns,
-        comment=document.optional_text("comment"),
+        comment=document.description("comment"),
         unknown={key: value for key, value in document.object().items() if key not in known},
     )
 

@@ -98,6 +98,12 @@ class Reader:
         member = self.get(key)
         return None if member is None else member.text()
 
+    def description(self, key: str) -> str | None:
+        """A text that replaces a generated one, which null and "" hide; None where the member is missing."""
+        if isinstance(self.value, dict) and key in self.value and self.value[key] is None:
+            return ""
+        return self.optional_text(key)
+
     def names(self) -> tuple[str, ...]:
         """An array of texts."""
         return tuple(item.text() for item in self.items())

@@ -57,8 +57,8 @@ def resolve_columns(
 
 
 def _described(configured: str | None, in_database: str | None) -> str | None:
-    # An empty comment in the metadata hides the one of the database.
-    return in_database if configured is None else configured or None
+    # An empty comment in the metadata hides the one of the database, and the generated one.
+    return in_database if configured is None else configured
 
 
 def _root_fields(base: str, configuration: TableConfiguration, convention: NamingConvention) -> RootFieldNames:
