@@ -56,8 +56,14 @@ def build_insert(
 
     is_many = "objects" in arguments
     members = value.items(insert_input(context.schema, table).name) if is_many else (value,)
-    level = _InsertLevel(context, table, members, read, value.path, is_top=True)
+    places = _numbered(value.path, members)
+    level = _InsertLevel(context, table, members, places, read, value.path, is_top=True)
     return Insert(level.build(arguments.get("on_conflict")), response)
+
+
+def _numbered(path: Path, members: tuple[InputValue, ...]) -> list[Path]:
+    """The places of rows. As in Hasura a single one is the first of a list, however it was given."""
+    return [(*path, index) for index in range(len(members))]
 
 
 def _row(value: Json) -> Row:
@@ -102,6 +108,7 @@ class _InsertLevel:
         context: BuildContext,
         table: TableInfo,
         members: tuple[InputValue, ...],
+        places: list[Path],
         read: ReadLevel,
         path: Path,
         *,
@@ -111,6 +118,8 @@ class _InsertLevel:
         self._context = context
         self._table = table
         self._members = members
+        # Of each row, for errors.
+        self._places = places
         self._read = read
         self._path = path
         self._is_top = is_top
@@ -127,7 +136,7 @@ class _InsertLevel:
         columns = [name for name in self._kind.fields if name in given and self._is_column(name)]
         infos = [self._column(name) for name in columns]
         presets = self._presets()
-        self._refuse_doubly_given(infos, given)
+        self._refuse_determined_by_parent()
         before, after = self._nested(given)
         return InsertRows(
             self._table,
@@ -170,13 +179,15 @@ class _InsertLevel:
             if name in by_name
         }
 
-    def _refuse_doubly_given(self, columns: list[ColumnInfo], given: Mapping[str, list[InputValue]]) -> None:
-        for column in columns:
-            if column.name in self._linked:
-                raise ValidationFailed(
-                    f'cannot insert column "{column.name}" as its value is already being determined by parent insert',
-                    path=given[column.graphql_name][0].location,
-                )
+    def _refuse_determined_by_parent(self) -> None:
+        for place, row in zip(self._places, self._rows(), strict=True):
+            columns = self._given_columns(row) & self._linked
+            if columns:
+                reason = "columns as their values are already being determined by parent insert"
+                raise ValidationFailed(f"cannot insert {_quoted(columns)} {reason}", path=json_path(*place))
+
+    def _given_columns(self, row: Mapping[str, InputValue]) -> set[str]:
+        return {self._column(name).name for name in row if self._is_column(name)}
 
     def _check(self, check: Filter | None) -> BoolExp:
         return self._context.resolved(self._table, (check,)) if check else TRUE
@@ -231,29 +242,36 @@ class _InsertLevel:
             meaning = self._kind.fields[name].meaning
             if not isinstance(meaning, RelationshipInput):
                 continue
-            present = [value for value in values if not value.is_null]
-            if not present:
+            if all(value.is_null for value in values):
                 continue
             relationship = meaning.relationship
             is_before = (
                 relationship.kind is RelationshipKind.OBJECT
                 and relationship.insertion_order is InsertionOrder.BEFORE_PARENT
             )
-            nested = self._nested_insert(name, relationship, present, is_before=is_before)
+            nested = self._nested_insert(name, relationship, is_before=is_before)
             (before if is_before else after).append(nested)
         return tuple(before), tuple(after)
 
-    def _nested_insert(
-        self, name: str, relationship: RelationshipInfo, values: list[InputValue], *, is_before: bool
-    ) -> NestedInsert:
+    def _nested_insert(self, name: str, relationship: RelationshipInfo, *, is_before: bool) -> NestedInsert:
         table = self._context.schema.table(relationship.remote_table)
         self._context.targets.add(table.name)
         kind = insert_input(self._context.schema, table)
         members: list[InputValue] = []
+        places: list[Path] = []
         conflicts: list[InputValue | None] = []
-        for value in values:
-            fields = without_nulls(value.members(name))
-            members.extend(fields["data"].items(kind.name))
+        values: list[InputValue] = []
+        for place, row in zip(self._places, self._rows(), strict=True):
+            if name not in row or row[name].is_null:
+                continue
+            if is_before:
+                self._refuse_determined(relationship, row, (*place, name))
+            values.append(row[name])
+            fields = without_nulls(row[name].members(name))
+            data = fields["data"].items(kind.name)
+            members.extend(data)
+            below: Path = (*place, name, "data")
+            places.extend(_numbered(below, data) if relationship.kind is RelationshipKind.ARRAY else [below])
             conflicts.append(fields.get("on_conflict"))
         if any(_plain(conflict) != _plain(conflicts[0]) for conflict in conflicts):
             raise EngineError(
@@ -261,12 +279,11 @@ class _InsertLevel:
                 code="not-supported",
                 path=values[0].location,
             )
-        if is_before:
-            self._refuse_determined(relationship, name)
         level = _InsertLevel(
             self._context,
             table,
             tuple(members),
+            places,
             _nested_reader(self._read, name),
             (*values[0].path, "data"),
             is_top=False,
@@ -274,19 +291,15 @@ class _InsertLevel:
         )
         return NestedInsert(relationship, level.build(conflicts[0]))
 
-    def _refuse_determined(self, relationship: RelationshipInfo, name: str) -> None:
-        """A column cannot be given both itself and through the object inserted before the row."""
+    def _refuse_determined(self, relationship: RelationshipInfo, row: Mapping[str, InputValue], place: Path) -> None:
+        """A column cannot be given both otherwise and through the object inserted before the row."""
         local = {here for here, _ in relationship.column_mapping}
-        for row in self._rows():
-            if name not in row or row[name].is_null:
-                continue
-            for key, value in row.items():
-                if self._is_column(key) and self._column(key).name in local:
-                    raise ValidationFailed(
-                        f'cannot insert column "{self._column(key).name}" as its value is already being determined '
-                        "by object relationship insert",
-                        path=value.location,
-                    )
+        columns = local & (self._given_columns(row) | self._linked)
+        if columns:
+            reason = f"as {_quoted(columns)} column values are already determined"
+            raise ValidationFailed(
+                f'cannot insert object relationship "{relationship.name}" {reason}', path=json_path(*place)
+            )
 
     # --- conflicts -----------------------------------------------------------------------------------------------
 
@@ -321,6 +334,10 @@ class _InsertLevel:
             condition = conjunction(self._context.resolved(self._table, (update.filter,)), condition)
         target = next(item for item in self._table.table.all_unique_constraints if item.name == constraint.name)
         return OnConflict(target, tuple(dict.fromkeys(columns)), tuple(presets), condition, check)
+
+
+def _quoted(columns: set[str]) -> str:
+    return ", ".join(f'"{name}"' for name in sorted(columns))
 
 
 def _plain(value: InputValue | None) -> Json:

@@ -20,7 +20,7 @@ def _call(kind: str, **args: Any) -> dict[str, Any]:
 
 
 def _metadata() -> list[dict[str, Any]]:
-    """`user` sees everything but colours, and writes who is younger than 100."""
+    """`user` sees everything but colours, and writes who is younger than 100; `inserter` only inserts."""
     young = {"age": {"_lt": 100}}
     columns = ["id", "name", "age", "code"]
     return [
@@ -50,6 +50,9 @@ def _metadata() -> list[dict[str, Any]]:
             table="person",
             role="user",
             permission={"columns": ["name", "age"], "filter": {}, "check": young},
+        ),
+        _call(
+            "create_insert_permission", table="person", role="inserter", permission={"columns": columns, "check": {}}
         ),
         _call("create_delete_permission", table="person", role="user", permission={"filter": {}}),
     ]
