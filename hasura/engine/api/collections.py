@@ -17,8 +17,7 @@ async def create_query_collection(workspace: Workspace, args: Reader) -> Json:
     name = args["name"].name()
     _refuse_invalid_queries(args["definition"])
     parse_query_collection(args)
-    if name in workspace.world.metadata.query_collections:
-        raise AlreadyExists(f'query collection with name "{name}" already exists')
+    _refuse_taken(workspace, args["name"])
     described: JsonObject = {
         "name": name,
         "comment": args.optional_text("comment"),
@@ -46,17 +45,26 @@ def _refuse_invalid_query(query: Reader) -> None:
         raise query.fail(f"not a valid graphql query: {exc.message}") from exc
 
 
-async def _collection(workspace: Workspace, name: str) -> JsonObject:
+async def _collection(workspace: Workspace, argument: Reader) -> JsonObject:
+    name = argument.name()
     document = await workspace.document(store.QUERY_COLLECTION, name)
     if document is None:
-        raise NotExists(f'query collection with name "{name}" does not exist')
+        with argument.blamed():
+            raise NotExists(f'query collection with name "{name}" does not exist')
     return document
+
+
+def _refuse_taken(workspace: Workspace, argument: Reader) -> None:
+    name = argument.name()
+    if name in workspace.world.metadata.query_collections:
+        with argument.blamed():
+            raise AlreadyExists(f'query collection with name "{name}" already exists')
 
 
 @command("drop_query_collection")
 async def drop_query_collection(workspace: Workspace, args: Reader) -> Json:
     name = args["collection"].name()
-    await _collection(workspace, name)
+    await _collection(workspace, args["collection"])
     if name in workspace.world.metadata.allowlist:
         if not args.flag("cascade"):
             raise EngineError(
@@ -73,9 +81,8 @@ async def drop_query_collection(workspace: Workspace, args: Reader) -> Json:
 @command("rename_query_collection")
 async def rename_query_collection(workspace: Workspace, args: Reader) -> Json:
     name, new_name = args["name"].name(), args["new_name"].name()
-    document = await _collection(workspace, name)
-    if new_name in workspace.world.metadata.query_collections:
-        raise AlreadyExists(f'query collection with name "{new_name}" already exists')
+    document = await _collection(workspace, args["name"])
+    _refuse_taken(workspace, args["new_name"])
     workspace.remove(store.QUERY_COLLECTION, name)
     workspace.put(store.QUERY_COLLECTION, new_name, {**document, "name": new_name})
     allowed = await workspace.document(store.ALLOWLIST, name)
@@ -95,11 +102,12 @@ async def rename_query_collection(workspace: Workspace, args: Reader) -> Json:
 @command("add_query_to_collection")
 async def add_query_to_collection(workspace: Workspace, args: Reader) -> Json:
     collection, name = args["collection_name"].name(), args["query_name"].name()
-    document = await _collection(workspace, collection)
+    document = await _collection(workspace, args["collection_name"])
     definition = document["definition"]
     assert isinstance(definition, dict)
     if entry(definition, "queries", "name", name) is not None:
-        raise AlreadyExists(f'query with name "{name}" already exists in collection "{collection}"')
+        with args["query_name"].blamed():
+            raise AlreadyExists(f'query with name "{name}" already exists in collection "{collection}"')
     _refuse_invalid_query(args["query"])
     append(definition, "queries", {"name": name, "query": args["query"].text()})
     workspace.put(store.QUERY_COLLECTION, collection, document)
@@ -110,11 +118,12 @@ async def add_query_to_collection(workspace: Workspace, args: Reader) -> Json:
 @command("drop_query_from_collection")
 async def drop_query_from_collection(workspace: Workspace, args: Reader) -> Json:
     collection, name = args["collection_name"].name(), args["query_name"].name()
-    document = await _collection(workspace, collection)
+    document = await _collection(workspace, args["collection_name"])
     definition = document["definition"]
     assert isinstance(definition, dict)
     if entry(definition, "queries", "name", name) is None:
-        raise NotExists(f'query with name "{name}" not found in collection "{collection}"')
+        with args["query_name"].blamed():
+            raise NotExists(f'query with name "{name}" not found in collection "{collection}"')
     drop(definition, "queries", "name", name)
     definition.setdefault("queries", [])
     workspace.put(store.QUERY_COLLECTION, collection, document)
@@ -131,7 +140,7 @@ async def add_collection_to_allowlist(workspace: Workspace, args: Reader) -> Jso
     scope = args.get("scope")
     if scope is not None:
         parse_allowlist_scope(scope)
-    await _collection(workspace, collection)
+    await _collection(workspace, args["collection"])
     if collection in workspace.world.metadata.allowlist:
         return {
             "message": f'collection "{collection}" already exists in the allowlist, scope ignored; '

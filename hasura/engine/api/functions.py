@@ -92,7 +92,8 @@ async def drop_function_permission(workspace: Workspace, args: Reader) -> Json:
 async def add_computed_field(workspace: Workspace, args: Reader) -> Json:
     computed = parse_computed_field(args)
     table = args["table"].qualified_name()
-    info = workspace.table(table)
+    with args["table"].blamed():
+        info = workspace.table(table)
     document = await workspace.table_document(table)
     lists = (*RELATIONSHIP_LISTS, "computed_fields")
     if computed.name in info.columns_by_name or any(entry(document, item, "name", computed.name) for item in lists):
@@ -108,9 +109,11 @@ async def add_computed_field(workspace: Workspace, args: Reader) -> Json:
 @command("pg_drop_computed_field")
 async def drop_computed_field(workspace: Workspace, args: Reader) -> Json:
     table, name = args["table"].qualified_name(), args["name"].name()
-    document = await workspace.table_document(table)
+    with args["table"].blamed():
+        document = await workspace.table_document(table)
     if entry(document, "computed_fields", "name", name) is None:
-        raise NotExists(f'computed field "{name}" does not exist')
+        with args["name"].blamed():
+            raise NotExists(f'computed field "{name}" does not exist')
     found = dependents_of_facts(workspace.world, {Fact("computed_field", table, name)})
     await refuse_or_remove(workspace, found, cascade=args.flag("cascade"))
     document = await workspace.table_document(table)

@@ -1,10 +1,11 @@
 """Reads JSON arguments the way Hasura's parsers do: what is missing or of the wrong form is named with its path."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from hasura.engine.catalog.types import QualifiedName
-from hasura.engine.errors import ParseFailed, json_path
+from hasura.engine.errors import EngineError, ParseFailed, json_path
 from hasura.engine.exact_json import ExactNumber
 from hasura.engine.metadata.types import Json, JsonObject
 
@@ -33,6 +34,16 @@ class Reader:
     def fail(self, message: str) -> ParseFailed:
         """The error that this value is not right."""
         return ParseFailed(message, path=json_path(*self.path))
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Gives refusals that have no place of their own the place of this value, which they are about."""
+        try:
+            yield
+        except EngineError as exc:
+            if exc.path == "$":
+                exc.path = json_path(*self.path)
+            raise
 
     def __contains__(self, key: str) -> bool:
         return isinstance(self.value, dict) and self.value.get(key) is not None

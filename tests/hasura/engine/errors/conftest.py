@@ -55,6 +55,7 @@ def _metadata() -> list[dict[str, Any]]:
             "create_insert_permission", table="person", role="inserter", permission={"columns": columns, "check": {}}
         ),
         _call("create_delete_permission", table="person", role="user", permission={"filter": {}}),
+        {"type": "create_query_collection", "args": {"name": "known", "definition": {"queries": []}}},
     ]
 
 
