@@ -127,6 +127,11 @@ class Unexpected(EngineError):
     status = 500
 
 
+def bullets(reasons: Sequence[str]) -> str:
+    """One reason as it is, several as a list."""
+    return reasons[0] if len(reasons) == 1 else "\n".join(f"  • {reason}" for reason in reasons)
+
+
 def refuse_endless_nesting(function: Callable[P, T]) -> Callable[P, T]:
     """Makes a function that walks what a client sent refuse what is nested beyond Python's stack."""
 

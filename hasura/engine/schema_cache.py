@@ -217,6 +217,8 @@ class InconsistentObject:
     reason: str
     definition: Json
     message: Json = None
+    conflict: str | None = None
+    """Where a root field's name is another object's already: what Hasura says of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from hasura.engine.catalog.changes import CatalogChanges, find_changes
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.loader import load_tables
 from hasura.engine.catalog.types import ForeignKey, QualifiedName, Table
-from hasura.engine.errors import EngineError, NotExists
+from hasura.engine.errors import EngineError, NotExists, Unexpected, bullets
 from hasura.engine.metadata import store
 from hasura.engine.metadata.loading import catch_up, load_world, read_change
 from hasura.engine.metadata.reading import DEFAULT_SOURCE
@@ -192,6 +192,11 @@ class Workspace:
         problems = self.inconsistent_objects()
         if problems and not allow_inconsistent:
             loaded, self.world = self.world, before
+            own = loaded.metadata.source_name
+            conflicts = [with_source_name(item.conflict, own) for item in problems if item.conflict is not None]
+            if conflicts:
+                # No schema can be built of this, which Hasura finds out too late to call it the caller's fault.
+                raise Unexpected(bullets(conflicts), internal=rendered_inconsistent(loaded, problems))
             raise EngineError(
                 "cannot continue due to inconsistent metadata",
                 code="unexpected",

@@ -380,15 +380,10 @@ class _Resolution:
         return indexes.finish()
 
     def _report_taken(self, owner: Owner, taken: Iterable[str]) -> None:
-        for field_name in taken:
-            self._problems[owner].append(
-                inconsistency(
-                    owner.kind,
-                    f"{owner.kind} {owner.name} in source default",
-                    f'the root field "{field_name}" is defined by another object already',
-                    name_to_json(owner.name),
-                )
-            )
+        for reason in taken:
+            name = f"{owner.kind} {owner.name} in source default"
+            problem = inconsistency(owner.kind, name, reason, name_to_json(owner.name))
+            self._problems[owner].append(replace(problem, conflict=reason))
 
     def _index(self) -> "tuple[Map[Owner, frozenset[Fact]], Map[Fact, frozenset[Owner]]]":
         consulted = self._world.consulted.mutate()

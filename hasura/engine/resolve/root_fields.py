@@ -18,6 +18,11 @@ class RootFieldIndexes:
         self._mutation = mutation.mutate()
         self._stream = stream.mutate()
         self._options = options
+        self._roots = {
+            id(self._query): "query_root",
+            id(self._mutation): "mutation_root",
+            id(self._stream): "subscription_root",
+        }
 
     def finish(self) -> tuple[Index, Index, Index]:
         return self._query.finish(), self._mutation.finish(), self._stream.finish()
@@ -28,7 +33,7 @@ class RootFieldIndexes:
                 del index[name]
 
     def add_table(self, table: TableInfo) -> list[str]:
-        """Adds the table's fields; returns the names that another object has already."""
+        """Adds the table's fields; returns why, in Hasura's words, for each whose name another object has already."""
         return self._add(self._table_fields(table))
 
     def remove_function(self, function: FunctionInfo) -> None:
@@ -37,7 +42,7 @@ class RootFieldIndexes:
                 del index[name]
 
     def add_function(self, function: FunctionInfo) -> list[str]:
-        """Adds the function's fields; returns the names that another object has already."""
+        """Adds the function's fields; returns the same as `add_table`."""
         return self._add(self._function_fields(function))
 
     def _add(self, fields: list[Entry]) -> list[str]:
@@ -45,7 +50,12 @@ class RootFieldIndexes:
         for index, name, field in fields:
             found = index.get(name)
             if found is not None and found != field:
-                taken.append(name)
+                root = self._roots[id(index)]
+                taken.append(
+                    f"Encountered conflicting definitions in the selection set for '{root}' for field '{name}' "
+                    f"defined in [{_owner(found)}, {_owner(field)}]. "
+                    "Fields must not be defined more than once across all sources."
+                )
             else:
                 index[name] = field
         return taken
@@ -83,6 +93,11 @@ class RootFieldIndexes:
             name = self._named(function.aggregate_root_field)
             found.append((index, name, RootField("function_aggregate", function=function.name)))
         return found
+
+
+def _owner(field: RootField) -> str:
+    kind, name = ("table", field.table) if field.table is not None else ("function", field.function)
+    return f"{kind} {name} in source default"
 
 
 _ALLOWED = {"insert": "is_insertable", "update": "is_updatable", "delete": "is_deletable"}
