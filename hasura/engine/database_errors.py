@@ -27,8 +27,6 @@ _INTEGRITY = {
 # A regular expression, or the end of a pattern, that cannot be read.
 _BAD_PATTERNS = frozenset({"2201B", "22025"})
 _SERIALIZATION_FAILURE = "40001"
-# No such object (say, a configuration of text search), no constraint that fits an `on conflict`.
-_CONSTRAINT_ERRORS = frozenset({"42704", "42P10"})
 
 # Nested too deeply, too many columns, too many arguments.
 _BEYOND_LIMITS = frozenset({"54001", "54011", "54023"})
@@ -65,8 +63,7 @@ def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
         return EngineError(text, code="concurrent-update", path=path, internal=internal)
     if state.startswith("42"):
         # A function or trigger of the database's own that is wrong: whoever wrote it needs PostgreSQL's words.
-        code = "constraint-error" if state in _CONSTRAINT_ERRORS else "postgres-error"
-        return EngineError(message, code=code, path=path, internal=internal)
+        return EngineError(message, code="constraint-error", path=path, internal=internal)
     return Unexpected("database query error", path="$", internal=internal)
 
 

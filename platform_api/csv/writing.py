@@ -20,7 +20,9 @@ from platform_api.csv.records import Record
 from platform_api.graphql.backend import GraphQLAnswer, GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 
-_ROWS_FAULT = frozenset({"constraint-violation", "permission-error", "data-exception", "unexpected"})
+_ROWS_FAULT = frozenset(
+    {"constraint-violation", "constraint-error", "permission-error", "data-exception", "unexpected"}
+)
 _TABLES_FAULT = frozenset({"validation-failed", "parse-failed", "not-exists", "not-supported"})
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _COLUMN = re.compile(r'column "([^"]+)"')
