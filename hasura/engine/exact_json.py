@@ -15,12 +15,12 @@ from hasura.engine.metadata.types import Json
 # Every decimal number of so many digits is a float and comes back from it unchanged.
 _CERTAIN_DIGITS = 15
 # Python refuses to read longer ones as int: the time grows with the square of the length.
-_MOST_INT_DIGITS = 4000
-_MOST_EXPONENT = 400
+_MAX_INT_DIGITS = 4000
+_MAX_EXPONENT = 400
 # Digits before the point of a number that is written without an exponent.
-_MOST_WHOLE_DIGITS = 7
+_MAX_WHOLE_DIGITS = 7
 # Characters of a value in a message.
-_MOST_SHOWN = 100
+_MAX_SHOWN = 100
 
 
 class ExactNumber(float):
@@ -48,7 +48,7 @@ class ExactNumber(float):
 def number(text: str) -> int | float:
     """The number of a JSON or GraphQL literal."""
     if text.lstrip("-").isdecimal():
-        return int(text) if len(text) <= _MOST_INT_DIGITS else ExactNumber(text)
+        return int(text) if len(text) <= _MAX_INT_DIGITS else ExactNumber(text)
     return _fraction(text)
 
 
@@ -71,7 +71,7 @@ def whole(value: object) -> int | None:
         exact = Decimal(value.text)
     except InvalidOperation:  # an exponent beyond all bounds
         return None
-    is_whole = exact.adjusted() <= _MOST_EXPONENT and exact == exact.to_integral_value()
+    is_whole = exact.adjusted() <= _MAX_EXPONENT and exact == exact.to_integral_value()
     return int(exact) if is_whole else None
 
 
@@ -83,7 +83,7 @@ def is_written_whole(value: object) -> bool:
 def shown(value: object) -> str:
     """A value as a message shows it: its beginning when it is long."""
     text = repr(value) if isinstance(value, float) else str(value)
-    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
 
 
 def scientific(value: int | float) -> str:
@@ -102,13 +102,13 @@ def scientific(value: int | float) -> str:
     digits = digits.rstrip("0")
     if not digits:
         return "0.0"
-    if 0 <= point <= _MOST_WHOLE_DIGITS:
+    if 0 <= point <= _MAX_WHOLE_DIGITS:
         digits = digits.ljust(point, "0")
         text = f"{digits[:point] or '0'}.{digits[point:] or '0'}"
     else:
         text = f"{digits[0]}.{digits[1:] or '0'}e{point - 1}"
     text = "-" * sign + text
-    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
 
 
 def loads(data: bytes | str) -> Json:

@@ -10,7 +10,7 @@ from platform_api.integrations import json_text
 from platform_api.integrations.body_format import BodyFormat
 
 # Nested names repeat their parents': a small document could become a large form.
-_MOST_CHARACTERS = 16 * 1024 * 1024
+_MAX_CHARACTERS = 16 * 1024 * 1024
 _PLAIN_EXPONENT = 40
 
 Pair = tuple[str, str]
@@ -39,8 +39,8 @@ def form_pairs(data: Any, body_format: BodyFormat) -> list[Pair]:
         for name, value in named:
             for pair in _flattened(name, value, body_format):
                 size += len(pair[0]) + len(pair[1])
-                if size > _MOST_CHARACTERS:
-                    raise BadRequest(f"data: the form is larger than {_MOST_CHARACTERS} characters")
+                if size > _MAX_CHARACTERS:
+                    raise BadRequest(f"data: the form is larger than {_MAX_CHARACTERS} characters")
                 pairs.append(pair)
     except RecursionError as error:
         raise BadRequest("data: it is nested too deeply for a form") from error

@@ -8,7 +8,7 @@ from platform_api.integrations.outgoing import UpstreamAnswer
 from platform_api.integrations.refused_credentials import are_refused
 from platform_api.integrations.schemas import ConnectionTest, ConnectionWrite
 
-_MOST_SHOWN = 200
+_MAX_SHOWN = 200
 
 
 async def try_credentials(
@@ -44,4 +44,4 @@ def _shown(text: str, body: ConnectionWrite) -> str:
     """The beginning of an answer on one line, without the credentials that it may repeat."""
     for secret in body.credentials.values():
         text = text.replace(secret, "***")
-    return " ".join(text[: _MOST_SHOWN * 2].split())[:_MOST_SHOWN]
+    return " ".join(text[: _MAX_SHOWN * 2].split())[:_MAX_SHOWN]
