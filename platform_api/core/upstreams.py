@@ -5,6 +5,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+KEEP_ALIVE_SECONDS = 3.0
+"""How long an idle connection is kept for the next request.
+
+Servers close idle connections (Node and uvicorn after 5 s): ours go first, so that no request meets a closing one.
+"""
+
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 

@@ -10,6 +10,7 @@ from hasura.metadata import HttpMetadata
 from platform_api.core.database import Database
 from platform_api.core.listener import listener_of
 from platform_api.core.settings import Settings
+from platform_api.core.upstreams import KEEP_ALIVE_SECONDS
 from platform_api.graphql.cors import ForeignPages
 from platform_api.graphql.hasura_backend import HasuraBackend
 from platform_api.graphql.health import engine_check
@@ -67,7 +68,8 @@ async def _external(api: FastAPI, settings: Settings, database: Database) -> Asy
     endpoint, secret = settings.hasura_graphql_endpoint, settings.hasura_graphql_admin_secret
     assert endpoint is not None and secret is not None  # the settings insist on both
     admin_secret = secret.get_secret_value()
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
+    async with aiohttp.ClientSession(connector=connector) as client:
         metadata = HttpMetadata(endpoint, admin_secret=admin_secret, client=client)
         api.state.graphql_backend = HasuraBackend(endpoint, admin_secret=admin_secret, client=client)
         api.state.table_follow_up = OutboxFollowUp()

@@ -10,18 +10,21 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from platform_api.core.database import Database, driver_connection
+from platform_api.core.database import Database
 from platform_api.core.errors import NotEnoughCredits
 from platform_api.core.types import AppId, ConnectionId, OrganizationId, RunId, UserId
 from platform_api.integrations.models import IntegrationBudget, IntegrationUsage, LoggedCall
 
 log = structlog.stdlib.get_logger()
 
+# The table itself: the ORM would ask for the ids of what it inserts.
+_CALLS = cast(Table, LoggedCall.__table__)
 # What `record` takes, in its order, and when.
 _COLUMNS = (
     *("organization_id", "app_id", "user_id", "run_id", "integration_id", "connection_id"),
@@ -100,11 +103,10 @@ class CallLog:
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
                 try:
+                    # Not COPY: the driver forgets one that a lost connection refused, and asyncio complains of it.
                     async with self._database.transaction() as session:
-                        driver = await driver_connection(session)
-                        await driver.copy_records_to_table(
-                            LoggedCall.__tablename__, schema_name="platform", columns=_COLUMNS, records=batch
-                        )
+                        values = [dict(zip(_COLUMNS, call, strict=True)) for call in batch]
+                        await session.execute(insert(_CALLS), values)
                 except BaseException:
                     self._waiting.extendleft(reversed(batch))
                     raise

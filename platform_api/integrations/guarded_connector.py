@@ -10,7 +10,7 @@ import socket
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from platform_api.core.upstreams import AllowedUpstreams
+from platform_api.core.upstreams import KEEP_ALIVE_SECONDS, AllowedUpstreams
 
 
 class ForbiddenAddress(OSError):
@@ -51,6 +51,7 @@ class GuardedConnector(aiohttp.TCPConnector):
             resolver=GuardedResolver(allowed),
             limit=limit,
             limit_per_host=limit_per_host,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
             ttl_dns_cache=30,
         )
         self._allowed = allowed
