@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.catalog.types import PgType, QualifiedName
 
 _VALID_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*\Z")
 
@@ -24,6 +24,12 @@ class NamingConvention(StrEnum):
 def is_graphql_name(name: str) -> bool:
     """GraphQL's grammar of names."""
     return _VALID_NAME.match(name) is not None
+
+
+def has_graphql_name(pg_type: PgType) -> bool:
+    """Whether a type, or what it is an array or a domain of, can be named in GraphQL."""
+    base = pg_type.underlying
+    return is_graphql_name(base.name) and (base.element is None or has_graphql_name(base.element))
 
 
 def split_words(name: str) -> list[str]:

@@ -29,7 +29,7 @@ from hasura.engine.metadata.types import (
     SourceCustomization,
     UpdatePermission,
 )
-from hasura.engine.names import NamingConvention, RootFieldNames
+from hasura.engine.names import NamingConvention, RootFieldNames, has_graphql_name, is_graphql_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,11 @@ class ColumnInfo:
     def type(self) -> PgType:
         """The database type."""
         return self.column.type
+
+    @property
+    def is_exposed(self) -> bool:
+        """Part of GraphQL. A column whose name, or whose type's name, GraphQL cannot write is not."""
+        return is_graphql_name(self.graphql_name) and has_graphql_name(self.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,16 @@ class TableInfo:
     def name(self) -> QualifiedName:
         """The database name."""
         return self.table.name
+
+    @cached_property
+    def is_exposed(self) -> bool:
+        """Part of GraphQL. A table without a name that GraphQL can write is not, until it gets a custom one."""
+        return is_graphql_name(self.graphql_name)
+
+    @cached_property
+    def exposed_columns(self) -> tuple[ColumnInfo, ...]:
+        """The columns that GraphQL can show; permissions and relationships may use the others as well."""
+        return tuple(column for column in self.columns if column.is_exposed)
 
     @cached_property
     def columns_by_name(self) -> Mapping[str, ColumnInfo]:

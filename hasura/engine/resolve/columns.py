@@ -1,6 +1,6 @@
 """A table's own part: columns and their names, root fields, enum values. Needs no other table but enum tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 
 from hasura.engine.catalog.connection import Connection
@@ -40,6 +40,8 @@ def resolve_columns(
             raise Inconsistent(f'the table "{metadata.name}" cannot be used as an enum because {found}')
         enum_values = found
     configuration = metadata.configuration
+    for name in _custom_names(configuration):
+        refuse_invalid_name(name)
     base = configuration.custom_name or default_table_name(metadata.name)
     return TableInfo(
         table=table,
@@ -54,6 +56,20 @@ def resolve_columns(
             if field.comment is not None
         },
     )
+
+
+def _custom_names(configuration: TableConfiguration) -> Iterator[str]:
+    """The names that metadata gives to the table, its root fields and its columns."""
+    named = [*configuration.custom_root_fields.values()]
+    names = [configuration.custom_name, *(field.name for field in named)]
+    names += [column.custom_name for column in configuration.column_config.values()]
+    yield from (name for name in names if name is not None)
+
+
+def refuse_invalid_name(name: str) -> None:
+    """Raises `Inconsistent` for a name of metadata's that GraphQL cannot write."""
+    if not is_graphql_name(name):
+        raise Inconsistent(f'"{name}" is not a valid GraphQL name')
 
 
 def _described(configured: str | None, in_database: str | None) -> str | None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from hasura.engine.catalog.types import Function, QualifiedName, Volatility
+from hasura.engine.catalog.types import Function, PgType, QualifiedName, Volatility
 from hasura.engine.errors import bullets
 from hasura.engine.metadata.types import FunctionExposure, FunctionMetadata
-from hasura.engine.names import NamingConvention, camel_case, default_table_name, is_graphql_name
+from hasura.engine.names import NamingConvention, camel_case, default_table_name, has_graphql_name, is_graphql_name
 from hasura.engine.resolve.columns import Inconsistent
 from hasura.engine.resolve.world import Fact
 from hasura.engine.schema_cache import FunctionInfo, TableInfo
@@ -62,6 +62,19 @@ def resolve_function(
     )
 
 
+def is_nameable_argument(pg_type: PgType) -> bool:
+    """Whether GraphQL can name the type as one of an argument, where arrays and domains have names of their own."""
+    return is_graphql_name(pg_type.name) and has_graphql_name(pg_type)
+
+
+def unnameable(pg_type: PgType) -> str:
+    """Says of a type that GraphQL cannot name it."""
+    return (
+        f'SQL type "{pg_type.name}" cannot be used in the GraphQL schema '
+        "because its name is not a valid GraphQL identifier"
+    )
+
+
 def _session_argument(metadata: FunctionMetadata, function: Function) -> int | None:
     if metadata.session_argument is None:
         return None
@@ -73,6 +86,11 @@ def _reasons_against(metadata: FunctionMetadata, function: Function, exposed_as:
     reasons: list[str] = []
     if not is_graphql_name(metadata.custom_name or default_table_name(metadata.name)):
         reasons.append("function name is not a legal GraphQL identifier")
+    reasons += [
+        f'"{name}" is not a valid GraphQL name'
+        for name in metadata.custom_root_fields.values()
+        if not is_graphql_name(name)
+    ]
     if function.is_variadic:
         reasons.append('function with "VARIADIC" parameters are not supported')
     if function.is_aggregate:
@@ -95,4 +113,5 @@ def _reasons_against(metadata: FunctionMetadata, function: Function, exposed_as:
     if invalid:
         listed = ", ".join(f'"{name}"' for name in invalid)
         reasons.append(f"the function arguments {listed} are not in compliance with GraphQL spec")
+    reasons += [unnameable(item.type) for item in function.arguments if not is_nameable_argument(item.type)]
     return reasons

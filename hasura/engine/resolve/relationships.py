@@ -1,8 +1,8 @@
 """Relationships and computed fields of a table whose own columns are resolved already."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from hasura.engine.catalog.types import Function, QualifiedName, TypeKind, Volatility
+from hasura.engine.catalog.types import Function, FunctionArgument, QualifiedName, TypeKind, Volatility
 from hasura.engine.metadata.reading import name_to_json
 from hasura.engine.metadata.types import (
     ComputedField,
@@ -15,11 +15,14 @@ from hasura.engine.metadata.types import (
     RemoteForeignKey,
     TableMetadata,
 )
-from hasura.engine.resolve.columns import Inconsistent
+from hasura.engine.names import has_graphql_name, is_graphql_name
+from hasura.engine.resolve.columns import Inconsistent, refuse_invalid_name
+from hasura.engine.resolve.functions import is_nameable_argument, unnameable
 from hasura.engine.resolve.world import CatalogPart, Fact, inconsistency
 from hasura.engine.schema_cache import ComputedFieldInfo, InconsistentObject, RelationshipInfo, TableInfo
 
 Tables = Mapping[QualifiedName, TableInfo]
+Refuse = Callable[[str], Inconsistent]
 
 
 def resolve_relationships(
@@ -30,6 +33,7 @@ def resolve_relationships(
     problems: list[InconsistentObject] = []
     for relationship in metadata.relationships.values():
         try:
+            refuse_invalid_name(relationship.name)
             _refuse_name_of_column(relationship.name, table)
             found[relationship.name] = _resolve(relationship, table, tables, consulted)
         except Inconsistent as exc:
@@ -147,6 +151,7 @@ def resolve_computed_fields(
     problems: list[InconsistentObject] = []
     for computed in metadata.computed_fields.values():
         try:
+            refuse_invalid_name(computed.name)
             _refuse_name_of_column(computed.name, table)
             found[computed.name] = _resolve_computed(computed, table, tables, catalog, consulted)
         except Inconsistent as exc:
@@ -208,25 +213,35 @@ def _resolve_computed(
             raise refuse(
                 f'"{computed.session_argument}" argument of the function "{function.name}" is not of type JSON'
             )
+    input_arguments = tuple(
+        argument
+        for position, argument in enumerate(function.arguments)
+        if position not in (table_argument, session_argument)
+    )
+    _refuse_unnameable(function, input_arguments, refuse)
     return ComputedFieldInfo(
         name=computed.name,
         function=function,
         table_argument=table_argument,
         session_argument=session_argument,
-        input_arguments=tuple(
-            argument
-            for position, argument in enumerate(function.arguments)
-            if position not in (table_argument, session_argument)
-        ),
+        input_arguments=input_arguments,
         returned_table=_returned_table(function, tables, consulted, refuse),
         comment=computed.comment if computed.comment is not None else function.comment,
     )
 
 
-def _returned_table(
-    function: Function, tables: Tables, consulted: set[Fact], refuse: "object"
-) -> QualifiedName | None:
-    assert callable(refuse)
+def _refuse_unnameable(function: Function, arguments: Iterable[FunctionArgument], refuse: Refuse) -> None:
+    """Raises for a name or a type that GraphQL cannot write."""
+    for argument in arguments:
+        if argument.name is not None and not is_graphql_name(argument.name):
+            raise refuse(f'the function argument "{argument.name}" is not in compliance with GraphQL spec')
+        if not is_nameable_argument(argument.type):
+            raise refuse(unnameable(argument.type))
+    if function.returned_table is None and not has_graphql_name(function.return_type):
+        raise refuse(unnameable(function.return_type))
+
+
+def _returned_table(function: Function, tables: Tables, consulted: set[Fact], refuse: Refuse) -> QualifiedName | None:
     if function.returned_table is not None:
         consulted.add(Fact("table", function.returned_table))
         if function.returned_table not in tables:

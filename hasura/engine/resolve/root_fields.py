@@ -3,7 +3,7 @@
 from immutables import Map, MapMutation
 
 from hasura.engine.metadata.types import FunctionExposure
-from hasura.engine.names import NamingConvention, capitalized, is_graphql_name
+from hasura.engine.names import NamingConvention, capitalized
 from hasura.engine.schema_cache import FunctionInfo, RootField, SchemaOptions, TableInfo
 
 Index = Map[str, RootField]
@@ -68,7 +68,7 @@ class RootFieldIndexes:
         return f"{prefix}{name}{suffix}"
 
     def _table_fields(self, table: TableInfo) -> list[Entry]:
-        if not is_graphql_name(table.graphql_name):
+        if not table.is_exposed:
             return []
         names, catalog = table.root_fields, table.table
         has_key = catalog.primary_key is not None

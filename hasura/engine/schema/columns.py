@@ -49,7 +49,7 @@ def enum_table_type(schema: "RoleSchema", name: QualifiedName) -> EnumType | Non
 
 def visible_columns(table: TableInfo, access: SelectAccess) -> list[ColumnInfo]:
     """The columns a role may read, in the table's order."""
-    return [column for column in table.columns if column.name in access.columns]
+    return [column for column in table.exposed_columns if column.name in access.columns]
 
 
 def is_visible(schema: "RoleSchema", access: SelectAccess, computed: ComputedFieldInfo) -> bool:

@@ -102,7 +102,9 @@ def insertable_columns(schema: "RoleSchema", table: TableInfo) -> list[ColumnInf
     access = schema.access(table).insert
     if access is None or not _is_usable(schema, access):
         return []
-    return [column for column in table.columns if column.name in access.columns and column.column.is_insertable]
+    return [
+        column for column in table.exposed_columns if column.name in access.columns and column.column.is_insertable
+    ]
 
 
 def _insert_fields(schema: "RoleSchema", table: TableInfo) -> Iterator[InputField]:
@@ -191,7 +193,9 @@ def updatable_columns(schema: "RoleSchema", table: TableInfo) -> list[ColumnInfo
     access = schema.access(table).update
     if access is None or not _is_usable(schema, access):
         return []
-    return [column for column in table.columns if column.name in access.columns and column.column.is_updatable]
+    return [
+        column for column in table.exposed_columns if column.name in access.columns and column.column.is_updatable
+    ]
 
 
 def _update_column_enum(schema: "RoleSchema", table: TableInfo) -> EnumType:

@@ -65,6 +65,9 @@ class TableAccess:
     delete: WriteAccess | None
 
 
+NO_ACCESS = TableAccess(None, None, None, None)
+
+
 def table_access(cache: SchemaCache, role: str, table: TableInfo) -> TableAccess:
     """A role's rights on a table, remembered for the snapshot."""
     key = ("access", role, table.name)

@@ -15,7 +15,7 @@ from hasura.engine.schema.meanings import (
 )
 from hasura.engine.schema.meta_types import SCHEMA, TYPE
 from hasura.engine.schema.naming import Naming
-from hasura.engine.schema.permissions import NO_FILTER, TableAccess, table_access
+from hasura.engine.schema.permissions import NO_ACCESS, NO_FILTER, TableAccess, table_access
 from hasura.engine.schema.types import STRING, Field, InputField, NamedType, NonNull, ObjectType, ScalarType
 from hasura.engine.schema_cache import RootField, SchemaCache, TableInfo
 from hasura.engine.session import ADMIN_ROLE
@@ -75,7 +75,7 @@ class RoleSchema:
 
     def access(self, table: TableInfo) -> TableAccess:
         """What the role may do with it; backend-only permissions only where the request asked for them."""
-        return table_access(self.cache, self.role, table)
+        return table_access(self.cache, self.role, table) if table.is_exposed else NO_ACCESS
 
     def can_select(self, name: QualifiedName) -> bool:
         """The role may read some of the table."""

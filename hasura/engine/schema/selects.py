@@ -300,11 +300,13 @@ def _is_exposed(access: SelectAccess, kind: str, operation: str) -> bool:
 def primary_key_arguments(
     schema: "RoleSchema", table: TableInfo, access: SelectAccess
 ) -> dict[str, InputField] | None:
-    """The key columns as arguments; None without a primary key, or when the role may not read all of it."""
+    """The key columns as arguments; None when there is no key, or the role cannot give all of it."""
     key = table.table.primary_key
     if key is None or any(column not in access.columns for column in key.columns):
         return None
     columns = [table.columns_by_name[column] for column in key.columns]
+    if not all(column.is_exposed for column in columns):
+        return None
     return {
         column.graphql_name: InputField(
             column.graphql_name,
