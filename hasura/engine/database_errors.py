@@ -3,7 +3,7 @@
 import asyncpg
 
 from hasura.engine.errors import EngineError, NotSupported, Unexpected, ValidationFailed
-from hasura.engine.translate.violations import parse_violation
+from hasura.engine.translate.violations import Blamed, Violation, parse_violation
 
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
@@ -41,8 +41,7 @@ def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
     internal = _internal(error, message)
     violation = parse_violation(message)
     if violation is not None:
-        place = path if violation.is_of_inserted_rows else "$"
-        return EngineError(violation.message, code=violation.code, path=place, internal=internal)
+        return EngineError(violation.message, code=violation.code, path=_place(violation, path), internal=internal)
     if state.startswith("23"):
         code = "permission-error" if state == "23514" else "constraint-violation"
         return EngineError(_INTEGRITY.get(state, "") + message, code=code, path=path, internal=internal)
@@ -65,6 +64,16 @@ def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
         # A function or trigger of the database's own that is wrong: whoever wrote it needs PostgreSQL's words.
         return EngineError(message, code="constraint-error", path=path, internal=internal)
     return Unexpected("database query error", path="$", internal=internal)
+
+
+def _place(violation: Violation, path: str) -> str:
+    match violation.blamed:
+        case Blamed.STATEMENT:
+            return path
+        case Blamed.RELATIONSHIP:
+            return path.removesuffix(".data")
+        case Blamed.STORED_ROWS:
+            return "$"
 
 
 def _internal(error: asyncpg.PostgresError, message: str) -> dict[str, object]:

@@ -65,6 +65,8 @@ class Statement:
     sql: str
     parameters: tuple[ParameterSource | PreviousResult, ...]
     fragment: Sql
+    # The place of what the database refuses of it; None: the step's.
+    place: Callable[[Variables], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,10 @@ class SqlStep:
     error_path: str
     # Response key of the namespace the field stands in; None: at the top.
     namespace: str | None = None
+
+    def place_of(self, statement: Statement, variables: Variables) -> str:
+        """Returns the place of what the database refuses of one of the statements."""
+        return self.error_path if statement.place is None else statement.place(variables)
 
 
 @dataclass(frozen=True, slots=True)

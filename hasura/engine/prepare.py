@@ -318,10 +318,11 @@ def _key(choice: Hashable, uses: tuple[_Use, ...], completed: Mapping[str, Json]
 def _error_path(definition: Field, path: Path) -> str:
     """The place of what PostgreSQL or a permission refuses while an operation is running.
 
-    Only rows that an insert sends have a place in the document, so its refusals have that of the argument. What an
-    update, delete, query or function is refused is no argument's fault but that of rows already stored: `$`. An
-    upsert's check of a row that it updates is an update's (`Violation.is_of_inserted_rows`). What is wrong with the
-    document itself is found while it is read, and has its own place.
+    Only rows that an insert sends have a place in the document, so its refusals have that of the argument, and those
+    of a nested insert that of the rows (`Statement.place`). What an update, delete, query or function is refused is
+    no argument's fault but that of rows already stored: `$`. An upsert's check of a row that it updates is an
+    update's (`Blamed.STORED_ROWS`). What is wrong with the document itself is found while it is read, and has its
+    own place.
     """
     meaning = definition.meaning
     if isinstance(meaning, TableRoot) and meaning.kind in ("insert", "insert_one"):

@@ -238,7 +238,7 @@ class OperationRunner:
             except asyncpg.PostgresError as exc:
                 step = plan.steps[0]
                 assert isinstance(step, SqlStep)
-                raise _translated(exc, step) from exc
+                raise _translated(exc, step.error_path) from exc
             return executable.prefixes[0] + value + executable.suffix
         if plan.together is not None:
             values = await self._run_together(held, plan, plan.together, variables, session)
@@ -257,7 +257,7 @@ class OperationRunner:
             found = iter(await held.fetch_jsons(together.sql, arguments))
         except asyncpg.PostgresError as exc:
             step = next(step for step in plan.steps if isinstance(step, SqlStep))
-            raise _translated(exc, step) from exc
+            raise _translated(exc, step.error_path) from exc
         return [step.value if isinstance(step, ConstantStep) else next(found) for step in plan.steps]
 
     async def _run_steps(
@@ -270,17 +270,17 @@ class OperationRunner:
                 continue
             results: list[str] = []
             value = b"null"
-            try:
-                for statement in step.statements:
-                    arguments = bind(statement, variables, session.variables, results)
+            for statement in step.statements:
+                arguments = bind(statement, variables, session.variables, results)
+                try:
                     value = await held.fetch_json(statement.sql, arguments)
-                    results.append(value.decode())
-            except asyncpg.PostgresError as exc:
-                raise _translated(exc, step) from exc
+                except asyncpg.PostgresError as exc:
+                    raise _translated(exc, step.place_of(statement, variables)) from exc
+                results.append(value.decode())
             values.append(value)
         return values
 
 
-def _translated(exc: asyncpg.PostgresError, step: SqlStep) -> Exception:
+def _translated(exc: asyncpg.PostgresError, place: str) -> Exception:
     # A lost connection arrives as a PostgresError too; it is not the statement's fault.
-    return exc if isinstance(exc, CONNECTION_LOST) else translate(exc, step.error_path)
+    return exc if isinstance(exc, CONNECTION_LOST) else translate(exc, place)

@@ -25,6 +25,7 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.ir.parameters import Computed, refreshed
 from hasura.engine.ir.permission import preset_operand
+from hasura.engine.ir.row_places import Locate, locate_nested, locate_top, place_of_refusal
 from hasura.engine.ir.scalars import INTEGERS, certain_types, encode
 from hasura.engine.ir.values import EnumLiteral, InputValue, Path
 from hasura.engine.metadata.types import InsertionOrder, Json, RelationshipKind
@@ -57,7 +58,7 @@ def build_insert(
     is_many = "objects" in arguments
     members = value.items(insert_input(context.schema, table).name) if is_many else (value,)
     places = _numbered(value.path, members)
-    level = _InsertLevel(context, table, members, places, read, value.path, is_top=True)
+    level = _InsertLevel(context, table, members, places, read, locate_top(value), is_top=True)
     return Insert(level.build(arguments.get("on_conflict")), response)
 
 
@@ -110,7 +111,7 @@ class _InsertLevel:
         members: tuple[InputValue, ...],
         places: list[Path],
         read: ReadLevel,
-        path: Path,
+        locate: Locate,
         *,
         is_top: bool,
         linked: frozenset[str] = frozenset(),
@@ -118,10 +119,10 @@ class _InsertLevel:
         self._context = context
         self._table = table
         self._members = members
-        # Of each row, for errors.
+        # Of each row, for errors of the rows that the plan is made of; `locate` finds those of a request.
         self._places = places
         self._read = read
-        self._path = path
+        self._locate = locate
         self._is_top = is_top
         # Columns whose values come through the relationship from the parent.
         self._linked = linked
@@ -149,7 +150,14 @@ class _InsertLevel:
             not self._is_top,
             before,
             after,
+            self._place_of_refusal(),
         )
+
+    def _place_of_refusal(self) -> Callable[[Variables], str]:
+        locate = self._locate
+        meanings = {name: field.meaning for name, field in self._kind.fields.items()}
+        relationships = frozenset(name for name, item in meanings.items() if isinstance(item, RelationshipInput))
+        return lambda variables: place_of_refusal(locate(variables), relationships)
 
     def _rows(self) -> Iterator[Mapping[str, InputValue]]:
         for member in self._members:
@@ -198,7 +206,7 @@ class _InsertLevel:
         certain = {name: certain_types(check.column.type) for name, check in checks.items() if not check.enum_values}
         integers = {name: INTEGERS.get(check.column.type.name, range(0)) for name, check in checks.items()}
         nothing: tuple[type, ...] = ()
-        read, path, is_top = self._read, self._path, self._is_top
+        read, locate, is_top = self._read, self._locate, self._is_top
 
         def compute(variables: Variables, session: SessionVariables) -> str | None:
             level = read(variables)
@@ -212,7 +220,10 @@ class _InsertLevel:
                     ):
                         continue
                     if name in checks:
-                        checked = checks[name](value, (*path, number, name))
+                        try:
+                            checked = checks[name](value, (name,))
+                        except EngineError as exc:
+                            raise exc.under(*locate(variables)[number].row.path) from None
                         if checked is not value:
                             rows[number] = {**rows[number], name: checked}
             # Nested data is inserted by its own level; leaving it out keeps the parameter small.
@@ -285,7 +296,7 @@ class _InsertLevel:
             tuple(members),
             places,
             _nested_reader(self._read, name),
-            (*values[0].path, "data"),
+            locate_nested(self._locate, name, is_list=relationship.kind is RelationshipKind.ARRAY),
             is_top=False,
             linked=frozenset() if is_before else frozenset(there for _, there in relationship.column_mapping),
         )

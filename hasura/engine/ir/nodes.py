@@ -5,11 +5,12 @@ that narrows and orders it, its role's permission filter included; a `Selection`
 Writes hold `Rows`-like targets and what to read of the rows they touched.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 from hasura.engine.catalog.types import Function, PgType, UniqueConstraint
 from hasura.engine.ir.parameters import Source
+from hasura.engine.plan import Variables
 from hasura.engine.schema.meanings import OrderDirection
 from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo, TableInfo
 
@@ -540,6 +541,8 @@ class InsertRows:
     is_nested: bool = False
     before: tuple[NestedInsert, ...] = ()
     after: tuple[NestedInsert, ...] = ()
+    # Of what is refused of them, in a request.
+    place: Callable[[Variables], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

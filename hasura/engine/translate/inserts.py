@@ -31,7 +31,7 @@ from hasura.engine.translate.mutations import (
     with_rows,
 )
 from hasura.engine.translate.statements import OK, ROWS, SESSION, UPDATED, previous_document
-from hasura.engine.translate.violations import guard
+from hasura.engine.translate.violations import Blamed, guard
 
 _INPUT = "i"
 _RECORD = "v"
@@ -67,22 +67,23 @@ class InsertTranslator:
         *,
         feeds: str | None = None,
     ) -> PreviousResult:
-        """Inserts a level with all around it. `feeds`: what needs every row of it to be there."""
+        """Inserts a level with all around it. `feeds`: the object relationship that needs every row of it."""
         before = tuple((nested, self._nested_before(nested)) for nested in rows.before)
         aliases = Aliases()
         work = self._work(rows, aliases, parent, before, needed_columns(rows.table, None))
         guards = _check_guards(rows)
-        needed_for = feeds or ("array relations" if rows.after else None)
-        if needed_for is not None and rows.on_conflict is not None:
-            guards.append(_all_inserted(rows, needed_for))
-        result = self._statements.add(with_rows(work, all_rows(rows.table, sql("")), guards))
+        if rows.on_conflict is not None and feeds is not None:
+            guards.append(_all_inserted(rows, f'object relation "{feeds}"', Blamed.RELATIONSHIP))
+        elif rows.on_conflict is not None and rows.after:
+            guards.append(_all_inserted(rows, "array relations", Blamed.STATEMENT))
+        result = self._statements.add(with_rows(work, all_rows(rows.table, sql("")), guards), rows.place)
         self._results.append(result)
         for nested in rows.after:
             self._level(nested.insert, (nested.relationship, result))
         return result
 
     def _nested_before(self, nested: NestedInsert) -> PreviousResult:
-        return self._level(nested.insert, None, feeds=f'object relation "{nested.relationship.name}"')
+        return self._level(nested.insert, None, feeds=nested.relationship.name)
 
     # --- one level -------------------------------------------------------------------------------------------------
 
@@ -246,7 +247,7 @@ def _check_guards(rows: InsertRows) -> list[Sql]:
         return check_guards(_check_of_all(rows))
     return [
         check_guard(concat(sql(" and not "), ident(UPDATED))),
-        check_guard(concat(sql(" and "), ident(UPDATED)), is_of_inserted_rows=False),
+        check_guard(concat(sql(" and "), ident(UPDATED)), blamed=Blamed.STORED_ROWS),
     ]
 
 
@@ -311,12 +312,12 @@ def _default_row(rows: InsertRows) -> tuple[ColumnInfo, Sql]:
     return rows.table.columns[0], sql("null")
 
 
-def _all_inserted(rows: InsertRows, needed_for: str) -> Sql:
+def _all_inserted(rows: InsertRows, needed_for: str, blamed: Blamed) -> Sql:
     """Refuses to go on when a conflict left rows out that others refer to."""
     message = f'cannot proceed to insert {needed_for} since insert to table "{rows.table.name}" affects zero rows'
     document = concat(sql("json_array_length(("), param(rows.document), sql("::text)::json)"))
     violated = concat(sql("(select count(*) from "), ident(ROWS), sql(") <> "), document)
-    return guard(violated, "unexpected", message)
+    return guard(violated, "not-supported", message, blamed=blamed)
 
 
 def _conflict(conflict: OnConflict, aliases: Aliases, target: RowReference) -> Sql:

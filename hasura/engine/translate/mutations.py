@@ -28,7 +28,7 @@ from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.fragments import Aliases, RowReference, cast, operand, table_name, whole_row
 from hasura.engine.translate.selects import SelectTranslator
 from hasura.engine.translate.statements import OK, ROWS, SESSION, StatementList, previous_document, set_session
-from hasura.engine.translate.violations import CHECK_FAILED, guard
+from hasura.engine.translate.violations import CHECK_FAILED, Blamed, guard
 
 
 class MutationTranslator:
@@ -199,12 +199,12 @@ def check_guards(check: BoolExp) -> list[Sql]:
     return [check_guard(sql(""))] if not is_true(check) else []
 
 
-def check_guard(which: Sql, *, is_of_inserted_rows: bool = True) -> Sql:
+def check_guard(which: Sql, *, blamed: Blamed = Blamed.STATEMENT) -> Sql:
     """Fails the statement when a row did not pass; `which` narrows down the rows looked at."""
     violated = concat(
         sql("exists (select 1 from "), ident(ROWS), sql(" where "), ident(OK), sql(" is not true"), which, sql(")")
     )
-    return guard(violated, *CHECK_FAILED, is_of_inserted_rows=is_of_inserted_rows)
+    return guard(violated, *CHECK_FAILED, blamed=blamed)
 
 
 def with_rows(work: Sql, answer: Sql, guards: list[Sql]) -> Sql:

@@ -1,10 +1,10 @@
 """Puts the statements of a step together and what statements of mutations share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hasura.engine.errors import ValidationFailed
 from hasura.engine.ir.parameters import SessionDocument
-from hasura.engine.plan import ParameterSource, PreviousResult, Statement
+from hasura.engine.plan import ParameterSource, PreviousResult, Statement, Variables
 from hasura.engine.sql import Sql, concat, join, param, render, sql
 
 MOST_PARAMETERS = 32_767
@@ -22,13 +22,13 @@ class StatementList:
     def __init__(self) -> None:
         self.statements: list[Statement] = []
 
-    def add(self, fragment: Sql) -> PreviousResult:
+    def add(self, fragment: Sql, place: Callable[[Variables], str] | None = None) -> PreviousResult:
         """Appends a statement; its result can be a parameter of later ones."""
-        self.statements.append(self.made(fragment))
+        self.statements.append(self.made(fragment, place))
         return PreviousResult(len(self.statements) - 1)
 
     @staticmethod
-    def made(fragment: Sql) -> Statement:
+    def made(fragment: Sql, place: Callable[[Variables], str] | None = None) -> Statement:
         """The statement of a fragment. Raises ValidationFailed when it has more values than PostgreSQL takes."""
         text, parameters = render(fragment)
         if len(parameters) > MOST_PARAMETERS:
@@ -40,7 +40,7 @@ class StatementList:
         for parameter in parameters:
             assert isinstance(parameter, PreviousResult) or callable(parameter)
             sources.append(parameter)
-        return Statement(text, tuple(sources), fragment)
+        return Statement(text, tuple(sources), fragment, place)
 
 
 def together(statements: Sequence[Statement]) -> Statement:

@@ -4,44 +4,48 @@ A statement ends with `where <guard>`. A guard casts text to boolean: `true` whe
 reads, whose error message carries code and message. That needs no function in the user's database.
 """
 
+import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hasura.engine.sql import Sql, concat, sql, string_constant
 
-MARK = "hasura-error:"
+_MARK = "hasura-error"
+_TOLD = re.compile(rf"{_MARK}:(statement|relationship|stored):([a-z-]+):(.*)", re.DOTALL)
 CHECK_FAILED = ("permission-error", "check constraint of an insert/update permission has failed")
 
 
-_UPDATED_MARK = "hasura-error-of-update:"
+class Blamed(StrEnum):
+    """What a guard is about, which is the place of its error."""
+
+    STATEMENT = "statement"
+    # The relationship that its rows came through.
+    RELATIONSHIP = "relationship"
+    # Rows that were there before, which an upsert updated.
+    STORED_ROWS = "stored"
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
     """Why a guard failed."""
 
+    blamed: Blamed
     code: str
     message: str
-    is_of_inserted_rows: bool
-    """False when it is a row that was there before, which an upsert updated."""
 
 
-def guard(is_violated: Sql, code: str, message: str, *, is_of_inserted_rows: bool = True) -> Sql:
+def guard(is_violated: Sql, code: str, message: str, *, blamed: Blamed = Blamed.STATEMENT) -> Sql:
     """A condition that holds, or fails the statement with this code and message."""
-    mark = MARK if is_of_inserted_rows else _UPDATED_MARK
     return concat(
         sql("(case when "),
         is_violated,
         sql(" then "),
-        string_constant(f"{mark}{code}:{message}"),
+        string_constant(f"{_MARK}:{blamed}:{code}:{message}"),
         sql("::text else 'true'::text end)::boolean"),
     )
 
 
 def parse_violation(message: str) -> Violation | None:
     """What a guard that failed says, from PostgreSQL's error text."""
-    for mark in (MARK, _UPDATED_MARK):
-        start = message.find(mark)
-        if start >= 0:
-            code, _, text = message[start + len(mark) :].partition(":")
-            return Violation(code, text.removesuffix('"'), mark is MARK)
-    return None
+    told = _TOLD.search(message)
+    return Violation(Blamed(told[1]), told[2], told[3].removesuffix('"')) if told else None

@@ -106,7 +106,7 @@ class Compiler:
             try:
                 value = await self._connection.fetchval(statement.sql, *bind(statement, variables, session, results))
             except asyncpg.PostgresError as error:
-                raise translate(error, step.error_path) from error
+                raise translate(error, step.place_of(statement, variables)) from error
             results.append(value)
         return None if results[-1] is None else orjson.loads(results[-1])
 
