@@ -20,18 +20,29 @@ _SEARCHED = frozenset({"", "pg_catalog", "public"})
 class RowReference:
     """A row in scope under an alias. `is_typed`: its whole-row value has the table's row type.
 
-    `used` gathers the names of the columns that are read of it.
+    `used` gathers the names of the columns that are read of it. With a `prefix`, the select under the alias gives
+    its columns under other names, beside the columns of another row.
     """
 
     alias: str
     table: TableInfo
     is_typed: bool = True
     used: set[str] = field(default_factory=set, compare=False)
+    prefix: str | None = None
 
     def column(self, name: str) -> Sql:
         """`"t0"."name"`."""
         self.used.add(name)
-        return ident(self.alias, name)
+        return ident(self.alias, self.name_of(name))
+
+    def name_of(self, column: str) -> str:
+        """The name that a column of the row has under the alias."""
+        # Not its own name behind the prefix, which may be too long together.
+        return column if self.prefix is None else f"{self.prefix} {self.table.table.columns_by_name[column].position}"
+
+    def under(self, alias: str) -> "RowReference":
+        """The same row, read of a select around its own."""
+        return RowReference(alias, self.table, is_typed=False, prefix=f"automio {self.alias}")
 
     def whole(self) -> Sql:
         """The row as a value of the table's row type."""

@@ -37,9 +37,7 @@ from hasura.engine.ir.nodes import (
     Selection,
 )
 from hasura.engine.schema_cache import TableInfo
-from hasura.engine.sql import Sql
-from hasura.engine.translate.boolexp import Scope, condition
-from hasura.engine.translate.fragments import Aliases
+from hasura.engine.translate.filter_joins import condition_text, conjuncts
 from hasura.engine.translate.joins import cannot_fail, order_joins_of
 
 # Rows that are read in some 10 ms, filter included.
@@ -78,7 +76,7 @@ def shared(rows: Rows, selection: Selection) -> tuple[ArrayOutput, BoolExp] | No
     if rows.source is not None or rows.distinct_on or not (rows.order_by or _has_places(rows.table.table)):
         return None
     few = are_few(rows)
-    conditions = rows.where.items if isinstance(rows.where, And) else (rows.where,)
+    conditions = conjuncts(rows.where)
     for output in selection.outputs:
         if (
             isinstance(output, ArrayOutput)
@@ -101,12 +99,7 @@ def _is_shareable(rows: Rows) -> bool:
 
 def _asks_for(item: RelatedExists, rows: Rows) -> bool:
     is_same_way = set(item.relationship.column_mapping) == set(rows.join) and item.table is rows.table
-    return is_same_way and _text(item.condition, rows.table) == _text(rows.where, rows.table)
-
-
-def _text(exp: BoolExp, table: TableInfo) -> Sql:
-    aliases = Aliases()
-    return condition(Scope(aliases, aliases.row(table)), exp)
+    return is_same_way and condition_text(item.condition, rows.table) == condition_text(rows.where, rows.table)
 
 
 def _is_small(table: TableInfo) -> bool:
@@ -133,10 +126,9 @@ def is_single(rows: Rows) -> bool:
 
 
 def _equal_columns(exp: BoolExp) -> set[str]:
-    items = exp.items if isinstance(exp, And) else (exp,)
     return {
         item.left.column.name
-        for item in items
+        for item in conjuncts(exp)
         if isinstance(item, Comparison)
         and item.operator == "_eq"
         and isinstance(item.left, ColumnExpression)

@@ -1,10 +1,12 @@
 """Rows that are nested in many others, read for all of them at once; `grouping.py` says which."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hasura.engine.ir.nodes import TRUE, ArrayOutput, ColumnExpression, Rows, Selection
+from hasura.engine.ir.nodes import ArrayOutput, ColumnExpression, ObjectOutput, Rows, Selection
 from hasura.engine.sql import Sql, concat, ident, join, parenthesized, sql
-from hasura.engine.translate.boolexp import Scope, condition, source
+from hasura.engine.translate.boolexp import Scope, source
+from hasura.engine.translate.filter_joins import FilterJoin, filter_joins, restrict
 from hasura.engine.translate.fragments import ROW_NUMBER, RowReference, operand, used_columns, whole_row
 from hasura.engine.translate.grouping import has_groups, is_limited
 from hasura.engine.translate.joins import Found, Joins, is_among
@@ -30,29 +32,27 @@ class GroupTranslator:
             row = self._selects.row(rows)
             joins = Joins()
             scope = Scope(self._selects.aliases, row)
+            made = filter_joins(self._selects.aliases, rows.where, [selection], joins)
+            joins.known.update(_shown(made))
+            where = self._conditions(scope, rows, made, joins, parents.parents)
             joins.add_object(self._selects.outputs(scope, selection, joins), name)
             order = join(", ", self._complete_order(scope, rows, joins))
-            origin = concat(
-                sql(" from "),
-                source(rows, None, row.alias),
-                joins.text(),
-                sql(" where "),
-                self._belongs(scope, rows, parents.parents),
-            )
+            origin = concat(sql(" from "), source(rows, None, row.alias), joins.text(), where)
             return concat(
                 sql("select "), self._grouped(rows, selection, row, name, order), origin, _by_key(rows, row)
             )
         row = self._selects.aliases.row(rows.table, is_typed=False)
-        joins = Joins(self._selects.aliases.name(), row)
+        below = Joins()
+        made = filter_joins(self._selects.aliases, rows.where, [selection], below, row)
+        joins = Joins(self._selects.aliases.name(), row, known=_shown(made))
         joins.add_object(self._selects.outputs(Scope(self._selects.aliases, row), selection, joins), name)
         grouped = self._grouped(rows, selection, row, name, ident(row.alias, ROW_NUMBER))
-        if output is parents.shared:
-            parents.found = self._found(rows, used_columns(row))
-            base = self._limited_group(rows, ident(parents.found.name), parents.parents)
+        is_shared = output is parents.shared
+        numbered = self._numbered_group(rows, row, made, below, None if is_shared else parents.parents)
+        if is_shared:
+            base = self._found_group(rows, numbered, parents)
         else:
-            base = self._numbered_group(rows, used_columns(row), parents.parents)
-            if is_limited(rows):
-                base = self._limited_group(rows, parenthesized(base), None)
+            base = self._limited_group(rows, parenthesized(numbered), None) if is_limited(rows) else numbered
         return concat(self._selects.from_numbered(joins, base, grouped, row), _by_key(rows, row))
 
     def _grouped(self, rows: Rows, selection: Selection, row: RowReference, name: str, order: Sql) -> Sql:
@@ -63,21 +63,35 @@ class GroupTranslator:
         array = concat(sql("json_agg("), self._selects.row_value(name, selection), sql(" order by "), order, sql(")"))
         return join(", ", [*keys, concat(array, sql(" as "), ident(GROUPED))])
 
-    def _found(self, rows: Rows, columns: list[str]) -> Found:
-        """Rows found before those that they are nested in."""
+    def _found_group(self, rows: Rows, numbered: Sql, parents: Joins) -> Sql:
+        """Of numbered rows, found before those that they are nested in, those that belong to `parents`."""
+        # PostgreSQL stops numbering at the limit. One row of a key tells that there are some: none may be skipped.
+        limits = [limit for limit in (rows.limit, rows.permission_limit) if limit is not None]
+        is_shown_first = all(isinstance(limit, int) and limit > 0 for limit in limits)
+        is_limited_first = bool(limits) and rows.offset is None and is_shown_first
         local, remote = zip(*rows.join, strict=True)
-        return Found(self._selects.aliases.name(), self._numbered_group(rows, columns, None), local, remote)
+        query = self._limited_group(rows, parenthesized(numbered), None) if is_limited_first else numbered
+        parents.found = Found(self._selects.aliases.name(), query, local, remote)
+        return self._limited_group(
+            rows, ident(parents.found.name), parents.parents, is_limited_already=is_limited_first
+        )
 
-    def _numbered_group(self, rows: Rows, columns: list[str], parents: str | None) -> Sql:
-        """The rows, numbered within each key, that belong to those of `parents` or to any."""
+    def _numbered_group(
+        self, rows: Rows, above: RowReference, made: Sequence[FilterJoin], joins: Joins, parents: str | None
+    ) -> Sql:
+        """The rows, numbered within each key, that belong to those of `parents` or to any.
+
+        Of them, and of those that are joined to them, what is read in the select `above`.
+        """
         row = self._selects.row(rows)
         scope = Scope(self._selects.aliases, row)
-        joins = Joins()
+        where = self._conditions(scope, rows, made, joins, parents)
         order = self._complete_order(scope, rows, joins)
-        where = self._belongs(scope, rows, parents) if parents is not None else condition(scope, rows.where)
+        shown = [row.column(column) for column in used_columns(above)]
+        shown += [column for each in made for column in each.columns()]
         return concat(
             sql("select "),
-            join("", [row.column(column) + sql(", ") for column in columns]),
+            join("", [column + sql(", ") for column in shown]),
             sql("row_number() over (partition by "),
             join(", ", [row.column(there) for _, there in rows.join]),
             sql(" order by "),
@@ -87,11 +101,12 @@ class GroupTranslator:
             sql(" from "),
             source(rows, None, row.alias),
             joins.text(),
-            sql(" where "),
             where,
         )
 
-    def _limited_group(self, rows: Rows, numbered: Sql, parents: str | None) -> Sql:
+    def _limited_group(
+        self, rows: Rows, numbered: Sql, parents: str | None, *, is_limited_already: bool = False
+    ) -> Sql:
         """Of numbered rows those that the limits leave, and that belong to `parents` where they may belong to any."""
         row = self._selects.aliases.row(rows.table, is_typed=False)
         number, size = ident(row.alias, ROW_NUMBER), self._selects.size(rows, rows.permission_limit)
@@ -100,7 +115,7 @@ class GroupTranslator:
             conditions.append(concat(number, sql(" > "), operand(rows.offset)))
             # Not their sum, which may be too large for a number.
             number = concat(number, sql(" - "), operand(rows.offset))
-        if size is not None:
+        if size is not None and not is_limited_already:
             conditions.append(concat(number, sql(" <= "), size))
         if parents is not None:
             conditions.append(_is_nested(row, rows, parents))
@@ -116,10 +131,11 @@ class GroupTranslator:
         )
 
     @staticmethod
-    def _belongs(scope: Scope, rows: Rows, parents: str) -> Sql:
-        """Whether a row is nested in one of `parents`."""
-        keys = _is_nested(scope.row, rows, parents)
-        return keys if rows.where == TRUE else concat(keys, sql(" and "), condition(scope, rows.where))
+    def _conditions(scope: Scope, rows: Rows, made: Sequence[FilterJoin], joins: Joins, parents: str | None) -> Sql:
+        """` where ...` of rows that pass the filter and are nested in one of `parents`, or in any."""
+        keys = [_is_nested(scope.row, rows, parents)] if parents is not None else []
+        conditions = [*keys, *restrict(scope, rows.where, made, joins)]
+        return sql(" where ") + join(" and ", conditions) if conditions else sql("")
 
     def _complete_order(self, scope: Scope, rows: Rows, joins: Joins) -> list[Sql]:
         """What rows of one key are ordered by, last their place where nothing else tells them apart."""
@@ -139,6 +155,10 @@ def group_key(number: int) -> str:
 def local_keys(rows: Rows) -> list[tuple[int, str]]:
     """The columns, numbered, of the row that the rows are nested in."""
     return [(number, local) for number, (local, _) in enumerate(rows.join)]
+
+
+def _shown(made: Sequence[FilterJoin]) -> dict[ObjectOutput, RowReference]:
+    return {output: row for each in made for output, row in each.shown()}
 
 
 def _is_nested(row: RowReference, rows: Rows, parents: str) -> Sql:

@@ -10,7 +10,7 @@ What a join reads may be read of rows that nothing refers to (a whole table is h
 its permission cannot fail and costs little: it compares columns. All else remains a subquery of the row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hasura.engine.catalog.types import Volatility
@@ -72,7 +72,7 @@ class Joins:
     `parents` names the common table expression that holds the rows `row` themselves, where what is nested in them
     (not in what is joined to them) may be read for all of them together; `are_few` of them. `is_single`: there is one
     row, and nothing around it is read more than once. `shared` is what is nested in the rows and found before them;
-    once translated, it is in `found`.
+    once translated, it is in `found`. `known` are rows that objects show and that need no join of their own.
     """
 
     def __init__(
@@ -83,12 +83,14 @@ class Joins:
         is_single: bool = False,
         are_few: bool = False,
         shared: ArrayOutput | None = None,
+        known: Mapping[ObjectOutput, RowReference] | None = None,
     ) -> None:
         self.parents = parents
         self.row = row
         self.is_single = is_single
         self.are_few = are_few
         self.shared = shared
+        self.known = dict(known or {})
         self.found: Found | None = None
         self.has_groups = False
         self._left = MAX_JOINS
@@ -102,9 +104,10 @@ class Joins:
         self._left -= count
         return True
 
-    def add_table(self, table: Sql, alias: str, on: Sql) -> None:
-        """Adds `left join table as alias on (condition)`."""
-        self._tables.append(concat(sql(" left join "), table, sql(" as "), ident(alias), sql(" on ("), on, sql(")")))
+    def add_table(self, table: Sql, alias: str, on: Sql, *, is_inner: bool = False) -> None:
+        """Adds `left join table as alias on (condition)`, or an inner join."""
+        kind = sql(" join ") if is_inner else sql(" left join ")
+        self._tables.append(concat(kind, table, sql(" as "), ident(alias), sql(" on ("), on, sql(")")))
 
     def add_group(self, query: Sql, alias: str, on: Sql) -> None:
         """Adds `left join (query) as alias on (condition)`: rows nested in those of the FROM, by their key."""

@@ -355,6 +355,8 @@ class SelectTranslator:
             return shown_if(scope, output, shown)
         is_once = joins is not None and joins.is_single
         if isinstance(output, ObjectOutput):
+            if joins is not None and (known := joins.known.get(output)) is not None:
+                return self._known_object(Scope(self.aliases, known), output, joins)
             if joins is None or not is_joined(output) or not joins.reserve(1):
                 return self.object(output.rows, output.selection, row, is_once=is_once)
             return self._joined_object(scope, output, joins)
@@ -375,16 +377,16 @@ class SelectTranslator:
     def _joined_object(self, scope: Scope, output: ObjectOutput, joins: Joins) -> Sql:
         """An object of the row that a join leads to, NULL when there is none: then it has no key."""
         there = self._joined_row(scope, output.rows, joins)
+        made = self._known_object(there, output, joins)
+        key = there.row.column(output.rows.join[0][1])
+        return concat(sql("case when "), key, sql(" is not null then "), made, sql(" end"))
+
+    def _known_object(self, there: Scope, output: ObjectOutput, joins: Joins) -> Sql:
+        """An object of a row that is joined already."""
         outputs = self.outputs(there, output.selection, joins)
         name = self.aliases.name()
         joins.add_object(outputs, name)
-        return concat(
-            sql("case when "),
-            there.row.column(output.rows.join[0][1]),
-            sql(" is not null then row_to_json("),
-            whole_row(name),
-            sql(") end"),
-        )
+        return concat(sql("row_to_json("), whole_row(name), sql(")"))
 
     def json_value(self, value: Sql, pg_type: PgType) -> Sql:
         """The value as JSON shows it: wide numbers as text where the server is set so."""

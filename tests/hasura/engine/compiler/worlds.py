@@ -239,6 +239,10 @@ class World:
                     shares = name
                     arguments["where"] = {"_and": [arguments["where"], {name: inner["arguments"]["where"]}]}
                 if relationship.kind is RelationshipKind.OBJECT:
+                    if shares is None and self.random.random() < 0.4:
+                        # The filter asks for the very row that is shown.
+                        asked = self.condition(remote, relationships, depth=1, is_permission=False)
+                        arguments["where"] = {"_and": [arguments["where"], {name: asked}]}
                     inner = {**inner, "kind": "object", "arguments": {}, "columns": list(self.columns[remote])}
                 nested[name] = {**inner, "relationship": name}
         columns = self.random.sample(list(self.columns[table]), self.random.randint(1, len(self.columns[table])))

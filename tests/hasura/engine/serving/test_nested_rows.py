@@ -122,6 +122,38 @@ def test_rows_that_the_filter_asks_for_are_found_once(library: Served) -> None:
     assert _ids(_shelves(library, nested, both)) == {2: [7]}
 
 
+@pytest.mark.parametrize("limit", ["", ", limit: 1", ", limit: 5000"])
+def test_a_row_that_the_filter_asks_for_and_that_is_shown_is_joined_once(library: Served, limit: str) -> None:
+    arguments = f'where: {{of_kind: {{name: {{_eq: "Novel"}}}}}}, order_by: {{id: asc}}{limit}'
+    nested = f"books({arguments}) {{ id of_kind {{ name }} }}"
+
+    rows = _shelves(library, nested)
+
+    assert _statement(library, f"{{ shelf {{ {nested} }} }}").count('"public"."kind"') == 1
+    assert rows[1][0] == {"id": 2, "of_kind": {"name": "Novel"}}
+    assert rows[2] == [{"id": 7, "of_kind": {"name": "Novel"}}]
+    assert rows[3] == rows[4] == []
+
+
+def test_a_row_that_the_filter_asks_for_may_still_not_be_shown(library: Served) -> None:
+    # The filter of the role looks at kinds that the role itself does not see.
+    filters = {"shelf": {}, "book": {"of_kind": {"name": {"_neq": "Atlas"}}}, "kind": {"name": {"_eq": "Essay"}}}
+    for table, row_filter in filters.items():
+        permission = {"columns": "*", "filter": row_filter}
+        library.metadata(
+            "pg_create_select_permission", source="default", table=table, role="guest", permission=permission
+        )
+    headers = library.admin_headers(X_Hasura_Role="guest")
+
+    query = "{ shelf(order_by: {id: asc}) { books(order_by: {id: asc}) { id of_kind { name } } } }"
+    answer = library.graphql(query, headers=headers)
+
+    assert answer["data"]["shelf"][:2] == [
+        {"books": [{"id": 2, "of_kind": None}, {"id": 9, "of_kind": None}]},
+        {"books": [{"id": 7, "of_kind": None}]},
+    ]
+
+
 def test_another_filter_than_that_of_the_nested_rows_is_asked_beside_it(library: Served) -> None:
     nested = 'books(where: {of_kind: {name: {_eq: "Novel"}}}, order_by: {id: asc}, limit: 1) { id }'
 
