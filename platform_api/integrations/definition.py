@@ -80,6 +80,10 @@ class OAuth2Auth(_Strict):
     pkce: bool = False
     client_authentication: Literal["basic", "post"] = "post"
     """How the client proves itself at the token endpoint."""
+    token_body: Literal["form", "json"] = "form"
+    """What the token endpoint reads: a form, as the standard says, or JSON."""
+    tokens_at: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Where the tokens stand in its answer, as in `Identity.name`, when not at the top, e.g. `authed_user`."""
     authorize_params: dict[str, str] = Field(default_factory=dict)
     """Added to the authorize URL, e.g. what asks for a refresh token."""
     token_params: TokenParams = Field(default_factory=dict)

@@ -7,6 +7,7 @@ address that an organization chose.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from yarl import URL
 
 from platform_api.core.errors import PlatformError
+from platform_api.integrations import json_text
 from platform_api.integrations.credentials import prove
 from platform_api.integrations.definition import (
     CLIENT_ID,
@@ -35,8 +37,10 @@ TOKEN_DEADLINE_SECONDS = 20.0
 # Tokens are renewed this long before they end, or at half of their life when that is short.
 _REFRESH_BEFORE_SECONDS = 30.0
 _GRANT_IS_OVER = frozenset(
-    {"invalid_grant", "bad_refresh_token", "invalid_refresh_token", "token_revoked", "token_expired"}
+    {"invalid_grant", "bad_refresh_token", "invalid_refresh_token", "invalid_code", "token_revoked", "token_expired"}
 )
+_FIRST_EPOCH_MS = 10**11
+_MAX_LIFETIME_SECONDS = 10**10
 _MOST_NAME = 150
 _MOST_VALUE = 500
 
@@ -102,17 +106,36 @@ async def request_tokens(
     """Credentials as a connection keeps them. Raises GrantOver, TokenUnavailable."""
     url = fill_url(auth.token_url, placeholders)
     added = {name: fill_url(value, placeholders) for name, value in auth.token_params.items()}
-    body = prepare_token_request(added.pop("grant_type", grant_type), **{**parameters, **added})
+    fields = {"grant_type": grant_type, **parameters, **added}
     headers = {name: fill_url(value, placeholders) for name, value in auth.token_headers.items()}
-    headers |= {"Content-Type": "application/x-www-form-urlencoded"}
     if not any(name.lower() == "accept" for name in headers):
         headers["Accept"] = "application/json"
-    prover = ClientAuth(client.client_id, client.client_secret, f"client_secret_{auth.client_authentication}")
-    _, headers, body = prover.prepare("POST", url, headers, body)
-    request = UpstreamRequest("POST", URL(url), headers, body=body.encode())
+    headers, body = _token_request(auth, client, url, fields, headers)
+    request = UpstreamRequest("POST", URL(url), headers, body=body)
     answer = await caller.send(request, deadline_seconds=TOKEN_DEADLINE_SECONDS)
     told = _told(answer)
-    return {**_read_tokens(answer, told), "values": {**_values(auth, told), CLIENT_ID: client.client_id}}
+    return {
+        **_read_tokens(answer, told, auth.tokens_at),
+        "values": {**_values(auth, told), CLIENT_ID: client.client_id},
+    }
+
+
+def _token_request(
+    auth: OAuth2Auth, client: ClientCredentials, url: str, fields: dict[str, str], headers: dict[str, str]
+) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a request to the token endpoint, the client's proof among them."""
+    prover = ClientAuth(client.client_id, client.client_secret, f"client_secret_{auth.client_authentication}")
+    if auth.token_body == "form":
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        body = prepare_token_request(fields.pop("grant_type"), **fields)
+        _, headers, body = prover.prepare("POST", url, headers, body)
+        return headers, body.encode()
+    headers["Content-Type"] = "application/json"
+    if auth.client_authentication == "basic":
+        _, headers, _ = prover.prepare("POST", url, headers, "")
+    else:
+        fields |= {"client_id": client.client_id, "client_secret": client.client_secret}
+    return headers, json_text.encode({name: value for name, value in fields.items() if value})
 
 
 def _values(auth: OAuth2Auth, told: Mapping[str, Any]) -> dict[str, str]:
@@ -125,8 +148,9 @@ def _values(auth: OAuth2Auth, told: Mapping[str, Any]) -> dict[str, str]:
 
 
 def merged_tokens(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Credentials after a renewal: a provider need not tell everything again."""
-    return {**old, **new, "values": {**old.get("values", {}), **new.get("values", {})}}
+    """Credentials after a renewal: a provider need not tell everything again, but an end is of one token only."""
+    kept = {name: value for name, value in old.items() if name not in ("expires_at", "refresh_at")}
+    return {**kept, **new, "values": {**old.get("values", {}), **new.get("values", {})}}
 
 
 def require_values(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> None:
@@ -142,18 +166,28 @@ def _told(answer: UpstreamAnswer) -> dict[str, Any]:
     return answer.data if isinstance(answer.data, dict) else dict(parse_qsl(answer.text[:20_000]))
 
 
-def _read_tokens(answer: UpstreamAnswer, told: Mapping[str, Any]) -> dict[str, Any]:
+def _read_tokens(answer: UpstreamAnswer, told: Mapping[str, Any], tokens_at: str | None) -> dict[str, Any]:
     if answer.failure is not None:
         raise TokenUnavailable(f"the token endpoint did not answer: {answer.failure}")
-    token = told.get("access_token")
+    tokens = told if tokens_at is None else pick(told, tokens_at)
+    token = tokens.get("access_token") if isinstance(tokens, Mapping) else None
     if answer.status < 300 and isinstance(token, str) and token and token.isascii() and token.isprintable():
-        return _credentials(token, told)
-    code = str(told.get("error") or "")[:80]
+        return _credentials(token, tokens)
+    code = _code_of_refusal(told)
     words = (told.get(name) for name in ("error_description", "error", "message", "errmsg", "detail"))
     said = str(next((one for one in words if one), f"status {answer.status}"))[:300]
     if code in _GRANT_IS_OVER and answer.status < 500:
         raise GrantOver(f"the provider refused: {said} ({code})")
     raise TokenUnavailable(f"the token endpoint gave no token: {said}")
+
+
+def _code_of_refusal(told: Mapping[str, Any]) -> str:
+    """What the provider calls its refusal, in lower case; one that ends a grant before any other."""
+    found = [told.get(name) for name in ("error", "error_code", "code", "status")]
+    if isinstance(found[0], Mapping):
+        found += [found[0].get(name) for name in ("code", "type", "status")]
+    codes = [one.lower()[:80] for one in found if isinstance(one, str)]
+    return next((code for code in codes if code in _GRANT_IS_OVER), codes[0] if codes else "")
 
 
 def _credentials(token: str, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,14 +196,42 @@ def _credentials(token: str, told: Mapping[str, Any]) -> dict[str, Any]:
     credentials: dict[str, Any] = {"access_token": token}
     if isinstance(refresh_token, str) and refresh_token:
         credentials["refresh_token"] = refresh_token
-    try:
-        lifetime = float(told["expires_in"])
-    except (KeyError, TypeError, ValueError):
-        return credentials
-    if 0 < lifetime < 10**10:
+    lifetime = _lifetime(told, now)
+    if lifetime is not None:
         credentials["expires_at"] = now + lifetime
         credentials["refresh_at"] = now + lifetime - min(_REFRESH_BEFORE_SECONDS, lifetime / 2)
     return credentials
+
+
+def _lifetime(told: Mapping[str, Any], now: float) -> float | None:
+    """Seconds that a token lasts; None when that is not told. 0 says, where it occurs, that it does not end."""
+    seconds = _number(told.get("expires_in"))
+    if seconds is None and (end := told.get("expires_at")) is not None:
+        # No standard's, but some tell the time itself: as a date, or since 1970 in seconds or milliseconds.
+        moment = _number(end)
+        if moment is None:
+            moment = _timestamp(end)
+        elif moment >= _FIRST_EPOCH_MS:
+            moment /= 1000
+        seconds = None if moment is None else moment - now
+    return seconds if seconds is not None and 0 < seconds < _MAX_LIFETIME_SECONDS else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _timestamp(text: Any) -> float | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def is_due(credentials: Mapping[str, Any]) -> bool:
