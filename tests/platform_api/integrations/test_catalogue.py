@@ -31,11 +31,13 @@ def test_a_built_in_definition_is_complete(definition: IntegrationDefinition) ->
     assert definition.description
     assert definition.categories
     assert definition.id == "mock_shop" or definition.docs_url
-    assert definition.id == "mock_shop" or urlsplit(definition.base_url).scheme == "https"
     if isinstance(definition.auth, OAuth2Auth | OAuth1Auth):
         urls = [definition.auth.token_url, definition.auth.authorize_url]
         assert all(url is None or url.startswith("https://") for url in urls)
-    filled = fill_base_url(definition, dict.fromkeys(definition.placeholders, "example-1"), {"api_key": "1:k"})
+    told = dict.fromkeys(definition.token_values, "https://told.example")
+    secrets = {"api_key": "1:k", "values": told}
+    filled = fill_base_url(definition, dict.fromkeys(definition.placeholders, "example-1"), secrets)
+    assert definition.id == "mock_shop" or urlsplit(filled).scheme == "https"
     assert "{" not in filled
 
 
