@@ -5,7 +5,7 @@ from typing import Any, Literal, TypedDict
 
 from automio._json import encode_json
 
-_AS_JSON = frozenset({"mapping", "on_conflict", "null_words", "true_words", "false_words"})
+_AS_JSON = frozenset({"mapping", "on_conflict", "units", "null_words", "true_words", "false_words"})
 
 
 class CsvReading(TypedDict, total=False):
@@ -17,6 +17,8 @@ class CsvReading(TypedDict, total=False):
     encoding: str | None
     decimal: Literal[".", ","] | None
     thousands: Literal[".", ",", "'", "space", "none"] | None
+    units: Sequence[str] | None
+    """What may stand before or after a number: `["€", "%"]`; `%` makes hundredths."""
     date_order: Literal["ymd", "dmy", "mdy"] | None
     date_format: str | None
     """As `%d.%m.%Y`."""

@@ -27,6 +27,7 @@ _READING: Sequence[Callable[..., Any]] = (
     click.option("--encoding", help="UTF-8, or what the file's BOM says, when absent."),
     click.option("--decimal", type=click.Choice([".", ","]), help="What fractions begin with."),
     click.option("--thousands", type=click.Choice([".", ",", "'", "space", "none"]), help="Between thousands."),
+    click.option("--unit", "units", multiple=True, help="Beside a number; % makes hundredths; may be repeated."),
     click.option("--date-order", type=click.Choice(["ymd", "dmy", "mdy"]), help="Of dates that are not 2026-01-31."),
     click.option("--date-format", help="The format of dates, as %d.%m.%Y."),
     click.option("--time-format", help="The format of times, as '%d.%m.%Y %H:%M'."),

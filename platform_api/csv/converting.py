@@ -1,6 +1,5 @@
 """From a cell to a column's value, or the reason why it is none."""
 
-import json
 import math
 import re
 import uuid
@@ -10,12 +9,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
+from hasura.engine import exact_json
+from hasura.engine.errors import EngineError
 from platform_api.csv.cells import Cell, Fault, Number, is_blank, shown, text_of, unguard_text
 from platform_api.csv.errors import LineRejected
-from platform_api.csv.moments import MomentReading, find_zone
-from platform_api.csv.numbers import parse_number
+from platform_api.csv.moments import MomentReading, far_date, far_time, find_zone
+from platform_api.csv.numbers import NOT_FINITE, PERCENT, parse_number
 from platform_api.csv.schemas import ImportOptions
 from platform_api.tables.column_types import ColumnType, is_storable
 from platform_api.tables.definition import Column
@@ -23,8 +22,12 @@ from platform_api.tables.definition import Column
 Convert = Callable[[Cell], Any]
 """Gives None for an empty cell. Raises LineRejected without a column."""
 
-TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
-FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
+MAX_JSON_DEPTH = 200
+_MAX_WITH_UNIT = 100
+_UNIT = r"[^\d\s.,'()+−-]{1,4}\.?"
+_WITH_UNIT = re.compile(rf"[(+−-]*(?P<before>{_UNIT})\s?[\d(−-].*|.*\d\s?(?P<after>{_UNIT})[)−-]?")
 _ONE_OR_THOUSAND = re.compile(r"[+-]?[1-9][0-9]{0,2}\.000")
 _SEPARATORS = {"space": " ", "none": ""}
 _KINDS = {Number: "a number", bool: "true or false", date: "a date", datetime: "a time", time: "a time of day"}
@@ -39,6 +42,7 @@ class Reading:
     is_decimal_said: bool = True
     """Whether somebody said what fractions begin with; else `1.000` may mean 1 and 1000."""
     moments: MomentReading = field(default_factory=MomentReading)
+    units: frozenset[str] = frozenset()
     null_words: frozenset[str] = frozenset()
     true_words: frozenset[str] = TRUE_WORDS
     false_words: frozenset[str] = FALSE_WORDS
@@ -57,6 +61,7 @@ class Reading:
                 time_format=options.time_format,
                 zone=find_zone(options.timezone) if options.timezone else None,
             ),
+            units=frozenset(unit.strip() for unit in options.units),
             null_words=frozenset(word.strip() for word in options.null_words),
             true_words=_words(options.true_words, TRUE_WORDS),
             false_words=_words(options.false_words, FALSE_WORDS),
@@ -126,6 +131,8 @@ def _text(cell: Cell) -> str:
 def _choice(cell: Cell, choices: tuple[str, ...]) -> str:
     value = text_of(cell)
     if value not in choices:
+        value = value.strip()
+    if value not in choices:
         listed = ", ".join(choices[:10]) + (", …" if len(choices) > 10 else "")
         raise LineRejected(f"{shown(value)} is not one of the choices: {listed}")
     return value
@@ -135,26 +142,33 @@ def _integer(cell: Cell, reading: Reading, bits: int) -> int:
     if isinstance(cell, str) and not reading.is_decimal_said and _ONE_OR_THOUSAND.fullmatch(cell.strip()):
         raise LineRejected(f"{shown(cell)} may be meant with thousands or with a fraction; say `decimal`")
     number = _parsed(cell, reading)
-    if number is None or number != number.to_integral_value() or number.adjusted() > 30:
+    if number is None or number.as_integer_ratio()[1] != 1:
         raise _refused(cell, "a whole number")
-    whole, limit = int(number), 2 ** (bits - 1)
-    if not -limit <= whole < limit:
+    limit = 2 ** (bits - 1)
+    if not -limit <= number < limit:
         raise LineRejected(f"{_described(cell)} is not between {-limit} and {limit - 1}")
-    return whole
+    return int(number)
 
 
 def _numeric(cell: Cell, reading: Reading) -> str:
     """Returns the number as text: GraphQL takes it for a numeric column, and no digit is lost."""
+    if isinstance(cell, str) and cell.strip() in NOT_FINITE:
+        return cell.strip()
     number = _parsed(cell, reading)
     if number is None:
         raise _refused(cell, _number_example(cell, reading))
     return str(number)
 
 
-def _float(cell: Cell, reading: Reading) -> float:
-    number = float(_numeric(cell, reading))
+def _float(cell: Cell, reading: Reading) -> float | str:
+    text = _numeric(cell, reading)
+    if text in NOT_FINITE:
+        return text
+    number = float(text)
     if not math.isfinite(number):
         raise LineRejected(f"{_described(cell)} is too large a number")
+    if not number and Decimal(text):
+        raise LineRejected(f"{_described(cell)} is too small a number")
     return number
 
 
@@ -162,18 +176,27 @@ def _parsed(cell: Cell, reading: Reading) -> Decimal | None:
     if isinstance(cell, Number):
         return cell.value
     if isinstance(cell, str):
-        return parse_number(cell, decimal=reading.decimal, thousands=reading.thousands)
+        return parse_number(cell, decimal=reading.decimal, thousands=reading.thousands, units=reading.units)
     return None
 
 
 def _number_example(cell: Cell, reading: Reading) -> str:
     if not isinstance(cell, str):
         return "a number"
+    if (unit := find_unit(cell)) is not None and unit not in reading.units:
+        meant = f" ({PERCENT} makes hundredths)" if unit == PERCENT else ""
+        return f"a number; for numbers with {shown(unit)} send it in `units`{meant}"
     if reading.decimal == ",":
         return "a number such as 1.234,56 (`decimal` is a comma)"
     if "," in cell and not reading.thousands:
         return "a number such as 1234.56; for decimal commas send `decimal=,`"
     return "a number"
+
+
+def find_unit(text: str) -> str | None:
+    """Returns what stands beside a number and is none, such as `€` or `kg`; None where nothing does."""
+    found = _WITH_UNIT.fullmatch(text.strip()[:_MAX_WITH_UNIT])
+    return None if found is None else found["before"] or found["after"]
 
 
 def _boolean(cell: Cell, reading: Reading) -> bool:
@@ -198,6 +221,8 @@ def _date(cell: Cell, moments: MomentReading) -> str:
         if cell.time() != time():
             raise LineRejected(f"{_described(cell)} is not a date: it has a time of day")
         cell = cell.date()
+    if isinstance(cell, str) and moments.date_format is None and (far := far_date(cell)) is not None:
+        return far
     found = moments.read_date(cell) if isinstance(cell, str) else cell
     if isinstance(found, date):
         return found.isoformat()
@@ -206,6 +231,8 @@ def _date(cell: Cell, moments: MomentReading) -> str:
 
 def _timestamp(cell: Cell, moments: MomentReading) -> str:
     """Returns ISO 8601 with an offset. Excel's times have no zone: they are UTC unless the options say another."""
+    if isinstance(cell, str) and moments.time_format is None and (far := far_time(cell)) is not None:
+        return far
     if isinstance(cell, str):
         moment, otherwise = moments.read_time(cell), None
     elif isinstance(cell, date):
@@ -245,33 +272,35 @@ def _uuid(cell: Cell) -> str:
 
 
 def _json(cell: Cell) -> Any:
+    """Returns the value, with numbers that keep their digits."""
     if isinstance(cell, date | time | timedelta):
         raise _refused(cell, "JSON")
     text = text_of(cell)
     try:
-        parsed = orjson.loads(text)
-        # Nested as it will be in the request, whose depth is limited.
-        if "\\u0000" in orjson.dumps({"query": {"objects": [{"column": parsed}]}}).decode():
-            raise LineRejected(f"{shown(text)} holds a zero character, which no text can")
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeEncodeError):
-        raise LineRejected(f"{shown(text)} is not JSON") from None
-    _require_exact_numbers(text)
+        parsed = exact_json.loads(text)
+    except EngineError as error:
+        reason = error.message.removeprefix("Error in $: ")
+        raise LineRejected(f"{shown(text)} is not JSON: {reason}") from None
+    _require_storable(parsed, text)
     return parsed
 
 
-def _require_exact_numbers(text: str) -> None:
-    """Refuses JSON with a number that a double does not hold: it would be stored as another number."""
-
-    def check(digits: str) -> None:
-        if Decimal(digits) != Decimal(repr(float(digits))):
-            raise LineRejected(f"{shown(digits)} in JSON has more digits than can be kept; write it as text")
-
-    def check_whole(digits: str) -> None:
-        # Whole numbers of 64 bits are kept as such.
-        if len(digits) > 18 and not -(2**63) <= Decimal(digits) < 2**64:
-            check(digits)
-
-    json.loads(text, parse_float=check, parse_int=check_whole)
+def _require_storable(value: Any, text: str) -> None:
+    """Refuses what PostgreSQL cannot keep, and what is nested too deeply for a request."""
+    level: list[Any] = [value]
+    for _ in range(MAX_JSON_DEPTH + 1):
+        if not level:
+            return
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, str) and not is_storable(item):
+                raise LineRejected(f"{shown(text)} holds a zero character, which no text can")
+            if isinstance(item, dict):
+                inner += [*item, *item.values()]
+            elif isinstance(item, list):
+                inner += item
+        level = inner
+    raise LineRejected(f"{shown(text)} is nested more than {MAX_JSON_DEPTH} deep")
 
 
 def _refused(cell: Cell, expected: str) -> LineRejected:

@@ -33,6 +33,7 @@ from platform_api.tables.models import AppTable
 
 PAGE = 1000
 _MOST_SHEET_ROWS = 1_048_575
+_MAX_INT_DIGITS = 4000
 _SCOPES = frozenset({Scope.DATA})
 _FIRST_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -133,8 +134,10 @@ class Export:
             )
             caller = await graphql_session(session, actor, job.app_id)
         body = json.dumps({"query": document, "variables": variables}).encode()
-        # Fractions keep their digits.
-        answer: dict[str, Any] = json.loads((await self._backend.execute(body, caller)).body, parse_float=Decimal)
+        # Numbers keep their digits.
+        answer: dict[str, Any] = json.loads(
+            (await self._backend.execute(body, caller)).body, parse_float=Decimal, parse_int=_whole
+        )
         if errors := answer.get("errors"):
             code = errors[0].get("extensions", {}).get("code", "unexpected")
             message = str(errors[0].get("message", ""))[:300]
@@ -213,6 +216,11 @@ class _SheetSink:
 
     def close(self) -> None:
         self._sheet.close()
+
+
+def _whole(text: str) -> int | Decimal:
+    """Reads a whole number. Python refuses to make an `int` of a very long one."""
+    return int(text) if len(text) <= _MAX_INT_DIGITS else Decimal(text)
 
 
 def _sink(wanted: ExportWrite, file: IO[bytes], kinds: Sequence[ColumnType]) -> Sink:

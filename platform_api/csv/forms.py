@@ -7,11 +7,12 @@ from fastapi import Depends, Form
 from pydantic import TypeAdapter, ValidationError
 
 from platform_api.core.errors import Unprocessable, describe_validation_errors
-from platform_api.csv.schemas import ImportOptions, OnConflict, Thousands, Words
+from platform_api.csv.schemas import ImportOptions, OnConflict, Thousands, Units, Words
 
 T = TypeVar("T")
 _MAPPING: TypeAdapter[dict[str, str | None]] = TypeAdapter(dict[str, str | None])
 _ON_CONFLICT: TypeAdapter[OnConflict] = TypeAdapter(OnConflict)
+_UNITS: TypeAdapter[Units] = TypeAdapter(Units)
 _WORDS: TypeAdapter[Words] = TypeAdapter(Words)
 _TABS = {"tab": "\t", "\\t": "\t"}
 
@@ -26,6 +27,10 @@ _EncodingField = Annotated[str | None, Form(max_length=40, description="UTF-8, o
 _DecimalField = Annotated[Literal[".", ","] | None, Form(description="What fractions begin with, else a point")]
 _ThousandsField = Annotated[
     Thousands | None, Form(description="What stands between thousands; with a decimal comma a point when absent")
+]
+_UnitsField = Annotated[
+    str | None,
+    Form(description='JSON list of what may stand beside a number: ["€", "%"]; % makes hundredths', max_length=1000),
 ]
 _OrderField = Annotated[
     Literal["ymd", "dmy", "mdy"] | None, Form(description="Order of dates that are not as 2026-01-31")
@@ -51,6 +56,7 @@ def _read_options(
     encoding: _EncodingField = None,
     decimal: _DecimalField = None,
     thousands: _ThousandsField = None,
+    units: _UnitsField = None,
     date_order: _OrderField = None,
     date_format: _DateFormatField = None,
     time_format: _TimeFormatField = None,
@@ -72,6 +78,7 @@ def _read_options(
         "encoding": encoding or None,
         "decimal": decimal,
         "thousands": thousands,
+        "units": _json("units", units, _UNITS),
         "date_order": date_order,
         "date_format": date_format or None,
         "time_format": time_format or None,

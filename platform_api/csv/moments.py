@@ -1,6 +1,7 @@
 """Dates and times as people write them. What is not said (order, century, zone) is refused, not guessed."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,20 +12,33 @@ DATE_ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}
 """Where year, month and day stand."""
 
 _MAX_LENGTH = 100
-_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-?W[0-9]{2}-?[1-7]")
 _ORDERED = re.compile(
     r"(?P<first>[0-9]{1,4})(?P<separator>[./ -]) ?(?P<second>[0-9]{1,2})(?P=separator) ?(?P<third>[0-9]{1,4})"
 )
-_TIME = (
-    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
-    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?: ?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2}))?"
+_ZONE = (
+    r"(?P<zone>[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2})?)?|[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+)?"
+    r"(?:\[(?P<place>[A-Za-z0-9_/+-]+)\])?"
 )
-_DATE_AND_TIME = re.compile(rf"(?P<date>.*?[0-9])(?:,? |T){_TIME}")
+_HALF = r" ?(?P<half>[AaPp])\.?[Mm]\.?"
+_MOMENT = re.compile(
+    r"(?P<date>.*?[0-9])(?:,? |(?P<t>[Tt]))(?P<hour>[0-9]{1,2})"
+    r"(?:(?P<colon>:?)(?P<minute>[0-9]{2})(?:(?P=colon)(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?)?"
+    rf"(?:{_HALF})? ?{_ZONE}"
+)
+# As XML has it. After a minus a time of day may be meant.
+_DATE_IN_ZONE = re.compile(r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})(?P<zone>[Zz]|\+[0-9]{2}:[0-9]{2})")
+_ABBREVIATED_ZONE = re.compile(r".*[0-9]:[0-9]{2}\S* ?(?P<letters>[A-Z]{2,5})")
 _MIDNIGHT = re.compile(r"(?P<date>.*?[0-9])[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?")
-_BEYOND_MICROSECONDS = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
+_INFINITE = frozenset({"infinity", "-infinity"})
+_FAR = re.compile(
+    r"(?P<year>[0-9]{4,7})(?P<day>-[0-9]{2}-[0-9]{2})"
+    r"(?P<time>[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?))?(?P<era> BC)?"
+)
+_GREGORIAN_YEARS = 400
 _DIRECTIVE = re.compile(r"%(.?)")
 _DIRECTIVES = frozenset("YymdHIMSfpbBz%")
-_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})")
+_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-9]{2})(?::?(?P<seconds>[0-9]{2}))?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,42 +63,51 @@ class MomentReading:
         return self._date(text)
 
     def read_time(self, text: str) -> datetime | None:
-        """Returns the moment, without a zone where the text names none; None when it is no moment."""
+        """Returns the moment, without a zone where the text names none; None when it is no moment.
+
+        Raises LineRejected for a zone that leaves open which moment it is.
+        """
         text = text.strip()
         if len(text) > _MAX_LENGTH:
             return None
         if self.time_format is not None:
             return _parsed(text, self.time_format)
-        if _BEYOND_MICROSECONDS.search(text):
-            return None
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError:
-            pass
-        if (found := _DATE_AND_TIME.fullmatch(text)) is not None:
-            day = self.read_date(found["date"])
-            return None if day is None else _with_time(day, found)
-        day = self.read_date(text)
-        return None if day is None else datetime(day.year, day.month, day.day)
+        if (found := _MOMENT.fullmatch(text)) is not None:
+            day = _iso_date(found["date"]) or self.read_date(found["date"])
+            if day is not None and (clock := _clock(found)) is not None:
+                return self._at(day, clock, found)
+        if (dated := _DATE_IN_ZONE.fullmatch(text)) is not None and (day := _iso_date(dated["date"])) is not None:
+            return _in_named_zone(_midnight(day), dated["zone"])
+        if (day := _iso_date(text) or self.read_date(text)) is not None:
+            return _midnight(day)
+        if (short := _ABBREVIATED_ZONE.fullmatch(text)) is not None and short["letters"] not in ("AM", "PM"):
+            raise LineRejected(
+                f"{text!r} names its time zone by letters ({short['letters']}); write the offset, as +01:00"
+            )
+        return None
 
     def in_zone(self, moment: datetime, *, otherwise: tzinfo | None = None) -> datetime | None:
         """Returns the moment with a zone; None when none was said. LineRejected for an hour skipped or doubled."""
         if moment.tzinfo is not None:
             return moment
         zone = self.zone or otherwise
-        if zone is None:
+        return None if zone is None else _located(moment, zone)
+
+    @staticmethod
+    def _at(day: date, clock: timedelta, found: re.Match[str]) -> datetime | None:
+        try:
+            moment = _midnight(day) + clock
+            zoned = _in_named_zone(moment, found["zone"] or found["place"] or "")
+            if zoned is not None and found["zone"] and found["place"]:
+                _require_same(zoned, find_zone(found["place"]))
+            return zoned
+        except OverflowError:
             return None
-        local = moment.replace(tzinfo=zone)
-        if local.utcoffset() != local.replace(fold=1).utcoffset():
-            exists = local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment
-            why = "occurs twice" if exists else "does not exist"
-            raise LineRejected(f"{moment.isoformat(' ')} {why} in {zone}, where clocks are changed; name the offset")
-        return local
 
     def _date(self, text: str) -> date | None:
         try:
-            if _ISO_DATE.fullmatch(text):
-                return date.fromisoformat(text)
+            if (iso := _iso_date(text)) is not None:
+                return iso
             found = _ORDERED.fullmatch(text) if self.order else None
             if found is None or self.order is None:
                 return None
@@ -98,14 +121,26 @@ class MomentReading:
             return None
 
 
+def names_zone(order: str | None) -> Callable[[str], bool]:
+    """Returns what tells whether a time of this order of dates names its zone."""
+    reading = MomentReading(order=order)
+
+    def check(text: str) -> bool:
+        moment = reading.read_time(text)
+        return (moment is not None and moment.tzinfo is not None) or far_time(text) is not None
+
+    return check
+
+
 def find_zone(name: str) -> tzinfo:
     """Returns the zone of a name such as `Europe/Warsaw` or an offset such as `+02:00`. ValueError for another."""
-    if name.upper() in ("UTC", "Z"):
+    if name.upper() in ("UTC", "GMT", "Z"):
         return UTC
     if (offset := _OFFSET.fullmatch(name)) is not None:
-        distance = timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"]))
-        if distance >= timedelta(hours=24) or int(offset["minutes"]) > 59:
+        hours, minutes, seconds = (int(offset[part] or 0) for part in ("hours", "minutes", "seconds"))
+        if hours > 23 or minutes > 59 or seconds > 59:
             raise ValueError("an offset is at most 23:59")
+        distance = timedelta(hours=hours, minutes=minutes, seconds=seconds)
         return timezone(distance if offset["sign"] == "+" else -distance)
     try:
         return ZoneInfo(name)
@@ -135,16 +170,84 @@ def _parsed(text: str, layout: str) -> datetime | None:
         return None
 
 
-def _with_time(day: date, found: re.Match[str]) -> datetime | None:
-    hour = int(found["hour"])
-    if half := found["half"]:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if half in "pP" else 0)
-    microseconds = int((found["fraction"] or "0").ljust(6, "0")[:6])
+def far_date(text: str) -> str | None:
+    """Returns a date that only PostgreSQL has: `infinity`, years before Christ and after 9999; None for others."""
+    return _far(text, has_time=False)
+
+
+def far_time(text: str) -> str | None:
+    """Returns a time with its offset that only PostgreSQL has, as `far_date` does."""
+    return _far(text, has_time=True)
+
+
+def _far(text: str, *, has_time: bool) -> str | None:
+    text = text.strip()
+    if text in _INFINITE:
+        return text
+    found = _FAR.fullmatch(text) if len(text) <= _MAX_LENGTH else None
+    if found is None or bool(found["time"]) != has_time:
+        return None
+    year = int(found["year"])
+    if (not found["era"] and year <= 9999) or (found["era"] and not year):
+        return None
+    # A year of the same length, whose days Python knows.
+    alike = 2000 + ((1 - year) if found["era"] else year) % _GREGORIAN_YEARS
     try:
-        zone = find_zone(found["zone"]) if found["zone"] else None
-        moment = datetime(day.year, day.month, day.day, hour, int(found["minute"]), int(found["second"] or 0))
+        datetime.fromisoformat(f"{alike}{found['day']}{found['time'] or ''}")
     except ValueError:
         return None
-    return moment.replace(microsecond=microseconds, tzinfo=zone)
+    return text
+
+
+def _iso_date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _ISO_DATE.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)
+
+
+def _in_named_zone(moment: datetime, zone: str) -> datetime | None:
+    """Returns the moment in the zone that its text names; None where there is no such zone."""
+    if not zone:
+        return moment
+    try:
+        return _located(moment, find_zone(zone))
+    except ValueError:
+        return None
+
+
+def _located(moment: datetime, zone: tzinfo) -> datetime:
+    """Returns what the zone's clock calls so. LineRejected for a time that it skips, or has twice."""
+    local = moment.replace(tzinfo=zone)
+    if local.utcoffset() != local.replace(fold=1).utcoffset():
+        exists = local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment
+        why = "occurs twice" if exists else "does not exist"
+        raise LineRejected(f"{moment.isoformat(' ')} {why} in {zone}, where clocks are changed; name the offset")
+    return local
+
+
+def _require_same(moment: datetime, zone: tzinfo) -> None:
+    if moment.astimezone(zone).utcoffset() != moment.utcoffset():
+        raise LineRejected(f"{moment.isoformat(' ')} has another offset than {zone} has at that time")
+
+
+def _clock(found: re.Match[str]) -> timedelta | None:
+    """Returns the time of day, 24:00 as the end of the day; None for none."""
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    is_compact = found["minute"] is not None and not found["colon"]
+    if (found["minute"] is None or is_compact) and (len(found["hour"]) != 2 or not found["t"]) and not found["half"]:
+        return None
+    if half := found["half"]:
+        if not 1 <= hour <= 12 or is_compact:
+            return None
+        hour = hour % 12 + (12 if half in "pP" else 0)
+    fraction = (found["fraction"] or "").ljust(6, "0")
+    # Digits beyond microseconds would be lost.
+    if minute > 59 or second > 59 or fraction[6:].strip("0"):
+        return None
+    clock = timedelta(hours=hour, minutes=minute, seconds=second, microseconds=int(fraction[:6]))
+    return clock if clock <= timedelta(days=1) else None

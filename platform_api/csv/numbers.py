@@ -1,33 +1,72 @@
-"""Numbers as people write them: with a decimal comma or point, with or without separators between thousands."""
+"""Numbers as people write them: with a decimal comma or point, separators between thousands, signs and units."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 
-_MAX_LENGTH = 2000
-_MAX_ADJUSTED_EXPONENT = 1000
+MAX_EXPONENT, MIN_EXPONENT = 131_071, -16_383
+"""The powers of ten of the first and of the last digit that PostgreSQL's `numeric` holds at most."""
+NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
+"""As PostgreSQL writes and reads them."""
+PERCENT = "%"
+_MAX_LENGTH = 150_000
 # A space stands for every kind of space.
 _VARIANTS = {" ": " \u00a0\u2009\u202f", "'": "'’"}
+_MINUS = ("-", "−")
+_SIGNS = ("+", *_MINUS)
 
 
-def parse_number(text: str, *, decimal: str, thousands: str | None) -> Decimal | None:
+def parse_number(text: str, *, decimal: str, thousands: str | None, units: Iterable[str] = ()) -> Decimal | None:
     """Returns the number with all its digits; None when the text is none.
 
     Groups must have three digits. Without `thousands`, a decimal comma lets points group and a point nothing.
+    Negative numbers are `-1`, `1-` or `(1)`. One of the `units` may stand before or after; `%` makes hundredths.
     """
     text = text.strip()
-    if thousands is None:
-        thousands = "." if decimal == "," else ""
     if len(text) > _MAX_LENGTH:
         return None
-    found = _pattern(decimal, thousands).fullmatch(text)
+    if thousands is None:
+        thousands = "." if decimal == "," else ""
+    plain, unit = _take_unit(text, units)
+    is_negative, plain = _take_sign(plain)
+    if not unit:
+        plain, unit = _take_unit(plain, units)
+    found = _pattern(decimal, thousands).fullmatch(plain)
     if found is None:
         return None
     whole = "".join(character for character in found["whole"] if character.isdigit())
-    number = Decimal(f"{found['sign']}{whole or '0'}.{found['fraction'] or '0'}{found['exponent'] or ''}")
-    if found["fraction"] is None:
-        number = Decimal(f"{found['sign']}{whole}{found['exponent'] or ''}")
-    return number if abs(number.adjusted()) <= _MAX_ADJUSTED_EXPONENT else None
+    exponent = int(found["exponent"] or 0) - (2 if unit == PERCENT else 0)
+    fraction = "" if found["fraction"] is None else f".{found['fraction'] or '0'}"
+    number = Decimal(f"{'-' if is_negative else ''}{whole or '0'}{fraction}E{exponent}")
+    lowest = number.as_tuple().exponent
+    assert isinstance(lowest, int)
+    if not number and lowest > 0:
+        return Decimal(0)
+    return number if lowest >= MIN_EXPONENT and number.adjusted() <= MAX_EXPONENT else None
+
+
+def _take_sign(text: str) -> tuple[bool, str]:
+    """Returns whether the text is marked as negative, and the text without the mark."""
+    if text.startswith("(") and text.endswith(")"):
+        return True, text[1:-1].strip()
+    if text.endswith(_MINUS):
+        return True, text[:-1]
+    return text.startswith(_MINUS), text[1:].lstrip() if text.startswith(_SIGNS) else text
+
+
+def _take_unit(text: str, units: Iterable[str]) -> tuple[str, str]:
+    """Returns the text without the unit before or after it, and that unit, empty where there is none."""
+    folded = text.casefold()
+    for unit in sorted(units, key=len, reverse=True):
+        end = unit.casefold()
+        if len(folded) != len(text) or not end:
+            continue
+        if folded.endswith(end):
+            return text[: -len(end)].rstrip(), unit
+        if folded.startswith(end):
+            return text[len(end) :].lstrip(), unit
+    return text, ""
 
 
 @cache
@@ -38,6 +77,6 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
         separator = f"[{re.escape(_VARIANTS.get(thousands, thousands))}]"
         whole = f"(?:[0-9]{{1,3}}(?P<separator>{separator})[0-9]{{3}}(?:(?P=separator)[0-9]{{3}})*|[0-9]+)"
     return re.compile(
-        rf"(?P<sign>[+-]?)(?=[0-9]|{point}[0-9])(?P<whole>(?:{whole})?)"
-        rf"(?:{point}(?P<fraction>[0-9]*))?(?P<exponent>[eE][+-]?[0-9]{{1,5}})?"
+        rf"(?=[0-9]|{point}[0-9])(?P<whole>(?:{whole})?)"
+        rf"(?:{point}(?P<fraction>[0-9]*))?(?:[eE](?P<exponent>[+-]?[0-9]{{1,6}}))?"
     )

@@ -46,6 +46,9 @@ Thousands = Literal[".", ",", "'", "space", "none"]
 Words = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)]
 
 
+Units = Annotated[list[Annotated[str, Field(pattern=r"^[^0-9()+−-]{1,20}$")]], Field(max_length=20)]
+
+
 class ImportOptions(BaseModel):
     """How a file is to be read and its rows to be written; kept with the job."""
 
@@ -57,6 +60,8 @@ class ImportOptions(BaseModel):
     encoding: str | None = None
     decimal: Literal[".", ","] = "."
     thousands: Thousands | None = None
+    units: Units = []
+    """What may stand before or after a number; `%` makes hundredths."""
     date_order: Literal["ymd", "dmy", "mdy"] | None = None
     date_format: str | None = None
     time_format: str | None = None

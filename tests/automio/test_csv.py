@@ -77,14 +77,21 @@ PREVIEW: dict[str, Any] = {
 def test_a_preview_tells_what_to_import_a_file_with() -> None:
     platform = Platform(PREVIEW, job(status="pending"))
     with platform.api() as api:
-        seen = api.csv.preview(b"SKU\nA\n", "products", null_words=["-"], header_line=1, guard_formulas=False)
+        seen = api.csv.preview(
+            b"SKU\nA\n", "products", units=["€"], null_words=["-"], header_line=1, guard_formulas=False
+        )
         api.csv.import_file("products", b"SKU\nA\n", **seen.options)
     assert (seen.error, seen.questions, seen.total_rows) == (None, ("say date_order",), 2)
     assert (seen.columns[0].column, seen.columns[0].objections[0].line) == ("sku", 3)
     assert (seen.rows[0].values, seen.problems[0].line) == (("A", ""), 4)
     asked, imported = (request.content.decode() for request in platform.requests)
     assert platform.requests[0].url.path == "/api/apps/csv-imports/preview/"
-    for part in ('name="null_words"\r\n\r\n["-"]', 'name="header_line"\r\n\r\n1', 'guard_formulas"\r\n\r\nfalse'):
+    for part in (
+        'name="units"\r\n\r\n["€"]',
+        'name="null_words"\r\n\r\n["-"]',
+        'name="header_line"\r\n\r\n1',
+        'guard_formulas"\r\n\r\nfalse',
+    ):
         assert part in asked
     assert 'name="decimal"' not in asked, "what nobody said is found out"
     assert 'name="decimal"\r\n\r\n,' in imported and '{"SKU":"sku"}' in imported

@@ -61,7 +61,8 @@ def test_a_file_is_imported_and_what_was_rejected_is_kept(platform: Loopback, tm
     platform.on("GET /api/apps/csv-imports/7/rejected/", Answer(body=b"sku;amount;automio_reason\r\n"))
     done = run(
         "import", "products", "stock.csv", "--key", "sku", "--map", "Article no.=sku", "--map", "Remark=",
-        "--decimal", ",", "--null-word", "-", "--header-line", "0", "--not-guarded", "--rejected", "rejected.csv",
+        "--decimal", ",", "--unit", "zł",
+        "--unit", "%", "--null-word", "-", "--header-line", "0", "--not-guarded", "--rejected", "rejected.csv",
     )  # fmt: skip
     assert done.exit_code == 1, "a line was rejected"
     assert done.stdout.splitlines() == [
@@ -73,6 +74,7 @@ def test_a_file_is_imported_and_what_was_rejected_is_kept(platform: Loopback, tm
     sent = form(platform.requests[0])
     for part in (
         '{"columns":["sku"],"action":"update"}', '{"Article no.":"sku","Remark":null}', '["-"]',
+        '["zł","%"]',
         'name="header_line"\r\n\r\n0', 'name="guard_formulas"\r\n\r\nfalse', 'filename="stock.csv"',
     ):  # fmt: skip
         assert part in sent

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hasura.engine import exact_json
 from platform_api.csv.converting import Reading, converter
-from platform_api.csv.export_cells import csv_cell, excel_cell
+from platform_api.csv.export_cells import csv_cell, excel_cell, json_text
 from platform_api.csv.schemas import ImportOptions
 from platform_api.csv.text_records import TextRecords
 from platform_api.csv.xlsx.writing import row_xml
@@ -27,8 +28,10 @@ texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")),
     st.text("'=+-@1,;\"\t\r\n _x0D\u200b\u2028", max_size=8),
 )
+exact_numbers = st.decimals(allow_nan=False, allow_infinity=False) | st.integers()
+not_finite = st.sampled_from(["NaN", "Infinity", "-Infinity"])
 json_values = st.recursive(
-    st.booleans() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")) | st.integers(-9, 9),
+    st.booleans() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")) | exact_numbers,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab="), inner, max_size=2),
     max_leaves=6,
 )
@@ -37,6 +40,14 @@ values = st.one_of(
     json_values.map(lambda value: (ColumnType.JSON, value)),
     st.integers(-(2**63), 2**63 - 1).map(lambda number: (ColumnType.BIGINT, number)),
     st.decimals(allow_nan=False, allow_infinity=False).map(lambda number: (ColumnType.NUMERIC, number)),
+    not_finite.map(lambda text: (ColumnType.NUMERIC, text)),
+    not_finite.map(lambda text: (ColumnType.FLOAT, text)),
+    st.sampled_from(["infinity", "-infinity", "0044-03-15 BC", "10000-02-29"]).map(
+        lambda day: (ColumnType.DATE, day)
+    ),
+    st.sampled_from(["infinity", "-infinity", "0044-03-15T12:00:00.5+00:00 BC", "10000-01-01T00:00:00+00:00"]).map(
+        lambda moment: (ColumnType.TIMESTAMPTZ, moment)
+    ),
     st.floats(allow_nan=False, allow_infinity=False).map(lambda number: (ColumnType.FLOAT, Decimal(repr(number)))),
     st.booleans().map(lambda value: (ColumnType.BOOLEAN, value)),
     st.dates().map(lambda day: (ColumnType.DATE, day.isoformat())),
@@ -45,9 +56,11 @@ values = st.one_of(
 
 
 def same(kind: ColumnType, found: Any, value: Any) -> bool:
+    if kind is ColumnType.JSON:
+        return exact_json.dumps(found).decode() == json_text(value).replace(", ", ",").replace(": ", ":")
     if kind in (ColumnType.NUMERIC, ColumnType.FLOAT):
-        return Decimal(str(found)) == value
-    if kind is ColumnType.TIMESTAMPTZ:
+        return found == value if isinstance(value, str) else Decimal(str(found)) == value
+    if kind is ColumnType.TIMESTAMPTZ and found != value:
         return datetime.fromisoformat(found) == datetime.fromisoformat(value)
     return bool(found == value)
 
@@ -85,6 +98,11 @@ ROWS: list[dict[str, Any]] = [
     {"sku": "later", "day": "2026-12-31", "at": "1899-12-31T23:59:59+00:00", "extra": {"a": [1, "=x", None, 1.5]}},
     {"sku": "texts in json", "extra": "=1+1"},
     {"sku": "number in json", "extra": 12},
+    {"sku": "no digit lost in json", "extra": {"a": 12345678901234567890123, "b": "x", "c": [10**300]}},
+    {"sku": "not finite", "price": "NaN", "weight": "-Infinity", "day": "-infinity", "at": "infinity"},
+    {"sku": "not finite either", "price": "-Infinity", "weight": "NaN"},
+    {"sku": "far", "price": "1e4100", "day": "0044-03-15 BC", "at": "10000-01-01T00:00:00+00:00"},
+    {"sku": "farther", "price": "1e-4100", "day": "10000-01-01", "at": "0044-03-15T12:00:00+00:00 BC"},
 ]
 
 
