@@ -4,22 +4,22 @@ Nothing is decided that two readings leave open: `1,234` and `01/02/2024` are re
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from platform_api.csv.cells import Cell, Fault, Number, is_blank, text_of
 from platform_api.csv.converting import Reading, converter
 from platform_api.csv.errors import LineRejected
+from platform_api.csv.moments import names_zone
 from platform_api.csv.schemas import ImportOptions
 from platform_api.tables.column_types import ColumnType
 from platform_api.tables.definition import Column
 
 _ENOUGH = 50
 """Cells after which a reading that something speaks against is tried no further."""
-_LOST_AS_NUMBER = re.compile(r"\s*(?:\+|[+-]?0[0-9])")
+_LOST_AS_NUMBER = re.compile(r"\s*(?:\+|[+-]?0[0-9]|[0-9]+[eE][0-9]+\s*\Z)")
 _NUMBER_OPTIONS: tuple[dict[str, str], ...] = (
     {"decimal": "."},
     {"decimal": ","},
@@ -31,6 +31,7 @@ _NUMBER_OPTIONS: tuple[dict[str, str], ...] = (
 )
 """In the order in which they are preferred."""
 _DATE_OPTIONS: tuple[dict[str, str], ...] = ({}, {"date_order": "dmy"}, {"date_order": "mdy"}, {"date_order": "ymd"})
+_NOT_A_NUMBER = "NaN"
 _ONE_BIT = frozenset({"0", "1"})
 
 
@@ -85,6 +86,7 @@ class Trial:
 class ColumnGuess:
     """What a column was found to hold."""
 
+    is_empty: Callable[[Cell], bool] = is_blank
     cells: dict[Cell, int] = field(default_factory=dict)
     """Different values, with the line of the first of each."""
     filled: int = 0
@@ -93,7 +95,7 @@ class ColumnGuess:
 
     def add(self, line: int, cell: Cell) -> None:
         """Takes a cell into account."""
-        if is_blank(cell):
+        if self.is_empty(cell):
             return
         self.filled += 1
         if isinstance(cell, Fault):
@@ -116,15 +118,19 @@ class ColumnGuess:
         """
         if not self.cells:
             return None
-        for trial in self.trials:
-            if not trial.holds:
-                continue
+        for trial in self.holding():
             if trial.kind is ColumnType.NUMERIC:
                 if trial.options == numbers:
                     return self._number_kind(trial)
             elif not trial.options or dates is None or trial.options == dates:
                 return trial.kind
         return ColumnType.TEXT
+
+    def holding(self) -> Iterator[Trial]:
+        """Yields the readings that fit all cells. A column of 1 and 0 alone is one of numbers."""
+        for trial in self.trials:
+            if trial.holds and not (trial.kind is ColumnType.BOOLEAN and all(map(_is_bit, self.cells))):
+                yield trial
 
     def first_fraction(self, numbers: Mapping[str, str]) -> Misfit | None:
         """Returns the first cell of a column of numbers that is not a whole one."""
@@ -154,8 +160,9 @@ def start_guess(given: ImportOptions) -> ColumnGuess:
         numbers = ({"decimal": given.decimal} | ({"thousands": given.thousands} if given.thousands else {}),)
     if said & {"date_order", "date_format", "time_format"}:
         dates = ({"date_order": given.date_order} if given.date_order else {},)
+    has_words = bool(said & {"true_words", "false_words"})
     trials = [
-        Trial(ColumnType.BOOLEAN, {}, _words_only(_convert(ColumnType.BOOLEAN, reading))),
+        Trial(ColumnType.BOOLEAN, {}, _words_only(_convert(ColumnType.BOOLEAN, reading), takes_bits=has_words)),
         Trial(ColumnType.UUID, {}, _convert(ColumnType.UUID, reading)),
     ]
     for options in numbers:
@@ -169,7 +176,7 @@ def start_guess(given: ImportOptions) -> ColumnGuess:
         for options in dates
     ]
     trials.append(Trial(ColumnType.JSON, {}, _containers_only(_convert(ColumnType.JSON, reading))))
-    return ColumnGuess(trials=trials)
+    return ColumnGuess(is_empty=reading.is_empty, trials=trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +201,19 @@ def choose_date_options(guesses: Sequence[ColumnGuess]) -> Choice:
 def names_no_zone(guess: ColumnGuess) -> bool:
     """Returns whether a column of times has one that does not say its zone."""
 
-    def is_naive(cell: Cell) -> bool:
-        if isinstance(cell, datetime):
-            return False  # a typed one is UTC, unless a zone is said
-        return isinstance(cell, str) and not re.search(r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})\s*$", cell)
+    # A typed one is UTC, unless a zone is said.
+    texts = [cell for cell in guess.cells if isinstance(cell, str)]
+    return not any(
+        trial.holds and all(map(names_zone(trial.options.get("date_order")), texts))
+        for trial in guess.trials
+        if trial.kind is ColumnType.TIMESTAMPTZ
+    )
 
-    return any(map(is_naive, guess.cells))
+
+def first_not_a_number(guess: ColumnGuess) -> Misfit | None:
+    """Returns the first `NaN` of a column of numbers, which other programs write for no value."""
+    line = guess.cells.get(_NOT_A_NUMBER)
+    return None if line is None else Misfit(line, _NOT_A_NUMBER, "it is not a number")
 
 
 def show_decimal_point(guesses: Sequence[ColumnGuess]) -> bool:
@@ -259,9 +273,13 @@ def _variant(kind: ColumnType, given: ImportOptions, options: Mapping[str, str])
     return _convert(kind, Reading.of(ImportOptions.model_validate({**given.model_dump(), **options})))
 
 
-def _words_only(convert: Callable[[Cell], Any]) -> Callable[[Cell], Any]:
+def _is_bit(cell: Cell) -> bool:
+    return isinstance(cell, Number) or (isinstance(cell, str) and cell.strip() in _ONE_BIT)
+
+
+def _words_only(convert: Callable[[Cell], Any], *, takes_bits: bool) -> Callable[[Cell], Any]:
     def read(cell: Cell) -> Any:
-        if isinstance(cell, Number) or (isinstance(cell, str) and cell.strip() in _ONE_BIT):
+        if _is_bit(cell) and not takes_bits:
             raise LineRejected("a number, which a boolean column takes only for 1 and 0")
         return convert(cell)
 
@@ -272,7 +290,7 @@ def _kept_as_number(convert: Callable[[Cell], Any]) -> Callable[[Cell], Any]:
     def read(cell: Cell) -> Any:
         value = convert(cell)
         if isinstance(cell, str) and _LOST_AS_NUMBER.match(cell):
-            raise _WouldLose(f"{cell.strip()[:60]!r} would lose its first characters as a number")
+            raise _WouldLose(f"{cell.strip()[:60]!r} would not come back so from a number")
         return value
 
     return read

@@ -14,10 +14,12 @@ from platform_api.csv.guessing import (
     Misfit,
     choose_date_options,
     choose_number_options,
+    first_not_a_number,
     names_no_zone,
     show_decimal_point,
     start_guess,
 )
+from platform_api.csv.guessing_words import NamedGuess, Words, find_words, with_options
 from platform_api.csv.opening import open_records
 from platform_api.csv.preview_schemas import CsvPreview, Objection, PreviewColumn, PreviewLine, PreviewProblem
 from platform_api.csv.records import Record
@@ -87,10 +89,11 @@ class _Look:
         self.problems: list[PreviewProblem] = []
         self.failure: str | None = None
         self._headers = self._columns_of(header)
-        self._guesses = self._guess()
-        self._numbers = choose_number_options(self._guesses)
-        self._dates = choose_date_options(self._guesses)
         self._mapping = self._suggest_mapping()
+        self._choose(given)
+        self._words = self._find_words()
+        if self._words.options:
+            self._choose(with_options(given, self._words.options))
         self._layout = self._find_layout(header, is_ragged=is_ragged)
         self._ask(header)
         self._rejected = self._try_layout()
@@ -98,7 +101,8 @@ class _Look:
     def options(self) -> dict[str, Any]:
         """Returns the options that were sent, and those that were found out."""
         said = self._given.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
-        found = {**(self._numbers.options or {}), **(self._dates.options or {})}
+        found: dict[str, Any] = {**(self._numbers.options or {}), **(self._dates.options or {})}
+        found |= self._words.options
         is_said = "decimal" in said or "thousands" in said
         if found.get("decimal") == "." and not is_said and not show_decimal_point(self._guesses):
             del found["decimal"]
@@ -135,8 +139,27 @@ class _Look:
             names.pop()
         return names
 
-    def _guess(self) -> list[ColumnGuess]:
-        guesses = [start_guess(self._given) for _ in self._headers]
+    def _choose(self, options: ImportOptions) -> None:
+        self._guesses = self._guess(options)
+        self._numbers = choose_number_options(self._guesses)
+        self._dates = choose_date_options(self._guesses)
+
+    def _find_words(self) -> Words:
+        columns = importable_columns(self._definition) if self._definition is not None else {}
+        named = []
+        for position, (header, guess) in enumerate(zip(self._headers, self._guesses, strict=True), 1):
+            target = columns.get(self._mapping.get(header, self._mapping.get(f"#{position}", header)) or "")
+            named.append(NamedGuess(header, guess, None if target is None else target.type))
+
+        def kind(guess: ColumnGuess) -> ColumnType | None:
+            # Whichever way numbers and dates are written: that is chosen afterwards.
+            holding = next((trial.kind for trial in guess.holding()), ColumnType.TEXT)
+            return holding if guess.cells else None
+
+        return find_words(named, self._given, kind, self._guess)
+
+    def _guess(self, options: ImportOptions) -> list[ColumnGuess]:
+        guesses = [start_guess(options) for _ in self._headers]
         for record in self._records:
             for guess, cell in zip(guesses, record.fields, strict=False):
                 guess.add(record.line, cell)
@@ -175,12 +198,18 @@ class _Look:
             return None
 
     def _ask(self, header: Sequence[str]) -> None:
+        self.questions += self._words.questions
         for choice in (self._numbers, self._dates):
             if choice.question is not None:
                 self.questions.append(choice.question)
         for header_name, guess in zip(self._headers, self._guesses, strict=True):
-            if self._given.timezone is None and self._kind(guess) is ColumnType.TIMESTAMPTZ and names_no_zone(guess):
+            kind = self._kind(guess)
+            if self._given.timezone is None and kind is ColumnType.TIMESTAMPTZ and names_no_zone(guess):
                 self.questions.append(f"times of the column {shown(header_name)} name no zone: say timezone")
+            if kind is ColumnType.NUMERIC and (odd := first_not_a_number(guess)) is not None:
+                self.questions.append(
+                    f"line {odd.line} has {odd.value!r}, which is kept as such: say null_words if it means no value"
+                )
         if self._given.header_line is None:
             self._ask_for_header(header)
 

@@ -106,6 +106,60 @@ async def test_the_decimal_sign_is_found_or_asked_for(shop: Shop) -> None:
     assert types(grouped)["price"] == "text"
 
 
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("sku;active\nA;tak\nB;Nie\nC;1\n", {"true_words": "tak", "false_words": "nie"}),
+        ("sku;active\nA;off\nB;on\n", {}),
+        ("sku;active\nA;oui\n", {"true_words": "oui", "false_words": "non"}),
+        ("sku;price\nA;12,50 zł\nB;1\u00a0234,00 zł\n", {"units": "zł", "decimal": ",", "thousands": "space"}),
+        ("sku;price\nA;($1,234.50)\nB;$3\n", {"units": "$", "thousands": ","}),
+        ("sku;price\nA;12.5%\nB;\n", {"units": "%"}),
+        ("sku;amount\nA;1\nB;n/a\nC;-\n", {"null_words": ["-", "n/a"]}),
+        ("sku;amount;colour\nA;1;NULL\nB;NULL;red\n", {"null_words": ["NULL"]}),
+        ("sku;day\nA;2026-01-31\nB;brak\n", {"null_words": ["brak"]}),
+    ],
+)
+async def test_the_options_that_are_found_import_every_line(
+    shop: Shop, content: str, options: dict[str, Any]
+) -> None:
+    found = await preview(shop, content)
+    assert found["questions"] == []
+    for name, words in options.items():
+        assert found["options"][name] == words or words in found["options"][name], (name, found["options"])
+    assert not {"true_words", "null_words", "units"} & (found["options"].keys() - options.keys())
+    assert not [item for column in found["columns"] for item in column["objections"] if "table" in item["against"]]
+    form = {name: json.dumps(value) if isinstance(value, list) else value for name, value in found["options"].items()}
+    job = await shop.import_(content, **form)
+    assert job["import_result"]["inserted"] == content.count("\n") - 1, job
+
+
+@pytest.mark.parametrize(
+    ("content", "question"),
+    [
+        ("sku;day\nA;31.01.26\n", "line 2 has '31.01.26', whose year has two digits: say date_format, as %d.%m.%y"),
+        ("sku;at\nA;01/31/26 9:00\n", "two digits: say time_format, as %m/%d/%y %H:%M"),
+        ("sku;price\nA;$4\nB;4 %\n", "numbers of the column 'price' have several units ($ and %)"),
+        ("sku;price\nA;4\n-;-\n", "'-' of the column 'price' may mean no value, and stands in the text of 'sku'"),
+        ("sku;price\nA;4\nB;NaN\n", "line 3 has 'NaN', which is kept as such: say null_words"),
+        ("sku;at\nA;01-02-2026\n", "times of the column 'at' name no zone: say timezone"),
+    ],
+)
+async def test_what_words_leave_open_is_asked(shop: Shop, content: str, question: str) -> None:
+    options = {"date_order": "dmy"} if "01-02" in content else {}
+    found = await preview(shop, content, table=None if options else "products", **options)
+    if options:
+        content = content.replace("01-02-2026", "01-02-2026 10:00")
+        found = await preview(shop, content, **options)
+    assert any(question in asked for asked in found["questions"]), found["questions"]
+
+
+async def test_text_that_only_looks_like_numbers_with_units_stays_text(shop: Shop) -> None:
+    found = await preview(shop, "a,b,c,d\n12 a,5A,1e5,007\n13 b,6B,2e6,008\n", table=None)
+    assert types(found) == dict.fromkeys("abcd", "text")
+    assert "units" not in found["options"]
+
+
 async def test_what_the_table_would_reject_is_shown_by_line(shop: Shop) -> None:
     found = await preview(shop, 'sku,amount,colour\nA,1,red\nB,x,green\n,3,\nshort\nC,"4"4,\n')
     assert objections(found, "amount")["the table's column amount (integer)"] == (3, "x")
