@@ -15,7 +15,7 @@ from platform_api.csv import service
 from platform_api.csv.forms import ImportOptionsDep
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport
 from platform_api.csv.preview_schemas import CsvPreview
-from platform_api.csv.rejected import sheet_file
+from platform_api.csv.rejected import sheet_file, sheet_position
 from platform_api.csv.schemas import (
     CsvExportRead,
     CsvImportRead,
@@ -126,7 +126,9 @@ async def download_rejected(
     if job.format.get("kind") != FileFormat.XLSX:
         return _download(request, file)
     rows = read(request.app.state.database, file.id, file.pieces)
-    return _streamed(sheet_file(rows, name=str(job.format["sheet"])), file)
+    name = str(job.format["sheet"])
+    position = sheet_position(name, job.options.get("sheet"))
+    return _streamed(sheet_file(rows, name=name, position=position), file)
 
 
 @exports_router.get("/", summary="The organization's exports, newest first")

@@ -112,10 +112,15 @@ class _SheetLines:
         return row_xml([*fields, layout.reason(record.line, error)])
 
 
-async def sheet_file(rows: AsyncIterator[bytes], *, name: str) -> AsyncIterator[bytes]:
+def sheet_position(name: str, wanted: str | None) -> int:
+    """Returns the number under which an import with the same options looks for the sheet of rejected rows."""
+    return int(wanted) if wanted is not None and wanted != name else 1
+
+
+async def sheet_file(rows: AsyncIterator[bytes], *, name: str, position: int) -> AsyncIterator[bytes]:
     """Yields an Excel file of the rows that were stored, piece by piece."""
     outgoing = Outgoing()
-    sheet = await asyncio.to_thread(SheetFile, outgoing, name=name)
+    sheet = await asyncio.to_thread(SheetFile, outgoing, name=name, position=position)
     async for piece in rows:
         await asyncio.to_thread(sheet.write, piece)
         yield outgoing.take()

@@ -36,19 +36,10 @@ _STYLES = (
     )
     + '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
-_PARTS = {
-    "[Content_Types].xml": f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/></Types>',
-    "_rels/.rels": f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    "xl/_rels/workbook.xml.rels": f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-    f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
-    "xl/styles.xml": _STYLES,
-}
+_ROOT = (
+    f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
+)
 _SHEET_START = f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>'
 _SHEET_END = "</sheetData></worksheet>"
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
@@ -61,18 +52,18 @@ def row_xml(cells: Sequence[Cell]) -> str:
 
 
 class SheetFile:
-    """An Excel file that is being written; `target` need not be seekable."""
+    """An Excel file that is being written; `target` need not be seekable.
 
-    def __init__(self, target: "IO[bytes] | Outgoing", *, name: str) -> None:
+    `position` is the sheet's number: before it stand empty sheets, which are hidden.
+    """
+
+    def __init__(self, target: "IO[bytes] | Outgoing", *, name: str, position: int = 1) -> None:
         self._archive = zipfile.ZipFile(cast(IO[bytes], target), "w", zipfile.ZIP_DEFLATED)
-        sheet = quoteattr(escape(_NOT_IN_SHEET_NAMES.sub(" ", name)[:_MAX_SHEET_NAME].strip("' ") or "rows"))
-        workbook = (
-            f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
-            f'<sheets><sheet name={sheet} sheetId="1" r:id="rId1"/></sheets></workbook>'
-        )
-        for part, content in (*_PARTS.items(), ("xl/workbook.xml", workbook)):
+        for part, content in _parts(_sheet_name(name), position).items():
             self._archive.writestr(part, content)
-        self._sheet: IO[bytes] = self._archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True)
+        for number in range(1, position):
+            self._archive.writestr(f"xl/worksheets/sheet{number}.xml", _SHEET_START + _SHEET_END)
+        self._sheet: IO[bytes] = self._archive.open(f"xl/worksheets/sheet{position}.xml", "w", force_zip64=True)
         self._sheet.write(_SHEET_START.encode())
 
     def write(self, rows: bytes) -> None:
@@ -84,6 +75,41 @@ class SheetFile:
         self._sheet.write(_SHEET_END.encode())
         self._sheet.close()
         self._archive.close()
+
+
+def _sheet_name(name: str) -> str:
+    return _NOT_IN_SHEET_NAMES.sub(" ", name)[:_MAX_SHEET_NAME].strip("' ") or "rows"
+
+
+def _parts(name: str, position: int) -> dict[str, str]:
+    """Returns what the file holds besides its sheets."""
+    numbers = range(1, position + 1)
+    hidden = "left out" if not name.startswith("left out") else "empty"
+    sheets = "".join(
+        f'<sheet name="{hidden} {number}" sheetId="{number}" state="hidden" r:id="rId{number}"/>'
+        for number in numbers[:-1]
+    )
+    sheets += f'<sheet name={quoteattr(escape(name))} sheetId="{position}" r:id="rId{position}"/>'
+    types = "".join(
+        f'<Override PartName="/xl/worksheets/sheet{number}.xml" ContentType="{_TYPE}.worksheet+xml"/>'
+        for number in numbers
+    )
+    related = "".join(
+        f'<Relationship Id="rId{number}" Type="{_OFFICE}/worksheet" Target="worksheets/sheet{number}.xml"/>'
+        for number in numbers
+    )
+    return {
+        "[Content_Types].xml": f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>{types}</Types>',
+        "_rels/.rels": _ROOT,
+        "xl/_rels/workbook.xml.rels": f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">{related}'
+        f'<Relationship Id="rId{position + 1}" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
+        "xl/styles.xml": _STYLES,
+        "xl/workbook.xml": f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
+        f'<bookViews><workbookView activeTab="{position - 1}"/></bookViews><sheets>{sheets}</sheets></workbook>',
+    }
 
 
 class Outgoing:

@@ -189,3 +189,50 @@ async def test_a_line_with_a_zero_character_is_rejected_as_it_stands(shop: Shop)
     job = await shop.import_(b"sku,amount\nA\x00B,1\nC,2\n")
     assert (job["import_result"]["inserted"], job["import_result"]["rejected"]) == (1, 1)
     assert b'A\x00B,1,"line 2, sku: ' in await shop.download(job["rejected_file"])
+
+
+def _book(*sheets: tuple[str, str]) -> bytes:
+    """An Excel file of sheets with one line that fits and one that does not; of each its name and state."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.remove(book.active)
+    for number, (name, state) in enumerate(sheets, 1):
+        sheet = book.create_sheet(name)
+        sheet.sheet_state = state
+        for row in (["sku", "amount"], [f"good {number}", number], [f"wrong {number}", "x"]):
+            sheet.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+@pytest_anyio
+@pytest.mark.parametrize(
+    ("sheets", "options"),
+    [
+        ([("One", "visible"), ("Two", "visible")], {"sheet": "2"}),
+        ([("One", "visible"), ("Two", "visible")], {"sheet": "Two"}),
+        ([("One", "hidden"), ("Two", "visible")], {}),
+        ([("2", "visible"), ("Two", "visible")], {"sheet": "2"}),
+        ([("One", "visible"), ("Two", "veryHidden"), ("left out 1", "visible")], {"sheet": "3"}),
+    ],
+)
+async def test_rejected_rows_of_any_sheet_are_corrected_and_sent_with_the_same_options(
+    shop: Shop, sheets: list[tuple[str, str]], options: dict[str, str]
+) -> None:
+    import openpyxl
+
+    job = await shop.import_(_book(*sheets), name="a.xlsx", **options)
+    assert (job["import_result"]["inserted"], job["import_result"]["rejected"]) == (1, 1), job
+    taken = job["import_result"]["format"]["sheet"]
+    book = openpyxl.load_workbook(io.BytesIO(await shop.download(job["rejected_file"])))
+    assert book.active is not None
+    assert (book.active.title, book.active.sheet_state) == (taken, "visible"), "what Excel shows first"
+    book[taken]["B2"] = 7
+    corrected = io.BytesIO()
+    book.save(corrected)
+    done = await shop.import_(corrected.getvalue(), name="b.xlsx", **options)
+    assert done["import_result"]["inserted"] == 1, done
+    assert done["import_result"]["format"]["sheet"] == taken

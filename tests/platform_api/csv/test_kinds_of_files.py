@@ -1,0 +1,44 @@
+"""Files that are no CSV and no Excel file are told what they are, under whatever name they come."""
+
+import io
+
+import pytest
+
+from platform_api.csv.errors import JobFailed
+from platform_api.csv.opening import open_records
+from platform_api.csv.schemas import ImportOptions
+from platform_api.csv.text_records import TextRecords
+
+PAGE = "<html><body><table><tr><td>sku</td></tr></table></body></html>"
+SPREADSHEET = (
+    '<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n'
+    '<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">'
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "an old Excel file (.xls) or an encrypted one"),
+        (b"PK\x05\x06" + bytes(18), "an empty archive"),
+        (b"\x1f\x8b\x08\x00", "compressed (gzip); unpack it first"),
+        (b"7z\xbc\xaf\x27\x1c", "compressed (7z)"),
+        (b"%PDF-1.7\n", "a PDF file"),
+        (PAGE.encode(), "a page of HTML or XML"),
+        (b"\xef\xbb\xbf \r\n<!DOCTYPE HTML>" + PAGE.encode(), "a page of HTML or XML"),
+        (PAGE.encode("utf-16"), "a page of HTML or XML"),
+        (SPREADSHEET.encode(), "an Excel file of 2003's XML"),
+        (b"PK\x03\x04 and no archive", "begins like an Excel file but is damaged"),
+    ],
+)
+def test_another_kind_of_file_is_told_as_what_it_is(content: bytes, message: str) -> None:
+    with pytest.raises(JobFailed, match=message.replace("(", r"\(").replace(")", r"\)")):
+        open_records(io.BytesIO(content), len(content), ImportOptions(), columns=["sku"])
+
+
+@pytest.mark.parametrize("text", ["<sku>;n\nA;1\n", "PK;n\nA;1\n", "BZ;n\nA;1\n", "<;n\n<html>;1\n"])
+def test_a_csv_file_may_begin_alike(text: str) -> None:
+    raw = text.encode()
+    records = open_records(io.BytesIO(raw), len(raw), ImportOptions(), columns=[])
+    assert isinstance(records, TextRecords)
+    assert (list(records.header)[1:], len(records.take(10))) == (["n"], 1)
