@@ -5,6 +5,7 @@ rows are in. The refusal shows how a line reads in the likely ones.
 """
 
 import codecs
+import unicodedata
 from dataclasses import dataclass
 from typing import IO
 
@@ -13,8 +14,9 @@ from platform_api.csv.errors import JobFailed
 _PIECE_BYTES = 64 * 1024
 _BINARY_SHARE = 0.3
 """Zero bytes among the first ones, from which on a file is no text of one byte a character."""
-_TWO_BYTE_SHARE = 0.8
-"""Zeros among every second byte, from which on a file looks like UTF-16."""
+_TWO_BYTE_SHARE = 0.05
+"""Zero bytes among the first ones, from which on a file may be UTF-16, whose commas and line ends have one."""
+_MARKS_OF_LINES = frozenset("\r\n,;\t|")
 _LIKELY = ("windows-1250", "windows-1252", "windows-1251")
 
 
@@ -74,6 +76,8 @@ def _require_utf8(file: IO[bytes]) -> None:
         zeros = content.count(0)
         if is_first and zeros > _BINARY_SHARE * len(content):
             raise _not_text(content)
+        if is_first and zeros > _TWO_BYTE_SHARE * len(content) and _find_unmarked(content) is not None:
+            raise _not_text(content)
         is_first = False
         try:
             decoder.decode(content)
@@ -88,12 +92,25 @@ def _require_utf8(file: IO[bytes]) -> None:
 
 
 def _not_text(content: bytes) -> JobFailed:
-    for codec, place in (("utf-16-le", 1), ("utf-16-be", 0)):
-        if content[place::2].count(0) > _TWO_BYTE_SHARE * len(content[place::2]) and not content[
-            1 - place :: 2
-        ].count(0):
-            return JobFailed(f"the file looks like UTF-16 without its mark (BOM); send `encoding={codec}`")
+    if (codec := _find_unmarked(content)) is not None:
+        return JobFailed(f"the file looks like UTF-16 without its mark (BOM); send `encoding={codec}`")
     return JobFailed("this is neither text nor an .xlsx file")
+
+
+def _find_unmarked(content: bytes) -> str | None:
+    """Returns the UTF-16 as which the content is lines of text; None when it is none.
+
+    Read in the wrong order of bytes, line ends and delimiters are letters of other scripts, or nothing.
+    """
+    for codec in ("utf-16-le", "utf-16-be"):
+        try:
+            text = codecs.getincrementaldecoder(codec)().decode(content)
+        except UnicodeDecodeError:
+            continue
+        odd = sum(unicodedata.category(letter) in ("Cc", "Cn", "Co") and letter not in "\t\r\n" for letter in text)
+        if not odd and not _MARKS_OF_LINES.isdisjoint(text):
+            return codec
+    return None
 
 
 def _not_utf8(content: bytes, *, first_line: int) -> JobFailed:

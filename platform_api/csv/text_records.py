@@ -23,6 +23,9 @@ _MAX_FIELD = 1024 * 1024
 _MAX_RECORD = 8 * 1024 * 1024
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>.)"?[\r\n]*', re.IGNORECASE | re.DOTALL)
 _SAMPLE_LINES = 20
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_END_OF_FILE = "\x1a"
+"""With which programs of DOS end a file."""
 
 # A limit of the whole process; its own default (128 KiB) refuses texts that a table may hold.
 csv.field_size_limit(_MAX_FIELD)
@@ -114,7 +117,7 @@ class TextRecords:
                 is_first = False
                 continue
             raw = "".join(lines.taken)
-            if any(map(str.strip, fields)):
+            if any(map(str.strip, fields)) and fields != [_END_OF_FILE]:
                 is_first = False
                 yield Record(first, tuple(fields), raw=raw)
             else:
@@ -212,9 +215,11 @@ class _Lines:
         try:
             line = next(self._lines)
         except UnicodeDecodeError as error:
+            before = error.object[: error.start].decode(error.encoding, errors="replace")
+            line = self.number + 1 + len(_LINE_END.findall(before))
             raise JobFailed(
                 f"the file is not {self._name}; send the right `encoding`, for example windows-1250 (the byte"
-                f" 0x{error.object[error.start]:02x} after line {self.number} fits no letter)"
+                f" 0x{error.object[error.start]:02x} in line {line} fits no letter)"
             ) from error
         self.number += 1
         self._length = len(line) if not self.taken else self._length + len(line)
