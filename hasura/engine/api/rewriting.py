@@ -42,13 +42,17 @@ def affected_tables(world: World, facts: Iterable[Fact]) -> set[QualifiedName]:
 
 async def rewrite_tables(workspace: Workspace, tables: Iterable[QualifiedName], renaming: Renaming) -> None:
     """Puts rewritten documents of these tables; the caller applies them."""
+    rewritten: dict[QualifiedName, JsonObject] = {}
     for name in tables:
         document = await workspace.document(store.TABLE, name)
         if document is not None:
-            rewritten = _Rewriter(workspace.world, renaming, name).table(document)
-            if renaming.table(name) != name:
-                workspace.remove(store.TABLE, name)
-            workspace.put(store.TABLE, renaming.table(name), rewritten)
+            rewritten[name] = _Rewriter(workspace.world, renaming, name).table(document)
+    # All old names go before any new one comes: tables may have taken each other's.
+    for name in rewritten:
+        if renaming.table(name) != name:
+            workspace.remove(store.TABLE, name)
+    for name, document in rewritten.items():
+        workspace.put(store.TABLE, renaming.table(name), document)
 
 
 class _Rewriter:

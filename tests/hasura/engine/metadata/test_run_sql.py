@@ -120,6 +120,33 @@ def test_a_renamed_table_keeps_its_metadata(metadata: Metadata) -> None:
     assert metadata.snapshot.inconsistent_objects == ()
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("one", "two", "three"), ("two", "one", "three"), ("two", "three", "one"), ("three", "one", "other")],
+)
+def test_tables_may_take_each_others_names(metadata: Metadata, names: tuple[str, str, str]) -> None:
+    before = ("one", "two", "three")
+    for name in before:
+        metadata.sql(f"create table {name} (id integer primary key, {name}_n integer)")
+        metadata.track(name)
+        metadata.permit(name, "user", columns=["id", f"{name}_n"], filter={f"{name}_n": {"_gt": 0}})
+
+    aside = "; ".join(f"alter table {name} rename to {name}_aside" for name in before)
+    metadata.sql(
+        f"{aside}; "
+        + "; ".join(f"alter table {old}_aside rename to {new}" for old, new in zip(before, names, strict=True))
+    )
+
+    assert {table.name for table in metadata.snapshot.tables} == set(names)
+    for old, new in zip(before, names, strict=True):
+        assert metadata.exported(new)["select_permissions"][0]["permission"] == {
+            "columns": ["id", f"{old}_n"],
+            "filter": {f"{old}_n": {"_gt": 0}},
+        }
+        assert f"{old}_n" in metadata.snapshot.tables[QualifiedName("public", new)].columns_by_name
+    assert metadata.snapshot.inconsistent_objects == ()
+
+
 def test_dropping_what_is_depended_on_needs_cascade(metadata: Metadata) -> None:
     metadata.authors()
     metadata.permit("author", "user", columns=["id", "name"])
