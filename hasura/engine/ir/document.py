@@ -11,6 +11,8 @@ from hasura.engine.ir.values import Path
 
 # Deeper documents would exhaust the stack; Hasura's own parsers give up far below.
 MAX_DOCUMENT_TOKENS = 50_000
+# Fragments that spread others below several fields select more with each level than the document is long.
+MAX_SELECTED_FIELDS = MAX_DOCUMENT_TOKENS
 _KNOWN_DIRECTIVES = frozenset({"include", "skip"})
 _OPERATION_DIRECTIVES = frozenset({"cached", "_multiple_top_level_fields"})
 
@@ -130,6 +132,7 @@ class Flattener:
         self._variables = variables
         # Variables a directive looked at: their values shape the plan.
         self.directive_variables: set[str] = set()
+        self._selected = 0
 
     def fields(self, selection_sets: Iterable[ast.SelectionSetNode], type_name: str, path: Path) -> list[FlatField]:
         """The fields asked for of an object of this type, in order of first mention."""
@@ -137,6 +140,7 @@ class Flattener:
         spread: set[str] = set()
         for selection_set in selection_sets:
             for node in self._walk(selection_set, type_name, path, spread):
+                self._count(path)
                 key = node.alias.value if node.alias else node.name.value
                 flat = found.get(key)
                 if flat is None:
@@ -155,6 +159,15 @@ class Flattener:
                 if node.selection_set is not None:
                     flat.selection_sets.append(node.selection_set)
         return list(found.values())
+
+    def _count(self, path: Path) -> None:
+        self._selected += 1
+        if self._selected > MAX_SELECTED_FIELDS:
+            raise ValidationFailed(
+                f"the operation selects more than {MAX_SELECTED_FIELDS} fields once its fragments are spread; "
+                "ask for them in several operations",
+                path=json_path(*path, "selectionSet"),
+            )
 
     def _walk(
         self, selection_set: ast.SelectionSetNode, type_name: str, path: Path, spread: set[str]

@@ -101,6 +101,20 @@ def _type_name(context: BuildContext, flat: FlatField, path: Path) -> str:
     return value.content
 
 
+# An answer grows by the number of fields of a type with each level; what clients ask for has one.
+MAX_INTROSPECTION_LEVELS = 3
+_GROWING = frozenset({"fields", "inputFields"})
+
+
+def _refuse_levels(path: Path) -> None:
+    """Raises ValidationFailed where fields of types of fields of types ... are asked for without end."""
+    if sum(step in _GROWING for step in path) > MAX_INTROSPECTION_LEVELS:
+        raise ValidationFailed(
+            f"introspection is nested too deeply: at most {MAX_INTROSPECTION_LEVELS} levels of fields are answered",
+            path=json_path(*path),
+        )
+
+
 class _Evaluator:
     def __init__(self, context: BuildContext) -> None:
         self._context = context
@@ -116,6 +130,7 @@ class _Evaluator:
         selected: list[_Selected] = []
         for index, child in enumerate(fields):
             child_path = (*path, "selectionSet", child.name)
+            _refuse_levels(child_path)
             prefix = (b"{" if index == 0 else b",") + orjson.dumps(child.response_key) + b":"
             if child.name == "__typename":
                 selected.append(_Selected(prefix + orjson.dumps(parent.name), "", None))

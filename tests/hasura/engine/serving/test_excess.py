@@ -31,6 +31,15 @@ def _aliases(of: str, count: int = 5000) -> str:
     return " ".join(f"a{number}: {of}" for number in range(count))
 
 
+def _doubling(field: str, kind: str, levels: int) -> str:
+    """Fragments that each select the next one twice."""
+    return "".join(
+        f" fragment f{level} on {kind} {{ a: {field.replace('INNER', f'...f{level + 1}')}"
+        f" b: {field.replace('INNER', f'...f{level + 1}')} }}"
+        for level in range(levels)
+    )
+
+
 _TOO_DEEP = ("validation-failed", "deeply")
 _TOO_MANY = ("validation-failed", "at most 1600")
 # Document, code and a part of the message.
@@ -104,6 +113,18 @@ _DOCUMENTS = {
         " on_conflict: {constraint: shelf_pkey, update_columns: name}) { affected_rows } }",
         "data-exception",
         "a second time",
+    ),
+    "doubling fragments": (
+        "{ shelf { ...f0 } }" + _doubling("books { shelf { INNER } }", "shelf", 40) + " fragment f40 on shelf { id }",
+        "validation-failed",
+        "selects more than 50000 fields",
+    ),
+    "doubling introspection": (
+        "query { __schema { types { ...f0 } } }"
+        + _doubling("fields { type { INNER ofType { INNER } } }", "__Type", 15)
+        + " fragment f15 on __Type { name }",
+        "validation-failed",
+        "nested too deeply",
     ),
     "nothing": ("{ }", "validation-failed", "not a valid"),
     "nothing of a book": ("{ book { } }", "validation-failed", "not a valid"),
