@@ -15,7 +15,8 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.sql import Sql, concat, ident, join, small_int, sql, string_constant
 from hasura.engine.translate.boolexp import Scope, aggregate_call, shown_if
-from hasura.engine.translate.fragments import EMPTY_ARRAY, ROW_NUMBER, RowReference, call, whole_row
+from hasura.engine.translate.fragments import EMPTY_ARRAY, ROW_NUMBER, RowReference, call
+from hasura.engine.translate.objects import object_of_row, select_list
 
 if TYPE_CHECKING:
     from hasura.engine.translate.selects import SelectTranslator
@@ -35,7 +36,7 @@ class AggregateTranslator:
         # PostgreSQL sorts the input of all aggregates when one wants distinct values.
         is_numbered = rows.permission_limit is not None or (bool(rows.order_by) and aggregate.has_distinct())
         inner: list[Sql] = []
-        outer: list[Sql] = []
+        outer: list[tuple[str, Sql]] = []
 
         def computed(value: Sql) -> Sql:
             name = f"c{len(inner)}"
@@ -49,16 +50,16 @@ class AggregateTranslator:
                 value = computed(self._nodes(scope, item, rows.permission_limit, is_numbered=is_numbered))
             else:
                 value = self._aggregate_items(scope, item, computed)
-            outer.append(concat(value, sql(" as "), ident(item.alias)))
+            outer.append((item.alias, value))
         if not inner:
             # Without any aggregate there would be a row for each of the rows.
             computed(sql("count(*)"))
         name = self._selects.aliases.name()
         return concat(
-            sql("select row_to_json("),
-            whole_row(name),
-            sql(") from (select "),
-            join(", ", outer),
+            sql("select "),
+            object_of_row(name, [key for key, _ in outer]),
+            sql(" from (select "),
+            select_list(outer),
             sql(" from (select "),
             join(", ", inner),
             sql(" from ("),
@@ -95,7 +96,7 @@ class AggregateTranslator:
         )
 
     def _aggregate_items(self, scope: Scope, aggregate: AggregateItems, computed: Callable[[Sql], Sql]) -> Sql:
-        values: list[Sql] = []
+        values: list[tuple[str, Sql]] = []
         for item in aggregate.items:
             if isinstance(item, ConstantOutput):
                 value = concat(string_constant(item.text), sql("::text"))
@@ -103,15 +104,15 @@ class AggregateTranslator:
                 is_distinct = item.is_distinct and bool(item.columns)
                 value = computed(aggregate_call(scope.row, "count", item.columns, is_distinct=is_distinct))
             else:
-                columns: list[Sql] = []
+                columns: list[tuple[str, Sql]] = []
                 for entry in item.operands:
                     if isinstance(entry, ConstantOutput):
                         result = concat(string_constant(entry.text), sql("::text"))
                     else:
                         result = computed(self._aggregated(scope, item.function, entry))
-                    columns.append(concat(result, sql(" as "), ident(entry.alias)))
+                    columns.append((entry.alias, result))
                 value = self._object_of(columns)
-            values.append(concat(value, sql(" as "), ident(item.alias)))
+            values.append((item.alias, value))
         return self._object_of(values)
 
     def _aggregated(self, scope: Scope, function: str, operand: ColumnOutput | CallOutput) -> Sql:
@@ -124,14 +125,14 @@ class AggregateTranslator:
             concat(ident(function), sql("("), shown_if(scope, operand, value), sql(")")), pg_type
         )
 
-    def _object_of(self, columns: list[Sql]) -> Sql:
+    def _object_of(self, columns: list[tuple[str, Sql]]) -> Sql:
         """A JSON object of named values."""
         name = self._selects.aliases.name()
         return concat(
-            sql("(select row_to_json("),
-            whole_row(name),
-            sql(") from (select "),
-            join(", ", columns),
+            sql("(select "),
+            object_of_row(name, [key for key, _ in columns]),
+            sql(" from (select "),
+            select_list(columns),
             sql(") as "),
             ident(name),
             sql(")"),

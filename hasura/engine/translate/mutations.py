@@ -25,7 +25,8 @@ from hasura.engine.plan import PreviousResult
 from hasura.engine.schema_cache import SchemaOptions, TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, param, sql, string_constant
 from hasura.engine.translate.boolexp import Scope, condition
-from hasura.engine.translate.fragments import Aliases, RowReference, cast, operand, table_name, whole_row
+from hasura.engine.translate.fragments import Aliases, RowReference, cast, operand, table_name
+from hasura.engine.translate.objects import object_of_row, select_list
 from hasura.engine.translate.selects import SelectTranslator
 from hasura.engine.translate.statements import OK, ROWS, SESSION, StatementList, previous_document, set_session
 from hasura.engine.translate.violations import CHECK_FAILED, Blamed, guard
@@ -64,7 +65,8 @@ class MutationTranslator:
         """One update after the other, each seeing those before; answered by an array."""
         results = [self.update(update) for update in many.updates]
         items = join(", ", [previous_document(result) for result in results])
-        return self.statements.add(concat(sql("select json_build_array("), items, sql(")")))
+        # Not json_build_array: no function takes more than 100 arguments.
+        return self.statements.add(concat(sql("select array_to_json(array["), items, sql("]::json[])")))
 
     def delete(self, delete: Delete) -> PreviousResult:
         """`delete ... using session where ... returning`."""
@@ -116,7 +118,7 @@ class MutationTranslator:
         rows = Rows(table, source)
         if not isinstance(response, MutationResponse):
             return concat(sql("select "), translator.object(rows, response.selection, None))
-        columns: list[Sql] = []
+        columns: list[tuple[str, Sql]] = []
         for output in response.outputs:
             if isinstance(output, AffectedRowsOutput):
                 value = affected_rows if affected_rows is not None else _count(source)
@@ -125,13 +127,13 @@ class MutationTranslator:
             else:
                 assert isinstance(output, ReturningOutput)
                 value = concat(sql("("), translator.array(rows, output.selection, None), sql(")"))
-            columns.append(concat(value, sql(" as "), ident(output.alias)))
+            columns.append((output.alias, value))
         name = translator.aliases.name()
         return concat(
-            sql("select row_to_json("),
-            whole_row(name),
-            sql(") from (select "),
-            join(", ", columns),
+            sql("select "),
+            object_of_row(name, [key for key, _ in columns]),
+            sql(" from (select "),
+            select_list(columns),
             sql(") as "),
             ident(name),
         )

@@ -1,7 +1,7 @@
 """Queries: rows as JSON; nested objects as joins, nested arrays grouped by key, or as subqueries of the row.
 
 `json_agg` and `row_to_json` of a subselect are the fastest way PostgreSQL makes JSON; the subselect's column names
-are the response keys. Only keys longer than an identifier may be need `json_build_object`.
+are the response keys. Objects with keys longer than an identifier may be are put together in `objects`.
 """
 
 from dataclasses import replace
@@ -34,7 +34,6 @@ from hasura.engine.schema.filters import TEXT
 from hasura.engine.schema.scalars import is_wide_number
 from hasura.engine.schema_cache import SchemaOptions
 from hasura.engine.sql import (
-    MAX_IDENTIFIER_BYTES,
     Sql,
     concat,
     ident,
@@ -69,9 +68,8 @@ from hasura.engine.translate.fragments import (
 from hasura.engine.translate.grouping import are_few, has_groups, is_grouped, is_single, shared
 from hasura.engine.translate.groups import GROUPED, GroupTranslator, group_key, local_keys
 from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, is_joined, order_joins_of
+from hasura.engine.translate.objects import built_object, has_long_key, object_of_row, select_list
 
-# json_build_object takes at most 100 arguments.
-_PAIRS_PER_CALL = 50
 _EMPTY_OBJECT = sql("'{}'::json")
 
 
@@ -296,50 +294,19 @@ class SelectTranslator:
         if not selection.outputs:
             # Everything was skipped; `distinct on` needs something to select.
             return sql("null as nothing")
-        return join(
-            ", ",
-            [
-                concat(self._output(scope, output, joins), sql(" as "), ident(_column_alias(index, output.alias)))
-                for index, output in enumerate(selection.outputs)
-            ],
-        )
+        return select_list([(output.alias, self._output(scope, output, joins)) for output in selection.outputs])
 
     def row_value(self, name: str, selection: Selection) -> Sql:
         """What `json_agg` takes: the row itself, or an object built key by key when a key is too long."""
         if not selection.outputs:
             return _EMPTY_OBJECT
-        return whole_row(name) if not _has_long_key(selection) else self._built_object(name, selection)
+        keys = [output.alias for output in selection.outputs]
+        return built_object(name, keys) if has_long_key(keys) else whole_row(name)
 
     def to_json(self, name: str, selection: Selection) -> Sql:
         if not selection.outputs:
             return _EMPTY_OBJECT
-        if _has_long_key(selection):
-            return self._built_object(name, selection)
-        return concat(sql("row_to_json("), whole_row(name), sql(")"))
-
-    @staticmethod
-    def _built_object(name: str, selection: Selection) -> Sql:
-        outputs = list(enumerate(selection.outputs))
-        chunks = [outputs[start : start + _PAIRS_PER_CALL] for start in range(0, len(outputs), _PAIRS_PER_CALL)]
-        objects = [
-            concat(
-                sql("jsonb_build_object(" if len(chunks) > 1 else "json_build_object("),
-                join(
-                    ", ",
-                    [
-                        concat(
-                            string_constant(output.alias),
-                            sql("::text, "),
-                            ident(name, _column_alias(index, output.alias)),
-                        )
-                        for index, output in chunk
-                    ],
-                ),
-                sql(")"),
-            )
-            for chunk in chunks
-        ]
-        return concat(sql("("), join(" || ", objects), sql(")::json"))
+        return object_of_row(name, [output.alias for output in selection.outputs])
 
     def _output(self, scope: Scope, output: Output, joins: Joins | None) -> Sql:
         row = scope.row
@@ -471,15 +438,6 @@ def _distinct(row: RowReference, rows: Rows) -> Sql:
 def _direction(item: OrderItem) -> Sql:
     words = sql(" desc") if item.direction.is_descending else sql(" asc")
     return words + (sql(" nulls first") if item.direction.nulls_first else sql(" nulls last"))
-
-
-def _has_long_key(selection: Selection) -> bool:
-    return any(len(output.alias.encode()) > MAX_IDENTIFIER_BYTES for output in selection.outputs)
-
-
-def _column_alias(index: int, alias: str) -> str:
-    """The response key as an identifier; a number when it is too long for one."""
-    return alias if len(alias.encode()) <= MAX_IDENTIFIER_BYTES else f"#{index}"
 
 
 def _with_path(value: Sql, path: tuple[str, ...] | None) -> Sql:
