@@ -132,6 +132,13 @@ def bullets(reasons: Sequence[str]) -> str:
     return reasons[0] if len(reasons) == 1 else "\n".join(f"  • {reason}" for reason in reasons)
 
 
+def because(reasons: Sequence[str]) -> str:
+    """Returns the end of a sentence that gives one reason, or lists several."""
+    if len(reasons) == 1:
+        return f"because {reasons[0]}"
+    return f"for the following reasons:\n{bullets(reasons)}\n"
+
+
 def refuse_endless_nesting(function: Callable[P, T]) -> Callable[P, T]:
     """Makes a function that walks what a client sent refuse what is nested beyond Python's stack."""
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 
 from hasura.engine.catalog.connection import Connection
-from hasura.engine.catalog.types import QualifiedName, Table
+from hasura.engine.catalog.types import Column, QualifiedName, Table
+from hasura.engine.errors import because
 from hasura.engine.metadata.types import TableConfiguration, TableMetadata
 from hasura.engine.names import (
     NamingConvention,
@@ -37,7 +38,7 @@ def resolve_columns(
     if metadata.is_enum:
         found = catalog.enums.get(metadata.name, ())
         if isinstance(found, str):
-            raise Inconsistent(f'the table "{metadata.name}" cannot be used as an enum because {found}')
+            raise Inconsistent(f'the table "{metadata.name}" cannot be used as an enum {found}')
         enum_values = found
     configuration = metadata.configuration
     for name in _custom_names(configuration):
@@ -128,9 +129,9 @@ def _enum_columns(
 
 async def load_enum(connection: Connection, table: Table) -> tuple[EnumValue, ...] | str:
     """An enum table's values, or why it cannot be an enum."""
-    problem = _enum_shape_problem(table)
-    if problem is not None:
-        return problem
+    problems = _enum_shape_problems(table)
+    if problems:
+        return because(problems)
     assert table.primary_key is not None
     value_column = table.primary_key.columns[0]
     comment_column = next((column.name for column in table.columns if column.name != value_column), None)
@@ -145,13 +146,13 @@ async def load_enum(connection: Connection, table: Table) -> tuple[EnumValue, ..
     )
     rows = await connection.fetch(render(statement)[0])
     if not rows:
-        return "the table must have at least one row"
+        return because(["the table must have at least one row"])
     invalid = [row["value"] for row in rows if not _is_enum_value(row["value"])]
     if len(invalid) == 1:
-        return f'the value "{invalid[0]}" is not a valid GraphQL enum value name'
+        return because([f'the value "{invalid[0]}" is not a valid GraphQL enum value name'])
     if invalid:
         listed = ", ".join(f'"{value}"' for value in invalid)
-        return f"the values {listed} are not valid GraphQL enum value names"
+        return because([f"the values {listed} are not valid GraphQL enum value names"])
     return tuple(EnumValue(row["value"], row["comment"]) for row in rows)
 
 
@@ -159,25 +160,35 @@ def _is_enum_value(name: str) -> bool:
     return is_graphql_name(name) and name not in ("true", "false", "null")
 
 
-def _enum_shape_problem(table: Table) -> str | None:
+def _enum_shape_problems(table: Table) -> list[str]:
     key = table.primary_key
+    problems = []
+    value_column = None
     if key is None:
-        return "the table must have a primary key"
-    if len(key.columns) != 1:
+        problems.append("the table must have a primary key")
+    elif len(key.columns) != 1:
         listed = ", ".join(f'"{column}"' for column in key.columns)
-        return f"the table’s primary key must not span multiple columns ({listed})"
-    key_type = table.columns_by_name[key.columns[0]].type
-    if key_type.name not in ("text", "varchar", "citext"):
-        return f'the table’s primary key ("{key.columns[0]}") must have type "text", not type "{key_type.name}"'
-    others = [column for column in table.columns if column.name != key.columns[0]]
+        problems.append(f"the table’s primary key must not span multiple columns ({listed})")
+    else:
+        value_column = table.columns_by_name[key.columns[0]]
+        if not _holds_text(value_column):
+            problems.append(
+                f'the table’s primary key ("{value_column.name}") must have type "text", not type '
+                f'"{value_column.type.name}"'
+            )
+    others = [column for column in table.columns if column is not value_column]
     if len(others) > 1:
         listed = ", ".join(f'"{column.name}"' for column in table.columns)
-        return (
+        problems.append(
             "the table must have exactly one primary key and optionally one comment column, "
             f"not {len(table.columns)} columns ({listed})"
         )
-    if others and others[0].type.name not in ("text", "varchar", "citext"):
-        return (
+    elif others and not _holds_text(others[0]):
+        problems.append(
             f'the table’s comment column ("{others[0].name}") must have type "text", not type "{others[0].type.name}"'
         )
-    return None
+    return problems
+
+
+def _holds_text(column: Column) -> bool:
+    return column.type.name in ("text", "varchar", "citext")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hasura.engine.catalog.types import Function, PgType, QualifiedName, Volatility
-from hasura.engine.errors import bullets
+from hasura.engine.errors import because
 from hasura.engine.metadata.types import FunctionExposure, FunctionMetadata
 from hasura.engine.names import NamingConvention, camel_case, default_table_name, has_graphql_name, is_graphql_name
 from hasura.engine.resolve.columns import Inconsistent
@@ -32,9 +32,7 @@ def resolve_function(
     if function.returned_table is not None:
         consulted.add(Fact("table", function.returned_table))
     if reasons:
-        listed = reasons[0] if len(reasons) == 1 else "\n" + bullets(reasons)
-        joined = "because" if len(reasons) == 1 else "for the following reasons:"
-        raise Inconsistent(f'in function "{name}": the function "{name}" cannot be tracked {joined} {listed}')
+        raise Inconsistent(f'in function "{name}": the function "{name}" cannot be tracked {because(reasons)}')
     assert function.returned_table is not None
     if function.returned_table not in tables:
         raise Inconsistent(f'table "{function.returned_table}" is not tracked')

@@ -1,8 +1,9 @@
 """Relationships and computed fields of a table whose own columns are resolved already."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 from hasura.engine.catalog.types import Function, FunctionArgument, QualifiedName, TypeKind, Volatility
+from hasura.engine.errors import because
 from hasura.engine.metadata.reading import name_to_json
 from hasura.engine.metadata.types import (
     ComputedField,
@@ -22,7 +23,6 @@ from hasura.engine.resolve.world import CatalogPart, Fact, inconsistency
 from hasura.engine.schema_cache import ComputedFieldInfo, InconsistentObject, RelationshipInfo, TableInfo
 
 Tables = Mapping[QualifiedName, TableInfo]
-Refuse = Callable[[str], Inconsistent]
 
 
 def resolve_relationships(
@@ -182,77 +182,98 @@ def _resolve_computed(
     if len(overloads) > 1:
         raise Inconsistent(f'function "{computed.function}" is overloaded. Overloaded functions are not supported')
     function = overloads[0]
-
-    def refuse(reason: str) -> Inconsistent:
-        return Inconsistent(
-            f'the computed field "{computed.name}" cannot be added to table "{table.name}" because {reason}'
+    if function.returned_table is not None:
+        consulted.add(Fact("table", function.returned_table))
+    reasons = [
+        *_reasons_against_volatility(function),
+        *_reasons_against_table_argument(computed, table, function),
+        *_reasons_against_session_argument(computed, function),
+        *_reasons_against_returned_type(function, tables),
+        *_reasons_against_names(computed, function),
+    ]
+    if reasons:
+        raise Inconsistent(
+            f'the computed field "{computed.name}" cannot be added to table "{table.name}" {because(reasons)}'
         )
-
-    if function.volatility is Volatility.VOLATILE:
-        raise refuse(f'the function "{function.name}" is of type VOLATILE; cannot be added as a computed field')
-    if not function.arguments:
-        raise refuse(f'the function "{function.name}" has no input arguments')
     table_argument = _argument_position(computed.table_argument, function)
-    if table_argument is None:
-        raise refuse(f'"{computed.table_argument}" is not an input argument of the function "{function.name}"')
-    row_type = function.arguments[table_argument].type
-    if row_type.row_of != table.name:
-        what = "first argument" if computed.table_argument is None else f'"{computed.table_argument}" argument'
-        problem = (
-            "is not COMPOSITE type"
-            if row_type.kind is not TypeKind.COMPOSITE
-            else (f'of type "{row_type.name}" is not the table to which the computed field is being added')
-        )
-        raise refuse(f'{what} of the function "{function.name}" {problem}')
-    session_argument = None
-    if computed.session_argument is not None:
-        session_argument = _argument_position(computed.session_argument, function)
-        if session_argument is None:
-            raise refuse(f'"{computed.session_argument}" is not an input argument of the function "{function.name}"')
-        if function.arguments[session_argument].type.name not in ("json", "jsonb"):
-            raise refuse(
-                f'"{computed.session_argument}" argument of the function "{function.name}" is not of type JSON'
-            )
-    input_arguments = tuple(
-        argument
-        for position, argument in enumerate(function.arguments)
-        if position not in (table_argument, session_argument)
+    session_argument = (
+        _argument_position(computed.session_argument, function) if computed.session_argument is not None else None
     )
-    _refuse_unnameable(function, input_arguments, refuse)
+    assert table_argument is not None
     return ComputedFieldInfo(
         name=computed.name,
         function=function,
         table_argument=table_argument,
         session_argument=session_argument,
-        input_arguments=input_arguments,
-        returned_table=_returned_table(function, tables, consulted, refuse),
+        input_arguments=_input_arguments(computed, function),
+        returned_table=function.returned_table,
         comment=computed.comment if computed.comment is not None else function.comment,
     )
 
 
-def _refuse_unnameable(function: Function, arguments: Iterable[FunctionArgument], refuse: Refuse) -> None:
-    """Raises for a name or a type that GraphQL cannot write."""
-    for argument in arguments:
-        if argument.name is not None and not is_graphql_name(argument.name):
-            raise refuse(f'the function argument "{argument.name}" is not in compliance with GraphQL spec')
-        if not is_nameable_argument(argument.type):
-            raise refuse(unnameable(argument.type))
-    if function.returned_table is None and not has_graphql_name(function.return_type):
-        raise refuse(unnameable(function.return_type))
+def _reasons_against_volatility(function: Function) -> Iterator[str]:
+    if function.volatility is Volatility.VOLATILE:
+        yield f'the function "{function.name}" is of type VOLATILE; cannot be added as a computed field'
 
 
-def _returned_table(function: Function, tables: Tables, consulted: set[Fact], refuse: Refuse) -> QualifiedName | None:
+def _reasons_against_table_argument(computed: ComputedField, table: TableInfo, function: Function) -> Iterator[str]:
+    if not function.arguments:
+        yield f'the function "{function.name}" has no input arguments'
+        return
+    position = _argument_position(computed.table_argument, function)
+    if position is None:
+        yield f'"{computed.table_argument}" is not an input argument of the function "{function.name}"'
+        return
+    row_type = function.arguments[position].type
+    if row_type.row_of == table.name:
+        return
+    what = "first argument" if computed.table_argument is None else f'"{computed.table_argument}" argument'
+    problem = (
+        "is not COMPOSITE type"
+        if row_type.kind is not TypeKind.COMPOSITE
+        else f'of type "{row_type.name}" is not the table to which the computed field is being added'
+    )
+    yield f'{what} of the function "{function.name}" {problem}'
+
+
+def _reasons_against_session_argument(computed: ComputedField, function: Function) -> Iterator[str]:
+    if computed.session_argument is None:
+        return
+    position = _argument_position(computed.session_argument, function)
+    if position is None:
+        yield f'"{computed.session_argument}" is not an input argument of the function "{function.name}"'
+    elif function.arguments[position].type.name not in ("json", "jsonb"):
+        yield f'"{computed.session_argument}" argument of the function "{function.name}" is not of type JSON'
+
+
+def _reasons_against_returned_type(function: Function, tables: Tables) -> Iterator[str]:
     if function.returned_table is not None:
-        consulted.add(Fact("table", function.returned_table))
         if function.returned_table not in tables:
-            raise refuse(
+            yield (
                 f'the function "{function.name}" returning set of table "{function.returned_table}" is not tracked '
                 "or not found in database"
             )
-        return function.returned_table
-    if function.returns_set or function.return_type.kind in (TypeKind.COMPOSITE, TypeKind.PSEUDO):
-        raise refuse(f'the function "{function.name}" returning type {function.return_type.name} is not a BASE type')
-    return None
+    elif function.returns_set or function.return_type.kind in (TypeKind.COMPOSITE, TypeKind.PSEUDO):
+        yield f'the function "{function.name}" returning type {function.return_type.name} is not a BASE type'
+
+
+def _input_arguments(computed: ComputedField, function: Function) -> tuple[FunctionArgument, ...]:
+    """Returns the arguments that a query gives: neither the row nor the session."""
+    own = {_argument_position(computed.table_argument, function)}
+    if computed.session_argument is not None:
+        own.add(_argument_position(computed.session_argument, function))
+    return tuple(argument for position, argument in enumerate(function.arguments) if position not in own)
+
+
+def _reasons_against_names(computed: ComputedField, function: Function) -> Iterator[str]:
+    """Yields the names of arguments and types that GraphQL cannot write."""
+    for argument in _input_arguments(computed, function):
+        if argument.name is not None and not is_graphql_name(argument.name):
+            yield f'the function argument "{argument.name}" is not in compliance with GraphQL spec'
+        if not is_nameable_argument(argument.type):
+            yield unnameable(argument.type)
+    if function.returned_table is None and not has_graphql_name(function.return_type):
+        yield unnameable(function.return_type)
 
 
 def _argument_position(name: str | None, function: Function) -> int | None:

@@ -105,6 +105,43 @@ def test_computed_fields_take_the_row_and_give_scalars_or_rows(metadata: Metadat
     assert "is of type VOLATILE; cannot be added as a computed field" in refusal["error"]
 
 
+def test_several_reasons_are_listed(metadata: Metadata) -> None:
+    metadata.sql(
+        "create table t (a integer, b integer);"
+        " create function f(variadic numbers integer[]) returns record language sql as 'select 1, 2'"
+    )
+    metadata.track("t")
+    definition = {"function": "f", "session_argument": "session"}
+
+    refused = [
+        metadata.refusal("pg_track_function", {"function": "f"}),
+        metadata.refusal("pg_add_computed_field", {"table": "t", "name": "c", "definition": definition}),
+        metadata.refusal("pg_set_table_is_enum", {"table": "t", "is_enum": True}),
+    ]
+
+    assert [refusal["error"].removesuffix("\n").split("\n") for refusal in refused] == [
+        [
+            'Inconsistent object: in function "f": the function "f" cannot be tracked for the following reasons:',
+            '  • function with "VARIADIC" parameters are not supported',
+            '  • the function does not return a "COMPOSITE" type',
+        ],
+        [
+            'Inconsistent object: in table "t": in computed field "c": the computed field "c" cannot be added to '
+            'table "t" for the following reasons:',
+            '  • the function "f" is of type VOLATILE; cannot be added as a computed field',
+            '  • first argument of the function "f" is not COMPOSITE type',
+            '  • "session" is not an input argument of the function "f"',
+            '  • the function "f" returning type record is not a BASE type',
+        ],
+        [
+            'Inconsistent object: the table "t" cannot be used as an enum for the following reasons:',
+            "  • the table must have a primary key",
+            "  • the table must have exactly one primary key and optionally one comment column, "
+            'not 2 columns ("a", "b")',
+        ],
+    ]
+
+
 def test_a_computed_fields_function_neither_goes_nor_is_overloaded(metadata: Metadata) -> None:
     with_functions(metadata)
     metadata.call("pg_add_computed_field", {"table": "author", "name": "loud", "definition": {"function": "shout"}})
