@@ -24,7 +24,7 @@ Convert = Callable[[Cell], Any]
 
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
-MAX_JSON_DEPTH = 200
+MAX_JSON_DEPTH = 245
 _MAX_WITH_UNIT = 100
 _UNIT = r"[^\d\s.,'()+−-]{1,4}\.?"
 _WITH_UNIT = re.compile(rf"[(+−-]*(?P<before>{_UNIT})\s?[\d(−-].*|.*\d\s?(?P<after>{_UNIT})[)−-]?")
