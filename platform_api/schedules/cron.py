@@ -9,6 +9,7 @@ CronSim gives the clock times. It is asked without a zone and mapped here: with 
 change by half an hour (Lord Howe), and begun in the second of two equal hours it gives times that have passed.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,7 +19,18 @@ from cronsim import CronSim, CronSimError
 
 # Clocks are put back by an hour, or two, or half of one; never twice within this time.
 _MAX_SHIFT = timedelta(hours=3)
-_FIELDS = 5
+_FIELDS = {
+    "minute": ("0 to 59, a list, a range upwards or a step", 60),
+    "hour": ("0 to 23, a list, a range upwards or a step", 24),
+    "day of month": ("1 to 31, L (the last), LW, a list, a range upwards or a step", 31),
+    "month": ("1 to 12 or JAN to DEC, a list, a range upwards or a step", 12),
+    "day of week": ("0 to 7 or SUN to SAT, 5L (the last Friday), 1#2, a list, a range upwards or a step", 7),
+}
+"""Each with what it may hold, and how many values it has."""
+_MAY_BE_OPEN = frozenset({"day of month", "day of week"})
+_STEP = re.compile(r"/([0-9]{1,9})(?![0-9])")
+_OF_A_MACHINE = frozenset({"Factory", "localtime", "posixrules"})
+"""Among IANA's files, and no zones: what they mean differs from machine to machine."""
 # The 29th of February is a Monday every 28 years, or 40 at the turn of a century.
 _MAX_YEARS = 50
 
@@ -90,22 +102,53 @@ class Cron:
 
 
 def check_expression(expression: str) -> str:
-    """The expression itself. Raises ValueError with what is wrong."""
-    if len(expression.split()) != _FIELDS:
-        raise ValueError("a cron expression has five fields, as `*/15 * * * *`")
+    """The expression itself, with `*` for the `?` of other programs. Raises ValueError with what is wrong."""
+    fields = expression.split()
+    if fields and "=" in fields[0]:
+        raise ValueError(f"{fields[0]!r} is no field of a cron expression; give the zone in timezone")
+    if len(fields) != len(_FIELDS):
+        hint = "; there are no seconds and no years" if len(fields) > len(_FIELDS) else ""
+        raise ValueError(
+            f"a cron expression has five fields ({', '.join(_FIELDS)}), as `*/15 * * * *`;"
+            f" this has {len(fields)}{hint}"
+        )
+    expression = " ".join(
+        "*" if text == "?" and name in _MAY_BE_OPEN else text for name, text in zip(_FIELDS, fields, strict=True)
+    )
+    for name, text in zip(_FIELDS, fields, strict=True):
+        _check_steps(name, text)
     try:
         next(CronSim(expression, datetime(2026, 1, 1)))
     except CronSimError as error:
-        raise ValueError(f"{expression!r} is not a cron expression: {error}") from error
+        raise ValueError(_explained(expression, str(error))) from error
     except StopIteration as error:
         raise ValueError(f"{expression!r} never comes") from error
     return expression
 
 
+def _check_steps(name: str, text: str) -> None:
+    """Refuses `*/90`, which comes as often as `*`: steps begin again with each hour (day, month)."""
+    step, length = _STEP.search(text), _FIELDS[name][1]
+    if step is not None and int(step[1]) > length:
+        raise ValueError(
+            f"{text!r}: a step of the field {name} is {length} at most; for longer periods write `@every 90m`"
+        )
+
+
+def _explained(expression: str, message: str) -> str:
+    name = message.removeprefix("Bad ").replace("-", " ")
+    if name not in _FIELDS:
+        return f"{expression!r} is not a cron expression: {message}"
+    text = dict(zip(_FIELDS, expression.split(), strict=True))[name]
+    if name == "day of month" and all(part.isdecimal() and 1 <= int(part) <= 31 for part in text.split(",")):
+        return f"{expression!r} never comes: none of its months has these days"
+    return f"{expression!r} is not a cron expression: its field {name} is {text!r}, which is not {_FIELDS[name][0]}"
+
+
 @cache
 def zone_names() -> frozenset[str]:
     """The names of IANA's time zones."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _OF_A_MACHINE
 
 
 def find_zone(name: str) -> ZoneInfo:

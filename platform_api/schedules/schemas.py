@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from platform_api.schedules.cron import Cron, check_expression, find_zone
 from platform_api.schedules.shorthand import SHORTHANDS, is_shorthand, read_period
 
+STORED = {"is_stored": True}
+"""Context of validation for what is stored already: rules that came later do not make it unreadable."""
+DEFAULT_ZONE = "UTC"
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -34,15 +37,15 @@ class Schedule(BaseModel):
         description="Five fields; or @hourly, @daily, @weekly, @monthly, @yearly, `@every 15m`, at times of its own",
     )
     timezone: Annotated[str, Field(max_length=100)] = Field(
-        default="UTC", description="IANA's name of the zone whose clock the cron expression means"
+        default=DEFAULT_ZONE, description="IANA's name of the zone whose clock the cron expression means"
     )
     overlap: Overlap = Field(default=Overlap.SKIP, description="What a time does that comes while a run is open")
 
     @field_validator("cron")
     @classmethod
-    def _is_cron(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
+    def _is_cron(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None or info.context == STORED:
+            return value
         value = value.strip()
         if not value.startswith("@"):
             return check_expression(value)
@@ -52,15 +55,19 @@ class Schedule(BaseModel):
 
     @field_validator("timezone")
     @classmethod
-    def _is_zone(cls, value: str) -> str:
-        find_zone(value)
+    def _is_zone(cls, value: str, info: ValidationInfo) -> str:
+        if info.context != STORED:
+            find_zone(value)
         return value
 
     @model_validator(mode="after")
-    def _is_one(self) -> "Schedule":
+    def _is_one(self, info: ValidationInfo) -> "Schedule":
+        if info.context == STORED:
+            return self
         if (self.every_minutes is None) == (self.cron is None):
             raise ValueError("give every_minutes or cron")
-        if "timezone" in self.model_fields_set and (self.cron is None or read_period(self.cron) is not None):
+        # The default is no contradiction: what is read of a schedule may be sent again.
+        if self.timezone != DEFAULT_ZONE and (self.cron is None or read_period(self.cron) is not None):
             raise ValueError("timezone is for times of the clock; a period is the same in every zone")
         if self.cron is None or self.cron.startswith("@"):
             return self

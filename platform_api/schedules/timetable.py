@@ -83,7 +83,10 @@ class ClockTimes:
 
 
 def timetable_of(schedule: Schedule, identity: str) -> Timetable:
-    """The times of a schedule. `identity` tells it from all others and never changes."""
+    """The times of a schedule. `identity` tells it from all others and never changes.
+
+    Raises ValueError when the zone is not known here any more.
+    """
     if schedule.every_minutes is not None:
         return Periods(timedelta(minutes=schedule.every_minutes))
     expression = schedule.cron or ""

@@ -25,7 +25,7 @@ from platform_api.schedules.schemas import Overlap, Schedule
 from platform_api.schedules.timetable import Due, Timetable, timetable_of
 from platform_api.syncs.errors import LeaseLost
 from platform_api.syncs.models import RunState, Sync, SyncRun
-from platform_api.syncs.schemas import Declaration
+from platform_api.syncs.schemas import Declaration, stored_declaration
 
 log = structlog.stdlib.get_logger()
 
@@ -117,8 +117,13 @@ async def enqueue(
 
 
 def timetable_for(schedule: Schedule, *, organization_id: int, app_id: int, name: str) -> Timetable:
-    """The times of a sync's schedule."""
+    """The times of a sync's schedule. Raises ValueError when its zone is not known here."""
     return timetable_of(schedule, f"sync {organization_id} {app_id} {name}")
+
+
+def times_of(sync: Sync, schedule: Schedule) -> Timetable:
+    """The times of the schedule of a sync that is declared. Raises ValueError when its zone is not known here."""
+    return timetable_for(schedule, organization_id=sync.organization_id, app_id=sync.app_id, name=sync.name)
 
 
 async def start_due(database: Database) -> bool:
@@ -140,7 +145,7 @@ async def start_due(database: Database) -> bool:
                 log.warning("syncs.not_started", sync_id=sync.id, error=error.message)
                 sync.problem = error.message
             except ValidationError as error:
-                # Such as a time zone that this machine does not know: nobody else waits for it to be mended.
+                # Nobody else waits for it to be mended.
                 log.error("syncs.unreadable_declaration", sync_id=sync.id, error=str(error))
                 sync.problem = "its declaration cannot be read here any more; delete it and declare it again"
                 sync.next_run_at = None
@@ -149,13 +154,16 @@ async def start_due(database: Database) -> bool:
 
 async def _start(session: AsyncSession, sync: Sync, now: datetime) -> None:
     """Plans the next time of a sync that is due, and makes its runs. Raises PlatformError."""
-    declaration = Declaration.model_validate(sync.declaration)
+    declaration = stored_declaration(sync.declaration)
     if declaration.schedule is None or sync.next_run_at is None:
         sync.next_run_at = None
         return
-    times = timetable_for(
-        declaration.schedule, organization_id=sync.organization_id, app_id=sync.app_id, name=sync.name
-    )
+    try:
+        times = times_of(sync, declaration.schedule)
+    except ValueError as error:
+        log.error("syncs.no_time_zone", sync_id=sync.id, error=str(error))
+        sync.problem, sync.next_run_at = f"schedule.timezone: {error}", None
+        return
     due = times.due(sync.next_run_at, now)
     sync.next_run_at = due.following
     actor = await acting_for(session, sync)

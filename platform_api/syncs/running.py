@@ -23,7 +23,7 @@ from platform_api.syncs.fetching import Page, fetch, open_connection
 from platform_api.syncs.models import RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
 from platform_api.syncs.paging import Walk, first_position, larger, start_after, way_of
 from platform_api.syncs.queue import Claimed, acting_for, advance, finish
-from platform_api.syncs.schemas import Declaration
+from platform_api.syncs.schemas import Declaration, stored_declaration
 from platform_api.syncs.target import Refused, Target, find_target
 from platform_api.syncs.writing import RowWriter, Tally
 from platform_api.tables.models import AppTable
@@ -275,12 +275,12 @@ class Run:
         sync = await session.scalar(select(Sync).where(Sync.id == self._run.sync_id))
         if sync is None:
             raise LeaseLost
-        return sync, Declaration.model_validate(sync.declaration), await acting_for(session, sync)
+        return sync, stored_declaration(sync.declaration), await acting_for(session, sync)
 
     async def _declared(self, session: AsyncSession) -> Declaration | None:
         # tenancy: the run's own sync; the run names it, no caller does
         stored = await session.scalar(select(Sync.declaration).where(Sync.id == self._run.sync_id))
-        return None if stored is None else Declaration.model_validate(stored)
+        return None if stored is None else stored_declaration(stored)
 
     async def _target(self, session: AsyncSession, sync: Sync, declaration: Declaration) -> Target:
         table = await session.scalar(

@@ -4,10 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from platform_api.integrations.pagination import PagingKeys
-from platform_api.schedules.schemas import Overlap, Schedule
+from platform_api.schedules.schemas import STORED, Overlap, Schedule
 from platform_api.syncs.models import RunState
 from platform_api.syncs.paths import Path
 
@@ -45,6 +55,12 @@ class Mapped(_Strict):
     path: Path | None = None
     default: JsonValue = None
     value: JsonValue = None
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        # What is read of a declaration may be sent again: a path beside `"value": null` would be two sources.
+        dumped: dict[str, JsonValue] = handler(self)
+        return {name: value for name, value in dumped.items() if name in self.model_fields_set}
 
     @model_validator(mode="after")
     def _is_one(self) -> "Mapped":
@@ -155,6 +171,11 @@ class Declaration(_Strict):
     def sweeps(self) -> bool:
         """Whether rows that a full walk does not see are tombstoned."""
         return self.tombstones is not None and self.tombstones.absent
+
+
+def stored_declaration(stored: Mapping[str, Any]) -> Declaration:
+    """Returns a declaration as it was accepted once, also when it would not be any more. Raises ValidationError."""
+    return Declaration.model_validate(stored, context=STORED)
 
 
 class SyncWrite(Declaration):

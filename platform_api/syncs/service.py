@@ -26,7 +26,7 @@ from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.fetching import fetch, open_connection
 from platform_api.syncs.models import OPEN_STATES, RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
 from platform_api.syncs.paging import Walk, first_position, start_after, way_of
-from platform_api.syncs.queue import database_time, enqueue, timetable_for, usable_connections
+from platform_api.syncs.queue import database_time, enqueue, times_of, timetable_for, usable_connections
 from platform_api.syncs.schemas import (
     BackfillWrite,
     Declaration,
@@ -37,6 +37,7 @@ from platform_api.syncs.schemas import (
     SyncRead,
     SyncRunRead,
     SyncWrite,
+    stored_declaration,
 )
 from platform_api.syncs.target import Target, find_target
 from platform_api.tables.models import AppTable
@@ -112,7 +113,7 @@ async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, 
     table, declaration = await _checked(session, actor, found, wanted.declaration())
     if wanted.name != name:
         raise Unprocessable(f"name: this sync is called {name!r}; a sync keeps its name")
-    before = Declaration.model_validate(sync.declaration)
+    before = stored_declaration(sync.declaration)
     if _read_part(before) != _read_part(declaration) or sync.table_id != table.id:
         sync.version += 1
     if sync.table_id != table.id:
@@ -202,7 +203,7 @@ async def backfill(
 ) -> list[SyncRunRead]:
     """Reads the list again; the checkpoint stays until it is complete. Raises Conflict while a run is open."""
     sync, found = await get_sync(session, actor, app, name)
-    declaration = Declaration.model_validate(sync.declaration)
+    declaration = stored_declaration(sync.declaration)
     if wanted.start is not None and declaration.incremental is None:
         raise Unprocessable("start: a sync of mode full always reads the whole list; leave it out")
     chosen = await _chosen(session, actor, found, sync, wanted.connection_id)
@@ -277,7 +278,11 @@ async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead
         .ext(distinct_on(SyncRun.connection_id))
         .order_by(SyncRun.connection_id, SyncRun.id.desc())
     )
-    declaration = Declaration.model_validate(sync.declaration)
+    declaration = stored_declaration(sync.declaration)
+    try:
+        next_runs, problem = _next_runs(sync, declaration), sync.problem
+    except ValueError as error:
+        next_runs, problem = [], f"schedule.timezone: {error}"
     return SyncRead(
         id=sync.id,
         name=sync.name,
@@ -287,8 +292,8 @@ async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead
         enabled=sync.is_enabled,
         declaration=declaration,
         next_run_at=sync.next_run_at,
-        next_runs=_next_runs(sync, declaration),
-        problem=sync.problem,
+        next_runs=next_runs,
+        problem=problem,
         checkpoints=[
             SyncCheckpointRead(
                 connection_id=one.connection_id,
@@ -314,10 +319,7 @@ async def _first_run(session: AsyncSession, actor: Actor, app: App, wanted: Sync
 def _next_runs(sync: Sync, declaration: Declaration) -> list[datetime]:
     if declaration.schedule is None or sync.next_run_at is None:
         return []
-    times = timetable_for(
-        declaration.schedule, organization_id=sync.organization_id, app_id=sync.app_id, name=sync.name
-    )
-    return upcoming(times, sync.next_run_at, _SHOWN_RUNS)
+    return upcoming(times_of(sync, declaration.schedule), sync.next_run_at, _SHOWN_RUNS)
 
 
 async def _checked(
@@ -358,7 +360,7 @@ async def _chosen(
     session: AsyncSession, actor: Actor, app: App, sync: Sync, connection_id: int | None
 ) -> Sequence[Connection]:
     """The connections that a request is about. Raises Conflict, NotFound."""
-    declaration = Declaration.model_validate(sync.declaration)
+    declaration = stored_declaration(sync.declaration)
     usable = await usable_connections(session, replace(actor, app_id=app.id), declaration)
     if connection_id is None:
         if not usable:

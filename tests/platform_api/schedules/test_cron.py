@@ -150,11 +150,20 @@ def test_from_any_moment_the_next_time_is_the_same(fields: tuple[str, ...], chan
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("* * * *", "five fields"),
-        ("* * * * * *", "five fields"),
-        ("60 * * * *", "is not a cron expression"),
-        ("0 0 31 2 *", "30|never|not a cron"),
-        ("hello a b c d", "is not a cron expression"),
+        ("* * * *", r"five fields \(minute, hour, .*; this has 4$"),
+        ("* * * * * *", "this has 6; there are no seconds and no years"),
+        ("", "this has 0"),
+        ("CRON_TZ=Europe/Warsaw 0 9 * * *", "give the zone in timezone"),
+        ("60 * * * *", "its field minute is '60', which is not 0 to 59"),
+        ("0 22-2 * * *", "its field hour is '22-2', which is not 0 to 23, a list, a range upwards"),
+        ("0 9 * * FRI-MON", "its field day of week is 'FRI-MON'"),
+        ("0 9 L-3 * *", "its field day of month is 'L-3'"),
+        ("? 9 * * *", r"its field minute is '\?'"),
+        ("0 0 31 2 *", "never comes: none of its months has these days"),
+        ("0 0 31 4,6,9,11 *", "never comes"),
+        ("*/90 * * * *", "'\\*/90': a step of the field minute is 60 at most; for longer periods write `@every 90m`"),
+        ("0 5/36 * * *", "a step of the field hour is 24 at most"),
+        ("hello a b c d", "its field minute is 'hello'"),
     ],
 )
 def test_what_is_no_cron_expression_is_refused(expression: str, message: str) -> None:
@@ -162,7 +171,17 @@ def test_what_is_no_cron_expression_is_refused(expression: str, message: str) ->
         check_expression(expression)
 
 
-@pytest.mark.parametrize("name", ["", "Warsaw", "europe/warsaw", "../../etc/passwd", "CET+1", "Europe/Warsaw\x00"])
+@pytest.mark.parametrize(
+    ("expression", "same"),
+    [("0 9 ? * MON", "0 9 * * MON"), ("0 9 1 * ?", "0 9 1 * *"), ("*/60 */24 * * *", "*/60 */24 * * *")],
+)
+def test_a_question_mark_leaves_a_day_open(expression: str, same: str) -> None:
+    assert check_expression(expression) == same
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Warsaw", "localtime", "Factory", "europe/warsaw", "../../etc/passwd", "CET+1", "Europe/Warsaw\x00"]
+)
 def test_what_is_no_time_zone_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is not the name of a time zone"):
         find_zone(name)

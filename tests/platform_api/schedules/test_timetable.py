@@ -114,7 +114,7 @@ def test_periods_are_read(text: str, seconds: int | None) -> None:
             {"cron": "0 9 * * *", "timezone": "Warsaw"},
             "'Warsaw' is not the name of a time zone of IANA's, as Europe/Warsaw",
         ),
-        ({"every_minutes": 5, "timezone": "UTC"}, "timezone is for times of the clock"),
+        ({"every_minutes": 5, "timezone": "Europe/Warsaw"}, "timezone is for times of the clock"),
         ({"cron": "@every 5m", "timezone": "Europe/Warsaw"}, "timezone is for times of the clock"),
         ({"cron": "*/5 2 * 3 7#2", "timezone": "America/New_York"}, "never comes in America/New_York"),
         ({"cron": "* * * * *", "overlap": "perhaps"}, "overlap"),

@@ -115,7 +115,7 @@ async def test_daily_is_at_a_time_of_the_syncs_own_which_stays(bench: Bench) -> 
         ({"cron": "0 9 * * *", "timezone": "Warsaw"}, "schedule.timezone: 'Warsaw' is not the name of a time zone"),
         ({"cron": "@never"}, "schedule.cron: '@never' is not known"),
         ({"cron": "0 9 * * *", "overlap": "allow"}, "use skip or queue_one"),
-        ({"every_minutes": 5, "timezone": "UTC"}, "timezone is for times of the clock"),
+        ({"every_minutes": 5, "timezone": "Europe/Warsaw"}, "timezone is for times of the clock"),
     ],
 )
 async def test_a_schedule_that_cannot_be_kept_is_refused(
@@ -191,13 +191,65 @@ async def test_how_runs_overlap_is_changed_without_moving_the_next_time(bench: B
         assert (await client.put(bench.path("things"), json=changed)).json()["next_run_at"] == before
 
 
+async def stored_as(bench: Bench, **declaration: Any) -> None:
+    """Changes what is stored of the sync, as an older release may have stored it."""
+    async with bench.platform.database.transaction() as session:
+        sync = (await session.scalars(select(Sync).where(Sync.user_id == bench.caller.user_id))).one()
+        sync.declaration = {**sync.declaration, **declaration}
+
+
+async def test_a_sync_whose_zone_has_gone_is_read_and_mended(bench: Bench) -> None:
+    bench.upstream.pages([{"id": "a"}])
+    schedule = {"cron": "0 3 1 1 *", "timezone": "Europe/Warsaw"}
+    await bench.declared(schedule=schedule)
+    await stored_as(bench, schedule={**schedule, "timezone": "Europe/Nowhere"})
+    problem = "schedule.timezone: 'Europe/Nowhere' is not the name of a time zone"
+    async with bench.client() as client:
+        for read in ((await client.get(bench.path())).json()[0], await bench.status()):
+            assert (read["declaration"]["schedule"]["timezone"], read["next_runs"]) == ("Europe/Nowhere", [])
+            assert read["problem"].startswith(problem)
+        [run] = (await bench.post("run")).json()
+        assert (await bench.ended(run["id"]))["state"] == "completed", "by hand it works"
+        await came_due(bench, ago=timedelta(seconds=1))
+        status = await bench.status()
+        assert (status["next_run_at"], status["problem"][: len(problem)]) == (None, problem)
+        mended = (await client.put(bench.path("things"), json=bench.declaration(schedule=schedule))).json()
+    assert (len(mended["next_runs"]), mended["problem"]) == (5, None)
+
+
+async def test_an_expression_that_is_refused_now_is_kept(bench: Bench) -> None:
+    await bench.declared(schedule={"cron": "0 3 * * *"})
+    await stored_as(bench, schedule={"cron": "*/90 3 * * *"})
+    assert len((await bench.status())["next_runs"]) == 5
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schedule": {"every_minutes": 240}},
+        {"schedule": {"cron": "@every 90m", "overlap": "queue_one"}},
+        {"schedule": {"cron": "30 2 ? * MON", "timezone": "Australia/Lord_Howe"}},
+        {"schedule": None, "enabled": False},
+    ],
+)
+async def test_what_is_read_of_a_sync_may_be_sent_again(bench: Bench, changes: dict[str, Any]) -> None:
+    mapping = {**bench.declaration()["mapping"], "name": {"path": "name", "default": "none"}}
+    await bench.declared(**{"mapping": mapping, **changes})
+    before = await bench.status()
+    body = {**before["declaration"], "name": before["name"], "enabled": before["enabled"]}
+    async with bench.client() as client:
+        answer = await client.put(bench.path("things"), json=body)
+    assert answer.status_code == 200, answer.text
+    after = answer.json()
+    assert {**after, "updated_at": None} == {**before, "updated_at": None}
+
+
 async def test_a_declaration_that_cannot_be_read_any_more_holds_up_nobody(bench: Bench) -> None:
     bench.upstream.pages([{"id": "a"}])
     await bench.declared(schedule={"cron": "0 3 1 1 *", "timezone": "Europe/Warsaw"})
     async with bench.platform.database.transaction() as session:
         sync = (await session.scalars(select(Sync).where(Sync.user_id == bench.caller.user_id))).one()
-        schedule = {"cron": "0 3 1 1 *", "timezone": "Europe/Nowhere"}
-        sync.declaration = {**sync.declaration, "schedule": schedule}
+        sync.declaration = {**sync.declaration, "mode": "none such"}
     await came_due(bench, ago=timedelta(seconds=1))
     async with bench.platform.database.transaction() as session:
         await session.refresh(sync := await session.merge(sync))
