@@ -216,10 +216,10 @@ class _Lines:
             line = next(self._lines)
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(error.encoding, errors="replace")
-            line = self.number + 1 + len(_LINE_END.findall(before))
+            number = self.number + 1 + len(_LINE_END.findall(before))
             raise JobFailed(
                 f"the file is not {self._name}; send the right `encoding`, for example windows-1250 (the byte"
-                f" 0x{error.object[error.start]:02x} in line {line} fits no letter)"
+                f" 0x{error.object[error.start]:02x} in line {number} fits no letter)"
             ) from error
         self.number += 1
         self._length = len(line) if not self.taken else self._length + len(line)
