@@ -142,6 +142,7 @@ def _table(row: Any, columns: list[Column], constraints: list[Any], indexes: lis
         is_deletable=bool(updatable & queries.DELETE_BIT),
         has_heirs=row["has_heirs"],
         estimated_rows=row["estimated_rows"],
+        sorted_by=frozenset(row["sorted_by"]),
     )
 
 

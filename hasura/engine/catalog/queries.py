@@ -11,6 +11,11 @@ select c.oid, n.nspname::text as schema, c.relname::text as name, c.relkind::tex
        when c.relkind in ('v', 'f') then pg_relation_is_updatable(c.oid, true) else 0 end as updatable,
   c.relkind <> 'p' and c.relhassubclass as has_heirs,
   greatest(c.reltuples, pg_stat_get_live_tuples(c.oid))::bigint as estimated_rows,
+  array(select a.attname::text from pg_index i
+        join pg_class x on x.oid = i.indexrelid
+        join pg_am m on m.oid = x.relam and m.amname = 'btree'
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = c.oid and i.indisvalid and i.indpred is null) as sorted_by,
   obj_description(c.oid, 'pg_class') as comment
 from unnest($1::text[], $2::text[]) as wanted(schema, name)
 join pg_namespace n on n.nspname = wanted.schema

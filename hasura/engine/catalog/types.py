@@ -170,6 +170,8 @@ class Table:
     has_heirs: bool = False
     # About how many when this was read; a change of it changes nothing else.
     estimated_rows: int = field(default=0, compare=False)
+    # Columns that lead an index of all rows which has them in order.
+    sorted_by: frozenset[str] = frozenset()
 
     @cached_property
     def columns_by_name(self) -> Mapping[str, Column]:

@@ -69,6 +69,7 @@ from hasura.engine.translate.grouping import are_few, has_groups, is_grouped, is
 from hasura.engine.translate.groups import GROUPED, GroupTranslator, group_key, local_keys
 from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, is_joined, order_joins_of
 from hasura.engine.translate.objects import built_object, has_long_key, object_of_row, select_list
+from hasura.engine.translate.searches import SearchTranslator, rows_to_try
 
 _EMPTY_OBJECT = sql("'{}'::json")
 
@@ -81,6 +82,7 @@ class SelectTranslator:
         self.aliases = aliases or Aliases()
         self._groups = GroupTranslator(self)
         self._aggregates = AggregateTranslator(self)
+        self._searches = SearchTranslator(self)
 
     def statement(self, select: Select) -> Sql:
         """A statement that gives the root field's JSON."""
@@ -158,7 +160,7 @@ class SelectTranslator:
         """`select outputs from rows`."""
         is_one, few = is_single(rows), are_few(rows)
         can_group = is_once and not is_one and has_groups(selection, rows.table, are_few=few)
-        if can_group or has_joins(selection):
+        if can_group or has_joins(selection) or _is_searched(rows, here):
             row = self.aliases.row(rows.table, is_typed=False)
             if not can_group:
                 joins = Joins(row=row, is_single=is_once and is_one)
@@ -167,7 +169,7 @@ class SelectTranslator:
             joins = Joins(self.aliases.name(), row, are_few=few, shared=output)
             return self._numbered_rows(rows, selection, here, row, joins, rest)
         joins = Joins(is_single=is_once and is_one)
-        return self._joined_rows(rows, selection, here, self._limit(rows, rows.permission_limit), joins)
+        return self._joined_rows(rows, selection, here, self.limit(rows, rows.permission_limit), joins)
 
     def _joined_rows(
         self, rows: Rows, selection: Selection, here: RowReference | None, limit: Sql, joins: Joins
@@ -176,7 +178,7 @@ class SelectTranslator:
         row = self.row(rows)
         scope = Scope(self.aliases, row)
         outputs = self.outputs(scope, selection, joins)
-        order = self._order(scope, rows.order_by, joins)
+        order = self.order(scope, rows.order_by, joins)
         return concat(
             sql("select "),
             _distinct(row, rows),
@@ -230,7 +232,7 @@ class SelectTranslator:
     def row(self, rows: Rows) -> RowReference:
         return self.aliases.row(rows.table, is_typed=not isinstance(rows.source, NamedRows))
 
-    def _order(self, scope: Scope, items: tuple[OrderItem, ...], joins: Joins) -> Sql:
+    def order(self, scope: Scope, items: tuple[OrderItem, ...], joins: Joins) -> Sql:
         keys = self.order_keys(scope, items, joins)
         return sql(" order by ") + join(", ", keys) if keys else sql("")
 
@@ -270,7 +272,7 @@ class SelectTranslator:
         return concat(sql(" fetch first "), size, sql(" rows with ties"))
 
     @classmethod
-    def _limit(cls, rows: Rows, permission_limit: int | None) -> Sql:
+    def limit(cls, rows: Rows, permission_limit: int | None) -> Sql:
         size = cls.size(rows, permission_limit)
         text = concat(sql(" limit "), size) if size is not None else sql("")
         return text if rows.offset is None else concat(text, sql(" offset "), operand(rows.offset))
@@ -382,29 +384,9 @@ class SelectTranslator:
 
         `limit` is the role's, `found` are rows that must be nested in them.
         """
-        row = self.row(rows)
-        scope = Scope(self.aliases, row)
-        joins = Joins()
-        order = self._order(scope, rows.order_by, joins)
-        where = restriction(scope, rows, here)
-        if found is not None:
-            where = concat(
-                where, sql(" and ") if where else sql(" where "), is_among(row, found.local, found.name, found.remote)
-            )
-            order = order or concat(sql(" order by "), ident(row.alias, "ctid"))
-        base = concat(
-            sql("select "),
-            _distinct(row, rows),
-            ident(row.alias),
-            sql(".* from "),
-            source(rows, here, row.alias),
-            joins.text(),
-            where,
-            order,
-            self._limit(rows, limit),
-        )
+        query = self._plain_base(rows, here, limit, found)
         if not is_numbered:
-            return base
+            return query
         name = self.aliases.name()
         shown = [whole_row(name)] if columns is None else [ident(name, column) for column in columns]
         return concat(
@@ -413,10 +395,41 @@ class SelectTranslator:
             sql("row_number() over () as "),
             ident(ROW_NUMBER),
             sql(" from ("),
-            base,
+            query,
             sql(") as "),
             ident(name),
         )
+
+    def _plain_base(self, rows: Rows, here: RowReference | None, limit: int | None, found: Found | None) -> Sql:
+        """The rows with all their columns."""
+        tries = rows_to_try(rows, limit) if here is None and found is None else None
+        if tries is not None:
+            return self._searches.select(rows, limit, tries)
+        row = self.row(rows)
+        scope = Scope(self.aliases, row)
+        joins = Joins()
+        order = self.order(scope, rows.order_by, joins)
+        where = restriction(scope, rows, here)
+        if found is not None:
+            where = concat(
+                where, sql(" and ") if where else sql(" where "), is_among(row, found.local, found.name, found.remote)
+            )
+            order = order or concat(sql(" order by "), ident(row.alias, "ctid"))
+        return concat(
+            sql("select "),
+            _distinct(row, rows),
+            ident(row.alias),
+            sql(".* from "),
+            source(rows, here, row.alias),
+            joins.text(),
+            where,
+            order,
+            self.limit(rows, limit),
+        )
+
+
+def _is_searched(rows: Rows, here: RowReference | None) -> bool:
+    return here is None and rows_to_try(rows, rows.permission_limit) is not None
 
 
 def _can_group(output: ArrayOutput, row: RowReference, joins: Joins) -> bool:

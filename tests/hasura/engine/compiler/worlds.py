@@ -116,6 +116,9 @@ class World:
                     for position, (column, kind) in enumerate(columns.items(), start=1)
                 ),
                 UniqueConstraint(f"{title}_pkey", 1, ("id",), is_primary=True),
+                # What the engine takes it for decides how it is read, not what is answered.
+                estimated_rows=self.random.choice([0, 0, 10_000, 1_000_000]),
+                sorted_by=frozenset(self.random.sample(list(columns), 2)) | {"id"},
             )
             root_fields = default_root_field_names(title, NamingConvention.HASURA_DEFAULT)
             permission = SelectPermission(
@@ -221,7 +224,7 @@ class World:
             "where": self.condition(table, relationships, depth=2, is_permission=False),
             "order_by": self._order(table),
         }
-        if self.random.random() < 0.4:
+        if self.random.random() < 0.5:
             arguments["limit"] = self.random.randint(0, 4)
         if self.random.random() < 0.3:
             arguments["offset"] = self.random.randint(0, 3)
@@ -256,6 +259,8 @@ class World:
         }
 
     def _order(self, table: str) -> list[dict[str, Any]]:
+        if self.random.random() < 0.3:
+            return [{"id": self.random.choice(["asc", "desc"])}]
         chosen = self._sortable(table)
         through = [
             {f"of_{column}": item}
