@@ -64,13 +64,27 @@ def has_wildcards(path: str) -> bool:
 
 
 def put(data: MutableMapping[str, Any], path: str, value: Any) -> None:
-    """Sets a value of an object in place; objects on the way to it are copied, or made where there are none."""
+    """Sets a value of an object in place; what is on the way to it is copied, or made where there is nothing.
+
+    ValueError when a list on the way has no such item.
+    """
     *parents, last = steps_of(path)
+    here: Any = data
     for step in parents:
-        inner = data.get(step.name)
-        data[step.name] = inner = dict(inner) if isinstance(inner, Mapping) else {}
-        data = inner
-    data[last.name] = value
+        inner = _below(here, step.name)
+        copied: Any = list(inner) if isinstance(inner, list) else dict(inner) if isinstance(inner, Mapping) else {}
+        _set(here, step.name, copied)
+        here = copied
+    _set(here, last.name, value)
+
+
+def _set(container: Any, name: str, value: Any) -> None:
+    if not isinstance(container, list):
+        container[name] = value
+    elif _below(container, name) is not ABSENT:
+        container[int(name)] = value
+    else:
+        raise ValueError(f"a list of {len(container)} items has no item {name!r}")
 
 
 def _at_joined(data: Any, names: Sequence[str]) -> Any:

@@ -29,7 +29,9 @@ def _in_answer(page: Page) -> Any:
     cursor = page.answer.value(pagination.next or "next")
     if cursor is True:
         raise InvalidReply(f"What stands at {pagination.next or 'next'!r} is a flag, not a cursor: use `has_more`.")
-    if cursor is not ABSENT and cursor:
+    # 0 is what some services say at the end; it is a cursor like any other where a flag says that the list goes on.
+    is_zero = cursor == 0 and not isinstance(cursor, bool)
+    if cursor is not ABSENT and (cursor or (is_zero and page.has_more)):
         return _unwrapped(cursor, pagination.parameter_name)
     if page.has_more:
         raise InvalidReply("The service says that the list goes on, but gives no cursor for the next page.")
@@ -52,7 +54,7 @@ def _in_last_item(page: Page, path: str) -> Any:
         if is_flag_left_out or page.is_short_end:
             return End(is_certain=False)
     cursor = at(page.items[-1], path) if page.items else ABSENT
-    if cursor is ABSENT or cursor is None:
+    if cursor is ABSENT or cursor is None or cursor == "":
         raise InvalidReply(f"The list goes on after its last item, which has nothing at {path!r}; items are missing.")
     return cursor
 

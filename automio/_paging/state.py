@@ -38,7 +38,9 @@ class Progress:
     is_sign_known: bool = False
     """The cursor or flag was seen, so it stands where it is looked for."""
     total: int | None = None
+    total_pages: int | None = None
     is_total_changed: bool = False
+    """One of the totals is not what it was on an earlier page: items may have been moved past the walk."""
     last_page: str = ""
     """A digest of the last page's items."""
 

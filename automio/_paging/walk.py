@@ -92,8 +92,10 @@ def _seen(page: Page, digest: str) -> Progress:
     signs = [answer.value(place) for place in (pagination.has_more, pagination.is_last)]
     if pagination.style == "cursor" and pagination.last_item is None:
         signs.append(answer.value(pagination.next or "next"))
-    total = number_at(pagination.total, answer)
-    is_changed = total is not None and progress.total is not None and total != progress.total
+    totals = [(progress.total, number_at(pagination.total, answer))]
+    totals.append((progress.total_pages, number_at(pagination.total_pages, answer)))
+    first_total, first_total_pages = (now if before is None else before for before, now in totals)
+    is_changed = any(before is not None and now is not None and before != now for before, now in totals)
     return replace(
         progress,
         pages=progress.pages + 1,
@@ -101,7 +103,8 @@ def _seen(page: Page, digest: str) -> Progress:
         empty_pages=0 if items else progress.empty_pages + 1,
         is_size_kept=progress.is_size_kept or (size is not None and len(items) >= size),
         is_sign_known=progress.is_sign_known or any(sign is not ABSENT for sign in signs),
-        total=total if progress.total is None else progress.total,
+        total=first_total,
+        total_pages=first_total_pages,
         is_total_changed=progress.is_total_changed or is_changed,
         last_page=digest,
     )

@@ -330,3 +330,90 @@ def test_an_empty_body_is_a_list_without_items(server: Loopback, api: API, statu
     for style in ("link", "cursor", "page", "offset"):
         pagination = Pagination(style=style, items="data.things")  # type: ignore[arg-type]
         assert list(api.integrations.paginate("shop", "/o", pagination=pagination)) == []
+
+
+def test_a_cursor_of_a_batch_goes_into_its_list(server: Loopback, api: API) -> None:
+    def batch(request: Seen) -> Any:
+        [one] = request.json["data"]["requests"]
+        assert one["query"] == "new"
+        start = int(one.get("pageToken", 0))
+        return served({"reports": [{"rows": ALL[start : start + 3], "next": start + 3 if start + 3 < 7 else None}]})
+
+    server.on(CALL, batch)
+    pagination = Pagination(
+        style="cursor", items="reports.0.rows", next="reports.0.next", parameter="requests.0.pageToken"
+    )
+    body = {"requests": [{"query": "new"}]}
+    assert list(api.integrations.paginate("shop", "/o", method="POST", pagination=pagination, json=body)) == ALL
+    assert body == {"requests": [{"query": "new"}]}
+
+
+def test_a_cursor_of_graphql_goes_into_its_variables(server: Loopback, api: API) -> None:
+    def graphql(request: Seen) -> Any:
+        start = int(request.json["data"]["variables"].get("after") or 0)
+        info = {"endCursor": str(start + 3), "hasNextPage": start + 3 < 7}
+        return served({"data": {"shop": {"orders": {"nodes": ALL[start : start + 3], "pageInfo": info}}}})
+
+    server.on(CALL, graphql)
+    orders = "data.shop.orders"
+    pagination = Pagination(
+        style="cursor",
+        items=f"{orders}.nodes",
+        next=f"{orders}.pageInfo.endCursor",
+        has_more=f"{orders}.pageInfo.hasNextPage",
+        parameter="variables.after",
+    )
+    body = {"query": "query($after: String) { … }", "variables": {"first": 3}}
+    assert list(api.integrations.paginate("shop", "/graphql", method="POST", pagination=pagination, json=body)) == ALL
+
+
+@pytest.mark.parametrize(("flag", "expected"), [({"more": True}, ALL), ({"more": "true"}, ALL), ({}, ALL[:3])])
+def test_a_cursor_of_zero_is_the_end_unless_a_flag_says_otherwise(
+    server: Loopback, api: API, flag: dict[str, Any], expected: list[int]
+) -> None:
+    def countdown(request: Seen) -> Any:
+        asked = request.json["request_params"].get("cursor")
+        if asked is None:
+            return served({"items": ALL[:3], "next": 0, **flag})
+        assert asked == 0
+        return served({"items": ALL[3:], "next": None, "more": False})
+
+    server.on(CALL, countdown)
+    pagination = Pagination(style="cursor", items="items", next="next", has_more="more")
+    assert list(api.integrations.paginate("shop", "/o", pagination=pagination)) == expected
+
+
+def test_an_empty_text_in_the_last_item_leads_nowhere(server: Loopback, api: API) -> None:
+    server.on(CALL, served({"items": [{"id": ""}], "more": True}))
+    pagination = Pagination(style="cursor", items="items", last_item="id", has_more="more")
+    with pytest.raises(InvalidReply, match="nothing at 'id'"):
+        list(api.integrations.paginate("shop", "/o", pagination=pagination))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("empty", [[2], [1, 2], [3, 4]])
+def test_pages_without_items_in_the_middle_lose_nothing(server: Loopback, api: API, empty: list[int]) -> None:
+    """Of a service that filters after it has cut its pages."""
+
+    def filtered(request: Seen) -> Any:
+        number = int(request.json["request_params"].get("cursor", 1))
+        items = [] if number in empty else [{"id": number}]
+        return served({"items": items, "next": number + 1 if number < 5 else None})
+
+    server.on(CALL, filtered)
+    found = list(api.integrations.paginate("shop", "/o", pagination=Pagination(**CURSOR, next="next")))
+    assert [item["id"] for item in found] == [number for number in range(1, 6) if number not in empty]
+
+
+@pytest.mark.parametrize("items", ["by_id.*", '["shop.orders"].list'])
+def test_items_stand_in_objects_by_id_and_under_keys_with_dots(server: Loopback, api: API, items: str) -> None:
+    def answer(request: Seen) -> Any:
+        page = ALL[(request.json["request_params"]["page"] - 1) * 3 :][:3]
+        # PHP writes an object without keys as a list.
+        by_id = {f"n{item}": item for item in page} or []
+        return served({"by_id": by_id, "shop.orders": {"list": page}, "pages": "3"})
+
+    server.on(CALL, answer)
+    pagination = Pagination(style="page", items=items, total_pages="pages")
+    assert list(api.integrations.paginate("shop", "/o", pagination=pagination)) == ALL
+    assert len(server.requests) == 3

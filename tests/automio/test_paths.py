@@ -1,5 +1,6 @@
 """Paths into JSON."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -84,6 +85,43 @@ def test_lists_are_found_under_wildcards(path: str, items: Any) -> None:
 def test_what_is_no_path_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="path"):
         steps_of(path)
+
+
+_values = st.recursive(
+    st.integers(),
+    lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(st.text(), inner, min_size=1, max_size=3),
+    max_leaves=8,
+)
+
+
+def _leaves(data: Any, path: tuple[str | int, ...] = ()) -> dict[tuple[str | int, ...], Any]:
+    if not isinstance(data, dict | list):
+        return {path: data}
+    pairs: Any = data.items() if isinstance(data, dict) else enumerate(data)
+    return {place: leaf for key, value in pairs for place, leaf in _leaves(value, (*path, key)).items()}
+
+
+@given(st.dictionaries(st.text(), _values, min_size=1, max_size=3), st.data())
+def test_putting_changes_one_place_and_nothing_that_others_hold(data: dict[str, Any], draws: st.DataObject) -> None:
+    """Also below lists, as in the body of a batch."""
+    before = copy.deepcopy(data)
+    leaves = _leaves(data)
+    chosen = draws.draw(st.sampled_from(list(leaves)))
+    path = "".join(
+        f"[{key}]" if isinstance(key, int) else '["' + key.replace("\\", "\\\\").replace('"', '\\"') + '"]'
+        for key in chosen
+    )
+    changed = dict(data)
+    put(changed, path, "new")
+    assert _leaves(changed) == {**leaves, chosen: "new"}
+    assert data == before
+
+
+@pytest.mark.parametrize("path", ["list.1.a", "list.x", "list.1"])
+def test_a_list_has_no_place_for_an_item_that_it_does_not_have(path: str) -> None:
+    data: dict[str, Any] = {"list": [{"a": 1}]}
+    with pytest.raises(ValueError, match="a list of 1 items has no item"):
+        put(data, path, 2)
 
 
 @given(st.lists(st.text(), min_size=1, max_size=4), st.integers())

@@ -89,6 +89,10 @@ UNCERTAIN: dict[str, tuple[dict[str, Any], list[Any]]] = {
         {**OFFSET, "total": "total"},
         [page(PARTS[0], total=4), page(PARTS[1], total=3)],
     ),
+    "the number of pages changed meanwhile": (
+        {**PAGE, "total_pages": "pages"},
+        [page(PARTS[0], pages=3), page(PARTS[1], pages=2)],
+    ),
     "the last page is given again": (PAGE, [page(PARTS[0]), page(PARTS[1]), page(PARTS[1])]),
 }
 BROKEN: dict[str, tuple[dict[str, Any], list[Any], str]] = {
