@@ -4,6 +4,7 @@ What stands there is the upstream's word: whoever waits bounds it.
 """
 
 import math
+import re
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -49,6 +50,7 @@ def _is_used_up(headers: dict[str, str], policy: RetryPolicy) -> bool:
         told = [headers.get(policy.remaining_header.lower())]
     else:
         told = [headers.get(prefix + "remaining") for prefix in _PREFIXES]
+        told += [quota.get("remaining") for quota in _quotas(headers)]
     numbers = [number for text in told if (number := _number(text)) is not None]
     return any(number <= 0 for number in numbers)
 
@@ -57,11 +59,31 @@ def _until_reset(headers: dict[str, str], policy: RetryPolicy) -> float | None:
     if policy.reset_header is not None:
         return _seconds(headers.get(policy.reset_header.lower()), policy.reset)
     waits = [_seconds(headers.get(prefix + "reset"), policy.reset) for prefix in _PREFIXES]
-    return next((wait for wait in waits if wait is not None), None)
+    wait = next((wait for wait in waits if wait is not None), None)
+    return _until_quotas(headers) if wait is None else wait
+
+
+def _quotas(headers: dict[str, str]) -> list[dict[str, str]]:
+    """What the field `RateLimit` of the IETF's drafts tells, for each quota `remaining` and `reset` (seconds)."""
+    text = re.sub(r'"[^"]*"', "", headers.get("ratelimit", ""))
+    if "reset" in text:
+        # Up to the draft 7 one quota, its keys separated by commas.
+        return [dict(re.findall(r"(remaining|reset)\s*=\s*([\d.]+)", text))]
+    names = {"r": "remaining", "t": "reset"}
+    found = [re.findall(r";\s*([rt])\s*=\s*([\d.]+)", quota) for quota in text.split(",")]
+    return [{names[name]: value for name, value in pairs} for pairs in found if pairs]
+
+
+def _until_quotas(headers: dict[str, str]) -> float | None:
+    """The longest wait for a quota that is used up; where none says so, for any."""
+    quotas = [quota for quota in _quotas(headers) if "reset" in quota]
+    used_up = [quota for quota in quotas if _number(quota.get("remaining")) == 0]
+    waits = [_seconds(quota["reset"], "seconds") for quota in used_up or quotas]
+    return max((wait for wait in waits if wait is not None), default=None)
 
 
 def _seconds(text: str | None, unit: str) -> float | None:
-    """`unit` is `seconds` (from now), `epoch`, `epoch_ms`, or `auto`, which tells them apart by their size."""
+    """`unit` is `seconds` or `ms` from now, `epoch`, `epoch_ms`, or `auto`: any but `ms`, by the number's size."""
     if not text:
         return None
     number = _number(text)
@@ -71,9 +93,9 @@ def _seconds(text: str | None, unit: str) -> float | None:
         return None
     if unit == "auto":
         unit = "seconds" if number < _FIRST_EPOCH else "epoch" if number < _FIRST_EPOCH_MS else "epoch_ms"
-    if unit == "epoch_ms":
+    if unit in ("ms", "epoch_ms"):
         number /= 1000
-    return number if unit == "seconds" else max(number - time.time(), 0.0)
+    return number if unit in ("seconds", "ms") else max(number - time.time(), 0.0)
 
 
 def _number(text: str | None) -> float | None:

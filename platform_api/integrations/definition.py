@@ -172,8 +172,8 @@ class RetryPolicy(_Strict):
     """Says how many requests are left, in place of the usual names (`X-RateLimit-Remaining`)."""
     reset_header: HeaderName | None = None
     """Says when the limit is lifted, in place of the usual names (`X-RateLimit-Reset`)."""
-    reset: Literal["auto", "seconds", "epoch", "epoch_ms"] = "auto"
-    """What it counts: seconds from now, or since 1970 seconds or milliseconds; `auto` goes by the size."""
+    reset: Literal["auto", "seconds", "ms", "epoch", "epoch_ms"] = "auto"
+    """What it counts: seconds or milliseconds from now, or since 1970 (`epoch`); `auto` goes by the size."""
 
 
 class RateLimit(_Strict):

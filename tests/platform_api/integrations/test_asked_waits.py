@@ -48,6 +48,7 @@ def test_retry_after_is_followed_for_every_status_that_may_carry_it(status: int,
         (THEN.isoformat(), "auto"),
         (format_datetime(THEN, usegmt=True), "auto"),
         (str(DAYS), "seconds"),
+        (THEN.isoformat(), "ms"),
         (str(int(THEN.timestamp())), "epoch"),
         (str(int(THEN.timestamp() * 1000)), "epoch_ms"),
     ],
@@ -65,7 +66,35 @@ def test_the_definition_names_the_headers() -> None:
     assert _asked(403, {"x-left": "1", "x-again": "9"}, **names) is None
     assert _asked(403, {"x-left": "0", "x-ratelimit-reset": "9"}, **names) is None
     assert _asked(403, {"x-left": "0", "x-ratelimit-reset": "9"}, remaining_header="X-Left") == 9
+    assert _asked(429, {"x-again": "1500"}, reset_header="X-Again", reset="ms") == 1.5
     assert _asked(429, {"x-again": "150000000"}, reset_header="X-Again", reset="seconds") == 150_000_000
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [
+        ("limit=100, remaining=0, reset=30", 30),
+        ('"default";r=0;t=30', 30),
+        ('"a";r=0;t=30, "b";r=0;t=90, "c";r=5;t=3600', 90),
+        ('"a, r=0;t=7"; r=0 ; t=30; pk=:Y2xpZW50:', 30),
+        ('"default";r=0', None),
+        ("nonsense", None),
+    ],
+)
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_the_draft_of_a_standard_is_read(status: int, value: str, asked: float | None) -> None:
+    headers = {"RateLimit": value, "RateLimit-Policy": '"default";q=100;w=60'}
+    assert _asked(status, headers) == asked
+    assert is_rate_limited(UpstreamAnswer(status, headers, "", None, "", 0), RetryPolicy()) == (
+        status == 429 or (status == 403 and asked is not None)
+    )
+
+
+def test_a_quota_that_is_left_is_no_limit() -> None:
+    for value in ('"default";r=1;t=30', "limit=100, remaining=1, reset=30", '"default";t=30'):
+        assert _asked(403, {"RateLimit": value}) is None
+        assert _asked(429, {"RateLimit": value}) == 30
+    assert _asked(429, {"Retry-After": "5", "RateLimit": '"a";r=0;t=30'}) == 5
 
 
 @pytest.mark.parametrize(
