@@ -34,8 +34,7 @@ def prove(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> 
         case ApiKeyAuth(location="body", name=name):
             return Proof(body={name: credentials["api_key"]})
         case BasicAuth():
-            pair = f"{credentials['username']}:{credentials['password']}"
-            return Proof(headers={"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()})
+            return Proof(headers={"Authorization": "Basic " + _basic(credentials)})
         case BearerAuth():
             return Proof(headers={"Authorization": f"Bearer {credentials['token']}"})
         case OAuth2Auth(location="query", name=name):
@@ -50,6 +49,15 @@ def prove(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> 
             )
         case _:
             return Proof()
+
+
+def secrets_of(definition: IntegrationDefinition, credentials: Mapping[str, str]) -> list[str]:
+    """What must not be shown of the credentials that a form gave, in each way that requests carry them."""
+    return [*credentials.values(), *([_basic(credentials)] if isinstance(definition.auth, BasicAuth) else [])]
+
+
+def _basic(credentials: Mapping[str, Any]) -> str:
+    return base64.b64encode(f"{credentials['username']}:{credentials['password']}".encode()).decode()
 
 
 def _placed(keys: tuple[Key, ...], location: str, credentials: Mapping[str, Any]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from platform_api.accounts.actor import Actor
 from platform_api.core.crypto import Vault
@@ -22,6 +21,7 @@ from platform_api.integrations.models import Connection, ConnectionStatus
 from platform_api.integrations.multipart import Attachments
 from platform_api.integrations.oauth import GrantOver, TokenUnavailable
 from platform_api.integrations.outgoing import Caller, UpstreamAnswer
+from platform_api.integrations.redaction import redacted
 from platform_api.integrations.refused_credentials import are_refused
 from platform_api.integrations.requests import build_request
 from platform_api.integrations.retrying import send_with_retries
@@ -171,11 +171,7 @@ class Gateway:
 def _logged(opened: OpenConnection, endpoint: str) -> str:
     """An endpoint without its query; a whole URL, as a next page has it, also without a key in its path."""
     path = endpoint.partition("?")[0]
-    return (
-        path.replace(quote(opened.credentials["api_key"], safe=":"), "***")
-        if is_key_in_path(opened.definition)
-        else path
-    )
+    return redacted(path, [opened.credentials["api_key"]]) if is_key_in_path(opened.definition) else path
 
 
 def is_due(opened: OpenConnection) -> bool:

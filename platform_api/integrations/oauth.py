@@ -5,7 +5,7 @@ address that an organization chose.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +31,7 @@ from platform_api.integrations.definition import (
     missing_values,
 )
 from platform_api.integrations.outgoing import Caller, UpstreamAnswer, UpstreamRequest
+from platform_api.integrations.redaction import redacted
 from platform_api.integrations.signing import signature
 
 TOKEN_DEADLINE_SECONDS = 20.0
@@ -41,6 +42,7 @@ _GRANT_IS_OVER = frozenset(
 )
 _FIRST_EPOCH_MS = 10**11
 _MAX_LIFETIME_SECONDS = 10**10
+_SECRET_PARAMETERS = ("refresh_token", "code", "code_verifier")
 _MOST_NAME = 150
 _MOST_VALUE = 500
 
@@ -114,8 +116,9 @@ async def request_tokens(
     request = UpstreamRequest("POST", URL(url), headers, body=body)
     answer = await caller.send(request, deadline_seconds=TOKEN_DEADLINE_SECONDS)
     told = _told(answer)
+    secrets = [client.client_secret, *(parameters.get(name, "") for name in _SECRET_PARAMETERS)]
     return {
-        **_read_tokens(answer, told, auth.tokens_at),
+        **_read_tokens(answer, told, auth.tokens_at, secrets),
         "values": {**_values(auth, told), CLIENT_ID: client.client_id},
     }
 
@@ -166,7 +169,9 @@ def _told(answer: UpstreamAnswer) -> dict[str, Any]:
     return answer.data if isinstance(answer.data, dict) else dict(parse_qsl(answer.text[:20_000]))
 
 
-def _read_tokens(answer: UpstreamAnswer, told: Mapping[str, Any], tokens_at: str | None) -> dict[str, Any]:
+def _read_tokens(
+    answer: UpstreamAnswer, told: Mapping[str, Any], tokens_at: str | None, secrets: Iterable[str]
+) -> dict[str, Any]:
     if answer.failure is not None:
         raise TokenUnavailable(f"the token endpoint did not answer: {answer.failure}")
     tokens = told if tokens_at is None else pick(told, tokens_at)
@@ -175,7 +180,8 @@ def _read_tokens(answer: UpstreamAnswer, told: Mapping[str, Any], tokens_at: str
         return _credentials(token, tokens)
     code = _code_of_refusal(told)
     words = (told.get(name) for name in ("error_description", "error", "message", "errmsg", "detail"))
-    said = str(next((one for one in words if one), f"status {answer.status}"))[:300]
+    # The provider may repeat what it was sent; what it says is shown and mailed.
+    said = redacted(str(next((one for one in words if one), f"status {answer.status}")), secrets)[:300]
     if code in _GRANT_IS_OVER and answer.status < 500:
         raise GrantOver(f"the provider refused: {said} ({code})")
     raise TokenUnavailable(f"the token endpoint gave no token: {said}")

@@ -3,7 +3,7 @@
 authlib signs; the requests go through the guarded caller.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -15,6 +15,7 @@ from yarl import URL
 from platform_api.integrations.definition import OAuth1Auth, fill_url
 from platform_api.integrations.oauth import TOKEN_DEADLINE_SECONDS, ClientCredentials, TokenUnavailable
 from platform_api.integrations.outgoing import Caller, UpstreamRequest
+from platform_api.integrations.redaction import redacted
 
 _MOST_TOKEN = 1000
 
@@ -37,7 +38,7 @@ async def request_temporary(
 ) -> Token:
     """The first leg: a temporary credential. Raises TokenUnavailable."""
     proof = ClientAuth(client.client_id, client.client_secret, redirect_uri=redirect_uri)
-    told = await _ask(caller, proof, fill_url(auth.request_token_url, placeholders))
+    told = await _ask(caller, proof, fill_url(auth.request_token_url, placeholders), [client.client_secret])
     if told.get("oauth_callback_confirmed", "").lower() != "true":
         # Without it there is no verifier (OAuth 1.0 before "a"): a sign-in could be finished for somebody else.
         raise TokenUnavailable("the provider speaks OAuth 1.0 without `oauth_callback_confirmed`, which is not safe")
@@ -67,7 +68,8 @@ async def request_access(
         token_secret=temporary.secret,
         verifier=verifier,
     )
-    token = _token(await _ask(caller, proof, fill_url(auth.token_url, placeholders)))
+    secrets = [client.client_secret, temporary.token, temporary.secret, verifier]
+    token = _token(await _ask(caller, proof, fill_url(auth.token_url, placeholders), secrets))
     return {
         "client_key": client.client_id,
         "client_secret": client.client_secret,
@@ -76,7 +78,7 @@ async def request_access(
     }
 
 
-async def _ask(caller: Caller, proof: ClientAuth, url: str) -> dict[str, str]:
+async def _ask(caller: Caller, proof: ClientAuth, url: str, secrets: Iterable[str]) -> dict[str, str]:
     try:
         _, headers, _ = proof.prepare("POST", url, {}, b"")
     except (OAuth1Error, ValueError) as error:
@@ -88,7 +90,8 @@ async def _ask(caller: Caller, proof: ClientAuth, url: str) -> dict[str, str]:
     told = dict(parse_qsl(answer.text[:20_000]))
     if answer.status >= 300:
         said = told.get("error_description") or told.get("oauth_problem") or told.get("error") or answer.text
-        raise TokenUnavailable(f"the provider gave no token ({answer.status}): {' '.join(said.split())[:300]}")
+        said = " ".join(redacted(said[:20_000], secrets).split())[:300]
+        raise TokenUnavailable(f"the provider gave no token ({answer.status}): {said}")
     return told
 
 

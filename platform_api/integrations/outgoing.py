@@ -19,6 +19,7 @@ from platform_api.core.upstreams import ALL_ALLOWED, NONE_ALLOWED, AllowedUpstre
 from platform_api.integrations import json_text
 from platform_api.integrations.answer_text import text_of
 from platform_api.integrations.guarded_connector import ForbiddenAddress, GuardedConnector
+from platform_api.integrations.redaction import redacted
 from platform_api.integrations.response_headers import combined
 from platform_api.integrations.upstream_errors import broken_off, no_connection, place_of
 
@@ -49,7 +50,7 @@ class UpstreamRequest:
     def shown(self, url: URL) -> str:
         """A URL as it may be shown: without the query, where keys may stand, and without a key in its path."""
         text = str(url).partition("#")[0].partition("?")[0]
-        return text.replace(self.key_in_path, "***") if self.key_in_path else text
+        return redacted(text, [self.key_in_path]) if self.key_in_path else text
 
 
 @dataclass(frozen=True, slots=True)

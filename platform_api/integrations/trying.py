@@ -1,14 +1,18 @@
 """New credentials are tried before they are stored: what the service refuses is no connection."""
 
+from collections.abc import Iterable
+
 from platform_api.accounts.actor import Actor
 from platform_api.core.errors import Unprocessable
+from platform_api.integrations.credentials import secrets_of
 from platform_api.integrations.definition import IntegrationDefinition
 from platform_api.integrations.gateway import Gateway
 from platform_api.integrations.outgoing import UpstreamAnswer
+from platform_api.integrations.redaction import redacted
 from platform_api.integrations.refused_credentials import are_refused
 from platform_api.integrations.schemas import ConnectionTest, ConnectionWrite
 
-_MAX_SHOWN = 200
+_MAX_SHOWN, _MAX_READ = 200, 100_000
 
 
 async def try_credentials(
@@ -25,7 +29,7 @@ async def try_credentials(
     )
     test = tested(definition, answer)
     if are_refused(definition, answer):
-        said = _shown(answer.text, body)
+        said = _shown(answer.text, secrets_of(definition, body.credentials))
         raise Unprocessable(
             f"credentials: {definition.name} does not accept them, so nothing was stored: it answered"
             f" {answer.status}{f' ({said})' if said else ''}"
@@ -40,8 +44,6 @@ def tested(definition: IntegrationDefinition, answer: UpstreamAnswer) -> Connect
     return ConnectionTest(ok=is_ok, status_code=answer.status, message=message)
 
 
-def _shown(text: str, body: ConnectionWrite) -> str:
+def _shown(text: str, secrets: Iterable[str]) -> str:
     """The beginning of an answer on one line, without the credentials that it may repeat."""
-    for secret in body.credentials.values():
-        text = text.replace(secret, "***")
-    return " ".join(text[: _MAX_SHOWN * 2].split())[:_MAX_SHOWN]
+    return " ".join(redacted(text[:_MAX_READ], secrets)[: _MAX_SHOWN * 2].split())[:_MAX_SHOWN]
