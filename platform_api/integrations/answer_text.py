@@ -12,6 +12,7 @@ _BINARY = (
     *("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "font/"),
     *("application/pdf", "application/zip", "application/gzip", _UNKNOWN),
 )
+_ADDED_UNASKED = frozenset({"iso8859-1", "cp1252"})
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     # Before UTF-16: the mark of UTF-32 begins with its.
@@ -50,9 +51,22 @@ def _codec(body: bytes, parsed: MediaType | None) -> str:
     if declared is None and parsed is not None and parsed.is_xml:
         declared = declared_in_xml(body[:300].decode("latin-1"))
     if declared is not None and (codec := codec_of(declared)) is not None:
-        return codec
+        return "utf-8" if _is_declared_blindly(codec, parsed) and _is_utf8(body) else codec
     # RFC 8259 wants UTF-8; older writers of UTF-16 and UTF-32 are known by the zeros among the first bytes.
     return json.detect_encoding(body[:4]) if parsed is None or parsed.is_json else "utf-8"
+
+
+def _is_declared_blindly(codec: str, parsed: MediaType | None) -> bool:
+    """Whether a charset is one that frameworks add unasked, which says nothing of JSON; nor can ASCII be meant."""
+    return codec == "ascii" or (codec in _ADDED_UNASKED and parsed is not None and parsed.is_json)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _json_in_disguise(body: bytes) -> str | None:

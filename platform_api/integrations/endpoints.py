@@ -6,10 +6,12 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.formparsers import MultiPartException
 
 from platform_api.accounts.dependencies import CREDENTIALS, BuildActorDep
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import BadRequest, Unprocessable
+from platform_api.core.form_parser import FormParser
 from platform_api.core.pagination import PageDep
 from platform_api.core.types import ConnectionId, OrganizationId
 from platform_api.integrations import service
@@ -201,14 +203,24 @@ async def end_transaction(session: AsyncSession) -> None:
 async def _read_call(request: Request) -> tuple[CallWrite, Attachments | None]:
     """The call, sent as JSON or, with files, as a multipart form."""
     try:
-        if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            async with request.form(max_files=100) as form:
-                return await read_multipart(form)
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            return await _read_form(request)
         body = await request.body()
         return CallWrite.model_validate(_parsed(body) if body else {}), None
     except ValidationError as exc:
         first = exc.errors()[0]
         raise Unprocessable(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc
+
+
+async def _read_form(request: Request) -> tuple[CallWrite, Attachments]:
+    try:
+        form = await FormParser(request.headers, request.stream(), max_files=100).parse()
+    except MultiPartException as error:
+        raise BadRequest(f"the body is not a multipart form: {error.message}") from error
+    try:
+        return await read_multipart(form)
+    finally:
+        await form.close()
 
 
 def _parsed(body: bytes) -> Any:

@@ -52,7 +52,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _flattened(name: str, value: Any, body_format: BodyFormat) -> Iterator[Pair]:
-    if value is None or value in ({}, []):
+    if _is_nothing(value):
         if body_format.nulls == "empty":
             yield name, ""
     elif isinstance(value, dict):
@@ -61,6 +61,10 @@ def _flattened(name: str, value: Any, body_format: BodyFormat) -> Iterator[Pair]
         yield from _of_list(name, value, body_format)
     else:
         yield name, scalar_text(value)
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value in ({}, [])
 
 
 def _of_object(name: str, value: dict[str, Any], body_format: BodyFormat) -> Iterator[Pair]:
@@ -75,7 +79,13 @@ def _of_object(name: str, value: dict[str, Any], body_format: BodyFormat) -> Ite
 def _of_list(name: str, value: list[Any], body_format: BodyFormat) -> Iterator[Pair]:
     if body_format.lists == "json":
         yield name, _json(value)
-    elif body_format.lists == "comma":
+        return
+    if body_format.nulls == "omit":
+        # Left out before they are counted: a hole makes an object of a list for many a service.
+        value = [one for one in value if not _is_nothing(one)]
+    if not value:
+        return
+    if body_format.lists == "comma":
         yield name, ",".join(_joinable(name, one) for one in value)
     else:
         for index, inner in enumerate(value):

@@ -97,9 +97,11 @@ def _find(headers: Mapping[str, str], lower_name: str) -> str | None:
 
 
 def _query(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Query values as text; a list repeats the parameter, null leaves it out."""
+    """Query values as text; a list repeats the parameter, null leaves it out, also in a list."""
     return {
-        name: [scalar_text(one) for one in value] if isinstance(value, list) else scalar_text(value)
+        name: [scalar_text(one) for one in value if one is not None]
+        if isinstance(value, list)
+        else scalar_text(value)
         for name, value in params.items()
         if value is not None
     }
@@ -110,7 +112,7 @@ def _caller_headers(given: Mapping[str, Any]) -> dict[str, str]:
     for name, value in given.items():
         if value is None:
             continue
-        text = str(value)
+        text = ", ".join(map(scalar_text, value)) if isinstance(value, list) else scalar_text(value)
         if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(text):
             raise BadRequest(f"request_headers: {name!r} is not a header that can be sent")
         if name.lower() in _REFUSED_HEADERS or name.lower().startswith("proxy-"):

@@ -10,15 +10,15 @@ import json
 import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
-from email.message import Message
 from typing import Any, ParamSpec, TypeVar
 
 import orjson
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.formparsers import MultiPartException
 
 from platform_api.core.errors import BadRequest
+from platform_api.core.form_parser import FormParser
 from platform_api.tables.column_types import is_storable
 from platform_api.webhooks.forms import MAX_FIELDS, parse_form
 
@@ -37,19 +37,10 @@ _CHARSETS = re.compile(
 )
 
 
-class _WholeParser(MultiPartParser):
-    """Knows whether the form came to its end, and files whose name is given as `filename*` only (RFC 8187)."""
+class _WholeParser(FormParser):
+    """Knows whether the form came to its end."""
 
     is_whole = False
-
-    def on_headers_finished(self) -> None:
-        disposition = self._current_part.content_disposition or b""
-        if b"filename*" in disposition and b"filename" not in parse_options_header(disposition)[1]:
-            header = Message()
-            header["Content-Disposition"] = disposition.decode("latin-1")
-            name = (header.get_filename() or "").translate({ord('"'): "%22", ord("\\"): "%5C"})
-            self._current_part.content_disposition = disposition + f'; filename="{name}"'.encode(errors="replace")
-        super().on_headers_finished()
 
     def on_end(self) -> None:
         self.is_whole = True

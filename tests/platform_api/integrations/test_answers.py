@@ -48,6 +48,8 @@ async def answered(platform: Platform, body: bytes, content_type: str | None, **
         ("utf-8", "nonsense"),
         ("utf-8", "application/json; charset=nonsense"),
         ("utf-8", "application/json; charset=idna"),
+        ("utf-8", "application/problem+json; charset=us-ascii"),
+        ("utf-8", "text/json; charset=ISO-8859-1"),
         ("utf-16", "application/json; charset=utf-16"),
         ("utf-16", "application/json"),
         ("utf-16-le", "application/json; charset=UTF-16LE"),
@@ -70,6 +72,14 @@ async def test_json_is_read_in_whatever_charset_and_under_whatever_name(
     ("body", "content_type", "text"),
     [
         (b"caf\xe9", "text/plain; charset=iso-8859-1", "café"),
+        ("ż".encode(), "text/plain; charset=us-ascii", "ż"),
+        (b"caf\xe9", "text/plain; charset=us-ascii", "caf�"),
+        ("Ã©".encode("latin-1"), "text/plain; charset=iso-8859-1", "Ã©"),
+        ("é".encode(), "application/json; charset=ISO-8859-1", "é"),
+        (b"\xe9", "application/json; charset=ISO-8859-1", "é"),
+        ("€".encode("cp1252"), "application/json; charset=windows-1252", "€"),
+        ("模".encode("gbk"), "application/json; charset=gbk", "模"),
+        ("模".encode("iso2022_jp"), "application/json; charset=iso-2022-jp", "模"),
         (b"\xbf", "text/html; charset=ISO-8859-2", "ż"),
         (
             b'<?xml version="1.0" encoding="ISO-8859-2"?><a>\xbf</a>',
