@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, m
 
 from automio._paths import ABSENT, at
 from platform_api.core.errors import BadRequest, Unauthenticated
+from platform_api.webhooks.forms import parse_form
+from platform_api.webhooks.signed_text import Delivery, is_form
 from platform_api.webhooks.verification import is_one_of
 from platform_api.webhooks.verifications import JsonPath, Word
 
@@ -36,12 +38,13 @@ class Challenge(BaseModel):
 
     `query`: a request (`methods`) whose query parameter `name` is given back, as text. `body`: a JSON body that holds
     the values of `when` is answered with JSON: the value at the path `name` under `answer_name`, or the constant
-    `answer`. With `proof` the answer holds an HMAC of the value beside it, or instead of it without `answer_name`.
+    `answer`. `form`: a form of the field `name` alone, which need not be signed, is answered with its value, as text.
+    With `proof` the answer holds an HMAC of the value beside it, or instead of it without `answer_name`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    place: Literal["query", "body"]
+    place: Literal["query", "body", "form"]
     name: JsonPath | None = None
     methods: Annotated[list[Literal["GET", "POST"]], Field(min_length=1)] = Field(
         default=["GET"], description="Of a question in the query"
@@ -65,6 +68,8 @@ class Challenge(BaseModel):
     def _fits(self) -> "Challenge":
         if (self.name is None) == (self.answer is None):
             raise ValueError("give the name of what is given back, or a constant answer")
+        if self.place == "form" and (self.answer or self.answer_name or self.when or self.token_name or self.proof):
+            raise ValueError("a form that asks has a name only: its value is given back as text")
         if self.answer is not None and (self.place == "query" or self.proof or self.answer_name):
             raise ValueError("a constant answer is for a question in the body, without answer_name and proof")
         if self.place == "query" and self.when is not None:
@@ -103,6 +108,16 @@ def answer_query(
     if challenge.token_name is not None and not is_one_of(query.get(challenge.token_name, [""])[0], secrets):
         raise Unauthenticated("the webhook's secret is missing or wrong")
     return _answer(challenge, secrets, asked)
+
+
+def answer_form(challenge: Challenge, delivery: Delivery) -> ChallengeAnswer | None:
+    """The answer to a form that only tries the address; None for every other request."""
+    if challenge.place != "form" or not is_form(delivery) or len(delivery.body) > _MAX_CHARACTERS:
+        return None
+    fields = parse_form(delivery.body.decode(errors="replace"))
+    if fields.keys() != {challenge.name} or len(fields[challenge.name or ""]) != 1:
+        return None
+    return ChallengeAnswer(fields[challenge.name or ""][0])
 
 
 def answer_body(challenge: Challenge, secrets: Sequence[str], content: Any) -> ChallengeAnswer | None:

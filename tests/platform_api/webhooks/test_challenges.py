@@ -63,6 +63,22 @@ async def test_a_question_may_want_a_proof_that_the_secret_is_known(desk: Desk) 
     assert await desk.runs() == 0
 
 
+async def test_a_ping_of_one_field_is_answered_without_a_signature(desk: Desk) -> None:
+    webhook = await desk.open(preset="woocommerce", secret=SECRET)
+    answer = await desk.call(webhook, data={"webhook_id": "17"})
+    assert (answer.status_code, answer.text) == (200, "17")
+    assert answer.headers["content-type"].startswith("text/plain")
+    for other in (
+        {"data": {"webhook_id": "17", "x": "1"}},
+        {"data": {"webhook_id": ["1", "2"]}},
+        {"data": {"x": "1"}},
+    ):
+        assert (await desk.call(webhook, **other)).status_code == 401
+    assert (await desk.call(webhook, json={"webhook_id": "17"})).status_code == 401
+    assert (await desk.call(webhook, data={"webhook_id": "1" * 3000})).status_code == 401
+    assert await desk.runs() == 0
+
+
 async def test_a_question_in_the_body_is_known_by_what_it_holds(desk: Desk) -> None:
     challenge = {"place": "body", "when": {"kind.name": "hello", "n": 0}, "name": "deep.word", "answer_name": "echo"}
     webhook = await desk.open(challenge=challenge)
@@ -79,6 +95,8 @@ async def test_a_question_in_the_body_is_known_by_what_it_holds(desk: Desk) -> N
 @pytest.mark.parametrize(
     ("challenge", "message"),
     [
+        ({"place": "form", "name": "a", "proof": {"name": "b"}}, "a form that asks has a name only"),
+        ({"place": "form", "name": "a", "token_name": "b"}, "a form that asks has a name only"),
         ({"place": "body"}, "give the name of what is given back, or a constant answer"),
         ({"place": "body", "name": "a", "answer": {}}, "or a constant answer"),
         ({"place": "query", "answer": {"a": 1}}, "a constant answer is for a question in the body"),
