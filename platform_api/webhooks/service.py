@@ -139,7 +139,7 @@ def verification_of(webhook: Webhook) -> Verification:
 
 def challenge_of(webhook: Webhook) -> Challenge | None:
     """The question that is answered without a run."""
-    return None if webhook.challenge is None else Challenge.model_validate(webhook.challenge)
+    return None if webhook.challenge is None else Challenge.model_validate(webhook.challenge, context=STORED)
 
 
 def secrets_of(webhook: Webhook, vault: Vault) -> list[str]:

@@ -92,7 +92,9 @@ def _verify_secret(verification: SecretVerification, secrets: Sequence[str], del
     elif verification.path is not None:
         sent = at(parse_json(delivery.content_type, delivery.body), verification.path)
     text = sent if isinstance(sent, str) and sent.startswith(verification.prefix) else ""
-    if not is_one_of(text.removeprefix(verification.prefix), secrets):
+    given = text.removeprefix(verification.prefix)
+    # After `Bearer` stands a space, also where the prefix was written without it.
+    if not (is_one_of(given, secrets) | is_one_of(given.strip(), secrets)):
         raise Unauthenticated(_WRONG_SECRET)
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -13,17 +14,32 @@ from pydantic import (
     model_validator,
 )
 
+from automio._paths import has_wildcards, steps_of
 from platform_api.syncs.paths import Path
 from platform_api.webhooks.encodings import Encoding, decode_text
 from platform_api.webhooks.signed_text import check_template, placeholders
 
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$", max_length=100, to_lower=True)]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
-JsonPath = Annotated[Path, Field(min_length=1)]
-"""Where a value stands in a JSON body, as `event.id`; a key that holds a dot is quoted: `["a.b"]`."""
 STORED = {"stored": True}
 """Context of validation for what is stored already: rules that came later do not make it unreadable."""
 _ED25519_KEY_BYTES = 32
+
+
+def _one_value(path: str, info: ValidationInfo) -> str:
+    """Refuses what would be read as a key that no body has: a wildcard, and paths as others write them."""
+    if info.context == STORED:
+        return path
+    first = steps_of(path)[0]
+    if has_wildcards(path):
+        raise ValueError(f"{path!r} has a wildcard, which finds a list; one value is meant, as value.0.id")
+    if first.is_plain and (first.name == "$" or first.name.startswith("/")):
+        raise ValueError(f"{path!r} is not a path; write keys and list indexes joined by dots, as event.id")
+    return path
+
+
+JsonPath = Annotated[Path, Field(min_length=1), AfterValidator(_one_value)]
+"""Where a value stands in a JSON body, as `event.id`; a key that holds a dot is quoted: `["a.b"]`."""
 
 
 class _Strict(BaseModel):
@@ -111,6 +127,8 @@ class _Signed(_Strict):
             raise ValueError("payload must hold {id} exactly when id_header says which header that is")
         if self.body_hash_query is not None and ("form" not in names or not {"url", "query"} & set(names)):
             raise ValueError("body_hash_query needs a payload of {form} and of the signed {url} or {query}")
+        if f"header:{self.header}" in (name.lower() for name in names):
+            raise ValueError(f"payload holds the header {self.header}, which is the signature itself")
         if self.url is not None and "url" not in names:
             raise ValueError("url is what {url} stands for; the payload holds none")
 

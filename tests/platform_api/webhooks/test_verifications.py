@@ -71,6 +71,7 @@ def public_key(key: Ed25519PrivateKey) -> bytes:
         ({"payload": "{timestamp}{body}"}, "{timestamp} exactly when"),
         ({"payload": "{body}", "id_header": "X-Id"}, "{id} exactly when"),
         ({"payload": "{body}", "url": "https://a.example/b"}, "the payload holds none"),
+        ({"payload": "{header:x-signature}{body}"}, "x-signature, which is the signature itself"),
         ({"payload": "{body}", "body_hash_query": "hash"}, "body_hash_query needs a payload of {form}"),
         ({"payload": "{url}{body}", "url": "ftp://a"}, "match pattern"),
         ({"encoding": "rot13"}, "hex"),
@@ -205,6 +206,13 @@ async def test_standard_webhooks_are_signed_with_ed25519_as_well(desk: Desk) -> 
             {"verification": {"kind": "hmac", "header": "A", "secret_encoding": "hex"}, "secret": SECRET},
             "it is not hex",
         ),
+        ({"verification": {"kind": "secret", "path": "value.*.a"}, "secret": SECRET}, "has a wildcard"),
+        ({"idempotency_path": "items.?"}, "'items.?' has a wildcard, which finds a list; one value is meant"),
+        (
+            {"idempotency_path": "$.event.id"},
+            "'$.event.id' is not a path; write keys and list indexes joined by dots",
+        ),
+        ({"idempotency_path": "/event/id"}, "'/event/id' is not a path"),
         ({"secret": SECRET, "secrets": [SECRET]}, "secret or secrets, not both"),
         ({"secrets": [SECRET, "short"]}, "at least 8"),
         ({"preset": "nobody", "secret": SECRET}, "preset: 'nobody' is not known; there are bitbucket"),
@@ -434,6 +442,10 @@ async def test_a_shared_secret_may_have_a_prefix_or_stand_in_the_body(desk: Desk
         verification={"kind": "secret", "header": "Authorization", "prefix": "Bearer "}, secret=SECRET
     )
     for value, status in ((f"Bearer {SECRET}", 200), (SECRET, 401), (f"bearer {SECRET}", 401), ("", 401)):
+        assert (await desk.call(bearer, headers={"Authorization": value})).status_code == status
+    unspaced = {"kind": "secret", "header": "Authorization", "prefix": "Bearer"}
+    bearer = await desk.open(verification=unspaced, secret=SECRET, name="unspaced")
+    for value, status in ((f"Bearer {SECRET}", 200), (f"Bearer  {SECRET} x", 401), ("Bearer", 401)):
         assert (await desk.call(bearer, headers={"Authorization": value})).status_code == status
     graph = await desk.open(preset="microsoft_graph", secret=SECRET, name="graph")
     for state, status in ((SECRET, 200), ("wrong", 401), (None, 401), ({"a": 1}, 401)):
