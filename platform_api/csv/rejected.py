@@ -114,7 +114,9 @@ class _SheetLines:
 
 def sheet_position(name: str, wanted: str | None) -> int:
     """Returns the number under which an import with the same options looks for the sheet of rejected rows."""
-    return int(wanted) if wanted is not None and wanted != name else 1
+    if wanted is None or wanted.strip().casefold() == name.strip().casefold():
+        return 1
+    return int(wanted)
 
 
 async def sheet_file(rows: AsyncIterator[bytes], *, name: str, position: int) -> AsyncIterator[bytes]:

@@ -99,6 +99,10 @@ def _choose(book: Workbook, wanted: str | None) -> Sheet:
     for sheet in book.sheets:
         if sheet.name == wanted:
             return sheet
+    # Excel takes names that differ in case only for the same one.
+    alike = [sheet for sheet in book.sheets if sheet.name.strip().casefold() == wanted.strip().casefold()]
+    if len(alike) == 1:
+        return alike[0]
     if wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:9]) <= len(book.sheets):
         return book.sheets[int(wanted) - 1]
     listed = ", ".join(sheet.name for sheet in book.sheets[:20])

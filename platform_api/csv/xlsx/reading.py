@@ -30,6 +30,9 @@ from platform_api.csv.xlsx.strings import unescape
 MAX_COLUMNS = 16_384
 MAX_ROWS = 1_048_576
 _MAX_TEXT = 1024 * 1024
+_USUAL_WIDTH = 1024
+_MAX_FAR = 10_000_000
+"""Cells of all rows beyond the usual width: a small file may have a value in the last column of every row."""
 _MAX_SHARED_TEXTS = 4_000_000
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})[0-9]{1,7}")
 _TRUE = frozenset({"1", "true"})
@@ -192,6 +195,7 @@ class SheetReader:
         self._ready: deque[tuple[int, list[Cell]]] = deque()
         self._row, self._column = 0, -1
         self._cells: dict[int, Cell] = {}
+        self._far = 0
         self._inside: str | None = None
         """`v`, `f` or `is`: what of a cell is being read."""
         self._attributes: Attributes = {}
@@ -250,7 +254,14 @@ class SheetReader:
             if cell != "":
                 self._cells[self._column] = cell
         elif tag == "row" and self._cells:
-            row: list[Cell] = [""] * (max(self._cells) + 1)
+            width = max(self._cells) + 1
+            self._far += max(0, width - _USUAL_WIDTH)
+            if self._far > _MAX_FAR:
+                raise JobFailed(
+                    f"row {self._row} and rows before it have values very far to the right, behind empty cells;"
+                    " delete these"
+                )
+            row: list[Cell] = [""] * width
             for column, cell in self._cells.items():
                 row[column] = cell
             self._ready.append((self._row, row))

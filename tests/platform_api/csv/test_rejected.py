@@ -215,6 +215,7 @@ def _book(*sheets: tuple[str, str]) -> bytes:
         ([("One", "visible"), ("Two", "visible")], {"sheet": "2"}),
         ([("One", "visible"), ("Two", "visible")], {"sheet": "Two"}),
         ([("One", "hidden"), ("Two", "visible")], {}),
+        ([("One", "visible"), ("Two", "visible")], {"sheet": " two"}),
         ([("2", "visible"), ("Two", "visible")], {"sheet": "2"}),
         ([("One", "visible"), ("Two", "veryHidden"), ("left out 1", "visible")], {"sheet": "3"}),
     ],
