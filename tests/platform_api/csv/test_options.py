@@ -200,3 +200,23 @@ async def test_options_that_cannot_be_meant_are_refused_at_once(
 async def test_a_sheet_is_no_matter_of_csv(shop: Shop) -> None:
     job = await shop.import_("sku\nA\n", sheet="1")
     assert job["error"] == "sheet: the file is CSV, which has no sheets"
+
+
+async def test_the_form_the_client_and_the_command_line_have_the_same_options(shared_platform: Platform) -> None:
+    from automio._csv_options import CsvReading, form_fields
+    from automio.cli.csv import import_, preview
+    from platform_api.csv.schemas import ImportOptions
+
+    options = set(ImportOptions.model_fields)
+    async with shared_platform.client() as client:
+        schema = (await client.get("/openapi.json")).json()
+    for path in ("/api/apps/csv-imports/", "/api/apps/csv-imports/preview/"):
+        form = schema["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+        name = form["$ref"].rpartition("/")[2] if "$ref" in form else form["allOf"][0]["$ref"].rpartition("/")[2]
+        fields = set(schema["components"]["schemas"][name]["properties"])
+        assert options <= fields, (path, options - fields)
+    assert {*CsvReading.__annotations__, "on_conflict", "dry_run"} == options
+    assert form_fields(dict.fromkeys(options)) == {}
+    for command, others in ((import_, {"on_conflict", "dry_run"}), (preview, set[str]())):
+        given = {parameter.name for parameter in command.params}
+        assert {*CsvReading.__annotations__, *others} <= given, command.name
