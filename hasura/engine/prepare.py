@@ -260,7 +260,7 @@ class CompiledOperation:
             stream = build_stream(context, flat, definition, path)
             fragment = SelectTranslator(self._options()).stream(stream)
             statement = StatementList().made(fragment)
-            return SqlStep(flat.response_key, (statement,), json_path(*path), place.namespace)
+            return SqlStep(flat.response_key, (statement,), _error_path(definition, path), place.namespace)
         statements = StatementList()
         if self.kind is OperationKind.MUTATION:
             self._mutation(context, flat, definition, path, statements)

@@ -1,11 +1,13 @@
 """Query collections, the allow-list, REST endpoints."""
 
+from collections import Counter
+
 from graphql import GraphQLError, parse
 
 from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.workspace import Workspace
-from hasura.engine.errors import AlreadyExists, EngineError, NotExists
+from hasura.engine.errors import AlreadyExists, EngineError, NotExists, NotSupported
 from hasura.engine.metadata import store
 from hasura.engine.metadata.parsing import parse_allowlist_scope, parse_query_collection, parse_rest_endpoint
 from hasura.engine.metadata.reading import Reader
@@ -18,6 +20,7 @@ async def create_query_collection(workspace: Workspace, args: Reader) -> Json:
     _refuse_invalid_queries(args["definition"])
     parse_query_collection(args)
     _refuse_taken(workspace, args["name"])
+    _refuse_duplicates(args["definition"]["queries"])
     described: JsonObject = {
         "name": name,
         "comment": args.optional_text("comment"),
@@ -29,13 +32,16 @@ async def create_query_collection(workspace: Workspace, args: Reader) -> Json:
 
 
 def _refuse_invalid_queries(definition: Reader) -> None:
-    seen: set[str] = set()
     for item in definition["queries"].items():
-        name = item["name"].name()
-        if name in seen:
-            raise definition["queries"].fail(f"found duplicate query names: {name}")
-        seen.add(name)
         _refuse_invalid_query(item["query"])
+
+
+def _refuse_duplicates(queries: Reader) -> None:
+    counted = Counter(item["name"].name() for item in queries.items())
+    duplicates = [f'"{name}"' for name, count in counted.items() if count > 1]
+    if duplicates:
+        with queries.blamed():
+            raise NotSupported(f"found duplicate query names {', '.join(duplicates)}")
 
 
 def _refuse_invalid_query(query: Reader) -> None:
@@ -45,12 +51,10 @@ def _refuse_invalid_query(query: Reader) -> None:
         raise query.fail(f"not a valid graphql query: {exc.message}") from exc
 
 
-async def _collection(workspace: Workspace, argument: Reader) -> JsonObject:
-    name = argument.name()
+async def _collection(workspace: Workspace, name: str) -> JsonObject:
     document = await workspace.document(store.QUERY_COLLECTION, name)
     if document is None:
-        with argument.blamed():
-            raise NotExists(f'query collection with name "{name}" does not exist')
+        raise NotExists(f'query collection with name "{name}" does not exist')
     return document
 
 
@@ -64,14 +68,15 @@ def _refuse_taken(workspace: Workspace, argument: Reader) -> None:
 @command("drop_query_collection")
 async def drop_query_collection(workspace: Workspace, args: Reader) -> Json:
     name = args["collection"].name()
-    await _collection(workspace, args["collection"])
-    if name in workspace.world.metadata.allowlist:
-        if not args.flag("cascade"):
+    with args["collection"].blamed():
+        await _collection(workspace, name)
+        if name in workspace.world.metadata.allowlist and not args.flag("cascade"):
             raise EngineError(
                 f'query collection with name "{name}" is present in the allowlist; cannot proceed to drop. '
-                "please use cascade to confirm drop",
+                "please use cascade to confirm you wish to drop it from the allowlist as well",
                 code="dependency-error",
             )
+    if name in workspace.world.metadata.allowlist:
         workspace.remove(store.ALLOWLIST, name)
     workspace.remove(store.QUERY_COLLECTION, name)
     await workspace.apply()
@@ -81,7 +86,7 @@ async def drop_query_collection(workspace: Workspace, args: Reader) -> Json:
 @command("rename_query_collection")
 async def rename_query_collection(workspace: Workspace, args: Reader) -> Json:
     name, new_name = args["name"].name(), args["new_name"].name()
-    document = await _collection(workspace, args["name"])
+    document = await _collection(workspace, name)
     _refuse_taken(workspace, args["new_name"])
     workspace.remove(store.QUERY_COLLECTION, name)
     workspace.put(store.QUERY_COLLECTION, new_name, {**document, "name": new_name})
@@ -102,12 +107,11 @@ async def rename_query_collection(workspace: Workspace, args: Reader) -> Json:
 @command("add_query_to_collection")
 async def add_query_to_collection(workspace: Workspace, args: Reader) -> Json:
     collection, name = args["collection_name"].name(), args["query_name"].name()
-    document = await _collection(workspace, args["collection_name"])
+    document = await _collection(workspace, collection)
     definition = document["definition"]
     assert isinstance(definition, dict)
     if entry(definition, "queries", "name", name) is not None:
-        with args["query_name"].blamed():
-            raise AlreadyExists(f'query with name "{name}" already exists in collection "{collection}"')
+        raise AlreadyExists(f'query with name "{name}" already exists in collection "{collection}"')
     _refuse_invalid_query(args["query"])
     append(definition, "queries", {"name": name, "query": args["query"].text()})
     workspace.put(store.QUERY_COLLECTION, collection, document)
@@ -118,12 +122,11 @@ async def add_query_to_collection(workspace: Workspace, args: Reader) -> Json:
 @command("drop_query_from_collection")
 async def drop_query_from_collection(workspace: Workspace, args: Reader) -> Json:
     collection, name = args["collection_name"].name(), args["query_name"].name()
-    document = await _collection(workspace, args["collection_name"])
+    document = await _collection(workspace, collection)
     definition = document["definition"]
     assert isinstance(definition, dict)
     if entry(definition, "queries", "name", name) is None:
-        with args["query_name"].blamed():
-            raise NotExists(f'query with name "{name}" not found in collection "{collection}"')
+        raise EngineError(f'query with name "{name}" not found in collection "{collection}"', code="not-found")
     drop(definition, "queries", "name", name)
     definition.setdefault("queries", [])
     workspace.put(store.QUERY_COLLECTION, collection, document)
@@ -140,7 +143,8 @@ async def add_collection_to_allowlist(workspace: Workspace, args: Reader) -> Jso
     scope = args.get("scope")
     if scope is not None:
         parse_allowlist_scope(scope)
-    await _collection(workspace, args["collection"])
+    with args["collection"].blamed():
+        await _collection(workspace, collection)
     if collection in workspace.world.metadata.allowlist:
         return {
             "message": f'collection "{collection}" already exists in the allowlist, scope ignored; '
@@ -152,7 +156,10 @@ async def add_collection_to_allowlist(workspace: Workspace, args: Reader) -> Jso
     return SUCCESS
 
 
-def _refuse_missing_in_allowlist(workspace: Workspace, collection: str) -> None:
+async def _refuse_missing_in_allowlist(workspace: Workspace, argument: Reader) -> None:
+    collection = argument.name()
+    with argument.blamed():
+        await _collection(workspace, collection)
     if collection not in workspace.world.metadata.allowlist:
         raise EngineError(f'collection "{collection}" doesn\'t exist in the allowlist', code="not-found")
 
@@ -161,7 +168,7 @@ def _refuse_missing_in_allowlist(workspace: Workspace, collection: str) -> None:
 async def update_scope_of_collection_in_allowlist(workspace: Workspace, args: Reader) -> Json:
     collection, scope = args["collection"].name(), args["scope"]
     parse_allowlist_scope(scope)
-    _refuse_missing_in_allowlist(workspace, collection)
+    await _refuse_missing_in_allowlist(workspace, args["collection"])
     workspace.put(store.ALLOWLIST, collection, {"collection": collection, "scope": scope.value})
     await workspace.apply()
     return SUCCESS
@@ -170,7 +177,7 @@ async def update_scope_of_collection_in_allowlist(workspace: Workspace, args: Re
 @command("drop_collection_from_allowlist")
 async def drop_collection_from_allowlist(workspace: Workspace, args: Reader) -> Json:
     collection = args["collection"].name()
-    _refuse_missing_in_allowlist(workspace, collection)
+    await _refuse_missing_in_allowlist(workspace, args["collection"])
     workspace.remove(store.ALLOWLIST, collection)
     await workspace.apply()
     return SUCCESS

@@ -369,8 +369,7 @@ def _amount(value: Reader) -> int:
     number = value.value
     if isinstance(number, bool) or not isinstance(number, int):
         kind = "Int" if value.path and value.path[-1] in ("limit", "offset") else "Integer"
-        found = {str: "String", list: "Array", dict: "Object", bool: "Boolean"}.get(type(number), "Null")
-        raise value.fail(f"parsing {kind} failed, expected Number, but encountered {found}")
+        raise value.mismatch(kind, "Number")
     if number < 0:
         where = value.path[-1] if value.path else "limit"
         raise NotSupported("unexpected negative value", path=f"$.args.{where}")

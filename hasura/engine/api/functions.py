@@ -5,12 +5,13 @@ from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.types import QualifiedName
-from hasura.engine.errors import AlreadyExists, EngineError, NotExists
+from hasura.engine.errors import AlreadyExists, EngineError, NotExists, NotSupported
 from hasura.engine.metadata import store
 from hasura.engine.metadata.parsing import RELATIONSHIP_LISTS, parse_computed_field, parse_function
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.resolve.world import Fact
+from hasura.engine.schema.permissions import table_access
 
 
 def _function_subject(name: QualifiedName) -> Subject:
@@ -29,6 +30,8 @@ async def track_function(workspace: Workspace, args: Reader) -> Json:
     parse_function(Reader(document, *args.path))
     if name in workspace.world.metadata.functions:
         raise EngineError(f'function already tracked: "{name}"', code="already-tracked")
+    if name in workspace.world.metadata.tables:
+        raise NotSupported(f'table with name "{name}" already exists')
     workspace.put(store.FUNCTION, name, document)
     await workspace.apply(_function_subject(name))
     return SUCCESS
@@ -70,10 +73,24 @@ async def create_function_permission(workspace: Workspace, args: Reader) -> Json
     document = await _document(workspace, name)
     if entry(document, "permissions", "role", role) is not None:
         raise AlreadyExists(f'permission of role "{role}" already exists for function "{name}" in source: "default"')
+    _refuse_unreadable_result(workspace, name, role)
     append(document, "permissions", {"role": role})
     workspace.put(store.FUNCTION, name, document)
     await workspace.apply(_function_subject(name))
     return SUCCESS
+
+
+def _refuse_unreadable_result(workspace: Workspace, name: QualifiedName, role: str) -> None:
+    cache = workspace.world.snapshot
+    tracked = cache.functions.get(name)
+    if tracked is None:
+        return
+    returned = tracked.returned_table
+    if table_access(cache, role, workspace.table(returned)).select is None:
+        raise NotSupported(
+            f'function permission can only be added when the function\'s return table "{returned}" has select '
+            f'permission configured for role: "{role}"'
+        )
 
 
 @command("pg_drop_function_permission")

@@ -5,12 +5,11 @@ from collections.abc import Callable
 from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, Handler, command
 from hasura.engine.api.workspace import Workspace
-from hasura.engine.errors import AlreadyExists, NotSupported, PermissionDenied
+from hasura.engine.errors import AlreadyExists, PermissionDenied
 from hasura.engine.metadata import store
 from hasura.engine.metadata.parsing import PERMISSION_PARSERS
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import Json
-from hasura.engine.session import ADMIN_ROLE
 
 OPERATIONS = ("select", "insert", "update", "delete")
 
@@ -20,8 +19,6 @@ def _creator(operation: str) -> Handler:
         list_name = f"{operation}_permissions"
         PERMISSION_PARSERS[list_name](args)
         table, role = args["table"].qualified_name(), args["role"].name()
-        if role == ADMIN_ROLE:
-            raise NotSupported('the role "admin" has every permission already')
         document = await workspace.table_document(table)
         workspace.table(table)
         if entry(document, list_name, "role", role) is not None:

@@ -6,7 +6,7 @@ from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.rewriting import rename_relationship_everywhere
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.types import QualifiedName, Table
-from hasura.engine.errors import AlreadyExists, NotExists
+from hasura.engine.errors import AlreadyExists, EngineError, NotExists
 from hasura.engine.metadata import store
 from hasura.engine.metadata.parsing import RELATIONSHIP_LISTS, parse_using
 from hasura.engine.metadata.reading import Reader, name_to_json
@@ -73,10 +73,14 @@ def normal_using(using: RelationshipUsing, written: Json) -> JsonObject:
             }
 
 
-def _relationship_list(document: JsonObject, name: str) -> str:
+def _relationship_list(workspace: Workspace, table: QualifiedName, document: JsonObject, name: str) -> str:
     for list_name in RELATIONSHIP_LISTS:
         if entry(document, list_name, "name", name) is not None:
             return list_name
+    info = workspace.world.snapshot.tables.get(table)
+    if info is not None and (name in info.columns_by_name or name in info.computed_fields):
+        message = f'expecting a relationship; but, "{name}" is a postgres column; '
+        raise EngineError(message, code="unexpected-payload")
     raise NotExists(f'relationship "{name}" does not exist')
 
 
@@ -84,7 +88,7 @@ def _relationship_list(document: JsonObject, name: str) -> str:
 async def drop_relationship(workspace: Workspace, args: Reader) -> Json:
     table, name = args["table"].qualified_name(), args["relationship"].name()
     document = await workspace.table_document(table)
-    list_name = _relationship_list(document, name)
+    list_name = _relationship_list(workspace, table, document, name)
     found = dependents_of_facts(workspace.world, {Fact("relationship", table, name)})
     await refuse_or_remove(workspace, found, cascade=args.flag("cascade"))
     document = await workspace.table_document(table)
@@ -98,7 +102,7 @@ async def drop_relationship(workspace: Workspace, args: Reader) -> Json:
 async def set_relationship_comment(workspace: Workspace, args: Reader) -> Json:
     table, name = args["table"].qualified_name(), args["relationship"].name()
     document = await workspace.table_document(table)
-    found = entry(document, _relationship_list(document, name), "name", name)
+    found = entry(document, _relationship_list(workspace, table, document, name), "name", name)
     assert found is not None
     found.pop("comment", None)
     if "comment" in args:
@@ -112,7 +116,7 @@ async def set_relationship_comment(workspace: Workspace, args: Reader) -> Json:
 async def rename_relationship(workspace: Workspace, args: Reader) -> Json:
     table, name, new_name = args["table"].qualified_name(), args["name"].name(), args["new_name"].name()
     document = await workspace.table_document(table)
-    list_name = _relationship_list(document, name)
+    list_name = _relationship_list(workspace, table, document, name)
     info = workspace.table(table)
     if new_name in info.relationships or new_name in info.columns_by_name or new_name in info.computed_fields:
         raise AlreadyExists(

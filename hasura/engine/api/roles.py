@@ -16,6 +16,8 @@ async def add_inherited_role(workspace: Workspace, args: Reader) -> Json:
     role = parse_inherited_role(args)
     if not role.role_set:
         raise args["role_set"].fail("parsing NonEmpty failed, unexpected empty list")
+    if role.name in role.role_set:
+        raise EngineError("an inherited role name cannot be in the role combination", code="invalid-params")
     if role.name == ADMIN_ROLE or ADMIN_ROLE in role.role_set:
         raise EngineError("the admin role cannot be part of an inherited role", code="bad-request")
     known = workspace.world.metadata.inherited_roles

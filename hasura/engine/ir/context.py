@@ -25,7 +25,7 @@ from hasura.engine.ir.nodes import (
     conjunction,
 )
 from hasura.engine.ir.permission import resolve_boolean_expression
-from hasura.engine.ir.scalars import encode
+from hasura.engine.ir.scalars import encode, expectation
 from hasura.engine.ir.values import EnumLiteral, InputValue, Path, VariablePlace, from_json, literal
 from hasura.engine.ir.variables import VariableDefinition, completion, is_array_literal
 from hasura.engine.metadata.types import Json
@@ -460,7 +460,6 @@ def _untyped(node: ast.ValueNode, path: Path) -> InputValue:
 
 
 _BUILT_IN_SCALARS = frozenset({"Int", "Float", "String", "Boolean", "ID"})
-_EXPECTATIONS = {"Int": "a 32-bit integer", "Float": "a float", "Boolean": "a boolean", "String": "a string"}
 
 
 def _expectation(target: TypeRef) -> str:
@@ -470,7 +469,7 @@ def _expectation(target: TypeRef) -> str:
         return "an object"
     if isinstance(target, EnumType):
         return "an enum value"
-    return _EXPECTATIONS.get(target.name, "a value") if isinstance(target, ScalarType) else "a value"
+    return expectation(target.name) if isinstance(target, ScalarType) else "a value"
 
 
 def _fits(declared: VariableDefinition, expected: TypeRef) -> bool:

@@ -168,13 +168,21 @@ def encode(value: Json, pg_type: PgType, path: Path) -> str:
     return encoder(pg_type)(value, path)
 
 
+_EXPECTATIONS = {"Int": "a 32-bit integer", "Float": "a float", "Boolean": "a boolean", "String": "a string"}
+
+
+def expectation(scalar: str) -> str:
+    """Returns what a scalar's values are called in errors."""
+    return _EXPECTATIONS.get(scalar, "a value")
+
+
 def encode_list(value: Json, element: PgType, path: Path) -> str:
     """A list without nulls as PostgreSQL's array literal; raises when a member is null."""
     for index, item in enumerate(value if isinstance(value, list) else ()):
         if item is None:
-            raise ValidationFailed(
-                f"unexpected null value for type '{scalar_for(element).name}'", path=json_path(*path, index)
-            )
+            # In the same words as `BuildContext.typed`, which has looked at the list that the plan was made with.
+            name = scalar_for(element).name
+            raise Context((*path, index), name).mismatch(expectation(name), None)
     return encode_array(value, element, path)
 
 

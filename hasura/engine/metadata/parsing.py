@@ -43,6 +43,8 @@ from hasura.engine.names import NamingConvention, is_graphql_name
 
 PERMISSION_LISTS = ("select_permissions", "insert_permissions", "update_permissions", "delete_permissions")
 RELATIONSHIP_LISTS = ("object_relationships", "array_relationships")
+_NOTHING_LISTED = "parsing NonEmpty failed, unexpected empty list"
+_REST_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _KNOWN_TABLE_KEYS = frozenset(
     {"table", "is_enum", "configuration", "computed_fields", *PERMISSION_LISTS, *RELATIONSHIP_LISTS}
 )
@@ -345,7 +347,7 @@ def parse_allowlist_scope(scope: Reader) -> frozenset[str] | None:
         return None
     roles = scope["roles"]
     if not roles.array():
-        raise roles.fail("parsing NonEmpty failed, unexpected empty list")
+        raise roles.fail(_NOTHING_LISTED)
     return frozenset(roles.names())
 
 
@@ -362,11 +364,21 @@ def parse_rest_endpoint(document: Reader) -> RestEndpoint:
     return RestEndpoint(
         name=document["name"].name(),
         url=document["url"].name(),
-        methods=document["methods"].names(),
+        methods=_rest_methods(document["methods"]),
         collection=query["collection_name"].name(),
         query=query["query_name"].name(),
         comment=document.optional_text("comment"),
     )
+
+
+def _rest_methods(methods: Reader) -> tuple[str, ...]:
+    names = methods.names()
+    if not names:
+        raise methods.fail(_NOTHING_LISTED)
+    for item in methods.items():
+        if item.value not in _REST_METHODS:
+            raise item.fail(f"expected one of {', '.join(_REST_METHODS)}")
+    return names
 
 
 def parse_customization(document: Reader | None) -> SourceCustomization:

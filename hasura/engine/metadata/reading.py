@@ -35,6 +35,11 @@ class Reader:
         """The error that this value is not right."""
         return ParseFailed(message, path=json_path(*self.path))
 
+    def mismatch(self, kind: str, expected: str) -> ParseFailed:
+        """The error that this value is of another kind."""
+        found = "Null" if self.value is None else _KIND_NAMES[type(self.value)]
+        return self.fail(f"parsing {kind} failed, expected {expected}, but encountered {found}")
+
     @contextmanager
     def blamed(self) -> Iterator[None]:
         """Gives refusals that have no place of their own the place of this value, which they are about."""
@@ -69,17 +74,17 @@ class Reader:
 
     def object(self, kind: str = "Object") -> JsonObject:
         if not isinstance(self.value, dict):
-            raise self._mismatch(kind, "Object")
+            raise self.mismatch(kind, "Object")
         return self.value
 
     def array(self) -> list[Json]:
         if not isinstance(self.value, list):
-            raise self._mismatch("[]", "Array")
+            raise self.mismatch("[]", "Array")
         return self.value
 
     def text(self) -> str:
         if not isinstance(self.value, str):
-            raise self._mismatch("Text", "String")
+            raise self.mismatch("Text", "String")
         return self.value
 
     def name(self) -> str:
@@ -91,12 +96,12 @@ class Reader:
 
     def boolean(self) -> bool:
         if not isinstance(self.value, bool):
-            raise self._mismatch("Bool", "Boolean")
+            raise self.mismatch("Bool", "Boolean")
         return self.value
 
     def integer(self) -> int:
         if isinstance(self.value, bool) or not isinstance(self.value, int):
-            raise self._mismatch("Integer", "Number")
+            raise self.mismatch("Integer", "Number")
         return self.value
 
     def flag(self, key: str, *, default: bool = False) -> bool:
@@ -126,10 +131,6 @@ class Reader:
         if not isinstance(self.value, dict):
             raise self.fail("expecting a string/object for QualifiedObject")
         return QualifiedName(self.optional_text("schema") or "public", self["name"].name())
-
-    def _mismatch(self, kind: str, expected: str) -> ParseFailed:
-        found = "Null" if self.value is None else _KIND_NAMES[type(self.value)]
-        return self.fail(f"parsing {kind} failed, expected {expected}, but encountered {found}")
 
 
 def name_to_json(name: QualifiedName) -> JsonObject:

@@ -29,6 +29,7 @@ from hasura.engine.schema_cache import (
     TableInfo,
     UpdatePermissionInfo,
 )
+from hasura.engine.session import ADMIN_ROLE
 
 Tables = Mapping[QualifiedName, TableInfo]
 SourceT = TypeVar("SourceT", SelectPermission, InsertPermission, UpdatePermission, DeletePermission)
@@ -69,6 +70,8 @@ class PermissionResolver:
         found: dict[str, InfoT] = {}
         for role, permission in permissions.items():
             try:
+                if role == ADMIN_ROLE:
+                    raise Inconsistent("cannot define permission for admin role")
                 _refuse_validation(permission)
                 found[role] = resolve(permission)
             except (Inconsistent, EngineError) as exc:

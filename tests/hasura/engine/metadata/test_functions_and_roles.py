@@ -81,6 +81,10 @@ def test_function_permissions_are_given_and_taken(metadata: Metadata) -> None:
     with_functions(metadata)
     metadata.call("pg_track_function", {"function": "search"})
     permission = {"function": "search", "role": "user"}
+    metadata.call(
+        "pg_create_select_permission",
+        {"table": "article", "role": "user", "permission": {"columns": "*", "filter": {}}},
+    )
 
     metadata.call("pg_create_function_permission", permission)
     assert metadata.snapshot.functions[QualifiedName("public", "search")].permissions == {"user"}
