@@ -43,6 +43,8 @@ from hasura.engine.translate.fragments import (
     array_members,
     call,
     cast,
+    equals,
+    has_own_operators,
     operand,
     operator,
     table_name,
@@ -164,7 +166,12 @@ def _exists(inner: Scope, source: Sql, exp: BoolExp, others: Sequence[Sql] = ())
 
 def join_condition(here: RowReference, there: RowReference, mapping: tuple[tuple[str, str], ...]) -> Sql:
     """Both sides' key columns equal."""
-    return join(" and ", [concat(there.column(remote), sql(" = "), here.column(local)) for local, remote in mapping])
+    return join(" and ", [_equal_keys(here, local, there, remote) for local, remote in mapping])
+
+
+def _equal_keys(here: RowReference, local: str, there: RowReference, remote: str) -> Sql:
+    same = equals(there.table.columns_by_name[remote].type, here.table.columns_by_name[local].type)
+    return concat(there.column(remote), same, here.column(local))
 
 
 def _comparison(scope: Scope, exp: Comparison) -> Sql:
@@ -177,13 +184,25 @@ def _comparison(scope: Scope, exp: Comparison) -> Sql:
         negation = sql(" not in ") if exp.operator == "_nin" else sql(" in ")
         return concat(sql("("), left, negation, array_members(exp.right), sql(")"))
     if exp.operator in _KEYWORDS:
-        return concat(sql("("), left, sql(_KEYWORDS[exp.operator]), right, sql(")"))
+        return _keyword(exp.operator, left, right, _compared_type(exp))
     compared = operator(_SYMBOLS[exp.operator], _compared_type(exp))
     if exp.operator == "_in":
         right = concat(sql("any("), right, sql(")"))
     elif exp.operator == "_nin":
         right = concat(sql("all("), right, sql(")"))
     return concat(sql("("), left, compared, right, sql(")"))
+
+
+def _keyword(name: str, left: Sql, right: Sql, pg_type: PgType) -> Sql:
+    """A comparison that PostgreSQL writes in words, which find operators by the search path only."""
+    if not has_own_operators(pg_type):
+        return concat(sql("("), left, sql(_KEYWORDS[name]), right, sql(")"))
+    if name == "_neq_nullable":
+        same = concat(left, operator("=", pg_type), right)
+        both_null = concat(left, sql(" is null and "), right, sql(" is null"))
+        return concat(sql("(("), same, sql(") is not true and not ("), both_null, sql("))"))
+    matched = operator("~" if name == "_similar" else "!~", pg_type)
+    return concat(sql("("), left, matched, sql("similar_to_escape(("), right, sql(")::text))"))
 
 
 def _compared_type(exp: Comparison) -> PgType:

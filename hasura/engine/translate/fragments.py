@@ -94,10 +94,21 @@ def operator(symbol: LiteralString, pg_type: PgType) -> Sql:
     Types of extensions bring operators along, which PostgreSQL finds by the search path only: where the extension is
     in a schema of its own, citext would else be compared as text, and most others not at all.
     """
-    own = pg_type.underlying
-    if own.kind is not TypeKind.BASE or own.schema in _SEARCHED:
+    if not has_own_operators(pg_type):
         return concat(sql(" "), sql(symbol), sql(" "))
-    return concat(sql(" operator("), ident(own.schema), sql("."), sql(symbol), sql(") "))
+    return concat(sql(" operator("), ident(pg_type.underlying.schema), sql("."), sql(symbol), sql(") "))
+
+
+def has_own_operators(pg_type: PgType) -> bool:
+    """Tells whether the type's operators are in a schema where PostgreSQL does not look for them."""
+    own = pg_type.underlying
+    return own.kind is TypeKind.BASE and own.schema not in _SEARCHED
+
+
+def equals(left: PgType, right: PgType) -> Sql:
+    """`=` between columns, as an infix operator: that of their type's own where both have it."""
+    own, other = left.underlying, right.underlying
+    return operator("=", left) if (own.schema, own.name) == (other.schema, other.name) else sql(" = ")
 
 
 def operand(value: Operand) -> Sql:
