@@ -72,7 +72,9 @@ class Reading:
         """Returns whether the cell stands for no value."""
         if is_blank(cell):
             return True
-        return isinstance(cell, str | Fault) and text_of(cell).strip() in self.null_words
+        if not self.null_words or not isinstance(cell, str | Fault):
+            return False
+        return text_of(cell).strip() in self.null_words
 
 
 def _words(given: list[str] | None, otherwise: frozenset[str]) -> frozenset[str]:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from platform_api.csv.converting import FALSE_WORDS, TRUE_WORDS, find_unit
@@ -33,6 +34,9 @@ _CURRENCIES = frozenset(
 )
 _SHORT_YEAR = re.compile(r"[0-9]{1,2}(?P<separator>[./-])[0-9]{1,2}(?P=separator)[0-9]{2}(?P<time>[ T].*)?")
 _SHORT_YEARS = ("%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")
+
+_MAX_TEXTS = 2000
+"""Of a column, among which words are looked for; whether they explain all of it is tried afterwards."""
 
 Kind = Callable[[ColumnGuess], ColumnType | None]
 
@@ -106,7 +110,7 @@ def _candidates(columns: Iterable[NamedGuess], given: ImportOptions) -> dict[str
 def _words_of(column: NamedGuess, given: ImportOptions) -> dict[str, set[str]]:
     """Returns the words by option that may explain why a column is text."""
     said = given.model_fields_set
-    texts = set(column.texts)
+    texts = set(islice(column.texts, _MAX_TEXTS))
     nulls = {text for text in texts if text.casefold() in _NULL_WORDS} if "null_words" not in said else set()
     found: dict[str, set[str]] = {}
     if not said & {"true_words", "false_words"} and (pair := _boolean_pair(column, texts, nulls)) is not None:

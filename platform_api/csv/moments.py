@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,6 +27,10 @@ _MOMENT = re.compile(
     r"(?:(?P<colon>:?)(?P<minute>[0-9]{2})(?:(?P=colon)(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?)?"
     rf"(?:{_HALF})? ?{_ZONE}"
 )
+_PLAIN_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+"""What most programs write, which the standard library reads several times faster."""
 # As XML has it. After a minus a time of day may be meant.
 _DATE_IN_ZONE = re.compile(r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})(?P<zone>[Zz]|\+[0-9]{2}:[0-9]{2})")
 _ABBREVIATED_ZONE = re.compile(r".*[0-9]:[0-9]{2}\S* ?(?P<letters>[A-Z]{2,5})")
@@ -72,6 +77,9 @@ class MomentReading:
             return None
         if self.time_format is not None:
             return _parsed(text, self.time_format)
+        if _PLAIN_TIME.fullmatch(text):
+            with suppress(ValueError):
+                return datetime.fromisoformat(text)
         if (found := _MOMENT.fullmatch(text)) is not None:
             day = _iso_date(found["date"]) or self.read_date(found["date"])
             if day is not None and (clock := _clock(found)) is not None:

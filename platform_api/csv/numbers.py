@@ -1,7 +1,7 @@
 """Numbers as people write them: with a decimal comma or point, separators between thousands, signs and units."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from decimal import Decimal
 from functools import cache
 
@@ -17,7 +17,7 @@ _MINUS = ("-", "−")
 _SIGNS = ("+", *_MINUS)
 
 
-def parse_number(text: str, *, decimal: str, thousands: str | None, units: Iterable[str] = ()) -> Decimal | None:
+def parse_number(text: str, *, decimal: str, thousands: str | None, units: Collection[str] = ()) -> Decimal | None:
     """Returns the number with all its digits; None when the text is none.
 
     Groups must have three digits. Without `thousands`, a decimal comma lets points group and a point nothing.
@@ -28,17 +28,21 @@ def parse_number(text: str, *, decimal: str, thousands: str | None, units: Itera
         return None
     if thousands is None:
         thousands = "." if decimal == "," else ""
-    plain, unit = _take_unit(text, units)
+    plain, unit = _take_unit(text, units) if units else (text, "")
     is_negative, plain = _take_sign(plain)
-    if not unit:
+    if units and not unit:
         plain, unit = _take_unit(plain, units)
     found = _pattern(decimal, thousands).fullmatch(plain)
     if found is None:
         return None
-    whole = "".join(character for character in found["whole"] if character.isdigit())
-    exponent = int(found["exponent"] or 0) - (2 if unit == PERCENT else 0)
-    fraction = "" if found["fraction"] is None else f".{found['fraction'] or '0'}"
-    number = Decimal(f"{'-' if is_negative else ''}{whole or '0'}{fraction}E{exponent}")
+    whole, fraction, power = found.group("whole", "fraction", "exponent")
+    if not whole.isdecimal():
+        whole = "".join(character for character in whole if character.isdecimal()) or "0"
+    if fraction is not None:
+        whole = f"{whole}.{fraction or '0'}"
+    if power is not None or unit == PERCENT:
+        whole = f"{whole}E{int(power or 0) - (2 if unit == PERCENT else 0)}"
+    number = Decimal(f"-{whole}" if is_negative else whole)
     lowest = number.as_tuple().exponent
     assert isinstance(lowest, int)
     if not number and lowest > 0:
@@ -55,7 +59,7 @@ def _take_sign(text: str) -> tuple[bool, str]:
     return text.startswith(_MINUS), text[1:].lstrip() if text.startswith(_SIGNS) else text
 
 
-def _take_unit(text: str, units: Iterable[str]) -> tuple[str, str]:
+def _take_unit(text: str, units: Collection[str]) -> tuple[str, str]:
     """Returns the text without the unit before or after it, and that unit, empty where there is none."""
     folded = text.casefold()
     for unit in sorted(units, key=len, reverse=True):
