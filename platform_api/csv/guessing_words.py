@@ -34,7 +34,6 @@ _CURRENCIES = frozenset(
 )
 _SHORT_YEAR = re.compile(r"[0-9]{1,2}(?P<separator>[./-])[0-9]{1,2}(?P=separator)[0-9]{2}(?P<time>[ T].*)?")
 _SHORT_YEARS = ("%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")
-
 _MAX_TEXTS = 2000
 """Of a column, among which words are looked for; whether they explain all of it is tried afterwards."""
 
@@ -104,7 +103,7 @@ def _candidates(columns: Iterable[NamedGuess], given: ImportOptions) -> dict[str
     for column in columns:
         for name, words in _words_of(column, given).items():
             found.setdefault(name, set()).update(words)
-    return _as_options(found, given)
+    return _as_options(found)
 
 
 def _words_of(column: NamedGuess, given: ImportOptions) -> dict[str, set[str]]:
@@ -139,7 +138,7 @@ def _is_known(unit: str) -> bool:
     )
 
 
-def _as_options(found: Mapping[str, set[str]], given: ImportOptions) -> dict[str, list[str]]:
+def _as_options(found: Mapping[str, set[str]]) -> dict[str, list[str]]:
     """Returns the words as options. Words for true and false stand instead of the usual ones, which are added."""
     usual = {"true_words": TRUE_WORDS, "false_words": FALSE_WORDS}
     return {name: sorted(words | usual.get(name, frozenset())) for name, words in found.items() if words}
@@ -166,7 +165,11 @@ def _confirm(
                     )
                 else:
                     confirmed.setdefault(name, set()).add(word)
-    found.options = _as_options(confirmed, given)
+    truths = confirmed.get("true_words", set()) | confirmed.get("false_words", set())
+    for word in sorted(word for word in confirmed.get("null_words", set()) if word.casefold() in truths):
+        confirmed["null_words"].discard(word)
+        found.questions.append(f"{word!r} may mean no value or false: say null_words, or true_words and false_words")
+    found.options = _as_options(confirmed)
 
 
 def _holds_as_text(word: str, columns: Iterable[NamedGuess], helped: Sequence[NamedGuess], kind: Kind) -> str | None:

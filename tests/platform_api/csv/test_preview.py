@@ -141,6 +141,7 @@ async def test_the_options_that_are_found_import_every_line(
         ("sku;at\nA;01/31/26 9:00\n", "two digits: say time_format, as %m/%d/%y %H:%M"),
         ("sku;price\nA;$4\nB;4 %\n", "numbers of the column 'price' have several units ($ and %)"),
         ("sku;price\nA;4\n-;-\n", "'-' of the column 'price' may mean no value, and stands in the text of 'sku'"),
+        ("sku;active;price\nA;x;4\nB;-;-\n", "'-' may mean no value or false: say null_words, or true_words"),
         ("sku;price\nA;4\nB;NaN\n", "line 3 has 'NaN', which is kept as such: say null_words"),
         ("sku;at\nA;01-02-2026\n", "times of the column 'at' name no zone: say timezone"),
     ],

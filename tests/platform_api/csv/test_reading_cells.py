@@ -233,3 +233,25 @@ def test_every_time_that_is_written_as_iso_8601_is_read(moment: datetime, offset
     text = moment.replace(tzinfo=timezone(offset)).isoformat()
     assert datetime.fromisoformat(read(ColumnType.TIMESTAMPTZ, text)) == datetime.fromisoformat(text)
     assert read(ColumnType.TIMESTAMPTZ, moment.isoformat(), timezone="UTC") == moment.replace(tzinfo=UTC).isoformat()
+
+
+@given(
+    st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20, places=3),
+    st.sampled_from([(".", ",", ","), (",", ".", "."), (",", "space", " \u00a0\u202f\u2009"), (".", "'", "'’")]),
+    st.sampled_from(["", "zł", "€", "kr."]),
+    st.data(),
+)
+def test_a_number_is_the_same_however_people_write_it(
+    number: Decimal, style: tuple[str, str, str], unit: str, data: st.DataObject
+) -> None:
+    decimal, thousands, separators = style
+    whole, _, fraction = format(abs(number), "f").partition(".")
+    separator = data.draw(st.sampled_from(["", *separators]))
+    text = f"{int(whole):,}".replace(",", separator) + decimal + fraction
+    space = data.draw(st.sampled_from(["", " ", "\u00a0"]))
+    if unit:
+        text = data.draw(st.sampled_from([f"{text}{space}{unit}", f"{unit}{space}{text}"]))
+    if number < 0:
+        text = data.draw(st.sampled_from([f"-{text}", f"- {text}", f"−{text}", f"({text})"]))
+    options: dict[str, Any] = {"decimal": decimal, "thousands": thousands, "units": [unit] if unit else []}
+    assert Decimal(read(ColumnType.NUMERIC, text, **options)) == number
