@@ -1,6 +1,7 @@
 """Dates and times as people write them. What is not said (order, century, zone) is refused, not guessed."""
 
 import re
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ _FAR = re.compile(
 )
 _GREGORIAN_YEARS = 400
 _DIRECTIVE = re.compile(r"%(.?)")
-_DIRECTIVES = frozenset("YymdHIMSfpbBz%")
+_DIRECTIVES = frozenset("YymdHIMSfpbBaAz%")
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-9]{2})(?::?(?P<seconds>[0-9]{2}))?)?")
 
 
@@ -173,7 +174,10 @@ def check_format(text: str, *, needs: str) -> None:
 
 def _parsed(text: str, layout: str) -> datetime | None:
     try:
-        return datetime.strptime(text, layout)
+        found = datetime.strptime(text, layout)
+        # A weekday that is not the date's: one of them is wrong.
+        has_weekday = {"a", "A"} & set(_DIRECTIVE.findall(layout))
+        return None if has_weekday and time.strptime(text, layout).tm_wday != found.weekday() else found
     except ValueError:
         return None
 

@@ -1,6 +1,6 @@
 """What the text of a cell becomes: numbers, dates and JSON as people and programs write them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -227,8 +227,6 @@ def test_words_for_true_and_false_and_choices_are_read_without_the_spaces_around
 
 @given(st.datetimes(), st.timedeltas(timedelta(hours=-23), timedelta(hours=23)))
 def test_every_time_that_is_written_as_iso_8601_is_read(moment: datetime, offset: timedelta) -> None:
-    from datetime import timezone
-
     offset -= timedelta(seconds=offset.seconds % 60, microseconds=offset.microseconds)
     text = moment.replace(tzinfo=timezone(offset)).isoformat()
     assert datetime.fromisoformat(read(ColumnType.TIMESTAMPTZ, text)) == datetime.fromisoformat(text)
@@ -255,3 +253,11 @@ def test_a_number_is_the_same_however_people_write_it(
         text = data.draw(st.sampled_from([f"-{text}", f"- {text}", f"−{text}", f"({text})"]))
     options: dict[str, Any] = {"decimal": decimal, "thousands": thousands, "units": [unit] if unit else []}
     assert Decimal(read(ColumnType.NUMERIC, text, **options)) == number
+
+
+def test_a_format_may_have_the_weekday_which_must_be_the_dates() -> None:
+    layout = "%a, %d %b %Y %H:%M:%S %z"
+    text = "Sat, 31 Jan 2026 12:00:00 +0000"
+    assert read(ColumnType.TIMESTAMPTZ, text, time_format=layout) == "2026-01-31T12:00:00+00:00"
+    assert rejects(ColumnType.TIMESTAMPTZ, text.replace("Sat", "Sun"), "is not a time", time_format=layout)
+    assert read(ColumnType.DATE, "Saturday 31 January 2026", date_format="%A %d %B %Y") == "2026-01-31"
