@@ -8,7 +8,8 @@ admin role has none.
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -27,11 +28,23 @@ from graphql import (
 from graphql.language.visitor import REMOVE, VisitorAction
 
 from hasura.engine.errors import EngineError, ValidationFailed, refuse_endless_nesting
+from hasura.engine.execution.generations import GenerationalCache
 from hasura.engine.ir.document import MAX_DOCUMENT_TOKENS
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import ADMIN_ROLE, Session
 
 _MOST_DEPTH_OF_FRAGMENTS = 200
+# Of documents that were sent, and of saved queries.
+_MAX_EXAMINED = 4000
+_MAX_NORMALIZED = 20_000
+
+
+class _Examined(NamedTuple):
+    """What the guards look at in a document: it is parsed once, not again at each change of metadata."""
+
+    normalized: str
+    depth: int
+    nodes: int
 
 
 class OperationGuards:
@@ -40,6 +53,7 @@ class OperationGuards:
     def __init__(self, *, enable_allowlist: bool) -> None:
         self._enable_allowlist = enable_allowlist
         self._recent: dict[tuple[object, ...], deque[float]] = {}
+        self._examined: GenerationalCache[str, _Examined] = GenerationalCache(_MAX_EXAMINED)
 
     @refuse_endless_nesting
     def check_document(self, cache: SchemaCache, document: str, session: Session) -> None:
@@ -49,19 +63,28 @@ class OperationGuards:
         depth, nodes = _limit(cache, "depth_limit", session), _limit(cache, "node_limit", session)
         if not self._enable_allowlist and depth is None and nodes is None:
             return
-        try:
-            parsed = parse(document, max_tokens=MAX_DOCUMENT_TOKENS)
-        except GraphQLError:
+        examined = self._examine(document)
+        if examined is None:
             return  # refused with its own message when it is prepared
-        if self._enable_allowlist and _normalized(parsed) not in _allowed(cache, session.role):
+        if self._enable_allowlist and examined.normalized not in _allowed(cache, session.role):
             raise ValidationFailed("query is not allowed")
-        if depth is None and nodes is None:
-            return
-        found_depth, found_nodes = _measure(parsed)
-        if depth is not None and found_depth > depth:
-            raise ValidationFailed(f"query exceeds the depth limit: its depth is {found_depth}, the limit {depth}")
-        if nodes is not None and found_nodes > nodes:
-            raise ValidationFailed(f"query exceeds the node limit: it has {found_nodes} nodes, the limit is {nodes}")
+        if depth is not None and examined.depth > depth:
+            raise ValidationFailed(f"query exceeds the depth limit: its depth is {examined.depth}, the limit {depth}")
+        if nodes is not None and examined.nodes > nodes:
+            raise ValidationFailed(
+                f"query exceeds the node limit: it has {examined.nodes} nodes, the limit is {nodes}"
+            )
+
+    def _examine(self, document: str) -> _Examined | None:
+        examined = self._examined.get(document)
+        if examined is None:
+            try:
+                parsed = parse(document, no_location=True, max_tokens=MAX_DOCUMENT_TOKENS)
+            except GraphQLError:
+                return None
+            examined = _Examined(_normalized(parsed), *_measure(parsed))
+            self._examined.put(document, examined)
+        return examined
 
     def check_batch(self, cache: SchemaCache, size: int, session: Session) -> None:
         """Raises EngineError when the role may not send so many operations in one request."""
@@ -131,10 +154,18 @@ def _allowed_documents(cache: SchemaCache, role: str) -> Iterator[str]:
         collection = cache.query_collections.get(entry.collection)
         if collection is not None and (entry.roles is None or role in entry.roles):
             for query in collection.queries.values():
-                try:
-                    yield _normalized(parse(query))
-                except GraphQLError:
-                    continue  # a saved text that is no GraphQL allows nothing
+                normalized = _normalized_query(query)
+                if normalized is not None:
+                    yield normalized
+
+
+@lru_cache(maxsize=_MAX_NORMALIZED)
+def _normalized_query(query: str) -> str | None:
+    """A saved query in normal form. One that is no GraphQL allows nothing."""
+    try:
+        return _normalized(parse(query, no_location=True))
+    except GraphQLError:
+        return None
 
 
 def _measure(document: DocumentNode) -> tuple[int, int]:

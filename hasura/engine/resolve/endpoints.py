@@ -1,6 +1,7 @@
 """REST endpoints: their addresses, and the queries they stand for."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
 
@@ -8,6 +9,7 @@ from hasura.engine.metadata.types import JsonObject, QueryCollection, RestEndpoi
 from hasura.engine.schema_cache import InconsistentObject
 
 _OBJECT_TYPE = "rest_endpoint"
+_MAX_KNOWN_QUERIES = 20_000
 
 
 def resolve_endpoints(
@@ -57,16 +59,22 @@ def _query_problems(endpoint: RestEndpoint, collections: Mapping[str, QueryColle
     if text is None:
         yield f"query with name {endpoint.query} does not exist in collection {endpoint.collection}"
         return
+    problem = _document_problem(text)
+    if problem is not None:
+        yield f"query with name {endpoint.query} {problem}"
+
+
+@lru_cache(maxsize=_MAX_KNOWN_QUERIES)
+def _document_problem(text: str) -> str | None:
+    """Why a saved query cannot be an endpoint's; known again when another endpoint or query changes."""
     try:
         document = parse(text, no_location=True)
     except GraphQLError as exc:
-        yield f"query with name {endpoint.query} cannot be parsed: {exc.message}"
-        return
+        return f"cannot be parsed: {exc.message}"
     operations = [item for item in document.definitions if isinstance(item, OperationDefinitionNode)]
     if len(operations) != 1:
-        yield f"query with name {endpoint.query} must have exactly one operation"
-    elif operations[0].operation is OperationType.SUBSCRIPTION:
-        yield f"query with name {endpoint.query} is a subscription"
+        return "must have exactly one operation"
+    return "is a subscription" if operations[0].operation is OperationType.SUBSCRIPTION else None
 
 
 def _shape(url: str) -> str:

@@ -4,6 +4,7 @@ Also the OpenAPI description of them is derived from the same metadata, in `open
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -16,6 +17,7 @@ from hasura.engine.metadata.types import RestEndpoint
 from hasura.engine.schema_cache import SchemaCache
 
 PREFIX = "/api/rest/"
+_MAX_KNOWN_QUERIES = 1000
 # Types whose text is their value: anything else in a path or query string is read as JSON where it is JSON.
 _TEXT_TYPES = frozenset({"String", "ID"})
 
@@ -98,9 +100,10 @@ def _body_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _variable_types(query: str) -> dict[str, TypeNode]:
+@lru_cache(maxsize=_MAX_KNOWN_QUERIES)
+def _variable_types(query: str) -> Mapping[str, TypeNode]:
     try:
-        document = parse(query)
+        document = parse(query, no_location=True)
     except GraphQLError as exc:
         raise ParseFailed(str(exc)) from exc
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
