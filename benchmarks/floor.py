@@ -2,8 +2,8 @@
 
 `python -m benchmarks.floor DATABASE_URL PORT CASES_FILE` serves it. No framework, no validation, no permissions: what
 remains is HTTP, one JSON parse and PostgreSQL. The file is JSON: `[{"query", "sql", "json_argument"?}]` or
-`[{"query", "answer"}]`; a statement's parameters are the request's variables in order, or the JSON text of the one
-named by `json_argument`.
+`[{"query", "answer"}]`; a statement gives one value of type json, which goes out as PostgreSQL built it. Its
+parameters are the request's variables in order, or the JSON of the one named by `json_argument`.
 """
 
 import asyncio
@@ -28,6 +28,9 @@ class Floor:
     async def start(self) -> None:
         for _ in range(_CONNECTIONS):
             connection = await asyncpg.connect(self._url)
+            await connection.set_type_codec(
+                "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
+            )
             prepared = {
                 query: await connection.prepare(case["sql"]) for query, case in self._cases.items() if "sql" in case
             }
@@ -58,13 +61,13 @@ class Floor:
             return
         name = self._cases[query].get("json_argument")
         variables = request["variables"]
-        arguments = [orjson.dumps(variables[name]).decode()] if name else list(variables.values())
+        arguments = [orjson.dumps(variables[name])] if name else list(variables.values())
         statements = await self._free.get()
         try:
             found = await statements[query].fetchval(*arguments)
         finally:
             self._free.put_nowait(statements)
-        await _answer(send, b'{"data":{"root":' + found.encode() + b"}}")
+        await _answer(send, b"".join((b'{"data":{"root":', found or b"null", b"}}")))
 
 
 async def _answer(send: Any, body: bytes) -> None:

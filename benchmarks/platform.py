@@ -64,12 +64,12 @@ def _measure(installation: Installation, directory: Path, effort: Effort) -> Non
     cases = [
         {
             "query": by_key,
-            "sql": f"select row_to_json(r)::text from (select id, number, total from public.{orders}"
+            "sql": f"select row_to_json(r) from (select id, number, total from public.{orders}"
             f" where id = $1::text::uuid and organization_id = {organization}) r",
         },
         {
             "query": listed,
-            "sql": f"""select coalesce(json_agg(row_to_json(r)), '[]')::text from (
+            "sql": f"""select coalesce(json_agg(row_to_json(r)), '[]') from (
                  select o.number, o.total, coalesce(l.rows, '[]') as lines
                  from (select id, number, total from public.{orders} where organization_id = {organization}
                        order by number limit 100) o
@@ -85,7 +85,7 @@ def _measure(installation: Installation, directory: Path, effort: Effort) -> Non
                  select {organization}, number, total
                  from json_to_recordset($1::json) as x(number text, total numeric)
                  on conflict (organization_id, number) do update set total = excluded.total returning 1)
-               select json_build_object('affected_rows', count(*))::text from made""",
+               select json_build_object('affected_rows', count(*)) from made""",
             "json_argument": "rows",
         },
     ]

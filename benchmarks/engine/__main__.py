@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import orjson
 from graphql import get_introspection_query
 
 from benchmarks.comparison import Contender, Effort, Load, compare, free_port, post, serving
@@ -99,7 +100,8 @@ def _compare(database_url: str, directory: Path, options: argparse.Namespace) ->
     arguments = ["-m", "automio.cli", "engine", "--database-url", database_url, "--admin-secret", _SECRET]
     with serving([*arguments, "--port", str(port)], f"{base}/healthz"):
         _track_everything(base, headers)
-        known = {"query": introspection["query"], "answer": json.dumps(post(engine.url, introspection, headers))}
+        answer = post(engine.url, introspection, headers)
+        known = {"query": introspection["query"], "answer": orjson.dumps(answer).decode()}
         cases = directory / "cases.json"
         cases.write_text(json.dumps([*(case.for_floor() for case in CASES), known]))
         with serving(["-m", "benchmarks.floor", database_url, str(floor_port), str(cases)], floor.url):
