@@ -6,8 +6,7 @@ In-process callers (the control plane) use `execute`, `run_metadata` and `refres
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
@@ -29,13 +28,12 @@ from hasura.engine.subscriptions.streams import Streams
 from hasura.engine.transport.explain import explain
 
 
-@dataclass(frozen=True, slots=True)
-class EngineResponse:
+class EngineResponse(NamedTuple):
     """An answer as it goes out."""
 
     status: int
     body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = field(default=())
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Engine:

@@ -147,9 +147,14 @@ def refuse_endless_nesting(function: Callable[P, T]) -> Callable[P, T]:
         try:
             return function(*args, **kwargs)
         except RecursionError:
-            raise ValidationFailed("the query or its variables are nested too deeply") from None
+            raise nested_too_deeply() from None
 
     return guarded
+
+
+def nested_too_deeply() -> ValidationFailed:
+    """What a client is told whose request is nested beyond Python's stack."""
+    return ValidationFailed("the query or its variables are nested too deeply")
 
 
 def json_path(*steps: str | int) -> str:

@@ -5,7 +5,6 @@ A float holds 15 to 17 digits, PostgreSQL's `numeric` 131072: a number that a fl
 """
 
 from decimal import Decimal, InvalidOperation
-from typing import cast
 
 import msgspec
 
@@ -114,7 +113,7 @@ def scientific(value: int | float) -> str:
 def loads(data: bytes | str) -> Json:
     """Reads JSON. Raises EngineError (`invalid-json`) that says what is wrong with it."""
     try:
-        return cast(Json, _decode(data))
+        value: Json = _decode(data)
     except UnicodeError as exc:
         raise _invalid("it is not UTF-8") from exc
     except RecursionError as exc:
@@ -123,6 +122,7 @@ def loads(data: bytes | str) -> Json:
         raise _invalid("an integer has more than 4300 digits") from exc
     except msgspec.MsgspecError as exc:
         raise _invalid(str(exc)) from exc
+    return value
 
 
 def _invalid(reason: str) -> EngineError:

@@ -21,7 +21,7 @@ from typing import NewType, Protocol
 
 import orjson
 
-from hasura.engine.errors import refuse_endless_nesting
+from hasura.engine.errors import nested_too_deeply
 from hasura.engine.metadata.types import Json
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.sql import Sql
@@ -162,7 +162,6 @@ class PreparedOperation(Protocol):
         ...
 
 
-@refuse_endless_nesting
 def bind(
     statement: Statement,
     variables: Variables,
@@ -170,7 +169,10 @@ def bind(
     results: Sequence[str | bytes] = (),
 ) -> list[object]:
     """The statement's parameters for one request; `results` are those of the step's earlier statements."""
-    return [
-        results[source.statement] if isinstance(source, PreviousResult) else source(variables, session_variables)
-        for source in statement.parameters
-    ]
+    try:
+        return [
+            results[source.statement] if isinstance(source, PreviousResult) else source(variables, session_variables)
+            for source in statement.parameters
+        ]
+    except RecursionError:
+        raise nested_too_deeply() from None

@@ -7,13 +7,13 @@ import orjson
 from graphql.language import ast
 
 from hasura.engine import exact_json
-from hasura.engine.errors import ValidationFailed, json_path, refuse_endless_nesting
+from hasura.engine.errors import ValidationFailed, json_path, nested_too_deeply, refuse_endless_nesting
 from hasura.engine.ir.context import TYPENAME, BuildContext, Touched
 from hasura.engine.ir.document import FlatField, Operation, parse_operation
 from hasura.engine.ir.introspection import introspect
 from hasura.engine.ir.nodes import CallMutation, Delete, Insert, Update, UpdateMany
 from hasura.engine.ir.roots import build_mutation, build_query
-from hasura.engine.ir.shapes import shape
+from hasura.engine.ir.shapes import is_plain, shape
 from hasura.engine.ir.streams import build_stream
 from hasura.engine.ir.values import Path
 from hasura.engine.ir.variables import Complete, completion, given_or_default, variable_definitions
@@ -74,6 +74,8 @@ class _Use:
     variable: str
     type: TypeRef
     field: InputField | None
+    # Only whether it is null changes SQL.
+    is_plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +115,28 @@ class CompiledOperation:
         self.kind = OperationKind(operation.kind)
         self._has_no_variables = not self._definitions
 
-    @refuse_endless_nesting
     def complete(self, sent: Mapping[str, Json]) -> Variables:
         """The variables of a request with their defaults; raises EngineError when they do not fit."""
         if self._has_no_variables and not sent:
             return NO_VARIABLES
         variables = given_or_default(self._definitions, sent)
-        for name, complete in self._knowledge(self._choice(variables), variables).completions:
-            if name in variables:
-                variables[name] = complete(variables[name])
+        try:
+            for name, complete in self._knowledge(self._choice(variables), variables).completions:
+                if name in variables:
+                    variables[name] = complete(variables[name])
+        except RecursionError:
+            raise nested_too_deeply() from None
         return Variables(variables)
 
-    @refuse_endless_nesting
     def shape_key(self, variables: Variables) -> Hashable:
         """What of the variables changes SQL; raises EngineError when they do not fit."""
         if self._has_no_variables:
             return ()
-        choice = self._choice(variables)
-        return _key(choice, self._knowledge(choice, variables).uses, variables)
+        try:
+            choice = self._choice(variables)
+            return _key(choice, self._knowledge(choice, variables).uses, variables)
+        except RecursionError:
+            raise nested_too_deeply() from None
 
     def move_to(self, cache: SchemaCache) -> bool:
         """Goes on with another snapshot; False when something this operation rests on is different there.
@@ -163,7 +169,10 @@ class CompiledOperation:
         if learned is None:
             context = self._context(variables)
             plan = self._build(context)
-            uses = tuple(_Use(use.variable, use.type, use.field) for use in context.uses.values())
+            uses = tuple(
+                _Use(use.variable, use.type, use.field, is_plain(use.type, use.field))
+                for use in context.uses.values()
+            )
             found = {
                 (use.variable, complete): complete for use in uses if (complete := completion(use.type)) is not None
             }
@@ -310,9 +319,15 @@ def _together(steps: Sequence[Step]) -> Statement | None:
 
 
 def _key(choice: Hashable, uses: tuple[_Use, ...], completed: Mapping[str, Json]) -> Hashable:
-    return choice, tuple(
-        shape(completed[use.variable], use.type, use.field) if use.variable in completed else _ABSENT for use in uses
-    )
+    parts: list[Hashable] = []
+    for use in uses:
+        if use.variable not in completed:
+            parts.append(_ABSENT)
+        elif use.is_plain:
+            parts.append(completed[use.variable] is not None)
+        else:
+            parts.append(shape(completed[use.variable], use.type, use.field))
+    return choice, tuple(parts)
 
 
 def _error_path(definition: Field, path: Path) -> str:

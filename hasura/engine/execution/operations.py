@@ -5,9 +5,8 @@ out of the variables, one statement, the bytes put together. No syntax tree, no 
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -33,8 +32,7 @@ from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
+class GraphQLRequest(NamedTuple):
     """One entry of a GraphQL request body."""
 
     query: str
@@ -179,11 +177,10 @@ class OperationRunner:
             return executable.constant
         return await self._run_on(BorrowedConnection(connection), executable, variables, session)
 
-    async def run(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> bytes:
-        """The answer's body, `{"data": ...}`. Raises EngineError."""
-        if cache.api_limits:
-            return await self._run_limited(cache, request, session)
-        return await self._run(cache, request, session)
+    def run(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> Coroutine[Any, Any, bytes]:
+        """The answer's body, `{"data": ...}`. Raises EngineError, when it is awaited."""
+        run = self._run_limited if cache.api_limits else self._run
+        return run(cache, request, session)
 
     async def _run_limited(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> bytes:
         self._guards.check_rate(cache, session)
@@ -239,7 +236,7 @@ class OperationRunner:
                 step = plan.steps[0]
                 assert isinstance(step, SqlStep)
                 raise _translated(exc, step.error_path) from exc
-            return executable.prefixes[0] + value + executable.suffix
+            return b"".join((executable.prefixes[0], value, executable.suffix))
         if plan.together is not None:
             values = await self._run_together(held, plan, plan.together, variables, session)
         elif plan.kind is OperationKind.MUTATION:

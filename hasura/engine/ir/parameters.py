@@ -5,14 +5,14 @@ of the kind `plan.ParameterSource`.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from hasura.engine import exact_json
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import EngineError, ValidationFailed, json_path
-from hasura.engine.ir.scalars import Encoder, encode_list, encoder
+from hasura.engine.ir.scalars import INTEGERS, Encoder, encode_list, encoder
 from hasura.engine.ir.values import InputValue, Path, VariablePlace
 from hasura.engine.metadata.types import Json
 from hasura.engine.plan import SessionVariables, Variables
@@ -41,9 +41,13 @@ class VariableValue:
     encode: Encoder = field(compare=False, repr=False)
     is_list: bool = False
 
-    def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
+    def plain(self, variables: Variables) -> Json:
+        """The value as it was sent."""
         place = self.place
-        value = value_at(variables, place) if place.path else variables.get(place.name)
+        return value_at(variables, place) if place.path else variables.get(place.name)
+
+    def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
+        value = self.plain(variables)
         return None if value is None else self.encode(value, self.path)
 
 
@@ -101,8 +105,14 @@ class Native:
     source: "Source"
     convert: Callable[[str], object]
     type_name: str
+    # The integers that the driver takes as they are sent; others go through their text.
+    integers: Container[int] = ()
 
     def __call__(self, variables: Variables, session: SessionVariables) -> object:
+        if self.integers and isinstance(self.source, VariableValue):
+            value = self.source.plain(variables)
+            if type(value) is int and value in self.integers:
+                return value
         text = self.source(variables, session)
         if text is None:
             return None
@@ -121,7 +131,7 @@ def native(source: "Source", pg_type: PgType) -> "Native | None":
     if isinstance(source, CursorValue):
         return None
     found = _NATIVE.get(pg_type.name) if pg_type.schema == "pg_catalog" else None
-    return Native(source, *found) if found is not None else None
+    return Native(source, *found, INTEGERS.get(pg_type.name, ())) if found is not None else None
 
 
 def _integer(bits: int) -> Callable[[str], object]:

@@ -32,8 +32,7 @@ def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> H
         return _PRESENT if is_offset(value) else _exact(value)
     if field is not None and field.is_exact:
         return _exact(value)
-    while isinstance(reference, NonNull):
-        reference = reference.of
+    reference = _nullable(reference)
     if isinstance(reference, ListOf):
         return _list_shape(value, reference)
     if isinstance(reference, EnumType):
@@ -43,6 +42,28 @@ def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> H
             return _rows_shape([value], reference)
         return _object_shape(value, reference)
     return _PRESENT if isinstance(reference, ScalarType) else _exact(value)
+
+
+def is_plain(reference: TypeRef, field: InputField | None) -> bool:
+    """Tells whether all values but null have one shape where `reference` is expected."""
+    if field is not None and (field.is_exact or field.meaning in ("limit", "offset")):
+        return False
+    return isinstance(_nullable(reference), ScalarType) or _is_scalar_list(reference)
+
+
+def _is_scalar_list(reference: TypeRef) -> bool:
+    """A list of scalars, or of lists of them: one parameter."""
+    outer = _nullable(reference)
+    if not isinstance(outer, ListOf):
+        return False
+    inner = _nullable(outer.of)
+    return isinstance(inner, ScalarType) or (isinstance(inner, ListOf) and isinstance(inner.of, ScalarType))
+
+
+def _nullable(reference: TypeRef) -> TypeRef:
+    while isinstance(reference, NonNull):
+        reference = reference.of
+    return reference
 
 
 def is_offset(value: object) -> bool:
@@ -59,11 +80,9 @@ def _exact(value: Json) -> Hashable:
 
 
 def _list_shape(value: Json, reference: ListOf) -> Hashable:
-    inner = reference.of
-    while isinstance(inner, NonNull):
-        inner = inner.of
-    if isinstance(inner, ScalarType) or (isinstance(inner, ListOf) and isinstance(inner.of, ScalarType)):
+    if _is_scalar_list(reference):
         return _PRESENT
+    inner = _nullable(reference.of)
     items = value if isinstance(value, list) else [value]
     if isinstance(inner, InputObjectType) and isinstance(inner.meaning, InsertTarget):
         return _rows_shape(items, inner)

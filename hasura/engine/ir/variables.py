@@ -28,11 +28,7 @@ class VariableDefinition:
     # None: it has none, which is not the same as `null`.
     default_node: ast.ConstValueNode | None
     default: Json
-
-    @property
-    def is_non_null(self) -> bool:
-        """It may not be null."""
-        return self.type_text.endswith("!")
+    is_non_null: bool
 
     @property
     def fills_gaps(self) -> bool:
@@ -48,9 +44,9 @@ def variable_definitions(operation: ast.OperationDefinitionNode) -> dict[str, Va
         if name in found:
             raise ValidationFailed(f"multiple definitions for variable '{name}'")
         node = definition.default_value
-        found[name] = VariableDefinition(
-            name, _type_text(definition.type), node, None if node is None else literal(node)
-        )
+        default = None if node is None else literal(node)
+        is_non_null = isinstance(definition.type, ast.NonNullTypeNode)
+        found[name] = VariableDefinition(name, _type_text(definition.type), node, default, is_non_null)
     return found
 
 
@@ -68,19 +64,22 @@ def given_or_default(definitions: Mapping[str, VariableDefinition], sent: Mappin
 
     Raises ValidationFailed for variables that are not declared, and for missing or null ones that may not be.
     """
-    unexpected = [name for name in sent if name not in definitions]
-    if unexpected:
+    if not definitions.keys() >= sent.keys():
+        unexpected = [name for name in sent if name not in definitions]
         raise ValidationFailed(
             f"unexpected variables in variableValues: {', '.join(unexpected)}", path="$.variableValues"
         )
     found: dict[str, Json] = {}
     for name, definition in definitions.items():
-        if name in sent:
-            if sent[name] is None and definition.is_non_null:
+        value = sent.get(name)
+        if value is not None:
+            found[name] = value
+        elif name in sent:
+            if definition.is_non_null:
                 raise ValidationFailed(
                     f'null value found for non-nullable type: "{definition.type_text}"', path="$.variableValues"
                 )
-            found[name] = sent[name]
+            found[name] = None
         elif definition.default_node is not None:
             found[name] = definition.default
         elif definition.is_non_null:
@@ -117,7 +116,9 @@ def _list_completion(reference: ListOf) -> Complete:
         if value is None or (takes_text and isinstance(value, str) and is_array_literal(value)):
             return value
         items: list[Json] = value if isinstance(value, list) else [value]
-        return items if member is None else [member(item) for item in items]
+        if member is None or (isinstance(member, _ObjectCompletion) and member.is_idle()):
+            return items
+        return [member(item) for item in items]
 
     return complete
 
@@ -149,6 +150,11 @@ class _ObjectCompletion:
             if name not in completed:
                 completed = {**completed, name: default}
         return completed
+
+    def is_idle(self) -> bool:
+        """Tells whether nothing is ever to be done: rows of plain columns may be many."""
+        members = self._members if self._members is not None else self._prepare()
+        return not members and not self._defaults
 
     def _prepare(self) -> dict[str, Complete]:
         fields = self._kind.fields

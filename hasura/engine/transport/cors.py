@@ -13,9 +13,12 @@ class CorsPolicy:
 
     def wrap(self, scope: Scope, send: Send) -> Send:
         """`send`, with the headers added when the request's origin is allowed."""
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
-        if origin is None or not self._allows(origin.decode("latin-1")):
-            return send
+        for name, origin in scope["headers"]:
+            if name == b"origin":
+                return self._with_headers(scope, send, origin) if self._allows(origin.decode("latin-1")) else send
+        return send
+
+    def _with_headers(self, scope: Scope, send: Send, origin: bytes) -> Send:
         headers = [
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-credentials", b"true"),

@@ -1,8 +1,7 @@
 """The engine's HTTP face as an ASGI application: GraphQL, metadata, query, health, version."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs
 
 from hasura.engine import exact_json
@@ -26,13 +25,11 @@ from hasura.engine.transport.asgi import (
 from hasura.engine.transport.authentication import Authenticator
 from hasura.engine.transport.cors import CorsPolicy
 from hasura.engine.transport.rest import find_query, read_variables
+from hasura.engine.transport.watching import ClientWatch
 from hasura.engine.transport.websocket import serve_websocket
 
 _MOST_BODY_BYTES = 100 * 1024 * 1024
-# A query that takes longer is watched for its client's disappearance; quicker ones are not worth the watching.
-_WATCH_AFTER_SECONDS = 0.25
 
-T = TypeVar("T")
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -42,6 +39,7 @@ class EngineApp:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._authenticator = Authenticator(engine.options)
+        self._watch = ClientWatch()
         self._cors = CorsPolicy(engine.options.cors_domain)
         apis = engine.options.enabled_apis
         self._endpoints: dict[tuple[str, str], Endpoint] = {
@@ -118,7 +116,7 @@ class EngineApp:
         except EngineError as exc:
             await answer(send, 200, self.engine.render_error(exc, None))
             return
-        response = await run_watched(self.engine.execute(body, session), receive)
+        response = await self._watch.run(self.engine.execute(body, session), receive)
         await answer(send, response.status, response.body, JSON_HEADERS + response.headers)
 
     async def _graphql_v1alpha1(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,7 +154,7 @@ class EngineApp:
         session: Session | None = None
         try:
             session = await self._authenticator.authenticate(decode_headers(scope))
-            result = await run_watched(run(exact_json.loads(body), session), receive)
+            result = await self._watch.run(run(exact_json.loads(body), session), receive)
         except EngineError as exc:
             include = self.engine.shows_internal(session)
             await answer_json(send, exc.status, exc.to_api(include_internal=include))
@@ -181,7 +179,7 @@ class EngineApp:
             content_type = headers.get("content-type", "")
             variables = read_variables(query, in_path, in_query, body, content_type=content_type)
             request = GraphQLRequest(query, None, variables)
-            value = await run_watched(self.engine.operations.run(cache, request, session), receive)
+            value = await self._watch.run(self.engine.operations.run(cache, request, session), receive)
         except EngineError as exc:
             await answer_json(send, exc.status, exc.to_api(include_internal=False))
         except ClientGone:
@@ -200,49 +198,3 @@ class EngineApp:
 
     async def _version(self, scope: Scope, receive: Receive, send: Send) -> None:
         await answer_json(send, 200, {"server_type": "ce", "version": self.engine.options.server_version})
-
-
-class _Watch:
-    """Looks out for the client's disappearance once a request has taken long enough to be worth it."""
-
-    __slots__ = ("_receive", "_task", "_watcher", "gone")
-
-    def __init__(self, receive: Receive, task: "asyncio.Task[Any]") -> None:
-        self._receive = receive
-        self._task = task
-        self._watcher: asyncio.Task[None] | None = None
-        self.gone = False
-
-    def start(self) -> None:
-        self._watcher = asyncio.ensure_future(self._wait())
-
-    def stop(self) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
-
-    async def _wait(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.gone = True
-        self._task.cancel()
-
-
-async def run_watched(work: "Coroutine[Any, Any, T]", receive: Receive) -> T:
-    """Runs `work`; when it takes long, the client's disappearance cancels it, and with it its SQL.
-
-    Raises ClientGone then.
-    """
-    task = asyncio.current_task()
-    assert task is not None
-    watch = _Watch(receive, task)
-    timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, watch.start)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if watch.gone:
-            task.uncancel()
-            raise ClientGone from None
-        raise
-    finally:
-        timer.cancel()
-        watch.stop()
