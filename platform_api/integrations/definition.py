@@ -64,7 +64,7 @@ class Identity(_Strict):
     url: Annotated[str, Field(max_length=250)]
     """Absolute, or a path below the base URL."""
     name: Annotated[str, Field(max_length=200)]
-    """Where the name stands in the answer: keys and list indexes joined by dots, e.g. `data.0.email`."""
+    """Where the name stands in the answer: a path as in `Pagination`, e.g. `data.0.email`."""
     method: Literal["GET", "POST"] = "GET"
 
 

@@ -16,6 +16,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from yarl import URL
 
+from automio._paths import ABSENT, at
 from platform_api.core.errors import PlatformError
 from platform_api.integrations import json_text
 from platform_api.integrations.credentials import prove
@@ -287,12 +288,9 @@ def _identity_url(
 
 
 def pick(value: Any, path: str) -> Any:
-    """What stands at `path` (keys and list indexes joined by dots); None when nothing does."""
-    for key in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
+    """What stands at a path, as places in lists are written; None when nothing does."""
+    try:
+        found = at(value, path)
+    except ValueError:
+        return None
+    return None if found is ABSENT else found

@@ -12,7 +12,7 @@ class Refusal(Strict):
 
     statuses: Annotated[tuple[Annotated[int, Field(ge=400, le=599)], ...], Field(max_length=20)] = (401,)
     at: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """Where the answer's JSON says it, whatever its status, as in `Identity.name`, e.g. `errcode`."""
+    """Where the answer's JSON says it, whatever its status: a path, e.g. `errcode`, or `errors.*.code` for any."""
     values: Annotated[tuple[StrictBool | StrictInt | StrictStr, ...], Field(max_length=50)] = ()
     """What stands there then, e.g. 40001."""
 

@@ -51,6 +51,9 @@ def _told(upstream: RawUpstream, status: int, body: str, **headers: str) -> None
         ({"at": "error.code", "values": [40001]}, 200, '{"error": {"code": 40001}}'),
         ({"at": "ok", "values": [False]}, 200, '{"ok": false}'),
         ({"at": "errcode", "values": ["40001"]}, 400, '{"errcode": 40001}'),
+        ({"at": "errors.*.code", "values": [7]}, 200, '{"errors": [{"code": 1}, {"message": "x"}, {"code": 7}]}'),
+        ({"at": "errors.*.extensions.code", "values": ["OUT"]}, 400, '{"errors": [{"extensions": {"code": "OUT"}}]}'),
+        ({"at": '["error.code"]', "values": [7]}, 200, '{"error.code": 7}'),
     ],
 )
 async def test_a_refused_key_is_not_stored(
@@ -80,6 +83,8 @@ async def test_a_refused_key_is_not_stored(
         ({"statuses": [401, 403]}, 403, {"retry_after": "1"}),
         ({"statuses": [403]}, 401, {}),
         ({"at": "errcode", "values": [1]}, 200, {}),
+        ({"at": "errors.*.code", "values": [1]}, 200, {}),
+        ({"at": "?", "values": [1]}, 200, {}),
     ],
 )
 async def test_any_other_answer_refuses_nothing(
