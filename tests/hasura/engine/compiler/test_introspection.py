@@ -5,6 +5,8 @@ from pathlib import Path
 import orjson
 import pytest
 from graphql import GraphQLSchema, build_client_schema, get_introspection_query, print_schema, validate_schema
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hasura.engine.errors import EngineError
 from hasura.engine.names import NamingConvention
@@ -12,6 +14,7 @@ from hasura.engine.plan import NO_VARIABLES, ConstantStep
 from hasura.engine.prepare import prepare_operation
 from hasura.engine.schema_cache import SchemaCache
 from tests.hasura.engine.compiler.shop import shop
+from tests.hasura.engine.compiler.worlds import World
 
 _READER_SDL = Path(__file__).parent / "cases" / "reader.graphql"
 
@@ -27,6 +30,13 @@ def introspected(role: str, cache: SchemaCache) -> GraphQLSchema:
 @pytest.mark.parametrize("role", ["admin", "writer", "member", "reader", "nobody"])
 def test_clients_build_a_valid_schema_for_every_role(role: str, convention: NamingConvention) -> None:
     assert validate_schema(introspected(role, shop(convention=convention))) == []
+
+
+@pytest.mark.parametrize("role", ["admin", "user"])
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32))
+def test_every_generated_world_has_a_valid_schema(role: str, seed: int) -> None:
+    assert validate_schema(introspected(role, World(seed).cache)) == []
 
 
 def test_the_schema_of_a_role_is_exactly_what_it_may_use() -> None:
