@@ -34,6 +34,18 @@ _NUMBERS: list[Any] = [
     0, 1, 2, 3, -1, 7, 100, 1000, 1001, 2**31 - 1, 2**31, -(2**31) - 1, 2**63 - 1, 2**63, 10**30, 0.5, 5.0, 1e300,
     number("1e400"), number("12345678901234567.89"), number("1e-400"), number("-0.0"), number("1" * 5000),
 ]  # fmt: skip
+_VALUES: dict[str, list[Any]] = {
+    "bpchar": ["a", "ab"], "bytea": ["\\xde", "x"], "char": ["c"], "cidr": ["10.0.0.0/8"], "citext": ["a", "A"],
+    "date": ["2024-01-01", "infinity", "x"], "datemultirange": ["{}", "{[2024-01-01,2024-02-01)}"],
+    "hstore": ["a=>1", "x"], "inet": ["10.0.0.1/24", "x"], "int4range": ["[1,2)", "empty", "x"],
+    "interval": ["1 day", "x"], "json": [{"a": 1}, [1], "x"], "jsonb": [{"a": 1}, {"a": {"b": [1]}}, [1, 2], "x", 1],
+    "lquery": ["*.a", "x y"], "ltree": ["a.b", "..x"], "ltxtquery": ["a & b", "&"], "macaddr": ["08:00:2b:01:02:03"],
+    "money": ["$1", 1, "x"], "mood": ["ok", "sad", "none"], "numrange": ["[1.5,2)"], "oid": [1, "x"],
+    "pair_scalar": ["(1,x)", {"a": 1}], "point": ["(1,2)"], "smallint": [1, 70000, "2"],
+    "time": ["10:00", "25:00"], "timestamp": ["2024-01-01T00:00:00", "now"], "timetz": ["10:00+01"],
+    "tsvector": ["a b"], "vector": ["[1,2,3]", [1, 2, 3], "[1]"],
+    "_int4": [[1, 2], "{1,2}", "{"], "_mood": [["ok"], "{ok}"], "_numeric": [[1.5], "{NaN}"],
+}  # fmt: skip
 _NAMES = ["id", "nope", "__typename", "title", "_and", "_eq"]
 
 
@@ -200,6 +212,8 @@ class Fuzzer:
             "timestamptz": lambda: self._one(["2024-01-01", "infinity", "x"]),
             "uuid": lambda: self._one([_UUID, "x"]),
         }
+        if name in _VALUES:
+            return self._one(_VALUES[name])
         return choose.get(name, lambda: self._nonsense(2))()
 
     def _nonsense(self, depth: int) -> Any:

@@ -17,6 +17,7 @@ from tests.hasura.engine.serving.clients import TRANSPORT, client_of
 from tests.hasura.engine.serving.conftest import Served
 from tests.hasura.engine.serving.fuzzing import Fuzzer, Request
 from tests.hasura.engine.serving.positions import RESET, make_library
+from tests.hasura.engine.serving.samples import RESET_SAMPLES, make_samples
 
 Serve = Callable[..., Served]
 _CASES = int(os.environ.get("ENGINE_FUZZ_CASES", "600"))
@@ -26,11 +27,16 @@ _UNEXPECTED_IN_HASURA = ("cannot proceed to insert",)
 _REQUESTS_BETWEEN_RESETS = 200
 
 
-@pytest.fixture
-def library(serve: Serve) -> Iterator[Served]:
+_WORLDS = {"library": (make_library, RESET), "samples": (make_samples, RESET_SAMPLES)}
+
+
+@pytest.fixture(params=list(_WORLDS))
+def world(serve: Serve, request: pytest.FixtureRequest) -> Iterator[tuple[Served, str]]:
+    """An engine, and the SQL that makes its tables what they were."""
+    make, reset = _WORLDS[request.param]
     served = serve()
-    make_library(served)
-    yield served
+    make(served)
+    yield served, reset
 
 
 def _schema(served: Served) -> GraphQLSchema:
@@ -68,26 +74,28 @@ def _told(request: Request, answer: Any, fault: str) -> str:
     return f"seed {_SEED}: {fault}\n{exact_json.dumps(answer)[:2000]!r}\n{request.query}\n{request.variables}"
 
 
-def test_made_up_requests_are_answered(library: Served) -> None:
+def test_made_up_requests_are_answered(world: tuple[Served, str]) -> None:
+    served, reset = world
     faults = []
-    fuzzer = Fuzzer(_schema(library), _SEED)
+    fuzzer = Fuzzer(_schema(served), _SEED)
     for index, request in enumerate(fuzzer.requests(_CASES)):
         if index % _REQUESTS_BETWEEN_RESETS == 0:
-            library.sql(RESET)
+            served.sql(reset)
         if request.kind == "subscription":
             continue
         content = exact_json.dumps({"query": request.query, "variables": request.variables})
-        sent = library.client.post("/v1/graphql", content=content, headers=library.admin_headers())
+        sent = served.client.post("/v1/graphql", content=content, headers=served.admin_headers())
         answer = exact_json.loads(sent.content) if sent.status_code == 200 else {"status": sent.status_code}
         if (fault := _fault(answer)) is not None:
             faults.append(_told(request, answer, fault))
     assert faults == [], f"{len(faults)} faults\n" + "\n\n".join(faults[:20])
 
 
-def test_made_up_subscriptions_are_answered(library: Served) -> None:
+def test_made_up_subscriptions_are_answered(world: tuple[Served, str]) -> None:
+    served, _ = world
     faults = []
-    fuzzer = Fuzzer(_schema(library), _SEED)
-    with client_of(library, TRANSPORT) as client:
+    fuzzer = Fuzzer(_schema(served), _SEED)
+    with client_of(served, TRANSPORT) as client:
         for index, request in enumerate(fuzzer.requests(_CASES)):
             if request.kind != "subscription" or not _is_readable(request.variables):
                 continue
