@@ -26,6 +26,11 @@ def is_graphql_name(name: str) -> bool:
     return _VALID_NAME.match(name) is not None
 
 
+def is_enum_value_name(name: str) -> bool:
+    """GraphQL's grammar of the values of enums, which columns and constraints are among."""
+    return is_graphql_name(name) and name not in ("true", "false", "null")
+
+
 def has_graphql_name(pg_type: PgType) -> bool:
     """Whether a type, or what it is an array or a domain of, can be named in GraphQL."""
     base = pg_type.underlying

@@ -29,7 +29,13 @@ from hasura.engine.metadata.types import (
     SourceCustomization,
     UpdatePermission,
 )
-from hasura.engine.names import NamingConvention, RootFieldNames, has_graphql_name, is_graphql_name
+from hasura.engine.names import (
+    NamingConvention,
+    RootFieldNames,
+    has_graphql_name,
+    is_enum_value_name,
+    is_graphql_name,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class ColumnInfo:
     @property
     def is_exposed(self) -> bool:
         """Part of GraphQL. A column whose name, or whose type's name, GraphQL cannot write is not."""
-        return is_graphql_name(self.graphql_name) and has_graphql_name(self.type)
+        return is_enum_value_name(self.graphql_name) and has_graphql_name(self.type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from hasura.engine.names import (
     camel_case,
     default_root_field_names,
     default_table_name,
+    is_enum_value_name,
     is_graphql_name,
 )
 from hasura.engine.resolve.world import CatalogPart
@@ -147,17 +148,13 @@ async def load_enum(connection: Connection, table: Table) -> tuple[EnumValue, ..
     rows = await connection.fetch(render(statement)[0])
     if not rows:
         return because(["the table must have at least one row"])
-    invalid = [row["value"] for row in rows if not _is_enum_value(row["value"])]
+    invalid = [row["value"] for row in rows if not is_enum_value_name(row["value"])]
     if len(invalid) == 1:
         return because([f'the value "{invalid[0]}" is not a valid GraphQL enum value name'])
     if invalid:
         listed = ", ".join(f'"{value}"' for value in invalid)
         return because([f"the values {listed} are not valid GraphQL enum value names"])
     return tuple(EnumValue(row["value"], row["comment"]) for row in rows)
-
-
-def _is_enum_value(name: str) -> bool:
-    return is_graphql_name(name) and name not in ("true", "false", "null")
 
 
 def _enum_shape_problems(table: Table) -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from hasura.engine.catalog.types import UniqueConstraint
 from hasura.engine.metadata.types import RelationshipKind
-from hasura.engine.names import is_graphql_name
+from hasura.engine.names import is_enum_value_name
 from hasura.engine.schema.columns import column_enum, column_type
 from hasura.engine.schema.filters import TEXT, TEXT_ARRAY, bool_exp
 from hasura.engine.schema.meanings import (
@@ -143,7 +143,7 @@ def _on_conflict_field(schema: "RoleSchema", table: TableInfo) -> dict[str, Inpu
 
 def _conflict_targets(table: TableInfo) -> list[UniqueConstraint]:
     """The constraints and unique indexes of a table that have a name GraphQL can write."""
-    return [item for item in table.table.all_unique_constraints if is_graphql_name(item.name)]
+    return [item for item in table.table.all_unique_constraints if is_enum_value_name(item.name)]
 
 
 def _on_conflict(schema: "RoleSchema", table: TableInfo) -> InputObjectType:

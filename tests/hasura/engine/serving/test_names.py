@@ -21,9 +21,10 @@ create domain "odd-domain" as integer;
 create table "odd-table" (id integer primary key, plain_id integer);
 create table odd_key ("the key" integer primary key, title text);
 create table plain (
-  id integer primary key, title text, "two words" text, "1st" integer, "ünï" text, m "odd mood", ms "odd mood"[],
-  d "odd-domain", constraint "odd constraint" unique (title));
-insert into plain values (1, 'a', 'x', 1, 'u', 'ok', '{ok}', 5), (2, 'b', 'y', 2, 'u', 'sad', '{}', 6);
+  id integer primary key, title text, "two words" text, "1st" integer, "true" integer, "ünï" text,
+  m "odd mood", ms "odd mood"[],
+  d "odd-domain", constraint "odd constraint" unique (title), constraint "null" unique ("1st"));
+insert into plain values (1, 'a', 'x', 1, null, 'u', 'ok', '{ok}', 5), (2, 'b', 'y', 2, null, 'u', 'sad', '{}', 6);
 insert into odd_key values (1, 'one');
 create function odd_argument(mood "odd mood") returns setof plain language sql stable as 'select * from plain';
 create function odd_domain_argument(n "odd-domain") returns setof plain language sql stable as 'select * from plain';
