@@ -20,6 +20,10 @@ PREFIX = "/api/rest/"
 _MAX_KNOWN_QUERIES = 1000
 # Types whose text is their value: anything else in a path or query string is read as JSON where it is JSON.
 _TEXT_TYPES = frozenset({"String", "ID"})
+# Types with numbers and booleans as values. For any other (citext, uuid, date ...) `123` and `true` are texts.
+_PLAIN_TYPES = frozenset(
+    {"Int", "Float", "Boolean", "smallint", "bigint", "numeric", "float8", "money", "oid", "json", "jsonb"}
+)
 
 
 def find_query(cache: SchemaCache, method: str, path: str) -> tuple[str, dict[str, str]]:
@@ -49,7 +53,7 @@ def _match(template: list[str], wanted: list[str]) -> dict[str, str] | None:
     for part, value in zip(template, wanted, strict=True):
         if part.startswith(":"):
             parameters[part[1:]] = unquote(value)
-        elif part != value:
+        elif part not in (value, unquote(value)):
             return None
     return parameters
 
@@ -121,5 +125,4 @@ def _value(texts: list[str], type_node: TypeNode) -> Any:
         parsed = exact_json.loads(texts[-1])
     except EngineError:
         return texts[-1]
-    # `2024` is a year's text for a date or uuid, and a number for Int and Float: PostgreSQL reads either.
-    return parsed
+    return texts[-1] if isinstance(parsed, int | float) and name not in _PLAIN_TYPES else parsed
