@@ -6,6 +6,7 @@ waits for its client (COPY) hears of nothing else.
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -31,6 +32,7 @@ async def run_limited(workspace: Workspace, script: Script, work: Coroutine[Any,
     The connection is closed when the work does not end in time, and when the caller is cancelled.
     """
     seconds = workspace.limits.statement_seconds
+    started = time.monotonic()
     try:
         async with asyncio.timeout(seconds):
             return await work
@@ -49,7 +51,9 @@ async def run_limited(workspace: Workspace, script: Script, work: Coroutine[Any,
             code="timeout",
         ) from exc
     except asyncpg.QueryCanceledError as exc:
-        if "statement timeout" not in str(exc):
+        # Ended before our limit it was the script that set a lower one.
+        is_ours = seconds is not None and time.monotonic() - started >= seconds
+        if "statement timeout" not in str(exc) or not is_ours:
             raise _failed(script, exc) from exc
         raise _timed_out(workspace) from exc
     except asyncpg.PostgresError as exc:

@@ -65,8 +65,13 @@ class Script:
 
 
 def read_script(place: Reader) -> Script:
-    """The script at a place in a request. Raises NotSupported when it wants to copy through the client."""
+    """The script at a place in a request. Raises ParseFailed when it cannot be one.
+
+    Raises NotSupported when it wants to copy through the client.
+    """
     text = place.text()
+    if "\x00" in text:
+        raise place.fail("SQL cannot hold the character \\u0000")
     statements = split_statements(text)
     for statement in statements:
         if statement.copies_through_client:

@@ -303,3 +303,22 @@ def test_settings_of_a_script_end_with_it(metadata: Metadata) -> None:
 
     assert metadata.sql("select a from t")["result"] == [["a"]]
     assert metadata.sql("select to_regclass('x') is null as none")["result"][1] == ["t"]
+
+
+def test_a_limit_that_the_script_sets_is_told_as_its_own(metadata: Metadata) -> None:
+    with pytest.raises(EngineError) as caught:
+        metadata.sql("set statement_timeout = '10ms'; select pg_sleep(60)")
+
+    assert (caught.value.code, caught.value.message) == ("postgres-error", "query execution failed")
+    assert "statement timeout" in str(caught.value.internal)
+
+
+@pytest.mark.parametrize("options", [{}, UNCHECKED, {"read_only": True}])
+def test_a_zero_byte_is_refused_before_it_is_sent(metadata: Metadata, options: dict[str, Any]) -> None:
+    refusal = metadata.sql_refusal("select 1 \x00; select 2", **options)
+
+    assert refusal == {
+        "path": "$.args.sql",
+        "error": "SQL cannot hold the character \\u0000",
+        "code": "parse-failed",
+    }
