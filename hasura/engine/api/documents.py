@@ -2,6 +2,12 @@
 
 from collections.abc import Iterator
 
+from hasura.engine.api.completeness import (
+    refuse_duplicates,
+    refuse_duplicates_of_table,
+    refuse_endless_expressions,
+    refuse_incomplete,
+)
 from hasura.engine.api.editing import drop
 from hasura.engine.api.endpoint_checks import unfit_endpoints
 from hasura.engine.api.registry import SUCCESS, command
@@ -33,6 +39,12 @@ _LISTS = {
     "query_collections": (store.QUERY_COLLECTION, "name"),
     "allowlist": (store.ALLOWLIST, "collection"),
     "rest_endpoints": (store.REST_ENDPOINT, "name"),
+}
+_PLURALS = {
+    store.INHERITED_ROLE: "inherited roles",
+    store.QUERY_COLLECTION: "query collections",
+    store.ALLOWLIST: "allowlist entries",
+    store.REST_ENDPOINT: "endpoints",
 }
 
 
@@ -78,6 +90,7 @@ def _served_source(documents: dict[ObjectKey, Json], own: Json) -> JsonObject:
 async def replace_metadata(workspace: Workspace, args: Reader) -> Json:
     allow_inconsistent = args.flag("allow_inconsistent_metadata")
     metadata = args.get("metadata") or args
+    refuse_incomplete(metadata)
     documents = dict(_documents(metadata))
     _refuse_role_cycles(documents)
     # What is stored must be readable at the next start.
@@ -230,10 +243,15 @@ def _served(sources: list[Reader]) -> Reader | None:
 
 
 def _source_documents(source: Reader, *, is_older: bool = False) -> Iterator[tuple[ObjectKey, Json]]:
-    for item in source["tables"].items() if "tables" in source else ():
+    tables = list(source["tables"].items()) if "tables" in source else []
+    functions = list(source["functions"].items()) if "functions" in source else []
+    refuse_duplicates("tables", tables, lambda item: item["table"].qualified_name())
+    refuse_duplicates("functions", functions, lambda item: parsing.function_name(_normal_function(item)))
+    for item in tables:
+        refuse_duplicates_of_table(item)
         document = normal_table(item)
         yield ObjectKey.of(store.TABLE, parsing.table_name(document)), document
-    for item in source["functions"].items() if "functions" in source else ():
+    for item in functions:
         document = _normal_function(item)
         parsing.parse_function(Reader(document, *item.path))
         yield ObjectKey.of(store.FUNCTION, parsing.function_name(document)), document
@@ -263,6 +281,8 @@ def normal_table(item: Reader) -> JsonObject:
             normal[list_name] = [_normal_relationship(entry, kind) for entry in item[list_name].items()]
     for list_name in PERMISSION_LISTS:
         if list_name in normal:
+            for entry in item[list_name].items():
+                refuse_endless_expressions(entry)
             normal[list_name] = [_without_null_comment(entry.object()) for entry in item[list_name].items()]
     return normal
 
@@ -283,6 +303,7 @@ def _list_documents(items: Reader, kind: str, key: str) -> Iterator[tuple[Object
         store.ALLOWLIST: parsing.parse_allowlist_entry,
         store.REST_ENDPOINT: parsing.parse_rest_endpoint,
     }[kind]
+    refuse_duplicates(_PLURALS[kind], items.items(), lambda item: item[key].name())
     for item in items.items():
         parse(item)
         document = item.object()

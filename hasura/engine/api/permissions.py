@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from hasura.engine.api.completeness import refuse_endless_expressions
 from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, Handler, command
 from hasura.engine.api.workspace import Workspace
@@ -18,6 +19,7 @@ def _creator(operation: str) -> Handler:
     async def create(workspace: Workspace, args: Reader) -> Json:
         list_name = f"{operation}_permissions"
         PERMISSION_PARSERS[list_name](args)
+        refuse_endless_expressions(args)
         table, role = args["table"].qualified_name(), args["role"].name()
         document = await workspace.table_document(table)
         workspace.table(table)

@@ -13,7 +13,7 @@ from hasura.engine.api.dispatch import Dispatcher
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.connection import Connection, abandon, transaction
 from hasura.engine.database_errors import CONNECTION_LOST, translate
-from hasura.engine.errors import Unexpected
+from hasura.engine.errors import ParseFailed, Unexpected
 from hasura.engine.logging import log
 from hasura.engine.metadata import store
 from hasura.engine.metadata.loading import catch_up, load_world
@@ -166,6 +166,8 @@ class MetadataService:
             raise Unexpected("the database cannot be reached", code="postgres-error") from exc
         except asyncpg.PostgresError as exc:
             raise translate(exc, "$.args") from exc
+        except RecursionError:
+            raise ParseFailed("the request is nested too deeply", path="$.args") from None
 
     async def _run_alone(self, payload: Any, session: Session, path: str) -> object:
         async with self._connection() as own:

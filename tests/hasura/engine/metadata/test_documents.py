@@ -234,3 +234,74 @@ def test_calls_that_make_no_sense_say_where(metadata: Metadata, payload: Any, pa
         metadata.post(payload)
 
     assert (caught.value.path, caught.value.code) == (path, code)
+
+
+_NAMED = {"name": "default", "kind": "postgres", "tables": []}
+_ROLE = {"role": "user", "permission": {"columns": [], "filter": {}}}
+_BY_KEY = {"foreign_key_constraint_on": {"table": "article", "column": "author_id"}}
+
+
+@pytest.mark.parametrize(
+    ("document", "message", "place"),
+    [
+        ({}, 'key "tables" not found', "$.args"),
+        ({"metadata": {"allow_inconsistent_metadata": True}}, 'key "tables" not found', "$.args.metadata"),
+        ({"version": 3}, 'key "sources" not found', "$.args"),
+        ({"version": 2, "sources": []}, 'key "tables" not found', "$.args"),
+        (
+            {"version": 3, "sources": None},
+            "parsing [] failed, expected Array, but encountered Null",
+            "$.args.sources",
+        ),
+        ({"version": 9, "sources": []}, "expected 1, 2 or 3, encountered 9", "$.args.version"),
+    ],
+)
+def test_a_document_that_does_not_say_what_it_holds_replaces_nothing(
+    metadata: Metadata, document: dict[str, Any], message: str, place: str
+) -> None:
+    metadata.authors()
+    before = metadata.call("export_metadata")
+
+    refusal = metadata.refusal("replace_metadata", document)
+
+    assert (refusal["error"], refusal["code"], refusal["path"]) == (message, "parse-failed", place)
+    assert metadata.call("export_metadata") == before
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [
+        ({"sources": [{**_NAMED, "tables": [{"table": "a"}, {"table": {"name": "a"}}]}]}, "tables: a"),
+        ({"sources": [{**_NAMED, "functions": [{"function": "f"}, {"function": {"name": "f"}}]}]}, "functions: f"),
+        ({"inherited_roles": [{"role_name": "r", "role_set": []}] * 2}, "inherited roles: r"),
+        ({"query_collections": [{"name": "q", "definition": {"queries": []}}] * 2}, "query collections: q"),
+        ({"allowlist": [{"collection": "q"}] * 2}, "allowlist entries: q"),
+    ],
+)
+def test_nothing_is_declared_twice(metadata: Metadata, part: dict[str, Any], what: str) -> None:
+    refusal = metadata.refusal("replace_metadata", {"version": 3, "sources": [_NAMED], **part})
+
+    assert refusal["error"] == f"multiple declarations exist for the following {what}"
+    assert refusal["code"] == "parse-failed"
+
+
+@pytest.mark.parametrize(
+    ("lists", "what"),
+    [
+        ({"select_permissions": [_ROLE, _ROLE]}, "select permissions: user"),
+        (
+            {
+                "array_relationships": [{"name": "r", "using": _BY_KEY}],
+                "object_relationships": [{"name": "r", "using": {"foreign_key_constraint_on": "id"}}],
+            },
+            "relationships: r",
+        ),
+        ({"computed_fields": [{"name": "c", "definition": {"function": "f"}}] * 2}, "computed fields: c"),
+    ],
+)
+def test_nothing_of_a_table_is_declared_twice(metadata: Metadata, lists: dict[str, Any], what: str) -> None:
+    document = {"version": 3, "sources": [{**_NAMED, "tables": [{"table": "author", **lists}]}]}
+
+    refusal = metadata.refusal("replace_metadata", document)
+
+    assert refusal["error"] == f"multiple declarations exist for the following {what}"
