@@ -360,6 +360,10 @@ class AggregateSelection:
         """How many values are computed."""
         return sum(item.count() if isinstance(item, AggregateItems) else 1 for item in self.items)
 
+    def has_nodes(self) -> bool:
+        """The rows themselves are read too."""
+        return any(isinstance(item, NodesItem) for item in self.items)
+
     def has_distinct(self) -> bool:
         """Some count is of distinct values."""
         return any(

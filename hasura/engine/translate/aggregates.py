@@ -1,7 +1,6 @@
 """Aggregates of rows, and the rows themselves beside them, as one JSON object."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hasura.engine.ir.nodes import (
     AggregateItems,
@@ -13,13 +12,19 @@ from hasura.engine.ir.nodes import (
     NodesItem,
     Rows,
 )
-from hasura.engine.sql import Sql, concat, ident, join, small_int, sql, string_constant
+from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql, string_constant
 from hasura.engine.translate.boolexp import Scope, aggregate_call, shown_if
 from hasura.engine.translate.fragments import EMPTY_ARRAY, ROW_NUMBER, RowReference, call
 from hasura.engine.translate.objects import object_of_row, select_list
 
 if TYPE_CHECKING:
     from hasura.engine.translate.selects import SelectTranslator
+
+
+class Computed(Protocol):
+    """Takes what is computed of the rows, and what it is of no rows where that is not null; returns its name."""
+
+    def __call__(self, value: Sql, empty: Sql | None = None, /) -> Sql: ...
 
 
 class AggregateTranslator:
@@ -36,21 +41,13 @@ class AggregateTranslator:
         # PostgreSQL sorts the input of all aggregates when one wants distinct values.
         is_numbered = rows.permission_limit is not None or (bool(rows.order_by) and aggregate.has_distinct())
         inner: list[Sql] = []
-        outer: list[tuple[str, Sql]] = []
 
-        def computed(value: Sql) -> Sql:
+        def computed(value: Sql, _empty: Sql | None = None) -> Sql:
             name = f"c{len(inner)}"
             inner.append(concat(value, sql(" as "), ident(name)))
             return ident(flat, name)
 
-        for item in aggregate.items:
-            if isinstance(item, ConstantOutput):
-                value = concat(string_constant(item.text), sql("::text"))
-            elif isinstance(item, NodesItem):
-                value = computed(self._nodes(scope, item, rows.permission_limit, is_numbered=is_numbered))
-            else:
-                value = self._aggregate_items(scope, item, computed)
-            outer.append((item.alias, value))
+        outer = self._values(scope, aggregate, rows.permission_limit, computed, is_numbered=is_numbered)
         if not inner:
             # Without any aggregate there would be a row for each of the rows.
             computed(sql("count(*)"))
@@ -71,6 +68,48 @@ class AggregateTranslator:
             sql(") as "),
             ident(name),
         )
+
+    def grouped(self, scope: Scope, aggregate: AggregateSelection, group: str) -> tuple[list[Sql], Sql]:
+        """What a group of rows computes, under names of its own, and the JSON object made of it.
+
+        The object is one of the row that the group is joined to as `group`, or that of no rows where none is joined.
+        """
+        inner: list[Sql] = []
+
+        def computed(value: Sql, empty: Sql | None = None) -> Sql:
+            name = f"c{len(inner)}"
+            inner.append(concat(value, sql(" as "), ident(name)))
+            there = ident(group, name)
+            return there if empty is None else concat(sql("coalesce("), there, sql(", "), empty, sql(")"))
+
+        outer = self._values(scope, aggregate, None, computed, is_numbered=True)
+        name = self._selects.aliases.name()
+        made = object_of_row(name, [key for key, _ in outer])
+        of_values = concat(sql(" from (select "), select_list(outer), sql(") as "), ident(name))
+        value = parenthesized(concat(sql("select "), made, of_values))
+        return inner, value
+
+    def _values(
+        self,
+        scope: Scope,
+        aggregate: AggregateSelection,
+        permission_limit: int | None,
+        computed: Computed,
+        *,
+        is_numbered: bool,
+    ) -> list[tuple[str, Sql]]:
+        """The values of the object, each with its response key; what the rows give goes through `computed`."""
+        outer: list[tuple[str, Sql]] = []
+        for item in aggregate.items:
+            if isinstance(item, ConstantOutput):
+                value = concat(string_constant(item.text), sql("::text"))
+            elif isinstance(item, NodesItem):
+                nodes = self._nodes(scope, item, permission_limit, is_numbered=is_numbered)
+                value = computed(nodes, EMPTY_ARRAY)
+            else:
+                value = self._aggregate_items(scope, item, computed)
+            outer.append((item.alias, value))
+        return outer
 
     def _nodes(self, scope: Scope, item: NodesItem, permission_limit: int | None, *, is_numbered: bool) -> Sql:
         name = self._selects.aliases.name()
@@ -95,14 +134,15 @@ class AggregateTranslator:
             sql(")"),
         )
 
-    def _aggregate_items(self, scope: Scope, aggregate: AggregateItems, computed: Callable[[Sql], Sql]) -> Sql:
+    def _aggregate_items(self, scope: Scope, aggregate: AggregateItems, computed: Computed) -> Sql:
         values: list[tuple[str, Sql]] = []
         for item in aggregate.items:
             if isinstance(item, ConstantOutput):
                 value = concat(string_constant(item.text), sql("::text"))
             elif isinstance(item, CountItem):
                 is_distinct = item.is_distinct and bool(item.columns)
-                value = computed(aggregate_call(scope.row, "count", item.columns, is_distinct=is_distinct))
+                count = aggregate_call(scope.row, "count", item.columns, is_distinct=is_distinct)
+                value = computed(count, small_int(0))
             else:
                 columns: list[tuple[str, Sql]] = []
                 for entry in item.operands:

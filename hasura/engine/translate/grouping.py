@@ -10,12 +10,12 @@ read by their keys, all at once, numbered within each key, and put together by k
             from other where key in (select key from rows) and filter) as numbered
       where number <= limit group by key) as grouped on grouped.key = rows.key
 
-Without a limit all rows of those keys must be read anyway. With one, that reads more than is shown: without a filter
-a subquery of the row stops at the limit, so it stays one. With a filter either may read much more than is shown: the
-group all rows that pass a filter which many pass, the subquery all rows of its key for a filter which few pass (or,
-when PostgreSQL guesses that many do, a whole index in the order asked for). The planner cannot know which of the two
-it is of a value that is looked up in another table. So the size of the table decides: the group reads a small one at
-most once.
+Without a limit all rows of those keys must be read anyway, and so for nested aggregates. With one, that reads more
+than is shown: without a filter a subquery of the row stops at the limit, so it stays one. With a filter either may
+read much more than is shown: the group all rows that pass a filter which many pass, the subquery all rows of its key
+for a filter which few pass (or, when PostgreSQL guesses that many do, a whole index in the order asked for). The
+planner cannot know which of the two it is of a value that is looked up in another table. So the size of the table
+decides: the group reads a small one at most once.
 
 Rows that are filtered by the very rows that are nested in them (playlists with tracks of a genre, and those tracks)
 share them, where the other table is small: the nested rows are found first, the others by their keys. So neither a
@@ -25,6 +25,7 @@ small limit nor a rare value makes PostgreSQL try one row after the other.
 from hasura.engine.catalog.types import Table, TableKind, TypeKind
 from hasura.engine.ir.nodes import (
     TRUE,
+    AggregateOutput,
     And,
     ArrayOutput,
     BoolExp,
@@ -54,7 +55,7 @@ def has_groups(selection: Selection, table: TableInfo, *, are_few: bool = False)
 
 def is_grouped(output: Output, table: TableInfo, *, are_few: bool = False) -> bool:
     """Returns whether an output, nested in several rows of the table (or a few), is read for all of them together."""
-    if not isinstance(output, ArrayOutput):
+    if not isinstance(output, ArrayOutput | AggregateOutput):
         return False
     rows = output.rows
     # `distinct on` would have to be done within each key, and what a function returns has none.
@@ -65,6 +66,10 @@ def is_grouped(output: Output, table: TableInfo, *, are_few: bool = False) -> bo
         return False
     if not all(_is_key(table, here, rows.table, there) for here, there in rows.join):
         return False
+    if isinstance(output, AggregateOutput):
+        # A role's limit is only one of the nodes.
+        is_whole = rows.permission_limit is None or not output.aggregate.has_nodes()
+        return not are_few and rows.limit is None and rows.offset is None and is_whole
     if rows.limit is None and rows.permission_limit is None:
         return not are_few
     return rows.where != TRUE and _is_small(rows.table)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hasura.engine.ir.nodes import ArrayOutput, ColumnExpression, ObjectOutput, Rows, Selection
+from hasura.engine.ir.nodes import AggregateOutput, ArrayOutput, ColumnExpression, ObjectOutput, Rows, Selection
 from hasura.engine.sql import Sql, concat, ident, join, parenthesized, sql
+from hasura.engine.translate.aggregates import AggregateTranslator
 from hasura.engine.translate.boolexp import Scope, source
 from hasura.engine.translate.filter_joins import FilterJoin, filter_joins, restrict
 from hasura.engine.translate.fragments import ROW_NUMBER, RowReference, operand, used_columns, whole_row
@@ -20,8 +21,9 @@ GROUPED = "automio rows"
 class GroupTranslator:
     """Translates the groups of one statement."""
 
-    def __init__(self, selects: "SelectTranslator") -> None:
+    def __init__(self, selects: "SelectTranslator", aggregates: AggregateTranslator) -> None:
         self._selects = selects
+        self._aggregates = aggregates
 
     def select(self, output: ArrayOutput, parents: Joins) -> Sql:
         """`select key, json_agg(...) as rows ... group by key`: rows nested in those of `parents`."""
@@ -55,13 +57,32 @@ class GroupTranslator:
             base = self._limited_group(rows, parenthesized(numbered), None) if is_limited(rows) else numbered
         return concat(self._selects.from_numbered(joins, base, grouped, row), _by_key(rows, row))
 
-    def _grouped(self, rows: Rows, selection: Selection, row: RowReference, name: str, order: Sql) -> Sql:
-        keys = [
+    def aggregate(self, output: AggregateOutput, parents: Joins, group: str) -> tuple[Sql, Sql]:
+        """`select key, count(...) as c0 ... group by key`, and the JSON object of it, joined as `group`."""
+        rows, has_nodes = output.rows, output.aggregate.has_nodes()
+        row = self._selects.aliases.row(rows.table, is_typed=False) if has_nodes else self._selects.row(rows)
+        scope, joins = Scope(self._selects.aliases, row), Joins()
+        inner, value = self._aggregates.grouped(scope, output.aggregate, group)
+        select = concat(sql("select "), join(", ", [*self._keys(rows, row), *inner]), sql(" from "))
+        if has_nodes:
+            numbered = self._numbered_group(rows, row, (), joins, parents.parents)
+            origin = concat(parenthesized(numbered), sql(" as "), ident(row.alias))
+        else:
+            where = self._conditions(scope, rows, (), joins, parents.parents)
+            origin = concat(source(rows, None, row.alias), where)
+        return concat(select, origin, _by_key(rows, row)), value
+
+    @staticmethod
+    def _keys(rows: Rows, row: RowReference) -> list[Sql]:
+        """The columns that tell a group from others, under names of their own."""
+        return [
             concat(row.column(there), sql(" as "), ident(group_key(number)))
             for number, (_, there) in enumerate(rows.join)
         ]
+
+    def _grouped(self, rows: Rows, selection: Selection, row: RowReference, name: str, order: Sql) -> Sql:
         array = concat(sql("json_agg("), self._selects.row_value(name, selection), sql(" order by "), order, sql(")"))
-        return join(", ", [*keys, concat(array, sql(" as "), ident(GROUPED))])
+        return join(", ", [*self._keys(rows, row), concat(array, sql(" as "), ident(GROUPED))])
 
     def _found_group(self, rows: Rows, numbered: Sql, parents: Joins) -> Sql:
         """Of numbered rows, found before those that they are nested in, those that belong to `parents`."""

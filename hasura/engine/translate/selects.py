@@ -80,8 +80,8 @@ class SelectTranslator:
     def __init__(self, options: SchemaOptions, aliases: Aliases | None = None) -> None:
         self._options = options
         self.aliases = aliases or Aliases()
-        self._groups = GroupTranslator(self)
         self._aggregates = AggregateTranslator(self)
+        self._groups = GroupTranslator(self, self._aggregates)
         self._searches = SearchTranslator(self)
 
     def statement(self, select: Select) -> Sql:
@@ -334,13 +334,14 @@ class SelectTranslator:
                 array = self.array(output.rows, output.selection, row, is_once=is_once)
                 return concat(sql("("), array, sql(")"))
             name = self.aliases.name()
-            on = [
-                concat(ident(name, group_key(n)), sql(" = "), row.column(local))
-                for n, local in local_keys(output.rows)
-            ]
-            joins.add_group(self._groups.select(output, joins), name, join(" and ", on))
+            joins.add_group(self._groups.select(output, joins), name, _on_keys(row, output.rows, name))
             return concat(sql("coalesce("), ident(name, GROUPED), sql(", "), EMPTY_ARRAY, sql(")"))
         assert isinstance(output, AggregateOutput)
+        if joins is not None and _can_group(output, row, joins) and joins.reserve(1):
+            name = self.aliases.name()
+            query, value = self._groups.aggregate(output, joins, name)
+            joins.add_group(query, name, _on_keys(row, output.rows, name))
+            return value
         return concat(sql("("), self._aggregates.select(output.rows, output.aggregate, row), sql(")"))
 
     def _joined_object(self, scope: Scope, output: ObjectOutput, joins: Joins) -> Sql:
@@ -432,7 +433,15 @@ def _is_searched(rows: Rows, here: RowReference | None) -> bool:
     return here is None and rows_to_try(rows, rows.permission_limit) is not None
 
 
-def _can_group(output: ArrayOutput, row: RowReference, joins: Joins) -> bool:
+def _on_keys(row: RowReference, rows: Rows, group: str) -> Sql:
+    """Whether a group is that of the rows nested in the row."""
+    return join(
+        " and ",
+        [concat(ident(group, group_key(n)), sql(" = "), row.column(local)) for n, local in local_keys(rows)],
+    )
+
+
+def _can_group(output: ArrayOutput | AggregateOutput, row: RowReference, joins: Joins) -> bool:
     is_of_parents = joins.parents is not None and row is joins.row
     return is_of_parents and is_grouped(output, row.table, are_few=joins.are_few)
 

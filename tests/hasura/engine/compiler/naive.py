@@ -203,6 +203,8 @@ class NaiveEvaluator:
             aggregate[f"sum_{column}"] = {column: sum(values) if values else None}
             aggregate[f"max_{column}"] = {column: max(values) if values else None}
             aggregate[f"distinct_{column}"] = len(set(values))
+        if not field["nodes"]:
+            return {"aggregate": aggregate}
         return {"aggregate": aggregate, "nodes": [{"id": row["id"]} for row in nodes]}
 
 

@@ -230,7 +230,14 @@ class World:
             arguments["offset"] = self.random.randint(0, 3)
         if kind == "aggregate":
             numbers = [column for column, type_name in self.columns[table].items() if type_name == "int4"]
-            return {"kind": kind, "table": table, "arguments": arguments, "columns": numbers, "nested": {}}
+            return {
+                "kind": kind,
+                "table": table,
+                "arguments": arguments,
+                "columns": numbers,
+                "nested": {},
+                "nodes": self.random.random() < 0.5,
+            }
         nested: dict[str, Any] = {}
         shares: str | None = None
         for name, relationship in info.relationships.items():
@@ -352,7 +359,8 @@ class Document:
                 f"distinct_{column}: count(columns: {column}, distinct: true)"
                 for column in field["columns"]
             ]
-            return f"aggregate {{ count {' '.join(parts)} }} nodes {{ id }}"
+            nodes = "nodes { id }" if field["nodes"] else ""
+            return f"aggregate {{ count {' '.join(parts)} }} {nodes}"
         nested = []
         for alias, inner in field["nested"].items():
             name = inner["relationship"] + ("_aggregate" if inner["kind"] == "aggregate" else "")

@@ -236,6 +236,36 @@ def test_what_is_nested_in_a_joined_row_belongs_to_that_row(library: Served) -> 
     }
 
 
+@pytest.mark.parametrize("nodes", ["", " nodes { id }"])
+def test_nested_aggregates_are_computed_once_for_all_rows(library: Served, nodes: str) -> None:
+    nested = f"in_room_aggregate(order_by: {{id: desc}}) {{ aggregate {{ count max {{ id }} }}{nodes} }}"
+    ids: dict[int, list[int]] = {1: [9, 8, 4, 2], 2: [9, 8, 4, 2], 3: [], 4: [7]}
+
+    rows = _shelves(library, nested)
+
+    assert "group by" in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    for shelf, aggregate in rows.items():
+        books = ids[shelf]
+        assert aggregate["aggregate"] == {"count": len(books), "max": {"id": max(books, default=None)}}
+        assert aggregate.get("nodes", []) == ([{"id": number} for number in books] if nodes else [])
+
+
+@pytest.mark.parametrize("arguments", ["limit: 1", "offset: 1", "distinct_on: kind"])
+def test_aggregates_of_some_rows_of_each_are_computed_row_by_row(library: Served, arguments: str) -> None:
+    nested = f"books_aggregate({arguments}, order_by: [{{kind: asc}}, {{id: asc}}]) {{ aggregate {{ count }} }}"
+
+    assert "group by" not in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    counts = {key: each["aggregate"]["count"] for key, each in _shelves(library, nested).items()}
+    assert (
+        counts
+        == {
+            "limit: 1": {1: 1, 2: 1, 3: 0, 4: 0},
+            "offset: 1": {1: 2, 2: 1, 3: 0, 4: 0},
+            "distinct_on: kind": {1: 2, 2: 2, 3: 0, 4: 0},
+        }[arguments]
+    )
+
+
 def test_the_limit_and_the_filter_of_a_role_are_those_of_each_row(library: Served) -> None:
     permissions = {"shelf": {}, "book": {"of_kind": {"name": {"_eq": "Novel"}}}}
     for table, row_filter in permissions.items():
