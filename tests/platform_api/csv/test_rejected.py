@@ -26,7 +26,8 @@ TABLE = TableDefinition(
 HEADER = "sku,n\n"
 
 lines = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    # Alone in a line, \x1a ends a file of DOS and is no text.
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x1a"), max_size=12),
     st.text('",;ab1\r\n\t \x00\x0b\u2028=', max_size=12),
     st.from_regex(r'\A(a|"b"|"c\nd"|""),(1|x|"2"|)(,|,y)?\Z'),
 )
