@@ -91,6 +91,21 @@ async def postpone(session: AsyncSession, items: Sequence[ClaimedItem], *, reaso
         )
 
 
+async def give_back(session: AsyncSession, items: Sequence[ClaimedItem]) -> None:
+    """Offers items that were not handled at once, to whoever listens, as if they had not been claimed."""
+    for item in items:
+        statement = (
+            update(OutboxItem)
+            # Not one that somebody else has claimed since.
+            .where(OutboxItem.id == item.id, OutboxItem.version == item.version, OutboxItem.attempts == item.attempts)
+            .values(available_at=func.now(), attempts=OutboxItem.attempts - 1)
+            .execution_options(synchronize_session=False)
+        )
+        await session.execute(statement)
+    for topic in sorted({item.topic for item in items}):
+        await session.execute(select(func.pg_notify(CHANNEL, topic)))
+
+
 async def seconds_until_due(session: AsyncSession, topics: Collection[str]) -> float | None:
     """Time until the next item of these topics is due; None when there is none."""
     statement = select(func.extract("epoch", func.min(OutboxItem.available_at) - text("clock_timestamp()"))).where(

@@ -18,6 +18,7 @@ from platform_api.outbox.service import (
     ClaimedItem,
     claim,
     complete,
+    give_back,
     postpone,
     seconds_until_due,
 )
@@ -29,6 +30,7 @@ Handler: TypeAlias = Callable[[Sequence[ClaimedItem]], Awaitable[None]]
 
 _BATCH = 100
 _LEASE = timedelta(minutes=5)
+_GIVING_BACK_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 30.0
 _LONGEST_BACKOFF_SECONDS = 300.0
 
@@ -76,12 +78,32 @@ class OutboxWorker:
         return _LONGEST_WAIT_SECONDS if due is None else min(due + 0.01, _LONGEST_WAIT_SECONDS)
 
     async def _handle_batch(self) -> int:
+        claiming = asyncio.ensure_future(self._claim())
+        handled: set[str] = set()
+        try:
+            items = await asyncio.shield(claiming)
+            for topic, group in groupby(items, key=lambda item: item.topic):
+                await self._handle(topic, list(group))
+                handled.add(topic)
+        except asyncio.CancelledError:
+            # The process stops. What it has claimed would wait for the end of the lease.
+            await self._give_back(claiming, handled)
+            raise
+        return len(items)
+
+    async def _claim(self) -> list[ClaimedItem]:
         async with self._database.transaction() as session:
             items = await claim(session, self._handlers.keys(), limit=_BATCH, lease=_LEASE)
-        by_topic = sorted(items, key=lambda item: (item.topic, item.id))
-        for topic, group in groupby(by_topic, key=lambda item: item.topic):
-            await self._handle(topic, list(group))
-        return len(items)
+        return sorted(items, key=lambda item: (item.topic, item.id))
+
+    async def _give_back(self, claiming: "asyncio.Future[list[ClaimedItem]]", handled: set[str]) -> None:
+        try:
+            async with asyncio.timeout(_GIVING_BACK_SECONDS):
+                items = [item for item in await claiming if item.topic not in handled]
+                async with self._database.transaction() as session:
+                    await give_back(session, items)
+        except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+            log.warning("outbox.not_given_back", error=str(error))
 
     async def _handle(self, topic: str, items: list[ClaimedItem]) -> None:
         try:

@@ -138,3 +138,53 @@ async def test_work_that_was_being_done_when_its_process_died_is_done_by_another
 
     async with OutboxWorker(database, {"t": handle}).running():
         assert (await asyncio.wait_for(handled.get(), 240)).payload == {"n": 1}
+
+
+@pytest.mark.parametrize("topic", ["t", "later"])
+async def test_work_that_was_being_done_when_its_process_stopped_is_offered_again_at_once(
+    database: Database, topic: str
+) -> None:
+    await put(database, n=1)
+    await put(database, "later", n=2)
+    begun = asyncio.Event()
+
+    async def never_ends(items: Sequence[ClaimedItem]) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with OutboxWorker(database, {"later": never_ends, "t": never_ends}).running():
+        await asyncio.wait_for(begun.wait(), 240)
+    [item] = await take(database, topic)
+    assert item.attempts == 1
+
+
+async def test_what_failed_before_its_process_stopped_keeps_its_delay(database: Database) -> None:
+    await put(database, "a", n=1)
+    await put(database, "b", n=2)
+    begun = asyncio.Event()
+
+    async def fails(items: Sequence[ClaimedItem]) -> None:
+        raise ConnectionError("the other side is away")
+
+    async def never_ends(items: Sequence[ClaimedItem]) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with OutboxWorker(database, {"a": fails, "b": never_ends}).running():
+        await asyncio.wait_for(begun.wait(), 240)
+    failed, stopped = await stored(database)
+    assert (failed.topic, failed.attempts, stopped.topic, stopped.attempts) == ("a", 1, "b", 0)
+    assert failed.available_at > failed.created_at + timedelta(seconds=0.5)
+
+
+@pytest.mark.parametrize("turns", range(0, 40, 3))
+async def test_a_stop_at_any_moment_keeps_nothing_claimed(database: Database, turns: int) -> None:
+    await put(database, n=1)
+
+    async def never_ends(items: Sequence[ClaimedItem]) -> None:
+        await asyncio.Event().wait()
+
+    async with OutboxWorker(database, {"t": never_ends}).running():
+        for _ in range(turns):
+            await asyncio.sleep(0.0005)
+    assert [item.payload for item in await take(database)] == [{"n": 1}]
