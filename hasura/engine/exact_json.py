@@ -134,6 +134,11 @@ def dumps(value: object) -> bytes:
     return _encode(value)
 
 
+def verbatim(text: str) -> object:
+    """JSON that was not read, to be written as it stands."""
+    return msgspec.Raw(text.encode())
+
+
 def dumps_sorted(value: object) -> bytes:
     """As `dumps`, with sorted keys: equal for equal values."""
     return _encode_sorted(value)

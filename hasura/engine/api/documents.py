@@ -1,6 +1,6 @@
 """The whole metadata: export, replace, clear, reload, what is inconsistent."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from hasura.engine.api.completeness import (
     refuse_duplicates,
@@ -15,13 +15,13 @@ from hasura.engine.api.relationships import normal_using
 from hasura.engine.api.workspace import Workspace, rendered_inconsistent
 from hasura.engine.errors import EngineError
 from hasura.engine.metadata import parsing, store
-from hasura.engine.metadata.loading import parsed_rest
+from hasura.engine.metadata.loading import refuse_unreadable
 from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader, name_to_json
+from hasura.engine.metadata.sections import parse_api_limits, parse_customization, parse_introspection
 from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import InheritedRole, Json, JsonObject, RelationshipKind
 from hasura.engine.resolve.roles import CONFLICT_TYPE, refuse_cycles
-from hasura.engine.resolve.world import Metadata
 from hasura.engine.schema_cache import InconsistentObject
 
 # Kinds of sources that speak PostgreSQL's protocol and SQL.
@@ -39,6 +39,11 @@ _LISTS = {
     "query_collections": (store.QUERY_COLLECTION, "name"),
     "allowlist": (store.ALLOWLIST, "collection"),
     "rest_endpoints": (store.REST_ENDPOINT, "name"),
+}
+# Sections that are served, each with what reads it.
+_SECTIONS: Mapping[str, Callable[[Reader], object]] = {
+    "api_limits": parse_api_limits,
+    "graphql_schema_introspection": parse_introspection,
 }
 _PLURALS = {
     store.INHERITED_ROLE: "inherited roles",
@@ -94,7 +99,7 @@ async def replace_metadata(workspace: Workspace, args: Reader) -> Json:
     documents = dict(_documents(metadata))
     _refuse_role_cycles(documents)
     # What is stored must be readable at the next start.
-    parsed_rest(Metadata(), documents)
+    refuse_unreadable(documents)
     await workspace.replace_everything(documents, allow_inconsistent=allow_inconsistent)
     consistency = _consistency(workspace)
     return SUCCESS if consistency["is_consistent"] else {**SUCCESS, **consistency}
@@ -218,6 +223,8 @@ def _documents(metadata: Reader) -> Iterator[tuple[ObjectKey, Json]]:
             yield from _list_documents(metadata[name], kind, key)
     for name, value in members.items():
         if name not in taken and value not in (None, [], {}):
+            if (parse := _SECTIONS.get(name)) is not None:
+                parse(metadata[name])
             yield ObjectKey.of(store.SECTION, name), value
 
 
@@ -256,7 +263,7 @@ def _source_documents(source: Reader, *, is_older: bool = False) -> Iterator[tup
         parsing.parse_function(Reader(document, *item.path))
         yield ObjectKey.of(store.FUNCTION, parsing.function_name(document)), document
     if not is_older:
-        parsing.parse_customization(source.get("customization"))
+        parse_customization(source.get("customization"))
         kept = {key: value for key, value in source.object().items() if key not in ("tables", "functions")}
         yield ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), kept
 

@@ -1,6 +1,6 @@
 """Names inside metadata documents, changed wherever they occur after something was renamed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hasura.engine.api.workspace import Workspace
@@ -8,6 +8,7 @@ from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.metadata import store
 from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
 from hasura.engine.metadata.reading import Reader, name_to_json
+from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.resolve.world import Fact, World
 
@@ -44,6 +45,8 @@ async def rewrite_tables(workspace: Workspace, tables: Iterable[QualifiedName], 
     """Puts rewritten documents of these tables; the caller applies them."""
     rewritten: dict[QualifiedName, JsonObject] = {}
     for name in tables:
+        if workspace.is_unreadable(ObjectKey.of(store.TABLE, name)):
+            continue
         document = await workspace.document(store.TABLE, name)
         if document is not None:
             rewritten[name] = _Rewriter(workspace.world, renaming, name).table(document)
@@ -69,13 +72,24 @@ class _Rewriter:
             rewritten["table"] = name_to_json(self._renaming.table(self._name))
         for list_name in RELATIONSHIP_LISTS:
             if list_name in rewritten:
-                rewritten[list_name] = [self._relationship(item) for item in _objects(rewritten[list_name])]
+                rewritten[list_name] = self._each(rewritten, list_name, self._relationship)
         for list_name in PERMISSION_LISTS:
             if list_name in rewritten:
-                rewritten[list_name] = [self._permission(item) for item in _objects(rewritten[list_name])]
+                rewritten[list_name] = self._each(rewritten, list_name, self._permission)
         if isinstance(configuration := rewritten.get("configuration"), dict):
             rewritten["configuration"] = self._configuration(configuration)
         return rewritten
+
+    def _each(self, document: JsonObject, list_name: str, rewrite: Callable[[JsonObject], JsonObject]) -> Json:
+        """The list with its objects rewritten; one that cannot be read stays as it is."""
+        elements = document[list_name]
+        if not isinstance(elements, list):
+            return elements
+        unreadable = {item.path for item in self._world.unreadable(ObjectKey.of(store.TABLE, self._name))}
+        return [
+            rewrite(item) if isinstance(item, dict) and (list_name, index) not in unreadable else item
+            for index, item in enumerate(elements)
+        ]
 
     def _field(self, name: str) -> str:
         return self._renaming.field(self._name, name)
@@ -200,7 +214,3 @@ class _Rewriter:
             relationship = info.relationships.get(step) if info is not None else None
             table = relationship.remote_table if relationship is not None else table
         return rewritten
-
-
-def _objects(items: Json) -> list[JsonObject]:
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -29,6 +29,7 @@ from hasura.engine.catalog.types import Function, QualifiedName, Table, Volatili
 from hasura.engine.errors import EngineError, NotSupported
 from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import Reader
+from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import ForeignKeyColumns, Json, JsonObject, RemoteForeignKey
 from hasura.engine.resolve.world import Fact, World
 from hasura.engine.schema_cache import InconsistentObject
@@ -268,9 +269,11 @@ async def _forget_dropped_columns(workspace: Workspace, diff: _Diff) -> None:
     for name, (old, new) in diff.altered.items():
         positions = {column.position for column in new.columns}
         gone = {column.name for column in old.columns if column.position not in positions}
+        if not gone or workspace.is_unreadable(ObjectKey.of(store.TABLE, name)):
+            continue
         document = await workspace.document(store.TABLE, name)
         configuration = document.get("configuration") if document is not None else None
-        if not gone or document is None or not isinstance(configuration, dict):
+        if document is None or not isinstance(configuration, dict):
             continue
         for key in ("column_config", "custom_column_names"):
             if isinstance(columns := configuration.get(key), dict):

@@ -6,8 +6,8 @@ from hasura.engine.api.registry import SUCCESS, Handler, command
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import NotSupported
 from hasura.engine.metadata import store
-from hasura.engine.metadata.parsing import parse_customization
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
+from hasura.engine.metadata.sections import parse_api_limits, parse_customization
 from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.resolve.unserved import REASON, has_content
 
@@ -22,7 +22,7 @@ async def set_graphql_schema_introspection_options(workspace: Workspace, args: R
 
 @command("set_api_limits")
 async def set_api_limits(workspace: Workspace, args: Reader) -> Json:
-    workspace.put(store.SECTION, "api_limits", args.object())
+    workspace.put(store.SECTION, "api_limits", parse_api_limits(args))
     await workspace.apply()
     return SUCCESS
 

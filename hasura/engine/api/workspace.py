@@ -12,7 +12,7 @@ from hasura.engine.catalog.changes import CatalogChanges, find_changes
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.loader import load_tables
 from hasura.engine.catalog.types import ForeignKey, QualifiedName, Table
-from hasura.engine.errors import EngineError, NotExists, Unexpected, bullets
+from hasura.engine.errors import EngineError, NotExists, ParseFailed, Unexpected, bullets
 from hasura.engine.metadata import store
 from hasura.engine.metadata.loading import catch_up, load_world, read_change
 from hasura.engine.metadata.reading import DEFAULT_SOURCE
@@ -115,8 +115,13 @@ class Workspace:
     # --- documents ---------------------------------------------------------------------------------------------
 
     async def document(self, kind: str, name: QualifiedName | str) -> JsonObject | None:
-        """An object's document, to be edited and `put` back; None when there is none."""
-        found = await self.any_document(ObjectKey.of(kind, name))
+        """An object's document, to be edited and `put` back; None when there is none.
+
+        Raises EngineError for one that cannot be read: what is in it would be lost.
+        """
+        key = ObjectKey.of(kind, name)
+        self._refuse_overwriting(key)
+        found = await self.any_document(key)
         assert found is None or isinstance(found, dict)
         return found
 
@@ -141,7 +146,23 @@ class Workspace:
         return found
 
     def put(self, kind: str, name: QualifiedName | str, document: Json) -> None:
-        self._edits[ObjectKey.of(kind, name)] = document
+        key = ObjectKey.of(kind, name)
+        self._refuse_overwriting(key)
+        self._edits[key] = document
+
+    def is_unreadable(self, key: ObjectKey) -> bool:
+        """Nothing of an object's document can be read."""
+        return any(not item.path for item in self.world.unreadable(key))
+
+    def _refuse_overwriting(self, key: ObjectKey) -> None:
+        """Raises EngineError when nothing can be read of the object that stands there."""
+        if self.is_unreadable(key):
+            shown = str(key.qualified) if key.schema else key.name
+            raise EngineError(
+                f"the {key.kind} {shown} in metadata {self.world.unreadable(key)[0].reason}; it is kept as it stands"
+                " until replace_metadata puts another in its place, or drop_inconsistent_metadata removes it",
+                code="unexpected",
+            )
 
     def remove(self, kind: str, name: QualifiedName | str) -> None:
         self._edits[ObjectKey.of(kind, name)] = None
@@ -172,6 +193,7 @@ class Workspace:
         self._touched |= keys
         before = self.world
         change = await read_change(self.connection, before, frozenset(keys), edits)
+        _refuse_unreadable_edits(before, change, edits)
         self.world = await advance(self.connection, before, change, resource_version=before.resource_version)
         if not allow_inconsistent:
             _refuse_new_inconsistencies(before, self.world, subject, refusal)
@@ -252,6 +274,21 @@ def _still_names(
         and table.oid == key.referenced_oid
         and all(column in table.columns_by_name for column in key.referenced_columns)
     )
+
+
+def _refuse_unreadable_edits(before: World, change: Change, edits: Iterable[ObjectKey]) -> None:
+    """Raises ParseFailed when an edit made something that cannot be read."""
+    for key in edits:
+        if key.kind == store.TABLE:
+            table = change.tables[key.qualified]
+            found = table.unreadable if table is not None else ()
+        elif key.kind == store.FUNCTION:
+            function = change.functions[key.qualified]
+            found = function.unreadable if function is not None else ()
+        else:
+            found = change.metadata.unreadable.get(key, ()) if change.metadata is not None else ()
+        if len(found) > len(before.unreadable(key)):
+            raise ParseFailed(found[-1].reason, path="$.args")
 
 
 def _with_version(world: World, version: int) -> World:

@@ -1,17 +1,29 @@
 """Stored metadata to worlds: all of it, or what has changed since a known version."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from hasura.engine.catalog.connection import Connection
+from hasura.engine.errors import ParseFailed
 from hasura.engine.metadata import parsing, store
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
+from hasura.engine.metadata.sections import limits_of, parse_customization, parse_introspection, parse_limit
 from hasura.engine.metadata.store import ObjectKey
-from hasura.engine.metadata.types import FunctionMetadata, Json, TableMetadata
+from hasura.engine.metadata.tolerance import readable, readable_function, readable_table
+from hasura.engine.metadata.types import (
+    FunctionMetadata,
+    Json,
+    JsonObject,
+    SourceCustomization,
+    TableMetadata,
+    Unreadable,
+)
 from hasura.engine.resolve.builder import Change, advance
-from hasura.engine.resolve.unserved import unserved_of_documents
+from hasura.engine.resolve.unserved import unreadable_of, unserved_of_documents
 from hasura.engine.resolve.world import Metadata, World, empty_world
 from hasura.engine.schema_cache import SchemaOptions
 
+T = TypeVar("T")
 OWN_KINDS = (store.TABLE, store.FUNCTION)
 
 
@@ -20,9 +32,9 @@ async def load_world(connection: Connection, options: SchemaOptions) -> World:
     version = await store.current_version(connection)
     change = Change()
     async for batch in store.read_in_batches(connection, store.TABLE):
-        change.tables.update((key.qualified, parsed_table(document)) for key, document in batch)
+        change.tables.update((key.qualified, parsed_table(key, document)) for key, document in batch)
     async for batch in store.read_in_batches(connection, store.FUNCTION):
-        change.functions.update((key.qualified, parsed_function(document)) for key, document in batch)
+        change.functions.update((key.qualified, parsed_function(key, document)) for key, document in batch)
     world = empty_world(options)
     change.metadata = parsed_rest(world.metadata, await store.read_kinds(connection, but=OWN_KINDS))
     return await advance(connection, world, change, resource_version=version)
@@ -61,9 +73,9 @@ async def read_change(
     for key in keys:
         match key.kind:
             case store.TABLE:
-                change.tables[key.qualified] = parsed_table(documents.get(key))
+                change.tables[key.qualified] = parsed_table(key, documents.get(key))
             case store.FUNCTION:
-                change.functions[key.qualified] = parsed_function(documents.get(key))
+                change.functions[key.qualified] = parsed_function(key, documents.get(key))
             case store.CATALOG:
                 change.catalog_tables.add(key.qualified)
             case store.CATALOG_FUNCTION:
@@ -73,43 +85,95 @@ async def read_change(
     return change
 
 
-def parsed_table(document: Json) -> TableMetadata | None:
-    return parsing.parse_table(Reader(document)) if document is not None else None
+def parsed_table(key: ObjectKey, document: Json) -> TableMetadata | None:
+    return readable_table(key.qualified, document) if document is not None else None
 
 
-def parsed_function(document: Json) -> FunctionMetadata | None:
-    return parsing.parse_function(Reader(document)) if document is not None else None
+def parsed_function(key: ObjectKey, document: Json) -> FunctionMetadata | None:
+    return readable_function(key.qualified, document) if document is not None else None
+
+
+def refuse_unreadable(documents: Mapping[ObjectKey, Json]) -> None:
+    """Raises ParseFailed for the first of these documents that could not be read again."""
+    for found in parsed_rest(Metadata(), documents).unreadable.values():
+        raise ParseFailed(found[0].reason, path="$.args")
 
 
 def parsed_rest(metadata: Metadata, documents: Mapping[ObjectKey, Json]) -> Metadata:
     """Metadata with the tables and functions of `metadata` and all else from the documents."""
-
-    def of_kind(kind: str) -> list[Reader]:
-        return [Reader(document) for key, document in documents.items() if key.kind == kind]
-
-    def section(name: str) -> Reader | None:
-        document = documents.get(ObjectKey.of(store.SECTION, name))
-        return Reader(document) if document is not None else None
-
-    source = documents.get(ObjectKey.of(store.SOURCE, DEFAULT_SOURCE))
-    limits, introspection = section("api_limits"), section("graphql_schema_introspection")
-    disabled = introspection.get("disabled_for_roles") if introspection is not None else None
+    rest = _Rest(documents)
+    limits, introspection = rest.section("api_limits"), rest.section("graphql_schema_introspection")
+    source = rest.whole(ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), _source)
     return Metadata(
         tables=metadata.tables,
         functions=metadata.functions,
-        inherited_roles={
-            item.name: item for item in map(parsing.parse_inherited_role, of_kind(store.INHERITED_ROLE))
-        },
-        query_collections={
-            item.name: item for item in map(parsing.parse_query_collection, of_kind(store.QUERY_COLLECTION))
-        },
-        allowlist={item.collection: item for item in map(parsing.parse_allowlist_entry, of_kind(store.ALLOWLIST))},
-        rest_endpoints={item.name: item for item in map(parsing.parse_rest_endpoint, of_kind(store.REST_ENDPOINT))},
-        customization=parsing.parse_customization(
-            Reader(source).get("customization") if source is not None else None
+        inherited_roles=rest.named(store.INHERITED_ROLE, parsing.parse_inherited_role),
+        query_collections=rest.named(store.QUERY_COLLECTION, parsing.parse_query_collection),
+        allowlist=rest.named(store.ALLOWLIST, parsing.parse_allowlist_entry),
+        rest_endpoints=rest.named(store.REST_ENDPOINT, parsing.parse_rest_endpoint),
+        customization=rest.customization(source),
+        api_limits=rest.api_limits(limits),
+        introspection_disabled_for=rest.part(introspection, parse_introspection) or frozenset(),
+        source_name=(source.optional_text("name") if source is not None else None) or DEFAULT_SOURCE,
+        unserved=(
+            *unserved_of_documents(documents),
+            *(item for key, found in rest.unreadable.items() for item in unreadable_of(key, found)),
         ),
-        api_limits=limits.object() if limits is not None else {},
-        introspection_disabled_for=frozenset(disabled.names()) if disabled is not None else frozenset(),
-        source_name=(Reader(source).optional_text("name") if source is not None else None) or DEFAULT_SOURCE,
-        unserved=unserved_of_documents(documents),
+        unreadable={key: tuple(found) for key, found in rest.unreadable.items()},
     )
+
+
+class _Rest:
+    """The documents that are neither tables nor functions, and what of them cannot be read."""
+
+    def __init__(self, documents: Mapping[ObjectKey, Json]) -> None:
+        self._documents = documents
+        self.unreadable: dict[ObjectKey, list[Unreadable]] = {}
+
+    def named(self, kind: str, parse: Callable[[Reader], T]) -> dict[str, T]:
+        """The readable objects of a kind by their names."""
+        keys = [key for key in self._documents if key.kind == kind]
+        return {key.name: found for key in keys if (found := self.whole(key, parse)) is not None}
+
+    def whole(self, key: ObjectKey, parse: Callable[[Reader], T]) -> T | None:
+        """What the document of this key is, when it is there and can be read."""
+        if key not in self._documents:
+            return None
+        return self._read(key, Reader(self._documents[key]), parse)
+
+    def section(self, name: str) -> "tuple[ObjectKey, Reader] | None":
+        key = ObjectKey.of(store.SECTION, name)
+        document = self._documents.get(key)
+        return (key, Reader(document)) if document is not None else None
+
+    def part(self, section: "tuple[ObjectKey, Reader] | None", parse: Callable[[Reader], T]) -> T | None:
+        """What a section is."""
+        return self._read(*section, parse) if section is not None else None
+
+    def customization(self, source: Reader | None) -> SourceCustomization:
+        """That of the source; none when it cannot be read."""
+        key, document = ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), source.get("customization") if source else None
+        return (self._read(key, document, parse_customization) if document else None) or SourceCustomization()
+
+    def api_limits(self, section: "tuple[ObjectKey, Reader] | None") -> JsonObject:
+        """The limits without those that cannot be read."""
+        if section is None or (members := self.part(section, lambda document: list(limits_of(document)))) is None:
+            return {}
+        key, _ = section
+        return {
+            str(member.path[-1]): member.value
+            for member in members
+            if self._read(key, member, parse_limit) is not None
+        }
+
+    def _read(self, key: ObjectKey, document: Reader, parse: Callable[[Reader], T]) -> T | None:
+        found: list[Unreadable] = []
+        value = readable(document, parse, found)
+        if found:
+            self.unreadable.setdefault(key, []).extend(found)
+        return value
+
+
+def _source(document: Reader) -> Reader:
+    document.optional_text("name")
+    return document

@@ -34,12 +34,10 @@ from hasura.engine.metadata.types import (
     RemoteForeignKey,
     RestEndpoint,
     SelectPermission,
-    SourceCustomization,
     TableConfiguration,
     TableMetadata,
     UpdatePermission,
 )
-from hasura.engine.names import NamingConvention, is_graphql_name
 
 PERMISSION_LISTS = ("select_permissions", "insert_permissions", "update_permissions", "delete_permissions")
 RELATIONSHIP_LISTS = ("object_relationships", "array_relationships")
@@ -58,12 +56,8 @@ _interned: WeakValueDictionary[bytes, Permission] = WeakValueDictionary()
 
 def parse_table(document: Reader) -> TableMetadata:
     """A tracked table; raises ParseFailed naming the place."""
-    object_relationships = [
-        _relationship(item, RelationshipKind.OBJECT) for item in _list(document, "object_relationships")
-    ]
-    array_relationships = [
-        _relationship(item, RelationshipKind.ARRAY) for item in _list(document, "array_relationships")
-    ]
+    object_relationships = [parse_object_relationship(item) for item in _list(document, "object_relationships")]
+    array_relationships = [parse_array_relationship(item) for item in _list(document, "array_relationships")]
     configuration = document.get("configuration")
     return TableMetadata(
         name=document["table"].qualified_name(),
@@ -111,6 +105,16 @@ def parse_configuration(document: Reader) -> TableConfiguration:
         comment=document.description("comment"),
         unknown={key: value for key, value in document.object().items() if key not in known},
     )
+
+
+def parse_object_relationship(document: Reader) -> Relationship:
+    """An entry of `object_relationships`."""
+    return _relationship(document, RelationshipKind.OBJECT)
+
+
+def parse_array_relationship(document: Reader) -> Relationship:
+    """An entry of `array_relationships`."""
+    return _relationship(document, RelationshipKind.ARRAY)
 
 
 def _relationship(document: Reader, kind: RelationshipKind) -> Relationship:
@@ -379,33 +383,6 @@ def _rest_methods(methods: Reader) -> tuple[str, ...]:
         if item.value not in _REST_METHODS:
             raise item.fail(f"expected one of {', '.join(_REST_METHODS)}")
     return names
-
-
-def parse_customization(document: Reader | None) -> SourceCustomization:
-    """`customization` of a source."""
-    if document is None:
-        return SourceCustomization()
-    convention = document.optional_text("naming_convention")
-    if convention is not None and convention not in set(NamingConvention):
-        raise document["naming_convention"].fail('expected "hasura-default" or "graphql-default"')
-    root_fields = document.get("root_fields") or Reader({}, *document.path, "root_fields")
-    type_names = document.get("type_names") or Reader({}, *document.path, "type_names")
-    return SourceCustomization(
-        naming_convention=convention,
-        root_fields_prefix=_name_part(root_fields, "prefix"),
-        root_fields_suffix=_name_part(root_fields, "suffix"),
-        root_fields_namespace=_name_part(root_fields, "namespace") or None,
-        type_names_prefix=_name_part(type_names, "prefix"),
-        type_names_suffix=_name_part(type_names, "suffix"),
-    )
-
-
-def _name_part(document: Reader, key: str) -> str:
-    """What customization adds to names, or nothing; a suffix may begin with a digit."""
-    text = document.optional_text(key) or ""
-    if text and not is_graphql_name(f"_{text}" if key == "suffix" else text):
-        raise document[key].fail(f'"{text}" is not a valid GraphQL name')
-    return text
 
 
 def table_name(document: JsonObject) -> QualifiedName:

@@ -37,7 +37,7 @@ class Reader:
 
     def mismatch(self, kind: str, expected: str) -> ParseFailed:
         """The error that this value is of another kind."""
-        found = "Null" if self.value is None else _KIND_NAMES[type(self.value)]
+        found = "Null" if self.value is None else _KIND_NAMES.get(type(self.value), "unreadable JSON")
         return self.fail(f"parsing {kind} failed, expected {expected}, but encountered {found}")
 
     @contextmanager

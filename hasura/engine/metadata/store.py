@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from hasura.engine import exact_json
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.errors import EngineError
 from hasura.engine.metadata.types import Json
 
 CHANNEL: Final = "automio_engine_metadata"
@@ -175,7 +176,11 @@ async def read_in_batches(
 
 
 def _document(row: Mapping[str, str]) -> Any:
-    return exact_json.loads(row["definition"])
+    """The document; one that is beyond what we read stays text, which is exported as it stands."""
+    try:
+        return exact_json.loads(row["definition"])
+    except EngineError:
+        return exact_json.verbatim(row["definition"])
 
 
 def _key(row: Mapping[str, str]) -> ObjectKey:

@@ -23,6 +23,15 @@ ColumnList = tuple[str, ...] | str
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A part of a stored document that cannot be read: the steps to it (none: all of it), the part, and why."""
+
+    path: tuple[str | int, ...]
+    value: Json
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnConfig:
     """`column_config` of one column."""
 
@@ -191,6 +200,8 @@ class TableMetadata:
     delete_permissions: Mapping[str, DeletePermission] = field(default_factory=dict)
     # event_triggers, remote_relationships, apollo_federation_config, logical models ...
     unknown: Mapping[str, Json] = field(default_factory=dict)
+    # Left out of everything above.
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 class FunctionExposure(StrEnum):
@@ -214,6 +225,8 @@ class FunctionMetadata:
     permissions: frozenset[str] = frozenset()
     comment: str | None = None
     verbatim: Mapping[str, Json] = field(default_factory=dict)
+    # All of it, when it cannot be read.
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

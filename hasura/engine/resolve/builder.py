@@ -242,6 +242,7 @@ class _Resolution:
         if metadata is None:
             return None
         try:
+            _refuse_unreadable(metadata)
             return resolve_columns(metadata, self._catalog, self._metadata.tables, self._convention)
         except Inconsistent as exc:
             definition: JsonObject = {"name": name.name, "schema": name.schema}
@@ -282,6 +283,7 @@ class _Resolution:
             return None
         overloads = self._catalog.functions.get(name, ())
         try:
+            _refuse_unreadable(metadata)
             return resolve_function(metadata, overloads, self._lookup, self._consulted[owner], self._convention)
         except Inconsistent as exc:
             self._problems[owner].append(
@@ -445,6 +447,13 @@ def _differences(name: QualifiedName, old: TableInfo | None, new: TableInfo | No
     if old is None or new is None or old.table.foreign_keys != new.table.foreign_keys:
         facts.add(Fact("foreign_keys", name))
     return facts
+
+
+def _refuse_unreadable(metadata: TableMetadata | FunctionMetadata) -> None:
+    """Raises `Inconsistent` for an object of which nothing can be read."""
+    for item in metadata.unreadable:
+        if not item.path:
+            raise Inconsistent(item.reason)
 
 
 _TYPE_ORDER = {"table": 0, "function": 1}

@@ -4,7 +4,7 @@ Whatever is not known to be served counts, so that nothing that a metadata docum
 Nothing here depends on the database: it is a function of the documents alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, name_to_json
 from hasura.engine.metadata.store import ObjectKey
-from hasura.engine.metadata.types import Json, JsonObject, TableMetadata
+from hasura.engine.metadata.types import Json, JsonObject, TableMetadata, Unreadable
 from hasura.engine.schema_cache import InconsistentObject
 
 REASON: Final = "not served by this engine"
@@ -59,11 +59,36 @@ def unserved_of_table(table: TableMetadata) -> tuple[Unserved, ...]:
     key = ObjectKey.of(store.TABLE, table.name)
     within = f"table {table.name} in source {DEFAULT_SOURCE}"
     context: JsonObject = {"source": DEFAULT_SOURCE, "table": name_to_json(table.name)}
-    return tuple(
+    unserved = (
         item
         for name, value in _elements(table.unknown)
         for item in _found(name, value, key, (name,), within=within, context=context)
     )
+    return (*unserved, *(_unreadable_part(item, key, within, context) for item in table.unreadable if item.path))
+
+
+def _unreadable_part(item: Unreadable, key: ObjectKey, within: str, context: JsonObject) -> Unserved:
+    """An element of one of a table's lists that cannot be read."""
+    list_name, index = item.path
+    value = item.value if isinstance(item.value, dict) else {}
+    type_ = str(list_name).removesuffix("s").replace("relationship", "relation")
+    named = next((text for name in ("name", "role") if isinstance(text := value.get(name), str)), index)
+    definition = {**context, **value} if value else item.value
+    return Unserved(
+        InconsistentObject(type_, f"{type_} {named} in {within}", item.reason, definition), key, item.path
+    )
+
+
+def unreadable_of(key: ObjectKey, found: Iterable[Unreadable]) -> Iterator[Unserved]:
+    """What cannot be read of a document that is neither a table's nor a function's."""
+    for item in found:
+        if key.kind in (store.SOURCE, store.SECTION):
+            type_ = str(item.path[-1]) if item.path else (key.name if key.kind == store.SECTION else key.kind)
+            within = f"source {DEFAULT_SOURCE}" if key.kind == store.SOURCE else key.name
+            name = type_ if type_ in (key.name, key.kind) else f"{type_} in {within}"
+        else:
+            type_, name = key.kind, f"{key.kind} {key.name}"
+        yield Unserved(InconsistentObject(type_, name, item.reason, item.value), key, item.path)
 
 
 def unserved_of_documents(documents: Mapping[ObjectKey, Json]) -> tuple[Unserved, ...]:

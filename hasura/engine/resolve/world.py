@@ -5,13 +5,16 @@ table or function) was resolved with. A change of a fact resolves its dependents
 """
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from immutables import Map
 
 from hasura.engine.catalog.types import Function, QualifiedName, Table
+from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import DEFAULT_SOURCE
+from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import (
     AllowlistEntry,
     FunctionMetadata,
@@ -22,6 +25,7 @@ from hasura.engine.metadata.types import (
     RestEndpoint,
     SourceCustomization,
     TableMetadata,
+    Unreadable,
 )
 from hasura.engine.resolve.unserved import Unserved
 from hasura.engine.schema_cache import EnumValue, InconsistentObject, SchemaCache, SchemaOptions
@@ -65,6 +69,8 @@ class Metadata:
     # What is not served, of tables and of everything else.
     unserved_tables: "Map[QualifiedName, tuple[Unserved, ...]]" = field(default_factory=Map)
     unserved: tuple[Unserved, ...] = ()
+    # What cannot be read of all but tables and functions, which keep it themselves.
+    unreadable: Mapping[ObjectKey, tuple[Unreadable, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,16 @@ class World:
     problems: "Map[Owner, tuple[InconsistentObject, ...]]" = field(default_factory=Map)
     consulted: "Map[Owner, frozenset[Fact]]" = field(default_factory=Map)
     dependents: "Map[Fact, frozenset[Owner]]" = field(default_factory=Map)
+
+    def unreadable(self, key: ObjectKey) -> tuple[Unreadable, ...]:
+        """What of an object's document cannot be read."""
+        if key.kind == store.TABLE:
+            table = self.metadata.tables.get(key.qualified)
+            return table.unreadable if table is not None else ()
+        if key.kind == store.FUNCTION:
+            function = self.metadata.functions.get(key.qualified)
+            return function.unreadable if function is not None else ()
+        return self.metadata.unreadable.get(key, ())
 
     def broken_objects(self) -> list[InconsistentObject]:
         """All that does not fit the database or other objects."""

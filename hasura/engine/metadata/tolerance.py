@@ -1,0 +1,84 @@
+"""Stored documents as far as they can be read: what cannot be is told, kept, and takes nothing else along.
+
+A document may be of an older or newer version, or may have been damaged by hand. What comes in by a call is read
+strictly instead (`parsing`): there is somebody to tell.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.errors import EngineError
+from hasura.engine.metadata import parsing
+from hasura.engine.metadata.reading import Reader
+from hasura.engine.metadata.types import FunctionMetadata, Json, JsonObject, TableMetadata, Unreadable
+
+T = TypeVar("T")
+
+# Lists of a table whose elements are objects of their own, each with what reads one.
+_LISTS: Mapping[str, Callable[[Reader], object]] = {
+    "object_relationships": parsing.parse_object_relationship,
+    "array_relationships": parsing.parse_array_relationship,
+    "computed_fields": parsing.parse_computed_field,
+    **parsing.PERMISSION_PARSERS,
+}
+
+
+def readable_table(name: QualifiedName, document: Json) -> TableMetadata:
+    """The table without the relationships, computed fields and permissions that cannot be read."""
+    found: list[Unreadable] = []
+    try:
+        try:
+            table = parsing.parse_table(Reader(document))
+        except EngineError:
+            table = parsing.parse_table(Reader(_without_unreadable(document, found)))
+        _refuse_other_name(table.name, name)
+    except EngineError as exc:
+        return TableMetadata(name, unreadable=(Unreadable((), document, _told(exc)),))
+    return replace(table, unreadable=tuple(found)) if found else table
+
+
+def readable_function(name: QualifiedName, document: Json) -> FunctionMetadata:
+    """The function, which is `unreadable` when its document cannot be read."""
+    try:
+        function = parsing.parse_function(Reader(document))
+        _refuse_other_name(function.name, name)
+    except EngineError as exc:
+        return FunctionMetadata(name, unreadable=(Unreadable((), document, _told(exc)),))
+    return function
+
+
+def readable(document: Reader, parse: Callable[[Reader], T], found: list[Unreadable]) -> T | None:
+    """What `parse` makes of a document or a part of it; None, and one more in `found`, when it cannot be read."""
+    try:
+        return parse(document)
+    except EngineError as exc:
+        found.append(Unreadable(document.path, document.value, _told(exc)))
+        return None
+
+
+def _without_unreadable(document: Json, found: list[Unreadable]) -> JsonObject:
+    kept = dict(Reader(document).object())
+    for key, parse in _LISTS.items():
+        if isinstance(elements := kept.get(key), list):
+            kept[key] = list(_readable_elements(Reader(elements, key), parse, found))
+    return kept
+
+
+def _readable_elements(
+    elements: Reader, parse: Callable[[Reader], object], found: list[Unreadable]
+) -> Iterator[Json]:
+    for element in elements.items():
+        if readable(element, parse, found) is not None:
+            yield element.value
+
+
+def _refuse_other_name(written: QualifiedName, name: QualifiedName) -> None:
+    if written != name:
+        raise EngineError(f'the document is that of "{written}"')
+
+
+def _told(error: EngineError) -> str:
+    place = "" if error.path == "$" else f" at {error.path}"
+    return f"cannot be read: {error.message}{place}"
