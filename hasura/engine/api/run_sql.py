@@ -4,7 +4,7 @@ What the SQL dropped or renamed is looked up by oid, columns by their number, so
 add. Renamed things keep their metadata; what depends on dropped things is a refusal, or goes too with `cascade`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,13 +22,13 @@ from hasura.engine.api.sql_execution import run_limited, run_outside, together
 from hasura.engine.api.sql_script import Rows, Script, read_script
 from hasura.engine.api.type_changes import refuse_type_changes
 from hasura.engine.api.workspace import Workspace, rendered_inconsistent, touched_tables
-from hasura.engine.catalog.changes import CatalogChanges, find_changes
+from hasura.engine.catalog.changes import CatalogChanges
 from hasura.engine.catalog.connection import transaction
 from hasura.engine.catalog.loader import load_functions, load_tables
 from hasura.engine.catalog.types import Function, QualifiedName, Table, Volatility
 from hasura.engine.errors import EngineError, NotSupported
 from hasura.engine.metadata import store
-from hasura.engine.metadata.reading import Reader
+from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import ForeignKeyColumns, Json, JsonObject, RemoteForeignKey
 from hasura.engine.resolve.world import Fact, World
@@ -47,7 +47,7 @@ async def run_sql(workspace: Workspace, args: Reader) -> Json:
         script.refuse_transactions(args["sql"])
         await workspace.begin_writing()
         rows = await run_limited(workspace, script, together(workspace, script))
-        await follow(workspace, await find_changes(workspace.connection), cascade=args.flag("cascade"))
+        await follow(workspace, await workspace.find_changes(), cascade=args.flag("cascade"))
         return _result(rows)
     if script.needs_to_be_outside or (script.may_be_outside and not workspace.is_shared):
         return _result(await run_outside(workspace, script, args["sql"]))
@@ -79,6 +79,8 @@ class _Diff:
     altered: dict[QualifiedName, tuple[Table, Table]] = field(default_factory=dict)
     renamed: dict[QualifiedName, QualifiedName] = field(default_factory=dict)
     functions: set[QualifiedName] = field(default_factory=set)
+    # Tracked ones under their old names; computed fields name their function, which has to stay.
+    renamed_functions: dict[QualifiedName, QualifiedName] = field(default_factory=dict)
     # Tracked ones that are gone.
     dropped_functions: set[QualifiedName] = field(default_factory=set)
 
@@ -93,6 +95,7 @@ async def follow(workspace: Workspace, changes: CatalogChanges, *, cascade: bool
     await _untrack_dropped(workspace, diff)
     # First what is gone, then the new names, each on documents that fit the world before.
     await _forget_dropped_columns(workspace, diff)
+    await _rename_functions(workspace, diff)
     await _rename(workspace, diff)
     present = {diff.renamed.get(name, name) for name in diff.altered}
     functions_again = diff.functions | _functions_with_rows_of(workspace.world, set(diff.renamed))
@@ -159,10 +162,25 @@ async def _diff(workspace: Workspace, changes: CatalogChanges) -> _Diff:
             for name, overloads in world.catalog.functions.items()
             if name == function_name or any(function.oid == oid for function in overloads)
         }
+    diff.renamed_functions = _renamed_functions(world, changes, diff.functions)
     for name in missing:
         # Inconsistent until now because it was not there.
         await workspace.apply(catalog_tables=[name], allow_inconsistent=True)
     return diff
+
+
+def _renamed_functions(
+    world: World, changes: CatalogChanges, changed: Iterable[QualifiedName]
+) -> dict[QualifiedName, QualifiedName]:
+    """The tracked ones that have another name, which no other tracked function has."""
+    renamed: dict[QualifiedName, QualifiedName] = {}
+    for name in changed:
+        overloads = world.catalog.functions.get(name, ())
+        now = changes.functions.get(overloads[0].oid, name) if len(overloads) == 1 else name
+        if name in world.metadata.functions and now is not None and now != name:
+            renamed[name] = now
+    kept = world.metadata.functions.keys() - renamed.keys()
+    return {name: now for name, now in renamed.items() if now not in kept}
 
 
 def _unique(found: list[Dependent]) -> list[Dependent]:
@@ -222,7 +240,7 @@ def _without_function(
             if computed.function == name and table.name not in diff.dropped
         ]
         if not any(function.oid == before[0].oid for function in after):
-            if name in world.metadata.functions and not after:
+            if name in world.metadata.functions and not after and name not in diff.renamed_functions:
                 diff.dropped_functions.add(name)
             yield from (Dependent("computed field", table, computed, "computed_fields") for table, computed in uses)
         elif len(after) > 1:
@@ -279,6 +297,17 @@ async def _forget_dropped_columns(workspace: Workspace, diff: _Diff) -> None:
             if isinstance(columns := configuration.get(key), dict):
                 configuration[key] = {column: value for column, value in columns.items() if column not in gone}
         workspace.put(store.TABLE, name, document)
+
+
+async def _rename_functions(workspace: Workspace, diff: _Diff) -> None:
+    documents = {name: await workspace.document(store.FUNCTION, name) for name in diff.renamed_functions}
+    # All old names go before any new one comes, as with tables.
+    for name in documents:
+        workspace.remove(store.FUNCTION, name)
+    for name, document in documents.items():
+        if document is not None:
+            now = diff.renamed_functions[name]
+            workspace.put(store.FUNCTION, now, {**document, "function": name_to_json(now)})
 
 
 async def _rename(workspace: Workspace, diff: _Diff) -> None:

@@ -72,6 +72,11 @@ class SqlStatement:
         )
 
     @property
+    def needs_transaction_block(self) -> bool:
+        """Tells whether PostgreSQL refuses it, or does nothing, outside of a transaction block."""
+        return self.words[0] in ("lock", "declare", "savepoint", "release") or self.starts_with("set", "local")
+
+    @property
     def begins_plainly(self) -> bool:
         """Tells whether it begins a transaction without more ado."""
         return self.words in (("begin",), ("begin", "work"), ("begin", "transaction"), ("start", "transaction"))

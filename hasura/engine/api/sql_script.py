@@ -46,7 +46,7 @@ class Script:
     @property
     def may_be_outside(self) -> bool:
         """Tells whether it is all or nothing outside of a transaction, too."""
-        return len(self.statements) == 1
+        return len(self.statements) == 1 and not self.statements[0].needs_transaction_block
 
     def refuse_transactions(self, place: Reader, *, is_read_only: bool = False) -> None:
         """Raises NotSupported for a statement that cannot be within a transaction."""

@@ -91,7 +91,7 @@ class Workspace:
 
     async def _notice_changed_catalog(self) -> None:
         """Reads again the tracked tables that earlier statements of the transaction changed."""
-        changes = await find_changes(self.connection)
+        changes = await self.find_changes()
         tables = {name for name in changes.relations.values() if name in self.world.metadata.tables}
         tables |= {table.name for table in await touched_tables(self.connection, self.world, changes)}
         functions = {name for name in changes.functions.values() if name in self.world.catalog.functions}
@@ -99,6 +99,11 @@ class Workspace:
             await self._read_catalog_again(
                 {name for name in tables if name is not None}, {name for name in functions if name is not None}
             )
+
+    async def find_changes(self) -> CatalogChanges:
+        """What this transaction may have changed of tables and functions."""
+        catalog = self.world.catalog
+        return await find_changes(self.connection, catalog.names, catalog.functions)
 
     async def _read_catalog_again(self, tables: set[QualifiedName], functions: set[QualifiedName]) -> None:
         """Takes in how these are now; whatever no longer fits becomes inconsistent."""

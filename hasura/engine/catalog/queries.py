@@ -134,11 +134,29 @@ union
 select objid from pg_locks where locktype = 'object' and pid = pg_backend_pid() and classid = 'pg_proc'::regclass
 """
 
-# Tables with a column of an enum or domain that this transaction changed.
+# Schemas this transaction made, renamed, or gave rights on; what is in them has the same rows as before.
+CHANGED_SCHEMAS = """
+select n.oid from pg_namespace n where age(n.xmin) <= age(pg_current_xact_id()::xid)
+"""
+
+RELATIONS_OF_SCHEMAS = """
+select c.oid, n.nspname::text as schema, c.relname::text as name
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.oid = any($1::oid[]) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+"""
+
+FUNCTIONS_OF_SCHEMAS = """
+select p.oid, n.nspname::text as schema, p.proname::text as name
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.oid = any($1::oid[])
+"""
+
+# Tables with a column of a type that this transaction changed, or whose schema it changed.
 RELATIONS_OF_CHANGED_TYPES = """
 with changed as (
   select t.oid from pg_type t
-  where t.typtype in ('d', 'e') and age(t.xmin) <= age(pg_current_xact_id()::xid)
+  left join pg_class r on r.oid = t.typrelid
+  where t.oid >= 16384 and t.typelem = 0 and (t.typrelid = 0 or r.relkind = 'c')
+    and (age(t.xmin) <= age(pg_current_xact_id()::xid) or t.typnamespace = any($1::oid[]))
   union
   select e.enumtypid from pg_enum e where age(e.xmin) <= age(pg_current_xact_id()::xid)
 ), used as (
