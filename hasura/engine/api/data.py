@@ -22,7 +22,6 @@ from hasura.engine.ir.nodes import (
     ArrayOutput,
     Assignment,
     CallOutput,
-    ColumnExpression,
     ColumnOutput,
     CountItem,
     Delete,
@@ -105,12 +104,14 @@ class _Call:
 
     async def count(self) -> Json:
         distinct = self._args.get("distinct")
-        columns = tuple(
-            self._readable_column(self._table, name, f"$.args.distinct[{index}]")
+        counted = tuple(
+            self._access.shown_column(
+                self._table, self._readable_column(self._table, name, f"$.args.distinct[{index}]")
+            )
             for index, name in enumerate(distinct.names() if distinct is not None else ())
         )
         rows = self._rows(self._table, self._args)
-        item = CountItem("count", columns, is_distinct=bool(columns))
+        item = CountItem("count", counted, is_distinct=bool(counted))
         aggregate = AggregateSelection((AggregateItems("aggregate", (item,)),))
         statements = StatementList()
         statements.add(SelectTranslator(self._cache.options).statement(SelectAggregate(rows, aggregate)))
@@ -190,7 +191,7 @@ class _Call:
                 nulls = item.optional_text("nulls")
             column = self._readable_column(table, name, "$.args.order_by")
             nulls_first = nulls == "first" if nulls is not None else is_descending
-            yield OrderItem(ColumnExpression(column), OrderDirection(is_descending, nulls_first))
+            yield OrderItem(self._access.shown_column(table, column), OrderDirection(is_descending, nulls_first))
 
     # --- writing -----------------------------------------------------------------------------------------------
 
@@ -202,7 +203,12 @@ class _Call:
         columns = returning.names() if isinstance(returning.value, list) else ("*",)
         names = self._access.readable_columns(self._table) if columns == ("*",) else columns
         outputs = tuple(
-            ColumnOutput(name, self._readable_column(self._table, name, "$.args.returning")) for name in names
+            ColumnOutput(
+                name,
+                self._readable_column(self._table, name, "$.args.returning"),
+                condition=self._access.column_condition(self._table, name),
+            )
+            for name in names
         )
         return MutationResponse(
             (AffectedRowsOutput("affected_rows"), ReturningOutput("returning", Selection(outputs)))

@@ -18,13 +18,14 @@ from hasura.engine.ir.nodes import (
     RelatedColumnExpression,
     RelatedExists,
     Rooted,
+    ShownExpression,
     TableExists,
     conjunction,
 )
 from hasura.engine.ir.permission import resolve_boolean_expression
 from hasura.engine.metadata.types import JsonObject
 from hasura.engine.schema.permissions import Filter, SelectAccess, WriteAccess, table_access
-from hasura.engine.schema_cache import SchemaCache, TableInfo
+from hasura.engine.schema_cache import ColumnInfo, SchemaCache, TableInfo
 from hasura.engine.session import Session
 
 
@@ -77,6 +78,12 @@ class DataAccess:
         """In which rows the column is shown; None: in all."""
         filters = self.require_select(table).columns.get(name, ())
         return self._any(table, filters) if filters else None
+
+    def shown_column(self, table: TableInfo, column: ColumnInfo) -> Expression:
+        """The column, NULL in rows in which the role may not see it."""
+        condition = self.column_condition(table, column.name)
+        expression = ColumnExpression(column)
+        return expression if condition is None else ShownExpression(expression, condition)
 
     def limit(self, table: TableInfo) -> int | None:
         return self.require_select(table).limit

@@ -16,6 +16,7 @@ from hasura.engine.ir.nodes import (
     CallExists,
     CallExpression,
     Comparison,
+    Expression,
     Not,
     Or,
     RelatedColumnExpression,
@@ -101,6 +102,8 @@ class BuildContext:
         # Keyed by variable, type and field identity, so that each way of use counts once.
         self.uses: dict[tuple[str, int, int], VariableUse] = {}
         self._filters: dict[tuple[object, ...], BoolExp] = {}
+        # Columns by table and name, kept by `ir.shown`.
+        self.shown_columns: dict[tuple[QualifiedName, str], Expression] = {}
         # Schema and name of every table read, for change-driven subscriptions.
         self.tables: set[tuple[str, str]] = set()
         self.calls_functions = False

@@ -10,9 +10,7 @@ from hasura.engine.ir.nodes import (
     AggregateExpression,
     BoolExp,
     CallExists,
-    CallExpression,
     CastExpression,
-    ColumnExpression,
     Comparison,
     Expression,
     Not,
@@ -24,6 +22,7 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.ir.parameters import source_of
 from hasura.engine.ir.permission import computed_field_call
+from hasura.engine.ir.shown import shown_column, shown_computed_field
 from hasura.engine.ir.values import EnumLiteral, InputValue
 from hasura.engine.schema.columns import select_column_enum
 from hasura.engine.schema.filters import INT8, bool_exp
@@ -66,7 +65,8 @@ def _entry(context: BuildContext, table: TableInfo, kind: InputObjectType, name:
     inner = named_type(definition.type)
     assert isinstance(inner, InputObjectType)
     if isinstance(meaning, ColumnInput):
-        return _comparisons(context, ColumnExpression(meaning.column), meaning.column.type, inner, value)
+        left = shown_column(context, table, meaning.column)
+        return _comparisons(context, left, meaning.column.type, inner, value)
     if isinstance(meaning, RelationshipInput):
         remote = context.schema.table(meaning.relationship.remote_table)
         condition = context.readable(remote, build_filter(context, remote, value))
@@ -78,7 +78,8 @@ def _entry(context: BuildContext, table: TableInfo, kind: InputObjectType, name:
     context.calls_functions = True
     call = computed_field_call(computed)
     if computed.returned_table is None:
-        return _comparisons(context, CallExpression(call), computed.function.return_type, inner, value)
+        left = shown_computed_field(context, table, computed, call)
+        return _comparisons(context, left, computed.function.return_type, inner, value)
     returned = context.schema.table(computed.returned_table)
     return CallExists(call, returned, context.readable(returned, build_filter(context, returned, value)))
 
@@ -172,15 +173,16 @@ def _aggregate(
     condition: BoolExp = TRUE
     if "filter" in members:
         condition = build_filter(context, table, members["filter"])
-    columns: tuple[ColumnInfo, ...] = ()
+    arguments: tuple[Expression, ...] = ()
     if "arguments" in members:
-        columns = tuple(_argument_columns(context, table, aggregate, members["arguments"]))
+        columns = _argument_columns(context, table, aggregate, members["arguments"])
+        arguments = tuple(shown_column(context, table, column) for column in columns)
     distinct = members.get("distinct")
     if distinct is not None and not isinstance(distinct.content, bool):
         raise distinct.mismatch("a boolean", "Boolean")
     expression = AggregateExpression(
         aggregate.function,
-        columns,
+        arguments,
         distinct is not None and distinct.content is True,
         Rows(table, where=conjunction(context.aggregated_filter(table), condition), join=relationship.column_mapping),
     )

@@ -80,7 +80,7 @@ class AggregateExpression:
     """An aggregate over rows related to the row at hand."""
 
     function: str
-    columns: tuple[ColumnInfo, ...]
+    arguments: tuple["Expression", ...]
     is_distinct: bool
     rows: "Rows"
 
@@ -93,8 +93,22 @@ class OrderThrough:
     inner: "Expression"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownExpression:
+    """An expression in the rows in which the role may see it, NULL in all others."""
+
+    inner: "Expression"
+    condition: "BoolExp"
+
+
 Expression = (
-    ColumnExpression | RelatedColumnExpression | CastExpression | CallExpression | AggregateExpression | OrderThrough
+    ColumnExpression
+    | RelatedColumnExpression
+    | CastExpression
+    | CallExpression
+    | AggregateExpression
+    | OrderThrough
+    | ShownExpression
 )
 
 # --- boolean expressions ---------------------------------------------------------------------------------------
@@ -224,7 +238,7 @@ class Rows:
     # (column of the row at hand, column of these rows) of the relationship that leads here.
     join: tuple[tuple[str, str], ...] = ()
     order_by: tuple[OrderItem, ...] = ()
-    distinct_on: tuple[ColumnInfo, ...] = ()
+    distinct_on: tuple[Expression, ...] = ()
     # A small number is written into the statement, an Operand is a parameter.
     limit: int | Operand | None = None
     offset: Operand | None = None
@@ -317,7 +331,7 @@ class CountItem:
     """`count(...)`."""
 
     alias: str
-    columns: tuple[ColumnInfo, ...]
+    arguments: tuple[Expression, ...]
     is_distinct: bool
 
 
@@ -409,7 +423,7 @@ class Stream:
     """The next rows after a cursor."""
 
     rows: Rows
-    column: ColumnInfo
+    column: Expression
     is_descending: bool
     after: Operand
     selection: Selection

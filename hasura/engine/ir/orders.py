@@ -7,8 +7,6 @@ from hasura.engine.ir.context import BuildContext
 from hasura.engine.ir.filters import column_names
 from hasura.engine.ir.nodes import (
     AggregateExpression,
-    CallExpression,
-    ColumnExpression,
     Expression,
     FunctionRows,
     OrderItem,
@@ -16,6 +14,7 @@ from hasura.engine.ir.nodes import (
     Rows,
 )
 from hasura.engine.ir.permission import computed_field_call
+from hasura.engine.ir.shown import shown_column, shown_computed_field
 from hasura.engine.ir.values import EnumLiteral, InputValue, Path
 from hasura.engine.schema.meanings import (
     AggregateOrder,
@@ -27,26 +26,27 @@ from hasura.engine.schema.meanings import (
 )
 from hasura.engine.schema.orders import aggregate_order_by, direction, order_by
 from hasura.engine.schema.types import InputObjectType, named_type
-from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo, TableInfo
+from hasura.engine.schema_cache import RelationshipInfo, TableInfo
 
 
 def order_arguments(
     context: BuildContext, table: TableInfo, arguments: Mapping[str, InputValue], path: Path
-) -> tuple[tuple[OrderItem, ...], tuple[ColumnInfo, ...]]:
+) -> tuple[tuple[OrderItem, ...], tuple[Expression, ...]]:
     """The ordering and the columns to be distinct on, which must lead the ordering."""
     items: tuple[OrderItem, ...] = ()
     value = arguments.get("order_by")
     if value is not None:
         kind = order_by(context.schema, table)
         items = tuple(item for entry in value.items(kind.name) for item in _items(context, table, entry, ()))
-    distinct: tuple[ColumnInfo, ...] = ()
+    distinct: tuple[Expression, ...] = ()
     distinct_value = arguments.get("distinct_on")
     if distinct_value is not None:
-        distinct = tuple(dict.fromkeys(column_names(context, table, distinct_value)))
+        columns = dict.fromkeys(column_names(context, table, distinct_value))
+        distinct = tuple(shown_column(context, table, column) for column in columns)
     if distinct and items:
         leading = items[: len(distinct)]
-        columns = {item.expression.column for item in leading if isinstance(item.expression, ColumnExpression)}
-        if columns != set(distinct[: len(leading)]) and columns != set(distinct):
+        ordered = {item.expression for item in leading}
+        if ordered != set(distinct[: len(leading)]) and ordered != set(distinct):
             raise ValidationFailed(
                 '"distinct_on" columns must match initial "order_by" columns', path=json_path(*path, "args")
             )
@@ -63,7 +63,8 @@ def _items(
         definition = kind.fields[name]
         meaning = definition.meaning
         if isinstance(meaning, ColumnInput):
-            yield OrderItem(_reached(context, way, ColumnExpression(meaning.column)), _direction(context, item))
+            column = shown_column(context, table, meaning.column)
+            yield OrderItem(_reached(context, way, column), _direction(context, item))
         elif isinstance(meaning, RelationshipInput):
             remote = context.schema.table(meaning.relationship.remote_table)
             yield from _items(context, remote, item, (*way, meaning.relationship))
@@ -76,7 +77,8 @@ def _items(
             context.calls_functions = True
             call = computed_field_call(meaning.computed)
             if meaning.computed.returned_table is None:
-                yield OrderItem(_reached(context, way, CallExpression(call)), _direction(context, item))
+                shown = shown_computed_field(context, table, meaning.computed, call)
+                yield OrderItem(_reached(context, way, shown), _direction(context, item))
             else:
                 returned = context.schema.table(meaning.computed.returned_table)
                 rows = Rows(returned, FunctionRows(call), where=context.aggregated_filter(returned))
@@ -112,7 +114,8 @@ def _aggregate_items(
         for column_name, order in item.members(columns.name).items():
             column = columns.fields[column_name].meaning
             assert isinstance(column, ColumnInput)
-            aggregate = AggregateExpression(meaning.function, (column.column,), False, rows)
+            argument = shown_column(context, table, column.column)
+            aggregate = AggregateExpression(meaning.function, (argument,), False, rows)
             if not order.is_null:
                 yield OrderItem(_reached(context, way, aggregate), _direction(context, order))
 

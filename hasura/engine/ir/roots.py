@@ -35,7 +35,7 @@ def build_query(context: BuildContext, flat: FlatField, definition: Field, path:
     table = meaning.table
     context.targets.add(table.name)
     if meaning.kind == "select_by_pk":
-        rows = Rows(table, where=context.readable(table, key_filter(table, arguments)))
+        rows = Rows(table, where=context.readable(table, key_filter(context, table, arguments)))
         return SelectOne(rows, build_selection(context, table, flat, path))
     rows = build_rows(context, table, arguments, path, is_aggregated=meaning.kind == "select_aggregate")
     if meaning.kind == "select_aggregate":

@@ -14,7 +14,6 @@ from hasura.engine.ir.nodes import (
     AggregateOutput,
     AggregateSelection,
     ArrayOutput,
-    BoolExp,
     CallOutput,
     ColumnOutput,
     ConstantOutput,
@@ -35,6 +34,7 @@ from hasura.engine.ir.parameters import source_of
 from hasura.engine.ir.permission import computed_field_call
 from hasura.engine.ir.scalars import encode
 from hasura.engine.ir.shapes import LARGEST_LITERAL_LIMIT, is_offset
+from hasura.engine.ir.shown import column_condition, computed_field_condition, shown_column
 from hasura.engine.ir.values import InputValue, Path
 from hasura.engine.metadata.types import RelationshipKind
 from hasura.engine.schema.filters import INT4, INT8, TEXT
@@ -48,7 +48,6 @@ from hasura.engine.schema.meanings import (
     RelationshipAggregateField,
     RelationshipField,
 )
-from hasura.engine.schema.permissions import Filter
 from hasura.engine.schema.selects import aggregate_type, table_type
 from hasura.engine.schema.types import Field, ObjectType, named_type
 from hasura.engine.schema_cache import ComputedFieldInfo, TableInfo
@@ -69,12 +68,9 @@ def build_selection(context: BuildContext, table: TableInfo, flat: FlatField, pa
 def _output(context: BuildContext, table: TableInfo, flat: FlatField, definition: Field, path: Path) -> Output:
     meaning = definition.meaning
     arguments = context.arguments(flat, definition, path)
-    access = context.schema.access(table).select
     if isinstance(meaning, ColumnField):
-        filters = access.columns.get(meaning.column.name, ()) if access is not None else ()
-        return ColumnOutput(
-            flat.response_key, meaning.column, _json_path(arguments), _condition(context, table, filters)
-        )
+        condition = column_condition(context, table, meaning.column)
+        return ColumnOutput(flat.response_key, meaning.column, _json_path(arguments), condition)
     if isinstance(meaning, RelationshipField):
         relationship = meaning.relationship
         remote = context.schema.table(relationship.remote_table)
@@ -102,19 +98,13 @@ def _computed_output(
     path: Path,
 ) -> Output:
     call = computed_field_call(computed, named_arguments(arguments, computed.input_arguments))
-    access = context.schema.access(table).select
     if computed.returned_table is None:
-        filters = access.computed_fields.get(computed.name, ()) if access is not None else ()
-        condition = _condition(context, table, filters)
+        condition = computed_field_condition(context, table, computed)
         return CallOutput(flat.response_key, call, _json_path(arguments), condition)
     returned = context.schema.table(computed.returned_table)
     selection = build_selection(context, returned, flat, path)
     rows = build_rows(context, returned, arguments, path, source=FunctionRows(call))
     return ArrayOutput(flat.response_key, rows, selection)
-
-
-def _condition(context: BuildContext, table: TableInfo, filters: tuple[Filter, ...]) -> BoolExp | None:
-    return context.resolved(table, filters) if filters else None
 
 
 # --- rows --------------------------------------------------------------------------------------------------------
@@ -245,5 +235,6 @@ def _count(context: BuildContext, table: TableInfo, alias: str, arguments: Mappi
     distinct = arguments.get("distinct")
     if distinct is not None and not isinstance(distinct.content, bool):
         raise distinct.mismatch("a boolean", "Boolean")
-    names = tuple(column_names(context, table, columns)) if columns is not None else ()
-    return CountItem(alias, names, distinct is not None and distinct.content is True)
+    names = column_names(context, table, columns) if columns is not None else []
+    counted = tuple(shown_column(context, table, column) for column in names)
+    return CountItem(alias, counted, distinct is not None and distinct.content is True)

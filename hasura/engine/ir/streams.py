@@ -7,6 +7,7 @@ from hasura.engine.ir.filters import where_argument
 from hasura.engine.ir.nodes import Operand, Rows, Stream
 from hasura.engine.ir.parameters import Constant, CursorValue, source_of
 from hasura.engine.ir.selections import build_selection
+from hasura.engine.ir.shown import shown_column
 from hasura.engine.ir.values import EnumLiteral, InputValue, Path
 from hasura.engine.schema.meanings import OrderDirection, TableRoot
 from hasura.engine.schema.types import EnumType, Field, InputObjectType, named_type
@@ -41,7 +42,7 @@ def build_stream(context: BuildContext, flat: FlatField, definition: Field, path
             limit=arguments["batch_size"].non_negative(32),
             permission_limit=access.limit if access is not None else None,
         ),
-        column,
+        shown_column(context, table, column),
         _is_descending(kind, members.get("ordering")),
         Operand(CursorValue(source), column.type),
         build_selection(context, table, flat, path),

@@ -10,7 +10,6 @@ from hasura.engine.ir.nodes import (
     TRUE,
     Assignment,
     BoolExp,
-    ColumnExpression,
     Comparison,
     Delete,
     Operand,
@@ -21,6 +20,7 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.ir.parameters import Constant, source_of
 from hasura.engine.ir.permission import preset_operand
+from hasura.engine.ir.shown import shown_column
 from hasura.engine.ir.values import InputValue, Path
 from hasura.engine.schema.filters import INT4, TEXT
 from hasura.engine.schema.meanings import ColumnInput, UpdateOperator
@@ -30,13 +30,13 @@ from hasura.engine.schema_cache import TableInfo
 _OPERAND_TYPES: dict[str, PgType] = {"_delete_key": TEXT, "_delete_elem": INT4}
 
 
-def key_filter(table: TableInfo, keys: Mapping[str, InputValue]) -> BoolExp:
+def key_filter(context: BuildContext, table: TableInfo, keys: Mapping[str, InputValue]) -> BoolExp:
     """The row with this primary key, keys by GraphQL name."""
     items: list[BoolExp] = []
     for name, value in keys.items():
         column = table.columns_by_graphql_name[name]
         operand = Operand(source_of(value, column.type), column.type)
-        items.append(Comparison(ColumnExpression(column), "_eq", operand))
+        items.append(Comparison(shown_column(context, table, column), "_eq", operand))
     return conjunction(*items)
 
 
@@ -66,7 +66,7 @@ def build_update(
         )
         raise ValidationFailed(f"at least any one of {operators} is expected", path=json_path(*path, "args"))
     if "pk_columns" in arguments:
-        target = key_filter(table, arguments["pk_columns"].members("pk_columns"))
+        target = key_filter(context, table, arguments["pk_columns"].members("pk_columns"))
     else:
         target = build_filter(context, table, arguments["where"])
     return Update(
@@ -139,6 +139,8 @@ def build_delete(
     access = context.schema.access(table).delete
     assert access is not None
     target = (
-        build_filter(context, table, arguments["where"]) if "where" in arguments else key_filter(table, arguments)
+        build_filter(context, table, arguments["where"])
+        if "where" in arguments
+        else key_filter(context, table, arguments)
     )
     return Delete(table, conjunction(context.resolved(table, (access.filter,)), target), response)

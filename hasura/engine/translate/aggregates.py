@@ -140,8 +140,8 @@ class AggregateTranslator:
             if isinstance(item, ConstantOutput):
                 value = concat(string_constant(item.text), sql("::text"))
             elif isinstance(item, CountItem):
-                is_distinct = item.is_distinct and bool(item.columns)
-                count = aggregate_call(scope.row, "count", item.columns, is_distinct=is_distinct)
+                is_distinct = item.is_distinct and bool(item.arguments)
+                count = aggregate_call(scope, "count", item.arguments, is_distinct=is_distinct)
                 value = computed(count, small_int(0))
             else:
                 columns: list[tuple[str, Sql]] = []

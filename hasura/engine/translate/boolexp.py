@@ -31,11 +31,12 @@ from hasura.engine.ir.nodes import (
     RelatedExists,
     Rooted,
     Rows,
+    ShownExpression,
     TableExists,
 )
 from hasura.engine.schema.filters import TEXT
 from hasura.engine.schema.scalars import is_array
-from hasura.engine.schema_cache import ColumnInfo, TableInfo
+from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, param, sql
 from hasura.engine.translate.fragments import (
     Aliases,
@@ -96,6 +97,8 @@ class Scope:
         self.aliases = aliases
         self.row = row
         self.root = root or row
+        # What is shown of the row in some rows only; the same text each time, as `distinct on` and `order by` need.
+        self.shown: dict[ShownExpression, Sql] = {}
 
     def inner(self, table: TableInfo) -> "Scope":
         """The scope of a row of another table, entered from here."""
@@ -207,11 +210,13 @@ def _keyword(name: str, left: Sql, right: Sql, pg_type: PgType) -> Sql:
 
 def _compared_type(exp: Comparison) -> PgType:
     """The type whose operators compare: the left one's, which is a column's or cast's in nearly all comparisons."""
-    left = exp.left
+    left = exp.left.inner if isinstance(exp.left, ShownExpression) else exp.left
     if isinstance(left, ColumnExpression | RelatedColumnExpression):
         return left.column.type
     if isinstance(left, CastExpression):
         return left.type
+    if isinstance(left, CallExpression):
+        return left.call.function.return_type
     return exp.right.type if isinstance(exp.right, Operand) else TEXT
 
 
@@ -227,6 +232,8 @@ def expression(scope: Scope, exp: Expression) -> Sql:
         return _related_column(scope, exp)
     if isinstance(exp, AggregateExpression):
         return _aggregate(scope, exp)
+    if isinstance(exp, ShownExpression):
+        return _shown(scope, exp)
     assert isinstance(exp, OrderThrough)
     return _through(scope, exp)
 
@@ -275,7 +282,7 @@ def _aggregate(scope: Scope, exp: AggregateExpression) -> Sql:
     inner = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
     return concat(
         sql("(select "),
-        aggregate_call(inner.row, exp.function, exp.columns, is_distinct=exp.is_distinct),
+        aggregate_call(inner, exp.function, exp.arguments, is_distinct=exp.is_distinct),
         sql(" from "),
         source(exp.rows, scope.row, inner.row.alias),
         restriction(inner, exp.rows, scope.row),
@@ -284,13 +291,13 @@ def _aggregate(scope: Scope, exp: AggregateExpression) -> Sql:
 
 
 def aggregate_call(
-    row: RowReference, function: str, columns: tuple[ColumnInfo, ...], *, is_distinct: bool = False
+    scope: Scope, function: str, arguments: tuple[Expression, ...], *, is_distinct: bool = False
 ) -> Sql:
-    """`count(distinct "t0"."a")`; several columns are one row value to count, and the arguments of all others."""
-    if not columns:
+    """`count(distinct "t0"."a")`; several arguments are one row value to count, and those of all other functions."""
+    if not arguments:
         return sql("count(*)")
-    names = join(", ", [row.column(column.name) for column in columns])
-    argument = concat(sql("("), names, sql(")")) if len(columns) > 1 and function == "count" else names
+    values = join(", ", [expression(scope, argument) for argument in arguments])
+    argument = concat(sql("("), values, sql(")")) if len(arguments) > 1 and function == "count" else values
     return concat(ident(function), sql("("), sql("distinct ") if is_distinct else sql(""), argument, sql(")"))
 
 
@@ -328,8 +335,21 @@ def _related_column(scope: Scope, exp: RelatedColumnExpression) -> Sql:
     )
 
 
+def _shown(scope: Scope, exp: ShownExpression) -> Sql:
+    """The value, NULL in rows that the role may not see it in."""
+    found = scope.shown.get(exp)
+    if found is None:
+        found = _where_true(condition(scope, exp.condition), expression(scope, exp.inner))
+        scope.shown[exp] = found
+    return found
+
+
+def _where_true(shown: Sql, value: Sql) -> Sql:
+    return concat(sql("case when "), shown, sql(" then "), value, sql(" end"))
+
+
 def shown_if(scope: Scope, output: ColumnOutput | CallOutput, value: Sql) -> Sql:
     """The value, NULL in rows that the role may not see it in."""
     if output.condition is None:
         return value
-    return concat(sql("case when "), condition(scope, output.condition), sql(" then "), value, sql(" end"))
+    return _where_true(condition(scope, output.condition), value)

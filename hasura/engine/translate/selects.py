@@ -97,12 +97,12 @@ class SelectTranslator:
         row = self.aliases.row(stream.rows.table)
         scope = Scope(self.aliases, row)
         base = self.aliases.row(stream.rows.table, is_typed=False)
-        column = row.column(stream.column.name)
+        column = expression(scope, stream.column)
         after = operand(stream.after)
         beyond = concat(column, sql(" < ") if stream.is_descending else sql(" > "), after)
         where = restriction(scope, stream.rows, None)
         name = self.aliases.name()
-        last = base.column(stream.column.name)
+        last = expression(Scope(self.aliases, base), stream.column)
         return concat(
             sql("select coalesce(json_agg((select "),
             self.to_json(name, stream.selection),
@@ -181,7 +181,7 @@ class SelectTranslator:
         order = self.order(scope, rows.order_by, joins)
         return concat(
             sql("select "),
-            _distinct(row, rows),
+            _distinct(scope, rows),
             outputs,
             sql(" from "),
             source(rows, here, row.alias),
@@ -418,7 +418,7 @@ class SelectTranslator:
             order = order or concat(sql(" order by "), ident(row.alias, "ctid"))
         return concat(
             sql("select "),
-            _distinct(row, rows),
+            _distinct(scope, rows),
             ident(row.alias),
             sql(".* from "),
             source(rows, here, row.alias),
@@ -450,11 +450,11 @@ def _named(name: str, query: Sql) -> Sql:
     return concat(ident(name), sql(" as materialized ("), query, sql(")"))
 
 
-def _distinct(row: RowReference, rows: Rows) -> Sql:
+def _distinct(scope: Scope, rows: Rows) -> Sql:
     if not rows.distinct_on:
         return sql("")
-    columns = [row.column(column.name) for column in rows.distinct_on]
-    return concat(sql("distinct on ("), join(", ", columns), sql(") "))
+    values = [expression(scope, value) for value in rows.distinct_on]
+    return concat(sql("distinct on ("), join(", ", values), sql(") "))
 
 
 def _direction(item: OrderItem) -> Sql:
