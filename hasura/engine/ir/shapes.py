@@ -26,8 +26,9 @@ def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> H
         return None
     if field is not None and field.meaning == "limit":
         size = whole(value)
-        # Anything but a number is refused; the value tells it apart from the plans of those that are not.
-        return _exact(value) if size is None else min(size, LARGEST_LITERAL_LIMIT + 1)
+        # What is no limit is refused; the value tells it apart from the plans of those that are one.
+        is_limit = size is not None and 0 <= size < 2**31
+        return min(size, LARGEST_LITERAL_LIMIT + 1) if size is not None and is_limit else _exact(value)
     if field is not None and field.meaning == "offset":
         return _PRESENT if is_offset(value) else _exact(value)
     if field is not None and field.is_exact:
