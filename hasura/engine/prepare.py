@@ -9,6 +9,7 @@ from graphql.language import ast
 from hasura.engine import exact_json
 from hasura.engine.errors import ValidationFailed, json_path, nested_too_deeply, refuse_endless_nesting
 from hasura.engine.ir.context import TYPENAME, BuildContext, Touched
+from hasura.engine.ir.directives import check_operation_directives
 from hasura.engine.ir.document import FlatField, Operation, parse_operation
 from hasura.engine.ir.introspection import introspect
 from hasura.engine.ir.nodes import CallMutation, Delete, Insert, Update, UpdateMany
@@ -28,6 +29,7 @@ from hasura.engine.plan import (
     Step,
     Variables,
 )
+from hasura.engine.schema.directives import MULTIPLE_FIELDS
 from hasura.engine.schema.meanings import NamespaceRoot, NoQueriesRoot, SchemaRoot, TableRoot, TypeRoot
 from hasura.engine.schema.role import RoleSchema, role_schema
 from hasura.engine.schema.types import Field, InputField, ObjectType, TypeRef
@@ -40,7 +42,6 @@ from hasura.engine.translate.statements import MOST_PARAMETERS, StatementList, t
 _ABSENT = "absent"
 # Beyond it the statement would be too much for the planner at once.
 _MOST_TOGETHER = 50
-_MULTIPLE_FIELDS = "_multiple_top_level_fields"
 
 
 @refuse_endless_nesting
@@ -201,6 +202,7 @@ class CompiledOperation:
 
     def _build(self, context: BuildContext) -> Plan:
         root = self._root()
+        check_operation_directives(context)
         places = list(self._places(context, root))
         if self.kind is OperationKind.SUBSCRIPTION:
             self._check_subscription(places)
@@ -243,7 +245,7 @@ class CompiledOperation:
 
     def _check_subscription(self, places: list[_Place]) -> None:
         names = [directive.name.value for directive in self._operation.definition.directives or ()]
-        if len(places) != 1 and _MULTIPLE_FIELDS not in names:
+        if len(places) != 1 and MULTIPLE_FIELDS.name not in names:
             raise ValidationFailed("subscriptions must select one top level field")
 
     def _step(self, context: BuildContext, place: _Place) -> Step:
@@ -255,6 +257,7 @@ class CompiledOperation:
         if place.is_empty:
             return constant(b"{}")
         if flat.name == TYPENAME:
+            context.check_typename(flat, path)
             return constant(orjson.dumps(root.name))
         definition = self._definition(root, flat, path)
         meaning = definition.meaning

@@ -27,14 +27,23 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.ir.permission import resolve_boolean_expression
 from hasura.engine.ir.scalars import encode, expectation
-from hasura.engine.ir.values import EnumLiteral, InputValue, Path, VariablePlace, from_json, literal
-from hasura.engine.ir.variables import VariableDefinition, completion, is_array_literal
+from hasura.engine.ir.values import (
+    EnumLiteral,
+    InputValue,
+    Path,
+    VariablePlace,
+    from_json,
+    literal,
+    refuse_repeated,
+)
+from hasura.engine.ir.variables import VariableDefinition, completion, is_array_literal, require_fitting
 from hasura.engine.metadata.types import Json
 from hasura.engine.schema.filters import BOOL, INT4, TEXT
 from hasura.engine.schema.meanings import ComputedFieldField, FunctionRoot, Operator
 from hasura.engine.schema.permissions import Filter
 from hasura.engine.schema.role import RoleSchema
 from hasura.engine.schema.types import (
+    STRING,
     EnumType,
     Field,
     InputField,
@@ -53,6 +62,7 @@ from hasura.engine.schema_cache import FunctionInfo, SchemaCache, TableInfo
 TYPENAME = "__typename"
 # A row of PostgreSQL's has at most 1664 columns; some are for what stands beside the values asked for.
 MOST_VALUES_OF_A_ROW = 1600
+_TYPENAME_FIELD = Field(TYPENAME, NonNull(STRING), None)
 _TYPES_OF_SCALARS = {"Int": INT4, "Boolean": BOOL, "String": TEXT}
 
 
@@ -98,7 +108,7 @@ class BuildContext:
         self.definitions = definitions
         # Each is completed when it is first used, as then its type is known.
         self.variables = dict(variables)
-        self.flattener = Flattener(operation, self.variables)
+        self.flattener = Flattener(operation, definitions, self.variables)
         # Keyed by variable, type and field identity, so that each way of use counts once.
         self.uses: dict[tuple[str, int, int], VariableUse] = {}
         self._filters: dict[tuple[object, ...], BoolExp] = {}
@@ -136,6 +146,7 @@ class BuildContext:
         for child in children:
             child_path = (*path, "selectionSet", child.name)
             if child.name == TYPENAME:
+                self.check_typename(child, child_path)
                 yield child, None, child_path
                 continue
             definition = parent.field(child.name)
@@ -159,6 +170,11 @@ class BuildContext:
         if not is_object and flat.has_selection:
             raise ValidationFailed("unexpected subselection set for non-object field", path=json_path(*path))
 
+    def check_typename(self, flat: FlatField, path: Path) -> None:
+        """`__typename` is a leaf without arguments."""
+        self.check_selection(flat, _TYPENAME_FIELD, path)
+        self.arguments(flat, _TYPENAME_FIELD, path)
+
     # --- arguments ---------------------------------------------------------------------------------------------
 
     def arguments(self, flat: FlatField, definition: Field, path: Path) -> dict[str, InputValue]:
@@ -167,6 +183,7 @@ class BuildContext:
         None of them is null: where an argument may be, that is the same as to leave it out.
         """
         found: dict[str, InputValue] = {}
+        refuse_repeated("argument", [argument.name.value for argument in flat.arguments], json_path(*path))
         for argument in flat.arguments:
             name = argument.name.value
             field_definition = definition.arguments.get(name)
@@ -226,6 +243,7 @@ class BuildContext:
         self, node: ast.ObjectValueNode, target: InputObjectType, path: Path
     ) -> Iterator[tuple[str, InputValue]]:
         given: set[str] = set()
+        refuse_repeated("input field", [member.name.value for member in node.fields], json_path(*path))
         for member in node.fields:
             name = member.name.value
             definition = _member(target, name, path)
@@ -250,6 +268,7 @@ class BuildContext:
                 tuple(self._literal_scalar(item, (*path, index)) for index, item in enumerate(node.values)), path
             )
         if isinstance(node, ast.ObjectValueNode):
+            refuse_repeated("input field", [item.name.value for item in node.fields], json_path(*path))
             return InputValue(
                 {item.name.value: self._literal_scalar(item.value, (*path, item.name.value)) for item in node.fields},
                 path,
@@ -260,12 +279,7 @@ class BuildContext:
         self, name: str, expected: TypeRef, path: Path, definition: InputField | None
     ) -> InputValue | None:
         declared = self._definition(name, path)
-        if not _fits(declared, expected):
-            raise ValidationFailed(
-                f"variable '{name}' is declared as '{declared.type_text}', but used where "
-                f"'{type_text(expected)}' is expected",
-                path=json_path(*path),
-            )
+        require_fitting(declared, expected, json_path(*path))
         self._use(name, expected, definition)
         if declared.default_node is not None:
             self._check_default(declared.default_node, declared, expected, path, definition)
@@ -290,7 +304,7 @@ class BuildContext:
         value = self.resolve(node, NonNull(expected) if declared.is_non_null else expected, path, definition)
         # An offset may be larger than what GraphQL calls an Int.
         if value is not None and (definition is None or definition.meaning != "offset"):
-            _check_scalars(value, expected)
+            check_scalars(value, expected)
 
     def _absent(self, expected: TypeRef, path: Path) -> InputValue:
         """What a list holds in place of a variable that has no value."""
@@ -414,17 +428,17 @@ def without_nulls(arguments: Mapping[str, InputValue]) -> dict[str, InputValue]:
     return {name: value for name, value in arguments.items() if not value.is_null}
 
 
-def _check_scalars(value: InputValue, expected: TypeRef) -> None:
+def check_scalars(value: InputValue, expected: TypeRef) -> None:
     """Refuses values that GraphQL's own scalars in a type cannot have."""
     target = nullable(expected)
     if value.is_null:
         return
     if isinstance(target, ListOf) and isinstance(value.content, tuple):
         for item in value.content:
-            _check_scalars(item, target.of)
+            check_scalars(item, target.of)
     elif isinstance(target, InputObjectType) and isinstance(value.content, Mapping):
         for name, member in value.content.items():
-            _check_scalars(member, target.fields[name].type)
+            check_scalars(member, target.fields[name].type)
     elif isinstance(target, ScalarType) and target.name in _TYPES_OF_SCALARS:
         encode(value.to_json(), _TYPES_OF_SCALARS[target.name], value.path)
 
@@ -473,29 +487,3 @@ def _expectation(target: TypeRef) -> str:
     if isinstance(target, EnumType):
         return "an enum value"
     return expectation(target.name) if isinstance(target, ScalarType) else "a value"
-
-
-def _fits(declared: VariableDefinition, expected: TypeRef) -> bool:
-    """A variable of the declared type may stand where `expected` is.
-
-    Nullable where non-null is expected passes when a default fills the gap; a single value may stand for a list, and
-    scalars of PostgreSQL types take any scalar name Hasura takes (`String` for `uuid` is refused there too).
-    """
-    wanted = type_text(expected)
-    given = declared.type_text
-    if declared.fills_gaps and not declared.is_non_null:
-        given += "!"
-    return _is_subtype(given, wanted)
-
-
-def _is_subtype(given: str, wanted: str) -> bool:
-    if wanted.endswith("!"):
-        return given.endswith("!") and _is_subtype(given[:-1], wanted[:-1])
-    if given.endswith("!"):
-        given = given[:-1]
-    if {given[:1], wanted[:1]} == {"_", "["}:
-        # Array columns and arguments go by lists, and by the name of the array type, such as `_text`.
-        return True
-    if given.startswith("[") and wanted.startswith("["):
-        return _is_subtype(given[1:-1], wanted[1:-1])
-    return given == wanted

@@ -6,15 +6,32 @@ from dataclasses import dataclass, field
 from graphql import GraphQLError, parse
 from graphql.language import ast
 
-from hasura.engine.errors import ValidationFailed, json_path
-from hasura.engine.ir.values import Path
+from hasura.engine.errors import ParseFailed, ValidationFailed, json_path
+from hasura.engine.ir.values import Path, refuse_repeated
+from hasura.engine.ir.variables import VariableDefinition, require_fitting
+from hasura.engine.schema.directives import DIRECTIVES, Directive
+from hasura.engine.schema.types import BOOLEAN, NonNull
 
 # Deeper documents would exhaust the stack; Hasura's own parsers give up far below.
 MAX_DOCUMENT_TOKENS = 50_000
 # Fragments that spread others below several fields select more with each level than the document is long.
 MAX_SELECTED_FIELDS = MAX_DOCUMENT_TOKENS
-_KNOWN_DIRECTIVES = frozenset({"include", "skip"})
-_OPERATION_DIRECTIVES = frozenset({"cached", "_multiple_top_level_fields"})
+# How errors call the places where a directive may stand.
+_PLACES = {
+    "QUERY": "a query",
+    "MUTATION": "a mutation",
+    "SUBSCRIPTION": "a subscription",
+    "FIELD": "a field",
+    "FRAGMENT_DEFINITION": "a fragment definition",
+    "FRAGMENT_SPREAD": "a fragment spread",
+    "INLINE_FRAGMENT": "an inline fragment",
+    "VARIABLE_DEFINITION": "a variable definition",
+}
+_LOCATIONS: dict[type[ast.Node], str] = {
+    ast.FieldNode: "FIELD",
+    ast.FragmentSpreadNode: "FRAGMENT_SPREAD",
+    ast.InlineFragmentNode: "INLINE_FRAGMENT",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,38 +71,55 @@ def parse_operation(document: str, operation_name: str | None) -> Operation:
         # A limit of the parser's (nesting, tokens) is told; of syntax Hasura says no more than this.
         suffix = f": {reason}" if reason.endswith("Parsing aborted.") else ""
         raise ValidationFailed(f"not a valid graphql query{suffix}", path="$.query") from error
-    operations: dict[str | None, ast.OperationDefinitionNode] = {}
+    operations: list[ast.OperationDefinitionNode] = []
     fragments: dict[str, ast.FragmentDefinitionNode] = {}
-    count = 0
     for definition in parsed.definitions:
         if isinstance(definition, ast.OperationDefinitionNode):
-            count += 1
-            operations[definition.name.value if definition.name else None] = definition
+            operations.append(definition)
         elif isinstance(definition, ast.FragmentDefinitionNode):
-            fragments[definition.name.value] = definition
+            name = definition.name.value
+            if name in fragments:
+                raise ParseFailed(f'multiple definitions for fragment "{name}"')
+            fragments[name] = definition
+            _refuse_directives(definition.directives, "FRAGMENT_DEFINITION")
         else:
             raise ValidationFailed("not a valid graphql query", path="$.query")
-    chosen = _choose(operations, count, operation_name)
+    chosen = _choose(operations, operation_name)
     _refuse_cycles(chosen.selection_set, fragments)
-    for directive in chosen.directives or ():
-        if directive.name.value not in _OPERATION_DIRECTIVES:
-            raise ValidationFailed(f"directive '{directive.name.value}' is not defined in the schema")
+    for variable in chosen.variable_definitions or ():
+        _refuse_directives(variable.directives, "VARIABLE_DEFINITION")
     return Operation(chosen, fragments)
 
 
-def _choose(
-    operations: Mapping[str | None, ast.OperationDefinitionNode], count: int, name: str | None
-) -> ast.OperationDefinitionNode:
-    if name is not None and count > 0:
-        found = operations.get(name)
-        if found is None:
+def known_directive(name: str, location: str, path: str) -> Directive:
+    """The directive of this name. Raises ValidationFailed when there is none, or not in this place."""
+    directive = DIRECTIVES.get(name)
+    if directive is None:
+        raise ValidationFailed(f"directive '{name}' is not defined in the schema", path=path)
+    if location not in directive.locations:
+        raise ValidationFailed(f"directive '{name}' is not allowed on {_PLACES[location]}", path=path)
+    return directive
+
+
+def _refuse_directives(directives: Iterable[ast.DirectiveNode] | None, location: str) -> None:
+    for directive in directives or ():
+        known_directive(directive.name.value, location, "$")
+
+
+def _choose(operations: list[ast.OperationDefinitionNode], name: str | None) -> ast.OperationDefinitionNode:
+    if name is not None and operations:
+        if any(operation.name is None for operation in operations):
+            raise ValidationFailed("operationName cannot be used when an anonymous operation exists in the document")
+        found = [operation for operation in operations if operation.name and operation.name.value == name]
+        if not found:
             raise ValidationFailed(f"no such operation found in the document: '{name}'")
-        return found
-    if count != 1:
+        refuse_repeated("operation", [name] * len(found))
+        return found[0]
+    if len(operations) != 1:
         raise ValidationFailed(
             "exactly one operation has to be present in the document when operationName is not specified"
         )
-    return next(iter(operations.values()))
+    return operations[0]
 
 
 def _refuse_cycles(root: ast.SelectionSetNode, fragments: Mapping[str, ast.FragmentDefinitionNode]) -> None:
@@ -127,11 +161,15 @@ def _listed(names: Iterable[str]) -> str:
 class Flattener:
     """Merges selection sets: fragments spread, `@include` and `@skip` decided."""
 
-    def __init__(self, operation: Operation, variables: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        definitions: Mapping[str, VariableDefinition],
+        variables: Mapping[str, object],
+    ) -> None:
         self._fragments = operation.fragments
+        self._definitions = definitions
         self._variables = variables
-        # Variables a directive looked at: their values shape the plan.
-        self.directive_variables: set[str] = set()
         self._selected = 0
 
     def fields(self, selection_sets: Iterable[ast.SelectionSetNode], type_name: str, path: Path) -> list[FlatField]:
@@ -194,33 +232,41 @@ class Flattener:
                     yield from self._walk(fragment.selection_set, type_name, path, spread)
 
     def _is_included(self, selection: ast.SelectionNode, path: Path) -> bool:
+        if not selection.directives:
+            return True
         included = True
-        for directive in selection.directives or ():
-            name = directive.name.value
-            if name not in _KNOWN_DIRECTIVES:
-                raise ValidationFailed(
-                    f"directive '{name}' is not defined in the schema", path=json_path(*path, "selectionSet")
-                )
-            condition = self._condition(directive, path)
+        where = json_path(*path, "selectionSet")
+        refuse_repeated("directive", [directive.name.value for directive in selection.directives], where)
+        for directive in selection.directives:
+            name = known_directive(directive.name.value, _LOCATIONS[type(selection)], where).name
+            condition = self._condition(directive, where)
             included = included and (condition if name == "include" else not condition)
         return included
 
-    def _condition(self, directive: ast.DirectiveNode, path: Path) -> bool:
+    def _condition(self, directive: ast.DirectiveNode, where: str) -> bool:
         name = directive.name.value
-        where = json_path(*path, "selectionSet")
+        refuse_repeated("argument", [argument.name.value for argument in directive.arguments or ()], where)
+        found: ast.ValueNode | None = None
         for argument in directive.arguments or ():
             if argument.name.value != "if":
                 raise ValidationFailed(f"'{name}' has no argument named '{argument.name.value}'", path=where)
-            node = argument.value
-            if isinstance(node, ast.BooleanValueNode):
-                return node.value
-            if isinstance(node, ast.VariableNode):
-                self.directive_variables.add(node.name.value)
-                value = self._variables.get(node.name.value)
-                if isinstance(value, bool):
-                    return value
-            raise ValidationFailed(f"expected a boolean for type 'Boolean', in directive '{name}'", path=where)
-        raise ValidationFailed(f"missing required field 'if' of directive '{name}'", path=where)
+            found = argument.value
+        if found is None:
+            raise ValidationFailed(f"missing required field 'if' of directive '{name}'", path=where)
+        if isinstance(found, ast.BooleanValueNode):
+            return found.value
+        if isinstance(found, ast.VariableNode):
+            declared = self._definitions.get(found.name.value)
+            if declared is None:
+                raise ValidationFailed(f"unbound variable '{found.name.value}'", path=where)
+            require_fitting(declared, _CONDITION, where)
+            value = self._variables.get(found.name.value)
+            if isinstance(value, bool):
+                return value
+        raise ValidationFailed(f"expected a boolean for type 'Boolean', in directive '{name}'", path=where)
+
+
+_CONDITION = NonNull(BOOLEAN)
 
 
 def _same_arguments(left: tuple[ast.ArgumentNode, ...], right: tuple[ast.ArgumentNode, ...]) -> bool:

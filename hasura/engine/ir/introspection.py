@@ -11,9 +11,10 @@ from typing import TypeVar
 import orjson
 
 from hasura.engine.errors import ValidationFailed, json_path
-from hasura.engine.ir.context import BuildContext
+from hasura.engine.ir.context import BuildContext, check_scalars
 from hasura.engine.ir.document import FlatField
 from hasura.engine.ir.values import Path
+from hasura.engine.schema.directives import LISTED_DIRECTIVES, Directive
 from hasura.engine.schema.meta_types import META_TYPES, SCHEMA, TYPE
 from hasura.engine.schema.role import RoleSchema
 from hasura.engine.schema.types import (
@@ -39,37 +40,6 @@ from hasura.engine.schema.types import (
 NamedT = TypeVar("NamedT")
 
 _NULL, _FALSE, _EMPTY = b"null", b"false", b"[]"
-
-
-@dataclass(frozen=True, slots=True)
-class Directive:
-    """A directive documents may use."""
-
-    name: str
-    description: str
-    locations: tuple[str, ...]
-    arguments: tuple[InputField, ...]
-
-
-_EXECUTABLE = ("FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT")
-_DIRECTIVES = (
-    Directive(
-        "cached",
-        "whether this query should be cached (Hasura Cloud only)",
-        ("QUERY",),
-        (
-            InputField("refresh", NonNull(BOOLEAN), description="refresh the cache entry", default_text="false"),
-            InputField("ttl", NonNull(INT), description="measured in seconds", default_text="60"),
-        ),
-    ),
-    Directive(
-        "include",
-        "whether this query should be included",
-        _EXECUTABLE,
-        (InputField("if", NonNull(BOOLEAN)),),
-    ),
-    Directive("skip", "whether this query should be skipped", _EXECUTABLE, (InputField("if", NonNull(BOOLEAN)),)),
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,6 +103,7 @@ class _Evaluator:
             _refuse_levels(child_path)
             prefix = (b"{" if index == 0 else b",") + orjson.dumps(child.response_key) + b":"
             if child.name == "__typename":
+                self._context.check_typename(child, child_path)
                 selected.append(_Selected(prefix + orjson.dumps(parent.name), "", None))
                 continue
             definition = parent.field(child.name)
@@ -141,7 +112,8 @@ class _Evaluator:
                     f"field '{child.name}' not found in type: '{parent.name}'", path=json_path(*child_path)
                 )
             self._context.check_selection(child, definition, child_path)
-            self._context.arguments(child, definition, child_path)
+            for name, value in self._context.arguments(child, definition, child_path).items():
+                check_scalars(value, definition.arguments[name].type)
             kind = named_type(definition.type)
             inner = self.compile(child, kind, child_path) if isinstance(kind, ObjectType) else None
             selected.append(_Selected(prefix, child.name, inner))
@@ -164,7 +136,7 @@ class _Evaluator:
             if item.attribute == "types":
                 return _array(self._type(inner, kind) for kind in all_types(schema))
             if item.attribute == "directives":
-                return _array(self._directive(inner, directive) for directive in _DIRECTIVES)
+                return _array(self._directive(inner, directive) for directive in LISTED_DIRECTIVES)
             root = roots.get(item.attribute)
             return _NULL if root is None else self._type(inner, root)
 

@@ -4,7 +4,7 @@ An `InputValue` is a tree over one argument. Leaves that came from a variable ke
 so that they become parameters which a later request fills with its own values.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -34,6 +34,17 @@ class EnumLiteral:
     """A bare name in the document."""
 
     name: str
+
+
+def refuse_repeated(what: str, names: Sequence[str], path: str = "$") -> None:
+    """Raises ValidationFailed when a name stands twice where GraphQL allows it once: one of the two would be lost."""
+    if len(set(names)) == len(names):
+        return
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValidationFailed(f"there can be only one {what} named '{name}'", path=path)
+        seen.add(name)
 
 
 def out_of_bounds(value: int | float) -> str:
@@ -170,6 +181,7 @@ def literal(node: ast.ValueNode) -> Json:
     if isinstance(node, ast.ListValueNode):
         return [literal(item) for item in node.values]
     if isinstance(node, ast.ObjectValueNode):
+        refuse_repeated("input field", [field.name.value for field in node.fields])
         return {field.name.value: literal(field.value) for field in node.fields}
     if isinstance(node, ast.IntValueNode | ast.FloatValueNode):
         return number(node.value)

@@ -14,7 +14,7 @@ from graphql.language import ast
 from hasura.engine.errors import ValidationFailed
 from hasura.engine.ir.values import literal
 from hasura.engine.metadata.types import Json
-from hasura.engine.schema.types import InputField, InputObjectType, ListOf, NonNull, ScalarType, TypeRef
+from hasura.engine.schema.types import InputField, InputObjectType, ListOf, NonNull, ScalarType, TypeRef, type_text
 
 Complete = Callable[[Json], Json]
 
@@ -169,3 +169,39 @@ def _defaults(fields: Mapping[str, InputField]) -> Iterator[tuple[str, Json]]:
     for name, field in fields.items():
         if field.default_text is not None:
             yield name, literal(parse_const_value(field.default_text, no_location=True))
+
+
+def require_fitting(declared: VariableDefinition, expected: TypeRef, path: str) -> None:
+    """Raises ValidationFailed when a variable of the declared type may not stand where `expected` is."""
+    wanted = type_text(expected)
+    if not _fits(declared, wanted):
+        raise ValidationFailed(
+            f"variable '{declared.name}' is declared as '{declared.type_text}', "
+            f"but used where '{wanted}' is expected",
+            path=path,
+        )
+
+
+def _fits(declared: VariableDefinition, wanted: str) -> bool:
+    """A variable of the declared type may stand where `wanted` is.
+
+    Nullable where non-null is expected passes when a default fills the gap; a single value may stand for a list, and
+    scalars of PostgreSQL types take any scalar name Hasura takes (`String` for `uuid` is refused there too).
+    """
+    given = declared.type_text
+    if declared.fills_gaps and not declared.is_non_null:
+        given += "!"
+    return _is_subtype(given, wanted)
+
+
+def _is_subtype(given: str, wanted: str) -> bool:
+    if wanted.endswith("!"):
+        return given.endswith("!") and _is_subtype(given[:-1], wanted[:-1])
+    if given.endswith("!"):
+        given = given[:-1]
+    if {given[:1], wanted[:1]} == {"_", "["}:
+        # Array columns and arguments go by lists, and by the name of the array type, such as `_text`.
+        return True
+    if given.startswith("[") and wanted.startswith("["):
+        return _is_subtype(given[1:-1], wanted[1:-1])
+    return given == wanted

@@ -39,7 +39,9 @@ _LOCATIONS = (
 TYPE_KIND = EnumType("__TypeKind", {name: EnumMember(name) for name in _KINDS})
 DIRECTIVE_LOCATION = EnumType("__DirectiveLocation", {name: EnumMember(name) for name in _LOCATIONS})
 
-_INCLUDE_DEPRECATED = InputField("includeDeprecated", BOOLEAN, "includeDeprecated", default_text="false")
+_INCLUDE_DEPRECATED = InputField(
+    "includeDeprecated", BOOLEAN, "includeDeprecated", default_text="false", is_exact=True
+)
 
 
 def _field(name: str, kind: TypeRef, *, has_deprecated: bool = False) -> Field:
