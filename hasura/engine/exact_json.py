@@ -4,6 +4,7 @@ A float holds 15 to 17 digits, PostgreSQL's `numeric` 131072: a number that a fl
 `ExactNumber`, which is a float to whoever calculates and its own text to whoever writes it.
 """
 
+import codecs
 from decimal import Decimal, InvalidOperation
 
 import msgspec
@@ -18,6 +19,7 @@ _MAX_INT_DIGITS = 4000
 _MAX_EXPONENT = 400
 # Digits before the point of a number that is written without an exponent.
 _MAX_WHOLE_DIGITS = 7
+_MARK = codecs.BOM_UTF8.decode()
 # Characters of a value in a message.
 _MAX_SHOWN = 100
 
@@ -121,6 +123,10 @@ def loads(data: bytes | str) -> Json:
     except msgspec.ValidationError as exc:
         raise _invalid("an integer has more than 4300 digits") from exc
     except msgspec.MsgspecError as exc:
+        # As RFC 8259 allows, a byte order mark is passed over; most JSON has none, so it is looked for only here.
+        mark: bytes | str = codecs.BOM_UTF8 if isinstance(data, bytes) else _MARK
+        if data[: len(mark)] == mark:
+            return loads(data[len(mark) :])
         raise _invalid(str(exc)) from exc
     return value
 
