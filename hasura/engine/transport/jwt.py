@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import Key, KeySet, KeySetSerialization, import_key
 from joserfc.jwt import JWTClaimsRegistry
 
@@ -27,8 +27,31 @@ _ALLOWED_ROLES = "x-hasura-allowed-roles"
 _DEFAULT_ROLE = "x-hasura-default-role"
 
 
+# What Hasura's library calls what ours refuses, by the claim.
+_REFUSED_CLAIMS = {
+    "nbf": "JWTNotYetValid",
+    "iat": "JWTIssuedAtFuture",
+    "aud": "JWTNotInAudience",
+    "iss": "JWTNotInIssuer",
+}
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ExpiredTokenError):
+        return "JWTExpired"
+    if isinstance(error, BadSignatureError):
+        return "JWSError JWSInvalidSignature"
+    if isinstance(error, ClaimError):
+        return _REFUSED_CLAIMS.get(error.claim, f"the claim '{error.claim}' is not valid")
+    return str(getattr(error, "error", error))
+
+
 def _invalid(message: str) -> AccessDenied:
     return AccessDenied(message, code="invalid-jwt", status=401)
+
+
+def _invalid_claim(message: str) -> AccessDenied:
+    return AccessDenied(message, code="jwt-invalid-claims", status=401)
 
 
 @dataclass
@@ -112,8 +135,7 @@ class JwtVerifier:
             decoded = jwt.decode(token, await self._keys(), algorithms=list(self.algorithms))
             self._registry().validate(decoded.claims)
         except (JoseError, ValueError) as exc:
-            reason = "JWTExpired" if "expired" in str(exc).lower() else getattr(exc, "error", str(exc))
-            raise _invalid(f"Could not verify JWT: {reason}") from exc
+            raise _invalid(f"Could not verify JWT: {_reason(exc)}") from exc
         variables = self._variables(decoded.claims)
         return _choose_role(variables, headers)
 
@@ -163,14 +185,14 @@ class JwtVerifier:
         )
         where = self.claims_namespace_path or self.claims_namespace
         if found is None:
-            raise AccessDenied(f"claims key: '{where}' not found", code="jwt-invalid-claims", status=401)
+            raise _invalid_claim(f"claims key: '{where}' not found")
         if self.claims_format == "stringified_json" and isinstance(found, str):
             try:
                 found = json.loads(found)
             except json.JSONDecodeError as exc:
-                raise AccessDenied("claims are not JSON", code="jwt-invalid-claims", status=401) from exc
+                raise _invalid_claim("claims are not JSON") from exc
         if not isinstance(found, dict):
-            raise AccessDenied("claims are not an object", code="jwt-invalid-claims", status=401)
+            raise _invalid_claim("claims are not an object")
         return {name.lower(): value for name, value in found.items()}
 
 
@@ -208,10 +230,13 @@ def _mapped(claims: dict[str, Any], rule: Any) -> Any:
 
 def _choose_role(claims: dict[str, Any], headers: Headers) -> Session:
     allowed, default = claims.get(_ALLOWED_ROLES), claims.get(_DEFAULT_ROLE)
-    if not isinstance(allowed, list):
-        raise AccessDenied(f"JWT claim does not contain {_ALLOWED_ROLES}", code="jwt-missing-role-claims", status=401)
+    for name in (_ALLOWED_ROLES, _DEFAULT_ROLE):
+        if claims.get(name) is None:
+            raise AccessDenied(f"JWT claim does not contain {name}", code="jwt-missing-role-claims", status=401)
+    if not isinstance(allowed, list) or not all(isinstance(role, str) for role in allowed):
+        raise _invalid_claim(f"invalid {_ALLOWED_ROLES}; should be a list of roles")
     if not isinstance(default, str):
-        raise AccessDenied(f"JWT claim does not contain {_DEFAULT_ROLE}", code="jwt-missing-role-claims", status=401)
+        raise _invalid_claim(f"invalid {_DEFAULT_ROLE}; should be a role")
     role = headers.get(ROLE_VARIABLE, default)
     if role not in allowed:
         raise AccessDenied("Your requested role is not in allowed roles", status=401)
@@ -221,4 +246,9 @@ def _choose_role(claims: dict[str, Any], headers: Headers) -> Session:
         if name.startswith("x-hasura-") and name not in (_ALLOWED_ROLES, _DEFAULT_ROLE)
     }
     variables[ROLE_VARIABLE] = role
+    for name, value in variables.items():
+        try:
+            value.encode()
+        except UnicodeEncodeError as exc:
+            raise _invalid_claim(f"invalid {name}; it has half of a surrogate pair") from exc
     return Session(role=role, variables=variables, is_admin=role == ADMIN_ROLE)
