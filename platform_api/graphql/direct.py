@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from hasura.engine.errors import AccessDenied
 from hasura.engine.session import Session
+from hasura.engine.transport.asgi import headers_in
 from platform_api.core.errors import BadRequest, Forbidden, PlatformError, Unauthenticated
 from platform_api.core.settings import Settings
 from platform_api.graphql.access import ROLE_VARIABLE, app_of, narrow
@@ -182,8 +183,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 def _headers_of_init(payload: Mapping[str, Any]) -> dict[str, str]:
     """The headers in a `connection_init` payload: below `headers`, as Hasura's clients send them, or at the top."""
     nested = payload.get("headers")
-    sent = nested if isinstance(nested, Mapping) else payload
-    return {str(name).lower(): value for name, value in sent.items() if isinstance(value, str)}
+    return headers_in(nested if isinstance(nested, Mapping) else payload)
 
 
 def _preflight(origin: str, allowed: str | None, cors: RawHeaders, requested: bytes) -> GraphQLAnswer:

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from hasura.engine import exact_json
 from hasura.engine.errors import EngineError
 from hasura.engine.session import Session
+from hasura.engine.transport.asgi import decode_headers
 from platform_api.graphql.backend import Authenticate
 
 TRANSPORT_WS = "graphql-transport-ws"
@@ -84,7 +85,7 @@ class HasuraWebSocket:
         if message.get("type") != "connection_init":
             raise _Refused(_INVALID_MESSAGE, "the first message must be connection_init")
         payload = message.get("payload")
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = decode_headers(scope)
         try:
             return await self._authenticate(headers, payload if isinstance(payload, dict) else None)
         except EngineError as error:

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Send
 
+from hasura.engine.transport.asgi import text_of
 from platform_api.accounts.dependencies import SESSION_COOKIE
 from platform_api.core.errors import Forbidden, PlatformError, TooLarge, Unavailable
 from platform_api.core.origins import is_own_origin
@@ -68,9 +69,9 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> RequestHeaders:
     headers = RequestHeaders()
     for name, value in raw:
         if name in _OWN:
-            headers.own[name.decode("latin-1")] = value.decode("latin-1")
+            headers.own[name.decode()] = text_of(value)
         elif name.startswith(b"x-hasura-"):
-            headers.hasura[name.decode("latin-1")] = value.decode("latin-1")
+            headers.hasura[text_of(name)] = text_of(value)
     headers.admin_secret = headers.hasura.pop(ADMIN_SECRET_HEADER, None)
     return headers
 

@@ -1,6 +1,6 @@
 """The few ASGI words that the transports share."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from hasura.engine import exact_json
@@ -22,9 +22,26 @@ class ClientGone(Exception):
     """The client closed the connection before it had sent everything."""
 
 
+def text_of(sent: bytes) -> str:
+    """The text of a header, path or query string: UTF-8 as clients write it, else the bytes' letters in Latin-1."""
+    try:
+        return sent.decode()
+    except UnicodeDecodeError:
+        return sent.decode("latin-1")
+
+
 def decode_headers(scope: Scope) -> Headers:
     """Header names in lower case."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return {text_of(name): text_of(value) for name, value in scope["headers"]}
+
+
+def headers_in(payload: Mapping[str, object]) -> Headers:
+    """Headers that a client wrote as JSON: null is none, what is no text stands for its JSON."""
+    return {
+        str(name).lower(): value if isinstance(value, str) else exact_json.dumps(value).decode()
+        for name, value in payload.items()
+        if value is not None
+    }
 
 
 async def read_body(receive: Receive, *, most: int) -> bytes:

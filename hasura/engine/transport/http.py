@@ -21,6 +21,7 @@ from hasura.engine.transport.asgi import (
     answer_json,
     decode_headers,
     read_body,
+    text_of,
 )
 from hasura.engine.transport.authentication import Authenticator
 from hasura.engine.transport.cors import CorsPolicy
@@ -173,9 +174,9 @@ class EngineApp:
             session = await self._authenticator.authenticate(headers)
             cache = self.engine.schema_cache
             # The raw path: a `%2F` in a parameter is not a separator.
-            path = scope.get("raw_path", scope["path"].encode()).partition(b"?")[0].decode("latin-1")
+            path = text_of(scope.get("raw_path", scope["path"].encode()).partition(b"?")[0])
             query, in_path = find_query(cache, scope["method"], path)
-            in_query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            in_query = parse_qs(text_of(scope["query_string"]), keep_blank_values=True)
             content_type = headers.get("content-type", "")
             variables = read_variables(query, in_path, in_query, body, content_type=content_type)
             request = GraphQLRequest(query, None, variables)

@@ -17,12 +17,15 @@ from hasura.engine.execution.operations import parse_request
 from hasura.engine.logging import log
 from hasura.engine.plan import OperationKind
 from hasura.engine.session import Session
-from hasura.engine.transport.asgi import Headers, Receive, Scope, Send, decode_headers
+from hasura.engine.transport.asgi import Headers, Receive, Scope, Send, decode_headers, headers_in
 
 TRANSPORT, LEGACY = "graphql-transport-ws", "graphql-ws"
 _INIT_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 5.0
 _MOST_WAITING_MESSAGES = 1000
+_INTERNAL_ERROR, _BAD_REQUEST, _FORBIDDEN = 1011, 4400, 4403
+# What a frame that closes a connection has place for, beside its code.
+_MAX_REASON_BYTES = 123
 
 # What the caller of `serve_websocket` decides: whose session it is, from the upgrade request's headers, those in the
 # `connection_init` payload added, and that payload. Raises AccessDenied.
@@ -74,7 +77,7 @@ class _Closed(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-        self.reason = reason
+        self.reason = reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
 
 
 async def serve_websocket(
@@ -159,11 +162,19 @@ class _Connection:
                     return
                 await self._handle(event.get("text") or (event.get("bytes") or b"").decode(errors="replace"))
         except _Closed as closed:
-            await self._out.put(closed)
-            await asyncio.sleep(60)  # the writer closes, which ends this task
+            await self._close(closed)
+        except Exception:
+            log.exception("a websocket failed unexpectedly")
+            await self._close(_Closed(_INTERNAL_ERROR, "internal server error"))
+
+    async def _close(self, closed: _Closed) -> None:
+        await self._out.put(closed)
+        await asyncio.sleep(60)  # the writer closes, which ends this task
 
     async def _handle(self, text: str) -> None:
         message = self._parse(text)
+        if message is None:
+            return
         kind = message.get("type")
         if kind == "connection_init":
             await self._initialise(message.get("payload") or {})
@@ -180,19 +191,19 @@ class _Connection:
         else:
             self._refuse_message(f"unexpected message of type {kind!r}")
 
-    def _parse(self, text: str) -> dict[str, Any]:
+    def _parse(self, text: str) -> dict[str, Any] | None:
         try:
             message, reason = exact_json.loads(text), ""
         except EngineError as exc:
             message, reason = None, f": {exc.message}"
         if not isinstance(message, dict):
             self._refuse_message("a message is a JSON object" + reason)
-            return {"type": "connection_error"}
+            return None
         return message
 
     def _refuse_message(self, reason: str) -> None:
         if self._dialect.subprotocol == TRANSPORT:
-            raise _Closed(4400, reason[:120])
+            raise _Closed(_BAD_REQUEST, reason)
         self._put({"type": "connection_error", "payload": reason})
 
     async def _initialise(self, payload: Any) -> None:
@@ -200,13 +211,13 @@ class _Connection:
             raise _Closed(4429, "Too many initialisation requests")
         payload = payload if isinstance(payload, dict) else {}
         given = payload.get("headers")
-        added = {str(name).lower(): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+        added = headers_in(given) if isinstance(given, dict) else {}
         try:
             self._session = await self._authenticate({**self._headers, **added}, payload)
-        except AccessDenied as exc:
+        except EngineError as exc:
             if self._dialect.subprotocol == LEGACY:
                 self._put({"type": "connection_error", "payload": exc.message})
-            raise _Closed(4403, exc.message[:120]) from exc
+            raise _Closed(_FORBIDDEN if isinstance(exc, AccessDenied) else _BAD_REQUEST, exc.message) from exc
         self._put({"type": "connection_ack"})
         if self._dialect.subprotocol == LEGACY:
             self._put({"type": "ka"})

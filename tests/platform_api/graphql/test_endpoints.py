@@ -505,6 +505,21 @@ async def test_a_websocket_without_a_valid_token_gets_nothing(shop: Shop) -> Non
             assert socket.close_code in (4400, 4401, 4403)
 
 
+async def test_a_number_in_the_payload_narrows_as_its_text_does(shop: Shop) -> None:
+    own = shop.owner.organization_id
+    async with serve_app(shop.platform.app) as url, aiohttp.ClientSession() as session:
+        for organization, is_open in ((own, True), (str(own), True), (own + 100000, False)):
+            init = {
+                "headers": {
+                    "Authorization": f"App-Token {shop.owner.token}",
+                    "X-Hasura-Organization-Id": organization,
+                }
+            }
+            socket = await open_socket(session, f"{url}/api/apps/{shop.app}/v1/graphql", init)
+            message = await socket.receive(timeout=240)
+            assert (message.type is aiohttp.WSMsgType.TEXT) == is_open, (organization, message)
+
+
 async def test_a_subscription_sees_new_rows_and_ends_with_its_token(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

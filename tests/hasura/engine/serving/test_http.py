@@ -40,6 +40,25 @@ def test_session_headers_count_only_with_the_secret(serve: Serve) -> None:
     assert forged == {"data": {"article": [{"id": 1}, {"id": 3}]}}  # anonymous: what is published
 
 
+@pytest.mark.parametrize(
+    ("sent", "name"), [("Zażółć 🦀".encode(), "Zażółć 🦀"), ("Zoë".encode("latin-1"), "Zoë"), (b"Cleo", "Cleo")]
+)
+def test_a_session_variable_has_the_letters_that_were_sent(serve: Serve, sent: bytes, name: str) -> None:
+    served = serve()
+    served.sql(f"insert into author values (3, '{name}') on conflict do nothing")
+    permission = {"columns": ["name"], "filter": {"name": {"_eq": "X-Hasura-Name"}}}
+    served.metadata(
+        "pg_create_select_permission", source="default", table="author", role="named", permission=permission
+    )
+    headers: list[tuple[bytes, bytes]] = [
+        (b"x-hasura-admin-secret", SECRET.encode()),
+        (b"x-hasura-role", b"named"),
+        (b"x-hasura-name", sent),
+    ]
+    answer = served.client.post("/v1/graphql", json={"query": "{ author { name } }"}, headers=headers)
+    assert answer.json() == {"data": {"author": [{"name": name}]}}
+
+
 def test_a_missing_session_variable_is_an_error_not_all_rows(serve: Serve) -> None:
     served = serve()
     body = served.graphql("{ article { id } }", headers=served.admin_headers(X_Hasura_Role="user"))
@@ -59,6 +78,13 @@ def test_a_batch_is_answered_in_order_with_failures_in_place(serve: Serve) -> No
     assert len(first["data"]["author"]) == 2
     assert second["errors"][0]["extensions"]["code"] == "validation-failed"
     assert third == {"data": {"author_by_pk": {"name": "Bert"}}}
+
+
+def test_a_byte_order_mark_before_a_body_is_passed_over(serve: Serve) -> None:
+    served = serve()
+    content = '\ufeff{"query": "{ __typename }"}'.encode()
+    answer = served.client.post("/v1/graphql", content=content, headers=served.admin_headers())
+    assert answer.json() == {"data": {"__typename": "query_root"}}
 
 
 def test_a_body_that_is_no_request_is_refused_in_hasuras_shape(serve: Serve) -> None:

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.connections import END_OTHER_CONNECTIONS
-from tests.hasura.engine.serving.clients import LEGACY, TRANSPORT, client_of
+from tests.hasura.engine.serving.clients import LEGACY, TRANSPORT, Client, client_of
 from tests.hasura.engine.serving.conftest import SECRET, Served
 from tests.waiting import wait_until
 
@@ -194,6 +194,9 @@ def test_errors_come_with_the_operation_they_belong_to(serve: Serve) -> None:
         assert client.next_data("2")["data"]
 
 
+_BAD_BOOLEAN = {"X-Hasura-Admin-Secret": SECRET, "X-Hasura-Use-Backend-Only-Permissions": "maybe"}
+
+
 @pytest.mark.parametrize(
     ("messages", "code"),
     [
@@ -202,6 +205,9 @@ def test_errors_come_with_the_operation_they_belong_to(serve: Serve) -> None:
         ([["a list"]], 4400),
         ([{"type": "connection_init", "payload": {"headers": {"X-Hasura-Admin-Secret": "wrong"}}}], 4403),
         ([{"type": "connection_init"}], 4403),
+        # Neither what is sent nor how long it is keeps the code from coming.
+        ([{"type": "ż" * 200}], 4400),
+        ([{"type": "connection_init", "payload": {"headers": _BAD_BOOLEAN}}], 4400),
     ],
 )
 def test_a_client_that_breaks_the_protocol_is_closed_with_its_code(
@@ -216,6 +222,34 @@ def test_a_client_that_breaks_the_protocol_is_closed_with_its_code(
                 socket.recv(30)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == code
+
+
+def test_the_older_protocol_refuses_a_message_once(serve: Serve) -> None:
+    with client_of(serve(), LEGACY) as client:
+        client.socket.send("not json")
+        assert client.receive()["type"] == "connection_error"
+        client.start("1", "{ __typename }")
+        assert client.next_data("1") == {"data": {"__typename": "query_root"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [("1", [1, 2]), (1, [1, 2]), (True, None), (None, None), (["1"], None), ({"a": 1}, None)]
+)
+def test_a_header_of_the_payload_is_its_text(serve: Serve, value: Any, found: list[int] | None) -> None:
+    served = serve()
+    headers = {"X-Hasura-Admin-Secret": SECRET, "X-Hasura-Role": "user", "X-Hasura-User-Id": value}
+    with connect(served.websocket_url, subprotocols=[TRANSPORT], open_timeout=240) as socket:  # type: ignore[list-item]
+        client = Client(socket, TRANSPORT)
+        client.send(type="connection_init", payload={"headers": headers})
+        assert client.receive() == {"type": "connection_ack"}
+        client.start("1", "{ article(order_by: {id: asc}) { id } }")
+        answer = client.next_data("1")
+    if found is not None:
+        assert answer == {"data": {"article": [{"id": number} for number in found]}}
+    elif value is None:
+        assert answer["errors"][0]["message"] == 'missing session variable: "x-hasura-user-id"'
+    else:
+        assert json.dumps(value, separators=(",", ":")) in answer["errors"][0]["message"]
 
 
 def test_a_second_operation_with_the_same_id_closes_the_connection(serve: Serve) -> None:
