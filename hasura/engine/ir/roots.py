@@ -73,9 +73,9 @@ def build_mutation(context: BuildContext, flat: FlatField, definition: Field, pa
         return build_insert(context, table, arguments, response)
     if kind == "update_many":
         updates = definition.arguments["updates"]
-        return build_update_many(context, table, updates, arguments["updates"], response, path)
+        return build_update_many(context, table, updates, arguments["updates"], response)
     if kind.startswith("update"):
-        return build_update(context, table, definition.arguments, arguments, response, path)
+        return build_update(context, table, definition.arguments, arguments, response, (*path, "args"))
     if kind.startswith("delete"):
         return build_delete(context, table, arguments, response)
     raise Unexpected(f"unknown root field kind {kind}")

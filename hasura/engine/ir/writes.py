@@ -48,7 +48,10 @@ def build_update(
     response: Response,
     path: Path,
 ) -> Update:
-    """`update_x(where:, _set: ...)` or `update_x_by_pk(pk_columns:, ...)`, or one element of `update_x_many`."""
+    """`update_x(where:, _set: ...)` or `update_x_by_pk(pk_columns:, ...)`, or one element of `update_x_many`.
+
+    `path` is the place of what holds the operators.
+    """
     access = context.schema.access(table).update
     assert access is not None
     assignments = _assignments(fields, arguments)
@@ -64,7 +67,7 @@ def build_update(
         operators = ", ".join(
             f"'{name}'" for name, item in fields.items() if isinstance(item.meaning, UpdateOperator)
         )
-        raise ValidationFailed(f"at least any one of {operators} is expected", path=json_path(*path, "args"))
+        raise ValidationFailed(f"at least any one of {operators} is expected", path=json_path(*path))
     if "pk_columns" in arguments:
         target = key_filter(context, table, arguments["pk_columns"].members("pk_columns"))
     else:
@@ -84,14 +87,13 @@ def build_update_many(
     definition: InputField,
     value: InputValue,
     response: Response,
-    path: Path,
 ) -> UpdateMany:
     """`update_x_many(updates: [...])`."""
     kind = named_type(definition.type)
     assert isinstance(kind, InputObjectType)
     return UpdateMany(
         tuple(
-            build_update(context, table, kind.fields, without_nulls(item.members(kind.name)), response, path)
+            build_update(context, table, kind.fields, without_nulls(item.members(kind.name)), response, item.path)
             for item in value.items(kind.name)
         )
     )
@@ -129,7 +131,7 @@ def _refuse_doubles(assignments: list[Assignment], path: Path) -> None:
         seen.add(item.column.name)
     if doubles:
         listed = ", ".join(f"'{name}'" for name in doubles)
-        raise ValidationFailed(f"Column found in multiple operators: {listed}.", path=json_path(*path, "args"))
+        raise ValidationFailed(f"Column found in multiple operators: {listed}.", path=json_path(*path))
 
 
 def build_delete(
