@@ -19,7 +19,7 @@ from hasura.engine.schema_cache import SchemaCache
 PREFIX = "/api/rest/"
 _MAX_KNOWN_QUERIES = 1000
 # Types whose text is their value: anything else in a path or query string is read as JSON where it is JSON.
-_TEXT_TYPES = frozenset({"String", "ID"})
+_TEXT_TYPES = frozenset({"String", "ID", "text", "varchar"})
 # Types with numbers and booleans as values. For any other (citext, uuid, date ...) `123` and `true` are texts.
 _PLAIN_TYPES = frozenset(
     {"Int", "Float", "Boolean", "smallint", "bigint", "numeric", "float8", "money", "oid", "json", "jsonb"}
@@ -82,7 +82,7 @@ def read_variables(
     types = _variable_types(query)
     given: dict[str, Any] = {}
     texts_given = dict(query_string)
-    if content_type.startswith("application/x-www-form-urlencoded"):
+    if content_type.lower().startswith("application/x-www-form-urlencoded"):
         texts_given = {**parse_qs(body.decode(errors="replace"), keep_blank_values=True), **texts_given}
     else:
         given = _body_object(body)
@@ -119,10 +119,17 @@ def _value(texts: list[str], type_node: TypeNode) -> Any:
     if isinstance(bare, ListTypeNode):
         return [_value([text], bare.type) for text in texts]
     name = bare.name.value if hasattr(bare, "name") else "String"
+    if name.startswith("_") and len(texts) > 1:
+        # The name of an array type: several values are its members.
+        return [_text_value(text, name[1:]) for text in texts]
+    return _text_value(texts[-1], name)
+
+
+def _text_value(text: str, name: str) -> Any:
     if name in _TEXT_TYPES:
-        return texts[-1]
+        return text
     try:
-        parsed = exact_json.loads(texts[-1])
+        parsed = exact_json.loads(text)
     except EngineError:
-        return texts[-1]
-    return texts[-1] if isinstance(parsed, int | float) and name not in _PLAIN_TYPES else parsed
+        return text
+    return text if isinstance(parsed, int | float) and name not in _PLAIN_TYPES else parsed

@@ -43,7 +43,7 @@ def served(serve: Callable[..., Served], columns: list[tuple[str, str, str]]) ->
 def _endpoint(served: Served, name: str, url: str, query: str) -> None:
     definition = {"query": {"collection_name": name, "query_name": name}}
     served.metadata("create_query_collection", name=name, definition={"queries": [{"name": name, "query": query}]})
-    served.metadata("create_rest_endpoint", name=name, url=url, methods=["GET"], definition=definition)
+    served.metadata("create_rest_endpoint", name=name, url=url, methods=["GET", "POST"], definition=definition)
 
 
 def test_every_type_is_read_from_path_and_query_string(served: Served, columns: list[tuple[str, str, str]]) -> None:
@@ -54,6 +54,31 @@ def test_every_type_is_read_from_path_and_query_string(served: Served, columns: 
         for address in (f"{name}/{quote(text, safe='')}", f"{name}?v={quote(text, safe='')}"):
             answer = served.client.get(f"/api/rest/{address}", headers=served.admin_headers())
             assert (answer.status_code, answer.json()) == (200, {"thing": [{"id": 1}]}), (kind, answer.text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "found"),
+    [
+        ("_text", "v=a&v=b", True),
+        ("[String!]", "v=a&v=b", True),
+        ("_text", "v={a,b}", True),
+        ("_text", 'v=["a","b"]', True),
+        ("_text", "v=b&v=a", False),
+    ],
+)
+def test_a_parameter_that_is_repeated_is_an_array(served: Served, kind: str, sent: str, found: bool) -> None:
+    served.sql("alter table thing add column names text[]; update thing set names = '{a,b}'")
+    served.metadata("reload_metadata")
+    _endpoint(served, "names", "names", f"query ($v: {kind}) {{ thing(where: {{names: {{_eq: $v}}}}) {{ id }} }}")
+    answer = served.client.get(f"/api/rest/names?{sent}", headers=served.admin_headers())
+    assert answer.json() == {"thing": [{"id": 1}] if found else []}
+
+
+def test_a_form_is_one_however_its_type_is_written(served: Served) -> None:
+    _endpoint(served, "form", "form", "query ($v: Int!) { thing(where: {id: {_eq: $v}}) { id } }")
+    headers = served.admin_headers(Content_Type="Application/X-WWW-Form-Urlencoded; charset=UTF-8")
+    answer = served.client.post("/api/rest/form", content="v=1", headers=headers)
+    assert answer.json() == {"thing": [{"id": 1}]}
 
 
 def test_an_address_may_have_any_letters(served: Served) -> None:
