@@ -2,9 +2,10 @@ r"""Paths into JSON: keys and list indexes joined by dots, as `data.orders.0.id`
 
 A key that has a dot in it is quoted or escaped: `["@odata.nextLink"]` or `@odata\.nextLink`. Where a list is looked
 for, a path may have the steps `*` (every value of an object or list: `products.*`, `edges.*.node`) and `?` (the one
-list of an object, under whatever key).
+list of an object, under whatever key). `links[rel=next].href` is a part of the item of a list whose `rel` is `next`.
 """
 
+import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,10 +16,19 @@ MAX_STEPS = 20
 
 
 class Step(NamedTuple):
-    """One key or index; `is_plain` when it was neither quoted nor escaped, so that `*` and `?` mean what they do."""
+    """One key or index; `is_plain` when it was neither quoted nor escaped, so that `*` and `?` mean what they do.
+
+    With `value`: the first item of a list that has it under the key `name`.
+    """
 
     name: str
     is_plain: bool
+    value: str | None = None
+
+
+_EVERY, _ONE_LIST = Step("*", True), Step("?", True)
+# An item of a list by one of its fields, as links have `rel`.
+_SELECTION = re.compile(r"\[([A-Za-z_][\w-]*)=([^\]\"'=]+)\]")
 
 
 @lru_cache(maxsize=1024)
@@ -49,8 +59,10 @@ def at(data: Any, path: str) -> Any:
     steps = steps_of(path)
     found = data
     for step in steps:
-        found = _below(found, step.name)
-    return _at_joined(data, [step.name for step in steps]) if found is ABSENT and len(steps) > 1 else found
+        found = _below(found, step)
+    if found is not ABSENT or len(steps) < 2 or any(step.value is not None for step in steps):
+        return found
+    return _at_joined(data, [step.name for step in steps])
 
 
 def all_at(data: Any, path: str) -> Any:
@@ -60,7 +72,7 @@ def all_at(data: Any, path: str) -> Any:
 
 def has_wildcards(path: str) -> bool:
     """Whether a step of the path is `*` or `?`."""
-    return any(step.is_plain and step.name in ("*", "?") for step in steps_of(path))
+    return any(step in (_EVERY, _ONE_LIST) for step in steps_of(path))
 
 
 def put(data: MutableMapping[str, Any], path: str, value: Any) -> None:
@@ -71,20 +83,22 @@ def put(data: MutableMapping[str, Any], path: str, value: Any) -> None:
     *parents, last = steps_of(path)
     here: Any = data
     for step in parents:
-        inner = _below(here, step.name)
+        inner = _below(here, step)
         copied: Any = list(inner) if isinstance(inner, list) else dict(inner) if isinstance(inner, Mapping) else {}
-        _set(here, step.name, copied)
+        _set(here, step, copied)
         here = copied
-    _set(here, last.name, value)
+    _set(here, last, value)
 
 
-def _set(container: Any, name: str, value: Any) -> None:
+def _set(container: Any, step: Step, value: Any) -> None:
+    if step.value is not None:
+        raise ValueError(f"[{step.name}={step.value}] finds an item, nothing can be put there")
     if not isinstance(container, list):
-        container[name] = value
-    elif _below(container, name) is not ABSENT:
-        container[int(name)] = value
+        container[step.name] = value
+    elif _below(container, step) is not ABSENT:
+        container[int(step.name)] = value
     else:
-        raise ValueError(f"a list of {len(container)} items has no item {name!r}")
+        raise ValueError(f"a list of {len(container)} items has no item {step.name!r}")
 
 
 def _at_joined(data: Any, names: Sequence[str]) -> Any:
@@ -92,7 +106,8 @@ def _at_joined(data: Any, names: Sequence[str]) -> Any:
     if not names:
         return data
     if not isinstance(data, Mapping):
-        return ABSENT if (inner := _below(data, names[0])) is ABSENT else _at_joined(inner, names[1:])
+        inner = _below(data, Step(names[0], True))
+        return ABSENT if inner is ABSENT else _at_joined(inner, names[1:])
     for length in range(1, len(names) + 1):
         inner = data.get(".".join(names[:length]), ABSENT)
         if inner is not ABSENT and (found := _at_joined(inner, names[length:])) is not ABSENT:
@@ -100,7 +115,10 @@ def _at_joined(data: Any, names: Sequence[str]) -> Any:
     return ABSENT
 
 
-def _below(data: Any, name: str) -> Any:
+def _below(data: Any, step: Step) -> Any:
+    name = step.name
+    if step.value is not None:
+        return _first_with(data, name, step.value)
     if isinstance(data, Mapping):
         return data.get(name, ABSENT)
     if isinstance(data, list) and name.isascii() and name.isdecimal() and int(name) < len(data):
@@ -108,11 +126,16 @@ def _below(data: Any, name: str) -> Any:
     return ABSENT
 
 
+def _first_with(data: Any, name: str, value: str) -> Any:
+    items = data if isinstance(data, list) else ()
+    return next((one for one in items if isinstance(one, Mapping) and str(one.get(name)) == value), ABSENT)
+
+
 def _all_below(data: Any, steps: tuple[Step, ...]) -> Any:
     for number, step in enumerate(steps):
-        if step == ("*", True):
+        if step == _EVERY:
             return _each(data, steps[number + 1 :])
-        data = _only_list(data) if step == ("?", True) else _below(data, step.name)
+        data = _only_list(data) if step == _ONE_LIST else _below(data, step)
     return data
 
 
@@ -121,7 +144,11 @@ def _each(data: Any, rest: tuple[Step, ...]) -> Any:
         data = list(data.values())
     if not isinstance(data, list):
         return data if data is None else ABSENT
-    return [found for value in data if (found := _all_below(value, rest)) is not ABSENT]
+    found = [found for value in data if (found := _all_below(value, rest)) is not ABSENT]
+    if _EVERY not in rest and _ONE_LIST not in rest:
+        return found
+    # Lists within lists are one list; one that is null is empty.
+    return [item for inner in found if isinstance(inner, list) for item in inner]
 
 
 def _only_list(data: Any) -> Any:
@@ -142,6 +169,8 @@ def _bracket(path: str, start: int) -> tuple[Step, int] | None:
     """`["key"]`, `['key']` or `[0]` at `start`, and where it ends; a bracket of another kind is part of a name."""
     if path[start : start + 1] != "[":
         return None
+    if (selection := _SELECTION.match(path, start)) is not None:
+        return Step(selection[1], False, selection[2]), selection.end()
     quote = path[start + 1 : start + 2]
     if quote not in ("'", '"'):
         end = path.find("]", start)

@@ -10,6 +10,10 @@ from automio._pagination import Pagination
 from automio._paths import ABSENT, all_at, at, has_wildcards
 
 _FALSE = frozenset({"", "false", "0", "no", "n", "off", "null", "none"})
+# How services say in an answer of 200 that they gave none: by an error, or by a verdict.
+_ERRORS = ("error", "errors", "error_message", "errorMessage", "error_code", "errorCode", "errcode", "fault")
+_VERDICTS = ("ok", "success")
+_FAILED = frozenset({"error", "fail", "failed", "failure"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +65,18 @@ def items_of(pagination: Pagination, answer: Answer) -> tuple[Sequence[Any], boo
     if isinstance(found, Mapping) and not has_wildcards(path):
         hint = f"For its values write {f'{path}.*' if path else '*'!r}, for a list in it the path to it."
     raise InvalidReply(f"The service's answer has no list {where}, but {kind}.", hint=hint)
+
+
+def told_error(answer: Answer) -> str | None:
+    """What an answer without items says went wrong, when it is an error under the status of a success."""
+    data = answer.data
+    if not isinstance(data, Mapping):
+        return None
+    told = {name: data[name] for name in _ERRORS if name in data and _is_true(data[name])}
+    told |= {name: data[name] for name in _VERDICTS if data.get(name) is False}
+    if str(data.get("status", "")).lower() in _FAILED:
+        told["status"] = data["status"]
+    return repr(told)[:300] if told else None
 
 
 def told_more(pagination: Pagination, answer: Answer) -> bool | None:

@@ -7,6 +7,8 @@ from automio._exceptions import InvalidReply
 from automio._paging.state import End, Page, Position
 from automio._paths import ABSENT, at
 
+_NUMBERS_OF_END = (0, -1, "0", "-1")
+
 
 def by_cursor(page: Page) -> Position | End:
     """What is sent for the next page. Raises InvalidReply when the cursor is missing."""
@@ -29,9 +31,10 @@ def _in_answer(page: Page) -> Any:
     cursor = page.answer.value(pagination.next or "next")
     if cursor is True:
         raise InvalidReply(f"What stands at {pagination.next or 'next'!r} is a flag, not a cursor: use `has_more`.")
-    # 0 is what some services say at the end; it is a cursor like any other where a flag says that the list goes on.
-    is_zero = cursor == 0 and not isinstance(cursor, bool)
-    if cursor is not ABSENT and (cursor or (is_zero and page.has_more)):
+    # 0 and -1 are what some services say at the end; they are cursors like any other where a flag says that the list
+    # goes on.
+    is_number_of_end = not isinstance(cursor, bool) and cursor in _NUMBERS_OF_END
+    if cursor is not ABSENT and ((cursor and not is_number_of_end) or (is_number_of_end and page.has_more)):
         return _unwrapped(cursor, pagination.parameter_name)
     if page.has_more:
         raise InvalidReply("The service says that the list goes on, but gives no cursor for the next page.")

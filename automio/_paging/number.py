@@ -1,8 +1,9 @@
 """The styles `page` and `offset`: the next page's number follows from this one's."""
 
 from automio._exceptions import InvalidReply
+from automio._pagination import Pagination
 from automio._paging.answer import number_at
-from automio._paging.state import End, Following, Page, Position
+from automio._paging.state import End, Following, Page, Position, Progress
 
 
 def by_number(page: Page) -> Position | End:
@@ -42,6 +43,30 @@ def _left(page: Page, number: int) -> int | None:
     # Of a walk that began in the middle it is not known how many items came before.
     began_at_first = number - pagination.first_number == progress.pages - 1
     return total - progress.items if began_at_first else None
+
+
+def is_from_first(pagination: Pagination, here: Position, progress: Progress) -> bool:
+    """Whether the pages before the one at `here` began with the first one: then every item so far was seen."""
+    number = int(here.values.get(pagination.parameter_name, pagination.first_number)) - pagination.first_number
+    return number == (progress.pages if pagination.style == "page" else progress.items)
+
+
+def is_another_of_equals(page: Page) -> bool:
+    """Whether a page of the same items as the one before is another page of a list whose items are much alike.
+
+    Then the service says that there is more. Raises InvalidReply when it may be either.
+    """
+    items, before = page.items, page.progress
+    if len({repr(item) for item in items}) == len(items):
+        return False
+    total = number_at(page.pagination.total, page.answer)
+    total_pages = number_at(page.pagination.total_pages, page.answer)
+    if (total or 0) > before.items or (total_pages or 0) > before.pages:
+        return True
+    raise InvalidReply(
+        f"The page at {dict(page.here.values)} has the very items of the one before, which are not told from each"
+        " other: whether the list goes on is not known. Say where the total stands, of items or of pages."
+    )
 
 
 def page_again(page: Page) -> Following:

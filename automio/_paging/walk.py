@@ -7,10 +7,10 @@ from typing import Any
 
 from automio._exceptions import InvalidReply
 from automio._pagination import Pagination
-from automio._paging.answer import Answer, items_of, number_at
+from automio._paging.answer import Answer, items_of, number_at, told_error
 from automio._paging.cursor import by_cursor
 from automio._paging.link import by_link
-from automio._paging.number import by_number, page_again
+from automio._paging.number import by_number, is_another_of_equals, is_from_first, page_again
 from automio._paging.state import End, Following, Page, Position, Progress, size_asked
 from automio._paths import ABSENT, at
 
@@ -63,12 +63,13 @@ def advance(
     """
     is_numbered = pagination.style in ("page", "offset")
     if answer.is_empty or not 200 <= answer.status < 300:
-        is_certain = is_numbered and progress.items > 0 and answer.status != 200
-        return Following((), None, progress, is_certain and not progress.is_total_changed)
+        return _nothing_there(pagination, here, progress, answer)
     items, is_listed = items_of(pagination, answer)
+    if not items and (error := told_error(answer)) is not None:
+        raise InvalidReply(f"The service answered an error in place of items, with status {answer.status}: {error}.")
     digest = _digest(items) if is_numbered and items else ""
     page = Page(pagination, here, progress, answer, items, is_thorough)
-    if digest and digest == progress.last_page:
+    if digest and digest == progress.last_page and not is_another_of_equals(page):
         return page_again(page)
     seen = _seen(page, digest)
     page = replace(page, progress=seen)
@@ -84,6 +85,19 @@ def advance(
             " be missing."
         )
     return Following(items, step, seen)
+
+
+def _nothing_there(pagination: Pagination, here: Position, progress: Progress, answer: Answer) -> Following:
+    """The end of a list whose page has no body, or is not there. Raises InvalidReply when items are missing."""
+    is_numbered = pagination.style in ("page", "offset")
+    total = None if progress.is_total_changed else progress.total
+    if is_numbered and total is not None and progress.items < total and is_from_first(pagination, here, progress):
+        raise InvalidReply(
+            f"The service spoke of {total} items and answered {answer.status} without any after {progress.items} of"
+            " them; items are missing."
+        )
+    is_certain = is_numbered and progress.items > 0 and answer.status != 200
+    return Following((), None, progress, is_certain and not progress.is_total_changed)
 
 
 def _seen(page: Page, digest: str) -> Progress:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
 
 from automio._pagination import Pagination as Walkable
-from automio._paths import steps_of
+from automio._paths import has_wildcards
 
 STORED = {"is_stored": True}
 """Validation context of what is in the database already."""
@@ -137,6 +137,11 @@ def _check_place(name: str, place: str | None) -> None:
     if not place and name not in ("items", "last_item"):
         raise ValueError(f"`{name}` is empty; leave it out, or say where it stands")
     try:
-        steps_of(place)
+        is_of_many = has_wildcards(place)
     except ValueError as error:
         raise ValueError(f"`{name}`: {error}") from error
+    if is_of_many and name != "items":
+        raise ValueError(
+            f"`{name}`: {place!r} leads to many values, where one is wanted; of a list of links write"
+            " links[rel=next].href"
+        )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from automio._exceptions import InvalidReply
-from automio._paging.answer import Answer
+from automio._paging.answer import Answer, told_error
 from automio._paging.state import Position
 from automio._paging.walk import is_end_status
 from automio._paths import ABSENT, all_at, put
@@ -66,6 +66,8 @@ async def fetch(gateway: Gateway, opened: OpenConnection, declaration: Declarati
     except InvalidReply as error:
         raise RunFailed(f"{called}: {error}") from error
     items = () if is_end or told.is_empty else _items(way, told.data, called)
+    if not items and not is_end and (error := told_error(told)) is not None:
+        raise RunFailed(f"{called}: the service answered an error in place of items: {error}", restart=True)
     mark = mark_after(declaration.incremental, walk.mark, items, told.data)
     counted, following = following_page(declaration, way, opened.definition, walk, items, told, mark)
     return Page(counted, following, mark)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from automio import Pagination
+from automio import InvalidReply, Pagination
 from automio.wrapper import API
 from tests.automio.loopback import Loopback, Seen, api_response
 
@@ -96,6 +96,28 @@ def with_a_total_in_a_header(request: Seen) -> Any:
     return answer(things(start, min(start + 2, 5)), {"X-Total-Count": "5"})
 
 
+def with_links_by_their_names(request: Seen) -> Any:
+    page = number(request, "page")
+    links = [{"relation": "self", "url": "/things"}, {"relation": "next", "url": f"?page={page + 1}"}]
+    entries = [{"resource": thing} for thing in things(page, page + 1)]
+    return answer({"entry": entries, "link": links if page < 4 else links[:1]})
+
+
+def with_zero_at_the_end(request: Seen) -> Any:
+    start = number(request, "cursor")
+    return answer({"ids": things(start, start + 1), "next_cursor": str((start + 1) % 5)})
+
+
+def with_lists_within_lists(request: Seen) -> Any:
+    page = number(request, "page")
+    halves = [
+        {"items": things(2 * page, 2 * page + 1)},
+        {"items": None},
+        {"items": things(2 * page + 1, 2 * page + 2)},
+    ]
+    return answer({"groups": halves if page < 2 else [{"items": things(4, 5)}], "last": page == 2})
+
+
 LINK = {"style": "link"}
 KINDS: list[tuple[Callable[[Seen], Any], dict[str, Any], dict[str, Any], int]] = [
     (
@@ -123,6 +145,19 @@ KINDS: list[tuple[Callable[[Seen], Any], dict[str, Any], dict[str, Any], int]] =
         5,
     ),
     (with_a_total_in_a_header, {"style": "offset", "total": "header:x-total-count"}, {}, 3),
+    (
+        with_links_by_their_names,
+        {"style": "link", "items": "entry.*.resource", "next": "link[relation=next].url"},
+        {},
+        5,
+    ),
+    (with_zero_at_the_end, {"style": "cursor", "items": "ids", "next": "next_cursor"}, {}, 5),
+    (
+        with_lists_within_lists,
+        {"style": "page", "first": 0, "items": "groups.*.items.*", "is_last": "last"},
+        {},
+        3,
+    ),
 ]
 
 
@@ -150,3 +185,44 @@ def test_a_list_of_each_kind_is_read_to_its_end_and_no_further(
 
     assert list(found) == things(0, 5)
     assert len(server.requests) == requests
+
+
+LAST_PAGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
+    "GraphQL errors": (
+        {"style": "cursor", "items": "data.nodes", "next": "data.end", "has_more": "data.more"},
+        [{"data": {"nodes": [1], "end": "a", "more": True}}, {"errors": [{"message": "X"}], "data": {"nodes": None}}],
+    ),
+    "left out": (
+        {"style": "cursor", "items": "items", "next": "next", "omits_empty": True},
+        [{"items": [1], "next": "a"}, {"error": {"code": 429}}],
+    ),
+    "a verdict": ({"style": "page", "items": "data"}, [{"data": [1]}, {"data": [], "success": False}]),
+    "no body before the total": (
+        {"style": "offset", "items": "data", "total": "total"},
+        [{"data": [1], "total": 3}, None],
+    ),
+    "twins": ({"style": "page", "items": "data"}, [{"data": [0, 0]}, {"data": [0, 0]}, {"data": [1]}]),
+}
+
+
+@pytest.mark.parametrize("name", LAST_PAGES)
+def test_a_list_whose_end_is_no_end_fails_loudly(server: Loopback, api: API, name: str) -> None:
+    pagination, pages = LAST_PAGES[name]
+    left = list(pages)
+
+    def told(request: Seen) -> Any:
+        page = left.pop(0)
+        return answer(page) if page is not None else answer(None, status=204, text="")
+
+    server.on(CALL, told)
+    with pytest.raises(InvalidReply):
+        list(api.integrations.paginate("shop", "/things", pagination=Pagination(**pagination)))
+
+
+def test_pages_of_twins_are_read_as_far_as_the_total_goes(server: Loopback, api: API) -> None:
+    pages = [[0, 0], [0, 0], [0, 0], [1]]
+    server.on(CALL, lambda request: answer({"data": pages[number(request, "page") - 1], "total": 7}))
+    found = api.integrations.paginate(
+        "shop", "/things", pagination=Pagination(style="page", items="data", total="total")
+    )
+    assert list(found) == [0, 0, 0, 0, 0, 0, 1]

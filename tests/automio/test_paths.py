@@ -17,6 +17,7 @@ DATA: dict[str, Any] = {
     "*": 70,
     'q"]': 80,
     "back\\slash": 90,
+    "links": [5, {"rel": "self", "n": 7, "href": "/1"}, {"rel": "next", "href": "/2"}],
 }
 
 
@@ -34,6 +35,10 @@ DATA: dict[str, Any] = {
         ('a["x.y"]', 30),
         (r"a.x\.y", 30),
         ("k[1]", 60),
+        ("links[rel=next].href", "/2"),
+        ('["links"][n=7].href', "/1"),
+        ("links[rel=last].href", ABSENT),
+        ("k[rel=next]", ABSENT),
         ('["k[1]"]', 40),
         ("*", 70),
         (r'["q\"]"]', 80),
@@ -55,6 +60,9 @@ def test_a_path_leads_to_its_value(path: str, value: Any) -> None:
         ("edges.*.node", [1, 2]),
         ("by_id.*", [{"n": 1}, {"n": 2}]),
         ("by_id.*.n", [1, 2]),
+        ("groups.*.items.*", [1, 2, 3]),
+        ("groups.*.items", [[1, 2], None, [3]]),
+        ("groups.*.?", [1, 2, 3]),
         ("envelope.?", [5]),
         ("envelope.?.*", [5]),
         ("empty.*", []),
@@ -74,6 +82,7 @@ def test_lists_are_found_under_wildcards(path: str, items: Any) -> None:
         "empty": {},
         "none": None,
         "only": {"a": 1},
+        "groups": [{"items": [1, 2]}, {"items": None}, {}, {"items": [3]}],
         "*": 3,
         "?": 4,
     }

@@ -234,6 +234,7 @@ async def test_a_whole_url_below_the_base_url_is_called_as_it_stands(api: AsyncA
         ({"style": "page", "parameter": "page", "items": "a..b"}, "is not a path"),
         ({"style": "page", "parameter": "page", "items": "a", "has_more": ""}, "`has_more` is empty"),
         ({"style": "page", "parameter": "page", "end_statuses": [500]}, "400 to 499"),
+        ({"style": "link", "items": "data", "next": "links.*.href"}, "links[rel=next].href"),
         ({"style": "link", "continue_at": "/next"}, "style cursor"),
         ({"style": "link", "surprise": 1}, "surprise"),
         ({"style": "scroll"}, "'link', 'cursor', 'page' or 'offset'"),

@@ -84,7 +84,7 @@ UNCERTAIN: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "the one page is empty": ({"style": "single"}, [b""]),
     "the first answer is 204": (OFFSET, [204]),
     "the list is null": (CURSOR, [{"items": None, "next": None}]),
-    "the list is left out": ({**CURSOR, "omits_empty": True}, [{"error": "later"}]),
+    "the list is left out": ({**CURSOR, "omits_empty": True}, [{"count": 0}]),
     "the total changed meanwhile": (
         {**OFFSET, "total": "total"},
         [page(PARTS[0], total=4), page(PARTS[1], total=3)],
@@ -99,6 +99,14 @@ BROKEN: dict[str, tuple[dict[str, Any], list[Any], str]] = {
     "the link leads elsewhere": (LINK, [(page(HERE), {"Link": '<http://127.0.0.1:9/x>; rel="next"'})], "credentials"),
     "the same page comes again": (PAGE, [page(HERE), page(HERE)], "that page again"),
     "a flag without a cursor": ({**CURSOR, "has_more": "more"}, [page(HERE, more=True)], "no cursor"),
+    "an error in place of the list": ({**CURSOR, "omits_empty": True}, [{"error": "later"}], "later"),
+    "an error beside an empty page": (PAGE, [page(HERE), EMPTY | {"status": "ERROR"}], "an error in place of items"),
+    "an error in place of the one page": ({"style": "single"}, [EMPTY | {"error_code": 17}], "17"),
+    "204 before the total": (
+        {**PAGE, "total": "header:X-Total"},
+        [(page(PARTS[0]), {"X-Total": "3"}), 204],
+        "spoke of 3 items",
+    ),
     "items that the total speaks of": (
         {**OFFSET, "total": "total"},
         [page(HERE, total=9), EMPTY | {"total": 9}],
