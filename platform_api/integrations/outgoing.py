@@ -16,16 +16,21 @@ import aiohttp
 from yarl import URL
 
 from platform_api.core.upstreams import ALL_ALLOWED, NONE_ALLOWED, AllowedUpstreams
-from platform_api.integrations import json_text
+from platform_api.integrations import content_encoding, json_text
 from platform_api.integrations.answer_text import text_of
 from platform_api.integrations.guarded_connector import ForbiddenAddress, GuardedConnector
 from platform_api.integrations.redaction import redacted
 from platform_api.integrations.response_headers import combined
 from platform_api.integrations.upstream_errors import broken_off, no_connection, place_of
 
+_HARMLESS = frozenset({"accept", "accept-encoding", "user-agent"})
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _READ_BYTES = 64 * 1024
+# More of it is decompressed in a thread.
+_MAX_ENCODED_INLINE = 32 * 1024
+# Policies and links fill headers of more than the 8 KiB that aiohttp reads.
+_MAX_HEADER_BYTES = 64 * 1024
 # The status of an answer that never came: what gateways say.
 BAD_GATEWAY, GATEWAY_TIMEOUT = 502, 504
 
@@ -129,7 +134,6 @@ class Caller:
             # The deadline for all of a call, redirects included, is `send`'s.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
             # A request without a body is of no type.
             skip_auto_headers=("Content-Type",),
         )
@@ -175,7 +179,7 @@ class Caller:
             is_refused = isinstance(cause, ForbiddenAddress)
             reason = str(cause) if is_refused else no_connection(exc, places[-1])
             return failed(BAD_GATEWAY, reason, is_final=is_refused)
-        except _AnswerTooLarge:
+        except content_encoding.TooLarge:
             reason = f"the upstream's answer is larger than {self._most_answer_bytes} bytes"
             return failed(BAD_GATEWAY, reason, is_final=True)
         except _BadRedirect as exc:
@@ -229,6 +233,8 @@ class Caller:
         """Sends it; `places` is told where it goes on to."""
         assert self._session is not None
         method, url, headers = request.method, request.url, dict(request.headers)
+        if not any(name.lower() == "accept-encoding" for name in headers):
+            headers["Accept-Encoding"] = content_encoding.ACCEPTED
         body, sign = request.body, request.sign
         for _ in range(_MOST_REDIRECTS + 1):
             proof = sign(method, url, body or b"") if sign is not None else {}
@@ -236,7 +242,14 @@ class Caller:
                 proved = {name.lower() for name in proof}
                 headers = {name: value for name, value in headers.items() if name.lower() not in proved}
             async with self._session.request(
-                method, url, headers={**headers, **proof}, data=body, allow_redirects=False
+                method,
+                url,
+                headers={**headers, **proof},
+                data=body,
+                allow_redirects=False,
+                auto_decompress=False,
+                max_line_size=_MAX_HEADER_BYTES,
+                max_field_size=_MAX_HEADER_BYTES,
             ) as response:
                 location = response.headers.get("Location")
                 if response.status not in REDIRECT_STATUSES or location is None:
@@ -246,7 +259,7 @@ class Caller:
                 raise _BadRedirect(following.scheme)
             if following.origin() != url.origin():
                 # Credentials are for the host they were given to; anything but a plain reading ends here.
-                headers = {name: value for name, value in headers.items() if name.lower() in ("accept", "user-agent")}
+                headers = {name: value for name, value in headers.items() if name.lower() in _HARMLESS}
                 body = sign = None
                 method = "GET"
             elif response.status == 303 or (response.status in (301, 302) and method == "POST"):
@@ -274,15 +287,24 @@ class Caller:
         )
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        encoding = response.headers.get("Content-Encoding")
         announced = response.content_length
-        if announced is not None and announced <= _READ_BYTES and "Content-Encoding" not in response.headers:
-            # Small, and it cannot grow by being decompressed: read at once.
-            return await response.read()
+        if announced is not None and announced <= _READ_BYTES:
+            body = await response.read()
+        else:
+            body = await self._read_long(response)
+        if encoding is None:
+            return body
+        if len(body) <= _MAX_ENCODED_INLINE:
+            return content_encoding.decoded(body, encoding, max_bytes=self._most_answer_bytes)
+        return await asyncio.to_thread(content_encoding.decoded, body, encoding, max_bytes=self._most_answer_bytes)
+
+    async def _read_long(self, response: aiohttp.ClientResponse) -> bytes:
         parts, size = [], 0
         async for chunk in response.content.iter_chunked(_READ_BYTES):
             size += len(chunk)
             if size > self._most_answer_bytes:
-                raise _AnswerTooLarge
+                raise content_encoding.TooLarge
             parts.append(chunk)
         return b"".join(parts)
 
@@ -316,7 +338,3 @@ class NotSigned(ValueError):
 
 class _BadRedirect(Exception):
     """To a scheme that is not HTTP."""
-
-
-class _AnswerTooLarge(Exception):
-    pass

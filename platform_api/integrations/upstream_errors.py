@@ -11,6 +11,8 @@ import ssl
 import aiohttp
 from yarl import URL
 
+from platform_api.integrations.content_encoding import BadEncoding
+
 _WORDS = {
     errno.ECONNREFUSED: "refused",
     errno.ECONNRESET: "it reset the connection",
@@ -40,7 +42,9 @@ def broken_off(error: Exception, url: URL) -> str:
         case aiohttp.TooManyRedirects():
             cause = "it redirects too often"
         case aiohttp.ClientPayloadError():
-            cause = "its answer ended too early or is not encoded as it says"
+            cause = "its answer ended too early"
+        case BadEncoding():
+            cause = str(error)
         case aiohttp.ClientResponseError():
             cause = "its answer is not HTTP"
         case OSError():
