@@ -14,6 +14,13 @@ from platform_api.integrations.outgoing import UpstreamAnswer
 
 _TOO_MANY, _FORBIDDEN, _UNAVAILABLE = 429, 403, 503
 _PREFIXES = ("x-ratelimit-", "ratelimit-", "x-rate-limit-")
+# Exact ones first.
+_AFTER_MS = ("retry-after-ms", "x-ms-retry-after-ms")
+_AFTER = ("retry-after", "x-retry-after", "x-ratelimit-retry-after")
+# Of one limit among several: `x-ratelimit-remaining-requests`, `anthropic-ratelimit-tokens-reset`.
+_OF_A_LIMIT = re.compile(r"(.*rate-?limit-)(?:(.+)-)?(remaining|reset-after|reset)(?:-(.+))?")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 # Smaller numbers are seconds from now: as a time they would be of 1973, or in milliseconds of the same year.
 _FIRST_EPOCH, _FIRST_EPOCH_MS = 10**8, 10**11
 
@@ -30,8 +37,9 @@ def asked_wait(answer: UpstreamAnswer, policy: RetryPolicy) -> float | None:
     if answer.status not in (_TOO_MANY, _FORBIDDEN, _UNAVAILABLE):
         return None
     headers = {name.lower(): value.strip() for name, value in answer.headers.items()}
-    after = _seconds(headers.get("retry-after"), "seconds")
-    if after is not None:
+    asked = [_seconds(headers.get(name), "ms") for name in _AFTER_MS]
+    asked += [_seconds(headers.get(name), "seconds") for name in _AFTER]
+    if (after := next((wait for wait in asked if wait is not None), None)) is not None:
         return after
     if answer.status == _TOO_MANY or _is_used_up(headers, policy):
         return _until_reset(headers, policy)
@@ -51,16 +59,43 @@ def _is_used_up(headers: dict[str, str], policy: RetryPolicy) -> bool:
     else:
         told = [headers.get(prefix + "remaining") for prefix in _PREFIXES]
         told += [quota.get("remaining") for quota in _quotas(headers)]
-    numbers = [number for text in told if (number := _number(text)) is not None]
+        told += [limit["remaining"] for limit in _limits(headers).values() if "remaining" in limit]
+    return any(map(_is_none_left, told))
+
+
+def _is_none_left(text: str | None) -> bool:
+    numbers = [number for part in (text or "").split(",") if (number := _number(part)) is not None]
     return any(number <= 0 for number in numbers)
+
+
+def _limits(headers: dict[str, str]) -> dict[tuple[str | None, ...], dict[str, str]]:
+    """What is told of each limit, by the names of its headers: `remaining`, `reset`, `reset-after`."""
+    limits: dict[tuple[str | None, ...], dict[str, str]] = {}
+    for name, text in headers.items():
+        if (found := _OF_A_LIMIT.fullmatch(name)) is not None:
+            limits.setdefault((found[1], found[2], found[4]), {})[found[3]] = text
+    return limits
 
 
 def _until_reset(headers: dict[str, str], policy: RetryPolicy) -> float | None:
     if policy.reset_header is not None:
         return _seconds(headers.get(policy.reset_header.lower()), policy.reset)
+    limits = _limits(headers).values()
+    used_up = [_until_lifted(limit, policy) for limit in limits if _is_none_left(limit.get("remaining"))]
+    if known := [wait for wait in used_up if wait is not None]:
+        return max(known)
     waits = [_seconds(headers.get(prefix + "reset"), policy.reset) for prefix in _PREFIXES]
     wait = next((wait for wait in waits if wait is not None), None)
-    return _until_quotas(headers) if wait is None else wait
+    if wait is None:
+        wait = _until_quotas(headers)
+    if wait is None:
+        wait = min((one for limit in limits if (one := _until_lifted(limit, policy)) is not None), default=None)
+    return wait
+
+
+def _until_lifted(limit: dict[str, str], policy: RetryPolicy) -> float | None:
+    after = _seconds(limit.get("reset-after"), "seconds")
+    return _seconds(limit.get("reset"), policy.reset) if after is None else after
 
 
 def _quotas(headers: dict[str, str]) -> list[dict[str, str]]:
@@ -88,7 +123,7 @@ def _seconds(text: str | None, unit: str) -> float | None:
         return None
     number = _number(text)
     if number is None:
-        return _until_date(text)
+        return _until_date(text) if (wait := _duration(text)) is None else wait
     if number < 0:
         return None
     if unit == "auto":
@@ -96,6 +131,21 @@ def _seconds(text: str | None, unit: str) -> float | None:
     if unit in ("ms", "epoch_ms"):
         number /= 1000
     return number if unit in ("seconds", "ms") else max(number - time.time(), 0.0)
+
+
+def _duration(text: str) -> float | None:
+    """The seconds of `6m0s` or `250ms`; of several waits, as a header that came twice has them, the longest."""
+    waits = [_duration_of(part.strip()) for part in text.split(",")]
+    known = [wait for wait in waits if wait is not None]
+    return max(known) if len(known) == len(waits) else None
+
+
+def _duration_of(text: str) -> float | None:
+    if _DURATION.fullmatch(text):
+        parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
+        return sum(float(amount) * _UNITS[unit] for amount, unit in parts)
+    number = _number(text)
+    return number if number is None or 0 <= number < _FIRST_EPOCH else None
 
 
 def _number(text: str | None) -> float | None:

@@ -98,9 +98,40 @@ def test_a_quota_that_is_left_is_no_limit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ({"Retry-After-Ms": "1500", "Retry-After": "2"}, 1.5),
+        ({"x-ms-retry-after-ms": "250"}, 0.25),
+        ({"X-Retry-After": "7"}, 7),
+        ({"X-RateLimit-Retry-After": "8"}, 8),
+        ({"Retry-After": "30s"}, 30),
+        ({"Retry-After": "2, 5"}, 5),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "1.25", "X-RateLimit-Reset": "1700000000"}, 1.25),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
+        (
+            {
+                "x-ratelimit-remaining-requests": "9",
+                "x-ratelimit-reset-requests": "1h",
+                "x-ratelimit-remaining-tokens": "0",
+                "x-ratelimit-reset-tokens": "17ms",
+            },
+            0.017,
+        ),
+        ({"x-limits-ratelimit-tokens-remaining": "0", "x-limits-ratelimit-tokens-reset": "12"}, 12),
+        ({"X-RateLimit-Remaining": "4, 0", "X-RateLimit-Reset": "5, 3600"}, 3600),
+    ],
+)
+def test_limits_of_other_names_and_units_are_read(headers: dict[str, str], asked: float) -> None:
+    for status in (403, 429):
+        assert _asked(status, headers) == pytest.approx(asked)
+
+
+@pytest.mark.parametrize(
     ("status", "headers"),
     [
         (403, {}),
+        (403, {"x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "6m0s"}),
+        (403, {"Retry-After": "5 apples"}),
         (403, {"X-RateLimit-Remaining": "3", "X-RateLimit-Reset": "9"}),
         (403, {"X-RateLimit-Reset": "9"}),
         (403, {"X-RateLimit-Remaining": "none", "X-RateLimit-Reset": "9"}),
