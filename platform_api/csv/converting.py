@@ -14,7 +14,7 @@ from hasura.engine.errors import EngineError
 from platform_api.csv.cells import Cell, Fault, Number, is_blank, shown, text_of, unguard_text
 from platform_api.csv.errors import LineRejected
 from platform_api.csv.moments import MomentReading, far_date, far_time, find_zone
-from platform_api.csv.numbers import NOT_FINITE, PERCENT, parse_number
+from platform_api.csv.numbers import MINUS_SIGNS, NOT_FINITE, PERCENT, parse_number
 from platform_api.csv.schemas import ImportOptions
 from platform_api.tables.column_types import ColumnType, is_storable
 from platform_api.tables.definition import Column
@@ -26,8 +26,10 @@ TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
 MAX_JSON_DEPTH = 245
 _MAX_WITH_UNIT = 100
-_UNIT = r"[^\d\s.,'()+−-]{1,4}\.?"
-_WITH_UNIT = re.compile(rf"[(+−-]*(?P<before>{_UNIT})\s?[\d(−-].*|.*\d\s?(?P<after>{_UNIT})[)−-]?")
+_UNIT = rf"[^\d\s.,'()+{MINUS_SIGNS}]{{1,4}}\.?"
+_WITH_UNIT = re.compile(
+    rf"[(+{MINUS_SIGNS}]*(?P<before>{_UNIT})\s?[\d({MINUS_SIGNS}].*|.*\d\s?(?P<after>{_UNIT})[){MINUS_SIGNS}]?"
+)
 _ONE_OR_THOUSAND = re.compile(r"[+-]?[1-9][0-9]{0,2}\.000")
 _SEPARATORS = {"space": " ", "none": ""}
 _KINDS = {Number: "a number", bool: "true or false", date: "a date", datetime: "a time", time: "a time of day"}
@@ -206,8 +208,8 @@ def _boolean(cell: Cell, reading: Reading) -> bool:
         return cell
     if isinstance(cell, str | Number):
         # A typed 1 is true whatever the words are; a text follows the words.
-        text = text_of(cell).strip().casefold()
         is_typed = isinstance(cell, Number)
+        text = cell.text if isinstance(cell, Number) else cell.strip().casefold()
         if text in (TRUE_WORDS if is_typed else reading.true_words):
             return True
         if text in (FALSE_WORDS if is_typed else reading.false_words):
@@ -277,7 +279,7 @@ def _json(cell: Cell) -> Any:
     """Returns the value, with numbers that keep their digits."""
     if isinstance(cell, date | time | timedelta):
         raise _refused(cell, "JSON")
-    text = text_of(cell)
+    text = cell.text if isinstance(cell, Number) else text_of(cell)
     try:
         parsed = exact_json.loads(text)
     except EngineError as error:

@@ -12,15 +12,18 @@ NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
 PERCENT = "%"
 _MAX_LENGTH = 150_000
 # A space stands for every kind of space.
-_VARIANTS = {" ": " \u00a0\u2009\u202f", "'": "'’"}
-_MINUS = ("-", "−")
+_VARIANTS = {" ": " \u00a0\u2007\u2009\u202f", "'": "'’"}
+MINUS_SIGNS = "−–‐‑－﹣-"
+"""The sign itself, and dashes that programs and people write for it; the hyphen is the last, for patterns."""
+_MINUS = tuple(MINUS_SIGNS)
 _SIGNS = ("+", *_MINUS)
 
 
 def parse_number(text: str, *, decimal: str, thousands: str | None, units: Collection[str] = ()) -> Decimal | None:
     """Returns the number with all its digits; None when the text is none.
 
-    Groups must have three digits. Without `thousands`, a decimal comma lets points group and a point nothing.
+    Groups must have three digits, and the first no zero in front: `0.750` is no 750. Without `thousands`, a decimal
+    comma lets points group and a point nothing.
     Negative numbers are `-1`, `1-` or `(1)`. One of the `units` may stand before or after; `%` makes hundredths.
     """
     text = text.strip()
@@ -79,7 +82,7 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     whole = "[0-9]+"
     if thousands:
         separator = f"[{re.escape(_VARIANTS.get(thousands, thousands))}]"
-        whole = f"(?:[0-9]{{1,3}}(?P<separator>{separator})[0-9]{{3}}(?:(?P=separator)[0-9]{{3}})*|[0-9]+)"
+        whole = f"(?:[1-9][0-9]{{0,2}}(?P<separator>{separator})[0-9]{{3}}(?:(?P=separator)[0-9]{{3}})*|[0-9]+)"
     return re.compile(
         rf"(?=[0-9]|{point}[0-9])(?P<whole>(?:{whole})?)"
         rf"(?:{point}(?P<fraction>[0-9]*))?(?:[eE](?P<exponent>[+-]?[0-9]{{1,6}}))?"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from platform_api.csv.models import CsvExport, CsvImport, JobStatus
+from platform_api.csv.numbers import MINUS_SIGNS
 
 
 class FileFormat(StrEnum):
@@ -46,7 +47,7 @@ Thousands = Literal[".", ",", "'", "space", "none"]
 Words = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)]
 
 
-Units = Annotated[list[Annotated[str, Field(pattern=r"^[^0-9()+−-]{1,20}$")]], Field(max_length=20)]
+Units = Annotated[list[Annotated[str, Field(pattern=rf"^[^0-9()+{MINUS_SIGNS}]{{1,20}}$")]], Field(max_length=20)]
 
 
 class ImportOptions(BaseModel):

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from hasura.engine import exact_json
-from platform_api.csv.converting import MAX_JSON_DEPTH, Reading, converter
+from platform_api.csv.converting import MAX_JSON_DEPTH, Reading, converter, find_unit
 from platform_api.csv.errors import LineRejected
 from platform_api.csv.schemas import ImportOptions
 from platform_api.tables.column_types import ColumnType
@@ -250,9 +251,27 @@ def test_a_number_is_the_same_however_people_write_it(
     if unit:
         text = data.draw(st.sampled_from([f"{text}{space}{unit}", f"{unit}{space}{text}"]))
     if number < 0:
-        text = data.draw(st.sampled_from([f"-{text}", f"- {text}", f"−{text}", f"({text})"]))
+        text = data.draw(st.sampled_from([f"-{text}", f"- {text}", f"−{text}", f"({text})", f"–{text}", f"‑{text}"]))
     options: dict[str, Any] = {"decimal": decimal, "thousands": thousands, "units": [unit] if unit else []}
     assert Decimal(read(ColumnType.NUMERIC, text, **options)) == number
+
+
+@given(
+    st.from_regex(r"0[0-9]{0,2}(SEP[0-9]{3}){1,3}", fullmatch=True),
+    st.sampled_from([(",", "."), (".", ","), (",", "space"), (".", "'")]),
+)
+def test_a_zero_in_front_begins_no_group_of_thousands(text: str, style: tuple[str, str]) -> None:
+    decimal, thousands = style
+    text = text.replace("SEP", " " if thousands == "space" else thousands)
+    assert rejects(ColumnType.NUMERIC, text, "is not a number", decimal=decimal, thousands=thousands), text
+
+
+@pytest.mark.parametrize("sign", "-+−–‐‑－﹣")
+def test_a_sign_is_no_unit(sign: str) -> None:
+    with pytest.raises(ValidationError):
+        ImportOptions.model_validate({"units": [sign]})
+    assert find_unit(f"{sign}5") is None
+    assert find_unit(f"5{sign}") is None
 
 
 def test_a_format_may_have_the_weekday_which_must_be_the_dates() -> None:
