@@ -23,13 +23,27 @@ _MAX_POSITIONAL_EXPONENT = 21
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as the shortest decimal text that is exactly it: `5`, `1.234`, `12345678901234567890`, `1E+30`."""
+    """A number as the shortest decimal text that is exactly it: `5`, `1.234`, `12345678901234567890`, `1E+30`.
+
+    `mask` is the number format of one that is shown with zeros in front, as postal codes are: `00000`, `00-000`.
+    """
 
     text: str
+    mask: str = ""
 
     @property
     def value(self) -> Decimal:
         return Decimal(self.text)
+
+    @property
+    def shown(self) -> str:
+        """As it is seen: with the zeros in front, where its format shows some."""
+        if not self.mask or not self.text.isdigit():
+            return self.text
+        digits = list(self.text.zfill(self.mask.count("0")))
+        # From the end: what has no place in the mask stands in front.
+        ends = [digits.pop() if place == "0" else place for place in reversed(self.mask)]
+        return "".join(digits) + "".join(reversed(ends))
 
 
 class FaultKind(Enum):
@@ -64,7 +78,7 @@ def is_blank(cell: Cell) -> bool:
     return isinstance(cell, str) and not cell.strip()
 
 
-def number_cell(text: str) -> Number | None:
+def number_cell(text: str, *, mask: str = "") -> Number | None:
     """Returns the number that a typed cell holds; None when the text is no finite number.
 
     Spreadsheets store doubles with 17 digits (1.1 as 1.1000000000000001): the shortest text of the same double is
@@ -83,7 +97,7 @@ def number_cell(text: str) -> Number | None:
         shortest = Decimal(repr(float(text)))
         if shortest.is_finite() and _digits(shortest) < _digits(number):
             number = shortest
-    return Number(plain_text(number))
+    return Number(plain_text(number), mask)
 
 
 def plain_text(number: Decimal) -> str:
@@ -109,11 +123,13 @@ def _digits(number: Decimal) -> int:
 
 
 def text_of(cell: Cell) -> str:
-    """Returns a cell as text, as it is stored in a text column: ISO 8601, `true` and `false`, numbers in full."""
+    """Returns a cell as text, as it is stored in a text column: ISO 8601, `true` and `false`, numbers as seen."""
     match cell:
         case str():
             return cell
-        case Number() | Fault():
+        case Number():
+            return cell.shown
+        case Fault():
             return cell.text
         case bool():
             return "true" if cell else "false"

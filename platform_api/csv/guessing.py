@@ -318,8 +318,9 @@ def _words_only(convert: Callable[[Cell], Any], *, takes_bits: bool) -> Callable
 def _kept_as_number(convert: Callable[[Cell], Any]) -> Callable[[Cell], Any]:
     def read(cell: Cell) -> Any:
         value = convert(cell)
-        if isinstance(cell, str) and _LOST_AS_NUMBER.match(cell):
-            raise _WouldLose(f"{cell.strip()[:60]!r} would not come back so from a number")
+        is_masked = isinstance(cell, Number) and cell.shown != cell.text
+        if is_masked or (isinstance(cell, str) and _LOST_AS_NUMBER.match(cell)):
+            raise _WouldLose(f"{text_of(cell).strip()[:60]!r} would not come back so from a number")
         return value
 
     return read

@@ -28,6 +28,14 @@ _NO_FIELD = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[[^\]]*\]')
 _HALF_DAY = re.compile(r"am/pm|a/p", re.IGNORECASE)
 _MINUTES = re.compile(r"(?<=h)[^a-z]*m+|m+(?=[^a-z]*s)", re.IGNORECASE)
 _PLAIN = frozenset({"general", "standard", "@"})
+# `ss.000` shows parts of a second; anywhere else a place for a digit shows a number, whatever letters are beside it.
+_DIGITS = re.compile(r"(?<!s[.,])(?<!s[.,]0)(?<!s[.,]00)[0#?]")
+MASKS = (
+    *("0" * count for count in range(2, 21)),
+    *("00-000", "00000-0000", "000-00-0000", "000-000-000", "000-000-00-00", "000 000 000"),
+)
+"""Formats of postal codes, telephones and the like, which show zeros in front of a number."""
+_LITERAL_OF_MASK = re.compile(r'\\(.)|"([^"]*)"|\[\$-[^\]]*\]')
 
 
 def shows_by_number(number: int) -> Shows:
@@ -45,7 +53,7 @@ def shows_by_code(code: str) -> Shows:
     if _ELAPSED.search(section):
         return Shows.DURATION
     fields = _HALF_DAY.sub("h", _NO_FIELD.sub("", section)).lower()
-    if fields.strip() in _PLAIN:
+    if fields.strip() in _PLAIN or _DIGITS.search(fields):
         return Shows.NUMBER
     has_time = any(letter in fields for letter in "hs")
     without_minutes = _MINUTES.sub("", fields) if has_time else fields
@@ -53,3 +61,10 @@ def shows_by_code(code: str) -> Shows:
     if has_date:
         return Shows.DATETIME if has_time else Shows.DATE
     return Shows.TIME if has_time else Shows.NUMBER
+
+
+@lru_cache(maxsize=1024)
+def mask_of_code(code: str) -> str:
+    """Returns which of the masks a format is, empty for none."""
+    plain = _LITERAL_OF_MASK.sub(lambda found: found[1] or found[2] or "", code.removesuffix(";@"))
+    return plain if plain in MASKS else ""

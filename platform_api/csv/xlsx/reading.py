@@ -14,7 +14,7 @@ from typing import IO
 
 from platform_api.csv.cells import Cell, Fault, FaultKind, number_cell, shown
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.xlsx.formats import Shows, shows_by_code, shows_by_number
+from platform_api.csv.xlsx.formats import Shows, mask_of_code, shows_by_code, shows_by_number
 from platform_api.csv.xlsx.package import (
     MAX_SHARED_TEXT_BYTES,
     Attributes,
@@ -48,6 +48,17 @@ class Sheet:
     is_visible: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CellStyle:
+    """What a number format makes of a number: what it shows, and the zeros in front of it."""
+
+    shows: Shows = Shows.NUMBER
+    mask: str = ""
+
+
+_PLAIN_STYLE = CellStyle()
+
+
 @dataclass(slots=True)
 class Workbook:
     """What an Excel file says besides its rows."""
@@ -55,8 +66,7 @@ class Workbook:
     package: Package
     sheets: list[Sheet] = field(default_factory=list)
     is_1904: bool = False
-    shows: list[Shows] = field(default_factory=list)
-    """What the number format of each cell style shows."""
+    styles: list[CellStyle] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
 
@@ -82,7 +92,7 @@ def open_workbook(file: IO[bytes]) -> Workbook:
             book.sheets.append(Sheet(sheet.get("name", ""), part, is_visible))
     parts = dict(related.values())
     if "styles" in parts:
-        book.shows = _read_styles(package, parts["styles"])
+        book.styles = _read_styles(package, parts["styles"])
     if "sharedStrings" in parts:
         book.texts = _read_texts(package, parts["sharedStrings"])
     return book
@@ -102,7 +112,7 @@ def _workbook_part(package: Package) -> str:
     raise JobFailed(_NO_WORKBOOK)
 
 
-def _read_styles(package: Package, part: str) -> list[Shows]:
+def _read_styles(package: Package, part: str) -> list[CellStyle]:
     codes: dict[str, str] = {}
     numbers: list[str] = []
     inside: list[str] = []
@@ -119,7 +129,9 @@ def _read_styles(package: Package, part: str) -> list[Shows]:
 
     package.parse(part, start, end)
     return [
-        shows_by_code(codes[number]) if number in codes else shows_by_number(int(number) if number.isdigit() else 0)
+        CellStyle(shows_by_code(codes[number]), mask_of_code(codes[number]))
+        if number in codes
+        else CellStyle(shows_by_number(int(number) if number.isdigit() else 0))
         for number in numbers
     ]
 
@@ -315,15 +327,18 @@ class SheetReader:
         return Fault(value, f"the cell refers to text {shown(value)}, which the file does not hold", FaultKind.TEXT)
 
     def _number(self, value: str) -> Cell:
-        number = number_cell(value)
+        style = self._style()
+        number = number_cell(value, mask=style.mask)
         if number is None:
             return Fault(value, f"the cell holds {shown(value)}, which is no number", FaultKind.TEXT)
-        style = self._attributes.get("s", "0")
-        index = int(style) if style.isascii() and style.isdigit() and len(style) < 8 else 0
-        shows = self._book.shows[index] if index < len(self._book.shows) else Shows.NUMBER
-        if shows is Shows.NUMBER:
+        if style.shows is Shows.NUMBER:
             return number
-        return moment_of(Decimal(value.strip()), shows, is_1904=self._book.is_1904)
+        return moment_of(Decimal(value.strip()), style.shows, is_1904=self._book.is_1904)
+
+    def _style(self) -> CellStyle:
+        number, styles = self._attributes.get("s", "0"), self._book.styles
+        index = int(number) if number.isascii() and number.isdigit() and len(number) < 8 else 0
+        return styles[index] if index < len(styles) else _PLAIN_STYLE
 
 
 def _column_of(letters: str) -> int:

@@ -10,17 +10,23 @@ from xml.sax.saxutils import escape as escape_xml
 from xml.sax.saxutils import quoteattr
 
 from platform_api.csv.cells import Cell, Fault, FaultKind, Number
+from platform_api.csv.xlsx.formats import MASKS
 from platform_api.csv.xlsx.serials import serial_of
 from platform_api.csv.xlsx.strings import escape
 
 _DATE, _DATETIME, _TIME, _DURATION = 1, 2, 3, 4
 """Places of the cell styles in `_STYLES`."""
+_MASK_STYLES = {mask: style for style, mask in enumerate(MASKS, 5)}
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_FORMATS = ((164, "yyyy-mm-dd"), (165, "yyyy-mm-dd hh:mm:ss"), (166, "hh:mm:ss"), (167, "[h]:mm:ss"))
+_CODES = (
+    *("yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "hh:mm:ss", "[h]:mm:ss"),
+    *(mask.replace("-", "\\-").replace(" ", "\\ ") for mask in MASKS),
+)
+_FORMATS = tuple(enumerate(_CODES, 164))
 _STYLES = (
     f'{_XML}<styleSheet xmlns="{_MAIN}"><numFmts count="{len(_FORMATS)}">'
     + "".join(f'<numFmt numFmtId="{number}" formatCode="{code}"/>' for number, code in _FORMATS)
@@ -141,7 +147,8 @@ def _cell_xml(cell: Cell) -> str:
         case bool():
             return f'<c t="b"><v>{int(cell)}</v></c>'
         case Number():
-            return f"<c><v>{cell.text}</v></c>"
+            style = f' s="{_MASK_STYLES[cell.mask]}"' if cell.mask else ""
+            return f"<c{style}><v>{cell.text}</v></c>"
         case datetime():
             return _cell_xml(cell.isoformat()) if cell.tzinfo is not None else _moment_xml(cell, _DATETIME)
         case date():

@@ -1,11 +1,14 @@
 """Cells of an Excel file become values by their own type, whatever the options for text say."""
 
+import io
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+import openpyxl
 import pytest
 
 from tests.platform_api.conftest import Platform
+from tests.platform_api.csv.test_preview import preview, types
 from tests.platform_api.csv.workbooks import spreadsheet, workbook
 from tests.platform_api.csv.working import Shop, open_shop
 
@@ -55,6 +58,33 @@ async def test_a_number_in_a_text_column_is_its_shortest_text(shared_platform: P
     await shop.import_(workbook(f"<row>{texts('sku')}</row>{rows}"))
     skus = {row["sku"] for row in await shop.rows()}
     assert skus == {"5", "1.1", "12345678901234567890", "9007199254740993"}
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [
+        ("00000", "00950"), ("000000", "000950"), ("00\\-000", "00-950"), ("00000;@", "00950"),
+        ("[$-415]000\\-000\\-000", "000-000-950"), ("000&quot;-&quot;00&quot;-&quot;0000", "000-00-0950"),
+        ("0", "950"), ("#,##0", "950"), ("000", "950"), ("0%", "950"),
+    ],
+)  # fmt: skip
+async def test_zeros_that_a_format_shows_in_front_of_a_number_are_part_of_its_text(
+    shared_platform: Platform, code: str, seen: str
+) -> None:
+    shop = await open_shop(shared_platform)
+    masked = '<c s="1"><v>950</v></c>'
+    rows = f"<row>{texts('sku', 'amount', 'extra')}</row><row>{masked * 3}</row><row>{masked}{texts('x')}</row>"
+    file = workbook(rows, styles=(code,))
+    job = await shop.import_(file)
+    [row] = await shop.rows()
+    assert (row["sku"], row["amount"], row["extra"]) == (seen, 950, 950)
+    book = openpyxl.load_workbook(io.BytesIO(await shop.download(job["rejected_file"])))
+    rejected = book.worksheets[0]["A2"]
+    assert rejected.value == 950, "it keeps its type"
+    found = await preview(shop, file, table=None)
+    assert types(found)["sku"] == ("text" if seen != "950" else "integer")
+    again = await shop.import_(await shop.download(job["rejected_file"]), mapping={"amount": None})
+    assert again["import_result"]["errors"][0]["reason"] == "a row with this sku exists already"
 
 
 async def test_a_whole_number_column_takes_whole_numbers_only(shop: Shop) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platform_api.csv.cells import Cell, Fault, FaultKind, Number, number_cell
+from platform_api.csv.xlsx.formats import MASKS
 from platform_api.csv.xlsx.writing import SheetFile, row_xml
 from tests.platform_api.csv.workbooks import rows_of
 
@@ -37,6 +38,7 @@ cells = st.one_of(
     st.text(min_size=1),
     st.text("'=+-@_x0D\r\n\t <&>\"\x00\x01\uffff", min_size=1),
     numbers.map(number_cell).filter(lambda found: found is not None),
+    st.builds(lambda number, mask: Number(str(number), mask), st.integers(0, 10**12), st.sampled_from(MASKS)),
     st.booleans(),
     st.dates(_FIRST.date(), _LAST.date()),
     st.datetimes(_FIRST, _LAST).filter(is_whole_enough).filter(lambda moment: moment.time() != time()),
