@@ -11,6 +11,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
+NULL_TEXT = "\\N"
+"""What MySQL and PostgreSQL write for null; a text that is so is guarded."""
 _SHOWN = 60
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _FORMULA_STARTS = frozenset("=+-@＝＋－＠")
@@ -154,7 +156,7 @@ def guard_formula(value: str) -> str:
 
 
 def guard_text(value: str) -> str:
-    """Puts a `'` before text that would not come back as it is: a formula, or text that looks empty.
+    """Puts a `'` before text that would not come back as it is: a formula, or text that looks empty or is `\\N`.
 
     Text that begins with `'` gets another one where `unguard_text` would take its own away, so that
     `unguard_text(guard_text(text)) == text` for every text.
@@ -168,7 +170,7 @@ def unguard_text(value: str) -> str:
 
 
 def _needs_guard(value: str) -> bool:
-    return not value.strip() or _is_formula(value)
+    return not value.strip() or value == NULL_TEXT or _is_formula(value)
 
 
 def _is_formula(value: str) -> bool:

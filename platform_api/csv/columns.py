@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,11 +34,17 @@ class Target:
     header: str
     column: Column
     convert: Convert
+    is_null: Callable[[Cell], bool]
 
     @property
     def is_needed(self) -> bool:
         """Whether an empty cell is a fault."""
         return self.column.required and self.column.default is None
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether the column can be null, rather than have its default."""
+        return not self.column.required and self.column.name != "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,10 @@ class Layout:
                 fields.pop()
             fields += [""] * (self.width - len(fields))
         extra = fields[self.width :]
-        if len(fields) < self.width or len(extra) > max(1, self.full_width - self.width):
+        # A line of one field may end with a comma that is its own.
+        is_own = self.width == 1 and not (self.is_headless or self.is_ragged)
+        allowed = max(0 if is_own else 1, self.full_width - self.width)
+        if len(fields) < self.width or len(extra) > allowed:
             raise self._wrong_width(fields)
         for position, field in enumerate(extra, self.width):
             if not is_blank(field):
@@ -138,13 +147,20 @@ class Layout:
                 value = target.convert(fields[target.position])
             except LineRejected as error:
                 raise LineRejected(error.reason, target.header) from None
-            if value is not None:
+            if value is not None or (target.is_nullable and target.is_null(fields[target.position])):
                 row[target.column.name] = value
             elif target.is_needed:
                 raise LineRejected("a value is required", target.header)
             # Else no value: the column's default, or null.
         row.setdefault("id", str(uuid.uuid5(namespace, str(record.line))))
         return row
+
+    def require_key(self, row: Mapping[str, Any], key: Key) -> None:
+        """Raises LineRejected when a column of the key is null: such a line is no row's, and never finds one."""
+        for target in self.targets:
+            name = target.column.name
+            if name in key.columns and row.get(name) is None and (name in row or target.column.default is None):
+                raise LineRejected("on_conflict compares it with rows, and it has no value", target.header)
 
 
 def is_reason(cell: Cell, *, is_named: bool = False) -> bool:
@@ -205,7 +221,9 @@ def find_layout(
                 f"two columns of the file go into {column.name}; leave one out with a mapping to null, of the second"
                 f' {{"#{position + 1}": null}}'
             )
-        targets.append(Target(position, name or f"#{position + 1}", column, converter(column, reading)))
+        targets.append(
+            Target(position, name or f"#{position + 1}", column, converter(column, reading), reading.is_null)
+        )
     _require_columns(definition, targets)
     return replace(form, targets=tuple(targets), unnamed=tuple(unnamed))
 

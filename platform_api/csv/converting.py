@@ -11,7 +11,7 @@ from typing import Any
 
 from hasura.engine import exact_json
 from hasura.engine.errors import EngineError
-from platform_api.csv.cells import Cell, Fault, Number, is_blank, shown, text_of, unguard_text
+from platform_api.csv.cells import NULL_TEXT, Cell, Fault, Number, is_blank, shown, text_of, unguard_text
 from platform_api.csv.errors import LineRejected
 from platform_api.csv.moments import MomentReading, far_date, far_time, find_zone
 from platform_api.csv.numbers import MINUS_SIGNS, NOT_FINITE, PERCENT, parse_number
@@ -70,9 +70,13 @@ class Reading:
             is_guarded=options.guard_formulas,
         )
 
+    def is_null(self, cell: Cell) -> bool:
+        """Returns whether the cell says null, also for a column that has a default."""
+        return self.is_guarded and cell == NULL_TEXT
+
     def is_empty(self, cell: Cell) -> bool:
         """Returns whether the cell stands for no value."""
-        if is_blank(cell):
+        if is_blank(cell) or self.is_null(cell):
             return True
         if not self.null_words or not isinstance(cell, str | Fault):
             return False

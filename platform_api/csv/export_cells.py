@@ -1,11 +1,13 @@
 """From a column's value, as GraphQL answers it, to a cell from which an import reads the same value."""
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from platform_api.csv.cells import Cell, Number, guard_text, plain_text, significant_digits
+from platform_api.csv.cells import NULL_TEXT, Cell, Number, guard_text, is_blank, plain_text, significant_digits
 from platform_api.csv.errors import JobFailed
 from platform_api.csv.xlsx.serials import survives_excel
 from platform_api.csv.xlsx.strings import escape
@@ -24,9 +26,34 @@ _EXCEL_CHARACTERS = 32_767
 _EXCEL_EXPONENT = 300
 
 
-def column_types(definition: TableDefinition) -> dict[str, ColumnType]:
-    """Returns the types of all columns, the system's too."""
-    return _SYSTEM_TYPES | {column.name: column.type for column in definition.columns}
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A column that is written."""
+
+    kind: ColumnType
+    has_default: bool = False
+
+
+def exported_columns(definition: TableDefinition) -> dict[str, Exported]:
+    """Returns all columns, the system's too."""
+    system = {name: Exported(kind) for name, kind in _SYSTEM_TYPES.items()}
+    return system | {column.name: Exported(column.type, column.default is not None) for column in definition.columns}
+
+
+def row_cells(
+    row: Sequence[Any], columns: Sequence[Exported], cell: Callable[..., Cell], *, guards: bool
+) -> list[Cell]:
+    """Returns the cells of a row, each as `cell` makes it.
+
+    An import takes an empty cell for the column's default, and passes over an empty line: `guards` writes null there.
+    """
+    cells = [
+        NULL_TEXT if value is None and column.has_default and guards else cell(value, column.kind, guards=guards)
+        for value, column in zip(row, columns, strict=True)
+    ]
+    if guards and all(map(is_blank, cells)):
+        cells[0] = NULL_TEXT
+    return cells
 
 
 def csv_cell(value: Any, kind: ColumnType, *, guards: bool) -> str:
@@ -61,7 +88,7 @@ def excel_cell(value: Any, kind: ColumnType, *, guards: bool) -> Cell:
                 return moment
     text = csv_cell(value, kind, guards=guards)
     if len(escape(text)) > _EXCEL_CHARACTERS:
-        raise JobFailed(f"a value is longer than the {_EXCEL_CHARACTERS} characters of an Excel cell")
+        raise JobFailed(f"a value is longer than the {_EXCEL_CHARACTERS} characters of an Excel cell; export as CSV")
     return text
 
 

@@ -19,15 +19,15 @@ from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.export_cells import column_types, csv_cell, excel_cell
+from platform_api.csv.export_cells import Exported, csv_cell, excel_cell, exported_columns, row_cells
 from platform_api.csv.jobs import Claimed, advance, finish
 from platform_api.csv.models import CsvExport, JobStatus
 from platform_api.csv.schemas import CONTENT_TYPES, ExportWrite, FileFormat
 from platform_api.csv.storage import PIECE_BYTES, append, create_file
+from platform_api.csv.text_records import DELIMITERS
 from platform_api.csv.xlsx.writing import SheetFile, row_xml
 from platform_api.graphql.access import graphql_session
 from platform_api.graphql.backend import GraphQLBackend
-from platform_api.tables.column_types import ColumnType
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
 
@@ -68,8 +68,8 @@ class Export:
         """Exports to the end. Raises JobFailed, LeaseLost."""
         columns, definition = await self._columns()
         with tempfile.TemporaryFile() as file:
-            types = column_types(definition)
-            sink = _sink(self._wanted, file, [types[column] for column in columns])
+            known = exported_columns(definition)
+            sink = _sink(self._wanted, file, [known[column] for column in columns])
             await asyncio.to_thread(sink.begin, columns)
             total = await self._count(definition)
             done, last = 0, _FIRST_ID
@@ -174,12 +174,15 @@ class Export:
 class _CsvSink:
     """UTF-8 with a BOM, which spreadsheets need to see that it is UTF-8."""
 
-    def __init__(self, file: IO[bytes], wanted: ExportWrite, kinds: Sequence[ColumnType]) -> None:
+    def __init__(self, file: IO[bytes], wanted: ExportWrite, columns: Sequence[Exported]) -> None:
         self._file = file
-        self._kinds = kinds
+        self._columns = columns
         self._guards = wanted.guard_formulas
         self._text = io.StringIO()
-        self._writer = csv.writer(self._text, delimiter=wanted.delimiter, lineterminator="\r\n")
+        self._writer, self._quoting = (
+            csv.writer(self._text, delimiter=wanted.delimiter, lineterminator="\r\n", quoting=quoting)
+            for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+        )
         file.write(b"\xef\xbb\xbf")
 
     def begin(self, columns: Sequence[str]) -> None:
@@ -187,8 +190,10 @@ class _CsvSink:
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         for row in rows:
-            cells = zip(row, self._kinds, strict=True)
-            self._writer.writerow([csv_cell(value, kind, guards=self._guards) for value, kind in cells])
+            cells = row_cells(row, self._columns, csv_cell, guards=self._guards)
+            # A header of one name shows no delimiter: without quotes any of them might be taken for it.
+            is_open = len(cells) == 1 and not set(DELIMITERS).isdisjoint(str(cells[0]))
+            (self._quoting if is_open else self._writer).writerow(cells)
         self._file.write(self._text.getvalue().encode())
         self._text.seek(0)
         self._text.truncate()
@@ -200,9 +205,9 @@ class _CsvSink:
 class _SheetSink:
     """An Excel file with one sheet."""
 
-    def __init__(self, file: IO[bytes], wanted: ExportWrite, kinds: Sequence[ColumnType]) -> None:
+    def __init__(self, file: IO[bytes], wanted: ExportWrite, columns: Sequence[Exported]) -> None:
         self._sheet = SheetFile(file, name="rows")
-        self._kinds = kinds
+        self._columns = columns
         self._guards = wanted.guard_formulas
 
     def begin(self, columns: Sequence[str]) -> None:
@@ -210,9 +215,8 @@ class _SheetSink:
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         for row in rows:
-            cells = zip(row, self._kinds, strict=True)
-            xml = row_xml([excel_cell(value, kind, guards=self._guards) for value, kind in cells])
-            self._sheet.write(xml.encode())
+            cells = row_cells(row, self._columns, excel_cell, guards=self._guards)
+            self._sheet.write(row_xml(cells).encode())
 
     def close(self) -> None:
         self._sheet.close()
@@ -223,5 +227,5 @@ def _whole(text: str) -> int | Decimal:
     return int(text) if len(text) <= _MAX_INT_DIGITS else Decimal(text)
 
 
-def _sink(wanted: ExportWrite, file: IO[bytes], kinds: Sequence[ColumnType]) -> Sink:
-    return (_SheetSink if wanted.format is FileFormat.XLSX else _CsvSink)(file, wanted, kinds)
+def _sink(wanted: ExportWrite, file: IO[bytes], columns: Sequence[Exported]) -> Sink:
+    return (_SheetSink if wanted.format is FileFormat.XLSX else _CsvSink)(file, wanted, columns)

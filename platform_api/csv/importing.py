@@ -96,7 +96,7 @@ class Import:
         """One batch: rows, counts and place in one transaction."""
         if self._job.processed + len(batch) > MAX_ROWS:
             raise JobFailed(f"the file has more than {MAX_ROWS} rows; the first {self._job.processed} were imported")
-        rows, refused = await asyncio.to_thread(_rows, batch, layout, namespace=self._namespace)
+        rows, refused = await asyncio.to_thread(_rows, batch, layout, key, namespace=self._namespace)
         fraction = await asyncio.to_thread(records.fraction)
         if records.total:
             fraction = (self._job.processed + len(batch)) / records.total
@@ -216,13 +216,16 @@ def _length(record: Record) -> int:
 
 
 def _rows(
-    batch: Sequence[Record], layout: Layout, *, namespace: uuid.UUID
+    batch: Sequence[Record], layout: Layout, key: Key | None, *, namespace: uuid.UUID
 ) -> tuple[list[Row], list[tuple[Record, LineRejected]]]:
     rows: list[Row] = []
     rejected: list[tuple[Record, LineRejected]] = []
     for record in batch:
         try:
-            rows.append((record, layout.row(record, namespace=namespace)))
+            row = layout.row(record, namespace=namespace)
+            if key is not None:
+                layout.require_key(row, key)
+            rows.append((record, row))
         except LineRejected as error:
             rejected.append((record, error))
     return rows, rejected

@@ -146,6 +146,41 @@ async def test_the_last_of_two_lines_for_one_row_wins(shop: Shop) -> None:
     assert [row["amount"] for row in await shop.rows()] == [2]
 
 
+async def test_a_line_without_a_value_for_the_key_is_rejected_and_not_another_row(shop: Shop) -> None:
+    async with shop.client() as client:
+        columns = [{"name": "code", "type": "text"}, {"name": "amount", "type": "integer"}]
+        made = await client.post(
+            f"/api/apps/{shop.app.id}/new_table/",
+            json={"name": "keyed", "columns": columns, "unique": [{"columns": ["code"]}]},
+        )
+    assert made.status_code == 200, made.text
+    for action in ("update", "skip"):
+        upsert = {"columns": ["code"], "action": action}
+        job = await shop.import_("code,amount\nA,1\n,2\n\\N,3\n", table="keyed", on_conflict=upsert)
+        reason = "on_conflict compares it with rows, and it has no value"
+        assert [(e["line"], e["column"], e["reason"]) for e in job["import_result"]["errors"]] == [
+            (3, "code", reason),
+            (4, "code", reason),
+        ]
+    assert job["import_result"]["skipped"] == 1
+
+
+async def test_null_is_said_where_an_empty_cell_is_the_default(shop: Shop) -> None:
+    job = await shop.import_("sku,active,colour\nA,\\N,\\N\nB,,\nC,false,red\n\\N,,\n")
+    assert [error["reason"] for error in job["import_result"]["errors"]] == ["a value is required"]
+    assert [(row["sku"], row["active"], row["colour"]) for row in await shop.rows()] == [
+        ("A", None, None), ("B", True, None), ("C", False, "red"),
+    ]  # fmt: skip
+
+
+async def test_a_delimiter_at_the_end_of_a_line_of_one_field_is_not_dropped(shop: Shop) -> None:
+    job = await shop.import_('sku\nA,\n"B,"\n')
+    assert [error["reason"] for error in job["import_result"]["errors"]] == [
+        "too many fields: 2 where the header has 1"
+    ]
+    assert [row["sku"] for row in await shop.rows()] == ["B,"]
+
+
 async def test_an_exported_file_can_be_changed_and_imported_by_id(shop: Shop) -> None:
     await shop.import_("sku,amount\nA,1\nB,2\n")
     exported = await shop.export()

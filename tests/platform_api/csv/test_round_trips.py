@@ -22,7 +22,7 @@ from platform_api.tables.column_types import ColumnType
 from platform_api.tables.definition import Column
 from tests.platform_api.conftest import Platform
 from tests.platform_api.csv.workbooks import rows_of, workbook
-from tests.platform_api.csv.working import Shop, open_shop
+from tests.platform_api.csv.working import COLUMNS, Shop, open_shop
 
 texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")),
@@ -99,6 +99,8 @@ ROWS: list[dict[str, Any]] = [
     {"sku": "texts in json", "extra": "=1+1"},
     {"sku": "number in json", "extra": 12},
     {"sku": "no digit lost in json", "extra": {"a": 12345678901234567890123, "b": "x", "c": [10**300]}},
+    {"sku": "\\N", "active": None},
+    {"sku": "'\\N", "active": None, "amount": 0, "colour": "blue"},
     {"sku": "not finite", "price": "NaN", "weight": "-Infinity", "day": "-infinity", "at": "infinity"},
     {"sku": "not finite either", "price": "-Infinity", "weight": "NaN"},
     {"sku": "far", "price": "1e4100", "day": "0044-03-15 BC", "at": "10000-01-01T00:00:00+00:00"},
@@ -107,7 +109,10 @@ ROWS: list[dict[str, Any]] = [
 
 
 @pytest_anyio
-@pytest.mark.parametrize("form", [{"format": "csv"}, {"format": "csv", "delimiter": ";"}, {"format": "xlsx"}])
+@pytest.mark.parametrize(
+    "form",
+    [{"format": "xlsx"}, *({"format": "csv", "delimiter": delimiter} for delimiter in ",;\t|")],
+)
 async def test_every_row_of_a_table_comes_back(shared_platform: Platform, form: dict[str, Any]) -> None:
     shop, other = await open_shop(shared_platform), await open_shop(shared_platform)
     await insert(shop, ROWS)
@@ -119,6 +124,45 @@ async def test_every_row_of_a_table_comes_back(shared_platform: Platform, form: 
     for row in (*ours, *theirs):
         del row["id"], row["organization_id"]
     assert theirs == ours
+
+
+@pytest_anyio
+@pytest.mark.parametrize(
+    "form",
+    [{"format": "xlsx"}, *({"format": "csv", "delimiter": delimiter} for delimiter in ",;\t|")],
+)
+@pytest.mark.parametrize("column", ["sku", "price", "active", "extra"])
+async def test_every_value_of_a_single_column_comes_back(
+    shared_platform: Platform, form: dict[str, Any], column: str
+) -> None:
+    shop = await open_shop(shared_platform)
+    rows = [{"sku": sku, "price": None, "active": None} for sku in [*SKUS, "a,", "a;", ",", ";", "|", "\t", "\\N"]]
+    rows += [{"sku": "number", "price": 5}, {"sku": "1.000", "active": False}, {"sku": "5", "extra": {"a": 1}}]
+    await insert(shop, rows)
+    job = await shop.export(columns=[column], **form)
+    content = await shop.download(job["file"])
+    other = await open_shop(shared_platform)
+    async with other.client() as client:
+        column_types = {item["name"]: item["type"] for item in COLUMNS}
+        made = await client.post(
+            f"/api/apps/{other.app.id}/new_table/",
+            json={"name": "single", "columns": [{"name": column, "type": column_types[column], "default": None}]},
+        )
+    assert made.status_code == 200, made.text
+    back = await other.import_(content, name=f"x.{form['format']}", table="single")
+    assert (back["import_result"]["inserted"], back["import_result"]["rejected"]) == (len(rows), 0), back
+    found = await values_of(other, "single", column)
+    assert found == await values_of(shop, "products", column)
+
+
+async def values_of(shop: Shop, table: str, column: str) -> list[str]:
+    """The values of a column, in an order of their own."""
+    async with shop.client() as client:
+        name = f"app_{shop.app.id}_{table}"
+        answer = await client.post(
+            f"/api/apps/{shop.app.id}/v1/graphql", json={"query": f"{{ {name} {{ {column} }} }}"}
+        )
+    return sorted(repr(row[column]) for row in answer.json()["data"][name])
 
 
 @pytest_anyio

@@ -42,7 +42,7 @@ class Shop:
     async def send(
         self, content: bytes | str, *, caller: Caller | None = None, name: str = "products.csv", **form: Any
     ) -> httpx.Response:
-        """Sends a file for import."""
+        """Sends a file for import, into `products` unless another table is named."""
         data = {"app": str(self.app.id), "table": "products"}
         for field, value in form.items():
             data[field] = json.dumps(value) if isinstance(value, dict) else str(value)
