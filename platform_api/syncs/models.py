@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,7 +29,7 @@ class RunState(StrEnum):
 _STATES = ", ".join(f"'{state}'" for state in RunState)
 OPEN_STATES = (RunState.PENDING, RunState.RUNNING)
 _IS_PENDING = text("state = 'pending'")
-_IS_RUNNING = text("state = 'running'")
+_IS_RUNNING_ALONE = text("state = 'running' and not beside")
 _IS_OPEN = text("state in ('pending', 'running')")
 
 
@@ -77,7 +77,7 @@ class SyncCheckpoint(Base):
     cursor: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=True)
     """What the next incremental run begins after; null: at the beginning."""
     walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    """A walk through the list that has not come to its end: its kind and where it stands."""
+    """A walk that the next run goes on with: its kind and where it stands. A run takes it, and may leave it again."""
 
 
 class SyncRun(Base):
@@ -90,7 +90,7 @@ class SyncRun(Base):
         Index("ix_sync_runs_connection_id", "connection_id"),
         Index("ix_sync_runs_organization_id", "organization_id"),
         Index("uq_sync_runs_pending", "sync_id", "connection_id", unique=True, postgresql_where=_IS_PENDING),
-        Index("uq_sync_runs_running", "sync_id", "connection_id", unique=True, postgresql_where=_IS_RUNNING),
+        Index("uq_sync_runs_running", "sync_id", "connection_id", unique=True, postgresql_where=_IS_RUNNING_ALONE),
         Index("ix_sync_runs_open", "id", postgresql_where=_IS_OPEN),
     )
 
@@ -117,6 +117,10 @@ class SyncRun(Base):
     """The first time of the schedule that it stands for."""
     ticks: Mapped[int] = mapped_column(Integer, server_default="0")
     """Times of the schedule that it stands for; 0: it was started by hand."""
+    beside: Mapped[bool] = mapped_column(server_default="false")
+    """It does not wait for another run of the connection to end."""
+    walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Where it stands in the list, while it runs."""
     cancel_requested_at: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """Grows with each claim: a process that lost the run changes nothing more."""
@@ -142,4 +146,21 @@ class SyncedRow(Base):
     connection_id: Mapped[ConnectionId] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     row_id: Mapped[UUID] = mapped_column(PG_UUID(as_uuid=True), primary_key=True)
     walk: Mapped[int] = mapped_column(BigInteger)
-    """Id of the run with which the walk began."""
+    """The run that saw it last, or one that began later and was running then."""
+
+
+class SyncedPage(Base):
+    """What a run wrote while another one of the same connection was running, which may hold an older page."""
+
+    __tablename__ = "synced_pages"
+    __table_args__ = (
+        Index("ix_synced_pages_sync_id_connection_id_id", "sync_id", "connection_id", "id"),
+        Index("ix_synced_pages_run_id", "run_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
+    sync_id: Mapped[int] = mapped_column(BigInteger)
+    connection_id: Mapped[ConnectionId] = mapped_column(BigInteger)
+    run_id: Mapped[int] = mapped_column(ForeignKey("platform.sync_runs.id", ondelete="CASCADE"))
+    keys: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    """Digests of the keys of its items; null: any row may have changed."""

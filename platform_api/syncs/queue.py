@@ -77,7 +77,7 @@ async def enqueue(
     due: Due | None = None,
     overlap: Overlap = Overlap.SKIP,
 ) -> None:
-    """A run for each connection that has none open; with `queue_one` also one that waits for the open one to end.
+    """A run for each connection that has none open; where they may overlap, one that waits or runs beside it.
 
     A run that has not begun stands for what is `due` as well.
     """
@@ -99,6 +99,7 @@ async def enqueue(
             "connection_id": connection_id,
             "planned_at": None if due is None else due.first,
             "ticks": 0 if due is None else due.ticks,
+            "beside": overlap is Overlap.ALLOW,
         }
         for connection_id in connection_ids
     ]
@@ -110,6 +111,7 @@ async def enqueue(
             set_={
                 "planned_at": func.coalesce(SyncRun.planned_at, made.excluded.planned_at),
                 "ticks": SyncRun.ticks + made.excluded.ticks,
+                "beside": or_(SyncRun.beside, made.excluded.beside),
             },
         )
     )
@@ -199,11 +201,14 @@ async def claim(database: Database) -> tuple[SyncRun, Claimed] | None:
             .scalar_subquery()
         )
         before = aliased(SyncRun)
-        is_its_turn = ~exists().where(
-            # tenancy: another run of the same sync and connection
-            before.sync_id == SyncRun.sync_id,
-            before.connection_id == SyncRun.connection_id,
-            before.state == RunState.RUNNING,
+        is_its_turn = or_(
+            SyncRun.beside,
+            ~exists().where(
+                # tenancy: another run of the same sync and connection
+                before.sync_id == SyncRun.sync_id,
+                before.connection_id == SyncRun.connection_id,
+                before.state == RunState.RUNNING,
+            ),
         )
         is_open = or_(
             and_(SyncRun.state == RunState.PENDING, is_its_turn),
@@ -256,7 +261,7 @@ async def finish(
     **values: Any,
 ) -> None:
     """Ends the run. Raises LeaseLost when it is not ours any more."""
-    ended = {"state": state, "lease_expires_at": None, "finished_at": func.now(), **values}
+    ended = {"state": state, "walk": None, "lease_expires_at": None, "finished_at": func.now(), **values}
     if not await _change(session, claimed, true() if only is None else only, **ended):
         raise LeaseLost
 

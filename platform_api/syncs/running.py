@@ -1,7 +1,8 @@
 """One run, from where its connection's checkpoint stands to the end of the list.
 
 A page's rows, the counts and the place of the next page are committed together. Whoever takes a run over asks for the
-page again that was not committed; nothing of it had been stored.
+page again that was not committed; nothing of it had been stored. A run that does not come to the end of the list
+leaves its place in the checkpoint, where the next run finds it.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError, Unavailable
 from platform_api.integrations.gateway import Gateway
+from platform_api.syncs.beside import Neighbours
 from platform_api.syncs.errors import LeaseLost, RunFailed
 from platform_api.syncs.fetching import Page, fetch, open_connection
 from platform_api.syncs.models import RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
@@ -36,6 +38,7 @@ _UNCERTAIN_END = (
 _UNCERTAIN_CHANGED = (
     "nothing was taken for gone: the list changed while it was read, so items may have been passed over"
 )
+_CHANGED = "the sync was changed meanwhile; the next run follows the new declaration"
 _SWEPT_AT_ONCE = 500
 
 
@@ -47,6 +50,7 @@ class Run:
         self._gateway = gateway
         self._run = run
         self._claimed = claimed
+        self._neighbours = Neighbours(run)
         self._began = time.monotonic()
 
     async def work(self) -> None:
@@ -57,10 +61,10 @@ class Run:
             if (limit := self._limit_reached(declaration, deadline)) is not None:
                 await self._stop_at(limit, declaration)
                 return
-            page = await self._fetch(declaration, walk, deadline)
-            if page is None:
+            asked = await self._fetch(declaration, walk, deadline)
+            if asked is None:
                 continue
-            walk = await self._store(page, walk)
+            walk = await self._store(*asked, walk)
         while _may_sweep(declaration, walk) and (following := await self._sweep(walk)) is not None:
             walk = following
         await self._complete(declaration, walk)
@@ -69,22 +73,20 @@ class Run:
         """Ends the run; the next one goes on where this one is, or begins anew. Raises LeaseLost."""
         async with self._database.transaction() as session:
             await finish(session, self._claimed, RunState.FAILED, error=reason[:2000])
-            checkpoint = await self._checkpoint(session)
             declaration = await self._declared(session)
             # A list that changed since may have moved what was not seen yet to where the walk has been.
-            if restart or declaration is None or declaration.sweeps:
-                checkpoint.walk = None
+            is_kept = not (restart or declaration is None or declaration.sweeps)
+            await self._leave(session, is_kept=is_kept)
 
     async def cancel(self) -> None:
         """Ends a run whose cancellation was asked for. Raises LeaseLost when it was not, or is not ours."""
         async with self._database.transaction() as session:
             asked = SyncRun.cancel_requested_at.is_not(None)
             await finish(session, self._claimed, RunState.CANCELLED, only=asked, error="cancelled")
-            checkpoint = await self._checkpoint(session)
             declaration = await self._declared(session)
-            is_backfill = checkpoint.walk is not None and checkpoint.walk.get("kind") == "backfill"
-            if is_backfill or declaration is None or declaration.sweeps:
-                checkpoint.walk = None
+            walk = self._run.walk or (await self._checkpoint(session)).walk
+            is_backfill = walk is not None and walk.get("kind") == "backfill"
+            await self._leave(session, is_kept=not (is_backfill or declaration is None or declaration.sweeps))
 
     async def _begin(self) -> tuple[Declaration, Walk]:
         async with self._database.transaction() as session:
@@ -95,7 +97,8 @@ class Run:
             )
             sync, declaration, actor = await self._sync(session)
             checkpoint = await self._checkpoint(session)
-            walk = None if checkpoint.walk is None else Walk.model_validate(checkpoint.walk)
+            stored = self._run.walk or checkpoint.walk
+            walk = None if stored is None else Walk.model_validate(stored)
             if walk is None or walk.version != sync.version:
                 opened = await open_connection(session, self._gateway, actor, declaration, self._run.connection_id)
                 way = way_of(declaration, opened.definition)
@@ -110,9 +113,13 @@ class Run:
                 )
             elif walk.began == 0:
                 walk.began = self._run.id
-            checkpoint.walk = walk.model_dump()
-            await session.flush()
-            await advance_begun(session, self._claimed, walk.kind)
+            if self._run.walk is None:
+                checkpoint.walk = None
+                await session.flush()
+            values = {"kind": walk.kind, "walk": walk.model_dump()}
+            # The attempts stay: nothing has been stored yet.
+            await advance(session, self._claimed, attempts=SyncRun.attempts, **values)
+        self._keep(values)
         return declaration, walk
 
     def _limit_reached(self, declaration: Declaration, deadline: float) -> str | None:
@@ -132,50 +139,54 @@ class Run:
             )
         async with self._database.transaction() as session:
             await finish(session, self._claimed, RunState.PARTIAL, error=f"ended at {limit}; the next run goes on")
+            await self._leave(session, is_kept=True)
 
-    async def _fetch(self, declaration: Declaration, walk: Walk, deadline: float) -> Page | None:
-        """The next page; None when the time is up."""
+    async def _fetch(self, declaration: Declaration, walk: Walk, deadline: float) -> tuple[Page, int] | None:
+        """The next page, and the last one that a neighbour had stored when it was asked for; None: the time is up."""
         async with self._database.transaction() as session:
+            since = await self._neighbours.latest_page(session)
             _, _, actor = await self._sync(session)
             opened = await open_connection(session, self._gateway, actor, declaration, self._run.connection_id)
         try:
             async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                return await fetch(self._gateway, opened, declaration, walk)
+                return await fetch(self._gateway, opened, declaration, walk), since
         except TimeoutError:
             if time.monotonic() < deadline:
                 raise
             return None
 
-    async def _store(self, page: Page, walk: Walk) -> Walk:
-        """One page: rows, counts and place in one transaction."""
+    async def _store(self, page: Page, since: int, walk: Walk) -> Walk:
+        """One page: rows, counts and place in one transaction. Stays where it is when a neighbour overtook it."""
         walk = walk.model_copy()
         async with self._database.transaction() as session:
             # First, so that nobody else can be writing the same page: the change holds the run's row.
             await advance(session, self._claimed)
             sync, declaration, _ = await self._sync(session)
             if sync.version != walk.version:
-                raise RunFailed(
-                    "the sync was changed meanwhile; the next run follows the new declaration", restart=True
-                )
+                raise RunFailed(_CHANGED, restart=True)
             target = await self._target(session, sync, declaration)
+            await self._checkpoint(session)
             changes, unreadable = target.changes(page.items, self._run.connection_id)
+            keys = [change.key for change in changes]
+            if await self._neighbours.have_written(session, keys, since=since):
+                return walk
+            running = await self._neighbours.running(session)
             writer = RowWriter(target, self._run.organization_id, self._run.connection_id)
             tally = await writer.write(session, changes)
             tally.refused = sorted([*tally.refused, *unreadable], key=lambda refused: refused.number)
             if declaration.sweeps:
-                await self._mark_seen(session, writer, walk, tally)
+                await self._mark_seen(session, writer, max([walk.began, *running]), tally)
                 walk.blind += sum(refused.key is None for refused in tally.refused)
+            if running:
+                await self._neighbours.tell(session, keys)
             walk.mark = page.mark
             walk.turn(page.following)
-            checkpoint = await self._checkpoint(session)
-            checkpoint.walk = walk.model_dump()
-            await session.flush()
-            values = self._counted(page.items, tally)
+            values = {**self._counted(page.items, tally), "walk": walk.model_dump()}
             await advance(session, self._claimed, **values)
         self._keep(values)
         return walk
 
-    async def _mark_seen(self, session: AsyncSession, writer: RowWriter, walk: Walk, tally: Tally) -> None:
+    async def _mark_seen(self, session: AsyncSession, writer: RowWriter, mark: int, tally: Tally) -> None:
         ids = set(tally.ids)
         if keys := [refused.key for refused in tally.refused if refused.key is not None]:
             ids |= await writer.find_ids(session, keys)
@@ -187,7 +198,7 @@ class Run:
                         "sync_id": self._run.sync_id,
                         "connection_id": self._run.connection_id,
                         "row_id": row_id,
-                        "walk": walk.began,
+                        "walk": mark,
                     }
                     for row_id in numbered[start : start + 5_000]
                 ]
@@ -200,17 +211,16 @@ class Run:
             )
 
     async def _sweep(self, walk: Walk) -> Walk | None:
-        """Tombstones some rows that the walk did not see; None when there are no more."""
+        """Tombstones some rows that nobody saw since the walk began; None when there are no more."""
         walk = walk.model_copy()
         async with self._database.transaction() as session:
             await advance(session, self._claimed)
             sync, declaration, _ = await self._sync(session)
             if sync.version != walk.version:
-                raise RunFailed(
-                    "the sync was changed meanwhile; the next run follows the new declaration", restart=True
-                )
+                raise RunFailed(_CHANGED, restart=True)
             target = await self._target(session, sync, declaration)
-            statement = select(SyncedRow.row_id).where(self._is_row_of_run(), SyncedRow.walk != walk.began)
+            await self._checkpoint(session)
+            statement = select(SyncedRow.row_id).where(self._is_row_of_run(), SyncedRow.walk < walk.began)
             if walk.swept is not None:
                 statement = statement.where(SyncedRow.row_id > UUID(walk.swept))
             unseen = (await session.scalars(statement.order_by(SyncedRow.row_id).limit(_SWEPT_AT_ONCE))).all()
@@ -224,11 +234,13 @@ class Run:
                     self._is_row_of_run(), SyncedRow.row_id.in_([one for one in unseen if one not in kept])
                 )
             )
+            if await self._neighbours.running(session):
+                # What one of them has read of these rows, and not stored yet, is older than that they are gone.
+                await self._neighbours.tell(session, None)
             walk.swept = str(unseen[-1])
-            (await self._checkpoint(session)).walk = walk.model_dump()
-            await session.flush()
             rejections = [{"page": 0, "item": 0, "key": str(row_id), "reason": why} for row_id, why in refused]
             values = {
+                "walk": walk.model_dump(),
                 "deleted": self._run.deleted + removed,
                 "rejected": self._run.rejected + len(refused),
                 "rejections": [*self._run.rejections, *rejections][:_MOST_REJECTIONS_SHOWN],
@@ -246,11 +258,27 @@ class Run:
                 note = _UNCERTAIN_CHANGED if walk.progress.is_total_changed else _UNCERTAIN_END
             await finish(session, self._claimed, RunState.COMPLETED, error=note)
             checkpoint = await self._checkpoint(session)
-            checkpoint.walk = None
+            sync, _, _ = await self._sync(session)
+            if sync.version != walk.version:
+                # Its mark is not one of what the sync reads now.
+                raise RunFailed(_CHANGED, restart=True)
+            await self._neighbours.leave(session)
             if declaration.incremental is not None and walk.mark is not None:
                 known = checkpoint.cursor
                 is_largest = declaration.incremental.source == "item" and declaration.incremental.take == "largest"
                 checkpoint.cursor = walk.mark if known is None or not is_largest else larger(known, walk.mark)
+
+    async def _leave(self, session: AsyncSession, *, is_kept: bool) -> None:
+        """Ends before the list does: the next run goes on from there, if that is kept."""
+        checkpoint = await self._checkpoint(session)
+        waiting, walk = checkpoint.walk, self._run.walk
+        if not is_kept:
+            # Without a walk of its own it had not begun: what waits was meant for it.
+            checkpoint.walk = None if walk is None else waiting
+        elif walk is not None and (waiting is None or _precedes(walk, waiting)):
+            checkpoint.walk = walk
+        await session.flush()
+        await self._neighbours.leave(session)
 
     def _counted(self, items: Sequence[Any], tally: Tally) -> dict[str, Any]:
         run = self._run
@@ -317,9 +345,9 @@ def _may_sweep(declaration: Declaration, walk: Walk) -> bool:
     return declaration.sweeps and walk.is_end_certain and not walk.blind
 
 
-async def advance_begun(session: AsyncSession, claimed: Claimed, kind: str) -> None:
-    """Says what the run is. The attempts stay: nothing has been stored yet."""
-    await advance(session, claimed, kind=kind, attempts=SyncRun.attempts)
+def _precedes(walk: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Which of two walks is gone on with: a backfill, which somebody asked for; else the one that began first."""
+    return (walk["kind"] != "backfill", walk["began"]) < (other["kind"] != "backfill", other["began"])
 
 
 def _described(page: int, refused: Refused) -> dict[str, Any]:

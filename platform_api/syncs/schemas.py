@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from platform_api.integrations.pagination import PagingKeys
-from platform_api.schedules.schemas import STORED, Overlap, Schedule
+from platform_api.schedules.schemas import STORED, Schedule
 from platform_api.syncs.models import RunState
 from platform_api.syncs.paths import Path
 
@@ -154,8 +154,6 @@ class Declaration(_Strict):
             raise ValueError("tombstones.absent needs the whole list: use mode full, or mark deleted items by a path")
         if self.pagination is not None and self.pagination.style == "after" and self.incremental is None:
             raise ValueError("pagination.style after goes on by the incremental parameter: use mode incremental")
-        if self.schedule is not None and self.schedule.overlap is Overlap.ALLOW:
-            raise ValueError("schedule.overlap: a connection has one run at a time; use skip or queue_one")
         if empty := [name for name, source in self.mapping.items() if source == ""]:
             raise ValueError(f"mapping.{empty[0]}: the path is empty")
         return self

@@ -278,6 +278,8 @@ async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead
         .ext(distinct_on(SyncRun.connection_id))
         .order_by(SyncRun.connection_id, SyncRun.id.desc())
     )
+    runs = list(latest)
+    walks = {run.connection_id: run.walk for run in runs}
     declaration = stored_declaration(sync.declaration)
     try:
         next_runs, problem = _next_runs(sync, declaration), sync.problem
@@ -298,11 +300,11 @@ async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead
             SyncCheckpointRead(
                 connection_id=one.connection_id,
                 cursor=one.cursor,
-                unfinished=None if one.walk is None else one.walk["kind"],
+                unfinished=walk["kind"] if (walk := one.walk or walks.get(one.connection_id)) else None,
             )
             for one in checkpoints
         ],
-        runs=[SyncRunRead.model_validate(run) for run in latest],
+        runs=[SyncRunRead.model_validate(run) for run in runs],
         created_at=sync.created_at,
         updated_at=sync.updated_at,
     )

@@ -114,7 +114,10 @@ async def test_daily_is_at_a_time_of_the_syncs_own_which_stays(bench: Bench) -> 
     [
         ({"cron": "0 9 * * *", "timezone": "Warsaw"}, "schedule.timezone: 'Warsaw' is not the name of a time zone"),
         ({"cron": "@never"}, "schedule.cron: '@never' is not known"),
-        ({"cron": "0 9 * * *", "overlap": "allow"}, "use skip or queue_one"),
+        (
+            {"cron": "0 9 * * *", "overlap": "twice"},
+            "schedule.overlap: input should be 'skip', 'allow' or 'queue_one'",
+        ),
         ({"every_minutes": 5, "timezone": "Europe/Warsaw"}, "timezone is for times of the clock"),
     ],
 )
