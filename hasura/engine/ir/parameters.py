@@ -12,7 +12,7 @@ from uuid import UUID
 from hasura.engine import exact_json
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import EngineError, ValidationFailed, json_path
-from hasura.engine.ir.scalars import INTEGERS, Encoder, encode_list, encoder
+from hasura.engine.ir.scalars import INTEGERS, Encoder, array_members, encode_list, encoder
 from hasura.engine.ir.values import InputValue, Path, VariablePlace
 from hasura.engine.metadata.types import Json
 from hasura.engine.plan import SessionVariables, Variables
@@ -114,16 +114,46 @@ class Native:
             if type(value) is int and value in self.integers:
                 return value
         text = self.source(variables, session)
+        return None if text is None else _converted(text, self.convert, self.type_name)
+
+
+@dataclass(frozen=True, slots=True)
+class NativeList:
+    """A list of values of the request whose members go to the driver as what they are.
+
+    A cast of text to an array is evaluated for every row that is compared with its members, and even a plan for the
+    very values does not know them: with an array of the type itself it hashes them.
+    """
+
+    source: "Constant | VariableValue"
+    convert: Callable[[str], object]
+    type_name: str
+    # Whether the driver takes a list as it was sent; others go through their text.
+    is_plain: Callable[[list[Json]], bool]
+
+    def __call__(self, variables: Variables, session: SessionVariables) -> object:
+        if isinstance(self.source, VariableValue):
+            value = self.source.plain(variables)
+            if isinstance(value, list) and self.is_plain(value):
+                return tuple(value)
+        text = self.source(variables, session)
         if text is None:
             return None
-        try:
-            return self.convert(text)
-        except (ValueError, OverflowError) as exc:
-            value = exact_json.shown(text)
-            message = f'invalid input syntax for type {self.type_name}: "{value}"'
-            if isinstance(exc, OverflowError):
-                message = f'value "{value}" is out of range for type {self.type_name}'
-            raise EngineError(message, code="data-exception") from None
+        return tuple(
+            None if member is None else _converted(member, self.convert, self.type_name)
+            for member in array_members(text)
+        )
+
+
+def _converted(text: str, convert: Callable[[str], object], type_name: str) -> object:
+    try:
+        return convert(text)
+    except (ValueError, OverflowError) as exc:
+        value = exact_json.shown(text)
+        message = f'invalid input syntax for type {type_name}: "{value}"'
+        if isinstance(exc, OverflowError):
+            message = f'value "{value}" is out of range for type {type_name}'
+        raise EngineError(message, code="data-exception") from None
 
 
 def native(source: "Source", pg_type: PgType) -> "Native | None":
@@ -132,6 +162,37 @@ def native(source: "Source", pg_type: PgType) -> "Native | None":
         return None
     found = _NATIVE.get(pg_type.name) if pg_type.schema == "pg_catalog" else None
     return Native(source, *found, INTEGERS.get(pg_type.name, ())) if found is not None else None
+
+
+def native_list(source: "Source", element: PgType) -> NativeList | None:
+    """The source of a list as a native parameter, for the types of members that have one.
+
+    What a session or a metadata document gives is an array as PostgreSQL reads it, whose text only PostgreSQL knows.
+    """
+    if not isinstance(source, Constant | VariableValue) or element.schema != "pg_catalog":
+        return None
+    if element.name in ("text", "varchar"):
+        return NativeList(source, str, element.name, _are_texts)
+    found = _NATIVE.get(element.name)
+    return NativeList(source, *found, _ARE_PLAIN.get(element.name, _never)) if found is not None else None
+
+
+def _are_texts(values: list[Json]) -> bool:
+    return all(type(value) is str and "\x00" not in value for value in values)
+
+
+def _are_integers(bounds: range) -> Callable[[list[Json]], bool]:
+    def are_integers(values: list[Json]) -> bool:
+        return all(type(value) is int and value in bounds for value in values)
+
+    return are_integers
+
+
+def _never(_: list[Json]) -> bool:
+    return False
+
+
+_ARE_PLAIN = {name: _are_integers(bounds) for name, bounds in INTEGERS.items()}
 
 
 def _integer(bits: int) -> Callable[[str], object]:

@@ -1,7 +1,7 @@
 """From JSON values to the text PostgreSQL parses: checked as Hasura checks them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hasura.engine import exact_json
@@ -221,6 +221,20 @@ def encode_array(value: Json, element: PgType, path: Path) -> str:
     return "{" + ",".join(_array_item(item, element, (*path, index)) for index, item in enumerate(items)) + "}"
 
 
+# A member as `_array_item` writes it: in quotes, or a bare number or NULL.
+_MEMBER = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}]+)', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+def array_members(literal: str) -> list[str | None]:
+    """The texts of the members that `encode_array` wrote, none of which is a list."""
+    members = (match.group(1, 2) for match in _MEMBER.finditer(literal))
+    return [
+        _ESCAPED.sub(r"\1", quoted) if bare is None else (None if bare == "NULL" else bare)
+        for quoted, bare in members
+    ]
+
+
 def _array_item(value: Json, element: PgType, path: Path) -> str:
     if value is None:
         return "NULL"
@@ -229,5 +243,13 @@ def _array_item(value: Json, element: PgType, path: Path) -> str:
     base = element.underlying
     if is_array(base) or (isinstance(value, list) and base.name not in ("json", "jsonb")):
         return encode(value, element, path) if is_array(base) else encode_array(value, element, path)
-    text = encode(value, element, path)
+    return _quoted(encode(value, element, path))
+
+
+def array_literal(texts: Sequence[str]) -> str:
+    """The array literal of texts."""
+    return "{" + ",".join(map(_quoted, texts)) + "}"
+
+
+def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

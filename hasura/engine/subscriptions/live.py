@@ -18,6 +18,7 @@ from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import EngineError, NotSupported, Unexpected
 from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.execution.operations import GraphQLRequest, OperationRunner
+from hasura.engine.ir.scalars import array_literal
 from hasura.engine.logging import log
 from hasura.engine.plan import ConstantStep, Plan, SqlStep, Statement, bind, envelope
 from hasura.engine.schema_cache import SchemaCache
@@ -268,10 +269,14 @@ def multiplexed(statement: Statement) -> str:
 
 def multiplexed_arguments(sets: Sequence[Sequence[object]]) -> list[list[object]]:
     """What a multiplexed statement takes for several sets of parameters: as text, which it casts."""
-    columns: list[list[object]] = [
-        [None if value is None else str(value) for value in column] for column in zip(*sets, strict=True)
-    ]
+    columns: list[list[object]] = [[_as_text(value) for value in column] for column in zip(*sets, strict=True)]
     return [list(range(len(sets))), *columns]
+
+
+def _as_text(value: object) -> str | None:
+    if isinstance(value, tuple):
+        return array_literal([str(item) for item in value])
+    return None if value is None else str(value)
 
 
 def _as_bytes(value: object) -> bytes:

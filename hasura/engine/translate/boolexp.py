@@ -46,6 +46,7 @@ from hasura.engine.translate.fragments import (
     cast,
     equals,
     has_own_operators,
+    listed,
     operand,
     operator,
     table_name,
@@ -182,7 +183,10 @@ def _comparison(scope: Scope, exp: Comparison) -> Sql:
     if exp.operator == "_is_null":
         return concat(sql("("), left, sql(" is null)") if exp.right is True else sql(" is not null)"))
     assert not isinstance(exp.right, bool)
-    right = operand(exp.right) if isinstance(exp.right, Operand) else expression(scope, exp.right)
+    if isinstance(exp.right, Operand):
+        right = listed(exp.right) if exp.operator in ("_in", "_nin") else operand(exp.right)
+    else:
+        right = expression(scope, exp.right)
     if isinstance(exp.right, Operand) and exp.right.is_list and is_array(exp.right.type):
         negation = sql(" not in ") if exp.operator == "_nin" else sql(" in ")
         return concat(sql("("), left, negation, array_members(exp.right), sql(")"))

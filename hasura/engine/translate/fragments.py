@@ -6,7 +6,7 @@ from typing import LiteralString
 
 from hasura.engine.catalog.types import PgType, QualifiedName, TypeKind
 from hasura.engine.ir.nodes import FunctionCall, Operand
-from hasura.engine.ir.parameters import native
+from hasura.engine.ir.parameters import native, native_list
 from hasura.engine.schema_cache import ColumnInfo, TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, param, sql
 
@@ -114,12 +114,22 @@ def equals(left: PgType, right: PgType) -> Sql:
 def operand(value: Operand) -> Sql:
     """A parameter: of the type itself where the driver takes it, else declared as text and cast."""
     pg_type = value.type.underlying
+    if value.is_list and (members := native_list(value.source, pg_type)) is not None:
+        return concat(param(members), sql("::"), type_name(pg_type), sql("[]"))
     if not value.is_list and (parameter := native(value.source, pg_type)) is not None:
         return concat(param(parameter), sql("::"), type_name(pg_type))
     text = param(value.source) + sql("::text")
     if pg_type.name == "text" and not value.is_list:
         return text
     return cast(text, pg_type, is_list=value.is_list)
+
+
+def listed(value: Operand) -> Sql:
+    """An array that a column is compared with: a parameter of the type, or a cast that is evaluated only once."""
+    array = operand(value)
+    if native_list(value.source, value.type.underlying) is not None:
+        return array
+    return cast(concat(sql("(select "), array, sql(")")), value.type.underlying, is_list=True)
 
 
 def array_members(value: Operand) -> Sql:
