@@ -15,6 +15,8 @@ class CsvReading(TypedDict, total=False):
     """The table's column for a column of the file, named by its header or `#` and its number; None leaves it out."""
     delimiter: str | None
     encoding: str | None
+    escape: Literal["\\"] | None
+    """A backslash, as in MySQL's `INTO OUTFILE` and PostgreSQL's text format."""
     decimal: Literal[".", ","] | None
     thousands: Literal[".", ",", "'", "space", "none"] | None
     units: Sequence[str] | None

@@ -25,6 +25,7 @@ _READING: Sequence[Callable[..., Any]] = (
     ),
     click.option("--delimiter", help="`,` `;` `|` or tab; found out when absent."),
     click.option("--encoding", help="UTF-8, or what the file's BOM says, when absent."),
+    click.option("--escape", type=click.Choice(["backslash"]), help="As MySQL and PostgreSQL's text format have."),
     click.option("--decimal", type=click.Choice([".", ","]), help="What fractions begin with."),
     click.option("--thousands", type=click.Choice([".", ",", "'", "space", "none"]), help="Between thousands."),
     click.option("--unit", "units", multiple=True, help="Beside a number; % makes hundredths; may be repeated."),

@@ -15,6 +15,7 @@ _ON_CONFLICT: TypeAdapter[OnConflict] = TypeAdapter(OnConflict)
 _UNITS: TypeAdapter[Units] = TypeAdapter(Units)
 _WORDS: TypeAdapter[Words] = TypeAdapter(Words)
 _TABS = {"tab": "\t", "\\t": "\t"}
+_ESCAPES = {"backslash": "\\", "\\": "\\"}
 
 _MappingField = Annotated[
     str | None, Form(description="JSON: the file's columns, or `#` and their number, to the table's; null: leave out")
@@ -24,6 +25,13 @@ _DelimiterField = Annotated[
     str | None, Form(description="`,` `;` `|`, a tab or the word tab; found out when absent", max_length=10)
 ]
 _EncodingField = Annotated[str | None, Form(max_length=40, description="UTF-8, or the BOM's, when absent")]
+_EscapeField = Annotated[
+    str | None,
+    Form(
+        max_length=10,
+        description="A backslash, or this word: as MySQL and PostgreSQL's text format have it",
+    ),
+]
 _DecimalField = Annotated[Literal[".", ","] | None, Form(description="What fractions begin with, else a point")]
 _ThousandsField = Annotated[
     Thousands | None, Form(description="What stands between thousands; with a decimal comma a point when absent")
@@ -54,6 +62,7 @@ def _read_options(
     on_conflict: _OnConflictField = None,
     delimiter: _DelimiterField = None,
     encoding: _EncodingField = None,
+    escape: _EscapeField = None,
     decimal: _DecimalField = None,
     thousands: _ThousandsField = None,
     units: _UnitsField = None,
@@ -71,11 +80,14 @@ def _read_options(
     ] = None,
     dry_run: Annotated[bool | None, Form(description="Tries every line and keeps nothing")] = None,
 ) -> ImportOptions:
+    if escape and escape not in _ESCAPES:
+        raise Unprocessable("escape: must be a backslash, or the word backslash")
     given = {
         "mapping": _json("mapping", mapping, _MAPPING),
         "on_conflict": _json("on_conflict", on_conflict, _ON_CONFLICT),
         "delimiter": _TABS.get(delimiter, delimiter) if delimiter else None,
         "encoding": encoding or None,
+        "escape": _ESCAPES.get(escape) if escape else None,
         "decimal": decimal,
         "thousands": thousands,
         "units": _json("units", units, _UNITS),

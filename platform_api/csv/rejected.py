@@ -63,6 +63,8 @@ class _TextLines:
     def _line(self, record: Record, error: LineRejected) -> str:
         # Always quoted: so it ends a quote that the line opens and does not close.
         reason = self._layout.reason(record.line, error).replace('"', '""')
+        if self._records.has_escapes:
+            reason = reason.replace("\\", "\\\\")
         return self._with_last(self._without_reason(record), f'"{reason}"')
 
     def _with_last(self, raw: str, field: str) -> str:
@@ -76,7 +78,10 @@ class _TextLines:
             return raw
         if record.problem is None:
             kept = len(layout.without_reason(record.fields))
-            return raw if kept == len(record.fields) else first_fields(raw, self._records.delimiter, kept) + end
+            if kept == len(record.fields):
+                return raw
+            records = self._records
+            return first_fields(raw, records.delimiter, kept, has_escapes=records.has_escapes) + end
         # A malformed line has no fields: its reason is looked for as it is written here.
         found = re.search(rf'{re.escape(self._records.delimiter)}"((?:[^"]|"")*)"\Z', raw.removesuffix(end))
         is_ours = found is not None and is_reason(found[1].replace('""', '"'), is_named=layout.is_headless)

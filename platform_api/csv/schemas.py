@@ -59,6 +59,8 @@ class ImportOptions(BaseModel):
     on_conflict: OnConflict | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    escape: Literal["\\"] | None = None
+    """What stands before a character that is meant as it is, and in `\\n` and `\\N`."""
     decimal: Literal[".", ","] = "."
     thousands: Thousands | None = None
     units: Units = []

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from platform_api.csv.encodings import find_encoding
 from platform_api.csv.errors import JobFailed, LineRejected
+from platform_api.csv.escapes import ESCAPE, line_translator
 from platform_api.csv.records import MAX_ROWS, Record
 from platform_api.csv.schemas import ImportOptions
 from platform_api.csv.splitting import find_unclosed_quote
@@ -24,6 +25,8 @@ _MAX_RECORD = 8 * 1024 * 1024
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>.)"?[\r\n]*', re.IGNORECASE | re.DOTALL)
 _SAMPLE_LINES = 20
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_PLAIN_LINE_FEED = re.compile(r"(?<![\r\\])\n")
+_MAX_SAMPLE_LINES = 1000
 _END_OF_FILE = "\x1a"
 """With which programs of DOS end a file."""
 
@@ -35,6 +38,7 @@ class TextRecords:
     """A CSV file. JobFailed when it cannot be read as one."""
 
     is_ragged = False
+    _newline = ""
 
     def __init__(self, file: IO[bytes], size: int, options: ImportOptions, *, known: set[str]) -> None:
         if options.sheet is not None:
@@ -42,6 +46,9 @@ class TextRecords:
         self._file, self._size = file, max(size, 1)
         self.encoding = find_encoding(file, options.encoding)
         self._header_line = options.header_line
+        self.has_escapes = options.escape is not None
+        self._is_guarded = options.guard_formulas
+        self._newline = "\n" if self.has_escapes and self._ends_lines_with_line_feeds() else ""
         announced = self._announced_delimiter()
         self.delimiter = options.delimiter or announced or self._likely_delimiter(known)
         self.format: dict[str, Any] = {
@@ -103,7 +110,7 @@ class TextRecords:
     def _parsed(self, before: list[str]) -> Iterator[Record]:
         """Yields the records; blank lines before the first one are added to `before`."""
         lines = self._lines
-        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        reader = self._reader(lines, self.delimiter, is_strict=True)
         is_first = True
         while True:
             first = lines.number + 1
@@ -125,11 +132,24 @@ class TextRecords:
                 if is_first:
                     before.append(raw)
 
+    def _reader(self, lines: Iterator[str], delimiter: str, *, is_strict: bool = False) -> Iterator[list[str]]:
+        if not self.has_escapes:
+            return csv.reader(lines, delimiter=delimiter, strict=is_strict)
+        translate = line_translator(delimiter, is_guarded=self._is_guarded)
+        return csv.reader(map(translate, lines), delimiter=delimiter, escapechar=ESCAPE, strict=is_strict)
+
+    def _ends_lines_with_line_feeds(self) -> bool:
+        """Returns whether a carriage return is part of a value: MySQL escapes what ends its lines, and no other."""
+        return any(_PLAIN_LINE_FEED.search(line) for line in islice(self._plain_lines(), _MAX_SAMPLE_LINES))
+
     def _malformed(self, first: int, taken: list[str], error: csv.Error) -> Iterator[Record]:
         """Yields each line of a malformed record by itself: none is lost, and none is taken for something else."""
         raw = "".join(taken)
         is_at_end, is_too_long = "unexpected end of data" in str(error), "field larger" in str(error)
-        opened = first + _line_of(find_unclosed_quote(raw, self.delimiter) or 0, taken)
+        unclosed = find_unclosed_quote(raw, self.delimiter, has_escapes=self.has_escapes)
+        if is_at_end and unclosed is None and self.has_escapes:
+            raise JobFailed(f"line {first}: the file ends after a backslash; it is cut off there")
+        opened = first + _line_of(unclosed or 0, taken)
         if is_at_end or (is_too_long and len(taken) > 1):
             end = "the end of the file" if is_at_end else f"{_MAX_FIELD // 1024 // 1024} MiB further on"
             raise JobFailed(
@@ -151,7 +171,8 @@ class TextRecords:
     def _decoded(self) -> Iterator[str]:
         self._file.seek(0)
         # Not closed with the wrapper: the file is read more than once.
-        text = io.TextIOWrapper(io.BufferedReader(_Unclosed(self._file)), encoding=self.encoding.codec, newline="")
+        content = io.BufferedReader(_Unclosed(self._file))
+        text = io.TextIOWrapper(content, encoding=self.encoding.codec, newline=self._newline)
         is_first = True
         # A line without an end would be read whole.
         while line := text.readline(_MAX_RECORD + 1):
@@ -185,7 +206,7 @@ class TextRecords:
 
         def score(delimiter: str) -> tuple[int, int]:
             try:
-                names = next((names for names in csv.reader(start, delimiter=delimiter) if any(names)), [])
+                names = next((names for names in self._reader(iter(start), delimiter) if any(names)), [])
             except csv.Error:
                 return (0, 0)
             return (sum(name.strip() in known for name in names), len(names))
