@@ -5,6 +5,7 @@ rows are in. The refusal shows how a line reads in the likely ones.
 """
 
 import codecs
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import IO
@@ -17,7 +18,11 @@ _BINARY_SHARE = 0.3
 _TWO_BYTE_SHARE = 0.05
 """Zero bytes among the first ones, from which on a file may be UTF-16, whose commas and line ends have one."""
 _MARKS_OF_LINES = frozenset("\r\n,;\t|")
-_LIKELY = ("windows-1250", "windows-1252", "windows-1251")
+_LIKELY = ("windows-1250", "iso-8859-2", "windows-1252", "windows-1251")
+_CONTROLS = re.compile(rb"[\x80-\x9f]")
+"""Bytes that are signs in the encodings of Windows (€ “ ” – …), and in those of ISO 8859 nothing visible."""
+_WINDOWS = {"1": "1252", "2": "1250", "4": "1257", "5": "1251", "7": "1253", "9": "1254", "13": "1257", "15": "1252"}
+"""What is mostly meant by a part of ISO 8859."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,10 @@ def find_encoding(file: IO[bytes], given: str | None) -> Encoding:
     start = file.read(4)
     marked = next((encoding for encoding in _BOMS if start.startswith(encoding.bom)), None)
     if given is not None:
-        return _given(given, marked)
+        encoding = _given(given, marked)
+        if encoding.codec.startswith("iso8859-"):
+            _require_visible(file, encoding, given)
+        return encoding
     if marked is not None:
         return marked
     _require_utf8(file)
@@ -66,6 +74,21 @@ def _given(name: str, marked: Encoding | None) -> Encoding:
     if marked.name == "utf-8":
         raise JobFailed(f"the file begins with the mark of UTF-8, and `encoding` says {name}; leave `encoding` out")
     return Encoding(codec, codec)
+
+
+def _require_visible(file: IO[bytes], encoding: Encoding, given: str) -> None:
+    """Refuses a file of Windows that is said to be ISO 8859: its quotes, dashes and € would become invisible."""
+    file.seek(0)
+    lines = 1
+    while content := file.read(_PIECE_BYTES):
+        if (found := _CONTROLS.search(content)) is not None:
+            lines += content.count(b"\n", 0, found.start())
+            windows = f"windows-{_WINDOWS.get(encoding.codec.removeprefix('iso8859-'), '1252')}"
+            raise JobFailed(
+                f"the file is not {given}: the byte 0x{found[0][0]:02x} in line {lines} is no letter there; in"
+                f" {windows} it is {found[0].decode(windows, errors='replace')!r}: send `encoding={windows}`"
+            )
+        lines += content.count(b"\n")
 
 
 def _require_utf8(file: IO[bytes]) -> None:
@@ -120,6 +143,9 @@ def _not_utf8(content: bytes, *, first_line: int) -> JobFailed:
             line.decode()
         except UnicodeDecodeError as error:
             place = line[max(0, error.start - 20) : error.start + 20].rstrip(b"\r")
-            readings = ", ".join(f"as {name} {place.decode(name, errors='replace')!r}" for name in _LIKELY)
+            names: dict[str, list[str]] = {}
+            for name in _LIKELY:
+                names.setdefault(place.decode(name, errors="replace"), []).append(name)
+            readings = ", ".join(f"as {' or '.join(same)} {text!r}" for text, same in names.items())
             return JobFailed(f"the file is not UTF-8; send its `encoding`. Line {number} reads {readings}")
     return JobFailed("the file is not UTF-8; send its `encoding`, for example windows-1250")

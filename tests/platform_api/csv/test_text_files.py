@@ -89,3 +89,20 @@ async def test_a_preview_may_be_as_large_as_an_import(platform_database_url: str
                 data = {"app": str(shop.app.id), "table": "products"}
                 answer = await client.post("/api/apps/csv-imports/preview/", data=data, files=files)
                 assert answer.status_code == status, answer.text
+
+
+async def test_a_file_of_windows_is_not_read_as_iso_8859(shop: Shop) -> None:
+    job = await shop.import_("sku\nx\n5 € – „ok”\n".encode("cp1250"), encoding="iso-8859-2")
+    assert job["error"] == (
+        "the file is not iso-8859-2: the byte 0x80 in line 3 is no letter there; in windows-1250 it is '€': send"
+        " `encoding=windows-1250`"
+    )
+    done = await shop.import_("sku\nŚwięta\n".encode("iso-8859-2"), encoding="iso-8859-2")
+    assert [row["sku"] for row in await shop.rows()] == ["Święta"], done
+
+
+async def test_encodings_that_read_a_line_alike_are_told_together(shop: Shop) -> None:
+    job = await shop.import_("sku\nŻółw\n".encode("cp1250"))
+    assert "reads as windows-1250 or iso-8859-2 'Żółw', as windows-1252 '¯ó³w'" in job["error"]
+    job = await shop.import_("sku\nŚwit\n".encode("iso-8859-2"))
+    assert "as iso-8859-2 'Świt'" in job["error"]
