@@ -29,6 +29,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:[a-z0-9.+-]*\+)?json", re.IGNORECASE)
 _TEXT_TYPE = re.compile(r"text/.*|application/(?:[a-z0-9.+-]*\+)?(?:json|xml)", re.IGNORECASE)
+_MANY_DIGITS = re.compile(rb"[0-9]{19}")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
 # Python knows more, some of which take time that grows with the square of the length.
 _CHARSETS = re.compile(
@@ -48,10 +49,14 @@ class _WholeParser(FormParser):
 
 @dataclass(frozen=True, slots=True)
 class ParsedBody:
-    """`value` is parsed JSON, text or base64, as `kind` says; `form` and `files` are those of a form."""
+    """`value` is parsed JSON, text or base64, as `kind` says; `form` and `files` are those of a form.
+
+    `raw` is the text of what was parsed: it has every digit, every space, and keys that came twice.
+    """
 
     kind: str
     value: Any
+    raw: str | None = None
     form: dict[str, str | list[str]] | None = None
     files: list[dict[str, Any]] = field(default_factory=list)
     error: str | None = None
@@ -62,6 +67,11 @@ async def off_loop(size: int, work: Callable[_P, _T], *args: _P.args, **kwargs: 
     return await asyncio.to_thread(work, *args, **kwargs) if size > _LARGE_BYTES else work(*args, **kwargs)
 
 
+def undecoded(body: bytes, fault: str) -> ParsedBody:
+    """A body whose content encoding could not be undone."""
+    return ParsedBody("base64", base64.b64encode(body).decode(), error=fault)
+
+
 async def parse_body(content_type: str, body: bytes) -> ParsedBody:
     """Reads a body by its content type."""
     media_type = content_type.partition(";")[0].strip().lower()
@@ -69,7 +79,8 @@ async def parse_body(content_type: str, body: bytes) -> ParsedBody:
         return ParsedBody("none", None)
     if _JSON_TYPE.fullmatch(media_type):
         value, error = await off_loop(len(body), _read_json, content_type, body)
-        return ParsedBody("json", value) if error is None else ParsedBody(*_raw(content_type, body), error=error)
+        kind, raw = _raw(content_type, body)
+        return ParsedBody("json", value, raw) if error is None else ParsedBody(kind, raw, error=error)
     kind, raw = _raw(content_type, body)
     try:
         if media_type == "application/x-www-form-urlencoded":
@@ -101,14 +112,30 @@ def storable(text: str) -> str:
     return text if is_storable(text) else text.encode(errors="replace").decode().replace("\x00", "")
 
 
+class _NotKept(Exception):
+    """A value that JSON here would change."""
+
+
+def _kept_whole(digits: str) -> int:
+    if len(digits) <= 20 and -(2**63) <= (number := int(digits)) < 2**64:
+        return number
+    raise _NotKept(f"the body holds the number {digits[:50]}, which is too large for JSON here")
+
+
 def _read_json(content_type: str, body: bytes) -> tuple[Any, str | None]:
     """The value, and why there is none."""
     charset = _charset(content_type)
     try:
         content = body if charset in ("utf-8", "ascii") else body.decode(charset).encode()
         value = orjson.loads(content.removeprefix(codecs.BOM_UTF8))
+        if _MANY_DIGITS.search(content):
+            json.loads(content, parse_int=_kept_whole)
         # In the event, the value lies a little deeper.
         is_kept = b"\\u0000" not in orjson.dumps({"event": [value]})
+    except _NotKept as error:
+        return None, str(error)
+    except RecursionError:
+        return None, "the body holds a number that may be too large, and is nested too deeply to tell"
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeError) as error:
         return None, f"the body is not valid JSON: {error}"
     return (value, None) if is_kept else (None, "the body holds a zero character, which JSON here cannot keep")

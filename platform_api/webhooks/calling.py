@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,8 +19,9 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, PlatformError
-from platform_api.webhooks.bodies import ParsedBody, off_loop, parse_body, parse_exactly, parse_json
+from platform_api.webhooks.bodies import ParsedBody, off_loop, parse_body, parse_exactly, parse_json, undecoded
 from platform_api.webhooks.challenges import ChallengeAnswer, answer_body, answer_form, answer_query
+from platform_api.webhooks.content_encoding import decode_content
 from platform_api.webhooks.events import event_of
 from platform_api.webhooks.forms import parse_query
 from platform_api.webhooks.models import Webhook, WebhookDelivery
@@ -57,10 +59,12 @@ async def call_webhook(
             return answer
     verification = verification_of(webhook)
     await off_loop(len(delivery.body), verify, verification, secrets, delivery)
-    body = await parse_body(delivery.content_type, delivery.body)
+    content, fault = await off_loop(len(delivery.body), decode_content, delivery.headers, delivery.body)
+    body = await parse_body(delivery.content_type, content) if fault is None else undecoded(delivery.body, fault)
+    delivery = replace(delivery, body=content)
     if challenge is not None:
-        content = await off_loop(len(delivery.body), parse_json, delivery.content_type, delivery.body)
-        answer = answer_body(challenge, secrets, content)
+        asked = await off_loop(len(content), parse_json, delivery.content_type, content)
+        answer = answer_body(challenge, secrets, asked)
         if answer is not None:
             return answer
     if delivery.method not in webhook.methods:

@@ -44,9 +44,9 @@ def event_of(
 ) -> dict[str, Any]:
     """The event, without hidden headers and parameters, cookies, those of the connection and credentials of ours.
 
-    `body` is parsed JSON when the content is JSON, text when it is text, else base64; `body_type` says which, and
-    `body_error` why a body was not read as its content type says. `form` holds the fields of a form, a list where one
-    was given several times, `files` the files of a multipart form.
+    `body` is parsed JSON when the content is JSON (`raw_body` is its text), text when it is text, else base64;
+    `body_type` says which, and `body_error` why a body was not read as its content type says. `form` holds the fields
+    of a form, a list where one was given several times, `files` the files of a multipart form.
     """
     named = {name.strip().lower() for name in delivery.headers.get("connection", "").split(",")}
     dropped = _HOP_BY_HOP | _OURS | hidden_headers | named
@@ -69,6 +69,7 @@ def event_of(
         "body": body.value,
         "body_type": body.kind,
         "body_error": body.error,
+        "raw_body": body.raw,
         "form": body.form,
         "files": body.files,
     }

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import gzip
 import hmac
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -19,9 +21,12 @@ pytestmark = pytest.mark.anyio
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
-async def event(desk: Desk, content: bytes, content_type: str) -> dict[str, Any]:
+async def event(
+    desk: Desk, content: bytes, content_type: str, headers: dict[str, str] | None = None
+) -> dict[str, Any]:
     webhook = await desk.open(name="bodies")
-    run = await desk.run(await desk.call(webhook, content=content, headers={"Content-Type": content_type}))
+    sent = {"Content-Type": content_type, **(headers or {})}
+    run = await desk.run(await desk.call(webhook, content=content, headers=sent))
     return dict(run.event)
 
 
@@ -149,12 +154,81 @@ async def test_text_is_read_in_its_character_set(
         (b'{"a": NaN}', "the body is not valid JSON: "),
         (b'"\\u0000"', "a zero character"),
         (b'"\xff"', "the body is not valid JSON: "),
+        (b'{"id": 18446744073709551616}', "the number 18446744073709551616, which is too large"),
+        (b"[" + b"9" * 300 + b"]", "is too large for JSON here"),
+        (b"[" + b"9" * 5000 + b"]", "the body is not valid JSON: "),
+        (b'[-9223372036854775809, ""]', "the number -9223372036854775809, which is too large"),
+        (b"[" * 1000 + b"1" * 19 + b"]" * 1000, "nested too deeply to tell"),
     ],
 )
 async def test_json_that_cannot_be_read_is_kept_and_said_so(desk: Desk, content: bytes, message: str) -> None:
     taken = await event(desk, content, "application/json")
     assert taken["body_type"] in ("text", "base64")
     assert message in taken["body_error"]
+
+
+async def test_json_is_given_beside_its_text(desk: Desk) -> None:
+    text = '{"a":  12345678901234567.890, "b": 18446744073709551615, "a": 1, "c": "11111111111111111111", "d": 1e20}'
+    taken = await event(desk, text.encode(), "application/json")
+    assert (taken["body_type"], taken["raw_body"]) == ("json", text)
+    assert taken["body"] == {"a": 1, "b": 2**64 - 1, "c": "1" * 20, "d": 1e20}
+    assert (await event(desk, b"text", "text/plain"))["raw_body"] is None
+
+
+def packed(content: bytes, *ways: str) -> bytes:
+    for way in ways:
+        content = gzip.compress(content, mtime=0) if way == "gzip" else zlib.compress(content)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "kind", "value"),
+    [
+        (packed(b'{"a": 1}', "gzip"), "gzip", "json", {"a": 1}),
+        (packed(b'{"a": 1}', "gzip"), " X-GZIP , identity", "json", {"a": 1}),
+        (packed(b'{"a"', "gzip") + packed(b": 1}", "gzip"), "gzip", "json", {"a": 1}),
+        (packed(b'{"a": 1}', "deflate"), "deflate", "json", {"a": 1}),
+        (packed(b'{"a": 1}', "deflate")[2:-4], "deflate", "json", {"a": 1}),
+        (packed(b'{"a": 1}', "gzip", "deflate"), "gzip, deflate", "json", {"a": 1}),
+        (packed(b"", "gzip"), "gzip", "none", None),
+        (b"", "gzip", "none", None),
+    ],
+)
+async def test_a_packed_body_is_unpacked(desk: Desk, content: bytes, encoding: str, kind: str, value: Any) -> None:
+    taken = await event(desk, content, "application/json", {"Content-Encoding": encoding})
+    assert (taken["body_type"], taken["body"], taken["body_error"]) == (kind, value, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        (b"{}", "br", "content encoding 'br' is not known; gzip and deflate are"),
+        (b"{}", "gzip", "is not gzip, as its content encoding says"),
+        (packed(b"{}", "gzip")[:-1], "gzip", "is not gzip, as its content encoding says"),
+        (packed(b"{}", "gzip") + b"more", "gzip", "is not gzip, as its content encoding says"),
+        (packed(bytes(MAX_BODY_BYTES + 1), "gzip"), "gzip", "larger than 1048576 bytes when it is unpacked"),
+        (packed(bytes(10**7), "gzip", "gzip"), "gzip, gzip", "larger than 1048576 bytes when it is unpacked"),
+    ],
+)
+async def test_a_body_that_cannot_be_unpacked_is_kept_and_said_so(
+    desk: Desk, content: bytes, encoding: str, message: str
+) -> None:
+    taken = await event(desk, content, "application/json", {"Content-Encoding": encoding})
+    assert (taken["body_type"], base64.b64decode(taken["body"])) == ("base64", content)
+    assert message in taken["body_error"]
+
+
+async def test_a_signature_is_that_of_the_packed_bytes_and_an_id_is_read_from_the_unpacked(desk: Desk) -> None:
+    webhook = await desk.open(
+        verification={"kind": "hmac", "header": "X-Signature"}, secret="a shared secret", idempotency_path="id"
+    )
+    runs = set()
+    for level in (1, 9):
+        content = gzip.compress(b'{"id": "e1"}', level)
+        signature = hmac.digest(b"a shared secret", content, "sha256").hex()
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "X-Signature": signature}
+        runs.add((await desk.run(await desk.call(webhook, content=content, headers=headers))).id)
+    assert len(runs) == 1
 
 
 @given(
