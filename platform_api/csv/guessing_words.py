@@ -18,7 +18,27 @@ from platform_api.csv.schemas import ImportOptions
 from platform_api.tables.column_types import ColumnType
 
 _NULL_WORDS = frozenset(
-    {"null", "none", "nil", "nan", "n/a", "na", "n.a.", "#n/a", "\\n", "-", "--", "–", "—", "?", "brak", "b/d", "nd"}
+    {
+        "null",
+        "none",
+        "nil",
+        "nan",
+        "n/a",
+        "na",
+        "n.a.",
+        "#n/a",
+        "\\n",
+        "-",
+        "--",
+        "–",
+        "—",
+        "?",
+        "brak",
+        "b/d",
+        "nd",
+        "0000-00-00",
+        "0000-00-00 00:00:00",
+    }
 )
 _CERTAIN_NULL_WORDS = frozenset({"null", "\\n", "#n/a"})
 """That are hardly ever meant as text."""

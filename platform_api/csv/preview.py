@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from platform_api.csv.cells import Cell, is_blank, shown, text_of
 from platform_api.csv.columns import LEFT_OUT, REASON_COLUMN, Layout, find_form, find_layout, importable_columns
+from platform_api.csv.doubts import find_doubts, find_layout_questions, find_number_questions, find_other_delimiter
 from platform_api.csv.errors import JobFailed, LineRejected
 from platform_api.csv.guessing import (
     ColumnGuess,
@@ -24,6 +25,7 @@ from platform_api.csv.opening import open_records
 from platform_api.csv.preview_schemas import CsvPreview, Objection, PreviewColumn, PreviewLine, PreviewProblem
 from platform_api.csv.records import Record
 from platform_api.csv.schemas import ImportOptions
+from platform_api.csv.sheet_records import SheetRecords
 from platform_api.tables.column_types import ColumnType
 from platform_api.tables.definition import TableDefinition
 
@@ -49,7 +51,10 @@ def preview_file(
         is_all = len(taken) < count or not records.take(1)
     except JobFailed as error:
         return _failed(str(error), options)
-    look = _Look(list(records.header), taken, options, definition, is_ragged=records.is_ragged)
+    delimiter = records.format.get("delimiter", "")
+    look = _Look(list(records.header), taken, options, definition, is_ragged=records.is_ragged, delimiter=delimiter)
+    if isinstance(records, SheetRecords):
+        look.questions += records.doubts()
     found = look.options()
     for name in ("delimiter", "encoding", "sheet"):
         if name in records.format:
@@ -81,8 +86,10 @@ class _Look:
         definition: TableDefinition | None,
         *,
         is_ragged: bool,
+        delimiter: str,
     ) -> None:
         self._given = given
+        self._delimiter = delimiter
         self._definition = definition
         self._records = records
         self.questions: list[str] = []
@@ -199,6 +206,10 @@ class _Look:
 
     def _ask(self, header: Sequence[str]) -> None:
         self.questions += self._words.questions
+        named = list(zip(self._headers, self._guesses, strict=True))
+        self.questions += find_layout_questions(named, self._kind)
+        if self._numbers.question is None and not self._given.model_fields_set & {"decimal", "thousands"}:
+            self.questions += find_number_questions(named, self._numbers.options or {})
         for choice in (self._numbers, self._dates):
             if choice.question is not None:
                 self.questions.append(choice.question)
@@ -210,6 +221,7 @@ class _Look:
                 self.questions.append(
                     f"line {odd.line} has {odd.value!r}, which is kept as such: say null_words if it means no value"
                 )
+        self.questions += find_doubts(named, self._records, self._given)
         if self._given.header_line is None:
             self._ask_for_header(header)
 
@@ -221,9 +233,21 @@ class _Look:
             self.questions.append(
                 f"the header holds {shown(values[0])}, which looks like a value: say header_line (0: there is none)"
             )
+        if _width(first) == 1 and (found := find_other_delimiter(self._records, self._delimiter)) is not None:
+            line, delimiter = found
+            self.questions.append(
+                f"the header names 1 column, and most lines have {shown(delimiter)}: say header_line, perhaps {line},"
+                f" and delimiter, perhaps {shown(delimiter)}"
+            )
+            return
+        plain = [record.line for record in self._records if not _is_comment(record)]
+        if plain and header and header[0].startswith("# "):
+            self.questions.append(f"the header begins with #, as a comment does: say header_line, perhaps {plain[0]}")
+            return
         widths = [_width(record) for record in self._records[:SHOWN_ROWS]]
         if widths and _width(first) < (common := max(set(widths), key=widths.count)):
-            line = next(record.line for record in self._records if _width(record) >= common)
+            wide = [record for record in self._records if _width(record) >= common and not _is_comment(record)]
+            line = (wide or list(self._records))[0].line
             self.questions.append(
                 f"the header names {_width(first)} columns, most lines have {common} values: say header_line, perhaps"
                 f" {line}"
@@ -300,6 +324,10 @@ def _is_value(name: str) -> bool:
     guess = start_guess(ImportOptions())
     guess.add(0, name)
     return any(trial.holds for trial in guess.trials)
+
+
+def _is_comment(record: Record) -> bool:
+    return text_of((record.fields or (record.raw,))[0]).lstrip().startswith("#")
 
 
 def _width(record: Record) -> int:

@@ -1,5 +1,6 @@
 """The records of an Excel sheet: typed cells, with the number of their row."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import IO, Any
@@ -11,6 +12,7 @@ from platform_api.csv.schemas import ImportOptions
 from platform_api.csv.xlsx.reading import Sheet, SheetReader, Workbook, open_workbook
 
 _MAX_PROLOGUE_ROWS = 1000
+_ROWS = re.compile(r"[A-Z]{1,3}(?P<first>[0-9]{1,7}):[A-Z]{1,3}(?P<last>[0-9]{1,7})")
 
 
 class SheetRecords:
@@ -30,6 +32,7 @@ class SheetRecords:
         self._rows = self._reader.rows()
         self._blank = 0
         self._last = 0
+        self._header_row = 0
         self.header: Sequence[str] = ()
         self.prologue: list[list[Cell]] = []
         """Rows before the first record, header and all."""
@@ -47,6 +50,16 @@ class SheetRecords:
     def fraction(self) -> float:
         return self._reader.fraction()
 
+    def doubts(self) -> Iterator[str]:
+        """Yields what is to be asked about the rows that were read so far."""
+        rows_of_merged = ((place, _ROWS.fullmatch(place)) for place in self._reader.merged)
+        for place, rows in rows_of_merged:
+            if rows is not None and int(rows["last"]) > max(int(rows["first"]), self._header_row):
+                yield f"the cells {place} are merged: only the first of these rows has the value"
+                break
+        if hidden := [row for row in self._reader.hidden if row > self._header_row]:
+            yield f"row {hidden[0]} is hidden ({len(hidden)} in all); hidden rows are imported as well"
+
     def _read_header(self, header_line: int | None) -> None:
         for number, cells in self._rows:
             if header_line is not None and number < header_line:
@@ -63,7 +76,7 @@ class SheetRecords:
             if header_line is not None:
                 self.prologue += [[] for _ in range(min(number, _MAX_PROLOGUE_ROWS) - len(self.prologue) - 1)]
             self.prologue.append(cells)
-            self._last = number
+            self._last = self._header_row = number
             self.header = _names(cells)
             return
         where = "the first row with a value" if header_line is None else f"row {header_line}"

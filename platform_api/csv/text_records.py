@@ -200,16 +200,25 @@ class TextRecords:
         return found["delimiter"]
 
     def _likely_delimiter(self, known: set[str]) -> str:
-        """Returns the one with which the header names the most columns that we know, then the most columns."""
+        """Returns the one with which the header names the most columns that we know.
+
+        Of several the one with which the lines after it have as many fields, then that with the most columns, then
+        that which is the rarest in texts and numbers.
+        """
         skipped = max(0, (self._header_line or 1) - 1)
         start = list(islice(self._plain_lines(), skipped, skipped + _SAMPLE_LINES))
 
-        def score(delimiter: str) -> tuple[int, int]:
+        def score(delimiter: str) -> tuple[int, bool, int, int]:
             try:
-                names = next((names for names in self._reader(iter(start), delimiter) if any(names)), [])
+                names, *rows = [row for row in self._reader(iter(start), delimiter) if any(row)] or [[]]
             except csv.Error:
-                return (0, 0)
-            return (sum(name.strip() in known for name in names), len(names))
+                return (0, False, 0, 0)
+            if len(start) == _SAMPLE_LINES:
+                # Perhaps only a part of a record.
+                rows = rows[:-1]
+            fits = len(names) > 1 and all(len(row) in (len(names), len(names) + 1) for row in rows)
+            rarity = ",;|\t".index(delimiter) if fits else 0
+            return (sum(name.strip() in known for name in names), fits, len(names), rarity)
 
         return max(DELIMITERS, key=score)
 

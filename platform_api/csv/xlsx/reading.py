@@ -35,6 +35,7 @@ _MAX_FAR = 10_000_000
 """Cells of all rows beyond the usual width: a small file may have a value in the last column of every row."""
 _MAX_SHARED_TEXTS = 4_000_000
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})[0-9]{1,7}")
+_MAX_NOTES = 10_000
 _TRUE = frozenset({"1", "true"})
 _NO_WORKBOOK = "this is an archive but no Excel file; send CSV or .xlsx"
 
@@ -215,6 +216,10 @@ class SheetReader:
         self._formula: str | None = None
         self._is_in_cells = False
         self._text = _TextCollector()
+        self.merged: list[str] = []
+        """Places of merged cells, `A2:A5`; known when all rows have been read."""
+        self.hidden: list[int] = []
+        """Rows that are not shown, of those that were read so far."""
 
     def fraction(self) -> float:
         """Returns how much of the sheet has been read, 0 to 1."""
@@ -237,7 +242,8 @@ class SheetReader:
         if tag == "sheetData":
             self._is_in_cells = True
         elif not self._is_in_cells:
-            return
+            if tag == "mergeCell" and len(self.merged) < _MAX_NOTES:
+                self.merged.append(attributes.get("ref", ""))
         elif tag == "row":
             self._start_row(attributes)
         elif tag == "c":
@@ -290,6 +296,8 @@ class SheetReader:
         if not self._row < row <= MAX_ROWS:
             raise JobFailed(f"the Excel file cannot be read: row {number[:20]} comes after row {self._row}")
         self._row, self._column, self._cells = row, -1, {}
+        if attributes.get("hidden") in _TRUE and len(self.hidden) < _MAX_NOTES:
+            self.hidden.append(row)
 
     def _start_cell(self, attributes: Attributes) -> None:
         self._attributes, self._value, self._formula = attributes, None, None

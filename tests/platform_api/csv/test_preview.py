@@ -1,10 +1,12 @@
 """A look at a file before it is imported: what is found, what is open, what speaks against it."""
 
+import io
 import json
 import threading
 from datetime import date, datetime
 from typing import Any
 
+import openpyxl
 import pytest
 
 from platform_api.accounts.models import Role, Scope
@@ -132,6 +134,91 @@ async def test_the_options_that_are_found_import_every_line(
     form = {name: json.dumps(value) if isinstance(value, list) else value for name, value in found["options"].items()}
     job = await shop.import_(content, **form)
     assert job["import_result"]["inserted"] == content.count("\n") - 1, job
+
+
+@pytest.mark.parametrize(
+    ("content", "question"),
+    [
+        (
+            "sku;weight\n5.90123E+12;1\n",
+            "line 2 of the column 'sku' has '5.90123E+12': where this is the number of an",
+        ),
+        ("sku\nmüller\nm\ufffdller\n", "line 3 of the column 'sku' has 'm\ufffdller', in which letters were lost"),
+        ("sku\nÅ\x81Ã³dÅº\n", "line 2 of the column 'sku' has 'Å\\x81Ã³dÅº', which was 'Łódź' before"),
+        ("Imię,sku\nx,y\n".encode().decode("cp1250"), "a header is 'ImiÄ™', which was 'Imię' before"),
+        ('sku,extra\nx, "a"\n', "line 2 of the column 'extra' has ' \"a\"': behind a space quotes are part"),
+        ('sku,extra\n"a \\"b\\"",x\n', "line 2 has a backslash before a quote: say escape"),
+        ("sku\textra\na\\\nb\tx\n", "line 2 has a backslash before the end of a line: say escape"),
+        ("sku;price;weight\nA;1,5;1.500\nB;2;2.250\n", "has '1.500', which is 1500 with decimal=,: say decimal if"),
+        ("sku;extra\nA;600 100 200\n", "which is 600100200 with thousands=space: say thousands=none if"),
+        ("sku;day\nA;31-Jan-2026\n", "has '31-Jan-2026', which looks like a date: say date_format, as %d-%b-%Y"),
+        ("sku;at\nA;Jan 31, 2026 1:05:00 PM\n", "looks like a time: say time_format, as %b %d, %Y %I:%M:%S %p"),
+        ("Sales of 2026\n\nsku;price\nA;1\nB;2\n", "say header_line, perhaps 3, and delimiter, perhaps ';'"),
+        ("# made, today\n# x\nsku,price\nA,1\nB,2\n", "say header_line, perhaps 3"),
+    ],
+)
+async def test_what_shows_that_a_file_was_spoilt_or_is_written_otherwise_is_asked(
+    shop: Shop, content: str, question: str
+) -> None:
+    found = await preview(shop, content, table=None)
+    assert any(question in asked for asked in found["questions"]), found["questions"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sku;price\nSTÓŁ;1.500\nKÓŁKO, ŁÓDŹ;2.25\n",
+        'sku,extra\nC:\\dir\\x,"{""a"": ""b\\""c""}"\n',
+        "sku;price\nA;1.234,50\nB;1.500\n",
+        "sku;price\nA;1 234,50\nB;1 500 000\n",
+        "sku;price\n Anna ;6.02E+2\n",
+    ],
+)
+async def test_nothing_is_asked_about_what_is_in_order(shop: Shop, content: str) -> None:
+    assert (await preview(shop, content, table=None))["questions"] == []
+
+
+async def test_encodings_that_were_said_wrongly_are_told(shop: Shop) -> None:
+    found = await preview(shop, "sku\nżółw\n".encode(), table=None, encoding="cp1250")
+    assert found["questions"] == [
+        "line 2 of the column 'sku' has 'ĹĽĂłĹ‚w', which is 'żółw' in UTF-8: leave out encoding"
+    ]
+
+
+async def test_merged_cells_hidden_rows_and_long_numbers_of_a_sheet_are_told(shop: Shop) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in [["sku", "title", None], ["A", "x", 123456789012345678], [None, "y", 1], ["B", "z", 2]]:
+        sheet.append(row)
+    sheet["C1"] = "account"
+    sheet.merge_cells("A2:A3")
+    sheet.row_dimensions[4].hidden = True
+    content = io.BytesIO()
+    book.save(content)
+    assert (await preview(shop, content.getvalue(), table=None))["questions"] == [
+        # As openpyxl writes it.
+        "line 2 of the column 'account' has 123456789012345700, a number of more than the 15 digits that Excel keeps:"
+        " if it is the number of an account or an article, its last digits may be lost; have it written as text",
+        "the cells A2:A3 are merged: only the first of these rows has the value",
+        "row 4 is hidden (1 in all); hidden rows are imported as well",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "delimiter"),
+    [
+        ("id;name, alias\n1;x\n2;y\n", ";"),
+        ("id;price, PLN\n1;2,50\n", ";"),
+        ("n\tcity, country\n1\tParis, FR\n", "\t"),
+        ("id,name;x\n1,2\n", ","),
+        ("id;price\n1;2,50\n", ";"),
+        ("name\nA, B\nC, D\n", ","),
+        ("a|b,c\n1|2\n3|4\n", "|"),
+    ],
+)
+async def test_the_delimiter_is_the_one_that_all_lines_have(shop: Shop, content: str, delimiter: str) -> None:
+    assert (await preview(shop, content, table=None))["options"]["delimiter"] == delimiter
 
 
 @pytest.mark.parametrize(
