@@ -112,7 +112,7 @@ class Layout:
         extra = fields[self.width :]
         # A line of one field may end with a comma that is its own.
         is_own = self.width == 1 and not (self.is_headless or self.is_ragged)
-        allowed = max(0 if is_own else 1, self.full_width - self.width)
+        allowed = max(0 if is_own else 1, self.full_width - self.width - self.has_reason)
         if len(fields) < self.width or len(extra) > allowed:
             raise self._wrong_width(fields)
         for position, field in enumerate(extra, self.width):

@@ -195,7 +195,8 @@ def _number_example(cell: Cell, reading: Reading) -> str:
         meant = f" ({PERCENT} makes hundredths)" if unit == PERCENT else ""
         return f"a number; for numbers with {shown(unit)} send it in `units`{meant}"
     if reading.decimal == ",":
-        return "a number such as 1.234,56 (`decimal` is a comma)"
+        thousands = "." if reading.thousands is None else reading.thousands
+        return f"a number such as 1{thousands}234,56 (`decimal` is a comma)"
     if "," in cell and not reading.thousands:
         return "a number such as 1234.56; for decimal commas send `decimal=,`"
     return "a number"

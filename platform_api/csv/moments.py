@@ -35,6 +35,7 @@ _PLAIN_TIME = re.compile(
 # As XML has it. After a minus a time of day may be meant.
 _DATE_IN_ZONE = re.compile(r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})(?P<zone>[Zz]|\+[0-9]{2}:[0-9]{2})")
 _ABBREVIATED_ZONE = re.compile(r".*[0-9]:[0-9]{2}\S* ?(?P<letters>[A-Z]{2,5})")
+_NO_LETTERS_OF_ZONES = frozenset({"AM", "PM", "UTC", "GMT"})
 _MIDNIGHT = re.compile(r"(?P<date>.*?[0-9])[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?")
 _INFINITE = frozenset({"infinity", "-infinity"})
 _FAR = re.compile(
@@ -89,7 +90,7 @@ class MomentReading:
             return _in_named_zone(_midnight(day), dated["zone"])
         if (day := _iso_date(text) or self.read_date(text)) is not None:
             return _midnight(day)
-        if (short := _ABBREVIATED_ZONE.fullmatch(text)) is not None and short["letters"] not in ("AM", "PM"):
+        if (short := _ABBREVIATED_ZONE.fullmatch(text)) is not None and short["letters"] not in _NO_LETTERS_OF_ZONES:
             raise LineRejected(
                 f"{text!r} names its time zone by letters ({short['letters']}); write the offset, as +01:00"
             )
@@ -258,8 +259,11 @@ def _clock(found: re.Match[str]) -> timedelta | None:
             return None
         hour = hour % 12 + (12 if half in "pP" else 0)
     fraction = (found["fraction"] or "").ljust(6, "0")
-    # Digits beyond microseconds would be lost.
-    if minute > 59 or second > 59 or fraction[6:].strip("0"):
+    if minute > 59 or second > 59:
         return None
+    if fraction[6:].strip("0"):
+        raise LineRejected(
+            f"{found[0]!r} names parts of a microsecond, which no column keeps; leave at most six digits"
+        )
     clock = timedelta(hours=hour, minutes=minute, seconds=second, microseconds=int(fraction[:6]))
     return clock if clock <= timedelta(days=1) else None

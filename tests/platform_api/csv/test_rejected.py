@@ -4,7 +4,7 @@ import io
 import uuid
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from platform_api.csv.columns import find_layout
@@ -75,18 +75,30 @@ def test_the_records_of_a_file_hold_all_its_text(content: list[tuple[str, str]],
     assert without_blank(kept) == without_blank(text)
 
 
-@given(st.lists(st.tuples(lines, st.sampled_from(["\n", "\r\n"])), min_size=1, max_size=8))
-def test_a_rejected_file_that_is_sent_again_is_rejected_the_same(content: list[tuple[str, str]]) -> None:
-    text = HEADER + "".join(line + end for line, end in content)
+@given(
+    st.lists(st.tuples(lines, st.sampled_from(["\n", "\r\n"])), min_size=1, max_size=8),
+    st.sampled_from([HEADER, "sku\n", "sku,\n"]),
+)
+@example([("A,", "\n"), ("B,C", "\n")], "sku\n")
+def test_a_rejected_file_that_is_sent_again_is_rejected_the_same(content: list[tuple[str, str]], header: str) -> None:
+    check_sent_again(header + "".join(line + end for line, end in content))
+
+
+@given(st.lists(lines | st.text('\\N",ab1\r\n', max_size=8), min_size=1, max_size=8))
+def test_so_is_one_with_backslashes(content: list[str]) -> None:
+    check_sent_again(HEADER + "".join(line + "\n" for line in content), escape="\\")
+
+
+def check_sent_again(text: str, **options: object) -> None:
     try:
-        first, refused = rejected_file(text.encode())
+        first, refused = rejected_file(text.encode(), **options)
     except JobFailed:
         return
     # By itself, such a line may be a good one.
     assume(not any("is inside the quote" in str(record.problem) for record in refused))
-    second, again = rejected_file(first)
+    second, again = rejected_file(first, **options)
     assert len(again) == len(refused)
-    third, _ = rejected_file(second)
+    third, _ = rejected_file(second, **options)
     assert third == second, "the reasons are replaced, not added"
     for record, repeated in zip(refused, again, strict=True):
         # What stood in the line, without its end and the reason behind it.
