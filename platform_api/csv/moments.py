@@ -262,8 +262,6 @@ def _clock(found: re.Match[str]) -> timedelta | None:
     if minute > 59 or second > 59:
         return None
     if fraction[6:].strip("0"):
-        raise LineRejected(
-            f"{found[0]!r} names parts of a microsecond, which no column keeps; leave at most six digits"
-        )
+        raise LineRejected(f"{found[0]!r} is not a time that a column keeps: it has more than six digits of a second")
     clock = timedelta(hours=hour, minutes=minute, seconds=second, microseconds=int(fraction[:6]))
     return clock if clock <= timedelta(days=1) else None
