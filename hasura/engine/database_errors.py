@@ -23,7 +23,10 @@ _INTEGRITY = {
     "23505": "Uniqueness violation. ",
     "23514": "Check constraint violation. ",
     "23P01": "Exclusion violation. ",
+    # The check option of a view.
+    "44000": "Check constraint violation. ",
 }
+_CHECKS = frozenset({"23514", "44000"})
 # A regular expression, or the end of a pattern, that cannot be read.
 _BAD_PATTERNS = frozenset({"2201B", "22025"})
 _SERIALIZATION_FAILURE = "40001"
@@ -42,8 +45,8 @@ def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
     violation = parse_violation(message)
     if violation is not None:
         return EngineError(violation.message, code=violation.code, path=_place(violation, path), internal=internal)
-    if state.startswith("23"):
-        code = "permission-error" if state == "23514" else "constraint-violation"
+    if state.startswith("23") or state in _INTEGRITY:
+        code = "permission-error" if state in _CHECKS else "constraint-violation"
         return EngineError(_INTEGRITY.get(state, "") + message, code=code, path=path, internal=internal)
     if state.startswith("22"):
         code = "bad-request" if state in _BAD_PATTERNS else "data-exception"

@@ -13,6 +13,7 @@ from hasura.engine.ir.nodes import (
     ArrayOutput,
     BoolExp,
     CallOutput,
+    ColumnExpression,
     ColumnOutput,
     ConstantOutput,
     Expression,
@@ -100,6 +101,8 @@ class SelectTranslator:
         column = expression(scope, stream.column)
         after = operand(stream.after)
         beyond = concat(column, sql(" < ") if stream.is_descending else sql(" > "), after)
+        # Nothing comes after a row without a value: it would hold up the stream. `is not null` asks all parts of a pair.
+        present = concat(column, sql(" is distinct from null and ")) if _may_be_null(stream.column) else sql("")
         where = restriction(scope, stream.rows, None)
         name = self.aliases.name()
         last = expression(Scope(self.aliases, base), stream.column)
@@ -112,14 +115,15 @@ class SelectTranslator:
             ident(name),
             sql(")), "),
             EMPTY_ARRAY,
-            sql("), (array_agg("),
+            # As text, for an array of arrays has more than one dimension.
+            sql("), (array_agg(("),
             last,
-            sql("))[count(*)::int]::text from (select "),
+            sql(")::text))[count(*)::int] from (select "),
             ident(row.alias),
             sql(".* from "),
             source(stream.rows, None, row.alias),
             where + sql(" and ") if where else sql(" where "),
-            concat(sql("("), after, sql(" is null or "), beyond, sql(")")),
+            concat(present, sql("("), after, sql(" is null or "), beyond, sql(")")),
             concat(sql(" order by "), column, sql(" desc") if stream.is_descending else sql(" asc")),
             self._batch(stream.rows),
             sql(") as "),
@@ -460,6 +464,10 @@ def _distinct(scope: Scope, rows: Rows) -> Sql:
 def _direction(item: OrderItem) -> Sql:
     words = sql(" desc") if item.direction.is_descending else sql(" asc")
     return words + (sql(" nulls first") if item.direction.nulls_first else sql(" nulls last"))
+
+
+def _may_be_null(exp: Expression) -> bool:
+    return not isinstance(exp, ColumnExpression) or exp.column.column.is_nullable
 
 
 def _with_path(value: Sql, path: tuple[str, ...] | None) -> Sql:

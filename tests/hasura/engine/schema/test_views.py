@@ -50,3 +50,16 @@ def test_the_database_refuses_rows_for_a_view_that_does_not(gallery: Gallery) ->
 def test_a_role_without_the_permission_has_neither(gallery: Gallery) -> None:
     assert list(_input(gallery, "artist_insert_input", "visitor")) == ["mood", "name"]
     assert _input(gallery, "sold_painting_arr_rel_insert_input", "visitor") is None
+
+
+def test_the_check_option_of_a_view_is_told(gallery: Gallery) -> None:
+    gallery.sql("create view early_visit as select * from visit where day < '2024-06-01' with check option")
+    gallery.call("pg_track_table", {"table": "early_visit"})
+    body = gallery.run('mutation { insert_early_visit_one(object: {day: "2024-07-01", artist_id: 1}) { id } }')
+    gallery.restore()
+    gallery.sql("drop view early_visit")
+
+    (error,) = body["errors"]
+    assert error["message"] == 'Check constraint violation. new row violates check option for view "early_visit"'
+    assert error["extensions"]["code"] == "permission-error"
+    assert error["extensions"]["path"] == "$.selectionSet.insert_early_visit_one.args.object"
