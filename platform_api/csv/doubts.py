@@ -64,7 +64,9 @@ def find_doubts(columns: Columns, records: Sequence[Record], given: ImportOption
 def find_layout_questions(columns: Columns, kind: Callable[[ColumnGuess], ColumnType | None]) -> Iterator[str]:
     """Yields columns of text that are dates or times in a format that has to be said."""
     for header, guess in columns:
-        texts = [(cell.strip(), line) for cell, line in islice(guess.cells.items(), _TRIED_TEXTS) if _is_text(cell)]
+        texts = [
+            (cell.strip(), line) for cell, line in islice(guess.cells.items(), _TRIED_TEXTS) if isinstance(cell, str)
+        ]
         if not texts or kind(guess) is not ColumnType.TEXT:
             continue
         for option, layouts in (("date_format", _LAYOUTS), ("time_format", _TIME_LAYOUTS)):
@@ -108,10 +110,6 @@ def find_other_delimiter(records: Sequence[Record], used: str) -> tuple[int, str
         if usual and 2 * found.count(usual) > len(counts) > 1:
             return next(line for line, count in counts.items() if count == usual), delimiter
     return None
-
-
-def _is_text(cell: Cell) -> bool:
-    return isinstance(cell, str)
 
 
 def _is_like_a_phone(text: str) -> bool:
