@@ -2,7 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from itertools import takewhile
 from typing import Any
+
+import orjson
 
 from hasura.engine.catalog import queries
 from hasura.engine.catalog.connection import Connection
@@ -35,6 +38,8 @@ _KINDS = {
 _FIRST_USER_OID = 16384
 # Tables read at a time: what the driver holds of each is much more than what is kept.
 _BATCH = 500
+# Of smaller tables nobody asks how many values a column has.
+_MIN_ROWS_OF_STATISTICS = 10_000
 _builtin_types: dict[int, PgType] = {}
 
 
@@ -53,14 +58,36 @@ async def _load_batch(connection: Connection, names: list[QualifiedName]) -> dic
     constraints = await connection.fetch(queries.CONSTRAINTS, oids)
     indexes = await connection.fetch(queries.UNIQUE_INDEXES, oids)
     types = await _load_types(connection, {column["type"] for column in columns})
+    distinct = await _load_distinct_values(connection, relations)
     columns_of: dict[int, list[Column]] = defaultdict(list)
     for row in columns:
         columns_of[row["relation"]].append(_column(row, types))
     constraints_of, indexes_of = _by_relation(constraints), _by_relation(indexes)
     tables = (
-        _table(row, columns_of[row["oid"]], constraints_of[row["oid"]], indexes_of[row["oid"]]) for row in relations
+        _table(
+            row,
+            columns_of[row["oid"]],
+            constraints_of[row["oid"]],
+            indexes_of[row["oid"]],
+            distinct.get(row["oid"], {}),
+        )
+        for row in relations
     )
     return {table.name: table for table in tables}
+
+
+async def _load_distinct_values(connection: Connection, relations: Iterable[Any]) -> dict[int, dict[str, int]]:
+    """How many values the columns of the larger tables have, as far as PostgreSQL has counted them."""
+    sizes = {
+        row["oid"]: row["estimated_rows"] for row in relations if row["estimated_rows"] >= _MIN_ROWS_OF_STATISTICS
+    }
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    if sizes:
+        for row in await connection.fetch(queries.DISTINCT_VALUES, list(sizes)):
+            count = row["n_distinct"]
+            known = int(count) if count > 0 else round(-count * sizes[row["relation"]])
+            found[row["relation"]][row["name"]] = max(1, known)
+    return found
 
 
 def _by_relation(rows: Iterable[Any]) -> dict[int, list[Any]]:
@@ -93,7 +120,10 @@ def _split(names: Iterable[QualifiedName]) -> tuple[list[str], list[str]]:
     return [name.schema for name in listed], [name.name for name in listed]
 
 
-def _table(row: Any, columns: list[Column], constraints: list[Any], indexes: list[Any]) -> Table:
+def _table(
+    row: Any, columns: list[Column], constraints: list[Any], indexes: list[Any], distinct_values: Mapping[str, int]
+) -> Table:
+    sorted_by, found_by = _indexes(row["indexes"])
     keys = [
         UniqueConstraint(
             item["name"],
@@ -142,8 +172,24 @@ def _table(row: Any, columns: list[Column], constraints: list[Any], indexes: lis
         is_deletable=bool(updatable & queries.DELETE_BIT),
         has_heirs=row["has_heirs"],
         estimated_rows=row["estimated_rows"],
-        sorted_by=frozenset(row["sorted_by"]),
+        distinct_values=distinct_values,
+        indexes=sorted_by,
+        found_by=found_by,
     )
+
+
+def _indexes(document: str | None) -> tuple[frozenset[tuple[str, ...]], frozenset[str]]:
+    """The columns of indexes that have all rows in their order, and those by whose values an index finds rows."""
+    in_order: set[tuple[str, ...]] = set()
+    found_by: set[str] = set()
+    for index in orjson.loads(document or "[]"):
+        # An expression has no name.
+        names = tuple(takewhile(lambda name: name is not None, index["columns"]))
+        if index["has_all"] and index["is_ordered"]:
+            in_order.add(names)
+        if index["has_all"] or index["has_all_but_null"]:
+            found_by.add(names[0])
+    return frozenset(in_order), frozenset(found_by)
 
 
 def _column(row: Any, types: Mapping[int, PgType]) -> Column:

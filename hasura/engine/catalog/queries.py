@@ -11,16 +11,37 @@ select c.oid, n.nspname::text as schema, c.relname::text as name, c.relkind::tex
        when c.relkind in ('v', 'f') then pg_relation_is_updatable(c.oid, true) else 0 end as updatable,
   c.relkind <> 'p' and c.relhassubclass as has_heirs,
   greatest(c.reltuples, pg_stat_get_live_tuples(c.oid))::bigint as estimated_rows,
-  array(select a.attname::text from pg_index i
-        join pg_class x on x.oid = i.indexrelid
-        join pg_am m on m.oid = x.relam and m.amname = 'btree'
-        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-        where i.indrelid = c.oid and i.indisvalid and i.indpred is null) as sorted_by,
+  (select json_agg(json_build_object(
+     'has_all', i.indpred is null,
+     'has_all_but_null', pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', first.attname),
+     'is_ordered', m.amname = 'btree',
+     'columns', (
+       select json_agg(a.attname order by k.place) from unnest(i.indkey) with ordinality as k(number, place)
+       left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number and k.number > 0
+       where k.place <= i.indnkeyatts)))
+   from pg_index i
+   join pg_class x on x.oid = i.indexrelid
+   join pg_am m on m.oid = x.relam and m.amname in ('btree', 'hash')
+   join pg_attribute first on first.attrelid = i.indrelid and first.attnum = i.indkey[0]
+   where i.indrelid = c.oid and i.indisvalid)::text as indexes,
   obj_description(c.oid, 'pg_class') as comment
 from unnest($1::text[], $2::text[]) as wanted(schema, name)
 join pg_namespace n on n.nspname = wanted.schema
 join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
 where c.relkind in ('r', 'p', 'v', 'm', 'f')
+"""
+
+# Negative numbers are shares of the table's rows. A table at a time: the view cannot be asked about many but whole.
+DISTINCT_VALUES = """
+select c.oid as relation, s.name, s.n_distinct
+from unnest($1::oid[]) as wanted(oid)
+join pg_class c on c.oid = wanted.oid
+join pg_namespace n on n.oid = c.relnamespace
+cross join lateral (
+  select attname::text as name, n_distinct from pg_stats
+  where schemaname = n.nspname and tablename = c.relname and not inherited and n_distinct <> 0
+  offset 0
+) s
 """
 
 COLUMNS = """

@@ -170,8 +170,12 @@ class Table:
     has_heirs: bool = False
     # About how many when this was read; a change of it changes nothing else.
     estimated_rows: int = field(default=0, compare=False)
-    # Columns that lead an index of all rows which has them in order.
-    sorted_by: frozenset[str] = frozenset()
+    # About how many values a column has, where PostgreSQL counted them; a change of them changes nothing else.
+    distinct_values: Mapping[str, int] = field(default_factory=dict, compare=False)
+    # The leading columns of each index of all rows that has them in order.
+    indexes: frozenset[tuple[str, ...]] = frozenset()
+    # Columns that an index finds the rows of a value by.
+    found_by: frozenset[str] = frozenset()
 
     @cached_property
     def columns_by_name(self) -> Mapping[str, Column]:
@@ -182,6 +186,18 @@ class Table:
     def all_unique_constraints(self) -> tuple[UniqueConstraint, ...]:
         """The primary key first."""
         return ((self.primary_key,) if self.primary_key else ()) + self.unique_constraints
+
+    def sorted_within(self, columns: Collection[str]) -> frozenset[str]:
+        """Returns the columns by which an index sorts the rows that have one value in each of `columns`."""
+        count = len(columns)
+        return frozenset(
+            index[count] for index in self.indexes if len(index) > count and set(index[:count]) == set(columns)
+        )
+
+    def rows_per_value(self, columns: Collection[str]) -> int | None:
+        """Returns about how many rows have the same values in the columns, at most; None where nobody knows."""
+        known = [self.distinct_values[column] for column in columns if column in self.distinct_values]
+        return max(1, self.estimated_rows // max(known)) if known else None
 
     def has_at_most_one(self, columns: Collection[str]) -> bool:
         """Returns whether a value of each of the columns picks at most one row, at any moment of a transaction."""

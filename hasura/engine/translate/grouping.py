@@ -14,13 +14,19 @@ Without a limit all rows of those keys must be read anyway, and so for nested ag
 than is shown: without a filter a subquery of the row stops at the limit, so it stays one. With a filter either may
 read much more than is shown: the group all rows that pass a filter which many pass, the subquery all rows of its key
 for a filter which few pass (or, when PostgreSQL guesses that many do, a whole index in the order asked for). The
-planner cannot know which of the two it is of a value that is looked up in another table. So the size of the table
-decides: the group reads a small one at most once.
+planner cannot know which of the two it is of a value that is looked up in another table. So it is decided by numbers
+that PostgreSQL has counted. The group reads a small table at most once. Of a large one, where a key has few rows and
+few are read in all, a subquery reads by an index the rows of its key, whatever the filter; where a key has many, they
+are a group, and `group_searches` tells when it is searched in two steps. Without an index on the key each subquery
+would read the whole table: never row by row then.
 
 Rows that are filtered by the very rows that are nested in them (playlists with tracks of a genre, and those tracks)
 share them, where the other table is small: the nested rows are found first, the others by their keys. So neither a
 small limit nor a rare value makes PostgreSQL try one row after the other.
 """
+
+from dataclasses import dataclass
+from math import isqrt
 
 from hasura.engine.catalog.types import Table, TableKind, TypeKind
 from hasura.engine.ir.nodes import (
@@ -40,21 +46,33 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.schema_cache import TableInfo
 from hasura.engine.translate.filter_joins import condition_text, conjuncts
 from hasura.engine.translate.joins import cannot_fail, order_joins_of
+from hasura.engine.translate.searches import MAX_LIMIT, is_sorted
 
 # Rows that are read in some 10 ms, filter included.
 SMALL_TABLE = 50_000
 FEW_ROWS = 10
+# Tables that are read again and again in no time.
+TINY_TABLE = 1_000
+# Rows that are read one by one, by an index, in some milliseconds, filter included.
+MAX_READ_BY_KEY = 2_500
+# The rows of each key are not tried first where all would be tried in so many times the time ...
+_MIN_SHARE = 4
+# ... or where so many would be tried of all keys.
+_MAX_TRIES = 20_000
 # Types whose values are equal exactly when `group by` takes them for the same.
 _KEY_TYPES = [{"int2", "int4", "int8"}, {"text", "varchar"}, {"uuid"}, {"date"}, {"timestamptz"}, {"timestamp"}]
 
 
-def has_groups(selection: Selection, table: TableInfo, *, are_few: bool = False) -> bool:
+def has_groups(selection: Selection, table: TableInfo, max_rows: int | None = None) -> bool:
     """Returns whether some output, nested in rows of the table, is read for all of them together."""
-    return any(is_grouped(output, table, are_few=are_few) for output in selection.outputs)
+    return any(is_grouped(output, table, max_rows) for output in selection.outputs)
 
 
-def is_grouped(output: Output, table: TableInfo, *, are_few: bool = False) -> bool:
-    """Returns whether an output, nested in several rows of the table (or a few), is read for all of them together."""
+def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None) -> bool:
+    """Returns whether an output, nested in several rows of the table, is read for all of them together.
+
+    A limit leaves `max_rows` of them at most; None: who knows.
+    """
     if not isinstance(output, ArrayOutput | AggregateOutput):
         return False
     rows = output.rows
@@ -66,13 +84,70 @@ def is_grouped(output: Output, table: TableInfo, *, are_few: bool = False) -> bo
         return False
     if not all(_is_key(table, here, rows.table, there) for here, there in rows.join):
         return False
+    is_far = not _is_found_by_key(rows)
+    are_few = max_rows is not None and max_rows <= FEW_ROWS and not is_far
     if isinstance(output, AggregateOutput):
         # A role's limit is only one of the nodes.
         is_whole = rows.permission_limit is None or not output.aggregate.has_nodes()
         return not are_few and rows.limit is None and rows.offset is None and is_whole
     if rows.limit is None and rows.permission_limit is None:
         return not are_few
-    return rows.where != TRUE and _is_small(rows.table)
+    if is_far or rows.where == TRUE:
+        return is_far
+    if _is_small(rows.table) or group_search(rows, table, max_rows) is not None:
+        return True
+    return not _are_few_read_by_key(rows, table, max_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSearch:
+    """How many rows of each key are tried first, and about how many it has."""
+
+    tries: int
+    rows_per_key: int
+
+
+def group_search(rows: Rows, table: TableInfo, max_rows: int | None) -> GroupSearch | None:
+    """Returns how the rows of each key are searched in steps; None: all that pass are gathered at once.
+
+    The rows are nested in those of the table, of which a limit leaves `max_rows`.
+    """
+    nested, keys = rows.table.table, [there for _, there in rows.join]
+    limits = [limit for limit in (rows.limit, rows.permission_limit) if limit is not None]
+    numbers = [limit for limit in limits if isinstance(limit, int)]
+    if not limits or len(numbers) < len(limits) or not 0 < min(numbers) <= MAX_LIMIT:
+        return None
+    if rows.where == TRUE or _is_small(rows.table) or not nested.found_by.intersection(keys):
+        return None
+    # Any rows of a key come first where no order is asked for.
+    if rows.order_by and not is_sorted(rows.order_by, nested.sorted_within(keys)):
+        return None
+    of_each, count = rows_per_key(rows, table), max_rows or table.table.estimated_rows
+    if of_each is None or not count:
+        return None
+    tries = isqrt(of_each * min(numbers))
+    return GroupSearch(tries, of_each) if tries * _MIN_SHARE <= of_each and tries * count <= _MAX_TRIES else None
+
+
+def rows_per_key(rows: Rows, table: TableInfo) -> int | None:
+    """Returns about how many rows are nested in one row of the table, at most; None where nobody knows."""
+    nested = rows.table.table
+    known = nested.rows_per_value([there for _, there in rows.join])
+    if known is None and table.table.estimated_rows:
+        # As if each had another key, and as many rows as any other.
+        known = max(1, nested.estimated_rows // table.table.estimated_rows)
+    return known
+
+
+def _are_few_read_by_key(rows: Rows, table: TableInfo, max_rows: int | None) -> bool:
+    of_each = rows_per_key(rows, table)
+    return max_rows is not None and of_each is not None and max_rows * of_each <= MAX_READ_BY_KEY
+
+
+def _is_found_by_key(rows: Rows) -> bool:
+    """Returns whether the rows of a key are found without reading the table."""
+    table = rows.table.table
+    return table.estimated_rows <= TINY_TABLE or any(there in table.found_by for _, there in rows.join)
 
 
 def shared(rows: Rows, selection: Selection) -> tuple[ArrayOutput, BoolExp] | None:
@@ -80,14 +155,10 @@ def shared(rows: Rows, selection: Selection) -> tuple[ArrayOutput, BoolExp] | No
     # Rows without an order are then shown in that of their places.
     if rows.source is not None or rows.distinct_on or not (rows.order_by or _has_places(rows.table.table)):
         return None
-    few = are_few(rows)
+    most = max_rows_of(rows)
     conditions = conjuncts(rows.where)
     for output in selection.outputs:
-        if (
-            isinstance(output, ArrayOutput)
-            and is_grouped(output, rows.table, are_few=few)
-            and _is_shareable(output.rows)
-        ):
+        if isinstance(output, ArrayOutput) and is_grouped(output, rows.table, most) and _is_shareable(output.rows):
             for index, item in enumerate(conditions):
                 if isinstance(item, RelatedExists) and _asks_for(item, output.rows):
                     return output, And((*conditions[:index], *conditions[index + 1 :]))
@@ -116,16 +187,15 @@ def is_limited(rows: Rows) -> bool:
     return rows.limit is not None or rows.offset is not None or rows.permission_limit is not None
 
 
-def are_few(rows: Rows) -> bool:
-    """Returns whether a limit leaves so few rows that a subquery of each takes no longer than one for all."""
-    limits = [limit for limit in (rows.limit, rows.permission_limit) if isinstance(limit, int)]
-    return bool(limits) and min(limits) <= FEW_ROWS
+def max_rows_of(rows: Rows) -> int | None:
+    """Returns how many rows a limit leaves that is written into the statement; None: there is none."""
+    return min((limit for limit in (rows.limit, rows.permission_limit) if isinstance(limit, int)), default=None)
 
 
 def is_single(rows: Rows) -> bool:
     """Returns whether the rows are at most one: by a limit, or by values for a whole key."""
-    limits = [limit for limit in (rows.limit, rows.permission_limit) if isinstance(limit, int)]
-    if limits and min(limits) <= 1:
+    most = max_rows_of(rows)
+    if most is not None and most <= 1:
         return True
     return rows.source is None and rows.table.table.has_at_most_one(_equal_columns(rows.where))
 

@@ -9,7 +9,8 @@ from hasura.engine.translate.aggregates import AggregateTranslator
 from hasura.engine.translate.boolexp import Scope, source
 from hasura.engine.translate.filter_joins import FilterJoin, filter_joins, restrict
 from hasura.engine.translate.fragments import ROW_NUMBER, RowReference, operand, used_columns, whole_row
-from hasura.engine.translate.grouping import has_groups, is_limited
+from hasura.engine.translate.group_searches import GroupSearchTranslator
+from hasura.engine.translate.grouping import group_search, has_groups, is_limited
 from hasura.engine.translate.joins import Found, Joins, is_among
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class GroupTranslator:
     def __init__(self, selects: "SelectTranslator", aggregates: AggregateTranslator) -> None:
         self._selects = selects
         self._aggregates = aggregates
+        self._searches = GroupSearchTranslator(selects, self)
 
     def select(self, output: ArrayOutput, parents: Joins) -> Sql:
         """`select key, json_agg(...) as rows ... group by key`: rows nested in those of `parents`."""
@@ -44,18 +46,30 @@ class GroupTranslator:
                 sql("select "), self._grouped(rows, selection, row, name, order), origin, _by_key(rows, row)
             )
         row = self._selects.aliases.row(rows.table, is_typed=False)
-        below = Joins()
-        made = filter_joins(self._selects.aliases, rows.where, [selection], below, row)
+        assert parents.row is not None
+        is_shared, below = output is parents.shared, Joins()
+        search = None if is_shared else group_search(rows, parents.row.table, parents.max_rows)
+        made = filter_joins(self._selects.aliases, rows.where, [selection], below, row) if search is None else ()
         joins = Joins(self._selects.aliases.name(), row, known=_shown(made))
         joins.add_object(self._selects.outputs(Scope(self._selects.aliases, row), selection, joins), name)
         grouped = self._grouped(rows, selection, row, name, ident(row.alias, ROW_NUMBER))
-        is_shared = output is parents.shared
+        if search is not None:
+            base = self._searches.select(rows, row, parents.parents, search)
+            return concat(self._selects.from_numbered(joins, base, grouped, row), _by_key(rows, row))
         numbered = self._numbered_group(rows, row, made, below, None if is_shared else parents.parents)
         if is_shared:
             base = self._found_group(rows, numbered, parents)
         else:
             base = self._limited_group(rows, parenthesized(numbered), None) if is_limited(rows) else numbered
         return concat(self._selects.from_numbered(joins, base, grouped, row), _by_key(rows, row))
+
+    def numbered(self, rows: Rows, above: RowReference, parents: str) -> Sql:
+        """What is read in the select `above` of the rows nested in `parents`, numbered within each key."""
+        return self._numbered_group(rows, above, (), Joins(), parents)
+
+    def limited(self, rows: Rows, numbered: Sql) -> Sql:
+        """Of numbered rows those that the limits leave."""
+        return self._limited_group(rows, parenthesized(numbered), None)
 
     def aggregate(self, output: AggregateOutput, parents: Joins, group: str) -> tuple[Sql, Sql]:
         """`select key, count(...) as c0 ... group by key`, and the JSON object of it, joined as `group`."""

@@ -70,9 +70,10 @@ class Joins:
     """The left joins of one FROM, at most `MAX_JOINS`, and the objects made of what they lead to.
 
     `parents` names the common table expression that holds the rows `row` themselves, where what is nested in them
-    (not in what is joined to them) may be read for all of them together; `are_few` of them. `is_single`: there is one
-    row, and nothing around it is read more than once. `shared` is what is nested in the rows and found before them;
-    once translated, it is in `found`. `known` are rows that objects show and that need no join of their own.
+    (not in what is joined to them) may be read for all of them together; a limit leaves `max_rows` of them.
+    `is_single`: there is one row, and nothing around it is read more than once. `shared` is what is nested in the
+    rows and found before them; once translated, it is in `found`. `known` are rows that objects show and that need no
+    join of their own.
     """
 
     def __init__(
@@ -81,14 +82,14 @@ class Joins:
         row: RowReference | None = None,
         *,
         is_single: bool = False,
-        are_few: bool = False,
+        max_rows: int | None = None,
         shared: ArrayOutput | None = None,
         known: Mapping[ObjectOutput, RowReference] | None = None,
     ) -> None:
         self.parents = parents
         self.row = row
         self.is_single = is_single
-        self.are_few = are_few
+        self.max_rows = max_rows
         self.shared = shared
         self.known = dict(known or {})
         self.found: Found | None = None

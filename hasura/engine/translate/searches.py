@@ -111,7 +111,7 @@ def rows_to_try(rows: Rows, permission_limit: int | None) -> int | None:
     numbers = [limit for limit in limits if isinstance(limit, int)]
     if not limits or len(numbers) < len(limits) or not 0 < min(numbers) <= MAX_LIMIT:
         return None
-    if table.estimated_rows < MIN_ROWS or not _is_indexed(rows.order_by, table.sorted_by):
+    if table.estimated_rows < MIN_ROWS or not is_sorted(rows.order_by, table.sorted_within(())):
         return None
     # PostgreSQL can begin with rows of the other table.
     if not cannot_fail(rows.where) or not any(isinstance(item, RelatedExists) for item in conjuncts(rows.where)):
@@ -120,7 +120,7 @@ def rows_to_try(rows: Rows, permission_limit: int | None) -> int | None:
     return number if number * _MIN_SHARE <= table.estimated_rows else None
 
 
-def _is_indexed(order_by: tuple[OrderItem, ...], sorted_by: frozenset[str]) -> bool:
+def is_sorted(order_by: tuple[OrderItem, ...], sorted_by: frozenset[str]) -> bool:
     """Returns whether an index has the rows in this order, but for rows with the same value in the first column."""
     if not order_by or not all(isinstance(item.expression, ColumnExpression) for item in order_by):
         return False

@@ -66,7 +66,7 @@ from hasura.engine.translate.fragments import (
     used_columns,
     whole_row,
 )
-from hasura.engine.translate.grouping import are_few, has_groups, is_grouped, is_single, shared
+from hasura.engine.translate.grouping import has_groups, is_grouped, is_single, max_rows_of, shared
 from hasura.engine.translate.groups import GROUPED, GroupTranslator, group_key, local_keys
 from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, is_joined, order_joins_of
 from hasura.engine.translate.objects import built_object, has_long_key, object_of_row, select_list
@@ -162,15 +162,15 @@ class SelectTranslator:
 
     def _rows(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_once: bool) -> Sql:
         """`select outputs from rows`."""
-        is_one, few = is_single(rows), are_few(rows)
-        can_group = is_once and not is_one and has_groups(selection, rows.table, are_few=few)
+        is_one, max_rows = is_single(rows), max_rows_of(rows)
+        can_group = is_once and not is_one and has_groups(selection, rows.table, max_rows)
         if can_group or has_joins(selection) or _is_searched(rows, here):
             row = self.aliases.row(rows.table, is_typed=False)
             if not can_group:
                 joins = Joins(row=row, is_single=is_once and is_one)
                 return self._numbered_rows(rows, selection, here, row, joins, rows.where)
             output, rest = shared(rows, selection) or (None, rows.where)
-            joins = Joins(self.aliases.name(), row, are_few=few, shared=output)
+            joins = Joins(self.aliases.name(), row, max_rows=max_rows, shared=output)
             return self._numbered_rows(rows, selection, here, row, joins, rest)
         joins = Joins(is_single=is_once and is_one)
         return self._joined_rows(rows, selection, here, self.limit(rows, rows.permission_limit), joins)
@@ -447,7 +447,7 @@ def _on_keys(row: RowReference, rows: Rows, group: str) -> Sql:
 
 def _can_group(output: ArrayOutput | AggregateOutput, row: RowReference, joins: Joins) -> bool:
     is_of_parents = joins.parents is not None and row is joins.row
-    return is_of_parents and is_grouped(output, row.table, are_few=joins.are_few)
+    return is_of_parents and is_grouped(output, row.table, joins.max_rows)
 
 
 def _named(name: str, query: Sql) -> Sql:

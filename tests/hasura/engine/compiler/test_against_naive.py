@@ -11,11 +11,12 @@ from tests.hasura.engine.compiler.worlds import Document, World
 _QUERIES_PER_WORLD = 4
 
 
+@pytest.mark.parametrize("is_large", [False, True], ids=["of any size", "large"])
 @pytest.mark.parametrize("role", ["admin", "user"])
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
-def test_answers_are_those_of_the_naive_evaluator(compiler: Compiler, role: str, seed: int) -> None:
-    world = World(seed)
+def test_answers_are_those_of_the_naive_evaluator(compiler: Compiler, role: str, seed: int, is_large: bool) -> None:
+    world = World(seed, is_large=is_large)
     with compiler.temporary(world.ddl(), world.rows):
         naive = NaiveEvaluator(world.cache, world.rows, role, world.session)
         for _ in range(_QUERIES_PER_WORLD):

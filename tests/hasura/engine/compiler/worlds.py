@@ -29,10 +29,22 @@ _DIRECTIONS = ["asc", "desc", "asc_nulls_first", "asc_nulls_last", "desc_nulls_f
 
 
 class World:
-    """One generated world. `references[table]` maps its reference columns to the tables they refer to."""
+    """One generated world. `references[table]` maps its reference columns to the tables they refer to.
 
-    def __init__(self, seed: int) -> None:
+    `is_large`: its tables are taken for large ones of many rows per key, and lists are mostly limited.
+    """
+
+    def __init__(self, seed: int, *, is_large: bool = False) -> None:
         self.random = random.Random(seed)
+        self._is_large = is_large
+        # Of lists at the root, and of those below them.
+        self._limits = (
+            {True: [1, 3, 150, 200, 250], False: [1, 2, 3]}
+            if is_large
+            else {True: [0, 1, 2, 3, 4], False: [0, 1, 2, 3, 4]}
+        )
+        # Mostly those that an index gives.
+        self._directions = [*_DIRECTIONS, *(["asc", "desc"] * 4 if is_large else [])]
         names = [f"t{number}" for number in range(self.random.randint(2, 4))]
         self.columns: dict[str, dict[str, str]] = {}
         self.references: dict[str, dict[str, str]] = {}
@@ -63,7 +75,7 @@ class World:
                 else (None if self.random.random() < 0.25 else self._value(type_name))
                 for column, type_name in self.columns[table].items()
             }
-            for number in range(self.random.randint(0, 7))
+            for number in range(self.random.randint(0, 60 if self._is_large else 7))
         ]
 
     def ddl(self) -> str:
@@ -75,6 +87,25 @@ class World:
             )
             made.append(f'create table "{table}" ({listed});')
         return "\n".join(made)
+
+    def _statistics(self, table: str) -> dict[str, Any]:
+        """Sizes, frequencies and indexes by which each decision is taken now this way, now that way."""
+        columns = list(self.columns[table])
+        if self._is_large:
+            # The rows of each key are tried by fours, or a few more.
+            size, counts = 100_000, [5_000, 2_500]
+            indexes = {(key, other) for key in self.references[table] for other in columns if other != key}
+        else:
+            size = self.random.choice([0, 0, 300, 10_000, 1_000_000])
+            counts = [1, size // 300, size]
+            indexes = {tuple(self.random.sample(columns, 2)) for _ in range(self.random.randint(1, 6))}
+        counted = {name: max(1, self.random.choice(counts)) for name in columns if self.random.random() < 0.8}
+        return {
+            "estimated_rows": size,
+            "distinct_values": counted,
+            "indexes": frozenset(indexes | {("id",)}),
+            "found_by": frozenset(columns if self._is_large or self.random.random() < 0.8 else ["id"]),
+        }
 
     def _relationships(self, table: str) -> dict[str, RelationshipInfo]:
         found: dict[str, RelationshipInfo] = {}
@@ -117,8 +148,7 @@ class World:
                 ),
                 UniqueConstraint(f"{title}_pkey", 1, ("id",), is_primary=True),
                 # What the engine takes it for decides how it is read, not what is answered.
-                estimated_rows=self.random.choice([0, 0, 10_000, 1_000_000]),
-                sorted_by=frozenset(self.random.sample(list(columns), 2)) | {"id"},
+                **self._statistics(title),
             )
             root_fields = default_root_field_names(title, NamingConvention.HASURA_DEFAULT)
             permission = SelectPermission(
@@ -224,8 +254,8 @@ class World:
             "where": self.condition(table, relationships, depth=2, is_permission=False),
             "order_by": self._order(table),
         }
-        if self.random.random() < 0.5:
-            arguments["limit"] = self.random.randint(0, 4)
+        if self.random.random() < (0.9 if self._is_large else 0.5):
+            arguments["limit"] = self.random.choice(self._limits[depth > 1])
         if self.random.random() < 0.3:
             arguments["offset"] = self.random.randint(0, 3)
         if kind == "aggregate":
@@ -275,7 +305,7 @@ class World:
             for item in self._order_keys(remote, depth=1)
             if self.random.random() < 0.3
         ]
-        keys = [*({column: self.random.choice(_DIRECTIONS)} for column in chosen), *through]
+        keys = [*({column: self.random.choice(self._directions)} for column in chosen), *through]
         self.random.shuffle(keys)
         # The key last makes the order complete, so that there is one right answer.
         return [*keys, {"id": "asc"}]
@@ -285,7 +315,9 @@ class World:
         return self.random.sample(sortable, self.random.randint(0, len(sortable)))
 
     def _order_keys(self, table: str, depth: int) -> list[dict[str, Any]]:
-        keys: list[dict[str, Any]] = [{column: self.random.choice(_DIRECTIONS)} for column in self._sortable(table)]
+        keys: list[dict[str, Any]] = [
+            {column: self.random.choice(self._directions)} for column in self._sortable(table)
+        ]
         if depth > 0:
             for column, remote in self.references[table].items():
                 keys.extend({f"of_{column}": item} for item in self._order_keys(remote, depth - 1))

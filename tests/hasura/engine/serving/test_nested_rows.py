@@ -165,12 +165,20 @@ def test_another_filter_than_that_of_the_nested_rows_is_asked_beside_it(library:
 
 
 def test_of_a_large_table_a_limit_leaves_few_rows_to_read(library: Served) -> None:
-    library.sql("insert into book select n, 1, 1, '1', 1 from generate_series(1000, 61000) n; analyze book")
+    library.sql(
+        "insert into book select n, n, 1, '1', 1 from generate_series(1000, 61000) n;"
+        "create index on book (shelf_id); analyze book"
+    )
     library.metadata("reload_metadata", reload_sources=True)
     nested = "books(where: {kind: {_eq: 1}}, order_by: {id: asc}, limit: 2) { id }"
 
-    assert "partition by" not in _statement(library, f"{{ shelf {{ {nested} }} }}")
-    assert _ids(_shelves(library, nested)) == {1: [2, 9], 2: [7], 3: [], 4: []}
+    few = "(order_by: {id: asc}, limit: 20)"
+
+    assert "partition by" not in _statement(library, f"{{ shelf{few} {{ {nested} }} }}")
+    assert "partition by" in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    assert (
+        _ids(_shelves(library, nested, few)) == _ids(_shelves(library, nested)) == {1: [2, 9], 2: [7], 3: [], 4: []}
+    )
 
 
 @pytest.mark.parametrize(
