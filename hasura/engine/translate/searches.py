@@ -1,4 +1,4 @@
-"""The first few rows, in an order that an index gives, of those that pass a filter through relationships.
+"""The first few rows, in an order that an index gives or in any, of those that pass a filter through relationships.
 
 PostgreSQL can go through the index and try each row until it has enough, or gather all rows that pass and sort them.
 It cannot know how many pass: that depends on a value that is looked up in another table. It takes the average, and
@@ -111,7 +111,10 @@ def rows_to_try(rows: Rows, permission_limit: int | None) -> int | None:
     numbers = [limit for limit in limits if isinstance(limit, int)]
     if not limits or len(numbers) < len(limits) or not 0 < min(numbers) <= MAX_LIMIT:
         return None
-    if table.estimated_rows < MIN_ROWS or not is_sorted(rows.order_by, table.sorted_within(())):
+    if table.estimated_rows < MIN_ROWS:
+        return None
+    # Any rows come first where no order is asked for.
+    if rows.order_by and not is_sorted(rows.order_by, table.sorted_within(())):
         return None
     # PostgreSQL can begin with rows of the other table.
     if not cannot_fail(rows.where) or not any(isinstance(item, RelatedExists) for item in conjuncts(rows.where)):

@@ -82,6 +82,29 @@ def test_the_first_rows_are_those_of_the_whole_list(events: Served, name: str, o
 
 
 @pytest.mark.parametrize("name", ["frequent", "rare", "absent"])
+def test_without_an_order_any_rows_that_pass_come_first(events: Served, name: str) -> None:
+    where = f'{{kind: {{name: {{_eq: "{name}"}}}}, place: {{_neq: 2}}}}'
+    whole = _ids(events, f"{{ event(where: {where}) {{ id }} }}")
+
+    for limit, offset in ((1, 0), (3, 0), (50, 0), (2, 1), (2, 3)):
+        query = f"{{ event(where: {where}, limit: {limit}, offset: {offset}) {{ id visits {{ id }} }} }}"
+        found = _ids(events, query)
+
+        assert " union all " in _statement(events, query)
+        assert len(set(found)) == len(found) == len(whole[offset : offset + limit])
+        assert set(found) <= set(whole)
+
+
+@pytest.mark.parametrize("name", ["rare", "absent"])
+def test_a_table_is_not_tried_to_its_end_without_an_order(events: Served, name: str) -> None:
+    query = f'{{ event(where: {{kind: {{name: {{_eq: "{name}"}}}}}}, limit: 1) {{ id }} }}'
+    nodes = _executed(events, query, name)
+
+    scans = [node for node in nodes if node.get("Relation Name") == "event" and "Index Cond" not in node]
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in scans) <= _ROWS / 4
+
+
+@pytest.mark.parametrize("name", ["frequent", "rare", "absent"])
 @pytest.mark.parametrize(
     "where", ["{kind: {name: {_eq: NAME}}}", "{visits: {event: {kind: {name: {_eq: NAME}}}}}"], ids=["one", "many"]
 )
@@ -99,7 +122,6 @@ def test_an_index_is_not_read_to_its_end(events: Served, where: str, name: str) 
 @pytest.mark.parametrize(
     "arguments",
     [
-        'where: {kind: {name: {_eq: "rare"}}}, limit: 1',
         'where: {kind: {name: {_eq: "rare"}}}, order_by: {place: asc}, limit: 1',
         'where: {kind: {name: {_eq: "rare"}}}, order_by: {at: asc_nulls_first}, limit: 1',
         'where: {kind: {name: {_eq: "rare"}}}, order_by: {id: asc}, limit: 51',
@@ -107,7 +129,7 @@ def test_an_index_is_not_read_to_its_end(events: Served, where: str, name: str) 
         'where: {kind: {name: {_eq: "rare"}}}, order_by: {id: asc}',
         "where: {kind_id: {_eq: 2}}, order_by: {id: asc}, limit: 1",
     ],
-    ids=["no order", "no index", "not in the index's order", "many rows", "none", "all", "no relationship"],
+    ids=["no index", "not in the index's order", "many rows", "none", "all", "no relationship"],
 )
 def test_other_rows_are_searched_in_one_step(events: Served, arguments: str) -> None:
     assert " union all " not in _statement(events, f"{{ event({arguments}) {{ id }} }}")
