@@ -1,5 +1,6 @@
 """Aggregates of rows, and the rows themselves beside them, as one JSON object."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from hasura.engine.ir.nodes import (
@@ -9,12 +10,15 @@ from hasura.engine.ir.nodes import (
     ColumnOutput,
     ConstantOutput,
     CountItem,
+    FunctionItem,
     NodesItem,
     Rows,
 )
 from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql, string_constant
 from hasura.engine.translate.boolexp import Scope, aggregate_call, shown_if
-from hasura.engine.translate.fragments import EMPTY_ARRAY, ROW_NUMBER, RowReference, call
+from hasura.engine.translate.fragments import EMPTY_ARRAY, ROW_NUMBER, RowReference, call, used_columns
+from hasura.engine.translate.grouping import are_few, has_groups
+from hasura.engine.translate.joins import Joins, has_joins
 from hasura.engine.translate.objects import object_of_row, select_list
 
 if TYPE_CHECKING:
@@ -38,8 +42,12 @@ class AggregateTranslator:
         base = self._selects.aliases.row(rows.table, is_typed=False)
         scope = Scope(self._selects.aliases, base)
         flat = self._selects.aliases.name()
-        # PostgreSQL sorts the input of all aggregates when one wants distinct values.
-        is_numbered = rows.permission_limit is not None or (bool(rows.order_by) and aggregate.has_distinct())
+        if _is_order_idle(rows, aggregate):
+            rows = replace(rows, order_by=())
+        joins = self._joins(rows, aggregate, base if here is None else None)
+        # PostgreSQL sorts the input of all aggregates when one wants distinct values, and joins have their own order.
+        is_ordered = joins is not None or (bool(rows.order_by) and aggregate.has_distinct())
+        is_numbered = aggregate.has_nodes() and (rows.permission_limit is not None or is_ordered)
         inner: list[Sql] = []
 
         def computed(value: Sql, _empty: Sql | None = None) -> Sql:
@@ -47,32 +55,46 @@ class AggregateTranslator:
             inner.append(concat(value, sql(" as "), ident(name)))
             return ident(flat, name)
 
-        outer = self._values(scope, aggregate, rows.permission_limit, computed, is_numbered=is_numbered)
+        outer = self._values(scope, aggregate, rows.permission_limit, computed, joins, is_numbered=is_numbered)
         if not inner:
             # Without any aggregate there would be a row for each of the rows.
             computed(sql("count(*)"))
         name = self._selects.aliases.name()
+        joins = joins or Joins()
+        columns = used_columns(base) if joins.has_groups else None
+        origin = self._selects.base(rows, here, is_numbered=is_numbered, columns=columns)
         return concat(
             sql("select "),
             object_of_row(name, [key for key, _ in outer]),
             sql(" from (select "),
             select_list(outer),
-            sql(" from (select "),
-            join(", ", inner),
             sql(" from ("),
-            self._selects.base(rows, here, is_numbered=is_numbered),
-            sql(") as "),
-            ident(base.alias),
+            self._selects.from_numbered(joins, origin, join(", ", inner), base),
             sql(") as "),
             ident(flat),
             sql(") as "),
             ident(name),
         )
 
-    def grouped(self, scope: Scope, aggregate: AggregateSelection, group: str) -> tuple[list[Sql], Sql]:
+    def _joins(self, rows: Rows, aggregate: AggregateSelection, parents: RowReference | None) -> Joins | None:
+        """What is joined to the rows for their nodes; None: their nodes are subqueries of each row.
+
+        Rows nested in the nodes are read for all of them at once where `parents`, the rows, are those of the answer.
+        """
+        # Of many rows a role may see a few. Sums that depend on the order of rows keep the order of the rows alone.
+        if rows.permission_limit is not None or _has_rounded(aggregate):
+            return None
+        selections = [item.selection for item in aggregate.items if isinstance(item, NodesItem)]
+        few = are_few(rows)
+        if parents is not None and any(has_groups(each, rows.table, are_few=few) for each in selections):
+            return Joins(self._selects.aliases.name(), parents, are_few=few)
+        return Joins() if any(has_joins(each) for each in selections) else None
+
+    def grouped(self, scope: Scope, aggregate: AggregateSelection, group: str, joins: Joins) -> tuple[list[Sql], Sql]:
         """What a group of rows computes, under names of its own, and the JSON object made of it.
 
-        The object is one of the row that the group is joined to as `group`, or that of no rows where none is joined.
+        What its nodes need is joined to the rows. The object is made of the row that the group is joined to as
+        `group`, or that of no rows where none is joined.
         """
         inner: list[Sql] = []
 
@@ -82,7 +104,8 @@ class AggregateTranslator:
             there = ident(group, name)
             return there if empty is None else concat(sql("coalesce("), there, sql(", "), empty, sql(")"))
 
-        outer = self._values(scope, aggregate, None, computed, is_numbered=True)
+        known = None if _has_rounded(aggregate) else joins
+        outer = self._values(scope, aggregate, None, computed, known, is_numbered=True)
         name = self._selects.aliases.name()
         made = object_of_row(name, [key for key, _ in outer])
         of_values = concat(sql(" from (select "), select_list(outer), sql(") as "), ident(name))
@@ -95,6 +118,7 @@ class AggregateTranslator:
         aggregate: AggregateSelection,
         permission_limit: int | None,
         computed: Computed,
+        joins: Joins | None,
         *,
         is_numbered: bool,
     ) -> list[tuple[str, Sql]]:
@@ -104,35 +128,32 @@ class AggregateTranslator:
             if isinstance(item, ConstantOutput):
                 value = concat(string_constant(item.text), sql("::text"))
             elif isinstance(item, NodesItem):
-                nodes = self._nodes(scope, item, permission_limit, is_numbered=is_numbered)
+                nodes = self._nodes(scope, item, permission_limit, joins, is_numbered=is_numbered)
                 value = computed(nodes, EMPTY_ARRAY)
             else:
                 value = self._aggregate_items(scope, item, computed)
             outer.append((item.alias, value))
         return outer
 
-    def _nodes(self, scope: Scope, item: NodesItem, permission_limit: int | None, *, is_numbered: bool) -> Sql:
-        name = self._selects.aliases.name()
+    def _nodes(
+        self, scope: Scope, item: NodesItem, permission_limit: int | None, joins: Joins | None, *, is_numbered: bool
+    ) -> Sql:
         order = concat(sql(" order by "), scope.row.column(ROW_NUMBER)) if is_numbered else sql("")
         limited = sql("")
         if permission_limit is not None:
             number = scope.row.column(ROW_NUMBER)
             limited = concat(sql(" filter (where "), number, sql(" <= "), small_int(permission_limit), sql(")"))
-        return concat(
-            sql("coalesce(json_agg((select "),
-            self._selects.to_json(name, item.selection),
-            sql(" from (select "),
-            self._selects.outputs(scope, item.selection),
-            sql(") as "),
-            ident(name),
-            sql(")"),
-            order,
-            sql(")"),
-            limited,
-            sql(", "),
-            EMPTY_ARRAY,
-            sql(")"),
-        )
+        node = self._node(scope, item, joins)
+        return concat(sql("coalesce(json_agg("), node, order, sql(")"), limited, sql(", "), EMPTY_ARRAY, sql(")"))
+
+    def _node(self, scope: Scope, item: NodesItem, joins: Joins | None) -> Sql:
+        name = self._selects.aliases.name()
+        outputs = self._selects.outputs(scope, item.selection, joins)
+        made = self._selects.to_json(name, item.selection)
+        if joins is not None:
+            joins.add_object(outputs, name)
+            return made
+        return concat(sql("(select "), made, sql(" from (select "), outputs, sql(") as "), ident(name), sql(")"))
 
     def _aggregate_items(self, scope: Scope, aggregate: AggregateItems, computed: Computed) -> Sql:
         values: list[tuple[str, Sql]] = []
@@ -177,3 +198,30 @@ class AggregateTranslator:
             ident(name),
             sql(")"),
         )
+
+
+def _is_order_idle(rows: Rows, aggregate: AggregateSelection) -> bool:
+    """Returns whether the order of the rows changes nothing: neither which they are nor what is computed of them."""
+    if aggregate.has_nodes() or rows.distinct_on or rows.limit is not None or rows.offset is not None:
+        return False
+    return not _has_rounded(aggregate)
+
+
+def _has_rounded(aggregate: AggregateSelection) -> bool:
+    """Returns whether something that is computed depends on the order of the rows, in the last digits."""
+    return any(
+        _is_rounded(operand)
+        for item in aggregate.items
+        if isinstance(item, AggregateItems)
+        for function in item.items
+        if isinstance(function, FunctionItem)
+        for operand in function.operands
+    )
+
+
+def _is_rounded(operand: ColumnOutput | CallOutput | ConstantOutput) -> bool:
+    """Returns whether sums of the values depend on their order."""
+    if isinstance(operand, ConstantOutput):
+        return False
+    value_type = operand.column.type if isinstance(operand, ColumnOutput) else operand.call.function.return_type
+    return value_type.underlying.name in ("float4", "float8")

@@ -82,7 +82,7 @@ def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None) ->
     # The filter may be evaluated of rows that belong to no row shown.
     if not cannot_fail(rows.where) or not _has_places(rows.table.table):
         return False
-    if not all(_is_key(table, here, rows.table, there) for here, there in rows.join):
+    if not all(is_key(table, here, rows.table, there) for here, there in rows.join):
         return False
     is_far = not _is_found_by_key(rows)
     are_few = max_rows is not None and max_rows <= FEW_ROWS and not is_far
@@ -216,7 +216,8 @@ def _has_places(table: Table) -> bool:
     return table.kind in (TableKind.TABLE, TableKind.MATERIALIZED_VIEW) and not table.has_heirs
 
 
-def _is_key(here: TableInfo, local: str, there: TableInfo, remote: str) -> bool:
+def is_key(here: TableInfo, local: str, there: TableInfo, remote: str) -> bool:
+    """Returns whether rows with equal values in these columns are those that `group by` puts together."""
     one, other = here.columns_by_name[local].type.underlying, there.columns_by_name[remote].type.underlying
     if one.kind is TypeKind.ENUM:
         return one.oid == other.oid

@@ -11,7 +11,7 @@ from hasura.engine.translate.filter_joins import FilterJoin, filter_joins, restr
 from hasura.engine.translate.fragments import ROW_NUMBER, RowReference, operand, used_columns, whole_row
 from hasura.engine.translate.group_searches import GroupSearchTranslator
 from hasura.engine.translate.grouping import group_search, has_groups, is_limited
-from hasura.engine.translate.joins import Found, Joins, is_among
+from hasura.engine.translate.joins import MAX_JOINS, Found, Joins, is_among, relations_in, relations_of
 
 if TYPE_CHECKING:
     from hasura.engine.translate.selects import SelectTranslator
@@ -32,7 +32,8 @@ class GroupTranslator:
         rows, selection = output.rows, output.selection
         assert parents.parents is not None
         name = self._selects.aliases.name()
-        if output is not parents.shared and not is_limited(rows) and not has_groups(selection, rows.table):
+        is_flat = not is_limited(rows) and not has_groups(selection, rows.table) and not _is_crowded(rows, selection)
+        if output is not parents.shared and is_flat:
             row = self._selects.row(rows)
             joins = Joins()
             scope = Scope(self._selects.aliases, row)
@@ -47,7 +48,7 @@ class GroupTranslator:
             )
         row = self._selects.aliases.row(rows.table, is_typed=False)
         assert parents.row is not None
-        is_shared, below = output is parents.shared, Joins()
+        is_shared, below = output is parents.shared, Joins(others=_relations_below(rows))
         search = None if is_shared else group_search(rows, parents.row.table, parents.max_rows)
         made = filter_joins(self._selects.aliases, rows.where, [selection], below, row) if search is None else ()
         joins = Joins(self._selects.aliases.name(), row, known=_shown(made))
@@ -75,16 +76,19 @@ class GroupTranslator:
         """`select key, count(...) as c0 ... group by key`, and the JSON object of it, joined as `group`."""
         rows, has_nodes = output.rows, output.aggregate.has_nodes()
         row = self._selects.aliases.row(rows.table, is_typed=False) if has_nodes else self._selects.row(rows)
-        scope, joins = Scope(self._selects.aliases, row), Joins()
-        inner, value = self._aggregates.grouped(scope, output.aggregate, group)
-        select = concat(sql("select "), join(", ", [*self._keys(rows, row), *inner]), sql(" from "))
-        if has_nodes:
-            numbered = self._numbered_group(rows, row, (), joins, parents.parents)
-            origin = concat(parenthesized(numbered), sql(" as "), ident(row.alias))
-        else:
-            where = self._conditions(scope, rows, (), joins, parents.parents)
-            origin = concat(source(rows, None, row.alias), where)
-        return concat(select, origin, _by_key(rows, row)), value
+        scope = Scope(self._selects.aliases, row)
+        if not has_nodes:
+            inner, value = self._aggregates.grouped(scope, output.aggregate, group, Joins())
+            where = self._conditions(scope, rows, (), Joins(), parents.parents)
+            origin = concat(sql(" from "), source(rows, None, row.alias), where)
+            made = concat(sql("select "), join(", ", [*self._keys(rows, row), *inner]), origin)
+            return concat(made, _by_key(rows, row)), value
+        joins = Joins(self._selects.aliases.name(), row)
+        inner, value = self._aggregates.grouped(scope, output.aggregate, group, joins)
+        columns = join(", ", [*self._keys(rows, row), *inner])
+        below = Joins(others=_relations_below(rows))
+        numbered = self._numbered_group(rows, row, (), below, parents.parents)
+        return concat(self._selects.from_numbered(joins, numbered, columns, row), _by_key(rows, row)), value
 
     @staticmethod
     def _keys(rows: Rows, row: RowReference) -> list[Sql]:
@@ -190,6 +194,16 @@ def group_key(number: int) -> str:
 def local_keys(rows: Rows) -> list[tuple[int, str]]:
     """The columns, numbered, of the row that the rows are nested in."""
     return [(number, local) for number, (local, _) in enumerate(rows.join)]
+
+
+def _relations_below(rows: Rows) -> int:
+    """How many relations are among those of the rows because of their filter and the rows that they belong to."""
+    return 1 + relations_in(rows.where)
+
+
+def _is_crowded(rows: Rows, selection: Selection) -> bool:
+    """Returns whether the rows must be found in a select of their own, before others are joined to them."""
+    return _relations_below(rows) + relations_of(selection) > MAX_JOINS
 
 
 def _shown(made: Sequence[FilterJoin]) -> dict[ObjectOutput, RowReference]:

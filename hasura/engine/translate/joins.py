@@ -38,7 +38,8 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.sql import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, parenthesized, sql
 from hasura.engine.translate.fragments import RowReference
 
-# PostgreSQL plans up to `join_collapse_limit` (8) relations of one FROM together, the rows' own among them.
+# PostgreSQL plans up to `join_collapse_limit` (8) relations of one FROM together, the rows' own among them. With
+# more, it joins before it looks which rows the WHERE's relations leave: whole tables, for a few rows.
 MAX_JOINS = 7
 # Their right side is a pattern or a path, which may be malformed where a column gives it.
 _PATTERN_OPERATORS = frozenset(
@@ -73,7 +74,7 @@ class Joins:
     (not in what is joined to them) may be read for all of them together; a limit leaves `max_rows` of them.
     `is_single`: there is one row, and nothing around it is read more than once. `shared` is what is nested in the
     rows and found before them; once translated, it is in `found`. `known` are rows that objects show and that need no
-    join of their own.
+    join of their own. `others` is how many relations the FROM's WHERE adds.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Joins:
         max_rows: int | None = None,
         shared: ArrayOutput | None = None,
         known: Mapping[ObjectOutput, RowReference] | None = None,
+        others: int = 0,
     ) -> None:
         self.parents = parents
         self.row = row
@@ -94,7 +96,9 @@ class Joins:
         self.known = dict(known or {})
         self.found: Found | None = None
         self.has_groups = False
-        self._left = MAX_JOINS
+        # The FROM reads all rows of a table.
+        self.is_whole = False
+        self._left = MAX_JOINS - others
         self._tables: list[Sql] = []
         self._objects: list[Sql] = []
 
@@ -133,13 +137,31 @@ def is_among(row: RowReference, columns: Sequence[str], name: str, others: Seque
     return concat(sql("("), here, sql(") in (select "), there, sql(" from "), ident(name), sql(")"))
 
 
+def relations_in(exp: BoolExp) -> int:
+    """Returns how many tables besides the row's own a condition reads, which PostgreSQL plans as joins."""
+    if isinstance(exp, And | Or):
+        return sum(relations_in(item) for item in exp.items)
+    if isinstance(exp, Not | Rooted):
+        return relations_in(exp.item)
+    return 1 + relations_in(exp.condition) if isinstance(exp, RelatedExists | TableExists) else 0
+
+
+def relations_of(selection: Selection) -> int:
+    """Returns how many tables the joined objects of a selection read, those of their permissions among them."""
+    return sum(
+        1 + relations_in(output.rows.where) + relations_of(output.selection)
+        for output in selection.outputs
+        if isinstance(output, ObjectOutput) and is_joined(output)
+    )
+
+
 def is_joined(output: Output) -> bool:
     """Returns whether an output is the object of a row that a join leads to.
 
     What is read of that row is evaluated above the joins, of rows that are shown. Only a volatile function would keep
     PostgreSQL from that.
     """
-    if not isinstance(output, ObjectOutput) or not output.selection.outputs or not _is_to_one(output.rows):
+    if not isinstance(output, ObjectOutput) or not output.selection.outputs or not is_to_one(output.rows):
         return False
     return not any(
         len(inner.alias.encode()) > MAX_IDENTIFIER_BYTES
@@ -157,14 +179,15 @@ def order_joins_of(exp: Expression) -> int:
     """Returns how many joins lead to the column that an ordering goes by, 0 when it cannot be joined."""
     count = 0
     while isinstance(exp, OrderThrough):
-        if not _is_to_one(exp.rows):
+        if not is_to_one(exp.rows):
             return 0
         count += 1
         exp = exp.inner
     return count if isinstance(exp, ColumnExpression) else 0
 
 
-def _is_to_one(rows: Rows) -> bool:
+def is_to_one(rows: Rows) -> bool:
+    """Returns whether a left join finds the row, if there is one."""
     is_whole = rows.source is None and not rows.distinct_on and rows.limit is None and rows.offset is None
     if not is_whole or not rows.join or rows.permission_limit is not None:
         return False

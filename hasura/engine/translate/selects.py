@@ -9,6 +9,7 @@ from dataclasses import replace
 from hasura.engine.catalog.types import PgType, TypeKind
 from hasura.engine.ir.nodes import (
     TRUE,
+    AggregateExpression,
     AggregateOutput,
     ArrayOutput,
     BoolExp,
@@ -68,8 +69,9 @@ from hasura.engine.translate.fragments import (
 )
 from hasura.engine.translate.grouping import has_groups, is_grouped, is_single, max_rows_of, shared
 from hasura.engine.translate.groups import GROUPED, GroupTranslator, group_key, local_keys
-from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, is_joined, order_joins_of
+from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, is_joined, order_joins_of, relations_in
 from hasura.engine.translate.objects import built_object, has_long_key, object_of_row, select_list
+from hasura.engine.translate.order_groups import group_joins_of, grouped, grouped_value, is_whole_table, on_keys
 from hasura.engine.translate.searches import SearchTranslator, rows_to_try
 
 _EMPTY_OBJECT = sql("'{}'::json")
@@ -181,6 +183,7 @@ class SelectTranslator:
         """`select outputs from rows left join ...`: all in one select."""
         row = self.row(rows)
         scope = Scope(self.aliases, row)
+        joins.is_whole = here is None and is_whole_table(rows)
         outputs = self.outputs(scope, selection, joins)
         order = self.order(scope, rows.order_by, joins)
         return concat(
@@ -245,13 +248,28 @@ class SelectTranslator:
 
     @staticmethod
     def _order_value(scope: Scope, exp: Expression, joins: Joins) -> Sql:
-        """What an ordering goes by: a column that joins lead to, or an expression of the row."""
+        """What an ordering goes by: a column or an aggregate that joins lead to, or an expression of the row."""
+        groups = group_joins_of(exp, scope.row.table) if joins.is_whole else 0
+        if groups and joins.reserve(groups):
+            return SelectTranslator._grouped_value(scope, exp, joins)
         needed = order_joins_of(exp)
         if not needed or not joins.reserve(needed):
             return expression(scope, exp)
         while isinstance(exp, OrderThrough):
             scope, exp = SelectTranslator._joined_row(scope, exp.rows, joins), exp.inner
         return expression(scope, exp)
+
+    @staticmethod
+    def _grouped_value(scope: Scope, exp: Expression, joins: Joins) -> Sql:
+        """An aggregate of what is nested in the row, or in one that joins lead to, computed for all rows at once."""
+        through: Sql | None = None
+        while isinstance(exp, OrderThrough):
+            scope = SelectTranslator._joined_row(scope, exp.rows, joins)
+            through, exp = scope.row.column(exp.rows.join[0][1]), exp.inner
+        assert isinstance(exp, AggregateExpression)
+        name = scope.aliases.name()
+        joins.add_table(parenthesized(grouped(scope, exp)), name, on_keys(scope.row, exp, name))
+        return grouped_value(exp, name, through)
 
     @staticmethod
     def _joined_row(scope: Scope, rows: Rows, joins: Joins) -> Scope:
@@ -412,7 +430,8 @@ class SelectTranslator:
             return self._searches.select(rows, limit, tries)
         row = self.row(rows)
         scope = Scope(self.aliases, row)
-        joins = Joins()
+        joins = Joins(others=relations_in(rows.where))
+        joins.is_whole = here is None and found is None and is_whole_table(rows)
         order = self.order(scope, rows.order_by, joins)
         where = restriction(scope, rows, here)
         if found is not None:

@@ -205,7 +205,7 @@ class NaiveEvaluator:
             aggregate[f"distinct_{column}"] = len(set(values))
         if not field["nodes"]:
             return {"aggregate": aggregate}
-        return {"aggregate": aggregate, "nodes": [{"id": row["id"]} for row in nodes]}
+        return {"aggregate": aggregate, "nodes": [self._object(table, field["nodes"], row) for row in nodes]}
 
 
 def _page(rows: list[Row], arguments: Mapping[str, Any]) -> list[Row]:

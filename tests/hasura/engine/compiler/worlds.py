@@ -260,13 +260,14 @@ class World:
             arguments["offset"] = self.random.randint(0, 3)
         if kind == "aggregate":
             numbers = [column for column, type_name in self.columns[table].items() if type_name == "int4"]
+            nodes = self._nodes(table, depth) if self.random.random() < 0.5 else None
             return {
                 "kind": kind,
                 "table": table,
                 "arguments": arguments,
                 "columns": numbers,
                 "nested": {},
-                "nodes": self.random.random() < 0.5,
+                "nodes": nodes,
             }
         nested: dict[str, Any] = {}
         shares: str | None = None
@@ -294,6 +295,18 @@ class World:
             "nested": nested,
             "shares": shares,
         }
+
+    def _nodes(self, table: str, depth: int) -> dict[str, Any]:
+        """What is read of the rows that are aggregated: their number, and rows nested in them."""
+        nested: dict[str, Any] = {}
+        for name, relationship in self.cache.table(QualifiedName("public", table)).relationships.items():
+            if depth > 0 and self.random.random() < 0.5:
+                inner = self.field(relationship.remote_table.name, depth - 1)
+                if relationship.kind is RelationshipKind.OBJECT:
+                    columns = list(self.columns[relationship.remote_table.name])
+                    inner = {**inner, "kind": "object", "arguments": {}, "columns": columns}
+                nested[name] = {**inner, "relationship": name}
+        return {"kind": "object", "table": table, "arguments": {}, "columns": ["id"], "nested": nested}
 
     def _order(self, table: str) -> list[dict[str, Any]]:
         if self.random.random() < 0.3:
@@ -391,7 +404,7 @@ class Document:
                 f"distinct_{column}: count(columns: {column}, distinct: true)"
                 for column in field["columns"]
             ]
-            nodes = "nodes { id }" if field["nodes"] else ""
+            nodes = f"nodes {{ {self._selection(field['nodes'])} }}" if field["nodes"] else ""
             return f"aggregate {{ count {' '.join(parts)} }} {nodes}"
         nested = []
         for alias, inner in field["nested"].items():
