@@ -158,6 +158,8 @@ class TableInfo:
     description: str | None = None
     # Comments of custom root fields, by kind (`select`, `insert_one`, ...).
     root_field_comments: Mapping[str, str] = field(default_factory=dict)
+    # Left out of GraphQL because a type of it has the name of another's; permissions may look through it.
+    is_hidden: bool = False
 
     @property
     def name(self) -> QualifiedName:
@@ -167,7 +169,7 @@ class TableInfo:
     @cached_property
     def is_exposed(self) -> bool:
         """Part of GraphQL. A table without a name that GraphQL can write is not, until it gets a custom one."""
-        return is_graphql_name(self.graphql_name)
+        return not self.is_hidden and is_graphql_name(self.graphql_name)
 
     @cached_property
     def exposed_columns(self) -> tuple[ColumnInfo, ...]:

@@ -323,8 +323,9 @@ def _refuse_new_inconsistencies(
             code="invalid-configuration",
             internal=rendered_inconsistent(after, about_subject),
         )
+    conflicts = [item.conflict for item in new if item.conflict is not None]
     raise EngineError(
-        "cannot continue due to new inconsistent metadata",
+        bullets(conflicts) if conflicts else "cannot continue due to new inconsistent metadata",
         code="unexpected",
         internal=rendered_inconsistent(after, new),
     )

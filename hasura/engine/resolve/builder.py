@@ -16,7 +16,7 @@ from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.loader import load_functions, load_tables
 from hasura.engine.catalog.types import QualifiedName, Table
 from hasura.engine.metadata.reading import name_to_json
-from hasura.engine.metadata.types import FunctionMetadata, JsonObject, RestEndpoint, TableMetadata
+from hasura.engine.metadata.types import FunctionMetadata, JsonObject, RelationshipKind, RestEndpoint, TableMetadata
 from hasura.engine.resolve import roles
 from hasura.engine.resolve.columns import Inconsistent, load_enum, resolve_columns
 from hasura.engine.resolve.endpoints import resolve_endpoints
@@ -25,6 +25,7 @@ from hasura.engine.resolve.permissions import resolve_permissions
 from hasura.engine.resolve.relationships import resolve_computed_fields, resolve_relationships
 from hasura.engine.resolve.root_fields import RootFieldIndexes
 from hasura.engine.resolve.sets import SetChanges
+from hasura.engine.resolve.type_names import TypeNames, TypeNameState
 from hasura.engine.resolve.unserved import unserved_of_table
 from hasura.engine.resolve.world import (
     NO_FACTS,
@@ -153,6 +154,10 @@ class _Resolution:
         self._consulted: dict[Owner, set[Fact]] = {}
         self._problems: dict[Owner, list[InconsistentObject]] = {}
         self._changed_facts: set[Fact] = set()
+        # Why tables are left out of GraphQL.
+        self._hidden: dict[QualifiedName, list[str]] = {}
+        # Tables that a changed one has an array relationship to.
+        self._related: set[QualifiedName] = set()
 
     def finish(self, resource_version: int) -> World:
         """Everything resolved, put together."""
@@ -303,8 +308,9 @@ class _Resolution:
 
     # --- together ----------------------------------------------------------------------------------------------
 
-    def _assemble(self, functions: Mapping[QualifiedName, FunctionInfo | None], resource_version: int) -> World:
+    def _assemble(self, functions: dict[QualifiedName, FunctionInfo | None], resource_version: int) -> World:
         old = self._world.snapshot
+        type_names = self._name_types(functions)
         self._keep_equal_tables()
         indexes = self._root_fields(functions)
         tables, function_map = _as_map(old.tables).mutate(), _as_map(old.functions).mutate()
@@ -347,7 +353,62 @@ class _Resolution:
             problems=all_problems,
             consulted=consulted,
             dependents=dependents,
+            type_names=type_names,
         )
+
+    def _name_types(self, functions: dict[QualifiedName, FunctionInfo | None]) -> TypeNameState:
+        """Hides the tables, and leaves out the functions, that bring a type of the name of another's."""
+        old = self._world.snapshot
+        self._related = self._related_tables()
+        for name in self._related - self._tables.keys():
+            self._tables[name] = old.tables[name]
+            self._problems.setdefault(Owner("table", name), [])
+        names = TypeNames(self._world.type_names, old.options, self._is_related)
+        for name in self._tables:
+            if name in old.tables:
+                names.remove_table(old.tables[name])
+        for name in functions:
+            if name in old.functions:
+                names.remove_function(old.functions[name])
+        names = TypeNames(names.finish(), self._options, self._is_related)
+        for name, table in self._oldest_first(self._tables):
+            if table is not None and (taken := names.add_table(table, self._lookup.__getitem__)):
+                self._tables[name] = replace(table, is_hidden=True)
+                self._hidden[name] = taken
+        for name, function in functions.items():
+            if function is not None and (taken := names.add_function(function, self._lookup.__getitem__)):
+                functions[name] = None
+                self._report_taken(Owner("function", name), taken)
+        return names.finish()
+
+    def _related_tables(self) -> set[QualifiedName]:
+        """Those that changed tables have array relationships to: their aggregates have types by these."""
+        return {
+            relationship.remote_table
+            for table in self._tables.values()
+            for relationship in (table.relationships.values() if table is not None else ())
+            if relationship.kind is RelationshipKind.ARRAY and relationship.remote_table in self._lookup
+        }
+
+    def _is_related(self, table: TableInfo) -> bool:
+        owners = {owner.name for owner in self._world.dependents.get(Fact("table", table.name), ())}
+        return table.name in self._related or any(
+            relationship.remote_table == table.name and relationship.kind is RelationshipKind.ARRAY
+            for name in owners - self._tables.keys()
+            if name in self._lookup
+            for relationship in self._lookup[name].relationships.values()
+        )
+
+    def _oldest_first(
+        self, tables: Mapping[QualifiedName, TableInfo | None]
+    ) -> list[tuple[QualifiedName, TableInfo | None]]:
+        """Tables that were there keep their names against newcomers, and against those that had to be hidden."""
+        old = self._world.snapshot.tables
+
+        def is_new(name: QualifiedName) -> bool:
+            return name not in old or old[name].is_hidden
+
+        return sorted(tables.items(), key=lambda item: (is_new(item[0]), item[0]))
 
     def _keep_equal_tables(self) -> None:
         """A table that came out as it was stays the same object: plans know by that that they still fit."""
@@ -371,10 +432,12 @@ class _Resolution:
             if name in old.functions:
                 before.remove_function(old.functions[name])
         indexes = RootFieldIndexes(*before.finish(), self._options)
-        # Tables that were there keep their names against newcomers.
-        newcomers_last = sorted(self._tables.items(), key=lambda item: (item[0] not in old.tables, item[0]))
-        for name, table in newcomers_last:
-            if table is not None:
+        for name, table in self._oldest_first(self._tables):
+            if table is not None and name in self._hidden:
+                # A root field that two tables want is what Hasura tells first.
+                taken = indexes.taken_from(replace(table, is_hidden=False)) or self._hidden[name]
+                self._report_taken(Owner("table", name), taken)
+            elif table is not None:
                 self._report_taken(Owner("table", name), indexes.add_table(table))
         for name, function in functions.items():
             if function is not None:

@@ -1,5 +1,7 @@
 """Which root field a name leads to: kept as three persistent indexes beside the tables."""
 
+from collections.abc import Iterator
+
 from immutables import Map, MapMutation
 
 from hasura.engine.metadata.types import FunctionExposure
@@ -36,6 +38,10 @@ class RootFieldIndexes:
         """Adds the table's fields; returns why, in Hasura's words, for each whose name another object has already."""
         return self._add(self._table_fields(table))
 
+    def taken_from(self, table: TableInfo) -> list[str]:
+        """Returns what `add_table` would, and adds nothing."""
+        return list(self._conflicts(self._table_fields(table)))
+
     def remove_function(self, function: FunctionInfo) -> None:
         for index, name, field in self._function_fields(function):
             if index.get(name) == field:
@@ -46,19 +52,23 @@ class RootFieldIndexes:
         return self._add(self._function_fields(function))
 
     def _add(self, fields: list[Entry]) -> list[str]:
-        taken: list[str] = []
+        taken = list(self._conflicts(fields))
         for index, name, field in fields:
-            found = index.get(name)
-            if found is not None and found != field:
+            if name not in index:
+                index[name] = field
+        return taken
+
+    def _conflicts(self, fields: list[Entry]) -> Iterator[str]:
+        own: dict[tuple[int, str], RootField] = {}
+        for index, name, field in fields:
+            found = index.get(name, own.setdefault((id(index), name), field))
+            if found != field:
                 root = self._roots[id(index)]
-                taken.append(
+                yield (
                     f"Encountered conflicting definitions in the selection set for '{root}' for field '{name}' "
                     f"defined in [{_owner(found)}, {_owner(field)}]. "
                     "Fields must not be defined more than once across all sources."
                 )
-            else:
-                index[name] = field
-        return taken
 
     def _named(self, name: str) -> str:
         custom = self._options.customization

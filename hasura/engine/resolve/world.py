@@ -27,6 +27,7 @@ from hasura.engine.metadata.types import (
     TableMetadata,
     Unreadable,
 )
+from hasura.engine.resolve.type_names import TypeNameState
 from hasura.engine.resolve.unserved import Unserved
 from hasura.engine.schema_cache import EnumValue, InconsistentObject, SchemaCache, SchemaOptions
 
@@ -97,6 +98,7 @@ class World:
     problems: "Map[Owner, tuple[InconsistentObject, ...]]" = field(default_factory=Map)
     consulted: "Map[Owner, frozenset[Fact]]" = field(default_factory=Map)
     dependents: "Map[Fact, frozenset[Owner]]" = field(default_factory=Map)
+    type_names: TypeNameState = field(default_factory=TypeNameState)
 
     def unreadable(self, key: ObjectKey) -> tuple[Unreadable, ...]:
         """What of an object's document cannot be read."""

@@ -34,7 +34,7 @@ def column_type(schema: "RoleSchema", column: ColumnInfo) -> TypeRef:
 def enum_table_type(schema: "RoleSchema", name: QualifiedName) -> EnumType | None:
     """`colors_enum`, of a table tracked as enum."""
     table = schema.cache.tables.get(name)
-    if table is None or not table.enum_values:
+    if table is None or not table.enum_values or not table.is_exposed:
         return None
     values = table.enum_values
     type_name = schema.naming.type(table.graphql_name, "enum")

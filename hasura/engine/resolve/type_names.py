@@ -1,0 +1,297 @@
+"""Which types of the schema a table or function brings, so that no two objects bring one of the same name.
+
+Two tables meet where the longer name is the other's with the beginning of one of its suffixes: `t` and `t_max` both
+have a `t_max_order_by`. So a table is compared with those whose names its own could come from, not with all.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from immutables import Map
+
+from hasura.engine.catalog.types import PgType, QualifiedName
+from hasura.engine.metadata.types import SourceCustomization
+from hasura.engine.names import NamingConvention
+from hasura.engine.schema.filters import AGGREGATE_PREDICATES
+from hasura.engine.schema.naming import Naming
+from hasura.engine.schema.orders import AGGREGATES, NUMERIC_AGGREGATES
+from hasura.engine.schema.scalars import is_array, is_comparable, is_numeric, scalar_for
+from hasura.engine.schema_cache import FunctionInfo, SchemaOptions, TableInfo
+
+_ALWAYS = (
+    *("", "bool_exp", "order_by", "select_column", "aggregate", "aggregate_fields"),
+    *("stream_cursor_input", "stream_cursor_value_input"),
+)
+_INSERTABLE = ("insert_input", "obj_rel_insert_input")
+_UPSERTABLE = ("on_conflict", "constraint", "update_column")
+_UPDATABLE = ("set_input", "updates")
+_DOCUMENTS = ("append_input", "prepend_input", "delete_at_path_input", "delete_elem_input", "delete_key_input")
+_RELATED = (
+    *("aggregate_order_by", "aggregate_bool_exp", "arr_rel_insert_input"),
+    *(f"{function}_order_by" for function in AGGREGATES),
+    *(f"aggregate_bool_exp_{predicate.function}" for predicate in AGGREGATE_PREDICATES),
+)
+_SUFFIXES = (
+    *_ALWAYS,
+    *_INSERTABLE,
+    *_UPSERTABLE,
+    *_UPDATABLE,
+    *_DOCUMENTS,
+    *_RELATED,
+    *(f"{function}_fields" for function in AGGREGATES),
+    *("mutation_response", "pk_columns_input", "inc_input", "enum", "enum_comparison_exp"),
+)
+_MAX_NAMES = 3
+_OF_THE_SOURCE = ("table ", "function ")
+_BUILT_IN = ("Int", "Float", "String", "Boolean", "ID", "query_root", "mutation_root", "subscription_root")
+
+
+class TypeNames:
+    """The names of types while a change is worked in; `finish` gives the state to begin the next change with."""
+
+    def __init__(
+        self, state: "TypeNameState", options: SchemaOptions, is_related: Callable[[TableInfo], bool]
+    ) -> None:
+        """`is_related`: whether some table has an array relationship to this one."""
+        self._tables = state.tables.mutate()
+        self._arguments = state.arguments.mutate()
+        self._shared = state.shared.mutate()
+        self._naming = Naming(options.convention, options.customization)
+        shared = (("order_by", ""), ("cursor_ordering", ""), ("Int", "comparison_exp"))
+        self._reserved = {*_BUILT_IN, *(self._naming.type(base, suffix) for base, suffix in shared)}
+        self._is_related = is_related
+        self._ends = {suffix: self._naming.plain_type("x", suffix)[1:] for suffix in _SUFFIXES}
+        custom = options.customization
+        self._is_customized = bool(custom.type_names_prefix or custom.type_names_suffix)
+
+    def finish(self) -> "TypeNameState":
+        return TypeNameState(self._tables.finish(), self._arguments.finish(), self._shared.finish())
+
+    # --- tables ----------------------------------------------------------------------------------------------------
+
+    def remove_table(self, table: TableInfo) -> None:
+        if not table.is_exposed:
+            return
+        del self._tables[self._base(table)]
+        for name in self._arguments_of(table):
+            self._arguments.pop(name, None)
+        for name in shared_names(self._naming, _types_of(table)):
+            self._count(name, -1)
+
+    def add_table(self, table: TableInfo, find: Callable[[QualifiedName], TableInfo]) -> list[str]:
+        """Adds what the table brings; or returns why not, for each of its types whose name is another's already."""
+        if not table.is_exposed:
+            return []
+        owner = f"table {table.name}"
+        own = self._own_names(table)
+        taken = {name: other for name in sorted(own) if (other := self._taken_alone(name)) is not None}
+        for base in self._neighbours(table):
+            neighbour = find(self._tables[base])
+            for name in sorted(own & self._own_names(neighbour)):
+                taken.setdefault(name, f"table {neighbour.name}")
+        brought = set(shared_names(self._naming, _types_of(table)))
+        for name in sorted(brought):
+            if name in own:
+                taken.setdefault(name, "the types of its own columns")
+            elif name not in self._shared and (other := self._table_with(name, find)) is not None:
+                taken.setdefault(name, other)
+        if taken:
+            return _reasons(taken, owner)
+        self._tables[self._base(table)] = table.name
+        for name in self._arguments_of(table):
+            self._arguments[name] = owner
+        for name in brought:
+            self._count(name, 1)
+        return []
+
+    def _base(self, table: TableInfo) -> str:
+        return self._naming.plain_type(table.graphql_name)
+
+    def _own_names(self, table: TableInfo) -> set[str]:
+        suffixes, base = _suffixes_of(table, is_related=self._is_related(table)), self._base(table)
+        names = {self._odd_name(table, suffix) or self._customized(base + self._ends[suffix]) for suffix in suffixes}
+        return names.union(self._arguments_of(table))
+
+    def _customized(self, name: str) -> str:
+        return self._naming.customized_type(name) if self._is_customized else name
+
+    def _odd_name(self, table: TableInfo, suffix: str) -> str | None:
+        """The name of a type that does not follow the others' rule."""
+        naming, base = self._naming, table.graphql_name
+        if suffix == "aggregate_bool_exp":
+            return naming.plain_type(base, suffix)
+        if suffix.startswith("aggregate_bool_exp_"):
+            return naming.aggregate_predicate(base, suffix.removeprefix("aggregate_bool_exp_"))
+        if suffix == "enum_comparison_exp":
+            return naming.type(f"{base}_enum", "comparison_exp")
+        return None
+
+    def _arguments_of(self, table: TableInfo) -> list[str]:
+        return [
+            self._naming.type(f"{computed.name}_{table.graphql_name}_args")
+            for computed in table.computed_fields.values()
+            if computed.input_arguments
+        ]
+
+    def _neighbours(self, table: TableInfo) -> list[str]:
+        """The names of tables some of whose types may be called as some of this one's."""
+        base = self._base(table)
+        found = [base] if base in self._tables else []
+        for remainder in _remainders(self._naming.convention):
+            if base.endswith(remainder) and (shorter := base[: -len(remainder)]) in self._tables:
+                found.append(shorter)
+            if (longer := base + remainder) in self._tables:
+                found.append(longer)
+        return found
+
+    def _taken_alone(self, name: str) -> str | None:
+        """What has this name already that is no table's."""
+        if name in self._reserved or name.startswith("__"):
+            return "the schema itself"
+        if name in self._shared:
+            return "the types of columns and arguments"
+        return self._arguments.get(name)
+
+    def _table_with(self, name: str, find: Callable[[QualifiedName], TableInfo]) -> str | None:
+        """The table that brings a type of this name."""
+        custom = self._naming.customization
+        for suffix in _SUFFIXES:
+            end = self._ends[suffix]
+            for before, after in {(custom.type_names_prefix, custom.type_names_suffix), ("", "")}:
+                base = name.removeprefix(before).removesuffix(after).removesuffix(end)
+                found = self._tables.get(base)
+                if found is not None and name in self._own_names(table := find(found)):
+                    return f"table {table.name}"
+        return None
+
+    def _count(self, name: str, change: int) -> None:
+        count = self._shared.get(name, 0) + change
+        if count:
+            self._shared[name] = count
+        else:
+            del self._shared[name]
+
+    # --- functions -------------------------------------------------------------------------------------------------
+
+    def remove_function(self, function: FunctionInfo) -> None:
+        if function.input_arguments:
+            self._arguments.pop(self._naming.type(function.arguments_type), None)
+            for name in shared_names(self._naming, _argument_types(function)):
+                self._count(name, -1)
+
+    def add_function(self, function: FunctionInfo, find: Callable[[QualifiedName], TableInfo]) -> list[str]:
+        """Adds the function's input type; or returns why not, in the same words."""
+        if not function.input_arguments:
+            return []
+        owner, name = f"function {function.name}", self._naming.type(function.arguments_type)
+        brought = set(shared_names(self._naming, _argument_types(function)))
+        taken = {name: other} if (other := self._taken_alone(name) or self._table_with(name, find)) else {}
+        for scalar in sorted(brought):
+            if scalar not in self._shared and (other := self._table_with(scalar, find)) is not None:
+                taken[scalar] = other
+        if taken:
+            return _reasons(taken, owner)
+        self._arguments[name] = owner
+        for scalar in brought:
+            self._count(scalar, 1)
+        return []
+
+
+class TypeNameState:
+    """Bases of tables' type names, input types of arguments with their owners, and how often scalars are used."""
+
+    def __init__(
+        self,
+        tables: "Map[str, QualifiedName] | None" = None,
+        arguments: "Map[str, str] | None" = None,
+        shared: "Map[str, int] | None" = None,
+    ) -> None:
+        self.tables: Map[str, QualifiedName] = tables if tables is not None else Map()
+        self.arguments: Map[str, str] = arguments if arguments is not None else Map()
+        self.shared: Map[str, int] = shared if shared is not None else Map()
+
+
+def shared_names(naming: Naming, types: Iterable[PgType]) -> Iterator[str]:
+    """The scalars of these types and what compares them: any object may use them, and none has them for itself."""
+    for pg_type in types:
+        base = pg_type.underlying
+        element = base.element if is_array(base) else None
+        scalar = scalar_for(element if element is not None else base).name
+        if scalar not in _BUILT_IN:
+            yield scalar
+        yield naming.type(f"{scalar}_array" if element is not None else scalar, "comparison_exp")
+        if scalar == "jsonb":
+            yield naming.type("jsonb", "cast_exp")
+            yield naming.type("String", "comparison_exp")
+
+
+def _suffixes_of(table: TableInfo, *, is_related: bool) -> Iterator[str]:
+    catalog, types = table.table, [column.type for column in table.exposed_columns]
+    is_numbers = any(map(is_numeric, types))
+    yield from _ALWAYS
+    for function in AGGREGATES:
+        has_columns = is_numbers if function in NUMERIC_AGGREGATES else any(map(is_comparable, types))
+        if has_columns:
+            yield f"{function}_fields"
+            if is_related:
+                yield f"{function}_order_by"
+    if is_related:
+        yield from (item for item in _RELATED if item.removesuffix("_order_by") not in AGGREGATES)
+    if catalog.is_insertable:
+        yield from _INSERTABLE
+        if catalog.all_unique_constraints:
+            yield from _UPSERTABLE
+    if catalog.is_updatable:
+        yield from _UPDATABLE
+        if is_numbers:
+            yield "inc_input"
+        if any(pg_type.underlying.name == "jsonb" for pg_type in types):
+            yield from _DOCUMENTS
+        if catalog.primary_key is not None:
+            yield "pk_columns_input"
+    if catalog.is_insertable or catalog.is_updatable or catalog.is_deletable:
+        yield "mutation_response"
+    if table.enum_values:
+        yield from ("enum", "enum_comparison_exp")
+
+
+def _types_of(table: TableInfo) -> list[PgType]:
+    types = [column.type for column in table.exposed_columns]
+    for computed in table.computed_fields.values():
+        types += [argument.type for argument in computed.input_arguments]
+        if computed.returned_table is None:
+            types.append(computed.function.return_type)
+    return types
+
+
+def _argument_types(function: FunctionInfo) -> list[PgType]:
+    return [argument.type for argument in function.input_arguments]
+
+
+@lru_cache(maxsize=2)
+def _remainders(convention: NamingConvention) -> tuple[str, ...]:
+    """What is left of one suffix without another that it ends with, so that `x` + one is `x…` + the other."""
+    naming = Naming(convention, SourceCustomization())
+    ends = {naming.plain_type("x", suffix)[1:] for suffix in _SUFFIXES}
+    found = {one[: len(one) - len(other)] for one in ends for other in ends if one.endswith(other) and one != other}
+    return tuple(sorted(found))
+
+
+def _reasons(taken: Mapping[str, str], owner: str) -> list[str]:
+    """One reason for each other object that has names of the owner's already."""
+    names: dict[str, list[str]] = {}
+    for name, other in taken.items():
+        names.setdefault(other, []).append(f"'{name}'")
+    return [_reason(listed, other, owner) for other, listed in names.items()]
+
+
+def _reason(names: list[str], other: str, owner: str) -> str:
+    shown = ", ".join(names[:_MAX_NAMES]) + (
+        f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    )
+    both = [f"{item} in source default" if item.startswith(_OF_THE_SOURCE) else item for item in (other, owner)]
+    return (
+        f"Encountered conflicting definitions for the {'type' if len(names) == 1 else 'types'} {shown} "
+        f"defined in [{', '.join(both)}]. "
+        "Types must not be defined more than once across all sources: give one of them a custom name."
+    )
