@@ -103,7 +103,7 @@ class SelectTranslator:
         column = expression(scope, stream.column)
         after = operand(stream.after)
         beyond = concat(column, sql(" < ") if stream.is_descending else sql(" > "), after)
-        # Nothing comes after a row without a value: it would hold up the stream. `is not null` asks all parts of a pair.
+        # Nothing comes after a row without a value: it would hold up the stream. Of a pair `is not null` asks both.
         present = concat(column, sql(" is distinct from null and ")) if _may_be_null(stream.column) else sql("")
         where = restriction(scope, stream.rows, None)
         name = self.aliases.name()
