@@ -161,11 +161,12 @@ def select_arguments(schema: "RoleSchema", table: TableInfo) -> dict[str, InputF
         )
     arguments.append(InputField("limit", INT, "limit", "limit the number of rows returned", is_exact=True))
     arguments.append(InputField("offset", INT, "offset", "skip the first n rows. Use only with order_by"))
-    if columns is not None:
+    order = order_by(schema, table)
+    if columns is not None or order.fields:
         arguments.append(
             InputField(
                 name("order_by"),
-                ListOf(NonNull(order_by(schema, table))),
+                ListOf(NonNull(order)),
                 "order_by",
                 "sort the rows by one or more columns",
             )

@@ -1,4 +1,4 @@
-"""The gallery's metadata: what is tracked of `gallery.sql`, and what the role `visitor` may do."""
+"""The gallery's metadata: what is tracked of `gallery.sql`, and what the roles `visitor` and `weigher` may do."""
 
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,27 @@ def _tables() -> list[dict[str, Any]]:
             "table": "ticket",
             "object_relationships": [
                 {"name": "visit", "using": {"foreign_key_constraint_on": ["visit_id", "visit_day"]}}
+            ],
+        },
+        {
+            "table": "specimen",
+            "computed_fields": [
+                {"name": "weight", "definition": {"function": "specimen_weight"}},
+                {
+                    "name": "note",
+                    "definition": {"function": "specimen_note", "session_argument": "hasura_session"},
+                },
+            ],
+            "select_permissions": [
+                {
+                    "role": "weigher",
+                    "permission": {
+                        "columns": [],
+                        "computed_fields": ["weight"],
+                        "filter": {},
+                        "allow_aggregations": True,
+                    },
+                }
             ],
         },
         {

@@ -32,7 +32,7 @@ def _compare(gallery: Gallery, role: str, name: str) -> None:
     assert printed.splitlines() == path.read_text().splitlines()
 
 
-@pytest.mark.parametrize("role", ["admin", "visitor"])
+@pytest.mark.parametrize("role", ["admin", "visitor", "weigher"])
 def test_the_schema_of_a_role_is_as_written_down(gallery: Gallery, role: str) -> None:
     _compare(gallery, role, role)
 
