@@ -67,9 +67,8 @@ def items_of(pagination: Pagination, answer: Answer) -> tuple[Sequence[Any], boo
     raise InvalidReply(f"The service's answer has no list {where}, but {kind}.", hint=hint)
 
 
-def told_error(answer: Answer) -> str | None:
-    """What an answer without items says went wrong, when it is an error under the status of a success."""
-    data = answer.data
+def told_error(data: Any) -> str | None:
+    """What the body of a successful answer says went wrong, when it is an error all the same."""
     if not isinstance(data, Mapping):
         return None
     told = {name: data[name] for name in _ERRORS if name in data and _is_true(data[name])}

@@ -65,7 +65,7 @@ def advance(
     if answer.is_empty or not 200 <= answer.status < 300:
         return _nothing_there(pagination, here, progress, answer)
     items, is_listed = items_of(pagination, answer)
-    if not items and (error := told_error(answer)) is not None:
+    if not items and (error := told_error(answer.data)) is not None:
         raise InvalidReply(f"The service answered an error in place of items, with status {answer.status}: {error}.")
     digest = _digest(items) if is_numbered and items else ""
     page = Page(pagination, here, progress, answer, items, is_thorough)

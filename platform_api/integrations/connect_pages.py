@@ -94,15 +94,15 @@ async def submit_form(
         definition = await service.check_connection(session, actor, integration_id, body)
         # Tried without a connection to the database: a slow upstream must not hold one.
         await session.commit()
-        test = await try_credentials(gateway, definition, body, actor)
-        connection = await service.create_connection(session, actor, vault, integration_id, body)
+        tried = await try_credentials(gateway, definition, body, actor)
+        connection = await service.create_connection(session, actor, vault, integration_id, body, tried.credentials)
     except ValidationError as error:
         # Never what was sent: it may be a secret.
         first = error.errors(include_input=False, include_url=False)[0]
         return _page(form, error=f"{'.'.join(map(str, first['loc']))}: {first['msg']}", status_code=422)
     except PlatformError as error:
         return _page(form, error=error.message, status_code=error.status_code)
-    failure = test.message if test is not None and not test.ok else None
+    failure = tried.test.message if tried.test is not None and not tried.test.ok else None
     return render("account_connected.html", definition=definition, connection=connection, tried=failure)
 
 

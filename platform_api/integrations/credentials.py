@@ -51,9 +51,10 @@ def prove(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> 
             return Proof()
 
 
-def secrets_of(definition: IntegrationDefinition, credentials: Mapping[str, str]) -> list[str]:
-    """What must not be shown of the credentials that a form gave, in each way that requests carry them."""
-    return [*credentials.values(), *([_basic(credentials)] if isinstance(definition.auth, BasicAuth) else [])]
+def secrets_of(definition: IntegrationDefinition, credentials: Mapping[str, Any]) -> list[str]:
+    """What must not be shown of new credentials, in each way that requests carry them."""
+    texts = [value for value in credentials.values() if isinstance(value, str)]
+    return [*texts, *([_basic(credentials)] if isinstance(definition.auth, BasicAuth) else [])]
 
 
 def _basic(credentials: Mapping[str, Any]) -> str:

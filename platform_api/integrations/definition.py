@@ -14,14 +14,15 @@ from platform_api.integrations.body_format import BodyFormat
 from platform_api.integrations.definition_types import (
     HeaderName,
     HeaderValue,
-    check_header_name,
     check_header_value,
 )
 from platform_api.integrations.definition_types import Strict as _Strict
 from platform_api.integrations.keys_auth import KeysAuth
+from platform_api.integrations.oauth2_auth import Identity as Identity
+from platform_api.integrations.oauth2_auth import OAuth2Auth as OAuth2Auth
 from platform_api.integrations.pagination import Pagination
 from platform_api.integrations.refusal import Refusal
-from platform_api.integrations.token_requests import TokenHeaders, TokenParams, TokenValues, check_token_request
+from platform_api.integrations.status_check import StatusCheck
 
 RESERVED_IDS = frozenset({"mailer", "catalogue", "connections", "oauth", "calls", "import"})
 CLIENT_ID = "client_id"
@@ -56,67 +57,6 @@ class BearerAuth(_Strict):
     """A token that does not change, e.g. a personal access token."""
 
     type: Literal["bearer"]
-
-
-class Identity(_Strict):
-    """How the account behind a connection is found out, shown as the connection's name."""
-
-    url: Annotated[str, Field(max_length=250)]
-    """Absolute, or a path below the base URL."""
-    name: Annotated[str, Field(max_length=200)]
-    """Where the name stands in the answer: a path as in `Pagination`, e.g. `data.0.email`."""
-    method: Literal["GET", "POST"] = "GET"
-
-
-class OAuth2Auth(_Strict):
-    """OAuth 2 (RFC 6749): authorization code, with or without PKCE, or client credentials."""
-
-    type: Literal["oauth2"]
-    grant: Literal["authorization_code", "client_credentials"] = "authorization_code"
-    authorize_url: Annotated[str, Field(max_length=250)] | None = None
-    token_url: Annotated[str, Field(max_length=250)]
-    scopes: tuple[str, ...] = ()
-    scope_separator: str = " "
-    pkce: bool = False
-    client_authentication: Literal["basic", "post"] = "post"
-    """How the client proves itself at the token endpoint."""
-    token_body: Literal["form", "json"] = "form"
-    """What the token endpoint reads: a form, as the standard says, or JSON."""
-    tokens_at: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """Where the tokens stand in its answer, as in `Identity.name`, when not at the top, e.g. `authed_user`."""
-    authorize_params: dict[str, str] = Field(default_factory=dict)
-    """Added to the authorize URL, e.g. what asks for a refresh token."""
-    token_params: TokenParams = Field(default_factory=dict)
-    """Added to every request to the token endpoint, e.g. `audience`; `{name}` is filled from the connection."""
-    token_headers: TokenHeaders = Field(default_factory=dict)
-    """Sent with it, filled in the same way."""
-    token_values: TokenValues = Field(default_factory=dict)
-    """Names for what the token endpoint tells beside the token, and where, e.g. `instance_url: instance_url` or
-    `cell: account.cell`; `{name}` in the base URL and in headers stands for it."""
-    location: Literal["header", "query"] = "header"
-    name: Annotated[str, Field(min_length=1, max_length=50)] = "Authorization"
-    """Header or query parameter that carries the access token."""
-    header_prefix: HeaderValue = "Bearer "
-    """Stands before the access token in its header."""
-    identity: Identity | None = None
-
-    @model_validator(mode="after")
-    def _require_authorize_url(self) -> "OAuth2Auth":
-        if self.grant == "authorization_code" and self.authorize_url is None:
-            raise ValueError("the grant authorization_code needs `authorize_url`")
-        return self
-
-    @model_validator(mode="after")
-    def _check_token_request(self) -> "OAuth2Auth":
-        if self.location == "header":
-            check_header_name(self.name)
-        check_token_request(
-            self.token_params,
-            self.token_headers,
-            own_grant_type=self.grant == "client_credentials",
-            is_basic=self.client_authentication == "basic",
-        )
-        return self
 
 
 class OAuth1Auth(_Strict):
@@ -207,6 +147,8 @@ class IntegrationDefinition(_Strict):
     website_url: Annotated[str, Field(max_length=200)] | None = None
     status_check_url: Annotated[str, Field(max_length=250)] | None = None
     """Path below the base URL; a connection works when it answers 2xx."""
+    status_check: StatusCheck = StatusCheck()
+    """How that is asked, and what else means that a connection works."""
     icon: str | None = None
     categories: tuple[Category, ...] = ()
     is_sandbox: bool = False

@@ -35,7 +35,7 @@ from platform_api.integrations.schemas import (
     IntegrationPage,
     IntegrationRead,
 )
-from platform_api.integrations.trying import tested, try_credentials
+from platform_api.integrations.trying import test_call, tested, try_credentials
 
 router = APIRouter(prefix="/integrations", tags=["integrations"])
 
@@ -135,9 +135,9 @@ async def create_connection(
 ) -> ConnectionMade:
     definition = await service.check_connection(session, actor, integration_id, body)
     await end_transaction(session)
-    test = await try_credentials(gateway, definition, body, actor)
-    made = await service.create_connection(session, actor, vault, integration_id, body)
-    return ConnectionMade.model_validate(made).model_copy(update={"tested": test})
+    tried = await try_credentials(gateway, definition, body, actor)
+    made = await service.create_connection(session, actor, vault, integration_id, body, tried.credentials)
+    return ConnectionMade.model_validate(made).model_copy(update={"tested": tried.test})
 
 
 @router.post("/{integration_id}/connections/{connection_id}/test/", summary="Try a connection's credentials")
@@ -151,8 +151,7 @@ async def test_connection(
     definition = await get_definition(session, actor, integration_id)
     connection = await choose_connection(session, actor, integration_id, reference=str(connection_id))
     await end_transaction(session)
-    call = CallWrite(method="GET", endpoint=definition.status_check_url or "/")
-    answer = await gateway.send(gateway.open(definition, connection, actor=actor), call)
+    answer = await gateway.send(gateway.open(definition, connection, actor=actor), test_call(definition))
     return tested(definition, answer)
 
 

@@ -100,19 +100,22 @@ class Gateway:
         )
         return answer
 
+    async def first_tokens(
+        self, definition: IntegrationDefinition, *, placeholders: Mapping[str, str], actor: Actor
+    ) -> Mapping[str, Any]:
+        """What the token endpoint gives the organization's client without a user. Raises as `request_tokens` does."""
+        return await self._tokens.first(definition, actor.organization_id, placeholders)
+
     async def try_credentials(
         self,
         definition: IntegrationDefinition,
+        call: CallWrite,
         *,
         placeholders: Mapping[str, str],
         credentials: Mapping[str, Any],
         actor: Actor,
     ) -> UpstreamAnswer:
-        """The answer to the definition's test call, for credentials that are not stored; not counted as a call.
-
-        Raises BadRequest.
-        """
-        call = CallWrite(method="GET", endpoint=definition.status_check_url)
+        """The answer to a call with credentials that are not stored; not counted as a call. Raises BadRequest."""
         request = build_request(definition, placeholders, credentials, call)
         caller = AdmittedCaller(
             self._caller,

@@ -54,6 +54,10 @@ class TokenUnavailable(PlatformError):
     status_code = 502
 
 
+class TokenEndpointAway(TokenUnavailable):
+    """The provider's token endpoint neither gave a token nor refused one: the client may be right."""
+
+
 class GrantOver(PlatformError):
     """The provider no longer honours the consent that a connection stands for."""
 
@@ -118,6 +122,8 @@ async def request_tokens(
     answer = await caller.send(request, deadline_seconds=TOKEN_DEADLINE_SECONDS)
     told = _told(answer)
     secrets = [client.client_secret, *(parameters.get(name, "") for name in _SECRET_PARAMETERS)]
+    if grant_type == "refresh_token" and auth.grant_end is not None and auth.grant_end.is_said_in(told):
+        raise GrantOver(f"the provider refused: {_said(answer, told, secrets)}")
     return {
         **_read_tokens(answer, told, auth.tokens_at, secrets),
         "values": {**_values(auth, told), CLIENT_ID: client.client_id},
@@ -174,18 +180,23 @@ def _read_tokens(
     answer: UpstreamAnswer, told: Mapping[str, Any], tokens_at: str | None, secrets: Iterable[str]
 ) -> dict[str, Any]:
     if answer.failure is not None:
-        raise TokenUnavailable(f"the token endpoint did not answer: {answer.failure}")
+        raise TokenEndpointAway(f"the token endpoint did not answer: {answer.failure}")
     tokens = told if tokens_at is None else pick(told, tokens_at)
     token = tokens.get("access_token") if isinstance(tokens, Mapping) else None
     if answer.status < 300 and isinstance(token, str) and token and token.isascii() and token.isprintable():
         return _credentials(token, tokens)
-    code = _code_of_refusal(told)
-    words = (told.get(name) for name in ("error_description", "error", "message", "errmsg", "detail"))
-    # The provider may repeat what it was sent; what it says is shown and mailed.
-    said = redacted(str(next((one for one in words if one), f"status {answer.status}")), secrets)[:300]
+    code, said = _code_of_refusal(told), _said(answer, told, secrets)
     if code in _GRANT_IS_OVER and answer.status < 500:
         raise GrantOver(f"the provider refused: {said} ({code})")
-    raise TokenUnavailable(f"the token endpoint gave no token: {said}")
+    is_away = answer.status >= 500 or answer.status == 429
+    error = TokenEndpointAway if is_away or (answer.status < 400 and not code) else TokenUnavailable
+    raise error(f"the token endpoint gave no token: {said}")
+
+
+def _said(answer: UpstreamAnswer, told: Mapping[str, Any], secrets: Iterable[str]) -> str:
+    """The provider's words; it may repeat what it was sent, and what it says is shown and mailed."""
+    words = (told.get(name) for name in ("error_description", "error", "message", "errmsg", "detail"))
+    return redacted(str(next((one for one in words if one), f"status {answer.status}")), secrets)[:300]
 
 
 def _code_of_refusal(told: Mapping[str, Any]) -> str:

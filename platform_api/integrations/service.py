@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -151,7 +152,12 @@ async def check_connection(
 
 
 async def create_connection(
-    session: AsyncSession, actor: Actor, vault: Vault, integration_id: str, body: ConnectionWrite
+    session: AsyncSession,
+    actor: Actor,
+    vault: Vault,
+    integration_id: str,
+    body: ConnectionWrite,
+    credentials: Mapping[str, Any],
 ) -> Connection:
     """Stores a connection, its credentials encrypted. Raises what `check_connection` raises, and Conflict."""
     definition = await check_connection(session, actor, integration_id, body)
@@ -160,7 +166,7 @@ async def create_connection(
         integration_id=definition.id,
         name=body.name,
         placeholders=body.placeholders,
-        sealed_credentials=vault.encrypt(dict(body.credentials)),
+        sealed_credentials=vault.encrypt(dict(credentials)),
         created_by=actor.user_id,
     )
     await _store(session, connection)

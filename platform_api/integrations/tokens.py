@@ -23,7 +23,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from platform_api.core.crypto import Vault
 from platform_api.core.database import Database
 from platform_api.core.errors import DatabaseUnavailable
-from platform_api.core.types import ConnectionId
+from platform_api.core.types import ConnectionId, OrganizationId
 from platform_api.integrations.broken import mark_broken
 from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth
 from platform_api.integrations.models import Connection, ConnectionStatus, OAuthClient
@@ -84,6 +84,16 @@ class TokenKeeper:
             self._renewals[connection_id] = task
             task.add_done_callback(lambda done: self._forget(connection_id, done))
         return await asyncio.shield(task)
+
+    async def first(
+        self, definition: IntegrationDefinition, organization_id: OrganizationId, placeholders: Mapping[str, str]
+    ) -> Credentials:
+        """The tokens of a connection without a user that is not stored yet. Raises GrantOver, TokenUnavailable."""
+        auth = definition.auth
+        assert isinstance(auth, OAuth2Auth)
+        async with self._database.transaction() as session:
+            client = await self._client(session, definition, organization_id)
+        return {**await self._fetch(auth, _Claim(client, placeholders, {})), "renewed_at": time.time()}
 
     async def close(self) -> None:
         """Lets the renewals that are under way store what they get."""
@@ -167,16 +177,16 @@ class TokenKeeper:
             return credentials
         if claimed:
             return None
-        client = await self._client(session, definition, connection)
+        client = await self._client(session, definition, connection.organization_id)
         connection.refreshing_until = func.now() + _CLAIM
         return _Claim(client, connection.placeholders, credentials)
 
     async def _client(
-        self, session: AsyncSession, definition: IntegrationDefinition, connection: Connection
+        self, session: AsyncSession, definition: IntegrationDefinition, organization_id: OrganizationId
     ) -> ClientCredentials:
         statement = select(OAuthClient).where(
-            # tenancy: the client of the very organization whose connection is renewed
-            OAuthClient.organization_id == connection.organization_id,
+            # tenancy: the client of the very organization whose connection is made or renewed
+            OAuthClient.organization_id == organization_id,
             OAuthClient.integration_id == definition.id,
         )
         found = await session.scalar(statement)

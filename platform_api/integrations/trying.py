@@ -1,45 +1,76 @@
 """New credentials are tried before they are stored: what the service refuses is no connection."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from platform_api.accounts.actor import Actor
 from platform_api.core.errors import Unprocessable
 from platform_api.integrations.credentials import secrets_of
-from platform_api.integrations.definition import IntegrationDefinition
+from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth
 from platform_api.integrations.gateway import Gateway
+from platform_api.integrations.oauth import GrantOver, TokenEndpointAway, TokenUnavailable
 from platform_api.integrations.outgoing import UpstreamAnswer
 from platform_api.integrations.redaction import redacted
 from platform_api.integrations.refused_credentials import are_refused
-from platform_api.integrations.schemas import ConnectionTest, ConnectionWrite
+from platform_api.integrations.schemas import CallWrite, ConnectionTest, ConnectionWrite
 
 _MAX_SHOWN, _MAX_READ = 200, 100_000
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Credentials that the service does not refuse."""
+
+    credentials: Mapping[str, Any] = field(repr=False)
+    """What a connection keeps: those that were given, or the tokens that the OAuth client gets."""
+    test: ConnectionTest | None
+    """How the service answered; None when there was nothing to ask."""
+
+
 async def try_credentials(
     gateway: Gateway, definition: IntegrationDefinition, body: ConnectionWrite, actor: Actor
-) -> ConnectionTest | None:
-    """What the service answered; None when there is nothing to try.
+) -> Tried:
+    """The credentials, tried at the service, at the token endpoint where a client gets them.
 
-    Raises Unprocessable when it refuses them. A service that cannot be reached refuses nothing.
+    Raises Unprocessable when they are refused. A service that cannot be reached refuses nothing.
     """
-    if definition.status_check_url is None or not definition.credential_fields:
-        return None
+    credentials: Mapping[str, Any] = body.credentials
+    test = None
+    if isinstance(definition.auth, OAuth2Auth):
+        try:
+            credentials = await gateway.first_tokens(definition, placeholders=body.placeholders, actor=actor)
+        except TokenEndpointAway as error:
+            return Tried({}, ConnectionTest(ok=False, status_code=error.status_code, message=error.message))
+        except (TokenUnavailable, GrantOver) as error:
+            raise Unprocessable(
+                f"{definition.name} accepts no such account, so nothing was stored: {error.message}"
+            ) from error
+        test = ConnectionTest(ok=True, status_code=200, message="the token endpoint gave a token")
+    if definition.status_check_url is None or not credentials:
+        return Tried(credentials, test)
     answer = await gateway.try_credentials(
-        definition, placeholders=body.placeholders, credentials=body.credentials, actor=actor
+        definition, test_call(definition), placeholders=body.placeholders, credentials=credentials, actor=actor
     )
-    test = tested(definition, answer)
     if are_refused(definition, answer):
-        said = _shown(answer.text, secrets_of(definition, body.credentials))
+        said = _shown(answer.text, secrets_of(definition, credentials))
         raise Unprocessable(
             f"credentials: {definition.name} does not accept them, so nothing was stored: it answered"
             f" {answer.status}{f' ({said})' if said else ''}"
         )
-    return test
+    return Tried(credentials, tested(definition, answer))
+
+
+def test_call(definition: IntegrationDefinition) -> CallWrite:
+    """The call that tries a connection."""
+    check = definition.status_check
+    return CallWrite(method=check.method, endpoint=definition.status_check_url or "/", data=check.data)
 
 
 def tested(definition: IntegrationDefinition, answer: UpstreamAnswer) -> ConnectionTest:
     """An answer as the outcome of a test."""
-    is_ok = answer.ok and not are_refused(definition, answer)
+    is_accepted = answer.failure is None and answer.status in definition.status_check.accepted
+    is_ok = (answer.ok or is_accepted) and not are_refused(definition, answer)
     message = answer.failure or ("accepted" if is_ok else f"{definition.name} answered {answer.status}")
     return ConnectionTest(ok=is_ok, status_code=answer.status, message=message)
 

@@ -66,7 +66,7 @@ async def fetch(gateway: Gateway, opened: OpenConnection, declaration: Declarati
     except InvalidReply as error:
         raise RunFailed(f"{called}: {error}") from error
     items = () if is_end or told.is_empty else _items(way, told.data, called)
-    if not items and not is_end and (reason := told_error(told)) is not None:
+    if not items and not is_end and (reason := told_error(told.data)) is not None:
         raise RunFailed(f"{called}: the service answered an error in place of items: {reason}", restart=True)
     mark = mark_after(declaration.incremental, walk.mark, items, told.data)
     counted, following = following_page(declaration, way, opened.definition, walk, items, told, mark)

@@ -3,7 +3,8 @@
 `catalogue_entries/<category>.yaml` holds a row for each entry, with where the service documents what it says:
 
     proof       the header, or `?name=value`, by which every request proves the connection
-    keys        what the service answers to a wrong key; or `unchecked`, why that is not found out
+    keys        what the service answers to a wrong key (`refused`), to a right one where that is not 200 (`accepted`)
+                and the body that it is asked with; or `unchecked`, why a wrong key is not found out
     tokens      the token endpoint: where it is, how it wants to be asked, what it answers, how the service says that
                 a token has ended (`refused`) and the endpoint that the whole grant has (`over`)
     oauth1      the account, for a sign-in by OAuth 1.0a

@@ -91,17 +91,32 @@ async def connect_by_form(bench: Bench) -> None:
         assert (told.status_code, "nothing was stored" in told.text) == (422, True), told.text
         assert (await bench.request("GET", "connections/")).json() == []
         [tried] = bench.service.take()
-        assert tried.method == "GET"
-        bench.service.answer({"ok": True})
+        assert tried.method == definition.status_check.method
+        accepted = keys.get("accepted", {"status": 200, "body": {"ok": True}})
+        bench.service.answer(accepted["body"], status=accepted["status"])
+    if (tokens := bench.service.row.get("tokens")) is not None:
+        bench.service.answer({"error": "invalid_client"}, status=401)
+        told = await bench.request("POST", "connections/", {**body, "credentials": {}})
+        assert (told.status_code, "nothing was stored" in told.text) == (422, True), told.text
+        assert (await bench.request("GET", "connections/")).json() == []
+        assert len(bench.service.take()) == 1
+        before = time.time()
+        bench.service.answer(tokens["first"])
     right = {**body, "credentials": {name: secret_of(name) for name in definition.credential_fields}}
     made = await bench.request("POST", "connections/", right)
     assert made.status_code == 201, made.text
     bench.connection = made.json()["id"]
+    if tokens is not None:
+        [asked] = bench.service.take()
+        assert token_fields(tokens, asked) == {"grant_type": tokens["grant"]}
+        bench.token = "first"
+        await check_end(bench, tokens["first"], before)
     if refused:
         assert made.json()["tested"]["ok"] is True
         [tried] = bench.service.take()
         assert urlsplit(tried.target).path == bench.service.base_path + definition.status_check_url
         assert bench.service.query_of(tried, "") == []
+        assert tried.body.decode() == keys.get("body", "")
 
 
 async def begin_consent(bench: Bench, browser: httpx.AsyncClient) -> URL:
@@ -177,15 +192,6 @@ async def connect(bench: Bench) -> None:
         await connect_by_consent(bench)
     else:
         await connect_by_form(bench)
-    if "grant" in row.get("tokens", {}):
-        before = time.time()
-        bench.service.answer(row["tokens"]["first"])
-        bench.service.answer({})
-        assert (await bench.call())["ok"]
-        asked, _ = bench.service.take()
-        assert token_fields(row["tokens"], asked) == {"grant_type": row["tokens"]["grant"]}
-        bench.token = "first"
-        await check_end(bench, row["tokens"]["first"], before)
 
 
 async def check_end(bench: Bench, told: Row, before: float) -> None:

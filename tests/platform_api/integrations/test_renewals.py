@@ -50,7 +50,9 @@ async def _machine(
         assert (await client.put("/api/integrations/raw/oauth/client/", json=secret)).status_code == 200
         made = await client.post("/api/integrations/raw/connections/", json=body)
         assert made.status_code == 201, made.text
-    return caller, int(made.json()["id"])
+        # The token endpoint was asked as the connection was made, and told nothing that is a token.
+        upstream.arrived.clear()
+        return caller, int(made.json()["id"])
 
 
 async def _call(platform: Platform, caller: Caller, **call: Any) -> dict[str, Any]:
@@ -329,3 +331,47 @@ def test_a_token_request_that_cannot_be_is_refused_when_saved(changes: dict[str,
     assert IntegrationDefinition.model_validate(good).placeholders == ("region",)
     with pytest.raises(ValidationError, match=said):
         IntegrationDefinition.model_validate(good | changes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "stored"),
+    [
+        ((200, '{"access_token": "t"}'), True),
+        ((401, '{"error": "invalid_client"}'), False),
+        ((400, '{"error": "unauthorized_client", "error_description": "our-secret is wrong"}'), False),
+        ((403, "{}"), False),
+        ((200, '{"error": "invalid_client"}'), False),
+        ((503, '{"error": "later"}'), True),
+        ((429, "{}"), True),
+        ((200, "<html>"), True),
+    ],
+)
+async def test_a_client_that_gets_no_token_is_no_connection(
+    shared_platform: Platform, answer: tuple[int, str], stored: bool
+) -> None:
+    async with raw_upstream() as upstream:
+        caller, _ = await _machine(shared_platform, upstream)
+        upstream.answer(answer[1].encode(), status=answer[0], content_type="application/json")
+        async with shared_platform.client(caller) as client:
+            made = await client.post("/api/integrations/raw/connections/", json={"name": "two"})
+            listed = (await client.get("/api/integrations/raw/connections/")).json()
+        assert [one["name"] for one in listed] == (["one", "two"] if stored else ["one"])
+        assert made.status_code == (201 if stored else 422), made.text
+        assert "our-secret" not in made.text
+        if not stored:
+            assert "nothing was stored" in made.json()["detail"]
+        elif answer[1].startswith('{"access'):
+            upstream.arrived.clear()
+            called = await client_call(shared_platform, caller, made.json()["id"])
+            assert called["ok"] and [one.target for one in upstream.arrived] == ["/api/x"]
+        else:
+            assert made.json()["tested"]["ok"] is False
+
+
+async def client_call(platform: Platform, caller: Caller, connection: int) -> dict[str, Any]:
+    async with platform.client(caller) as client:
+        reply = await client.post(
+            "/api/integrations/raw/call/", params={"connection_id": connection}, json={"endpoint": "/x"}
+        )
+    answered: dict[str, Any] = reply.json()["api_response"]
+    return answered
