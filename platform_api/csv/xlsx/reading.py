@@ -67,6 +67,8 @@ class Workbook:
     package: Package
     sheets: list[Sheet] = field(default_factory=list)
     is_1904: bool = False
+    is_recalculated: bool = False
+    """Whether a program that opens the file is to calculate it: values of its formulas may be none yet."""
     styles: list[CellStyle] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
@@ -84,6 +86,8 @@ def open_workbook(file: IO[bytes]) -> Workbook:
             listed.append(attributes)
         elif tag == "workbookPr":
             book.is_1904 = attributes.get("date1904", "") in _TRUE
+        elif tag == "calcPr":
+            book.is_recalculated = attributes.get("fullCalcOnLoad", "") in _TRUE
 
     package.parse(name, start)
     for sheet in listed:
@@ -309,7 +313,10 @@ class SheetReader:
 
     def _cell(self) -> Cell:
         kind, value = self._attributes.get("t", "n"), self._value
-        if not value and self._formula is not None and (value is None or kind != "str"):
+        is_missing = not value and (value is None or kind != "str")
+        # XlsxWriter writes 0 for what it has not calculated.
+        is_missing |= self._book.is_recalculated and value == "0" and kind == "n"
+        if is_missing and self._formula is not None:
             formula = f"={self._formula}" if self._formula else "a formula"
             reason = f"the formula {shown(formula)} has no calculated value; open the file in Excel and save it"
             return Fault(self._formula, reason, FaultKind.FORMULA)

@@ -132,6 +132,16 @@ def test_a_formula_that_nobody_has_calculated_is_told(cell: str) -> None:
     assert found.reason == "the formula '=A1*2' has no calculated value; open the file in Excel and save it"
 
 
+def test_the_0_of_a_formula_that_is_still_to_be_calculated_is_no_value() -> None:
+    cells = "<row><c><f>A1</f><v>0</v></c><c><f>A1</f><v>7</v></c><c><v>0</v></c></row>"
+    [calculated] = rows_of(workbook(cells, properties='<calcPr calcId="191029"/>'))
+    assert calculated == (Number("0"), Number("7"), Number("0"))
+    [(first, second, third)] = rows_of(workbook(cells, properties='<calcPr calcId="124519" fullCalcOnLoad="1"/>'))
+    assert isinstance(first, Fault)
+    assert "the formula '=A1' has no calculated value" in first.reason
+    assert (second, third) == (Number("7"), Number("0"))
+
+
 def test_a_calculated_formula_is_its_value() -> None:
     assert one("<c><f>A1*2</f><v>2</v></c>") == Number("2")
     assert one('<c t="str"><f>""</f><v></v></c>') == ""
