@@ -20,7 +20,7 @@ from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, PlatformError
 from platform_api.webhooks.bodies import ParsedBody, off_loop, parse_body, parse_exactly, parse_json, undecoded
-from platform_api.webhooks.challenges import ChallengeAnswer, answer_body, answer_form, answer_query
+from platform_api.webhooks.challenges import ChallengeAnswer, answer_body, answer_form, answer_header, answer_query
 from platform_api.webhooks.content_encoding import decode_content
 from platform_api.webhooks.events import event_of
 from platform_api.webhooks.forms import parse_query
@@ -54,7 +54,11 @@ async def call_webhook(
     query = parse_query(delivery.query_string)
     challenge = challenge_of(webhook)
     if challenge is not None:
-        answer = answer_query(challenge, secrets, delivery.method, query) or answer_form(challenge, delivery)
+        answer = (
+            answer_query(challenge, secrets, delivery.method, query)
+            or answer_header(challenge, delivery)
+            or answer_form(challenge, delivery)
+        )
         if answer is not None:
             return answer
     verification = verification_of(webhook)

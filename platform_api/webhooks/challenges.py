@@ -19,6 +19,7 @@ from platform_api.webhooks.verifications import JsonPath, Word
 _MAX_CHARACTERS = 2000
 # What a proof is made for, on a stranger's word: with braces or colons in it, it could be a body that is signed.
 _WORD = re.compile(r"[A-Za-z0-9_=.~+/-]{1,200}")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}")
 _URL_VERIFICATION: Mapping[str, JsonValue] = {"type": "url_verification"}
 
 
@@ -38,22 +39,27 @@ class Challenge(BaseModel):
 
     `query`: a request (`methods`) whose query parameter `name` is given back, as text. `body`: a JSON body that holds
     the values of `when` is answered with JSON: the value at the path `name` under `answer_name`, or the constant
-    `answer`. `form`: a form of the field `name` alone, which need not be signed, is answered with its value, as text.
+    `answer`; with an empty `when`, whatever holds the path is a question. `form`: a form of the field `name` alone,
+    which need not be signed, is answered with its value, as text. `header`: a request with the header `name` is
+    answered with it, in a header of the same name or of `answer_name`. `answer_as` chooses another form.
     With `proof` the answer holds an HMAC of the value beside it, or instead of it without `answer_name`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    place: Literal["query", "body", "form"]
+    place: Literal["query", "body", "form", "header"]
     name: JsonPath | None = None
     methods: Annotated[list[Literal["GET", "POST"]], Field(min_length=1)] = Field(
-        default=["GET"], description="Of a question in the query"
+        default=["GET"], description="Of a question in the query or a header"
     )
     token_name: Word | None = Field(default=None, description="Query parameter that must hold a secret")
-    when: Annotated[dict[JsonPath, str | int | bool], Field(min_length=1, max_length=10)] | None = Field(
+    when: Annotated[dict[JsonPath, str | int | bool], Field(max_length=10)] | None = Field(
         default=None, description='What a question in the body holds; `{"type": "url_verification"}` when absent'
     )
     answer_name: Word | None = Field(default=None, description="Key of the value in a JSON answer")
+    answer_as: Literal["text", "json", "header"] | None = Field(
+        default=None, description="Text for a question in the query or a form, JSON in the body, else a header"
+    )
     answer: dict[str, JsonValue] | None = Field(default=None, description="A constant answer")
     proof: Proof | None = None
 
@@ -72,6 +78,19 @@ class Challenge(BaseModel):
             raise ValueError("a form that asks has a name only: its value is given back as text")
         if self.answer is not None and (self.place == "query" or self.proof or self.answer_name):
             raise ValueError("a constant answer is for a question in the body, without answer_name and proof")
+        if self.answer is not None and (self.when == {} or self.answer_as not in (None, "json")):
+            raise ValueError("a constant answer is JSON, and needs values in when")
+        if self.place == "header":
+            if self.when is not None or self.token_name is not None or self.proof is not None:
+                raise ValueError("a header that asks has a name only: its value is given back")
+            if not _HEADER.fullmatch(self.name or "") or not _HEADER.fullmatch(self.answer_name or "x"):
+                raise ValueError("name and answer_name are names of headers, as X-Hook-Secret")
+        elif self.answer_as == "header":
+            raise ValueError("answer_as header is for a question in a header")
+        if self.answer_as == "json" and self.answer is None and self.answer_name is None and self.place != "body":
+            raise ValueError("answer_as json needs answer_name: the key of the value")
+        if self.answer_as == "text" and (self.answer_name is not None or self.proof is not None):
+            raise ValueError("answer_as text has neither answer_name nor proof")
         if self.place == "query" and self.when is not None:
             raise ValueError("when is for a question in the body; one in the query is known by its parameter")
         if self.place == "body" and self.token_name is not None:
@@ -88,6 +107,8 @@ class ChallengeAnswer:
     """What a service that tries the address gets back: text, or an object as JSON."""
 
     content: str | dict[str, Any]
+    header: str | None = None
+    """Name of the header that the text is put into."""
 
 
 def answer_query(
@@ -110,6 +131,20 @@ def answer_query(
     return _answer(challenge, secrets, asked)
 
 
+def answer_header(challenge: Challenge, delivery: Delivery) -> ChallengeAnswer | None:
+    """The answer to a question in a header; None when there is none. Raises BadRequest."""
+    if challenge.place != "header" or challenge.name is None or delivery.method not in challenge.methods:
+        return None
+    asked = delivery.headers.get(challenge.name.lower(), "")
+    if not asked:
+        return None
+    if not _WORD.fullmatch(asked):
+        raise BadRequest(f"{challenge.name} is not a word of letters, digits and _=.~+/- (200 at most)")
+    if challenge.answer_as in ("text", "json"):
+        return _answer(challenge, (), asked)
+    return ChallengeAnswer(asked, challenge.answer_name or challenge.name)
+
+
 def answer_form(challenge: Challenge, delivery: Delivery) -> ChallengeAnswer | None:
     """The answer to a form that only tries the address; None for every other request."""
     if challenge.place != "form" or not is_form(delivery) or len(delivery.body) > _MAX_CHARACTERS:
@@ -124,7 +159,7 @@ def answer_body(challenge: Challenge, secrets: Sequence[str], content: Any) -> C
     """The answer to a question in a JSON body, which has been verified; None when it asks none."""
     if challenge.place != "body" or content is None:
         return None
-    for path, value in (challenge.when or _URL_VERIFICATION).items():
+    for path, value in (_URL_VERIFICATION if challenge.when is None else challenge.when).items():
         held = at(content, path)
         # True is 1 in Python, and not in JSON.
         if held != value or isinstance(held, bool) != isinstance(value, bool):
@@ -132,6 +167,8 @@ def answer_body(challenge: Challenge, secrets: Sequence[str], content: Any) -> C
     if challenge.answer is not None:
         return ChallengeAnswer(challenge.answer)
     asked = at(content, challenge.name or "")
+    if challenge.when == {} and not isinstance(asked, str):
+        return None
     return _answer(challenge, secrets, "" if asked is ABSENT else str(asked))
 
 
@@ -140,7 +177,7 @@ def _answer(challenge: Challenge, secrets: Sequence[str], asked: str) -> Challen
     if challenge.proof is not None and not _WORD.fullmatch(asked):
         raise BadRequest(f"{challenge.name} is not a word of letters, digits and _=.~+/- (200 at most)")
     name = challenge.answer_name
-    if name is None and challenge.place == "body" and challenge.proof is None:
+    if name is None and challenge.place == "body" and challenge.proof is None and challenge.answer_as != "text":
         name = "challenge"
     answer = {} if name is None else {name: asked}
     if challenge.proof is not None and secrets:

@@ -149,6 +149,8 @@ async def _call(
     answer = await calling.call_webhook(session, vault, app_slug, webhook_slug, delivery)
     if isinstance(answer, ChallengeAnswer):
         content = answer.content
+        if answer.header is not None:
+            return Response(headers={answer.header: str(content)})
         return PlainTextResponse(content) if isinstance(content, str) else JSONResponse(content)
     return answer
 

@@ -16,6 +16,11 @@ def filled_in(data: Any) -> Any:
     """
     if not isinstance(data, dict) or data.get("preset") is None:
         return data
+    if data["preset"] in _CERTIFIED:
+        raise ValueError(
+            f"preset: what {data['preset']} signs is proven by certificates of its own, which are not fetched here;"
+            " leave the preset out (the address is the secret then), and let the script ask the service"
+        )
     preset = PRESETS.get(data["preset"]) if isinstance(data["preset"], str) else None
     if preset is None:
         raise ValueError(f"preset: {data['preset']!r} is not known; there are {', '.join(sorted(PRESETS))}")
@@ -29,5 +34,6 @@ def filled_in(data: Any) -> Any:
     return merged
 
 
+_CERTIFIED = ("paypal", "sns", "aws_sns")
 IDEMPOTENCY = ("idempotency_header", "idempotency_path", "idempotency_field")
 """Fields that say where a sender's id of a delivery stands; a webhook has one of them."""

@@ -2,19 +2,25 @@
 
 `{body}` are the bytes as they came, `{body_sha256}` their SHA-256 in hexadecimal, `{form}` the form's fields by name,
 each name followed by its values. `{url}` is the webhook's address with the query as it was sent; `{path}` and
-`{query}` are parts of it. `{header:NAME}` and `{query:NAME}` are one header and one parameter.
+`{query}` are parts of it. `{header:NAME}` and `{query:NAME}` are one header and one parameter, `{json:PATH}` is one
+value of a JSON body, as it is written there; of a body that is signed by its values, the others are not proven.
 """
 
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
+from automio._paths import at
+from platform_api.webhooks.bodies import parse_exactly
 from platform_api.webhooks.forms import parse_form, parse_query
+from platform_api.webhooks.json_paths import check_path
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 NAMES = ("body", "body_sha256", "form", "timestamp", "id", "url", "method", "path", "query")
-_WITH_NAME = ("header", "query")
+_WITH_NAME = ("header", "query", "json")
 COVERS_BODY = ("body", "body_sha256", "form")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}")
 
@@ -46,16 +52,22 @@ def check_template(template: str) -> None:
     for name in names:
         kind, colon, argument = name.partition(":")
         if colon and kind in _WITH_NAME and (_HEADER.fullmatch(argument) if kind == "header" else argument):
+            if kind == "json":
+                check_path(argument)
             continue
         if name not in NAMES:
             raise ValueError(
                 f"payload: the placeholder {{{name}}} is not known; there are "
-                f"{', '.join(f'{{{known}}}' for known in NAMES)}, {{header:NAME}} and {{query:NAME}}"
+                f"{', '.join(f'{{{known}}}' for known in NAMES)}, {{header:NAME}}, {{query:NAME}} and {{json:PATH}}"
             )
     if set("{}") & set(_PLACEHOLDER.sub("", template)):
         raise ValueError("payload: a brace stands alone; write placeholders as {body}")
-    if sum(names.count(name) for name in COVERS_BODY) != 1:
-        raise ValueError("payload must hold {body} once (or {body_sha256}, or {form}): else the body is not signed")
+    bodies = sum(names.count(name) for name in COVERS_BODY)
+    if bodies > 1 or not (bodies or any(name.startswith("json:") for name in names)):
+        raise ValueError(
+            "payload must hold {body} once (or {body_sha256}, or {form}), or values of it as {json:PATH}:"
+            " else the body is not signed"
+        )
 
 
 def render(template: str, delivery: Delivery, *, url: str, timestamp: str, identifier: str) -> bytes:
@@ -71,10 +83,11 @@ def render(template: str, delivery: Delivery, *, url: str, timestamp: str, ident
         "path": delivery.path.encode,
         "query": lambda: _bytes(delivery.query_string),
     }
+    content = cache(lambda: parse_exactly(delivery.content_type, delivery.body))
     # Between the texts stand the placeholders' names.
     parts = _PLACEHOLDER.split(template)
     return b"".join(
-        (values[part]() if part in values else _named(part, delivery)) if index % 2 else part.encode()
+        (values[part]() if part in values else _named(part, delivery, content)) if index % 2 else part.encode()
         for index, part in enumerate(parts)
     )
 
@@ -88,13 +101,26 @@ def _bytes(text: str) -> bytes:
     return text.encode(errors="surrogateescape")
 
 
-def _named(placeholder: str, delivery: Delivery) -> bytes:
+def json_text(value: Any) -> str:
+    """A value of a JSON body as it is written there; empty when there is none, or it is no single one."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case _:
+            return ""
+
+
+def _named(placeholder: str, delivery: Delivery, content: Callable[[], Any]) -> bytes:
     kind, _, name = placeholder.partition(":")
     match kind:
         case "header":
             return delivery.headers.get(name.lower(), "").encode()
         case "query":
             return parse_query(delivery.query_string).get(name, [""])[0].encode(errors="replace")
+        case "json":
+            return json_text(at(content(), name)).encode(errors="replace")
         case _:
             # Saved before unknown names were refused: the text as it stands, which no sender signs.
             return f"{{{placeholder}}}".encode()

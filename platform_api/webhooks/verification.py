@@ -11,16 +11,15 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice, product
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from typing import Any
 
 from automio._paths import at
 from platform_api.core.errors import Unauthenticated, Unprocessable
-from platform_api.webhooks.bodies import parse_json
+from platform_api.webhooks.bodies import parse_exactly, parse_json
 from platform_api.webhooks.encodings import decode_text
 from platform_api.webhooks.forms import parse_query
-from platform_api.webhooks.signed_text import Delivery, is_form, placeholders, render
+from platform_api.webhooks.public_keys import fits
+from platform_api.webhooks.signed_text import Delivery, is_form, json_text, placeholders, render
 from platform_api.webhooks.verifications import (
     BasicVerification,
     Ed25519Verification,
@@ -29,8 +28,10 @@ from platform_api.webhooks.verifications import (
     SignatureVerification,
     StandardVerification,
     Verification,
+    X509Verification,
 )
 
+_Signature = SignatureVerification | Ed25519Verification | X509Verification
 _MAX_SIGNATURES = 5
 _MAX_ELEMENTS = 50
 _MAX_KEY_TRIALS = 30
@@ -51,7 +52,7 @@ def verify(
             _verify_secret(verification, secrets, delivery)
         case BasicVerification():
             _verify_basic(verification, secrets, delivery)
-        case SignatureVerification() | Ed25519Verification():
+        case SignatureVerification() | Ed25519Verification() | X509Verification():
             _verify_signature(verification, secrets, delivery, moment)
         case StandardVerification():
             _verify_standard(verification, secrets, delivery, moment)
@@ -60,7 +61,7 @@ def verify(
 def check_secrets(verification: Verification, secrets: Sequence[str]) -> None:
     """Raises Unprocessable when the verification cannot work with these secrets."""
     match verification:
-        case NoVerification() | Ed25519Verification():
+        case NoVerification() | Ed25519Verification() | X509Verification():
             return
         case StandardVerification() if verification.public_keys and not secrets:
             return
@@ -108,16 +109,22 @@ def _verify_basic(verification: BasicVerification, secrets: Sequence[str], deliv
         )
 
 
-def _verify_signature(
-    verification: SignatureVerification | Ed25519Verification, secrets: Sequence[str], delivery: Delivery, now: float
-) -> None:
-    header = delivery.headers.get(verification.header, "")
+def _verify_signature(verification: _Signature, secrets: Sequence[str], delivery: Delivery, now: float) -> None:
+    content: Any = None
+    if verification.path is not None or verification.timestamp_path is not None:
+        content = parse_exactly(delivery.content_type, delivery.body)
+    if verification.path is not None:
+        header = json_text(at(content, verification.path))
+    else:
+        header = delivery.headers.get(verification.header or "", "")
     elements = _elements(header, verification.separator) if verification.element is not None else []
     timestamp = ""
     if verification.timestamp_header is not None:
         timestamp = delivery.headers.get(verification.timestamp_header, "")
     elif verification.timestamp_element is not None:
         timestamp = next((value for name, value in elements if name == verification.timestamp_element), "")
+    elif verification.timestamp_path is not None:
+        timestamp = json_text(at(content, verification.timestamp_path))
     given = [header]
     if verification.element is not None:
         given = [value for name, value in elements if name == verification.element][:_MAX_SIGNATURES]
@@ -134,15 +141,15 @@ def _verify_signature(
         )
         for url in (_urls(verification, delivery) if "url" in names else delivery.urls[:1])
     ]
-    if isinstance(verification, Ed25519Verification):
+    if not isinstance(verification, SignatureVerification):
         # Each costs as much as hashing the whole body: a stranger's call does not get to ask for hundreds.
         tried = islice(product(signed, verification.keys, signatures), _MAX_KEY_TRIALS)
-        fits = [_fits_key(key, signature, text) for text, key, signature in tried]
+        found = [fits(key, signature, text) for text, key, signature in tried]
     else:
         keys = [_key(verification, secret) for secret in secrets]
         expected = [hmac.new(key, text, verification.algorithm).digest() for key in keys for text in signed]
-        fits = [hmac.compare_digest(signature, digest) for signature in signatures for digest in expected]
-    if not any(fits):
+        found = [hmac.compare_digest(signature, digest) for signature in signatures for digest in expected]
+    if not any(found):
         raise Unauthenticated(_WRONG_SIGNATURE)
     if "timestamp" in names:
         _require_recent(_unix(timestamp, verification.timestamp_format), verification.tolerance_seconds, now)
@@ -158,15 +165,15 @@ def _verify_standard(
     signed = f"{identifier}.{timestamp}.".encode() + delivery.body
     keys = [_key(verification, secret) for secret in secrets]
     expected = [hmac.digest(key, signed, "sha256") for key in keys]
-    fits = [False]
+    found = [False]
     # A header that was sent twice has been joined by a comma and a space.
     for version, _, text in [part.strip(",").partition(",") for part in header.split()[:_MAX_SIGNATURES]]:
         signature = _bytes_of(text, "base64")
         if version == "v1":
-            fits += [hmac.compare_digest(signature, digest) for digest in expected]
+            found += [hmac.compare_digest(signature, digest) for digest in expected]
         elif version == "v1a":
-            fits += [_fits_key(key, signature, signed) for key in verification.keys]
-    if not identifier or not any(fits):
+            found += [fits(key, signature, signed) for key in verification.keys]
+    if not identifier or not any(found):
         raise Unauthenticated(_WRONG_SIGNATURE)
     _require_recent(_unix(timestamp, "seconds"), verification.tolerance_seconds, now)
 
@@ -186,15 +193,13 @@ def _key(verification: SignatureVerification | StandardVerification, secret: str
         raise ValueError(f"it is not {verification.secret_encoding}, as secret_encoding says") from error
 
 
-def _urls(verification: SignatureVerification | Ed25519Verification, delivery: Delivery) -> Sequence[str]:
+def _urls(verification: _Signature, delivery: Delivery) -> Sequence[str]:
     if verification.url is None:
         return delivery.urls
     return [verification.url + (f"?{delivery.query_string}" if delivery.query_string else "")]
 
 
-def _require_covered_body(
-    verification: SignatureVerification | Ed25519Verification, names: Sequence[str], delivery: Delivery
-) -> None:
+def _require_covered_body(verification: _Signature, names: Sequence[str], delivery: Delivery) -> None:
     """A body that is no form is not part of `{form}`: it must be empty, or told by its hash in the signed query."""
     if "form" not in names or is_form(delivery) or not delivery.body:
         return
@@ -205,15 +210,7 @@ def _require_covered_body(
         raise Unauthenticated("the webhook's body is not part of what is signed")
 
 
-def _fits_key(key: bytes, signature: bytes, signed: bytes) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, signed)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-def _decoded(verification: SignatureVerification | Ed25519Verification, text: str) -> bytes:
+def _decoded(verification: _Signature, text: str) -> bytes:
     """The bytes of a signature; nothing when it is none."""
     if not text.startswith(verification.prefix):
         return b""

@@ -14,28 +14,22 @@ from pydantic import (
     model_validator,
 )
 
-from automio._paths import has_wildcards, steps_of
 from platform_api.syncs.paths import Path
-from platform_api.webhooks.encodings import Encoding, decode_text
-from platform_api.webhooks.signed_text import check_template, placeholders
+from platform_api.webhooks.encodings import Encoding
+from platform_api.webhooks.json_paths import check_path
+from platform_api.webhooks.public_keys import PublicKey, read_ed25519, read_x509
+from platform_api.webhooks.signed_text import COVERS_BODY, check_template, placeholders
 
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$", max_length=100, to_lower=True)]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 STORED = {"stored": True}
 """Context of validation for what is stored already: rules that came later do not make it unreadable."""
-_ED25519_KEY_BYTES = 32
 
 
 def _one_value(path: str, info: ValidationInfo) -> str:
-    """Refuses what would be read as a key that no body has: a wildcard, and paths as others write them."""
     if info.context == STORED:
         return path
-    first = steps_of(path)[0]
-    if has_wildcards(path):
-        raise ValueError(f"{path!r} has a wildcard, which finds a list; one value is meant, as value.0.id")
-    if first.is_plain and (first.name == "$" or first.name.startswith("/")):
-        raise ValueError(f"{path!r} is not a path; write keys and list indexes joined by dots, as event.id")
-    return path
+    return check_path(path)
 
 
 JsonPath = Annotated[Path, Field(min_length=1), AfterValidator(_one_value)]
@@ -76,9 +70,10 @@ class BasicVerification(_Strict):
 
 
 class _Signed(_Strict):
-    """What HMAC and Ed25519 signatures have in common: where they stand, and what is signed."""
+    """What signatures have in common, of whichever kind: where they stand, and what is signed."""
 
-    header: HeaderName
+    header: HeaderName | None = None
+    path: JsonPath | None = Field(default=None, description="Or where the signature stands in a JSON body")
     encoding: Encoding = "hex"
     prefix: str = Field(default="", max_length=50, description="Before the signature, such as `sha256=`")
     element: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(
@@ -90,12 +85,13 @@ class _Signed(_Strict):
     timestamp_element: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(
         default=None, description="Or the element of the signature's header that is the time"
     )
+    timestamp_path: JsonPath | None = Field(default=None, description="Or where the time stands in a JSON body")
     timestamp_format: Literal["seconds", "milliseconds", "iso8601"] = Field(
         default="seconds", description="Unix time, or a date and time"
     )
     tolerance_seconds: int = Field(default=300, ge=1, le=86_400, description="How old a signed time may be")
     id_header: HeaderName | None = Field(default=None, description="Header that `{id}` stands for")
-    payload: str = Field(default="{body}", max_length=300, description="What is signed, written with placeholders")
+    payload: str = Field(default="{body}", max_length=1000, description="What is signed, written with placeholders")
     url: Annotated[str, Field(max_length=1000, pattern=r"^https?://[^\s?#]+$")] | None = Field(
         default=None, description="The address that the sender signs, where it is not the webhook's `url`"
     )
@@ -115,20 +111,29 @@ class _Signed(_Strict):
     def _fits(self) -> None:
         check_template(self.payload)
         names = placeholders(self.payload)
-        has_time = self.timestamp_header is not None or self.timestamp_element is not None
-        if self.timestamp_header is not None and self.timestamp_element is not None:
-            raise ValueError("the time is in timestamp_header or in timestamp_element, not in both")
+        if (self.header is None) == (self.path is None):
+            raise ValueError("say where the signature stands: give one of header and path")
+        times = (self.timestamp_header, self.timestamp_element, self.timestamp_path)
+        has_time = any(place is not None for place in times)
+        if sum(place is not None for place in times) > 1:
+            raise ValueError("the time has one place: timestamp_header, timestamp_element or timestamp_path")
         if self.timestamp_element is not None and self.element is None:
             raise ValueError("timestamp_element needs element: the header is then a list of both")
+        if self.element is not None and self.header is None:
+            raise ValueError("element is of a header that is a list; a signature at a path is one")
         if has_time != ("timestamp" in names):
             # A time that is not signed proves nothing.
-            raise ValueError("payload must hold {timestamp} exactly when a timestamp header or element is given")
+            raise ValueError("payload must hold {timestamp} exactly when it is said where the time stands")
         if (self.id_header is not None) != ("id" in names):
             raise ValueError("payload must hold {id} exactly when id_header says which header that is")
         if self.body_hash_query is not None and ("form" not in names or not {"url", "query"} & set(names)):
             raise ValueError("body_hash_query needs a payload of {form} and of the signed {url} or {query}")
-        if f"header:{self.header}" in (name.lower() for name in names):
+        if self.header is not None and f"header:{self.header}" in (name.lower() for name in names):
             raise ValueError(f"payload holds the header {self.header}, which is the signature itself")
+        if self.path is not None and set(COVERS_BODY) & set(names):
+            raise ValueError(
+                "payload: the body holds the signature itself; name its signed values, as {json:event.id}"
+            )
         if self.url is not None and "url" not in names:
             raise ValueError("url is what {url} stands for; the payload holds none")
 
@@ -143,17 +148,6 @@ class SignatureVerification(_Signed):
     )
 
 
-def _ed25519_key(text: str) -> bytes:
-    for encoding in ("hex", "base64"):
-        try:
-            key = decode_text(text, encoding)
-        except ValueError:
-            continue
-        if len(key) == _ED25519_KEY_BYTES:
-            return key
-    raise ValueError("an Ed25519 public key is 32 bytes, in hexadecimal (64 digits) or base64")
-
-
 class Ed25519Verification(_Signed):
     """The sender signs with a private key (Ed25519); the public keys are stored here, the newest first."""
 
@@ -164,12 +158,29 @@ class Ed25519Verification(_Signed):
     @classmethod
     def _are_keys(cls, values: list[str]) -> list[str]:
         for value in values:
-            _ed25519_key(value)
+            read_ed25519(value)
         return values
 
     @property
-    def keys(self) -> list[bytes]:
-        return [_ed25519_key(value) for value in self.public_keys]
+    def keys(self) -> list[PublicKey]:
+        return [read_ed25519(value) for value in self.public_keys]
+
+
+class X509Verification(_Signed):
+    """The sender signs the SHA-256 with a private key (ECDSA, or RSA with PKCS #1 v1.5); the public keys are here."""
+
+    kind: Literal["ecdsa", "rsa"]
+    public_keys: Annotated[list[Annotated[str, Field(max_length=3000)]], Field(min_length=1, max_length=5)]
+
+    @model_validator(mode="after")
+    def _are_keys(self) -> Self:
+        for value in self.public_keys:
+            read_x509(value, self.kind)
+        return self
+
+    @property
+    def keys(self) -> list[PublicKey]:
+        return [read_x509(value, self.kind) for value in self.public_keys]
 
 
 class StandardVerification(_Strict):
@@ -190,12 +201,12 @@ class StandardVerification(_Strict):
         for value in values:
             if not value.startswith("whpk_"):
                 raise ValueError("a public key is written as whpk_ and base64")
-            _ed25519_key(value.removeprefix("whpk_"))
+            read_ed25519(value.removeprefix("whpk_"))
         return values
 
     @property
-    def keys(self) -> list[bytes]:
-        return [_ed25519_key(value.removeprefix("whpk_")) for value in self.public_keys]
+    def keys(self) -> list[PublicKey]:
+        return [read_ed25519(value.removeprefix("whpk_")) for value in self.public_keys]
 
 
 Verification = Annotated[
@@ -204,6 +215,7 @@ Verification = Annotated[
     | BasicVerification
     | SignatureVerification
     | Ed25519Verification
+    | X509Verification
     | StandardVerification,
     Field(discriminator="kind"),
 ]

@@ -92,9 +92,50 @@ async def test_a_question_in_the_body_is_known_by_what_it_holds(desk: Desk) -> N
     assert await desk.runs() == 5
 
 
+async def test_whatever_holds_a_word_may_be_a_question(desk: Desk) -> None:
+    challenge = {"place": "body", "when": {}, "name": "challenge"}
+    monday = await desk.open(challenge=challenge)
+    assert (await desk.call(monday, json={"challenge": "abc"})).json() == {"challenge": "abc"}
+    twitch = await desk.open(challenge={**challenge, "answer_as": "text"}, name="twitch")
+    answer = await desk.call(twitch, json={"challenge": "abc", "subscription": {}})
+    assert (answer.text, answer.headers["content-type"].partition(";")[0]) == ("abc", "text/plain")
+    assert await desk.runs() == 0
+    for other in ({"event": {}}, {"challenge": 5}, {"challenge": None}, []):
+        assert "task_id" in (await desk.call(monday, json=other)).json()
+
+
+async def test_a_word_in_a_header_is_given_back(desk: Desk) -> None:
+    secret = {"verification": {"kind": "hmac", "header": "X-Hook-Signature"}, "secret": "a shared secret"}
+    asana = await desk.open(preset="asana", secret="a shared secret")
+    answer = await desk.call(asana, headers={"X-Hook-Secret": "b537207f20cbfa02357cf448134da559"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["X-Hook-Secret"] == "b537207f20cbfa02357cf448134da559"
+    assert (await desk.call(asana, headers={"X-Hook-Secret": "two words"})).status_code == 400
+    assert (await desk.call(asana, json={})).status_code == 401
+    smartsheet = {"name": "Smartsheet-Hook-Challenge", "answer_name": "Smartsheet-Hook-Response", "methods": ["POST"]}
+    webhook = await desk.open(challenge={"place": "header", **smartsheet}, **secret)
+    asked = await desk.call(webhook, headers={"Smartsheet-Hook-Challenge": "w"}, json={"challenge": "w"})
+    assert asked.headers["Smartsheet-Hook-Response"] == "w"
+    okta = {"name": "X-Okta-Verification-Challenge", "answer_name": "verification", "answer_as": "json"}
+    webhook = await desk.open(challenge={"place": "header", **okta}, **secret)
+    asked = await desk.call(webhook, "GET", headers={"X-Okta-Verification-Challenge": "w"})
+    assert asked.json() == {"verification": "w"}
+    assert (await desk.call(webhook, headers={"X-Okta-Verification-Challenge": "w"})).status_code == 401
+    assert await desk.runs() == 0
+
+
 @pytest.mark.parametrize(
     ("challenge", "message"),
     [
+        ({"place": "header", "name": "a", "proof": {"name": "b"}}, "a header that asks has a name only"),
+        ({"place": "header", "name": "a b"}, "name and answer_name are names of headers"),
+        ({"place": "header", "name": "a", "answer_as": "json"}, "answer_as json needs answer_name"),
+        ({"place": "body", "name": "a", "answer_as": "header"}, "is for a question in a header"),
+        (
+            {"place": "body", "name": "a", "answer_as": "text", "answer_name": "b"},
+            "has neither answer_name nor proof",
+        ),
+        ({"place": "body", "when": {}, "answer": {"a": 1}}, "needs values in when"),
         ({"place": "form", "name": "a", "proof": {"name": "b"}}, "a form that asks has a name only"),
         ({"place": "form", "name": "a", "token_name": "b"}, "a form that asks has a name only"),
         ({"place": "body"}, "give the name of what is given back, or a constant answer"),

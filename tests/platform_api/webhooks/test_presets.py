@@ -7,11 +7,14 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from platform_api.webhooks.presets import PRESETS
@@ -21,6 +24,7 @@ pytestmark = pytest.mark.anyio
 
 SECRET, OTHER = "a shared secret", "another secret!!"
 DISCORD, STRANGER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+SENDGRID, OTHER_CURVE = generate_private_key(SECP256R1()), generate_private_key(SECP256R1())
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -80,7 +84,76 @@ def _discord(sent: Sent) -> dict[str, str]:
     return {"X-Signature-Ed25519": signature, "X-Signature-Timestamp": str(sent.at)}
 
 
+def _sendgrid(sent: Sent) -> dict[str, str]:
+    key = SENDGRID if sent.secret == SECRET else OTHER_CURVE
+    signature = key.sign(str(sent.at).encode() + sent.body, ECDSA(SHA256()))
+    return {
+        "X-Twilio-Email-Event-Webhook-Timestamp": str(sent.at),
+        "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+    }
+
+
+def _twitch(sent: Sent) -> dict[str, str]:
+    at = datetime.fromtimestamp(sent.at, UTC).strftime("%Y-%m-%dT%H:%M:%S.123456789Z")
+    return {
+        "Twitch-Eventsub-Message-Id": "m1",
+        "Twitch-Eventsub-Message-Timestamp": at,
+        "Twitch-Eventsub-Message-Signature": f"sha256={sent.hex(f'm1{at}'.encode() + sent.body)}",
+    }
+
+
+def _zendesk(sent: Sent) -> dict[str, str]:
+    at = datetime.fromtimestamp(sent.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "X-Zendesk-Webhook-Signature-Timestamp": at,
+        "X-Zendesk-Webhook-Signature": sent.base64(at.encode() + sent.body),
+    }
+
+
+def _mailgun(secret: str) -> bytes:
+    at, token = str(int(time.time())), "t" * 50
+    signature = hmac.digest(secret.encode(), f"{at}{token}".encode(), "sha256").hex()
+    signed = {"timestamp": at, "token": token, "signature": signature}
+    return json.dumps({"signature": signed, "event-data": {"id": "e1", "event": "opened"}}).encode()
+
+
+def _adyen(secret: str) -> bytes:
+    item = {
+        "pspReference": "p1",
+        "merchantAccountCode": "Shop:Main",
+        "merchantReference": "order 5",
+        "amount": {"value": 1130, "currency": "EUR"},
+        "eventCode": "AUTHORISATION",
+        "success": "true",
+    }
+    text = "p1::Shop:Main:order 5:1130:EUR:AUTHORISATION:true"
+    signature = base64.b64encode(hmac.digest(secret.encode(), text.encode(), "sha256")).decode()
+    item["additionalData"] = {"hmacSignature": signature}
+    return json.dumps({"live": "false", "notificationItems": [{"NotificationRequestItem": item}]}).encode()
+
+
 SERVICES: dict[str, Service] = {
+    "adyen": Service(lambda sent: {}, signs_body=False, body=_adyen),
+    "asana": Service(lambda sent: {"X-Hook-Signature": sent.hex(sent.body)}),
+    "calendly": Service(
+        lambda sent: {
+            "Calendly-Webhook-Signature": f"t={sent.at},v1={sent.hex(b'%d.' % sent.at + sent.body)}",
+        },
+        is_timed=True,
+        takes_lists=True,
+    ),
+    "intercom": Service(lambda sent: {"X-Hub-Signature": f"sha1={sent.mac(sent.body, 'sha1').hex()}"}),
+    "jira": Service(
+        lambda sent: {"X-Hub-Signature": f"sha256={sent.hex(sent.body)}"},
+        known_by={"X-Atlassian-Webhook-Identifier": "j1"},
+    ),
+    "mailgun": Service(lambda sent: {}, signs_body=False, body=_mailgun),
+    "notion": Service(lambda sent: {"X-Notion-Signature": f"sha256={sent.hex(sent.body)}"}),
+    "sendgrid": Service(_sendgrid, is_timed=True),
+    "trello": Service(lambda sent: {"X-Trello-Webhook": sent.base64(sent.body + sent.url.encode(), "sha1")}),
+    "twitch": Service(_twitch, is_timed=True),
+    "xero": Service(lambda sent: {"x-xero-signature": sent.base64(sent.body)}),
+    "zendesk": Service(_zendesk, known_by={"X-Zendesk-Webhook-Invocation-Id": "z1"}, is_timed=True),
     "bitbucket": Service(
         lambda sent: {"X-Hub-Signature": f"sha256={sent.hex(sent.body)}"}, known_by={"X-Request-UUID": "u1"}
     ),
@@ -152,13 +225,25 @@ SERVICES: dict[str, Service] = {
         is_timed=True,
     ),
 }
-BODY = {"id": "evt_1", "event_id": "e1", "event": {"id": "e1"}, "update_id": 7, "text": "zażółć 😀"}
+BODY = {
+    "id": "evt_1",
+    "action": {"id": "a1"},
+    "event_id": "e1",
+    "event": {"id": "e1"},
+    "update_id": 7,
+    "text": "zażółć 😀",
+}
 
 
 def secrets_for(name: str) -> dict[str, Any]:
     if name == "discord":
         public = DISCORD.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
         return {"verification": {"public_keys": [public]}}
+    if name == "sendgrid":
+        pem = SENDGRID.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        return {"verification": {"public_keys": ["".join(pem.splitlines()[1:-1])]}}
+    if name == "adyen":
+        return {"secret": SECRET.encode().hex()}
     is_encoded = PRESETS[name]["verification"]["kind"] == "standard"
     return {"secret": f"whsec_{base64.b64encode(SECRET.encode()).decode()}" if is_encoded else SECRET}
 
@@ -209,7 +294,7 @@ async def test_a_service_is_believed_what_it_signs_and_nobody_else(desk: Desk, n
         if not service.takes_lists:
             refused.append(await call(**{last: f"{signature[last]}, {signature[last]}"}))
     if service.is_timed:
-        refused += [await call(at=now - 400), await call(at=now + 400), await call(at=0)]
+        refused += [await call(at=now - 700), await call(at=now + 700), await call(at=0)]
     assert [answer.status_code for answer in refused] == [401] * len(refused)
     assert await desk.runs() == runs
 
