@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from platform_api.accounts.dependencies import ActorDep
 from platform_api.apps.access import get_usable_app
@@ -42,6 +43,11 @@ class GraphQLErrorRoute(APIRoute):
                 return await handle(request)
             except RequestValidationError as error:
                 return JSONResponse({"error": describe_validation_errors(error.errors())}, status_code=400)
+            except HTTPException as error:
+                # FastAPI's own, of a body that is not UTF-8, or too deep or long a number for Python's JSON.
+                if error.status_code != 400:
+                    raise
+                return JSONResponse({"error": "the body is no JSON that can be read"}, status_code=400)
             except PlatformError as error:
                 if error.status_code >= 500:
                     raise
