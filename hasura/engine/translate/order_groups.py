@@ -5,7 +5,7 @@ subquery of the row would run for every row of the table. Rows that a filter cho
 subqueries.
 """
 
-from hasura.engine.ir.nodes import AggregateExpression, And, Expression, OrderThrough, Rows
+from hasura.engine.ir.nodes import AggregateExpression, And, ColumnExpression, Expression, OrderThrough, Rows
 from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, small_int, sql
 from hasura.engine.translate.boolexp import Scope, aggregate_call, restriction, source
@@ -30,8 +30,7 @@ def group_joins_of(exp: Expression, table: TableInfo) -> int:
         count, table, exp = count + 1, exp.rows.table, exp.inner
     if not isinstance(exp, AggregateExpression) or exp.rows.source is not None or not exp.rows.join:
         return 0
-    # Sums of these depend on the order in which the rows are read.
-    is_exact = not any(column.type.underlying.name in ("float4", "float8") for column in exp.columns)
+    is_exact = all(isinstance(argument, ColumnExpression) and _is_exact(argument) for argument in exp.arguments)
     are_keys = all(is_key(table, here, exp.rows.table, there) for here, there in exp.rows.join)
     return count if is_exact and are_keys and cannot_fail(exp.rows.where) else 0
 
@@ -40,7 +39,7 @@ def grouped(scope: Scope, exp: AggregateExpression) -> Sql:
     """`select key, count(*) ... group by key` of all rows."""
     inner = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
     keys = [inner.row.column(there) for _, there in exp.rows.join]
-    value = aggregate_call(inner.row, exp.function, exp.columns, is_distinct=exp.is_distinct)
+    value = aggregate_call(inner, exp.function, exp.arguments, is_distinct=exp.is_distinct)
     shown = [concat(key, sql(" as "), ident(_key(number))) for number, key in enumerate(keys)]
     return concat(
         sql("select "),
@@ -73,6 +72,11 @@ def grouped_value(exp: AggregateExpression, group: str, through: Sql | None) -> 
         if through is None
         else concat(sql("case when "), through, sql(" is not null then "), value, sql(" end"))
     )
+
+
+def _is_exact(argument: ColumnExpression) -> bool:
+    """Returns whether sums of the column do not depend on the order in which the rows are read."""
+    return argument.column.type.underlying.name not in ("float4", "float8")
 
 
 def _key(number: int) -> str:
