@@ -44,21 +44,38 @@ async def set_custom_types(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("pg_set_source_customization", "pg_update_source")
+@command("pg_set_source_customization")
 async def set_source_customization(workspace: Workspace, args: Reader) -> Json:
+    _refuse_other_source(workspace, args.optional_text("source") or args.optional_text("name"))
+    await _change_source(workspace, args, ("customization",), is_whole=True)
+    return SUCCESS
+
+
+@command("pg_update_source")
+async def update_source(workspace: Workspace, args: Reader) -> Json:
+    """Changes what is given, and nothing else."""
+    _refuse_other_source(workspace, args.optional_text("name") or args.optional_text("source"))
+    await _change_source(workspace, args, ("customization", "configuration"), is_whole=False)
+    return SUCCESS
+
+
+def _refuse_other_source(workspace: Workspace, source: str | None) -> None:
     served = workspace.world.metadata.source_name
-    source = args.optional_text("source") or args.optional_text("name") or served
-    if source != served:
+    if source is not None and source != served:
         raise NotSupported(f'source "{source}" does not exist: this engine has one source, "{served}"')
-    customization = args.get("customization")
-    parse_customization(customization)
+
+
+async def _change_source(workspace: Workspace, args: Reader, keys: tuple[str, ...], *, is_whole: bool) -> None:
+    """Puts these members of the source in place; `is_whole`: one that is not given goes."""
+    parse_customization(args.get("customization"))
     document = await workspace.document(store.SOURCE, DEFAULT_SOURCE) or {}
-    document.pop("customization", None)
-    if customization is not None:
-        document["customization"] = customization.value
+    for key in keys:
+        if (given := args.get(key)) is not None:
+            document[key] = given.object()
+        elif is_whole:
+            document.pop(key, None)
     workspace.put(store.SOURCE, DEFAULT_SOURCE, document)
     await workspace.apply()
-    return SUCCESS
 
 
 @command("get_catalog_state")

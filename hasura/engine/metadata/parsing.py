@@ -42,6 +42,10 @@ from hasura.engine.metadata.types import (
 PERMISSION_LISTS = ("select_permissions", "insert_permissions", "update_permissions", "delete_permissions")
 RELATIONSHIP_LISTS = ("object_relationships", "array_relationships")
 _NOTHING_LISTED = "parsing NonEmpty failed, unexpected empty list"
+_ROOT_FIELDS = {
+    "query_root_fields": ("select", "select_by_pk", "select_aggregate"),
+    "subscription_root_fields": ("select", "select_by_pk", "select_aggregate", "select_stream"),
+}
 _REST_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _KNOWN_TABLE_KEYS = frozenset(
     {"table", "is_enum", "configuration", "computed_fields", *PERMISSION_LISTS, *RELATIONSHIP_LISTS}
@@ -218,7 +222,13 @@ def _presets(document: Reader) -> JsonObject:
 
 def _root_fields(document: Reader, key: str) -> frozenset[str] | None:
     member = document.get(key)
-    return frozenset(member.names()) if member is not None else None
+    if member is None:
+        return None
+    possible = _ROOT_FIELDS[key]
+    for item in member.items():
+        if item.text() not in possible:
+            raise item.fail(f"expected one of {', '.join(possible)}")
+    return frozenset(member.names())
 
 
 def parse_select(document: Reader) -> SelectPermission:

@@ -86,6 +86,7 @@ _LIMITS: Mapping[str, Callable[[Reader], None]] = {
     "time_limit": _seconds,
     "rate_limit": _rate,
 }
+SERVED_LIMITS = frozenset({"disabled", *_LIMITS})
 
 
 def parse_introspection(document: Reader) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import Final
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, name_to_json
+from hasura.engine.metadata.sections import SERVED_LIMITS
 from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import Json, JsonObject, TableMetadata, Unreadable
 from hasura.engine.schema_cache import InconsistentObject
@@ -64,7 +65,16 @@ def unserved_of_table(table: TableMetadata) -> tuple[Unserved, ...]:
         for name, value in _elements(table.unknown)
         for item in _found(name, value, key, (name,), within=within, context=context)
     )
-    return (*unserved, *(_unreadable_part(item, key, within, context) for item in table.unreadable if item.path))
+    configured = (
+        item
+        for name, value in _elements(table.configuration.unknown)
+        for item in _found(name, value, key, ("configuration", name), within=within, context=context)
+    )
+    return (
+        *unserved,
+        *configured,
+        *(_unreadable_part(item, key, within, context) for item in table.unreadable if item.path),
+    )
 
 
 def _unreadable_part(item: Unreadable, key: ObjectKey, within: str, context: JsonObject) -> Unserved:
@@ -97,6 +107,8 @@ def unserved_of_documents(documents: Mapping[ObjectKey, Json]) -> tuple[Unserved
     for key, document in documents.items():
         if key.kind == store.SECTION and key.name not in _SERVED_SECTIONS:
             found += _of_section(key, document)
+        elif key == ObjectKey.of(store.SECTION, "api_limits") and isinstance(document, dict):
+            found += _of_api_limits(key, document)
         elif key.kind == store.SOURCE and isinstance(document, dict):
             found += _of_own_source(key, document)
         elif key.kind == store.OTHER_SOURCE and isinstance(document, dict):
@@ -121,6 +133,23 @@ def _elements(members: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
 def _of_section(key: ObjectKey, document: Json) -> Iterator[Unserved]:
     if has_content(document):
         yield from _found(key.name, document, key, (), within=None, context={})
+
+
+def _of_api_limits(key: ObjectKey, document: JsonObject) -> Iterator[Unserved]:
+    for name, value in _elements(document):
+        if name not in SERVED_LIMITS:
+            yield _single(name, value, key, (name,), key.name, {})
+    rate = document.get("rate_limit")
+    roles = rate.get("per_role") if isinstance(rate, dict) else None
+    limits = (
+        [rate.get("global"), *(roles.values() if isinstance(roles, dict) else ())] if isinstance(rate, dict) else []
+    )
+    if any(isinstance(limit, dict) and limit.get("unique_params") == "IP" for limit in limits):
+        message = "requests are counted by role and session variables, those of all addresses together"
+        told = InconsistentObject(
+            "rate_limit", f"unique_params IP of rate_limit in {key.name}", REASON, rate, message
+        )
+        yield Unserved(told, key, ("rate_limit",))
 
 
 def _of_own_source(key: ObjectKey, document: JsonObject) -> Iterator[Unserved]:

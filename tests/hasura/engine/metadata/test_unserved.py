@@ -418,3 +418,46 @@ def test_a_concurrent_bulk_only_reads(author: Metadata) -> None:
         "Only read-only queries are allowed in a concurrent_bulk",
         "$.args[2]",
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "part", "name"),
+    [
+        ("configuration", {"of_a_later_version": 1}, "of_a_later_version in table author in source default"),
+        ("api_limits", {"cost_limit": {"global": 5}}, "cost_limit in api_limits"),
+        (
+            "api_limits",
+            {"rate_limit": {"global": {"max_reqs_per_min": 5, "unique_params": "IP"}}},
+            "unique_params IP of rate_limit in api_limits",
+        ),
+    ],
+)
+def test_members_inside_of_what_is_served_are_told_as_well(
+    metadata: Metadata, place: str, part: Json, name: str
+) -> None:
+    metadata.authors()
+    table: Json = {"table": AUTHOR, **({"configuration": part} if place == "configuration" else {})}
+    source = {"name": "default", "kind": "postgres", "tables": [table], "configuration": {"connection_info": {}}}
+    whole: Json = {"version": 3, "sources": [source], **({"api_limits": part} if place == "api_limits" else {})}
+
+    metadata.call("replace_metadata", {"allow_inconsistent_metadata": True, "metadata": whole})
+
+    assert [item["name"] for item in metadata.call("get_inconsistent_metadata")["inconsistent_objects"]] == [name]
+    assert metadata.call("export_metadata") == whole
+    metadata.call("drop_inconsistent_metadata")
+    assert metadata.call("get_inconsistent_metadata")["is_consistent"]
+
+
+def test_updating_the_source_changes_what_is_given_and_nothing_else(metadata: Metadata) -> None:
+    metadata.authors()
+    customization = {"root_fields": {"prefix": "x_"}}
+    metadata.call("pg_set_source_customization", {"source": "default", "customization": customization})
+
+    configuration = {"connection_info": {"database_url": {"from_env": "OTHER"}}}
+    metadata.call("pg_update_source", {"name": "default", "configuration": configuration})
+
+    source = metadata.call("export_metadata")["sources"][0]
+    assert (source["customization"], source["configuration"]) == (customization, configuration)
+    assert "x_author" in metadata.snapshot.query_fields
+    metadata.call("pg_set_source_customization", {"source": "default"})
+    assert "author" in metadata.snapshot.query_fields
