@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from platform_api.integrations.connection_inputs import ConnectionInput
 from platform_api.integrations.definition import IntegrationDefinition, OAuth1Auth, OAuth2Auth
 from platform_api.integrations.keys_auth import KeysAuth
 
@@ -16,6 +17,8 @@ class FormField:
     name: str
     group: Literal["placeholders", "credentials"]
     is_secret: bool
+    default: str = ""
+    choices: tuple[str, ...] = ()
 
     @property
     def input_name(self) -> str:
@@ -43,9 +46,14 @@ def form_fields(definition: IntegrationDefinition) -> tuple[FormField, ...]:
     """What the form asks for, in order."""
     credentials = () if needs_consent(definition) else definition.credential_fields
     return (
-        *(FormField(name, "placeholders", is_secret=False) for name in definition.placeholders),
+        *(_placeholder(definition, name) for name in definition.placeholders),
         *(FormField(name, "credentials", is_secret=_is_secret(definition, name)) for name in credentials),
     )
+
+
+def _placeholder(definition: IntegrationDefinition, name: str) -> FormField:
+    told = definition.inputs.get(name, ConnectionInput())
+    return FormField(name, "placeholders", is_secret=False, default=told.default or "", choices=told.choices)
 
 
 def _is_secret(definition: IntegrationDefinition, name: str) -> bool:
@@ -61,9 +69,16 @@ def form_schema(definition: IntegrationDefinition) -> dict[str, Any]:
         group = groups.setdefault(
             field.group, {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
         )
-        secret = {"format": "password", "writeOnly": True} if field.is_secret else {}
-        group["properties"][field.name] = {"type": "string", "title": field.label, "minLength": 1, **secret}
-        group["required"].append(field.name)
+        said: dict[str, Any] = {"format": "password", "writeOnly": True} if field.is_secret else {}
+        if field.choices:
+            # Not an `enum`: a choice may stand for many hosts.
+            said["examples"] = list(field.choices)
+        if field.default:
+            said["default"] = field.default
+        else:
+            group["required"].append(field.name)
+        group["properties"][field.name] = {"type": "string", "title": field.label, "minLength": 1, **said}
     if not needs_consent(definition):
         groups = {"name": {"type": "string", "title": "Name", "minLength": 1, "maxLength": 150}, **groups}
-    return {"type": "object", "properties": groups, "required": list(groups), "additionalProperties": False}
+    required = [name for name, group in groups.items() if group["type"] == "string" or group["required"]]
+    return {"type": "object", "properties": groups, "required": required, "additionalProperties": False}

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pydantic import Field, field_validator, model_validator
 
 from platform_api.integrations.body_format import BodyFormat
+from platform_api.integrations.connection_inputs import ConnectionInput, completed
 from platform_api.integrations.definition_types import (
     HeaderName,
     HeaderValue,
@@ -139,6 +140,8 @@ class IntegrationDefinition(_Strict):
     description: str = ""
     base_url: Annotated[str, Field(max_length=200)]
     """`https://{shop}.example.com/api`: a placeholder is filled from the connection."""
+    inputs: Annotated[dict[str, ConnectionInput], Field(max_length=20)] = Field(default_factory=dict)
+    """The values that placeholders may have, and the usual ones."""
     auth: Auth = NoAuth()
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Sent with every call."""
@@ -243,6 +246,7 @@ def fill_base_url(
     A key that stands in the path, and what the token endpoint tells, are taken from `credentials`; without them their
     placeholders stay.
     """
+    values = completed(definition.inputs, values)
     key_in_path = definition.auth.name if is_key_in_path(definition) else None  # type: ignore[union-attr]  # an ApiKeyAuth then
 
     def fill(match: re.Match[str]) -> str:
@@ -263,6 +267,7 @@ def fill_headers(
     definition: IntegrationDefinition, values: Mapping[str, str], credentials: Mapping[str, Any]
 ) -> dict[str, str]:
     """The definition's headers for one connection. Raises ValueError as `fill_base_url` does."""
+    values = completed(definition.inputs, values)
     told = {*definition.token_values, CLIENT_ID} if isinstance(definition.auth, OAuth2Auth) else set()
 
     def fill(match: re.Match[str]) -> str:
@@ -292,7 +297,9 @@ def missing_values(definition: IntegrationDefinition, credentials: Mapping[str, 
 def check_placeholders(definition: IntegrationDefinition, values: Mapping[str, str]) -> None:
     """Raises ValueError for a value that could change more than its place."""
     for name in definition.placeholders:
-        _value(name, values)
+        value, one = _value(name, values), definition.inputs.get(name)
+        if one is not None and not one.allows(value):
+            raise ValueError(f"{name!r} is one of {', '.join(one.choices)}, not {value!r}")
 
 
 def fill_url(url: str, values: Mapping[str, str]) -> str:

@@ -27,6 +27,7 @@ from platform_api.core.types import ConnectionId, OrganizationId, UserId
 from platform_api.integrations import oauth1
 from platform_api.integrations.access import get_definition
 from platform_api.integrations.connection_form import needs_consent
+from platform_api.integrations.connection_inputs import completed, told_on_the_way_back
 from platform_api.integrations.definition import (
     IntegrationDefinition,
     OAuth1Auth,
@@ -102,6 +103,7 @@ class OAuthFlow:
             if connection.integration_id != definition.id:
                 raise NotFound(f"there is no connection {connection_id} to {definition.id}")
             placeholders = connection.placeholders
+        placeholders = completed(definition.inputs, placeholders)
         check_fields("placeholders", placeholders, definition.placeholders)
         try:
             check_placeholders(definition, placeholders)
@@ -173,9 +175,16 @@ class OAuthFlow:
         )
 
     async def finish(
-        self, *, state: str, browser_secret: str | None, code: str | None, error: str | None, signed_in: UserId | None
+        self,
+        *,
+        state: str,
+        browser_secret: str | None,
+        code: str | None,
+        error: str | None,
+        signed_in: UserId | None,
+        query: Mapping[str, str],
     ) -> Connected:
-        """Takes the provider's answer and stores the connection.
+        """Takes the provider's answer and stores the connection; `query` is all that it sent back.
 
         Raises BadRequest, Forbidden, Conflict, and what `request_tokens` raises.
         """
@@ -195,7 +204,12 @@ class OAuthFlow:
             client = await self._client(session, actor, definition)
             organization = await session.get_one(Organization, actor.organization_id)
         kept = self._vault.decrypt(taken.sealed)
-        placeholders: dict[str, str] = kept["placeholders"]
+        try:
+            told = told_on_the_way_back(definition.inputs, query)
+        except ValueError as refused:
+            raise BadRequest(f"the provider sent back what it should not: {refused}") from refused
+        placeholders: dict[str, str] = {**kept["placeholders"], **told}
+        kept = {**kept, "placeholders": placeholders}
         credentials = await self._credentials(require_consent(definition), client, kept, code)
         require_values(definition, credentials)
         account = await look_up_identity(self._caller, definition, placeholders, credentials)

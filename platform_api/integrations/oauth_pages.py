@@ -72,6 +72,7 @@ async def callback(
             code=code,
             error=error,
             signed_in=signed_in,
+            query=request.query_params,
         )
     except PlatformError as refused:
         response = render("connected.html", error=refused.message, connected=None, status_code=refused.status_code)

@@ -15,6 +15,7 @@ from platform_api.core.errors import Conflict, NotFound, Unprocessable
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.access import get_definition, may_use
 from platform_api.integrations.catalogue import built_in
+from platform_api.integrations.connection_inputs import completed
 from platform_api.integrations.definition import (
     HmacAuth,
     IntegrationDefinition,
@@ -143,9 +144,10 @@ async def check_connection(
     check_fields("credentials", body.credentials, definition.credential_fields)
     if isinstance(definition.auth, HmacAuth):
         secret_bytes(definition.auth, body.credentials["secret"])
-    check_fields("placeholders", body.placeholders, definition.placeholders)
+    placeholders = completed(definition.inputs, body.placeholders)
+    check_fields("placeholders", placeholders, definition.placeholders)
     try:
-        check_placeholders(definition, body.placeholders)
+        check_placeholders(definition, placeholders)
     except ValueError as exc:
         raise Unprocessable(f"placeholders: {exc}") from exc
     return definition
@@ -165,7 +167,7 @@ async def create_connection(
         organization_id=actor.organization_id,
         integration_id=definition.id,
         name=body.name,
-        placeholders=body.placeholders,
+        placeholders=completed(definition.inputs, body.placeholders),
         sealed_credentials=vault.encrypt(dict(credentials)),
         created_by=actor.user_id,
     )

@@ -25,6 +25,7 @@ from platform_api.core.database import Database
 from platform_api.core.errors import DatabaseUnavailable
 from platform_api.core.types import ConnectionId, OrganizationId
 from platform_api.integrations.broken import mark_broken
+from platform_api.integrations.connection_inputs import completed
 from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth
 from platform_api.integrations.models import Connection, ConnectionStatus, OAuthClient
 from platform_api.integrations.oauth import (
@@ -93,7 +94,10 @@ class TokenKeeper:
         assert isinstance(auth, OAuth2Auth)
         async with self._database.transaction() as session:
             client = await self._client(session, definition, organization_id)
-        return {**await self._fetch(auth, _Claim(client, placeholders, {})), "renewed_at": time.time()}
+        return {
+            **await self._fetch(auth, _Claim(client, completed(definition.inputs, placeholders), {})),
+            "renewed_at": time.time(),
+        }
 
     async def close(self) -> None:
         """Lets the renewals that are under way store what they get."""
@@ -179,7 +183,7 @@ class TokenKeeper:
             return None
         client = await self._client(session, definition, connection.organization_id)
         connection.refreshing_until = func.now() + _CLAIM
-        return _Claim(client, connection.placeholders, credentials)
+        return _Claim(client, completed(definition.inputs, connection.placeholders), credentials)
 
     async def _client(
         self, session: AsyncSession, definition: IntegrationDefinition, organization_id: OrganizationId

@@ -72,7 +72,7 @@ class Service:
             place[name] = place[name] and self._at_home(place[name])
         if auth.get("identity"):
             auth["identity"]["url"] = self._at_home(auth["identity"]["url"])
-        return {**whole, "rate_limit": None, "retry": {**whole["retry"], "attempts": 1}}
+        return {**whole, "inputs": {}, "rate_limit": None, "retry": {**whole["retry"], "attempts": 1}}
 
     def _at_home(self, url: str) -> str:
         return re.sub(r"^https?://[^/]+", self.upstream.url, url)
