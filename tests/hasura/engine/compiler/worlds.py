@@ -91,6 +91,7 @@ class World:
     def _statistics(self, table: str) -> dict[str, Any]:
         """Sizes, frequencies and indexes by which each decision is taken now this way, now that way."""
         columns = list(self.columns[table])
+        indexes: set[tuple[str, ...]]
         if self._is_large:
             # The rows of each key are tried by fours, or a few more.
             size, counts = 100_000, [5_000, 2_500]
@@ -318,7 +319,8 @@ class World:
             for item in self._order_keys(remote, depth=1)
             if self.random.random() < 0.3
         ]
-        keys = [*({column: self.random.choice(self._directions)} for column in chosen), *through]
+        own: list[dict[str, Any]] = [{column: self.random.choice(self._directions)} for column in chosen]
+        keys = [*own, *through]
         self.random.shuffle(keys)
         # The key last makes the order complete, so that there is one right answer.
         return [*keys, {"id": "asc"}]
