@@ -25,7 +25,7 @@ from hasura.engine.ir.permission import computed_field_call
 from hasura.engine.ir.shown import shown_column, shown_computed_field
 from hasura.engine.ir.values import EnumLiteral, InputValue
 from hasura.engine.schema.columns import select_column_enum
-from hasura.engine.schema.filters import INT8, bool_exp
+from hasura.engine.schema.filters import bool_exp
 from hasura.engine.schema.meanings import (
     AggregatePredicate,
     AggregatePredicateInput,
@@ -188,9 +188,7 @@ def _aggregate(
     )
     comparison = named_type(kind.fields["predicate"].type)
     assert isinstance(comparison, InputObjectType)
-    # A count is a bigint, though it is compared with an Int.
-    result = INT8 if aggregate.function == "count" else aggregate.result
-    return _comparisons(context, expression, result, comparison, members["predicate"])
+    return _comparisons(context, expression, aggregate.result, comparison, members["predicate"])
 
 
 def _argument_columns(
