@@ -57,8 +57,11 @@ TINY_TABLE = 1_000
 MAX_READ_BY_KEY = 2_500
 # The rows of each key are not tried first where all would be tried in so many times the time ...
 _MIN_SHARE = 4
-# ... or where so many would be tried of all keys.
+# So many are tried of all keys together; more only where that would be less than these times the limit of each,
+# which a value that half of the rows have is found by.
 _MAX_TRIES = 20_000
+_MIN_TRIES = 3
+_MAX_FEWEST_TRIES = 100_000
 # Types whose values are equal exactly when `group by` takes them for the same.
 _KEY_TYPES = [{"int2", "int4", "int8"}, {"text", "varchar"}, {"uuid"}, {"date"}, {"timestamptz"}, {"timestamp"}]
 
@@ -125,8 +128,10 @@ def group_search(rows: Rows, table: TableInfo, max_rows: int | None) -> GroupSea
     of_each, count = rows_per_key(rows, table), max_rows or table.table.estimated_rows
     if of_each is None or not count:
         return None
-    tries = isqrt(of_each * min(numbers))
-    return GroupSearch(tries, of_each) if tries * _MIN_SHARE <= of_each and tries * count <= _MAX_TRIES else None
+    fewest = _MIN_TRIES * min(numbers)
+    tries = min(isqrt(of_each * min(numbers)), max(fewest, _MAX_TRIES // count))
+    is_quicker = tries * _MIN_SHARE <= of_each and tries * count <= max(_MAX_TRIES, _MAX_FEWEST_TRIES)
+    return GroupSearch(tries, of_each) if is_quicker else None
 
 
 def rows_per_key(rows: Rows, table: TableInfo) -> int | None:
