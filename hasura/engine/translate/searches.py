@@ -2,25 +2,45 @@
 
 PostgreSQL can go through the index and try each row until it has enough, or gather all rows that pass and sort them.
 It cannot know how many pass: that depends on a value that is looked up in another table. It takes the average, and
-then tries every row of a large table for a value that nearly no row has. So rows are searched in two steps:
+then tries every row of a large table for a value that nearly no row has, or gathers half of it for one of many rows.
+So rows are searched in steps:
 
     with first as materialized (
-      select * from (select * from rows order by key limit B) as walked where filter order by key limit n),
-    others as materialized (select * from rows where filter and (select count(*) from first) < n)
+      select * from (select * from rows order by key limit A) as walked where (select filter) order by key limit n),
+    second as materialized (
+      select * from (select * from rows order by key limit B) as walked
+      where filter and (select count(*) from first) < n order by key limit n),
+    others as materialized (
+      select * from rows where filter and (select count(*) from first) < n and (select count(*) from second) < n)
     select ... from first where (select count(*) from first) >= n
+    union all select ... from second where (select count(*) from second) >= n
     union all (select ... from others order by key limit n)
 
-The first step goes through B rows at most. Where they are not enough, few rows pass, and the second step gathers all
-of them; it is planned as if all were wanted. B grows with the root of the table's rows times the limit, where both
-steps take about as long in the worst case. Only one of the two parts of the union has rows, in the order asked for.
+The first step tries a few times as many rows as are wanted, one after the other: PostgreSQL does not join what is
+selected as a value. The second goes through B rows at most, in whatever way PostgreSQL likes. Where they are not
+enough, few rows pass, and the last step gathers all of them; it is planned as if all were wanted. B grows with the
+root of the table's rows times the limit, where these two take about as long in the worst case. Only one part of the
+union has rows, in the order asked for. Where the filter's tables are not found by an index there is no first step.
 """
 
+from collections.abc import Iterator, Sequence
 from math import isqrt
 from typing import TYPE_CHECKING
 
 from hasura.engine.catalog.types import TableKind, TypeKind
-from hasura.engine.ir.nodes import ColumnExpression, OrderItem, RelatedExists, Rows
-from hasura.engine.sql import Sql, concat, ident, parenthesized, small_int, sql
+from hasura.engine.ir.nodes import (
+    And,
+    BoolExp,
+    ColumnExpression,
+    Comparison,
+    Not,
+    Or,
+    OrderItem,
+    RelatedExists,
+    Rooted,
+    Rows,
+)
+from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.filter_joins import conjuncts
 from hasura.engine.translate.fragments import RowReference, table_name, whole_row
@@ -33,12 +53,14 @@ if TYPE_CHECKING:
 MIN_ROWS = 10_000
 # For more, PostgreSQL does not try row after row in the first step, but gathers all that pass.
 MAX_LIMIT = 50
-# The first step ends where all rows would be tried in so many times the time.
+# A step ends where all rows would be tried in so many times the time.
 _MIN_SHARE = 4
+# Rows tried one after the other, for each that is wanted: enough for a value that a third of the rows have.
+_TRIES_EACH = 4
 
 
 class SearchTranslator:
-    """Translates the searches in two steps of one statement."""
+    """Translates the searches in steps of one statement."""
 
     def __init__(self, selects: "SelectTranslator") -> None:
         self._selects = selects
@@ -46,42 +68,37 @@ class SearchTranslator:
     def select(self, rows: Rows, permission_limit: int | None, tries: int) -> Sql:
         """All columns of the rows."""
         table, aliases = table_name(rows.table.name), self._selects.aliases
-        first, others = aliases.name(), aliases.name()
         size = self._selects.size(rows, permission_limit)
         limit = self._selects.limit(rows, permission_limit)
         assert size is not None
-        count = concat(sql("(select count(*) from "), ident(first), sql(")"))
-        is_enough, is_too_few = concat(count, sql(" >= "), size), concat(count, sql(" < "), size)
-        tried = self._ordered(rows, table, sql(""), concat(sql(" limit "), small_int(tries)))
-        row = aliases.row(rows.table, is_typed=False)
-        walked = self._ordered(rows, parenthesized(tried), self._passing(rows, row), limit, row)
-        row = aliases.row(rows.table)
+        named: list[Sql] = []
+        parts: list[Sql] = []
+        is_lacking: list[Sql] = []
+        for is_alone, number in self._steps(rows, permission_limit, tries):
+            step, row = aliases.name(), aliases.row(rows.table, is_typed=False)
+            tried = self._ordered(rows, table, sql(""), concat(sql(" limit "), small_int(number)))
+            where = self._passing(rows, row, is_lacking, is_alone=is_alone)
+            named.append(_named(step, self._ordered(rows, parenthesized(tried), where, limit, row)))
+            count = concat(sql("(select count(*) from "), ident(step), sql(")"))
+            parts.append(self._ordered(rows, ident(step), concat(sql(" where "), count, sql(" >= "), size), sql("")))
+            is_lacking.append(concat(count, sql(" < "), size))
+        others, row = aliases.name(), aliases.row(rows.table)
         gathered = concat(
-            sql("select "),
-            whole_row(row.alias),
-            sql(" from "),
-            table,
-            sql(" as "),
-            ident(row.alias),
-            self._passing(rows, row),
-            sql(" and "),
-            is_too_few,
+            concat(sql("select "), whole_row(row.alias), sql(" from "), table, sql(" as "), ident(row.alias)),
+            self._passing(rows, row, is_lacking),
         )
-        return concat(
-            sql("with "),
-            ident(first),
-            sql(" as materialized ("),
-            walked,
-            sql("), "),
-            ident(others),
-            sql(" as materialized ("),
-            gathered,
-            sql(") ("),
-            self._ordered(rows, ident(first), sql(" where ") + is_enough, sql("")),
-            sql(") union all ("),
-            self._ordered(rows, ident(others), sql(""), limit),
-            sql(")"),
-        )
+        named.append(_named(others, gathered))
+        parts.append(self._ordered(rows, ident(others), sql(""), limit))
+        return concat(sql("with "), join(", ", named), sql(" ("), join(") union all (", parts), sql(")"))
+
+    @staticmethod
+    def _steps(rows: Rows, permission_limit: int | None, tries: int) -> Iterator[tuple[bool, int]]:
+        """Whether each row is tried alone, and how many are."""
+        limits = [limit for limit in (rows.limit, permission_limit) if isinstance(limit, int)]
+        number = _TRIES_EACH * min(limits)
+        if number * 2 <= tries and _is_tried_by_index(rows.where):
+            yield True, number
+        yield False, tries
 
     def _ordered(self, rows: Rows, origin: Sql, where: Sql, limit: Sql, row: RowReference | None = None) -> Sql:
         row = row or self._selects.aliases.row(rows.table, is_typed=False)
@@ -98,8 +115,28 @@ class SearchTranslator:
             limit,
         )
 
-    def _passing(self, rows: Rows, row: RowReference) -> Sql:
-        return sql(" where ") + condition(Scope(self._selects.aliases, row), rows.where)
+    def _passing(self, rows: Rows, row: RowReference, others: Sequence[Sql], *, is_alone: bool = False) -> Sql:
+        passes = condition(Scope(self._selects.aliases, row), rows.where)
+        if is_alone:
+            passes = concat(sql("(select "), passes, sql(")"))
+        return sql(" where ") + join(" and ", [passes, *others])
+
+
+def _named(name: str, query: Sql) -> Sql:
+    return concat(ident(name), sql(" as materialized ("), query, sql(")"))
+
+
+def _is_tried_by_index(exp: BoolExp) -> bool:
+    """Returns whether the condition of one row reads no whole table."""
+    if isinstance(exp, And | Or):
+        return all(_is_tried_by_index(item) for item in exp.items)
+    if isinstance(exp, Not | Rooted):
+        return _is_tried_by_index(exp.item)
+    if isinstance(exp, RelatedExists):
+        found_by = exp.table.table.found_by
+        is_found = any(there in found_by for _, there in exp.relationship.column_mapping)
+        return is_found and _is_tried_by_index(exp.condition)
+    return isinstance(exp, Comparison) and isinstance(exp.left, ColumnExpression)
 
 
 def rows_to_try(rows: Rows, permission_limit: int | None) -> int | None:
