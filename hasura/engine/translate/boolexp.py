@@ -100,6 +100,8 @@ class Scope:
         self.root = root or row
         # What is shown of the row in some rows only; the same text each time, as `distinct on` and `order by` need.
         self.shown: dict[ShownExpression, Sql] = {}
+        # Aggregates that joins compute for all rows at once.
+        self.grouped: dict[AggregateExpression, Sql] = {}
 
     def inner(self, table: TableInfo) -> "Scope":
         """The scope of a row of another table, entered from here."""
@@ -282,7 +284,9 @@ def _present(function_call: FunctionCall, row: RowReference) -> list[Sql]:
 
 
 def _aggregate(scope: Scope, exp: AggregateExpression) -> Sql:
-    """A scalar subquery over related rows."""
+    """A scalar subquery over related rows, or what a join computes."""
+    if exp in scope.grouped:
+        return scope.grouped[exp]
     inner = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
     return concat(
         sql("(select "),

@@ -1,24 +1,41 @@
-"""Aggregates that a whole table is ordered by, computed once for all its rows.
+"""Aggregates that a whole table is ordered or filtered by, computed once for all its rows.
 
-`order_by: {tracks_aggregate: {count: desc}}` of all albums needs the count of each before the first is known: a
-subquery of the row would run for every row of the table. Rows that a filter chooses may be few, so theirs remain
-subqueries.
+`order_by: {tracks_aggregate: {count: desc}}` of all albums needs the count of each before the first is known, and so
+does `where: {tracks_aggregate: {count: {predicate: {_gt: 9}}}}` where few have so many: a subquery of the row would
+run for every row of the table. Rows that another filter chooses may be few, so theirs remain subqueries.
 """
 
-from hasura.engine.ir.nodes import AggregateExpression, And, ColumnExpression, Expression, OrderThrough, Rows
+from hasura.engine.ir.nodes import AggregateExpression, ColumnExpression, Comparison, Expression, OrderThrough, Rows
 from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, small_int, sql
 from hasura.engine.translate.boolexp import Scope, aggregate_call, restriction, source
+from hasura.engine.translate.filter_joins import conjuncts
 from hasura.engine.translate.fragments import RowReference
-from hasura.engine.translate.grouping import is_key
+from hasura.engine.translate.grouping import SMALL_TABLE, is_key, max_rows_of
 from hasura.engine.translate.joins import cannot_fail, is_to_one
 
 _VALUE = "automio value"
 
 
 def is_whole_table(rows: Rows) -> bool:
-    """Returns whether the rows are all those of their table."""
-    return rows.source is None and not rows.join and isinstance(rows.where, And) and not rows.where.items
+    """Returns whether all rows of the table are looked at."""
+    if rows.source is not None or rows.join:
+        return False
+    return not conjuncts(rows.where) or bool(filter_aggregates(rows))
+
+
+def filter_aggregates(rows: Rows) -> list[AggregateExpression]:
+    """Returns the aggregates that a whole table is filtered by, if by nothing else, and each can be joined to it."""
+    found: list[AggregateExpression] = []
+    for item in conjuncts(rows.where):
+        exp = item.left if isinstance(item, Comparison) else None
+        if not isinstance(exp, AggregateExpression) or not group_joins_of(exp, rows.table):
+            return []
+        # With a limit a subquery of each row may soon have found enough.
+        if max_rows_of(rows) is not None and exp.rows.table.table.estimated_rows > SMALL_TABLE:
+            return []
+        found.append(exp)
+    return list(dict.fromkeys(found))
 
 
 def group_joins_of(exp: Expression, table: TableInfo) -> int:

@@ -71,7 +71,14 @@ from hasura.engine.translate.grouping import has_groups, is_grouped, is_single, 
 from hasura.engine.translate.groups import GROUPED, GroupTranslator, group_key, local_keys
 from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, is_joined, order_joins_of, relations_in
 from hasura.engine.translate.objects import built_object, has_long_key, object_of_row, select_list
-from hasura.engine.translate.order_groups import group_joins_of, grouped, grouped_value, is_whole_table, on_keys
+from hasura.engine.translate.order_groups import (
+    filter_aggregates,
+    group_joins_of,
+    grouped,
+    grouped_value,
+    is_whole_table,
+    on_keys,
+)
 from hasura.engine.translate.searches import SearchTranslator, rows_to_try
 
 _EMPTY_OBJECT = sql("'{}'::json")
@@ -184,6 +191,7 @@ class SelectTranslator:
         row = self.row(rows)
         scope = Scope(self.aliases, row)
         joins.is_whole = here is None and is_whole_table(rows)
+        self._group_filter(scope, rows, joins)
         outputs = self.outputs(scope, selection, joins)
         order = self.order(scope, rows.order_by, joins)
         return concat(
@@ -270,6 +278,13 @@ class SelectTranslator:
         name = scope.aliases.name()
         joins.add_table(parenthesized(grouped(scope, exp)), name, on_keys(scope.row, exp, name))
         return grouped_value(exp, name, through)
+
+    @staticmethod
+    def _group_filter(scope: Scope, rows: Rows, joins: Joins) -> None:
+        """Computes the aggregates that a whole table is filtered by for all its rows at once."""
+        for exp in filter_aggregates(rows) if joins.is_whole else ():
+            if joins.reserve(1):
+                scope.grouped[exp] = SelectTranslator._grouped_value(scope, exp, joins)
 
     @staticmethod
     def _joined_row(scope: Scope, rows: Rows, joins: Joins) -> Scope:
@@ -432,6 +447,7 @@ class SelectTranslator:
         scope = Scope(self.aliases, row)
         joins = Joins(others=relations_in(rows.where))
         joins.is_whole = here is None and found is None and is_whole_table(rows)
+        self._group_filter(scope, rows, joins)
         order = self.order(scope, rows.order_by, joins)
         where = restriction(scope, rows, here)
         if found is not None:

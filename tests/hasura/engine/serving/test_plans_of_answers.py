@@ -179,9 +179,42 @@ def test_a_whole_table_is_ordered_by_an_aggregate_as_row_by_row(
     assert ids(", limit: 7, offset: 2") == wanted[2:9]
 
 
+_FILTERED = "filter: {project: {member_id: {_lt: 150}}}"
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        "count: {predicate: {_eq: 0}}",
+        "count: {predicate: {_gt: 8}}",
+        "count: {arguments: hours, distinct: true, predicate: {_gt: 0, _lte: 1}}",
+        f"count: {{predicate: {{_lt: 1}}, {_FILTERED}}}",
+        f"count: {{predicate: {{_in: [0, 10]}}}}, max: {{arguments: cost, predicate: {{_gt: 300}}, {_FILTERED}}}",
+        f"max: {{arguments: cost, predicate: {{_is_null: true}}, {_FILTERED}}}",
+    ],
+)
+def test_a_whole_table_is_filtered_by_an_aggregate_as_row_by_row(work: Served, predicate: str) -> None:
+    work.sql("delete from task where label_id % 3 = 0; update task set hours = null where id % 11 < 9; analyze")
+    condition = f"tasks_aggregate: {{{predicate}}}"
+
+    def found(where: str, arguments: str = "", selection: str = "id") -> list[int]:
+        query = f"{{ label(where: {{{where}}}, order_by: {{id: asc}}{arguments}) {{ {selection} }} }}"
+        return [row["id"] for row in work.graphql(query)["data"]["label"]]
+
+    # Another filter makes each value a subquery of its row.
+    wanted = found(f"{condition}, id: {{_gt: 0}}")
+    assert 0 < len(wanted) < 600
+    assert found(condition) == wanted
+    assert found(condition, selection="id project { name } tasks(limit: 1) { id }") == wanted
+    assert found(condition, ", limit: 3, offset: 1") == wanted[1:4]
+    counted = work.graphql(f"{{ label_aggregate(where: {{{condition}}}) {{ aggregate {{ count }} }} }}")
+    assert counted["data"]["label_aggregate"]["aggregate"]["count"] == len(wanted)
+
+
 @pytest.mark.parametrize(
     "query",
     [
+        "{ label(where: {tasks_aggregate: {count: {predicate: {_is_null: false}}}}) { id project { name } } }",
         "{ label(order_by: [{tasks_aggregate: {count: desc}}, {id: asc}], limit: 5) { id } }",
         "{ label(order_by: {tasks_aggregate: {sum: {hours: asc}}}) { name project { name } } }",
         "{ task(order_by: [{label: {tasks_aggregate: {count: desc}}}, {id: asc}], limit: 5) { id } }",
