@@ -41,7 +41,7 @@ def postgresql(value: str | None, delimiter: str, _: str) -> str:
 
 def read(content: str, **options: Any) -> TextRecords:
     raw = content.encode()
-    given = ImportOptions(header_line=0, escape="\\", **options)
+    given = ImportOptions(header_line=0, escape="\\", encoding="utf-8", **options)
     return TextRecords(io.BytesIO(raw), len(raw), given, known=set())
 
 
