@@ -5,11 +5,11 @@ Such values can be imported, and nothing would speak against them: so they are a
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import chain, islice
 
 from platform_api.csv.cells import Cell, Number, shown
 from platform_api.csv.guessing import ColumnGuess
+from platform_api.csv.guessing_words import has_layout
 from platform_api.csv.records import Record
 from platform_api.csv.schemas import ImportOptions
 from platform_api.csv.text_records import DELIMITERS
@@ -70,7 +70,7 @@ def find_layout_questions(columns: Columns, kind: Callable[[ColumnGuess], Column
         if not texts or kind(guess) is not ColumnType.TEXT:
             continue
         for option, layouts in (("date_format", _LAYOUTS), ("time_format", _TIME_LAYOUTS)):
-            fitting = [layout for layout in layouts if all(_fits(text, layout) for text, _ in texts)]
+            fitting = [layout for layout in layouts if all(has_layout(text, layout) for text, _ in texts)]
             if fitting:
                 text, line = texts[0]
                 said = "time" if option == "time_format" else "date"
@@ -180,11 +180,3 @@ def _escaped_mark(record: Record) -> str | None:
     if record.problem is not None and '\\"' in record.raw:
         return "a quote"
     return "the end of a line" if _ESCAPED_END.search(record.raw) else None
-
-
-def _fits(text: str, layout: str) -> bool:
-    try:
-        datetime.strptime(text, layout)
-    except ValueError:
-        return False
-    return True

@@ -174,13 +174,13 @@ class Export:
 class _CsvSink:
     """UTF-8 with a BOM, which spreadsheets need to see that it is UTF-8."""
 
-    def __init__(self, file: IO[bytes], wanted: ExportWrite, columns: Sequence[Exported]) -> None:
+    def __init__(self, file: IO[bytes], body: ExportWrite, columns: Sequence[Exported]) -> None:
         self._file = file
         self._columns = columns
-        self._guards = wanted.guard_formulas
+        self._guards = body.guard_formulas
         self._text = io.StringIO()
         self._writer, self._quoting = (
-            csv.writer(self._text, delimiter=wanted.delimiter, lineterminator="\r\n", quoting=quoting)
+            csv.writer(self._text, delimiter=body.delimiter, lineterminator="\r\n", quoting=quoting)
             for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
         )
         file.write(b"\xef\xbb\xbf")
@@ -205,10 +205,10 @@ class _CsvSink:
 class _SheetSink:
     """An Excel file with one sheet."""
 
-    def __init__(self, file: IO[bytes], wanted: ExportWrite, columns: Sequence[Exported]) -> None:
+    def __init__(self, file: IO[bytes], body: ExportWrite, columns: Sequence[Exported]) -> None:
         self._sheet = SheetFile(file, name="rows")
         self._columns = columns
-        self._guards = wanted.guard_formulas
+        self._guards = body.guard_formulas
 
     def begin(self, columns: Sequence[str]) -> None:
         self._sheet.write(row_xml(columns).encode())
@@ -227,5 +227,5 @@ def _whole(text: str) -> int | Decimal:
     return int(text) if len(text) <= _MAX_INT_DIGITS else Decimal(text)
 
 
-def _sink(wanted: ExportWrite, file: IO[bytes], columns: Sequence[Exported]) -> Sink:
-    return (_SheetSink if wanted.format is FileFormat.XLSX else _CsvSink)(file, wanted, columns)
+def _sink(body: ExportWrite, file: IO[bytes], columns: Sequence[Exported]) -> Sink:
+    return (_SheetSink if body.format is FileFormat.XLSX else _CsvSink)(file, body, columns)

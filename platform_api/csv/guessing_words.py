@@ -216,7 +216,7 @@ def _ask_for_year(found: Words, column: NamedGuess) -> None:
     first = matches[0]
     days = [match[0].removesuffix(match["time"] or "") for match in matches]
     layouts = [layout.format(first["separator"]) for layout in _SHORT_YEARS]
-    fitting = [layout for layout in layouts if all(_fits(day, layout) for day in days)]
+    fitting = [layout for layout in layouts if all(has_layout(day, layout) for day in days)]
     option, rest = ("time_format", " %H:%M") if first["time"] else ("date_format", "")
     said = " or ".join(f"{layout}{rest}" for layout in fitting or layouts[:1])
     found.questions.append(
@@ -224,7 +224,8 @@ def _ask_for_year(found: Words, column: NamedGuess) -> None:
     )
 
 
-def _fits(text: str, layout: str) -> bool:
+def has_layout(text: str, layout: str) -> bool:
+    """Returns whether a text is a date or time in a format of `strptime`."""
     try:
         datetime.strptime(text, layout)
     except ValueError:

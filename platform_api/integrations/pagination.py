@@ -142,6 +142,6 @@ def _check_place(name: str, place: str | None) -> None:
         raise ValueError(f"`{name}`: {error}") from error
     if is_of_many and name != "items":
         raise ValueError(
-            f"`{name}`: {place!r} leads to many values, where one is wanted; of a list of links write"
+            f"`{name}`: {place!r} leads to many values, and must lead to one; of a list of links write"
             " links[rel=next].href"
         )

@@ -31,7 +31,7 @@ def read_ed25519(text: str) -> Ed25519PublicKey:
 
 def read_x509(text: str, kind: Literal["ecdsa", "rsa"]) -> PublicKey:
     """The key of a PEM text (BEGIN PUBLIC KEY), or of its base64 alone. Raises ValueError."""
-    wanted = EllipticCurvePublicKey if kind == "ecdsa" else RSAPublicKey
+    expected = EllipticCurvePublicKey if kind == "ecdsa" else RSAPublicKey
     try:
         if text.lstrip().startswith("-----"):
             key = load_pem_public_key(text.strip().encode())
@@ -41,7 +41,7 @@ def read_x509(text: str, kind: Literal["ecdsa", "rsa"]) -> PublicKey:
         raise ValueError(
             "a public key is PEM (-----BEGIN PUBLIC KEY-----), or the base64 between its lines"
         ) from error
-    if not isinstance(key, wanted):
+    if not isinstance(key, expected):
         raise ValueError(f"this is no public key of {kind.upper()}")
     if isinstance(key, RSAPublicKey) and not _MIN_RSA_BITS <= key.key_size <= _MAX_RSA_BITS:
         raise ValueError(f"an RSA key has {_MIN_RSA_BITS} to {_MAX_RSA_BITS} bits; this has {key.key_size}")

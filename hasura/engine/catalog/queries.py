@@ -25,17 +25,17 @@ select c.oid, n.nspname::text as schema, c.relname::text as name, c.relkind::tex
    join pg_attribute first on first.attrelid = i.indrelid and first.attnum = i.indkey[0]
    where i.indrelid = c.oid and i.indisvalid)::text as indexes,
   obj_description(c.oid, 'pg_class') as comment
-from unnest($1::text[], $2::text[]) as wanted(schema, name)
-join pg_namespace n on n.nspname = wanted.schema
-join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
+from unnest($1::text[], $2::text[]) as asked(schema, name)
+join pg_namespace n on n.nspname = asked.schema
+join pg_class c on c.relnamespace = n.oid and c.relname = asked.name
 where c.relkind in ('r', 'p', 'v', 'm', 'f')
 """
 
 # Negative numbers are shares of the table's rows. A table at a time: the view cannot be asked about many but whole.
 DISTINCT_VALUES = """
 select c.oid as relation, s.name, s.n_distinct
-from unnest($1::oid[]) as wanted(oid)
-join pg_class c on c.oid = wanted.oid
+from unnest($1::oid[]) as asked(oid)
+join pg_class c on c.oid = asked.oid
 join pg_namespace n on n.oid = c.relnamespace
 cross join lateral (
   select attname::text as name, n_distinct from pg_stats
@@ -100,11 +100,11 @@ order by i.indrelid, c.relname
 """
 
 TYPES = """
-with recursive wanted(oid) as (
+with recursive asked(oid) as (
   select unnest($1::oid[])
   union
   select case when t.typtype = 'd' then t.typbasetype else t.typelem end
-  from wanted join pg_type t on t.oid = wanted.oid
+  from asked join pg_type t on t.oid = asked.oid
   where t.typtype = 'd' or (t.typelem <> 0 and t.typsubscript::text = 'array_subscript_handler')
 )
 select t.oid, n.nspname::text as schema, t.typname::text as name, t.typtype::text as kind,
@@ -112,7 +112,7 @@ select t.oid, n.nspname::text as schema, t.typname::text as name, t.typtype::tex
   t.typbasetype as base,
   (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid) as labels,
   rn.nspname::text as row_schema, r.relname::text as row_name
-from wanted join pg_type t on t.oid = wanted.oid
+from asked join pg_type t on t.oid = asked.oid
 join pg_namespace n on n.oid = t.typnamespace
 left join pg_class r on r.oid = t.typrelid and r.relkind in ('r', 'p', 'v', 'm', 'f')
 left join pg_namespace rn on rn.oid = r.relnamespace
@@ -124,9 +124,9 @@ select p.oid, n.nspname::text as schema, p.proname::text as name, p.provolatile:
   p.prokind::text as kind, p.pronargdefaults as defaults, p.proargtypes::oid[] as input_types,
   p.proallargtypes as all_types, p.proargmodes::text[] as modes, p.proargnames as names,
   obj_description(p.oid, 'pg_proc') as comment
-from unnest($1::text[], $2::text[]) as wanted(schema, name)
-join pg_namespace n on n.nspname = wanted.schema
-join pg_proc p on p.pronamespace = n.oid and p.proname = wanted.name
+from unnest($1::text[], $2::text[]) as asked(schema, name)
+join pg_namespace n on n.nspname = asked.schema
+join pg_proc p on p.pronamespace = n.oid and p.proname = asked.name
 where p.prokind in ('f', 'a', 'w')
 order by p.oid
 """

@@ -33,7 +33,7 @@ from hasura.engine.ir.orders import order_arguments
 from hasura.engine.ir.parameters import source_of
 from hasura.engine.ir.permission import computed_field_call
 from hasura.engine.ir.scalars import encode
-from hasura.engine.ir.shapes import LARGEST_LITERAL_LIMIT, is_offset
+from hasura.engine.ir.shapes import MAX_LITERAL_LIMIT, is_offset
 from hasura.engine.ir.shown import column_condition, computed_field_condition, shown_column
 from hasura.engine.ir.values import InputValue, Path
 from hasura.engine.metadata.types import RelationshipKind
@@ -142,7 +142,7 @@ def _limit(value: InputValue | None) -> int | Operand | None:
     if value is None:
         return None
     size = value.non_negative(32)
-    if size <= LARGEST_LITERAL_LIMIT or value.place is None:
+    if size <= MAX_LITERAL_LIMIT or value.place is None:
         return size
     return Operand(source_of(value, INT4), INT8)
 

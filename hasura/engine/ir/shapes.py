@@ -14,7 +14,7 @@ from hasura.engine.schema.meanings import InsertTarget
 from hasura.engine.schema.types import EnumType, InputField, InputObjectType, ListOf, NonNull, ScalarType, TypeRef
 
 # Limits up to this size are written into the statement: the planner chooses better knowing them.
-LARGEST_LITERAL_LIMIT = 1000
+MAX_LITERAL_LIMIT = 1000
 
 _PRESENT = True
 _DIGITS = re.compile(r"[0-9]{1,19}")
@@ -28,7 +28,7 @@ def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> H
         size = whole(value)
         # What is no limit is refused; the value tells it apart from the plans of those that are one.
         is_limit = size is not None and 0 <= size < 2**31
-        return min(size, LARGEST_LITERAL_LIMIT + 1) if size is not None and is_limit else _exact(value)
+        return min(size, MAX_LITERAL_LIMIT + 1) if size is not None and is_limit else _exact(value)
     if field is not None and field.meaning == "offset":
         return _PRESENT if is_offset(value) else _exact(value)
     if field is not None and field.is_exact:

@@ -173,17 +173,16 @@ def _defaults(fields: Mapping[str, InputField]) -> Iterator[tuple[str, Json]]:
 
 def require_fitting(declared: VariableDefinition, expected: TypeRef, path: str) -> None:
     """Raises ValidationFailed when a variable of the declared type may not stand where `expected` is."""
-    wanted = type_text(expected)
-    if not _fits(declared, wanted):
+    if not _fits(declared, type_text(expected)):
         raise ValidationFailed(
             f"variable '{declared.name}' is declared as '{declared.type_text}', "
-            f"but used where '{wanted}' is expected",
+            f"but used where '{type_text(expected)}' is expected",
             path=path,
         )
 
 
-def _fits(declared: VariableDefinition, wanted: str) -> bool:
-    """A variable of the declared type may stand where `wanted` is.
+def _fits(declared: VariableDefinition, expected: str) -> bool:
+    """A variable of the declared type may stand where `expected` is.
 
     Nullable where non-null is expected passes when a default fills the gap; a single value may stand for a list, and
     scalars of PostgreSQL types take any scalar name Hasura takes (`String` for `uuid` is refused there too).
@@ -191,17 +190,17 @@ def _fits(declared: VariableDefinition, wanted: str) -> bool:
     given = declared.type_text
     if declared.fills_gaps and not declared.is_non_null:
         given += "!"
-    return _is_subtype(given, wanted)
+    return _is_subtype(given, expected)
 
 
-def _is_subtype(given: str, wanted: str) -> bool:
-    if wanted.endswith("!"):
-        return given.endswith("!") and _is_subtype(given[:-1], wanted[:-1])
+def _is_subtype(given: str, expected: str) -> bool:
+    if expected.endswith("!"):
+        return given.endswith("!") and _is_subtype(given[:-1], expected[:-1])
     if given.endswith("!"):
         given = given[:-1]
-    if {given[:1], wanted[:1]} == {"_", "["}:
+    if {given[:1], expected[:1]} == {"_", "["}:
         # Array columns and arguments go by lists, and by the name of the array type, such as `_text`.
         return True
-    if given.startswith("[") and wanted.startswith("["):
-        return _is_subtype(given[1:-1], wanted[1:-1])
-    return given == wanted
+    if given.startswith("[") and expected.startswith("["):
+        return _is_subtype(given[1:-1], expected[1:-1])
+    return given == expected

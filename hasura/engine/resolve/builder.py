@@ -364,12 +364,7 @@ class _Resolution:
             self._tables[name] = old.tables[name]
             self._problems.setdefault(Owner("table", name), [])
         names = TypeNames(self._world.type_names, old.options, self._is_related)
-        for name in self._tables:
-            if name in old.tables:
-                names.remove_table(old.tables[name])
-        for name in functions:
-            if name in old.functions:
-                names.remove_function(old.functions[name])
+        self._take_out_changed(names, functions)
         names = TypeNames(names.finish(), self._options, self._is_related)
         for name, table in self._oldest_first(self._tables):
             if table is not None and (taken := names.add_table(table, self._lookup.__getitem__)):
@@ -380,6 +375,16 @@ class _Resolution:
                 functions[name] = None
                 self._report_taken(Owner("function", name), taken)
         return names.finish()
+
+    def _take_out_changed(self, names: TypeNames | RootFieldIndexes, functions: Iterable[QualifiedName]) -> None:
+        """Takes the names out that changed tables and functions had before."""
+        old = self._world.snapshot
+        for name in self._tables:
+            if name in old.tables:
+                names.remove_table(old.tables[name])
+        for name in functions:
+            if name in old.functions:
+                names.remove_function(old.functions[name])
 
     def _related_tables(self) -> set[QualifiedName]:
         """Those that changed tables have array relationships to: their aggregates have types by these."""
@@ -425,12 +430,7 @@ class _Resolution:
             _as_map(old.stream_fields),
             old.options,
         )
-        for name in self._tables:
-            if name in old.tables:
-                before.remove_table(old.tables[name])
-        for name in functions:
-            if name in old.functions:
-                before.remove_function(old.functions[name])
+        self._take_out_changed(before, functions)
         indexes = RootFieldIndexes(*before.finish(), self._options)
         for name, table in self._oldest_first(self._tables):
             if table is not None and name in self._hidden:

@@ -84,13 +84,13 @@ class TypeNames:
             return []
         owner = f"table {table.name}"
         own = self._own_names(table)
-        taken = {name: other for name in sorted(own) if (other := self._taken_alone(name)) is not None}
+        taken = {name: other for name in own if (other := self._taken_alone(name)) is not None}
         for base in self._neighbours(table):
             neighbour = find(self._tables[base])
-            for name in sorted(own & self._own_names(neighbour)):
+            for name in own & self._own_names(neighbour):
                 taken.setdefault(name, f"table {neighbour.name}")
         brought = set(shared_names(self._naming, _types_of(table)))
-        for name in sorted(brought):
+        for name in brought:
             if name in own:
                 taken.setdefault(name, "the types of its own columns")
             elif name not in self._shared and (other := self._table_with(name, find)) is not None:
@@ -280,7 +280,7 @@ def _remainders(convention: NamingConvention) -> tuple[str, ...]:
 def _reasons(taken: Mapping[str, str], owner: str) -> list[str]:
     """One reason for each other object that has names of the owner's already."""
     names: dict[str, list[str]] = {}
-    for name, other in taken.items():
+    for name, other in sorted(taken.items()):
         names.setdefault(other, []).append(f"'{name}'")
     return [_reason(listed, other, owner) for other, listed in names.items()]
 

@@ -85,9 +85,9 @@ class AggregateTranslator:
         if rows.permission_limit is not None or _has_rounded(aggregate):
             return None
         selections = [item.selection for item in aggregate.items if isinstance(item, NodesItem)]
-        most = max_rows_of(rows)
-        if parents is not None and any(has_groups(each, rows.table, most) for each in selections):
-            return Joins(self._selects.aliases.name(), parents, max_rows=most)
+        max_rows = max_rows_of(rows)
+        if parents is not None and any(has_groups(each, rows.table, max_rows) for each in selections):
+            return Joins(self._selects.aliases.name(), parents, max_rows=max_rows)
         return Joins() if any(has_joins(each) for each in selections) else None
 
     def grouped(self, scope: Scope, aggregate: AggregateSelection, group: str, joins: Joins) -> tuple[list[Sql], Sql]:

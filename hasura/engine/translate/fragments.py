@@ -170,3 +170,13 @@ def columns_list(columns: tuple[ColumnInfo, ...]) -> Sql:
 def used_columns(row: RowReference) -> list[str]:
     """The columns that are read of a row, in the table's order."""
     return [column.name for column in row.table.table.columns if column.name in row.used]
+
+
+def materialized(name: str, query: Sql) -> Sql:
+    """`name as materialized (query)`: one of a statement's common table expressions."""
+    return concat(ident(name), sql(" as materialized ("), query, sql(")"))
+
+
+def row_count(name: str) -> Sql:
+    """`(select count(*) from name)`: how many rows a common table expression has."""
+    return concat(sql("(select count(*) from "), ident(name), sql(")"))

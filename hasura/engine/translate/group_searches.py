@@ -29,7 +29,15 @@ from typing import TYPE_CHECKING
 from hasura.engine.ir.nodes import Rows
 from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql
 from hasura.engine.translate.boolexp import Scope, condition
-from hasura.engine.translate.fragments import ROW_NUMBER, RowReference, table_name, used_columns, whole_row
+from hasura.engine.translate.fragments import (
+    ROW_NUMBER,
+    RowReference,
+    materialized,
+    row_count,
+    table_name,
+    used_columns,
+    whole_row,
+)
 from hasura.engine.translate.grouping import GroupSearch
 from hasura.engine.translate.joins import Joins
 
@@ -50,7 +58,7 @@ class GroupSearchTranslator:
         aliases = self._selects.aliases
         keys, tried, lacking, passing = (aliases.name() for _ in range(4))
         shown = join(", ", [ident(name) for name in [*used_columns(above), ROW_NUMBER]])
-        count = _count(passing)
+        count = row_count(passing)
         max_gathered = _max_gathered(lacking, search)
         found = concat(sql(" where ("), _remote(rows), sql(") not in (select * from "), ident(lacking), sql(")"))
         parts = [
@@ -65,10 +73,10 @@ class GroupSearchTranslator:
             ),
         ]
         named = [
-            _named(keys, self._keys(rows, parents)),
-            _named(tried, self._tried(rows, above, keys, search.tries)),
-            _named(lacking, self._lacking(rows, keys, tried, search.tries)),
-            _named(passing, self._passing(rows, lacking, max_gathered)),
+            materialized(keys, self._keys(rows, parents)),
+            materialized(tried, self._tried(rows, above, keys, search.tries)),
+            materialized(lacking, self._lacking(rows, keys, tried, search.tries)),
+            materialized(passing, self._passing(rows, lacking, max_gathered)),
         ]
         selects = [
             concat(sql("select "), shown, sql(" from "), origin, sql(" as "), ident(aliases.name()), where)
@@ -138,14 +146,14 @@ class GroupSearchTranslator:
     def _passing(self, rows: Rows, lacking: str, max_gathered: Sql) -> Sql:
         """All rows that pass where keys lack some; of too many, the first and one more.
 
-        PostgreSQL stops numbering at the end of the range, but plans as if all were wanted.
+        PostgreSQL stops numbering at the end of the range, but plans as if all were asked for.
         """
         row, name = self._selects.aliases.row(rows.table), self._selects.aliases.name()
         return concat(
             concat(sql("select * from (select "), whole_row(row.alias), sql(", row_number() over () as ")),
             concat(ident(ROW_NUMBER), sql(" from "), table_name(rows.table.name), sql(" as "), ident(row.alias)),
             concat(sql(" where "), condition(Scope(self._selects.aliases, row), rows.where)),
-            concat(sql(" and "), _count(lacking), sql(" > 0) as "), ident(name)),
+            concat(sql(" and "), row_count(lacking), sql(" > 0) as "), ident(name)),
             concat(sql(" where "), ident(name, ROW_NUMBER), sql(" <= 1 + "), max_gathered),
         )
 
@@ -173,18 +181,10 @@ class GroupSearchTranslator:
         return self._selects.order(Scope(self._selects.aliases, row), rows.order_by, Joins())
 
 
-def _count(name: str) -> Sql:
-    return concat(sql("(select count(*) from "), ident(name), sql(")"))
-
-
 def _max_gathered(lacking: str, search: GroupSearch) -> Sql:
     """About how many rows the lacking keys have."""
-    return concat(_count(lacking), sql(" * "), small_int(search.rows_per_key))
+    return concat(row_count(lacking), sql(" * "), small_int(search.rows_per_key))
 
 
 def _remote(rows: Rows) -> Sql:
     return join(", ", [ident(there) for _, there in rows.join])
-
-
-def _named(name: str, query: Sql) -> Sql:
-    return concat(ident(name), sql(" as materialized ("), query, sql(")"))

@@ -57,11 +57,11 @@ TINY_TABLE = 1_000
 MAX_READ_BY_KEY = 2_500
 # The rows of each key are not tried first where all would be tried in so many times the time ...
 _MIN_SHARE = 4
-# So many are tried of all keys together; more only where that would be less than these times the limit of each,
-# which a value that half of the rows have is found by.
-_MAX_TRIES = 20_000
-_MIN_TRIES = 3
-_MAX_FEWEST_TRIES = 100_000
+# As many as are tried of all keys together, where that leaves each key enough tries for its limit.
+_USUAL_TRIES = 20_000
+# For each row that is asked for: enough for a value that half of the rows have.
+_MIN_TRIES_EACH = 3
+_MAX_TRIES = 100_000
 # Types whose values are equal exactly when `group by` takes them for the same.
 _KEY_TYPES = [{"int2", "int4", "int8"}, {"text", "varchar"}, {"uuid"}, {"date"}, {"timestamptz"}, {"timestamp"}]
 
@@ -128,9 +128,9 @@ def group_search(rows: Rows, table: TableInfo, max_rows: int | None) -> GroupSea
     of_each, count = rows_per_key(rows, table), max_rows or table.table.estimated_rows
     if of_each is None or not count:
         return None
-    fewest = _MIN_TRIES * min(numbers)
-    tries = min(isqrt(of_each * min(numbers)), max(fewest, _MAX_TRIES // count))
-    is_quicker = tries * _MIN_SHARE <= of_each and tries * count <= max(_MAX_TRIES, _MAX_FEWEST_TRIES)
+    affordable = max(_MIN_TRIES_EACH * min(numbers), _USUAL_TRIES // count)
+    tries = min(isqrt(of_each * min(numbers)), affordable)
+    is_quicker = tries * _MIN_SHARE <= of_each and tries * count <= _MAX_TRIES
     return GroupSearch(tries, of_each) if is_quicker else None
 
 
@@ -160,10 +160,14 @@ def shared(rows: Rows, selection: Selection) -> tuple[ArrayOutput, BoolExp] | No
     # Rows without an order are then shown in that of their places.
     if rows.source is not None or rows.distinct_on or not (rows.order_by or _has_places(rows.table.table)):
         return None
-    most = max_rows_of(rows)
+    max_rows = max_rows_of(rows)
     conditions = conjuncts(rows.where)
     for output in selection.outputs:
-        if isinstance(output, ArrayOutput) and is_grouped(output, rows.table, most) and _is_shareable(output.rows):
+        if (
+            isinstance(output, ArrayOutput)
+            and is_grouped(output, rows.table, max_rows)
+            and _is_shareable(output.rows)
+        ):
             for index, item in enumerate(conditions):
                 if isinstance(item, RelatedExists) and _asks_for(item, output.rows):
                     return output, And((*conditions[:index], *conditions[index + 1 :]))
@@ -199,8 +203,8 @@ def max_rows_of(rows: Rows) -> int | None:
 
 def is_single(rows: Rows) -> bool:
     """Returns whether the rows are at most one: by a limit, or by values for a whole key."""
-    most = max_rows_of(rows)
-    if most is not None and most <= 1:
+    max_rows = max_rows_of(rows)
+    if max_rows is not None and max_rows <= 1:
         return True
     return rows.source is None and rows.table.table.has_at_most_one(_equal_columns(rows.where))
 

@@ -16,9 +16,9 @@ So rows are searched in steps:
     union all select ... from second where (select count(*) from second) >= n
     union all (select ... from others order by key limit n)
 
-The first step tries a few times as many rows as are wanted, one after the other: PostgreSQL does not join what is
+The first step tries a few times as many rows as are asked for, one after the other: PostgreSQL does not join what is
 selected as a value. The second goes through B rows at most, in whatever way PostgreSQL likes. Where they are not
-enough, few rows pass, and the last step gathers all of them; it is planned as if all were wanted. B grows with the
+enough, few rows pass, and the last step gathers all of them; it is planned as if all were asked for. B grows with the
 root of the table's rows times the limit, where these two take about as long in the worst case. Only one part of the
 union has rows, in the order asked for. Where the filter's tables are not found by an index there is no first step.
 """
@@ -43,7 +43,7 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.filter_joins import conjuncts
-from hasura.engine.translate.fragments import RowReference, table_name, whole_row
+from hasura.engine.translate.fragments import RowReference, materialized, row_count, table_name, whole_row
 from hasura.engine.translate.joins import Joins, cannot_fail
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ MIN_ROWS = 10_000
 MAX_LIMIT = 50
 # A step ends where all rows would be tried in so many times the time.
 _MIN_SHARE = 4
-# Rows tried one after the other, for each that is wanted: enough for a value that a third of the rows have.
+# Rows tried one after the other, for each that is asked for: enough for a value that a third of the rows have.
 _TRIES_EACH = 4
 
 
@@ -78,8 +78,8 @@ class SearchTranslator:
             step, row = aliases.name(), aliases.row(rows.table, is_typed=False)
             tried = self._ordered(rows, table, sql(""), concat(sql(" limit "), small_int(number)))
             where = self._passing(rows, row, is_lacking, is_alone=is_alone)
-            named.append(_named(step, self._ordered(rows, parenthesized(tried), where, limit, row)))
-            count = concat(sql("(select count(*) from "), ident(step), sql(")"))
+            named.append(materialized(step, self._ordered(rows, parenthesized(tried), where, limit, row)))
+            count = row_count(step)
             parts.append(self._ordered(rows, ident(step), concat(sql(" where "), count, sql(" >= "), size), sql("")))
             is_lacking.append(concat(count, sql(" < "), size))
         others, row = aliases.name(), aliases.row(rows.table)
@@ -87,7 +87,7 @@ class SearchTranslator:
             concat(sql("select "), whole_row(row.alias), sql(" from "), table, sql(" as "), ident(row.alias)),
             self._passing(rows, row, is_lacking),
         )
-        named.append(_named(others, gathered))
+        named.append(materialized(others, gathered))
         parts.append(self._ordered(rows, ident(others), sql(""), limit))
         return concat(sql("with "), join(", ", named), sql(" ("), join(") union all (", parts), sql(")"))
 
@@ -120,10 +120,6 @@ class SearchTranslator:
         if is_alone:
             passes = concat(sql("(select "), passes, sql(")"))
         return sql(" where ") + join(" and ", [passes, *others])
-
-
-def _named(name: str, query: Sql) -> Sql:
-    return concat(ident(name), sql(" as materialized ("), query, sql(")"))
 
 
 def _is_tried_by_index(exp: BoolExp) -> bool:

@@ -62,6 +62,7 @@ from hasura.engine.translate.fragments import (
     Aliases,
     RowReference,
     call,
+    materialized,
     operand,
     table_name,
     used_columns,
@@ -235,8 +236,8 @@ class SelectTranslator:
         """`select outputs from (base) left join ...`, the base under a name of its own where groups refer to it."""
         if joins.has_groups:
             assert joins.parents is not None
-            named = [_named(joins.found.name, joins.found.query)] if joins.found is not None else []
-            named.append(_named(joins.parents, base))
+            named = [materialized(joins.found.name, joins.found.query)] if joins.found is not None else []
+            named.append(materialized(joins.parents, base))
             select = concat(sql("with "), join(", ", named), sql(" select "))
             origin = ident(joins.parents)
         else:
@@ -483,10 +484,6 @@ def _on_keys(row: RowReference, rows: Rows, group: str) -> Sql:
 def _can_group(output: ArrayOutput | AggregateOutput, row: RowReference, joins: Joins) -> bool:
     is_of_parents = joins.parents is not None and row is joins.row
     return is_of_parents and is_grouped(output, row.table, joins.max_rows)
-
-
-def _named(name: str, query: Sql) -> Sql:
-    return concat(ident(name), sql(" as materialized ("), query, sql(")"))
 
 
 def _distinct(scope: Scope, rows: Rows) -> Sql:
