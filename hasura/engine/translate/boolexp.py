@@ -4,8 +4,8 @@ A relationship filter is an EXISTS over the tables that relationships lead to, j
 PostgreSQL plans it as a semi-join and may start from either side, or from the middle of a chain of them.
 """
 
-from collections.abc import Sequence
-from typing import LiteralString
+from collections.abc import Iterator, Sequence
+from typing import LiteralString, Protocol
 
 from hasura.engine.catalog.types import PgType
 from hasura.engine.ir.nodes import (
@@ -91,6 +91,12 @@ _KEYWORDS: dict[str, LiteralString] = {
 }
 
 
+class GroupJoin(Protocol):
+    """Returns a join of an aggregate computed for all rows at once, and its value; None where it cannot be joined."""
+
+    def __call__(self, scope: "Scope", exp: AggregateExpression, /) -> tuple[Sql, Sql] | None: ...
+
+
 class Scope:
     """Where an expression is evaluated: the row at hand, and the row the whole expression is about."""
 
@@ -102,10 +108,14 @@ class Scope:
         self.shown: dict[ShownExpression, Sql] = {}
         # Aggregates that joins compute for all rows at once.
         self.grouped: dict[AggregateExpression, Sql] = {}
+        # How aggregates of related rows are computed, where the rows of a whole table ask for them.
+        self.group_join: GroupJoin | None = None
 
     def inner(self, table: TableInfo) -> "Scope":
         """The scope of a row of another table, entered from here."""
-        return Scope(self.aliases, self.aliases.row(table), self.root)
+        inner = Scope(self.aliases, self.aliases.row(table), self.root)
+        inner.group_join = self.group_join
+        return inner
 
 
 def condition(scope: Scope, exp: BoolExp) -> Sql:
@@ -150,7 +160,8 @@ def _related_exists(scope: Scope, exp: RelatedExists) -> Sql:
                 enter(here, each)
         elif isinstance(item, RelatedExists):
             there = here.inner(item.table)
-            sources.append(concat(table_name(item.relationship.remote_table), sql(" as "), ident(there.row.alias)))
+            related = concat(table_name(item.relationship.remote_table), sql(" as "), ident(there.row.alias))
+            sources.append(concat(related, _group_joins(there, item.condition)))
             conditions.append(join_condition(here.row, there.row, item.relationship.column_mapping))
             enter(there, item.condition)
         else:
@@ -160,6 +171,28 @@ def _related_exists(scope: Scope, exp: RelatedExists) -> Sql:
     return concat(
         sql("exists (select 1 from "), join(", ", sources), sql(" where "), join(" and ", conditions), sql(")")
     )
+
+
+def _group_joins(scope: Scope, exp: BoolExp) -> Sql:
+    """Joins of what the row's own condition asks of aggregates, where they are computed for all rows at once."""
+    joins: list[Sql] = []
+    for aggregate in aggregates_in(exp) if scope.group_join is not None else ():
+        made = scope.group_join(scope, aggregate) if scope.group_join is not None else None
+        if made is not None:
+            text, scope.grouped[aggregate] = made
+            joins.append(text)
+    return join("", joins)
+
+
+def aggregates_in(exp: BoolExp) -> Iterator[AggregateExpression]:
+    """Yields the aggregates that the condition of a row compares, but not those of conditions of other rows."""
+    if isinstance(exp, And | Or):
+        for item in exp.items:
+            yield from aggregates_in(item)
+    elif isinstance(exp, Not):
+        yield from aggregates_in(exp.item)
+    elif isinstance(exp, Comparison) and isinstance(exp.left, AggregateExpression):
+        yield exp.left
 
 
 def _exists(inner: Scope, source: Sql, exp: BoolExp, others: Sequence[Sql] = ()) -> Sql:

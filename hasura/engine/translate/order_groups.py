@@ -5,51 +5,116 @@ does `where: {tracks_aggregate: {count: {predicate: {_gt: 9}}}}` where few have 
 run for every row of the table. Rows that another filter chooses may be few, so theirs remain subqueries.
 """
 
-from hasura.engine.ir.nodes import AggregateExpression, ColumnExpression, Comparison, Expression, OrderThrough, Rows
+from hasura.engine.ir.nodes import (
+    AggregateExpression,
+    And,
+    BoolExp,
+    ColumnExpression,
+    Comparison,
+    Expression,
+    Not,
+    Or,
+    OrderThrough,
+    RelatedExists,
+    Rows,
+)
 from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, small_int, sql
 from hasura.engine.translate.boolexp import Scope, aggregate_call, restriction, source
 from hasura.engine.translate.filter_joins import conjuncts
 from hasura.engine.translate.fragments import RowReference
-from hasura.engine.translate.grouping import SMALL_TABLE, is_key, max_rows_of
+from hasura.engine.translate.grouping import SMALL_TABLE, TINY_TABLE, is_key, max_rows_of
 from hasura.engine.translate.joins import cannot_fail, is_to_one
 
 _VALUE = "automio value"
+# Rows that are fewer than one in so many of their table have what is nested in them computed of each.
+_MIN_SHARE = 4
+
+
+class FilterGroups:
+    """The aggregates that all rows of a table are filtered by and that groups give, of theirs or of related rows."""
+
+    def __init__(self, rows: Rows) -> None:
+        is_plain, count = rows.source is None and not rows.join, rows.table.table.estimated_rows
+        is_limited = max_rows_of(rows) is not None
+        self._chosen = _choosing(rows.where, rows.table, count, is_limited=is_limited) if is_plain else set()
+
+    def __contains__(self, exp: AggregateExpression) -> bool:
+        """Returns whether groups give the aggregate."""
+        return exp in self._chosen
+
+    def __bool__(self) -> bool:
+        """Returns whether there are any: then all rows of the table are looked at."""
+        return bool(self._chosen)
+
+    def join(self, scope: Scope, exp: AggregateExpression) -> tuple[Sql, Sql] | None:
+        """Returns the join of an aggregate of a related row, and its value; None where the row computes it."""
+        if exp not in self:
+            return None
+        name = scope.aliases.name()
+        on = on_keys(scope.row, exp, name)
+        text = concat(sql(" left join ("), grouped(scope, exp), sql(") as "), ident(name), sql(" on ("), on, sql(")"))
+        return text, grouped_value(exp, name, None)
 
 
 def is_whole_table(rows: Rows) -> bool:
     """Returns whether all rows of the table are looked at."""
-    if rows.source is not None or rows.join:
-        return False
-    return not conjuncts(rows.where) or bool(filter_aggregates(rows))
-
-
-def filter_aggregates(rows: Rows) -> list[AggregateExpression]:
-    """Returns the aggregates that a whole table is filtered by, if by nothing else, and each can be joined to it."""
-    found: list[AggregateExpression] = []
-    for item in conjuncts(rows.where):
-        exp = item.left if isinstance(item, Comparison) else None
-        if not isinstance(exp, AggregateExpression) or not group_joins_of(exp, rows.table):
-            return []
-        # With a limit a subquery of each row may soon have found enough.
-        if max_rows_of(rows) is not None and exp.rows.table.table.estimated_rows > SMALL_TABLE:
-            return []
-        found.append(exp)
-    return list(dict.fromkeys(found))
+    is_plain = rows.source is None and not rows.join
+    return is_plain and (not conjuncts(rows.where) or bool(FilterGroups(rows)))
 
 
 def group_joins_of(exp: Expression, table: TableInfo) -> int:
-    """Returns how many joins lead to the aggregate that rows of the table are ordered by, 0 when none can."""
-    count = 1
+    """Returns how many joins lead to the aggregate that all rows of the table are ordered by, 0 when none can."""
+    joins, count = 1, table.table.estimated_rows
     while isinstance(exp, OrderThrough):
         if not is_to_one(exp.rows):
             return 0
-        count, table, exp = count + 1, exp.rows.table, exp.inner
-    if not isinstance(exp, AggregateExpression) or exp.rows.source is not None or not exp.rows.join:
-        return 0
+        joins, table = joins + 1, exp.rows.table
+        count, exp = _related(count, table, [there for _, there in exp.rows.join]), exp.inner
+    return joins if isinstance(exp, AggregateExpression) and _can_group(exp, table, count) else 0
+
+
+def _choosing(exp: BoolExp, table: TableInfo, count: int, *, is_limited: bool) -> set[AggregateExpression]:
+    """Returns the aggregates that choose among `count` rows of the table, none where anything else does.
+
+    `is_limited`: rows are tried only until enough are found.
+    """
+    if isinstance(exp, And | Or):
+        parts = [_choosing(item, table, count, is_limited=is_limited) for item in exp.items]
+        # Without a limit all rows are tried, if only for one of several conditions.
+        return set().union(*parts) if all(parts) or (isinstance(exp, Or) and not is_limited) else set()
+    if isinstance(exp, Not):
+        return _choosing(exp.item, table, count, is_limited=is_limited)
+    if isinstance(exp, RelatedExists):
+        keys = [there for _, there in exp.relationship.column_mapping]
+        count = _related(count, exp.table, keys)
+        # Of several related rows the first that passes is enough.
+        is_limited = is_limited or not exp.table.table.has_at_most_one(keys)
+        return _choosing(exp.condition, exp.table, count, is_limited=is_limited)
+    aggregate = exp.left if isinstance(exp, Comparison) else None
+    if not isinstance(aggregate, AggregateExpression) or not _can_group(aggregate, table, count):
+        return set()
+    # A subquery of each row may soon have found enough.
+    is_late = is_limited and aggregate.rows.table.table.estimated_rows > SMALL_TABLE
+    return set() if is_late else {aggregate}
+
+
+def _can_group(exp: AggregateExpression, table: TableInfo, count: int) -> bool:
+    """Returns whether a group of all that is nested gives the aggregate to `count` rows of the table in less time."""
+    if exp.rows.source is not None or not exp.rows.join:
+        return False
+    if exp.rows.table.table.estimated_rows > TINY_TABLE and count * _MIN_SHARE < table.table.estimated_rows:
+        return False
     is_exact = all(isinstance(argument, ColumnExpression) and _is_exact(argument) for argument in exp.arguments)
     are_keys = all(is_key(table, here, exp.rows.table, there) for here, there in exp.rows.join)
-    return count if is_exact and are_keys and cannot_fail(exp.rows.where) else 0
+    return is_exact and are_keys and cannot_fail(exp.rows.where)
+
+
+def _related(count: int, table: TableInfo, keys: list[str]) -> int:
+    """Returns how many rows of the table are related to `count` rows by these columns of theirs, at most."""
+    of_each = 1 if table.table.has_at_most_one(keys) else table.table.rows_per_value(keys)
+    of_all = table.table.estimated_rows
+    return of_all if of_each is None else min(of_all, count * of_each)
 
 
 def grouped(scope: Scope, exp: AggregateExpression) -> Sql:

@@ -49,6 +49,7 @@ from hasura.engine.sql import (
 from hasura.engine.translate.aggregates import AggregateTranslator
 from hasura.engine.translate.boolexp import (
     Scope,
+    aggregates_in,
     condition,
     expression,
     join_condition,
@@ -73,7 +74,7 @@ from hasura.engine.translate.groups import GROUPED, GroupTranslator, group_key, 
 from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, is_joined, order_joins_of, relations_in
 from hasura.engine.translate.objects import built_object, has_long_key, object_of_row, select_list
 from hasura.engine.translate.order_groups import (
-    filter_aggregates,
+    FilterGroups,
     group_joins_of,
     grouped,
     grouped_value,
@@ -282,9 +283,13 @@ class SelectTranslator:
 
     @staticmethod
     def _group_filter(scope: Scope, rows: Rows, joins: Joins) -> None:
-        """Computes the aggregates that a whole table is filtered by for all its rows at once."""
-        for exp in filter_aggregates(rows) if joins.is_whole else ():
-            if joins.reserve(1):
+        """Computes the aggregates that a whole table is filtered by for all rows at once."""
+        groups = FilterGroups(rows) if joins.is_whole and rows.where != TRUE else None
+        if not groups:
+            return
+        scope.group_join = groups.join
+        for exp in aggregates_in(rows.where):
+            if exp in groups and joins.reserve(1):
                 scope.grouped[exp] = SelectTranslator._grouped_value(scope, exp, joins)
 
     @staticmethod

@@ -65,10 +65,30 @@ class NaiveEvaluator:
             if not is_permission:
                 related = [item for item in related if self._is_visible(remote, item)]
             return any(self.holds(remote, item, value, is_permission=is_permission) is True for item in related)
+        if key.endswith("_aggregate"):
+            return self._aggregate_holds(row, table.relationships[key.removesuffix("_aggregate")], value)
         return all_of(
             self._compare(row[key], operator, self._operand(table, key, operand), is_permission)
             for operator, operand in value.items()
         )
+
+    def _aggregate_holds(self, row: Row, relationship: RelationshipInfo, predicates: Mapping[str, Any]) -> Truth:
+        remote = self._cache.table(relationship.remote_table)
+        seen = [item for item in self._related(row, relationship) if self._is_visible(remote, item)]
+        found: list[Truth] = []
+        for function, asked in predicates.items():
+            where = asked.get("filter", {})
+            rows = [item for item in seen if self.holds(remote, item, where, is_permission=False) is True]
+            value: Any = len(rows)
+            if "arguments" in asked:
+                (column,) = asked["arguments"] if function == "count" else [asked["arguments"]]
+                values = [item[column] for item in rows if item[column] is not None]
+                gathered = {"bool_and": all, "bool_or": any}.get(function, len)
+                value = gathered(set(values)) if values or function == "count" else None
+            found += [
+                self._compare(value, operator, operand, False) for operator, operand in asked["predicate"].items()
+            ]
+        return all_of(found)
 
     def _operand(self, table: TableInfo, column: str, operand: Any) -> Any:
         if isinstance(operand, str) and operand.lower().startswith("x-hasura-"):

@@ -223,6 +223,9 @@ class World:
                 made["_not"] = self.condition(table, relationships, depth=depth - 1, is_permission=is_permission)
             elif depth > 0 and kind < 0.55 and relationships[table]:
                 name, info = self.random.choice(list(relationships[table].items()))
+                if not is_permission and info.kind is RelationshipKind.ARRAY and kind < 0.35:
+                    made[f"{name}_aggregate"] = self._predicates(info.remote_table.name, relationships)
+                    continue
                 made[name] = self.condition(
                     info.remote_table.name, relationships, depth=depth - 1, is_permission=is_permission
                 )
@@ -230,6 +233,44 @@ class World:
                 column, type_name = self.random.choice(list(self.columns[table].items()))
                 made[column] = self._comparison(type_name, is_permission)
         return made
+
+    def _where(self, table: str, relationships: Mapping[str, Mapping[str, RelationshipInfo]]) -> dict[str, Any]:
+        """A random filter of a list; some compare nothing but aggregates, so all rows of tables are looked at."""
+        if self.random.random() < 0.3:
+            return self._aggregates(table, relationships, depth=2)
+        return self.condition(table, relationships, depth=2, is_permission=False)
+
+    def _aggregates(
+        self, table: str, relationships: Mapping[str, Mapping[str, RelationshipInfo]], *, depth: int
+    ) -> dict[str, Any]:
+        """A random condition of aggregates of what is nested in a row, or in rows related to it."""
+        made: dict[str, Any] = {}
+        for _ in range(self.random.choice([1, 1, 2])):
+            kind = self.random.random()
+            if depth > 0 and kind < 0.15:
+                made["_or"] = [self._aggregates(table, relationships, depth=depth - 1) for _ in range(2)]
+            elif depth > 0 and kind < 0.25:
+                made["_not"] = self._aggregates(table, relationships, depth=depth - 1)
+            elif relationships[table]:
+                name, info = self.random.choice(list(relationships[table].items()))
+                if depth > 0 and (kind < 0.6 or info.kind is RelationshipKind.OBJECT):
+                    made[name] = self._aggregates(info.remote_table.name, relationships, depth=depth - 1)
+                elif info.kind is RelationshipKind.ARRAY:
+                    made[f"{name}_aggregate"] = self._predicates(info.remote_table.name, relationships)
+        return made
+
+    def _predicates(self, table: str, relationships: Mapping[str, Mapping[str, RelationshipInfo]]) -> dict[str, Any]:
+        """What is asked of the number of rows of a table, or of all their values that are true or false."""
+        flags = [column for column, type_name in self.columns[table].items() if type_name == "bool"]
+        asked: dict[str, Any] = {"predicate": self._comparison("int4", is_permission=False)}
+        if self.random.random() < 0.3:
+            asked["filter"] = self.condition(table, relationships, depth=1, is_permission=False)
+        if flags and self.random.random() < 0.3:
+            asked.update(arguments=self.random.choice(flags), predicate=self._comparison("bool", is_permission=False))
+            return {self.random.choice(["bool_and", "bool_or"]): asked}
+        if self.random.random() < 0.4:
+            asked.update(arguments=[self.random.choice(list(self.columns[table]))], distinct=True)
+        return {"count": asked}
 
     def _comparison(self, type_name: str, is_permission: bool) -> dict[str, Any]:
         operator = self.random.choice(["_eq", "_neq", "_gt", "_lt", "_gte", "_lte", "_in", "_nin", "_is_null"])
@@ -252,7 +293,7 @@ class World:
         kind = self.random.choice(["array", "array", "aggregate"])
         relationships = {name.name: item.relationships for name, item in self.cache.tables.items()}
         arguments: dict[str, Any] = {
-            "where": self.condition(table, relationships, depth=2, is_permission=False),
+            "where": self._where(table, relationships),
             "order_by": self._order(table),
         }
         if self.random.random() < (0.9 if self._is_large else 0.5):

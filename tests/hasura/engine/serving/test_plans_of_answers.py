@@ -209,6 +209,9 @@ def test_a_whole_table_is_filtered_by_an_aggregate_as_row_by_row(work: Served, p
     assert found(condition, ", limit: 3, offset: 1") == wanted[1:4]
     counted = work.graphql(f"{{ label_aggregate(where: {{{condition}}}) {{ aggregate {{ count }} }} }}")
     assert counted["data"]["label_aggregate"]["aggregate"]["count"] == len(wanted)
+    # Computed once for all labels, too, where projects are filtered by their labels.
+    through = found(f"project: {{labels: {{{condition}}}}}")
+    assert through == found(f"project: {{labels: {{{condition}, id: {{_gt: 0}}}}}}") == wanted
 
 
 @pytest.mark.parametrize(
@@ -218,6 +221,9 @@ def test_a_whole_table_is_filtered_by_an_aggregate_as_row_by_row(work: Served, p
         "{ label(order_by: [{tasks_aggregate: {count: desc}}, {id: asc}], limit: 5) { id } }",
         "{ label(order_by: {tasks_aggregate: {sum: {hours: asc}}}) { name project { name } } }",
         "{ task(order_by: [{label: {tasks_aggregate: {count: desc}}}, {id: asc}], limit: 5) { id } }",
+        "{ member(where: {projects: {tasks_aggregate: {count: {predicate: {_is_null: false}}}}}) { id } }",
+        "{ member(where: {projects: {labels: {tasks_aggregate: {count: {predicate: {_is_null: false}}}}}}) { id } }",
+        "{ task(where: {label: {tasks_aggregate: {count: {predicate: {_is_null: false}}}}}) { id } }",
     ],
 )
 def test_an_aggregate_of_all_rows_is_not_computed_row_by_row(work: Served, query: str) -> None:
