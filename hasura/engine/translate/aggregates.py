@@ -17,7 +17,8 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql, string_constant
 from hasura.engine.translate.boolexp import Scope, aggregate_call, shown_if
 from hasura.engine.translate.fragments import EMPTY_ARRAY, ROW_NUMBER, RowReference, call, used_columns
-from hasura.engine.translate.grouping import has_groups, max_rows_of
+from hasura.engine.translate.grouping import max_rows_of
+from hasura.engine.translate.joined_groups import has_groups, rows_read
 from hasura.engine.translate.joins import Joins, has_joins
 from hasura.engine.translate.objects import object_of_row, select_list
 
@@ -85,9 +86,9 @@ class AggregateTranslator:
         if rows.permission_limit is not None or _has_rounded(aggregate):
             return None
         selections = [item.selection for item in aggregate.items if isinstance(item, NodesItem)]
-        max_rows = max_rows_of(rows)
-        if parents is not None and any(has_groups(each, rows.table, max_rows) for each in selections):
-            return Joins(self._selects.aliases.name(), parents, max_rows=max_rows)
+        max_rows, count = max_rows_of(rows), rows_read(rows)
+        if parents is not None and any(has_groups(each, rows.table, count, max_rows) for each in selections):
+            return Joins(self._selects.aliases.name(), parents, max_rows=max_rows, count=count)
         return Joins() if any(has_joins(each) for each in selections) else None
 
     def grouped(self, scope: Scope, aggregate: AggregateSelection, group: str, joins: Joins) -> tuple[list[Sql], Sql]:

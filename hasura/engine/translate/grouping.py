@@ -66,15 +66,10 @@ _MAX_TRIES = 100_000
 _KEY_TYPES = [{"int2", "int4", "int8"}, {"text", "varchar"}, {"uuid"}, {"date"}, {"timestamptz"}, {"timestamp"}]
 
 
-def has_groups(selection: Selection, table: TableInfo, max_rows: int | None = None) -> bool:
-    """Returns whether some output, nested in rows of the table, is read for all of them together."""
-    return any(is_grouped(output, table, max_rows) for output in selection.outputs)
-
-
-def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None) -> bool:
+def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None, max_keys: int | None = None) -> bool:
     """Returns whether an output, nested in several rows of the table, is read for all of them together.
 
-    A limit leaves `max_rows` of them at most; None: who knows.
+    A limit leaves `max_rows` of them at most; None: who knows. Of them `max_keys` are different at most; None: all.
     """
     if not isinstance(output, ArrayOutput | AggregateOutput):
         return False
@@ -87,7 +82,7 @@ def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None) ->
         return False
     if not all(is_key(table, here, rows.table, there) for here, there in rows.join):
         return False
-    is_far = not _is_found_by_key(rows)
+    is_far = not is_found_by_key(rows)
     are_few = max_rows is not None and max_rows <= FEW_ROWS and not is_far
     if isinstance(output, AggregateOutput):
         # A role's limit is only one of the nodes.
@@ -97,7 +92,7 @@ def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None) ->
         return not are_few
     if is_far or rows.where == TRUE:
         return is_far
-    if _is_small(rows.table) or group_search(rows, table, max_rows) is not None:
+    if _is_small(rows.table) or group_search(rows, table, max_keys or max_rows) is not None:
         return True
     return not _are_few_read_by_key(rows, table, max_rows)
 
@@ -149,7 +144,7 @@ def _are_few_read_by_key(rows: Rows, table: TableInfo, max_rows: int | None) -> 
     return max_rows is not None and of_each is not None and max_rows * of_each <= MAX_READ_BY_KEY
 
 
-def _is_found_by_key(rows: Rows) -> bool:
+def is_found_by_key(rows: Rows) -> bool:
     """Returns whether the rows of a key are found without reading the table."""
     table = rows.table.table
     return table.estimated_rows <= TINY_TABLE or any(there in table.found_by for _, there in rows.join)
@@ -206,15 +201,16 @@ def is_single(rows: Rows) -> bool:
     max_rows = max_rows_of(rows)
     if max_rows is not None and max_rows <= 1:
         return True
-    return rows.source is None and rows.table.table.has_at_most_one(_equal_columns(rows.where))
+    return rows.source is None and rows.table.table.has_at_most_one(compared_columns(rows.where, "_eq"))
 
 
-def _equal_columns(exp: BoolExp) -> set[str]:
+def compared_columns(exp: BoolExp, operator: str) -> set[str]:
+    """Returns the columns that must compare so with a value of the request, or with one of a list of them."""
     return {
         item.left.column.name
         for item in conjuncts(exp)
         if isinstance(item, Comparison)
-        and item.operator == "_eq"
+        and item.operator == operator
         and isinstance(item.left, ColumnExpression)
         and isinstance(item.right, Operand)
     }

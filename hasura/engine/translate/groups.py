@@ -10,8 +10,9 @@ from hasura.engine.translate.boolexp import Scope, source
 from hasura.engine.translate.filter_joins import FilterJoin, filter_joins, restrict
 from hasura.engine.translate.fragments import ROW_NUMBER, RowReference, operand, used_columns, whole_row
 from hasura.engine.translate.group_searches import GroupSearchTranslator
-from hasura.engine.translate.grouping import group_search, has_groups, is_limited
-from hasura.engine.translate.joins import MAX_JOINS, Found, Joins, is_among, relations_in, relations_of
+from hasura.engine.translate.grouping import group_search, is_limited
+from hasura.engine.translate.joined_groups import has_groups, rows_nested
+from hasura.engine.translate.joins import MAX_JOINS, Found, Joins, Parents, is_among, relations_in, relations_of
 
 if TYPE_CHECKING:
     from hasura.engine.translate.selects import SelectTranslator
@@ -27,19 +28,19 @@ class GroupTranslator:
         self._aggregates = aggregates
         self._searches = GroupSearchTranslator(selects, self)
 
-    def select(self, output: ArrayOutput, parents: Joins) -> Sql:
-        """`select key, json_agg(...) as rows ... group by key`: rows nested in those of `parents`."""
+    def select(self, output: ArrayOutput, around: Joins, parents: Parents) -> Sql:
+        """`select key, json_agg(...) as rows ... group by key`: rows nested in the parents, joined to `around`."""
         rows, selection = output.rows, output.selection
-        assert parents.parents is not None
-        name = self._selects.aliases.name()
-        is_flat = not is_limited(rows) and not has_groups(selection, rows.table) and not _is_crowded(rows, selection)
-        if output is not parents.shared and is_flat:
+        name, count = self._selects.aliases.name(), rows_nested(rows, parents)
+        has_own = has_groups(selection, rows.table, count)
+        is_flat = not is_limited(rows) and not has_own and not _is_crowded(rows, selection)
+        if output is not around.shared and is_flat:
             row = self._selects.row(rows)
             joins = Joins()
             scope = Scope(self._selects.aliases, row)
             made = filter_joins(self._selects.aliases, rows.where, [selection], joins)
             joins.known.update(_shown(made))
-            where = self._conditions(scope, rows, made, joins, parents.parents)
+            where = self._conditions(scope, rows, made, joins, parents.name)
             joins.add_object(self._selects.outputs(scope, selection, joins), name)
             order = join(", ", self._complete_order(scope, rows, joins))
             origin = concat(sql(" from "), source(rows, None, row.alias), joins.text(), where)
@@ -47,19 +48,18 @@ class GroupTranslator:
                 sql("select "), self._grouped(rows, selection, row, name, order), origin, _by_key(rows, row)
             )
         row = self._selects.aliases.row(rows.table, is_typed=False)
-        assert parents.row is not None
-        is_shared, below = output is parents.shared, Joins(others=_relations_below(rows))
-        search = None if is_shared else group_search(rows, parents.row.table, parents.max_rows)
+        is_shared, below = output is around.shared, Joins(others=_relations_below(rows))
+        search = None if is_shared else group_search(rows, parents.table, parents.max_rows)
         made = filter_joins(self._selects.aliases, rows.where, [selection], below, row) if search is None else ()
-        joins = Joins(self._selects.aliases.name(), row, known=_shown(made))
+        joins = Joins(self._selects.aliases.name(), row, count=count, known=_shown(made))
         joins.add_object(self._selects.outputs(Scope(self._selects.aliases, row), selection, joins), name)
         grouped = self._grouped(rows, selection, row, name, ident(row.alias, ROW_NUMBER))
         if search is not None:
-            base = self._searches.select(rows, row, parents.parents, search)
+            base = self._searches.select(rows, row, parents.name, search)
             return concat(self._selects.from_numbered(joins, base, grouped, row), _by_key(rows, row))
-        numbered = self._numbered_group(rows, row, made, below, None if is_shared else parents.parents)
+        numbered = self._numbered_group(rows, row, made, below, None if is_shared else parents.name)
         if is_shared:
-            base = self._found_group(rows, numbered, parents)
+            base = self._found_group(rows, numbered, around, parents)
         else:
             base = self._limited_group(rows, parenthesized(numbered), None) if is_limited(rows) else numbered
         return concat(self._selects.from_numbered(joins, base, grouped, row), _by_key(rows, row))
@@ -72,22 +72,22 @@ class GroupTranslator:
         """Of numbered rows those that the limits leave."""
         return self._limited_group(rows, parenthesized(numbered), None)
 
-    def aggregate(self, output: AggregateOutput, parents: Joins, group: str) -> tuple[Sql, Sql]:
+    def aggregate(self, output: AggregateOutput, parents: Parents, group: str) -> tuple[Sql, Sql]:
         """`select key, count(...) as c0 ... group by key`, and the JSON object of it, joined as `group`."""
         rows, has_nodes = output.rows, output.aggregate.has_nodes()
         row = self._selects.aliases.row(rows.table, is_typed=False) if has_nodes else self._selects.row(rows)
         scope = Scope(self._selects.aliases, row)
         if not has_nodes:
             inner, value = self._aggregates.grouped(scope, output.aggregate, group, Joins())
-            where = self._conditions(scope, rows, (), Joins(), parents.parents)
+            where = self._conditions(scope, rows, (), Joins(), parents.name)
             origin = concat(sql(" from "), source(rows, None, row.alias), where)
             made = concat(sql("select "), join(", ", [*self._keys(rows, row), *inner]), origin)
             return concat(made, _by_key(rows, row)), value
-        joins = Joins(self._selects.aliases.name(), row)
+        joins = Joins(self._selects.aliases.name(), row, count=rows_nested(rows, parents))
         inner, value = self._aggregates.grouped(scope, output.aggregate, group, joins)
         columns = join(", ", [*self._keys(rows, row), *inner])
         below = Joins(others=_relations_below(rows))
-        numbered = self._numbered_group(rows, row, (), below, parents.parents)
+        numbered = self._numbered_group(rows, row, (), below, parents.name)
         return concat(self._selects.from_numbered(joins, numbered, columns, row), _by_key(rows, row)), value
 
     @staticmethod
@@ -102,18 +102,16 @@ class GroupTranslator:
         array = concat(sql("json_agg("), self._selects.row_value(name, selection), sql(" order by "), order, sql(")"))
         return join(", ", [*self._keys(rows, row), concat(array, sql(" as "), ident(GROUPED))])
 
-    def _found_group(self, rows: Rows, numbered: Sql, parents: Joins) -> Sql:
-        """Of numbered rows, found before those that they are nested in, those that belong to `parents`."""
+    def _found_group(self, rows: Rows, numbered: Sql, around: Joins, parents: Parents) -> Sql:
+        """Of numbered rows, found before those that they are nested in, those that belong to the parents."""
         # PostgreSQL stops numbering at the limit. One row of a key tells that there are some: none may be skipped.
         limits = [limit for limit in (rows.limit, rows.permission_limit) if limit is not None]
         is_shown_first = all(isinstance(limit, int) and limit > 0 for limit in limits)
         is_limited_first = bool(limits) and rows.offset is None and is_shown_first
         local, remote = zip(*rows.join, strict=True)
         query = self._limited_group(rows, parenthesized(numbered), None) if is_limited_first else numbered
-        parents.found = Found(self._selects.aliases.name(), query, local, remote)
-        return self._limited_group(
-            rows, ident(parents.found.name), parents.parents, is_limited_already=is_limited_first
-        )
+        around.found = Found(self._selects.aliases.name(), query, local, remote)
+        return self._limited_group(rows, ident(around.found.name), parents.name, is_limited_already=is_limited_first)
 
     def _numbered_group(
         self, rows: Rows, above: RowReference, made: Sequence[FilterJoin], joins: Joins, parents: str | None

@@ -11,7 +11,7 @@ its permission cannot fail and costs little: it compares columns. All else remai
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hasura.engine.catalog.types import Volatility
 from hasura.engine.ir.nodes import (
@@ -35,6 +35,7 @@ from hasura.engine.ir.nodes import (
     Selection,
     TableExists,
 )
+from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, parenthesized, sql
 from hasura.engine.translate.fragments import RowReference
 
@@ -67,11 +68,40 @@ class Found:
     remote: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Parents:
+    """Rows of a common table expression that others are nested in: about `count`, of which a limit leaves `max_rows`.
+
+    None: who knows.
+    """
+
+    name: str
+    table: TableInfo
+    count: int
+    max_rows: int | None
+
+
+@dataclass(slots=True, eq=False)
+class JoinedRow:
+    """A row that a join leads to from the row `here`.
+
+    `keys` names the common table expression of the values that such rows have in `columns`, once something that is
+    nested in them is read for all of them together.
+    """
+
+    row: RowReference
+    here: RowReference
+    rows: Rows
+    keys: str | None = None
+    columns: set[str] = field(default_factory=set)
+
+
 class Joins:
     """The left joins of one FROM, at most `MAX_JOINS`, and the objects made of what they lead to.
 
     `parents` names the common table expression that holds the rows `row` themselves, where what is nested in them
-    (not in what is joined to them) may be read for all of them together; a limit leaves `max_rows` of them.
+    or in what is joined to them may be read for all of them together; there are about `count`, and a limit leaves
+    `max_rows` of them.
     `is_single`: there is one row, and nothing around it is read more than once. `shared` is what is nested in the
     rows and found before them; once translated, it is in `found`. `known` are rows that objects show and that need no
     join of their own. `others` is how many relations the FROM's WHERE adds.
@@ -84,6 +114,7 @@ class Joins:
         *,
         is_single: bool = False,
         max_rows: int | None = None,
+        count: int = 0,
         shared: ArrayOutput | None = None,
         known: Mapping[ObjectOutput, RowReference] | None = None,
         others: int = 0,
@@ -92,6 +123,7 @@ class Joins:
         self.row = row
         self.is_single = is_single
         self.max_rows = max_rows
+        self.count = count
         self.shared = shared
         self.known = dict(known or {})
         self.found: Found | None = None
@@ -99,6 +131,7 @@ class Joins:
         # The FROM reads all rows of a table.
         self.is_whole = False
         self._left = MAX_JOINS - others
+        self.joined: list[JoinedRow] = []
         self._tables: list[Sql] = []
         self._objects: list[Sql] = []
 
@@ -113,6 +146,19 @@ class Joins:
         """Adds `left join table as alias on (condition)`, or an inner join."""
         kind = sql(" join ") if is_inner else sql(" left join ")
         self._tables.append(concat(kind, table, sql(" as "), ident(alias), sql(" on ("), on, sql(")")))
+
+    def add_row(self, row: RowReference, here: RowReference, rows: Rows) -> None:
+        """Notes that a join leads to the row from the row `here`."""
+        self.joined.append(JoinedRow(row, here, rows))
+
+    def joined_row(self, row: RowReference) -> JoinedRow | None:
+        """Returns how a join leads to the row; None: none does."""
+        return next((joined for joined in self.joined if joined.row is row), None)
+
+    def way_to(self, joined: JoinedRow) -> list[JoinedRow]:
+        """Returns the joined rows on the way from the rows themselves to this one, which is the last."""
+        before = self.joined_row(joined.here)
+        return [*(self.way_to(before) if before is not None else ()), joined]
 
     def add_group(self, query: Sql, alias: str, on: Sql) -> None:
         """Adds `left join (query) as alias on (condition)`: rows nested in those of the FROM, by their key."""

@@ -69,9 +69,25 @@ from hasura.engine.translate.fragments import (
     used_columns,
     whole_row,
 )
-from hasura.engine.translate.grouping import has_groups, is_grouped, is_single, max_rows_of, shared
+from hasura.engine.translate.grouping import is_grouped, is_single, max_rows_of, shared
 from hasura.engine.translate.groups import GROUPED, GroupTranslator, group_key, local_keys
-from hasura.engine.translate.joins import Found, Joins, has_joins, is_among, is_joined, order_joins_of, relations_in
+from hasura.engine.translate.joined_groups import (
+    has_groups,
+    is_grouped_below,
+    keys_of,
+    parents_of,
+    rows_read,
+)
+from hasura.engine.translate.joins import (
+    Found,
+    Joins,
+    Parents,
+    has_joins,
+    is_among,
+    is_joined,
+    order_joins_of,
+    relations_in,
+)
 from hasura.engine.translate.objects import built_object, has_long_key, object_of_row, select_list
 from hasura.engine.translate.order_groups import (
     FilterGroups,
@@ -173,15 +189,15 @@ class SelectTranslator:
 
     def _rows(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_once: bool) -> Sql:
         """`select outputs from rows`."""
-        is_one, max_rows = is_single(rows), max_rows_of(rows)
-        can_group = is_once and not is_one and has_groups(selection, rows.table, max_rows)
+        is_one, max_rows, count = is_single(rows), max_rows_of(rows), rows_read(rows)
+        can_group = is_once and not is_one and has_groups(selection, rows.table, count, max_rows)
         if can_group or has_joins(selection) or _is_searched(rows, here):
             row = self.aliases.row(rows.table, is_typed=False)
             if not can_group:
                 joins = Joins(row=row, is_single=is_once and is_one)
                 return self._numbered_rows(rows, selection, here, row, joins, rows.where)
             output, rest = shared(rows, selection) or (None, rows.where)
-            joins = Joins(self.aliases.name(), row, max_rows=max_rows, shared=output)
+            joins = Joins(self.aliases.name(), row, max_rows=max_rows, count=count, shared=output)
             return self._numbered_rows(rows, selection, here, row, joins, rest)
         joins = Joins(is_single=is_once and is_one)
         return self._joined_rows(rows, selection, here, self.limit(rows, rows.permission_limit), joins)
@@ -232,13 +248,17 @@ class SelectTranslator:
         order = concat(sql(" order by "), ident(row.alias, ROW_NUMBER))
         return concat(self.from_numbered(joins, base, outputs, row), order)
 
-    @staticmethod
-    def from_numbered(joins: Joins, base: Sql, outputs: Sql, row: RowReference) -> Sql:
+    def from_numbered(self, joins: Joins, base: Sql, outputs: Sql, row: RowReference) -> Sql:
         """`select outputs from (base) left join ...`, the base under a name of its own where groups refer to it."""
         if joins.has_groups:
             assert joins.parents is not None
             named = [materialized(joins.found.name, joins.found.query)] if joins.found is not None else []
             named.append(materialized(joins.parents, base))
+            named += [
+                materialized(each.keys, keys_of(joins, each, self.aliases))
+                for each in joins.joined
+                if each.keys is not None
+            ]
             select = concat(sql("with "), join(", ", named), sql(" select "))
             origin = ident(joins.parents)
         else:
@@ -368,6 +388,7 @@ class SelectTranslator:
         is_once = joins is not None and joins.is_single
         if isinstance(output, ObjectOutput):
             if joins is not None and (known := joins.known.get(output)) is not None:
+                joins.add_row(known, row, output.rows)
                 return self._known_object(Scope(self.aliases, known), output, joins)
             if joins is None or not is_joined(output) or not joins.reserve(1):
                 return self.object(output.rows, output.selection, row, is_once=is_once)
@@ -377,19 +398,29 @@ class SelectTranslator:
                 array = self.array(output.rows, output.selection, row, is_once=is_once)
                 return concat(sql("("), array, sql(")"))
             name = self.aliases.name()
-            joins.add_group(self._groups.select(output, joins), name, _on_keys(row, output.rows, name))
+            parents = self._parents(output, row, joins)
+            joins.add_group(self._groups.select(output, joins, parents), name, _on_keys(row, output.rows, name))
             return concat(sql("coalesce("), ident(name, GROUPED), sql(", "), EMPTY_ARRAY, sql(")"))
         assert isinstance(output, AggregateOutput)
         if joins is not None and _can_group(output, row, joins) and joins.reserve(1):
             name = self.aliases.name()
-            query, value = self._groups.aggregate(output, joins, name)
+            query, value = self._groups.aggregate(output, self._parents(output, row, joins), name)
             joins.add_group(query, name, _on_keys(row, output.rows, name))
             return value
         return concat(sql("("), self._aggregates.select(output.rows, output.aggregate, row), sql(")"))
 
+    def _parents(self, output: ArrayOutput | AggregateOutput, row: RowReference, joins: Joins) -> Parents:
+        """The rows that the output is nested in, of which the row is one."""
+        joined = joins.joined_row(row)
+        if joined is not None:
+            return parents_of(joins, joined, [local for local, _ in output.rows.join], self.aliases)
+        assert joins.parents is not None
+        return Parents(joins.parents, row.table, joins.count, joins.max_rows)
+
     def _joined_object(self, scope: Scope, output: ObjectOutput, joins: Joins) -> Sql:
         """An object of the row that a join leads to, NULL when there is none: then it has no key."""
         there = self._joined_row(scope, output.rows, joins)
+        joins.add_row(there.row, scope.row, output.rows)
         made = self._known_object(there, output, joins)
         key = there.row.column(output.rows.join[0][1])
         return concat(sql("case when "), key, sql(" is not null then "), made, sql(" end"))
@@ -487,8 +518,12 @@ def _on_keys(row: RowReference, rows: Rows, group: str) -> Sql:
 
 
 def _can_group(output: ArrayOutput | AggregateOutput, row: RowReference, joins: Joins) -> bool:
-    is_of_parents = joins.parents is not None and row is joins.row
-    return is_of_parents and is_grouped(output, row.table, joins.max_rows)
+    if joins.parents is None:
+        return False
+    if row is joins.row:
+        return is_grouped(output, row.table, joins.max_rows)
+    joined = joins.joined_row(row)
+    return joined is not None and is_grouped_below(output, joined.rows, joined.here.table, joins.count)
 
 
 def _distinct(scope: Scope, rows: Rows) -> Sql:

@@ -11,16 +11,20 @@ from tests.hasura.engine.compiler.worlds import Document, World
 _QUERIES_PER_WORLD = 4
 
 
-@pytest.mark.parametrize("is_large", [False, True], ids=["of any size", "large"])
+@pytest.mark.parametrize(
+    ("is_large", "depth"), [(False, 2), (True, 2), (False, 3)], ids=["of any size", "large", "deep"]
+)
 @pytest.mark.parametrize("role", ["admin", "user"])
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
-def test_answers_are_those_of_the_naive_evaluator(compiler: Compiler, role: str, seed: int, is_large: bool) -> None:
+def test_answers_are_those_of_the_naive_evaluator(
+    compiler: Compiler, role: str, seed: int, is_large: bool, depth: int
+) -> None:
     world = World(seed, is_large=is_large)
     with compiler.temporary(world.ddl(), world.rows):
         naive = NaiveEvaluator(world.cache, world.rows, role, world.session)
         for _ in range(_QUERIES_PER_WORLD):
-            field = world.field(world.random.choice(list(world.columns)), depth=2)
+            field = world.field(world.random.choice(list(world.columns)), depth=depth)
             document = Document(field)
 
             outcome = compiler.run(

@@ -244,6 +244,31 @@ def test_what_is_nested_in_a_joined_row_belongs_to_that_row(library: Served) -> 
     }
 
 
+def test_what_is_nested_in_joined_rows_is_read_only_of_rows_that_are_there_and_shown(library: Served) -> None:
+    # Of shelf 5 the role does not know, shelf 99 does not exist, and no number can be made of their pages.
+    library.sql(
+        "insert into shelf values (5, 'E', null);"
+        "insert into book select n, 1, null, '70', 1 from generate_series(100, 150) n;"
+        "insert into book values (90, 99, null, 'many', 1), (91, 5, null, 'many', 1); analyze"
+    )
+    library.metadata("reload_metadata", reload_sources=True)
+    for table, row_filter in (("shelf", {"id": {"_neq": 5}}), ("book", {})):
+        permission = {"columns": "*", "filter": row_filter, "computed_fields": ["number"] if table == "book" else []}
+        library.metadata(
+            "pg_create_select_permission", source="default", table=table, role="guest", permission=permission
+        )
+    query = "{ book(order_by: {id: asc}) { id shelf { books(order_by: {id: asc}) { number } } } }"
+
+    answer = library.graphql(query, headers=library.admin_headers(X_Hasura_Role="guest"))
+
+    assert "select distinct" in _statement(library, query)
+    shelves = {book["id"]: book["shelf"] for book in answer["data"]["book"]}
+    assert shelves[90] is shelves[91] is shelves[8] is None
+    numbers = [20, 40, 10, *[70] * 51]
+    assert shelves[9] == shelves[150] == {"books": [{"number": number} for number in numbers]}
+    assert shelves[5] == shelves[7] == {"books": [{"number": 30}, {"number": 60}]}
+
+
 @pytest.mark.parametrize("nodes", ["", " nodes { id }"])
 def test_nested_aggregates_are_computed_once_for_all_rows(library: Served, nodes: str) -> None:
     nested = f"in_room_aggregate(order_by: {{id: desc}}) {{ aggregate {{ count max {{ id }} }}{nodes} }}"

@@ -141,6 +141,22 @@ def test_nodes_of_many_rows_are_read_together(work: Served) -> None:
         assert max(node["Actual Loops"] for node in plan if "Relation Name" in node) < 10
 
 
+def test_what_is_nested_in_a_row_that_many_lead_to_is_read_once(work: Served) -> None:
+    query = """{ task(order_by: {id: asc}) { id label { tasks(order_by: {id: asc}) { id } } project {
+      member { projects_aggregate { aggregate { count } } } tasks_aggregate { aggregate { count } } } } }"""
+
+    plan = _executed(work, query)
+
+    assert max(node["Actual Loops"] for node in plan if "Relation Name" in node) < 10
+    assert _looks(plan) < 5 * _TASKS
+    for task in work.graphql(query)["data"]["task"]:
+        first = task["id"] % 600 or 600
+        tasks = [{"id": number} for number in range(first, _TASKS + 1, 600)]
+        assert task["label"] == (None if first == 4 else {"tasks": tasks})
+        assert task["project"]["tasks_aggregate"] == {"aggregate": {"count": 10}}
+        assert task["project"]["member"] == {"projects_aggregate": {"aggregate": {"count": 2}}}
+
+
 def test_what_is_only_counted_is_not_sorted(work: Served) -> None:
     order = "[{name: asc}, {project: {name: desc}}]"
     query = f"{{ task_aggregate(order_by: {order}) {{ aggregate {{ count sum {{ hours }} max {{ id }} }} }} }}"
