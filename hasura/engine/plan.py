@@ -76,6 +76,8 @@ class SqlStep:
     Queries have one statement. Mutations have one where SQL allows it; nested inserts, `update_many` and mutations
     whose `returning` reads relationships have more, run in order in one transaction. A failed permission check raises
     a database error which `database_errors.translate` turns into Hasura's.
+
+    With `members` the field is a list: the values of those of its statements are the members, in order.
     """
 
     alias: str
@@ -84,6 +86,13 @@ class SqlStep:
     error_path: str
     # Response key of the namespace the field stands in; None: at the top.
     namespace: str | None = None
+    members: tuple[PreviousResult, ...] | None = None
+
+    def value(self, results: Sequence[bytes]) -> bytes:
+        """Returns the field's JSON, made of what all of its statements gave."""
+        if self.members is None:
+            return results[-1]
+        return b"[" + b",".join([results[member.statement] for member in self.members]) + b"]"
 
     def place_of(self, statement: Statement, variables: Variables) -> str:
         """Returns the place of what the database refuses of one of the statements."""
@@ -171,8 +180,14 @@ def bind(
     """The statement's parameters for one request; `results` are those of the step's earlier statements."""
     try:
         return [
-            results[source.statement] if isinstance(source, PreviousResult) else source(variables, session_variables)
+            _text(results[source.statement])
+            if isinstance(source, PreviousResult)
+            else source(variables, session_variables)
             for source in statement.parameters
         ]
     except RecursionError:
         raise nested_too_deeply() from None
+
+
+def _text(result: str | bytes) -> str:
+    return result if isinstance(result, str) else result.decode()

@@ -280,7 +280,9 @@ class CompiledOperation:
             select = build_query(context, flat, definition, path)
             statements.add(SelectTranslator(self._options()).statement(select))
         error_path = _error_path(definition, path)
-        return SqlStep(flat.response_key, tuple(statements.statements), error_path, place.namespace)
+        return SqlStep(
+            flat.response_key, tuple(statements.statements), error_path, place.namespace, statements.members
+        )
 
     def _definition(self, root: ObjectType, flat: FlatField, path: Path) -> Field:
         definition = root.field(flat.name)

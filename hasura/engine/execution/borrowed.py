@@ -16,6 +16,9 @@ class BorrowedConnection(HeldConnection):
     async def fetch_json(self, sql: str, arguments: Sequence[object]) -> bytes:
         return _as_json(await self.raw.fetchval(sql, *arguments))
 
+    async def fetch_json_of_each(self, sql: str, arguments: Sequence[Sequence[object]]) -> list[bytes]:
+        return [_as_json(value) for (value,) in await self.raw.fetchmany(sql, arguments)]
+
     async def fetch_rows(self, sql: str, arguments: Sequence[object]) -> list[Any]:
         """All rows of a statement whose columns are JSON."""
         return [[_as_json(value) for value in row] for row in await self.raw.fetch(sql, *arguments)]

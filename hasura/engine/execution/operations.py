@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from hasura.engine.database_errors import CONNECTION_LOST, translate
+from hasura.engine.database_errors import CONNECTION_LOST
 from hasura.engine.errors import EngineError, NotSupported, ParseFailed, Unexpected
+from hasura.engine.execution.batches import batches, run_batch, translated
 from hasura.engine.execution.borrowed import BorrowedConnection
 from hasura.engine.execution.connections import ConnectionPool, HeldConnection
 from hasura.engine.execution.generations import GenerationalCache
@@ -77,7 +78,7 @@ class _Operation:
 class _Executable:
     """A plan with the bytes around its fields' values made ready."""
 
-    __slots__ = ("constant", "plan", "prefixes", "single", "suffix")
+    __slots__ = ("batches", "constant", "plan", "prefixes", "single", "suffix")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -87,6 +88,9 @@ class _Executable:
         only = plan.steps[0] if len(plan.steps) == 1 else None
         # The common case: one field, one statement, no transaction of ours around it.
         self.single = only.statements[0] if isinstance(only, SqlStep) and len(only.statements) == 1 else None
+        if self.single is not None and isinstance(only, SqlStep) and only.members is not None:
+            self.prefixes, self.suffix = [self.prefixes[0] + b"["], b"]" + self.suffix
+        self.batches = batches(plan)
 
     def answer(self, values: list[bytes]) -> bytes:
         """The body around the values of the plan's steps."""
@@ -235,7 +239,7 @@ class OperationRunner:
             except asyncpg.PostgresError as exc:
                 step = plan.steps[0]
                 assert isinstance(step, SqlStep)
-                raise _translated(exc, step.error_path) from exc
+                raise translated(exc, step.error_path) from exc
             return b"".join((executable.prefixes[0], value, executable.suffix))
         if plan.together is not None:
             values = await self._run_together(held, plan, plan.together, variables, session)
@@ -254,30 +258,17 @@ class OperationRunner:
             found = iter(await held.fetch_jsons(together.sql, arguments))
         except asyncpg.PostgresError as exc:
             step = next(step for step in plan.steps if isinstance(step, SqlStep))
-            raise _translated(exc, step.error_path) from exc
+            raise translated(exc, step.error_path) from exc
         return [step.value if isinstance(step, ConstantStep) else next(found) for step in plan.steps]
 
     async def _run_steps(
         self, held: HeldConnection, executable: _Executable, variables: Variables, session: Session
     ) -> list[bytes]:
-        values: list[bytes] = []
-        for step in executable.plan.steps:
-            if isinstance(step, ConstantStep):
-                values.append(step.value)
-                continue
-            results: list[str] = []
-            value = b"null"
-            for statement in step.statements:
-                arguments = bind(statement, variables, session.variables, results)
-                try:
-                    value = await held.fetch_json(statement.sql, arguments)
-                except asyncpg.PostgresError as exc:
-                    raise _translated(exc, step.place_of(statement, variables)) from exc
-                results.append(value.decode())
-            values.append(value)
-        return values
-
-
-def _translated(exc: asyncpg.PostgresError, place: str) -> Exception:
-    # A lost connection arrives as a PostgresError too; it is not the statement's fault.
-    return exc if isinstance(exc, CONNECTION_LOST) else translate(exc, place)
+        steps = executable.plan.steps
+        results: list[list[bytes]] = [[] for _ in steps]
+        for batch in executable.batches:
+            await run_batch(held, batch, variables, session, results)
+        return [
+            step.value if isinstance(step, ConstantStep) else step.value(given)
+            for step, given in zip(steps, results, strict=True)
+        ]

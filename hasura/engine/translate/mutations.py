@@ -28,7 +28,7 @@ from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.fragments import Aliases, RowReference, cast, operand, table_name
 from hasura.engine.translate.objects import object_of_row, select_list
 from hasura.engine.translate.selects import SelectTranslator
-from hasura.engine.translate.statements import OK, ROWS, SESSION, StatementList, previous_document, set_session
+from hasura.engine.translate.statements import OK, ROWS, SESSION, StatementList, set_session
 from hasura.engine.translate.violations import CHECK_FAILED, Blamed, guard
 
 
@@ -61,12 +61,9 @@ class MutationTranslator:
         )
         return self.answered(update.table, work, check_guards(update.check), update.response, aliases)
 
-    def update_many(self, many: UpdateMany) -> PreviousResult:
-        """One update after the other, each seeing those before; answered by an array."""
-        results = [self.update(update) for update in many.updates]
-        items = join(", ", [previous_document(result) for result in results])
-        # Not json_build_array: no function takes more than 100 arguments.
-        return self.statements.add(concat(sql("select array_to_json(array["), items, sql("]::json[])")))
+    def update_many(self, many: UpdateMany) -> None:
+        """One update after the other, each seeing those before; the answers are the members of a list."""
+        self.statements.members = tuple([self.update(update) for update in many.updates])
 
     def delete(self, delete: Delete) -> PreviousResult:
         """`delete ... using session where ... returning`."""

@@ -17,10 +17,11 @@ UPDATED = "automio updated"
 
 
 class StatementList:
-    """The statements of one step, in order."""
+    """The statements of one step, in order. `members`: those that each give a member of the field's list."""
 
     def __init__(self) -> None:
         self.statements: list[Statement] = []
+        self.members: tuple[PreviousResult, ...] | None = None
 
     def add(self, fragment: Sql, place: Callable[[Variables], str] | None = None) -> PreviousResult:
         """Appends a statement; its result can be a parameter of later ones."""

@@ -100,15 +100,15 @@ class Compiler:
     async def _step(
         self, step: SqlStep, variables: Variables, session: Mapping[str, str], statements: list[str]
     ) -> Any:
-        results: list[str] = []
+        results: list[bytes] = []
         for statement in step.statements:
             statements.append(statement.sql)
             try:
                 value = await self._connection.fetchval(statement.sql, *bind(statement, variables, session, results))
             except asyncpg.PostgresError as error:
                 raise translate(error, step.place_of(statement, variables)) from error
-            results.append(value)
-        return None if results[-1] is None else orjson.loads(results[-1])
+            results.append(b"null" if value is None else value.encode())
+        return orjson.loads(step.value(results))
 
 
 @pytest.fixture(scope="session")
