@@ -144,9 +144,10 @@ def render(fragment: Sql) -> tuple[str, tuple[Hashable, ...]]:
 
 def substitute(fragment: Sql, replacement: Callable[[Hashable], Sql]) -> Sql:
     """The fragment with each parameter replaced by `replacement(parameter)`."""
-    return concat(
-        *(
-            Sql((part,), _made_by=_KEY) if isinstance(part, str) else replacement(part.value)
-            for part in fragment._parts
-        )
-    )
+    parts: list[_Part] = []
+    for part in fragment._parts:
+        if isinstance(part, str):
+            parts.append(part)
+        else:
+            parts.extend(replacement(part.value)._parts)
+    return Sql(tuple(parts), _made_by=_KEY)
