@@ -44,6 +44,11 @@ def _statement(operation: CompiledOperation, variables: dict[str, Any]) -> State
             {"rows": [{"name": str(number), "age": None} for number in range(50)]},
         ),
         (
+            "mutation ($rows: [author_insert_input!]!) { insert_author(objects: $rows) { affected_rows } }",
+            {"rows": [{"name": "a", "articles": {"data": [{"title": "t"}]}}]},
+            {"rows": [{"name": str(number), "articles": {"data": [{"title": "t"}] * number}} for number in range(9)]},
+        ),
+        (
             "mutation ($p: jsonb) { update_author(where: {}, _set: {profile: $p}) { affected_rows } }",
             {"p": {"a": 1}},
             {"p": [1, 2, {"b": "c"}]},
