@@ -289,7 +289,7 @@ class CompiledOperation:
         is_hidden = definition is not None and isinstance(definition.meaning, SchemaRoot | TypeRoot)
         if definition is None and self.kind is OperationKind.MUTATION and not self._schema.has_mutations():
             raise ValidationFailed("no mutations exist")
-        if definition is None or (is_hidden and self._schema.role in self._schema.cache.introspection_disabled_for):
+        if definition is None or (is_hidden and not self._schema.cache.may_introspect(self._schema.role)):
             raise ValidationFailed(f"field '{flat.name}' not found in type: '{root.name}'", path=json_path(*path))
         return definition
 

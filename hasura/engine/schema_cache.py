@@ -36,6 +36,7 @@ from hasura.engine.names import (
     is_enum_value_name,
     is_graphql_name,
 )
+from hasura.engine.session import ADMIN_ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,9 @@ class TableInfo:
     insert_permissions: Mapping[str, InsertPermissionInfo] = field(default_factory=dict)
     update_permissions: Mapping[str, UpdatePermissionInfo] = field(default_factory=dict)
     delete_permissions: Mapping[str, DeletePermissionInfo] = field(default_factory=dict)
+    # Operation (select, insert, update, delete) -> roles whose own permission is there and cannot be applied: nothing
+    # that is inherited takes its place. None: a permission that does not tell its role.
+    refused_permissions: Mapping[str, frozenset[str | None]] = field(default_factory=dict)
     # Of a table tracked as enum.
     enum_values: tuple[EnumValue, ...] | None = None
     description: str | None = None
@@ -281,13 +285,21 @@ class SchemaCache:
     query_collections: Mapping[str, QueryCollection] = field(default_factory=dict)
     allowlist: Mapping[str, AllowlistEntry] = field(default_factory=dict)
     rest_endpoints: Mapping[str, RestEndpoint] = field(default_factory=dict)
-    introspection_disabled_for: frozenset[str] = frozenset()
-    # `api_limits` as in metadata.
+    # None: every role but admin, because the setting cannot be read.
+    introspection_disabled_for: frozenset[str] | None = frozenset()
+    # `api_limits` as in metadata, without those that cannot be read.
     api_limits: Mapping[str, Json] = field(default_factory=dict)
+    # Names of limits, or `api_limits` for all of them. While there are any, only admin is served.
+    unreadable_limits: frozenset[str] = frozenset()
     inconsistent_objects: tuple[InconsistentObject, ...] = ()
     options: SchemaOptions = field(default_factory=SchemaOptions)
     # What later stages derived from this very snapshot; see the module docstring. Not part of its value.
     memo: MutableMapping[object, object] = field(default_factory=dict, compare=False, repr=False)
+
+    def may_introspect(self, role: str) -> bool:
+        """Returns whether the role may ask for the schema."""
+        disabled = self.introspection_disabled_for
+        return role == ADMIN_ROLE if disabled is None else role not in disabled
 
     def table(self, name: QualifiedName) -> TableInfo:
         """The tracked table; KeyError when there is none."""

@@ -312,10 +312,11 @@ def _list_documents(items: Reader, kind: str, key: str) -> Iterator[tuple[Object
     }[kind]
     refuse_duplicates(_PLURALS[kind], items.items(), lambda item: item[key].name())
     for item in items.items():
-        parse(item)
         document = item.object()
-        if kind == store.ALLOWLIST and "scope" not in document:
+        if kind == store.ALLOWLIST and "scope" not in item:
             document = {**document, "scope": {"global": True}}
+        with item.blamed():
+            parse(Reader(document, *item.path))
         yield ObjectKey.of(kind, item[key].name()), document
 
 

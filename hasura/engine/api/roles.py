@@ -8,7 +8,6 @@ from hasura.engine.metadata.parsing import parse_inherited_role
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import Json
 from hasura.engine.resolve.roles import refuse_cycles
-from hasura.engine.session import ADMIN_ROLE
 
 
 @command("add_inherited_role")
@@ -18,8 +17,6 @@ async def add_inherited_role(workspace: Workspace, args: Reader) -> Json:
         raise args["role_set"].fail("parsing NonEmpty failed, unexpected empty list")
     if role.name in role.role_set:
         raise EngineError("an inherited role name cannot be in the role combination", code="invalid-params")
-    if role.name == ADMIN_ROLE or ADMIN_ROLE in role.role_set:
-        raise EngineError("the admin role cannot be part of an inherited role", code="bad-request")
     known = workspace.world.metadata.inherited_roles
     refuse_cycles({**known, role.name: role})
     workspace.put(

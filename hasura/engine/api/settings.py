@@ -8,28 +8,28 @@ from hasura.engine.errors import NotSupported
 from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
 from hasura.engine.metadata.sections import parse_api_limits, parse_customization
-from hasura.engine.metadata.types import Json, JsonObject
+from hasura.engine.metadata.types import API_LIMITS, Json, JsonObject
 from hasura.engine.resolve.unserved import REASON, has_content
 
 
 @command("set_graphql_schema_introspection_options")
 async def set_graphql_schema_introspection_options(workspace: Workspace, args: Reader) -> Json:
     roles = args["disabled_for_roles"].names()
-    workspace.put(store.SECTION, "graphql_schema_introspection", {"disabled_for_roles": list(roles)})
+    workspace.put_section("graphql_schema_introspection", {"disabled_for_roles": list(roles)})
     await workspace.apply()
     return SUCCESS
 
 
 @command("set_api_limits")
 async def set_api_limits(workspace: Workspace, args: Reader) -> Json:
-    workspace.put(store.SECTION, "api_limits", parse_api_limits(args))
+    workspace.put_section(API_LIMITS, parse_api_limits(args))
     await workspace.apply()
     return SUCCESS
 
 
 @command("remove_api_limits")
 async def remove_api_limits(workspace: Workspace, args: Reader) -> Json:
-    workspace.remove(store.SECTION, "api_limits")
+    workspace.remove(store.SECTION, API_LIMITS)
     await workspace.apply()
     return SUCCESS
 

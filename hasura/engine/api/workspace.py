@@ -155,6 +155,10 @@ class Workspace:
         self._refuse_overwriting(key)
         self._edits[key] = document
 
+    def put_section(self, name: str, document: Json) -> None:
+        """Puts a whole section in place of what stands there, also of one that cannot be read."""
+        self._edits[ObjectKey.of(store.SECTION, name)] = document
+
     def is_unreadable(self, key: ObjectKey) -> bool:
         """Nothing of an object's document can be read."""
         return any(not item.path for item in self.world.unreadable(key))

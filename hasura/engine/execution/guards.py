@@ -27,9 +27,10 @@ from graphql import (
 )
 from graphql.language.visitor import REMOVE, VisitorAction
 
-from hasura.engine.errors import EngineError, ValidationFailed, refuse_endless_nesting
+from hasura.engine.errors import EngineError, Unexpected, ValidationFailed, refuse_endless_nesting
 from hasura.engine.execution.generations import GenerationalCache
 from hasura.engine.ir.document import MAX_DOCUMENT_TOKENS
+from hasura.engine.metadata.types import API_LIMITS
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import ADMIN_ROLE, Session
 
@@ -60,6 +61,7 @@ class OperationGuards:
         """Raises EngineError when the role may not send this document at all."""
         if session.role == ADMIN_ROLE:
             return
+        _refuse_unreadable_limits(cache)
         depth, nodes = _limit(cache, "depth_limit", session), _limit(cache, "node_limit", session)
         if not self._enable_allowlist and depth is None and nodes is None:
             return
@@ -115,6 +117,16 @@ class OperationGuards:
         """How long an operation of this role may take."""
         limit = _limit(cache, "time_limit", session)
         return float(limit) if limit is not None else None
+
+
+def _refuse_unreadable_limits(cache: SchemaCache) -> None:
+    """Raises Unexpected when metadata has a limit that cannot be read: what it would refuse is not known."""
+    if cache.unreadable_limits:
+        named = ", ".join(sorted(cache.unreadable_limits - {API_LIMITS}))
+        raise Unexpected(
+            f"{API_LIMITS} in metadata{f' ({named})' if named else ''} cannot be read: until it is repaired"
+            " (set_api_limits, replace_metadata), only requests of the admin role are served"
+        )
 
 
 def _limit(cache: SchemaCache, name: str, session: Session) -> Any:

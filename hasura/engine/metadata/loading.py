@@ -11,7 +11,9 @@ from hasura.engine.metadata.sections import limits_of, parse_customization, pars
 from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.tolerance import readable, readable_function, readable_table
 from hasura.engine.metadata.types import (
+    API_LIMITS,
     FunctionMetadata,
+    InheritedRole,
     Json,
     JsonObject,
     SourceCustomization,
@@ -19,6 +21,7 @@ from hasura.engine.metadata.types import (
     Unreadable,
 )
 from hasura.engine.resolve.builder import Change, advance
+from hasura.engine.resolve.roles import cyclic_roles
 from hasura.engine.resolve.unserved import unreadable_of, unserved_of_documents
 from hasura.engine.resolve.world import Metadata, World, empty_world
 from hasura.engine.schema_cache import SchemaOptions
@@ -102,18 +105,19 @@ def refuse_unreadable(documents: Mapping[ObjectKey, Json]) -> None:
 def parsed_rest(metadata: Metadata, documents: Mapping[ObjectKey, Json]) -> Metadata:
     """Metadata with the tables and functions of `metadata` and all else from the documents."""
     rest = _Rest(documents)
-    limits, introspection = rest.section("api_limits"), rest.section("graphql_schema_introspection")
+    limits, unreadable_limits = rest.api_limits()
     source = rest.whole(ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), _source)
     return Metadata(
         tables=metadata.tables,
         functions=metadata.functions,
-        inherited_roles=rest.named(store.INHERITED_ROLE, parsing.parse_inherited_role),
+        inherited_roles=rest.inherited_roles(),
         query_collections=rest.named(store.QUERY_COLLECTION, parsing.parse_query_collection),
         allowlist=rest.named(store.ALLOWLIST, parsing.parse_allowlist_entry),
         rest_endpoints=rest.named(store.REST_ENDPOINT, parsing.parse_rest_endpoint),
         customization=rest.customization(source),
-        api_limits=rest.api_limits(limits),
-        introspection_disabled_for=rest.part(introspection, parse_introspection) or frozenset(),
+        api_limits=limits,
+        unreadable_limits=unreadable_limits,
+        introspection_disabled_for=rest.introspection(),
         source_name=(source.optional_text("name") if source is not None else None) or DEFAULT_SOURCE,
         unserved=(
             *unserved_of_documents(documents),
@@ -143,28 +147,47 @@ class _Rest:
 
     def section(self, name: str) -> "tuple[ObjectKey, Reader] | None":
         key = ObjectKey.of(store.SECTION, name)
-        document = self._documents.get(key)
-        return (key, Reader(document)) if document is not None else None
+        return (key, Reader(self._documents[key])) if key in self._documents else None
 
-    def part(self, section: "tuple[ObjectKey, Reader] | None", parse: Callable[[Reader], T]) -> T | None:
-        """What a section is."""
-        return self._read(*section, parse) if section is not None else None
+    def inherited_roles(self) -> dict[str, InheritedRole]:
+        """The readable ones, without those that inherit from themselves."""
+        roles = self.named(store.INHERITED_ROLE, parsing.parse_inherited_role)
+        for name in cyclic_roles(roles):
+            key = ObjectKey.of(store.INHERITED_ROLE, name)
+            reason = "cannot be read: the role inherits from itself"
+            self.unreadable.setdefault(key, []).append(Unreadable((), self._documents[key], reason))
+            del roles[name]
+        return roles
+
+    def introspection(self) -> frozenset[str] | None:
+        """The roles that may not introspect; None, which is every role but admin, when they cannot be read."""
+        section = self.section("graphql_schema_introspection")
+        return self._read(*section, parse_introspection) if section is not None else frozenset()
 
     def customization(self, source: Reader | None) -> SourceCustomization:
         """That of the source; none when it cannot be read."""
         key, document = ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), source.get("customization") if source else None
         return (self._read(key, document, parse_customization) if document else None) or SourceCustomization()
 
-    def api_limits(self, section: "tuple[ObjectKey, Reader] | None") -> JsonObject:
-        """The limits without those that cannot be read."""
-        if section is None or (members := self.part(section, lambda document: list(limits_of(document)))) is None:
-            return {}
-        key, _ = section
-        return {
-            str(member.path[-1]): member.value
-            for member in members
-            if self._read(key, member, parse_limit) is not None
-        }
+    def api_limits(self) -> tuple[JsonObject, frozenset[str]]:
+        """The limits that can be read, and the names of those that cannot but are in force."""
+        section = self.section(API_LIMITS)
+        if section is None:
+            return {}, frozenset()
+        key, document = section
+        members = self._read(key, document, lambda document: list(limits_of(document)))
+        if members is None:
+            return {}, frozenset({API_LIMITS})
+        limits: JsonObject = {}
+        unreadable: set[str] = set()
+        for member in members:
+            name = str(member.path[-1])
+            if self._read(key, member, parse_limit) is not None:
+                limits[name] = member.value
+            elif name != "disabled":
+                # A switch that cannot be read leaves the limits on, which is all it protects.
+                unreadable.add(name)
+        return limits, frozenset() if limits.get("disabled") is True else frozenset(unreadable)
 
     def _read(self, key: ObjectKey, document: Reader, parse: Callable[[Reader], T]) -> T | None:
         found: list[Unreadable] = []

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 from hasura.engine import exact_json
 from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.errors import EngineError
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import (
     ALL_COLUMNS,
@@ -38,6 +39,7 @@ from hasura.engine.metadata.types import (
     TableMetadata,
     UpdatePermission,
 )
+from hasura.engine.session import ADMIN_ROLE
 
 PERMISSION_LISTS = ("select_permissions", "insert_permissions", "update_permissions", "delete_permissions")
 RELATIONSHIP_LISTS = ("object_relationships", "array_relationships")
@@ -46,6 +48,8 @@ _ROOT_FIELDS = {
     "query_root_fields": ("select", "select_by_pk", "select_aggregate"),
     "subscription_root_fields": ("select", "select_by_pk", "select_aggregate", "select_stream"),
 }
+# Which of them was meant is not known.
+SEVERAL_OF_A_ROLE = "a role has more than one permission"
 _REST_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _KNOWN_TABLE_KEYS = frozenset(
     {"table", "is_enum", "configuration", "computed_fields", *PERMISSION_LISTS, *RELATIONSHIP_LISTS}
@@ -69,10 +73,10 @@ def parse_table(document: Reader) -> TableMetadata:
         configuration=parse_configuration(configuration) if configuration is not None else TableConfiguration(),
         relationships={item.name: item for item in object_relationships + array_relationships},
         computed_fields={item.name: item for item in map(parse_computed_field, _list(document, "computed_fields"))},
-        select_permissions={item.role: item for item in map(parse_select, _list(document, "select_permissions"))},
-        insert_permissions={item.role: item for item in map(parse_insert, _list(document, "insert_permissions"))},
-        update_permissions={item.role: item for item in map(parse_update, _list(document, "update_permissions"))},
-        delete_permissions={item.role: item for item in map(parse_delete, _list(document, "delete_permissions"))},
+        select_permissions=_by_role(document, "select_permissions", parse_select),
+        insert_permissions=_by_role(document, "insert_permissions", parse_insert),
+        update_permissions=_by_role(document, "update_permissions", parse_update),
+        delete_permissions=_by_role(document, "delete_permissions", parse_delete),
         unknown={key: value for key, value in document.object().items() if key not in _KNOWN_TABLE_KEYS},
     )
 
@@ -80,6 +84,14 @@ def parse_table(document: Reader) -> TableMetadata:
 def _list(document: Reader, key: str) -> list[Reader]:
     member = document.get(key)
     return list(member.items()) if member is not None else []
+
+
+def _by_role(document: Reader, list_name: str, parse: Callable[[Reader], P]) -> dict[str, P]:
+    entries = _list(document, list_name)
+    permissions = {item.role: item for item in map(parse, entries)}
+    if len(permissions) != len(entries):
+        raise document[list_name].fail(SEVERAL_OF_A_ROLE)
+    return permissions
 
 
 def parse_configuration(document: Reader) -> TableConfiguration:
@@ -343,7 +355,11 @@ def parse_function(document: Reader) -> FunctionMetadata:
 
 def parse_inherited_role(document: Reader) -> InheritedRole:
     """An entry of `inherited_roles`."""
-    return InheritedRole(document["role_name"].name(), frozenset(document["role_set"].names()))
+    role = InheritedRole(document["role_name"].name(), frozenset(document["role_set"].names()))
+    if ADMIN_ROLE in (role.name, *role.role_set):
+        # Who inherits from it could do all that it can.
+        raise EngineError("the admin role cannot be part of an inherited role", code="bad-request")
+    return role
 
 
 def parse_query_collection(document: Reader) -> QueryCollection:
@@ -366,10 +382,8 @@ def parse_allowlist_scope(scope: Reader) -> frozenset[str] | None:
 
 
 def parse_allowlist_entry(document: Reader) -> AllowlistEntry:
-    """An entry of `allowlist`."""
-    scope = document.get("scope")
-    collection = document["collection"].name()
-    return AllowlistEntry(collection, parse_allowlist_scope(scope) if scope is not None else None)
+    """An entry of `allowlist`, with its scope written out: an entry that has lost it must not be for every role."""
+    return AllowlistEntry(document["collection"].name(), parse_allowlist_scope(document["scope"]))
 
 
 def parse_rest_endpoint(document: Reader) -> RestEndpoint:

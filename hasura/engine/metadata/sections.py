@@ -91,5 +91,4 @@ SERVED_LIMITS = frozenset({"disabled", *_LIMITS})
 
 def parse_introspection(document: Reader) -> frozenset[str]:
     """`graphql_schema_introspection`: the roles that may not introspect."""
-    disabled = document.get("disabled_for_roles")
-    return frozenset(disabled.names()) if disabled is not None else frozenset()
+    return frozenset(document["disabled_for_roles"].names())

@@ -62,16 +62,28 @@ def _without_unreadable(document: Json, found: list[Unreadable]) -> JsonObject:
     kept = dict(Reader(document).object())
     for key, parse in _LISTS.items():
         if isinstance(elements := kept.get(key), list):
-            kept[key] = list(_readable_elements(Reader(elements, key), parse, found))
+            left = list(_readable_elements(Reader(elements, key), parse, found))
+            kept[key] = [item.value for item in left if not _is_ambiguous(item, left, key, found)]
     return kept
+
+
+def _is_ambiguous(item: Reader, all_: list[Reader], list_name: str, found: list[Unreadable]) -> bool:
+    """Tells of a permission whose role has another one."""
+    if list_name not in parsing.PERMISSION_LISTS:
+        return False
+    role = item["role"].text()
+    if sum(other["role"].text() == role for other in all_) == 1:
+        return False
+    found.append(Unreadable(item.path, item.value, f"cannot be read: {parsing.SEVERAL_OF_A_ROLE}"))
+    return True
 
 
 def _readable_elements(
     elements: Reader, parse: Callable[[Reader], object], found: list[Unreadable]
-) -> Iterator[Json]:
+) -> Iterator[Reader]:
     for element in elements.items():
         if readable(element, parse, found) is not None:
-            yield element.value
+            yield element
 
 
 def _refuse_other_name(written: QualifiedName, name: QualifiedName) -> None:

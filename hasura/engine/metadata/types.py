@@ -17,6 +17,8 @@ from hasura.engine.catalog.types import QualifiedName
 Json = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
 JsonObject = dict[str, Json]
 
+# The section with the limits of operations.
+API_LIMITS: Final = "api_limits"
 # The value `"*"` of a permission's `columns`.
 ALL_COLUMNS: Final = "*"
 ColumnList = tuple[str, ...] | str

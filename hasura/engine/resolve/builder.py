@@ -332,6 +332,7 @@ class _Resolution:
             rest_endpoints=endpoints,
             introspection_disabled_for=metadata.introspection_disabled_for,
             api_limits=metadata.api_limits,
+            unreadable_limits=metadata.unreadable_limits,
             options=self._options,
         )
         for name, table in self._tables.items():

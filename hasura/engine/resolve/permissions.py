@@ -1,12 +1,13 @@
 """Permissions of a table, checked against its columns and against the tables their filters lead to."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
 from hasura.engine.ir.permission import expression_dependencies, preset_operand
+from hasura.engine.metadata.parsing import PERMISSION_LISTS
 from hasura.engine.metadata.reading import name_to_json
 from hasura.engine.metadata.types import (
     ColumnList,
@@ -51,6 +52,9 @@ class PermissionResolver:
         # Filters that many roles share are looked at once.
         self._checked: set[int] = set()
         self.problems: list[InconsistentObject] = []
+        self.refused: dict[str, frozenset[str | None]] = {}
+        for operation, roles in _unreadable_roles(metadata):
+            self._refuse(operation, roles)
 
     def select(self) -> dict[str, SelectPermissionInfo]:
         return self._each("select", self._metadata.select_permissions, self._select)
@@ -75,6 +79,7 @@ class PermissionResolver:
                 _refuse_validation(permission)
                 found[role] = resolve(permission)
             except (Inconsistent, EngineError) as exc:
+                self._refuse(operation, role)
                 table = self._metadata.name
                 self.problems.append(
                     inconsistency(
@@ -85,6 +90,9 @@ class PermissionResolver:
                     )
                 )
         return found
+
+    def _refuse(self, operation: str, role: str | None) -> None:
+        self.refused[operation] = self.refused.get(operation, frozenset()) | {role}
 
     def _select(self, permission: SelectPermission) -> SelectPermissionInfo:
         columns = self._columns(permission.columns)
@@ -160,6 +168,14 @@ def _refuse_validation(permission: SourceT) -> None:
         raise Inconsistent(f"validate_input: {REASON}")
 
 
+def _unreadable_roles(metadata: TableMetadata) -> Iterator[tuple[str, str | None]]:
+    """Yields operation and role of each permission that cannot be read; None where that includes its role."""
+    for item in metadata.unreadable:
+        if item.path and item.path[0] in PERMISSION_LISTS:
+            role = item.value.get("role") if isinstance(item.value, dict) else None
+            yield str(item.path[0]).removesuffix("_permissions"), role if isinstance(role, str) and role else None
+
+
 def _share(source: object, columns: Collection[str], make: Callable[[], InfoT]) -> InfoT:
     found: InfoT = _shared.setdefault((id(source), frozenset(columns)), make())
     return found
@@ -196,5 +212,6 @@ def resolve_permissions(
         "insert_permissions": resolver.insert(),
         "update_permissions": resolver.update(),
         "delete_permissions": resolver.delete(),
+        "refused_permissions": resolver.refused,
     }
     return permissions, resolver.problems

@@ -28,6 +28,19 @@ def refuse_cycles(roles: Mapping[str, InheritedRole]) -> None:
         visit(name, ())
 
 
+def cyclic_roles(roles: Mapping[str, InheritedRole]) -> set[str]:
+    """Returns the roles of cycles, and those that are both above one cycle and below another."""
+    left = {name: role.role_set & roles.keys() for name, role in roles.items()}
+    while ends := {name for name, parents in left.items() if not parents & left.keys()}:
+        left = {name: parents for name, parents in left.items() if name not in ends}
+    while left:
+        used = frozenset[str]().union(*left.values())
+        if left.keys() <= used:
+            break
+        left = {name: parents for name, parents in left.items() if name in used}
+    return set(left)
+
+
 def _rotated(cycle: list[str]) -> str:
     return "[" + ",".join(f'"{name}"' for name in cycle) + "]"
 

@@ -64,7 +64,9 @@ class Metadata:
     rest_endpoints: dict[str, RestEndpoint] = field(default_factory=dict)
     customization: SourceCustomization = field(default_factory=SourceCustomization)
     api_limits: JsonObject = field(default_factory=dict)
-    introspection_disabled_for: frozenset[str] = frozenset()
+    # As in `SchemaCache`.
+    unreadable_limits: frozenset[str] = frozenset()
+    introspection_disabled_for: frozenset[str] | None = frozenset()
     # What the engine calls `default`.
     source_name: str = DEFAULT_SOURCE
     # What is not served, of tables and of everything else.

@@ -3,6 +3,9 @@
 For an ordinary role these are its permissions as metadata has them. An inherited role without a permission of its own
 on a table may read a row that any of its parents may read, and a column of it when one of the parents who may read
 that row may read the column; it may write when all parents that may write agree on how.
+
+A permission that is there and cannot be applied (`TableInfo.refused_permissions`) grants nothing, and what would be
+inherited without it does not take its place.
 """
 
 from collections.abc import Mapping
@@ -103,16 +106,40 @@ def _role_access(cache: SchemaCache, role: str, table: TableInfo) -> TableAccess
     delete = table.delete_permissions.get(role)
     catalog = table.table
     return TableAccess(
-        select=_own_select(select) if select else _merged_select([access.select for access in parents]),
+        select=_own_select(select) if select else _inherited_select(table, role, parents),
         insert=(_own_insert(insert) if insert else _agreed([access.insert for access in parents]))
-        if catalog.is_insertable
+        if catalog.is_insertable and not _is_disputed(cache, table, "insert", role)
         else None,
         update=(_own_update(update) if update else _agreed([access.update for access in parents]))
-        if catalog.is_updatable
+        if catalog.is_updatable and not _is_disputed(cache, table, "update", role)
         else None,
         delete=(_own_delete(delete) if delete else _agreed([access.delete for access in parents]))
-        if catalog.is_deletable
+        if catalog.is_deletable and not _is_disputed(cache, table, "delete", role)
         else None,
+    )
+
+
+def _inherited_select(table: TableInfo, role: str, parents: list[TableAccess]) -> SelectAccess | None:
+    return None if _is_refused(table, "select", role) else _merged_select([access.select for access in parents])
+
+
+def _is_refused(table: TableInfo, operation: str, role: str) -> bool:
+    """Returns whether the role's own permission is one that cannot be applied, or may be."""
+    refused = table.refused_permissions.get(operation, ())
+    return role in refused or None in refused
+
+
+def _is_disputed(cache: SchemaCache, table: TableInfo, operation: str, role: str) -> bool:
+    """Returns whether a permission to write that the role has or inherits cannot be applied.
+
+    Parents must agree on how to write, and whether that parent would is not known.
+    """
+    own: Mapping[str, object] = getattr(table, f"{operation}_permissions")
+    if operation not in table.refused_permissions or role in own:
+        return False
+    inherited = cache.inherited_roles.get(role)
+    return _is_refused(table, operation, role) or (
+        inherited is not None and any(_is_disputed(cache, table, operation, parent) for parent in inherited.role_set)
     )
 
 

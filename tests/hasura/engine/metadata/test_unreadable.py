@@ -11,8 +11,11 @@ import asyncpg
 import pytest
 
 from hasura.engine.errors import EngineError
+from hasura.engine.execution.guards import OperationGuards
 from hasura.engine.metadata.service import MetadataService
-from hasura.engine.schema_cache import SchemaOptions
+from hasura.engine.schema.permissions import SelectAccess, table_access
+from hasura.engine.schema_cache import SchemaCache, SchemaOptions
+from hasura.engine.session import Session
 from tests.hasura.engine.metadata.conftest import Metadata
 
 Json = Any
@@ -46,8 +49,17 @@ def _whole(metadata: Metadata) -> Json:
             {"role": "user", "permission": {"columns": ["id", "title"], "filter": {"author": {"id": {"_eq": 1}}}}},
             {"role": "reader", "permission": {"columns": "*", "filter": {}, "limit": 3}},
         ],
-        "insert_permissions": [{"role": "user", "permission": {"check": {}, "set": {"author_id": 1}}}],
+        "insert_permissions": [
+            {"role": "user", "permission": {"check": {}, "set": {"author_id": 1}}},
+            {"role": "reader", "permission": {"check": {}, "set": {"author_id": 1}}},
+        ],
+        "delete_permissions": [{"role": "user", "permission": {"filter": {}}}],
     }
+    # Stricter than what the role would inherit.
+    article["select_permissions"].append(
+        {"role": "both", "permission": {"columns": ["id"], "filter": {"id": {"_eq": 7}}}}
+    )
+    article["delete_permissions"].append({"role": "both", "permission": {"filter": {"id": {"_eq": 7}}}})
     return {
         "version": 3,
         "sources": [
@@ -274,7 +286,7 @@ def test_what_stands_beside_it_in_a_table_is_served(
     engine = restarted({**stored, ("table", "article"): article})
 
     (table,) = [table for name, table in engine.snapshot.tables.items() if name.name == "article"]
-    assert list(table.select_permissions) == ["reader"]
+    assert list(table.select_permissions) == ["reader", "both"]
     assert list(table.computed_fields) == ["loud"]
     # Further edits of the same table, and renames in it, leave it as it stands.
     engine.permit("article", "more")
@@ -302,7 +314,6 @@ def test_an_object_of_which_nothing_can_be_read_is_not_overwritten(
         ("pg_track_table", {"table": "article"}),
         ("create_query_collection", {"name": "q", "definition": {"queries": []}}),
         ("add_query_to_collection", {"collection_name": "q", "query_name": "x", "query": "{ safe { id } }"}),
-        ("set_graphql_schema_introspection_options", {"disabled_for_roles": []}),
     ):
         with pytest.raises(EngineError) as caught:
             engine.call(kind, args)
@@ -329,3 +340,176 @@ def test_a_running_process_goes_on_when_another_writes_what_it_cannot_read(
     metadata.run(asyncio.wait_for(metadata.service.refresh(), 60))
 
     assert {name.name for name in metadata.snapshot.tables} == {"article", "safe"}
+
+
+# --- what protects ------------------------------------------------------------------------------------------------
+
+_ROLES = ("user", "reader", "both")
+_SHALLOW, _DEEP = "{ safe { id } }", "{ article { author { articles { author { articles { id } } } } } }"
+
+
+def _session(role: str) -> Session:
+    return Session(role=role, variables={"x-hasura-role": role}, is_admin=False)
+
+
+def _refusal(cache: SchemaCache, document: str, role: str, *, with_allowlist: bool) -> str | None:
+    guards = OperationGuards(enable_allowlist=with_allowlist)
+    try:
+        guards.check_document(cache, document, _session(role))
+    except EngineError as exc:
+        return exc.message
+    return None
+
+
+def _grants(cache: SchemaCache, role: str) -> dict[tuple[str, str], Any]:
+    """What a role may do: by table and operation."""
+    tables = {name.name: table_access(cache, role, table) for name, table in cache.tables.items()}
+    operations = ("select", "insert", "update", "delete")
+    return {
+        (name, operation): granted
+        for name, access in tables.items()
+        for operation in operations
+        if (granted := getattr(access, operation)) is not None
+    }
+
+
+def _is_within(granted: Any, before: Any) -> bool:
+    if not isinstance(granted, SelectAccess):
+        return bool(granted == before)
+    is_limited = before.limit is None or (granted.limit is not None and granted.limit <= before.limit)
+    rows = all(row_filter in before.filters for row_filter in granted.filters)
+    return is_limited and rows and granted.columns.keys() <= before.columns.keys()
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_what_cannot_be_read_never_opens_what_it_protects(
+    metadata: Metadata, stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata], seed: int
+) -> None:
+    before = metadata.snapshot
+    grants = {role: _grants(before, role) for role in _ROLES}
+    choose = random.Random(1000 + seed)
+    told = 0
+    while told < 5:
+        key = choose.choice(list(stored))
+        document = choose.choice(_REPLACEMENTS) if choose.random() < 0.1 else _damaged(stored[key], choose)
+        engine = restarted({**stored, key: document})
+        if engine.call("get_inconsistent_metadata")["is_consistent"]:
+            continue
+        told += 1
+        cache = engine.snapshot
+        for role in _ROLES:
+            for place, granted in _grants(cache, role).items():
+                assert place in grants[role], (key, document, role, place)
+                assert _is_within(granted, grants[role][place]), (key, document, role, place)
+            assert before.may_introspect(role) or not cache.may_introspect(role), (key, document)
+            for query, with_allowlist in ((_DEEP, False), (_SHALLOW, True)):
+                if _refusal(before, query, role, with_allowlist=with_allowlist) is not None:
+                    refusal = _refusal(cache, query, role, with_allowlist=with_allowlist)
+                    assert refusal is not None, (key, document, query)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "named"),
+    [
+        (5, "api_limits in metadata cannot be read"),
+        (None, "api_limits in metadata cannot be read"),
+        ({"depth_limit": {"global": "x"}}, "api_limits in metadata (depth_limit) cannot be read"),
+        ({"depth_limit": {"per_role": {"user": []}}, "rate_limit": 1}, "(depth_limit, rate_limit)"),
+        ({"disabled": "no", "time_limit": {"global": "1s"}}, "(time_limit)"),
+    ],
+)
+def test_a_limit_that_cannot_be_read_refuses_all_roles_but_admin_until_it_is_repaired(
+    stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata], damaged: Json, named: str
+) -> None:
+    engine = restarted({**stored, ("section", "api_limits"): damaged})
+
+    for role in _ROLES:
+        refusal = _refusal(engine.snapshot, _SHALLOW, role, with_allowlist=False)
+        assert refusal is not None and named in refusal
+    OperationGuards(enable_allowlist=False).check_document(engine.snapshot, _SHALLOW, Session.admin())
+
+    engine.call("set_api_limits", {"disabled": False, "depth_limit": {"global": 9}})
+    assert engine.call("get_inconsistent_metadata")["is_consistent"]
+    assert _refusal(engine.snapshot, _SHALLOW, "user", with_allowlist=False) is None
+
+
+def test_limits_that_are_switched_off_need_not_be_read(
+    stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata]
+) -> None:
+    engine = restarted({**stored, ("section", "api_limits"): {"disabled": True, "depth_limit": 5}})
+
+    assert _refusal(engine.snapshot, _DEEP, "user", with_allowlist=False) is None
+
+
+@pytest.mark.parametrize("damaged", [5, None, {}, {"disabled_for_roles": "user"}, {"disabled": ["user"]}])
+def test_introspection_is_for_admin_alone_while_its_setting_cannot_be_read(
+    stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata], damaged: Json
+) -> None:
+    engine = restarted({**stored, ("section", "graphql_schema_introspection"): damaged})
+
+    assert [role for role in (*_ROLES, "admin") if engine.snapshot.may_introspect(role)] == ["admin"]
+    engine.call("set_graphql_schema_introspection_options", {"disabled_for_roles": ["user"]})
+    assert [role for role in _ROLES if engine.snapshot.may_introspect(role)] == ["reader", "both"]
+
+
+@pytest.mark.parametrize("scope", [None, {}, {"global": "no"}, {"global": False}, {"global": False, "roles": []}])
+def test_a_collection_whose_scope_cannot_be_read_is_allowed_to_nobody(
+    stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata], scope: Json
+) -> None:
+    entry = {"collection": "q", "scope": scope}
+    for damaged in (entry, {"collection": "q"}):
+        engine = restarted({**stored, ("allowlist", "q"): damaged})
+        for role in _ROLES:
+            assert _refusal(engine.snapshot, _SHALLOW, role, with_allowlist=True) == "query is not allowed"
+
+
+@pytest.mark.parametrize("role_set", [["both"], ["user", "more"], ["admin"], ["user", "admin"]])
+def test_a_role_that_inherits_from_itself_or_from_admin_may_do_nothing(
+    stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata], role_set: list[str]
+) -> None:
+    more = {"role_name": "more", "role_set": ["both"]}
+    documents = {**stored, ("inherited_role", "both"): {"role_name": "both", "role_set": role_set}}
+    engine = restarted({**documents, ("inherited_role", "more"): more})
+
+    names = [item["name"] for item in engine.call("get_inconsistent_metadata")["inconsistent_objects"]]
+    assert "inherited_role both" in names
+    assert ("author", "select") not in _grants(engine.snapshot, "both")
+    assert not any(table == "author" for table, _ in _grants(engine.snapshot, "more"))
+    engine.call("drop_inconsistent_metadata")
+    assert engine.call("get_inconsistent_metadata")["is_consistent"]
+
+
+def test_of_two_permissions_of_one_role_neither_is_applied(
+    stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata]
+) -> None:
+    article = copy.deepcopy(stored["table", "article"])
+    article["select_permissions"].append({"role": "user", "permission": {"columns": "*", "filter": {}}})
+    engine = restarted({**stored, ("table", "article"): article})
+
+    assert ("article", "select") not in _grants(engine.snapshot, "user")
+    assert ("article", "select") in _grants(engine.snapshot, "reader")
+    reasons = [item["reason"] for item in engine.call("get_inconsistent_metadata")["inconsistent_objects"]]
+    assert reasons == ["cannot be read: a role has more than one permission"] * 2
+
+
+def test_what_a_role_inherits_does_not_take_the_place_of_its_own_permission(
+    stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata]
+) -> None:
+    for damaged in ({"role": "both"}, {"permission": {"columns": ["id"], "filter": {}}}, 5):
+        article = copy.deepcopy(stored["table", "article"])
+        article["select_permissions"][2] = article["delete_permissions"][1] = damaged
+        engine = restarted({**stored, ("table", "article"): article})
+        granted = [operation for table, operation in _grants(engine.snapshot, "both") if table == "article"]
+        assert granted == ["insert"]
+        assert ("article", "delete") in _grants(engine.snapshot, "user")
+
+
+def test_nothing_is_written_by_the_permission_of_one_parent_while_the_others_cannot_be_read(
+    stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata]
+) -> None:
+    article = copy.deepcopy(stored["table", "article"])
+    article["insert_permissions"][1] = {"role": "reader", "permission": {"check": 5}}
+    engine = restarted({**stored, ("table", "article"): article})
+
+    assert ("article", "insert") in _grants(engine.snapshot, "user")
+    assert ("article", "insert") not in _grants(engine.snapshot, "both")

@@ -292,6 +292,34 @@ def test_the_limit_of_batches_holds_for_roles_not_for_admin(serve: Serve) -> Non
         assert [len(answer) for answer in sizes(**headers)] == [2, 3]
 
 
+def test_while_limits_or_introspection_cannot_be_read_only_admin_is_served(serve: Serve) -> None:
+    served = serve()
+    user = served.admin_headers(X_Hasura_Role="user", X_Hasura_User_Id="2")
+    query, schema = "{ article { id } }", "{ __schema { queryType { name } } }"
+    served.metadata("set_api_limits", disabled=False, depth_limit={"global": 3})
+    served.metadata("set_graphql_schema_introspection_options", disabled_for_roles=["other"])
+    # Prepared and remembered before the damage is done.
+    assert served.graphql(query, headers=user)["data"] and served.graphql(schema, headers=user)["data"]
+
+    def damage(section: str, definition: str) -> None:
+        served.sql(f"update automio_engine.metadata_object set definition = '{definition}' where name = '{section}'")
+        served.metadata("reload_metadata")
+
+    damage("graphql_schema_introspection", "5")
+    assert "__schema" in served.graphql(schema, headers=user)["errors"][0]["message"]
+    assert served.graphql(query, headers=user)["data"] and served.graphql(schema)["data"]
+    damage("api_limits", '{"depth_limit": {"global": "three"}}')
+    for document in (query, "{ author { id } }"):
+        refused = served.graphql(document, headers=user)["errors"][0]
+        assert refused["extensions"]["code"] == "unexpected"
+        assert refused["message"].startswith("api_limits in metadata (depth_limit) cannot be read")
+        assert served.graphql(document)["data"]
+
+    served.metadata("set_api_limits", disabled=False, depth_limit={"global": 3})
+    served.metadata("set_graphql_schema_introspection_options", disabled_for_roles=[])
+    assert served.graphql(query, headers=user)["data"] and served.graphql(schema, headers=user)["data"]
+
+
 def test_cross_origin_requests_are_answered_for_allowed_origins_only(serve: Serve) -> None:
     served = serve(cors_domain="https://*.example.com")
     headers = {"Origin": "https://app.example.com", "Access-Control-Request-Headers": "x-hasura-role"}
