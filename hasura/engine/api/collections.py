@@ -8,13 +8,14 @@ from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import AlreadyExists, EngineError, NotExists, NotSupported
-from hasura.engine.metadata import store
+from hasura.engine.metadata import keys, store
+from hasura.engine.metadata.keys import Keys
 from hasura.engine.metadata.parsing import parse_allowlist_scope, parse_query_collection, parse_rest_endpoint
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import Json, JsonObject
 
 
-@command("create_query_collection")
+@command("create_query_collection", takes=keys.QUERY_COLLECTION)
 async def create_query_collection(workspace: Workspace, args: Reader) -> Json:
     name = args["name"].name()
     _refuse_invalid_queries(args["definition"])
@@ -65,7 +66,7 @@ def _refuse_taken(workspace: Workspace, argument: Reader) -> None:
             raise AlreadyExists(f'query collection with name "{name}" already exists')
 
 
-@command("drop_query_collection")
+@command("drop_query_collection", takes=Keys("collection", "cascade"))
 async def drop_query_collection(workspace: Workspace, args: Reader) -> Json:
     name = args["collection"].name()
     with args["collection"].blamed():
@@ -83,7 +84,7 @@ async def drop_query_collection(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("rename_query_collection")
+@command("rename_query_collection", takes=Keys("name", "new_name"))
 async def rename_query_collection(workspace: Workspace, args: Reader) -> Json:
     name, new_name = args["name"].name(), args["new_name"].name()
     document = await _collection(workspace, name)
@@ -104,7 +105,7 @@ async def rename_query_collection(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("add_query_to_collection")
+@command("add_query_to_collection", takes=Keys("collection_name", "query_name", "query"))
 async def add_query_to_collection(workspace: Workspace, args: Reader) -> Json:
     collection, name = args["collection_name"].name(), args["query_name"].name()
     document = await _collection(workspace, collection)
@@ -119,7 +120,7 @@ async def add_query_to_collection(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("drop_query_from_collection")
+@command("drop_query_from_collection", takes=Keys("collection_name", "query_name"))
 async def drop_query_from_collection(workspace: Workspace, args: Reader) -> Json:
     collection, name = args["collection_name"].name(), args["query_name"].name()
     document = await _collection(workspace, collection)
@@ -137,7 +138,7 @@ async def drop_query_from_collection(workspace: Workspace, args: Reader) -> Json
 # --- allow-list ---------------------------------------------------------------------------------------------------
 
 
-@command("add_collection_to_allowlist")
+@command("add_collection_to_allowlist", takes=keys.ALLOWLIST)
 async def add_collection_to_allowlist(workspace: Workspace, args: Reader) -> Json:
     collection = args["collection"].name()
     scope = args.get("scope")
@@ -164,7 +165,7 @@ async def _refuse_missing_in_allowlist(workspace: Workspace, argument: Reader) -
         raise EngineError(f'collection "{collection}" doesn\'t exist in the allowlist', code="not-found")
 
 
-@command("update_scope_of_collection_in_allowlist")
+@command("update_scope_of_collection_in_allowlist", takes=keys.ALLOWLIST)
 async def update_scope_of_collection_in_allowlist(workspace: Workspace, args: Reader) -> Json:
     collection, scope = args["collection"].name(), args["scope"]
     parse_allowlist_scope(scope)
@@ -174,7 +175,7 @@ async def update_scope_of_collection_in_allowlist(workspace: Workspace, args: Re
     return SUCCESS
 
 
-@command("drop_collection_from_allowlist")
+@command("drop_collection_from_allowlist", takes=Keys("collection"))
 async def drop_collection_from_allowlist(workspace: Workspace, args: Reader) -> Json:
     collection = args["collection"].name()
     await _refuse_missing_in_allowlist(workspace, args["collection"])
@@ -186,7 +187,7 @@ async def drop_collection_from_allowlist(workspace: Workspace, args: Reader) -> 
 # --- REST endpoints -----------------------------------------------------------------------------------------------
 
 
-@command("create_rest_endpoint")
+@command("create_rest_endpoint", takes=keys.REST_ENDPOINT)
 async def create_rest_endpoint(workspace: Workspace, args: Reader) -> Json:
     endpoint = parse_rest_endpoint(args)
     if endpoint.name in workspace.world.metadata.rest_endpoints:
@@ -203,7 +204,7 @@ async def create_rest_endpoint(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("drop_rest_endpoint")
+@command("drop_rest_endpoint", takes=Keys("name"))
 async def drop_rest_endpoint(workspace: Workspace, args: Reader) -> Json:
     name = args["name"].name()
     if name not in workspace.world.metadata.rest_endpoints:

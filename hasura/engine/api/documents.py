@@ -14,7 +14,8 @@ from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.relationships import normal_using
 from hasura.engine.api.workspace import Workspace, rendered_inconsistent
 from hasura.engine.errors import EngineError
-from hasura.engine.metadata import parsing, store
+from hasura.engine.metadata import keys, parsing, store
+from hasura.engine.metadata.keys import OF_KINDS, Keys, refuse_found, refuse_unknown_keys
 from hasura.engine.metadata.loading import refuse_unreadable
 from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader, name_to_json
@@ -22,6 +23,7 @@ from hasura.engine.metadata.sections import parse_api_limits, parse_customizatio
 from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import InheritedRole, Json, JsonObject, RelationshipKind
 from hasura.engine.resolve.roles import CONFLICT_TYPE, refuse_cycles
+from hasura.engine.resolve.unserved import Unserved
 from hasura.engine.schema_cache import InconsistentObject
 
 # Kinds of sources that speak PostgreSQL's protocol and SQL.
@@ -45,6 +47,7 @@ _SECTIONS: Mapping[str, Callable[[Reader], object]] = {
     "api_limits": parse_api_limits,
     "graphql_schema_introspection": parse_introspection,
 }
+_REPLACED = Keys("metadata", "allow_inconsistent_metadata", "allow_warnings", "source")
 _PLURALS = {
     store.INHERITED_ROLE: "inherited roles",
     store.QUERY_COLLECTION: "query collections",
@@ -94,6 +97,8 @@ def _served_source(documents: dict[ObjectKey, Json], own: Json) -> JsonObject:
 @command("replace_metadata")
 async def replace_metadata(workspace: Workspace, args: Reader) -> Json:
     allow_inconsistent = args.flag("allow_inconsistent_metadata")
+    if "metadata" in args:
+        refuse_unknown_keys(args, _REPLACED)
     metadata = args.get("metadata") or args
     refuse_incomplete(metadata)
     documents = dict(_documents(metadata))
@@ -148,9 +153,9 @@ async def drop_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json
 
 async def _drop_unserved(workspace: Workspace) -> None:
     metadata = workspace.world.metadata
-    found = [item for items in (metadata.unserved, *metadata.unserved_tables.values()) for item in items]
+    found = [item for items in (metadata.unserved, *metadata.unserved_objects.values()) for item in items]
     # From behind, so that what is left of a list keeps its places.
-    for item in reversed(found):
+    for item in sorted(found, key=_place, reverse=True):
         key = item.key
         name = key.qualified if key.schema else key.name
         left = _without(await workspace.any_document(key), item.path)
@@ -159,6 +164,11 @@ async def _drop_unserved(workspace: Workspace) -> None:
         else:
             workspace.put(key.kind, name, left)
     await workspace.apply(allow_inconsistent=True)
+
+
+def _place(item: Unserved) -> tuple[ObjectKey, list[tuple[int, str]]]:
+    """What orders places in documents: list elements by their number."""
+    return item.key, [(step, "") if isinstance(step, int) else (-1, step) for step in item.path]
 
 
 def _without(document: Json, path: tuple[str | int, ...]) -> Json:
@@ -171,7 +181,8 @@ def _without(document: Json, path: tuple[str | int, ...]) -> Json:
         others = {key: value for key, value in document.items() if key != step}
         return others if left in (None, [], {}) else {**document, step: left}
     assert isinstance(document, list) and isinstance(step, int)
-    return [*document[:step], *document[step + 1 :]]
+    left = _without(document[step], tuple(rest)) if rest else None
+    return [*document[:step], *([] if left is None else [left]), *document[step + 1 :]]
 
 
 async def _drop(workspace: Workspace, item: InconsistentObject) -> None:
@@ -225,6 +236,7 @@ def _documents(metadata: Reader) -> Iterator[tuple[ObjectKey, Json]]:
         if name not in taken and value not in (None, [], {}):
             if (parse := _SECTIONS.get(name)) is not None:
                 parse(metadata[name])
+                refuse_unknown_keys(metadata[name], OF_KINDS[name])
             yield ObjectKey.of(store.SECTION, name), value
 
 
@@ -259,11 +271,13 @@ def _source_documents(source: Reader, *, is_older: bool = False) -> Iterator[tup
         document = normal_table(item)
         yield ObjectKey.of(store.TABLE, parsing.table_name(document)), document
     for item in functions:
+        refuse_unknown_keys(item, keys.FUNCTION if "function" in item else keys.NAME)
         document = _normal_function(item)
         parsing.parse_function(Reader(document, *item.path))
         yield ObjectKey.of(store.FUNCTION, parsing.function_name(document)), document
     if not is_older:
         parse_customization(source.get("customization"))
+        refuse_unknown_keys(source, OF_KINDS[store.SOURCE])
         kept = {key: value for key, value in source.object().items() if key not in ("tables", "functions")}
         yield ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), kept
 
@@ -276,7 +290,7 @@ def _normal_function(item: Reader) -> JsonObject:
 
 def normal_table(item: Reader) -> JsonObject:
     """A table's document with its name written out and without empty lists; raises ParseFailed."""
-    parsing.parse_table(item)
+    refuse_found(item, parsing.parse_table(item).unknown_keys)
     document = item.object()
     normal: JsonObject = {"table": name_to_json(item["table"].qualified_name())}
     for key, value in document.items():
@@ -317,6 +331,7 @@ def _list_documents(items: Reader, kind: str, key: str) -> Iterator[tuple[Object
             document = {**document, "scope": {"global": True}}
         with item.blamed():
             parse(Reader(document, *item.path))
+        refuse_unknown_keys(item, OF_KINDS[kind])
         yield ObjectKey.of(kind, item[key].name()), document
 
 

@@ -6,12 +6,17 @@ from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import AlreadyExists, EngineError, NotExists, NotSupported
-from hasura.engine.metadata import store
+from hasura.engine.metadata import keys, store
+from hasura.engine.metadata.keys import Keys, refuse_unknown_keys
 from hasura.engine.metadata.parsing import RELATIONSHIP_LISTS, parse_computed_field, parse_function
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.resolve.world import Fact
 from hasura.engine.schema.permissions import table_access
+
+# A function with what is asked of it, or just its name.
+_TRACKED = Keys("source", "comment", function=keys.NAME, configuration=keys.FUNCTION_CONFIGURATION)
+_UNTRACKED = Keys(*keys.NAME.names, "source")
 
 
 def _function_subject(name: QualifiedName) -> Subject:
@@ -21,6 +26,7 @@ def _function_subject(name: QualifiedName) -> Subject:
 @command("pg_track_function")
 async def track_function(workspace: Workspace, args: Reader) -> Json:
     with_options = isinstance(args.value, dict) and "function" in args
+    refuse_unknown_keys(args, _TRACKED if with_options else _UNTRACKED)
     name = (args["function"] if with_options else args).qualified_name()
     document: JsonObject = {"function": name_to_json(name)}
     if with_options:
@@ -47,6 +53,7 @@ async def _document(workspace: Workspace, name: QualifiedName) -> JsonObject:
 @command("pg_untrack_function")
 async def untrack_function(workspace: Workspace, args: Reader) -> Json:
     is_member = isinstance(args.value, dict) and "function" in args
+    refuse_unknown_keys(args, Keys("function", "source") if is_member else _UNTRACKED)
     name = (args["function"] if is_member else args).qualified_name()
     await _document(workspace, name)
     workspace.remove(store.FUNCTION, name)
@@ -54,7 +61,7 @@ async def untrack_function(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("pg_set_function_customization")
+@command("pg_set_function_customization", takes=Keys(function=keys.NAME, configuration=keys.FUNCTION_CONFIGURATION))
 async def set_function_customization(workspace: Workspace, args: Reader) -> Json:
     name = args["function"].qualified_name()
     document = await _document(workspace, name)
@@ -67,7 +74,7 @@ async def set_function_customization(workspace: Workspace, args: Reader) -> Json
     return SUCCESS
 
 
-@command("pg_create_function_permission")
+@command("pg_create_function_permission", takes=Keys("role", function=keys.NAME))
 async def create_function_permission(workspace: Workspace, args: Reader) -> Json:
     name, role = args["function"].qualified_name(), args["role"].name()
     document = await _document(workspace, name)
@@ -93,7 +100,7 @@ def _refuse_unreadable_result(workspace: Workspace, name: QualifiedName, role: s
         )
 
 
-@command("pg_drop_function_permission")
+@command("pg_drop_function_permission", takes=Keys("role", function=keys.NAME))
 async def drop_function_permission(workspace: Workspace, args: Reader) -> Json:
     name, role = args["function"].qualified_name(), args["role"].name()
     document = await _document(workspace, name)
@@ -105,7 +112,7 @@ async def drop_function_permission(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("pg_add_computed_field")
+@command("pg_add_computed_field", takes=keys.COMPUTED_FIELD.with_arguments(table=keys.NAME))
 async def add_computed_field(workspace: Workspace, args: Reader) -> Json:
     computed = parse_computed_field(args)
     table = args["table"].qualified_name()
@@ -123,7 +130,7 @@ async def add_computed_field(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("pg_drop_computed_field")
+@command("pg_drop_computed_field", takes=Keys("name", "cascade", table=keys.NAME))
 async def drop_computed_field(workspace: Workspace, args: Reader) -> Json:
     table, name = args["table"].qualified_name(), args["name"].name()
     with args["table"].blamed():

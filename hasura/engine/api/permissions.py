@@ -1,13 +1,12 @@
 """Permissions of roles on tables."""
 
-from collections.abc import Callable
-
 from hasura.engine.api.completeness import refuse_endless_expressions
 from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, Handler, command
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import AlreadyExists, PermissionDenied
-from hasura.engine.metadata import store
+from hasura.engine.metadata import keys, store
+from hasura.engine.metadata.keys import Keys
 from hasura.engine.metadata.parsing import PERMISSION_PARSERS
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import Json
@@ -51,16 +50,13 @@ def _dropper(operation: str) -> Handler:
     return drop_permission
 
 
-def _register(prefix: str, make: Callable[[str], Handler]) -> None:
-    for operation in OPERATIONS:
-        command(f"pg_{prefix}_{operation}_permission")(make(operation))
+for _operation in OPERATIONS:
+    _entry = keys.PERMISSIONS[f"{_operation}_permissions"]
+    command(f"pg_create_{_operation}_permission", takes=_entry)(_creator(_operation))
+    command(f"pg_drop_{_operation}_permission", takes=Keys("role", table=keys.NAME))(_dropper(_operation))
 
 
-_register("create", _creator)
-_register("drop", _dropper)
-
-
-@command("pg_set_permission_comment")
+@command("pg_set_permission_comment", takes=Keys("role", "type", "comment", table=keys.NAME))
 async def set_permission_comment(workspace: Workspace, args: Reader) -> Json:
     operation = args["type"].text()
     if operation not in OPERATIONS:

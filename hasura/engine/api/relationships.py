@@ -7,7 +7,8 @@ from hasura.engine.api.rewriting import rename_relationship_everywhere
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.types import QualifiedName, Table
 from hasura.engine.errors import AlreadyExists, EngineError, NotExists
-from hasura.engine.metadata import store
+from hasura.engine.metadata import keys, store
+from hasura.engine.metadata.keys import Keys
 from hasura.engine.metadata.parsing import RELATIONSHIP_LISTS, parse_using
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.types import (
@@ -22,12 +23,12 @@ from hasura.engine.metadata.types import (
 from hasura.engine.resolve.world import Fact
 
 
-@command("pg_create_object_relationship")
+@command("pg_create_object_relationship", takes=keys.RELATIONSHIP.with_arguments(table=keys.NAME))
 async def create_object_relationship(workspace: Workspace, args: Reader) -> Json:
     return await _create(workspace, args, RelationshipKind.OBJECT)
 
 
-@command("pg_create_array_relationship")
+@command("pg_create_array_relationship", takes=keys.RELATIONSHIP.with_arguments(table=keys.NAME))
 async def create_array_relationship(workspace: Workspace, args: Reader) -> Json:
     return await _create(workspace, args, RelationshipKind.ARRAY)
 
@@ -84,7 +85,7 @@ def _relationship_list(workspace: Workspace, table: QualifiedName, document: Jso
     raise NotExists(f'relationship "{name}" does not exist')
 
 
-@command("pg_drop_relationship")
+@command("pg_drop_relationship", takes=Keys("relationship", "cascade", table=keys.NAME))
 async def drop_relationship(workspace: Workspace, args: Reader) -> Json:
     table, name = args["table"].qualified_name(), args["relationship"].name()
     document = await workspace.table_document(table)
@@ -98,7 +99,7 @@ async def drop_relationship(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("pg_set_relationship_comment")
+@command("pg_set_relationship_comment", takes=Keys("relationship", "comment", table=keys.NAME))
 async def set_relationship_comment(workspace: Workspace, args: Reader) -> Json:
     table, name = args["table"].qualified_name(), args["relationship"].name()
     document = await workspace.table_document(table)
@@ -112,7 +113,7 @@ async def set_relationship_comment(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("pg_rename_relationship")
+@command("pg_rename_relationship", takes=Keys("name", "new_name", table=keys.NAME))
 async def rename_relationship(workspace: Workspace, args: Reader) -> Json:
     table, name, new_name = args["table"].qualified_name(), args["name"].name(), args["new_name"].name()
     document = await workspace.table_document(table)

@@ -3,14 +3,14 @@
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import EngineError, NotExists
-from hasura.engine.metadata import store
+from hasura.engine.metadata import keys, store
 from hasura.engine.metadata.parsing import parse_inherited_role
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import Json
 from hasura.engine.resolve.roles import refuse_cycles
 
 
-@command("add_inherited_role")
+@command("add_inherited_role", takes=keys.INHERITED_ROLE)
 async def add_inherited_role(workspace: Workspace, args: Reader) -> Json:
     role = parse_inherited_role(args)
     if not role.role_set:
@@ -26,7 +26,7 @@ async def add_inherited_role(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("drop_inherited_role")
+@command("drop_inherited_role", takes=keys.Keys("role_name"))
 async def drop_inherited_role(workspace: Workspace, args: Reader) -> Json:
     name = args["role_name"].name()
     if name not in workspace.world.metadata.inherited_roles:

@@ -5,14 +5,15 @@ from uuid import uuid4
 from hasura.engine.api.registry import SUCCESS, Handler, command
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import NotSupported
-from hasura.engine.metadata import store
+from hasura.engine.metadata import keys, store
+from hasura.engine.metadata.keys import Keys
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
 from hasura.engine.metadata.sections import parse_api_limits, parse_customization
 from hasura.engine.metadata.types import API_LIMITS, Json, JsonObject
 from hasura.engine.resolve.unserved import REASON, has_content
 
 
-@command("set_graphql_schema_introspection_options")
+@command("set_graphql_schema_introspection_options", takes=keys.INTROSPECTION)
 async def set_graphql_schema_introspection_options(workspace: Workspace, args: Reader) -> Json:
     roles = args["disabled_for_roles"].names()
     workspace.put_section("graphql_schema_introspection", {"disabled_for_roles": list(roles)})
@@ -20,7 +21,7 @@ async def set_graphql_schema_introspection_options(workspace: Workspace, args: R
     return SUCCESS
 
 
-@command("set_api_limits")
+@command("set_api_limits", takes=keys.API_LIMITS)
 async def set_api_limits(workspace: Workspace, args: Reader) -> Json:
     workspace.put_section(API_LIMITS, parse_api_limits(args))
     await workspace.apply()
@@ -44,17 +45,19 @@ async def set_custom_types(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("pg_set_source_customization")
+@command("pg_set_source_customization", takes=Keys("name", customization=keys.CUSTOMIZATION))
 async def set_source_customization(workspace: Workspace, args: Reader) -> Json:
     _refuse_other_source(workspace, args.optional_text("source") or args.optional_text("name"))
     await _change_source(workspace, args, ("customization",), is_whole=True)
     return SUCCESS
 
 
-@command("pg_update_source")
+@command("pg_update_source", takes=Keys("name", "configuration", "health_check", customization=keys.CUSTOMIZATION))
 async def update_source(workspace: Workspace, args: Reader) -> Json:
     """Changes what is given, and nothing else."""
     _refuse_other_source(workspace, args.optional_text("name") or args.optional_text("source"))
+    if has_content(args.object().get("health_check")):
+        raise not_served("health_check of a source")
     await _change_source(workspace, args, ("customization", "configuration"), is_whole=False)
     return SUCCESS
 

@@ -7,12 +7,20 @@ from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.loader import load_tables
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError, NotSupported
-from hasura.engine.metadata import store
+from hasura.engine.metadata import keys, store
+from hasura.engine.metadata.keys import Keys, refuse_unknown_keys
 from hasura.engine.metadata.parsing import parse_configuration
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.names import default_table_name
 from hasura.engine.resolve.unserved import has_content
+
+_WITH_OPTIONS = Keys(
+    *("source", "is_enum", "apollo_federation_config", "logical_model"),
+    table=keys.NAME,
+    configuration=keys.CONFIGURATION,
+)
+_NAME_ALONE = Keys(*keys.NAME.names, "source")
 
 
 def table_subject(name: QualifiedName) -> Subject:
@@ -23,6 +31,7 @@ def table_subject(name: QualifiedName) -> Subject:
 @command("pg_track_table", "add_existing_table_or_view")
 async def track_table(workspace: Workspace, args: Reader) -> Json:
     with_options = isinstance(args.value, dict) and "table" in args
+    refuse_unknown_keys(args, _WITH_OPTIONS if with_options else _NAME_ALONE)
     name = (args["table"] if with_options else args).qualified_name()
     document: JsonObject = {"table": name_to_json(name)}
     if with_options:
@@ -53,7 +62,7 @@ async def _track(workspace: Workspace, name: QualifiedName, document: JsonObject
     await workspace.apply(table_subject(name))
 
 
-@command("pg_track_tables")
+@command("pg_track_tables", takes=Keys("tables", "allow_warnings"))
 async def track_tables(workspace: Workspace, args: Reader) -> Json:
     allow_warnings = args.flag("allow_warnings", default=True)
     warnings: list[Json] = []
@@ -73,7 +82,7 @@ async def track_tables(workspace: Workspace, args: Reader) -> Json:
     return {"message": "success", "warnings": warnings} if warnings else SUCCESS
 
 
-@command("pg_untrack_table")
+@command("pg_untrack_table", takes=Keys("cascade", table=keys.NAME))
 async def untrack_table(workspace: Workspace, args: Reader) -> Json:
     name = args["table"].qualified_name()
     if name not in workspace.world.metadata.tables:
@@ -84,14 +93,14 @@ async def untrack_table(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("pg_untrack_tables")
+@command("pg_untrack_tables", takes=Keys("tables", "allow_warnings"))
 async def untrack_tables(workspace: Workspace, args: Reader) -> Json:
     for item in args["tables"].items():
         await untrack_table(workspace, item)
     return SUCCESS
 
 
-@command("pg_set_table_is_enum")
+@command("pg_set_table_is_enum", takes=Keys("is_enum", table=keys.NAME))
 async def set_table_is_enum(workspace: Workspace, args: Reader) -> Json:
     name = args["table"].qualified_name()
     workspace.table(name)
@@ -104,7 +113,7 @@ async def set_table_is_enum(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("pg_set_table_customization")
+@command("pg_set_table_customization", takes=Keys(table=keys.NAME, configuration=keys.CONFIGURATION))
 async def set_table_customization(workspace: Workspace, args: Reader) -> Json:
     configuration = args.get("configuration")
     if configuration is not None:
@@ -113,7 +122,9 @@ async def set_table_customization(workspace: Workspace, args: Reader) -> Json:
     return SUCCESS
 
 
-@command("set_table_custom_fields")
+@command(
+    "set_table_custom_fields", takes=Keys("custom_column_names", table=keys.NAME, custom_root_fields=keys.ROOT_FIELDS)
+)
 async def set_table_custom_fields(workspace: Workspace, args: Reader) -> Json:
     parts = {key: args[key].value for key in ("custom_root_fields", "custom_column_names") if key in args}
     parse_configuration(Reader(parts, *args.path))
@@ -131,7 +142,7 @@ async def _configure(workspace: Workspace, name: QualifiedName, configuration: J
     await workspace.apply(table_subject(name))
 
 
-@command("pg_set_apollo_federation_config")
+@command("pg_set_apollo_federation_config", takes=Keys("apollo_federation_config", table=keys.NAME))
 async def set_apollo_federation_config(workspace: Workspace, args: Reader) -> Json:
     name = args["table"].qualified_name()
     if has_content(args.object().get("apollo_federation_config")):

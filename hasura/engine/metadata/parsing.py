@@ -5,12 +5,14 @@ which is what keeps ten thousand tables with ten roles small.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from hasura.engine import exact_json
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
+from hasura.engine.metadata import keys
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import (
     ALL_COLUMNS,
@@ -37,6 +39,7 @@ from hasura.engine.metadata.types import (
     SelectPermission,
     TableConfiguration,
     TableMetadata,
+    UnknownKey,
     UpdatePermission,
 )
 from hasura.engine.session import ADMIN_ROLE
@@ -67,17 +70,19 @@ def parse_table(document: Reader) -> TableMetadata:
     object_relationships = [parse_object_relationship(item) for item in _list(document, "object_relationships")]
     array_relationships = [parse_array_relationship(item) for item in _list(document, "array_relationships")]
     configuration = document.get("configuration")
+    unknown = list(keys.unknown_keys(document.value, keys.TABLE))
     return TableMetadata(
         name=document["table"].qualified_name(),
         is_enum=document.flag("is_enum"),
         configuration=parse_configuration(configuration) if configuration is not None else TableConfiguration(),
         relationships={item.name: item for item in object_relationships + array_relationships},
         computed_fields={item.name: item for item in map(parse_computed_field, _list(document, "computed_fields"))},
-        select_permissions=_by_role(document, "select_permissions", parse_select),
-        insert_permissions=_by_role(document, "insert_permissions", parse_insert),
-        update_permissions=_by_role(document, "update_permissions", parse_update),
-        delete_permissions=_by_role(document, "delete_permissions", parse_delete),
+        select_permissions=_by_role(document, "select_permissions", parse_select, unknown),
+        insert_permissions=_by_role(document, "insert_permissions", parse_insert, unknown),
+        update_permissions=_by_role(document, "update_permissions", parse_update, unknown),
+        delete_permissions=_by_role(document, "delete_permissions", parse_delete, unknown),
         unknown={key: value for key, value in document.object().items() if key not in _KNOWN_TABLE_KEYS},
+        unknown_keys=tuple(unknown),
     )
 
 
@@ -86,11 +91,17 @@ def _list(document: Reader, key: str) -> list[Reader]:
     return list(member.items()) if member is not None else []
 
 
-def _by_role(document: Reader, list_name: str, parse: Callable[[Reader], P]) -> dict[str, P]:
+def _by_role(
+    document: Reader, list_name: str, parse: Callable[[Reader], P], unknown: list[UnknownKey]
+) -> dict[str, P]:
+    """The permissions of a list; adds their unknown keys."""
     entries = _list(document, list_name)
     permissions = {item.role: item for item in map(parse, entries)}
     if len(permissions) != len(entries):
         raise document[list_name].fail(SEVERAL_OF_A_ROLE)
+    for index, permission in enumerate(permissions.values()):
+        if permission.unknown_keys:
+            unknown += (replace(item, path=(list_name, index, *item.path)) for item in permission.unknown_keys)
     return permissions
 
 
@@ -113,13 +124,11 @@ def parse_configuration(document: Reader) -> TableConfiguration:
         older = columns.get(column)
         custom_name = config.optional_text("custom_name") or (older.custom_name if older is not None else None)
         columns[column] = ColumnConfig(custom_name, config.description("comment"))
-    known = {"custom_root_fields", "column_config", "custom_column_names", "custom_name", "comment"}
     return TableConfiguration(
         custom_name=document.optional_text("custom_name"),
         custom_root_fields=root_fields,
         column_config=columns,
         comment=document.description("comment"),
-        unknown={key: value for key, value in document.object().items() if key not in known},
     )
 
 
@@ -243,6 +252,10 @@ def _root_fields(document: Reader, key: str) -> frozenset[str] | None:
     return frozenset(member.names())
 
 
+def _unknown(document: Reader, list_name: str) -> tuple[UnknownKey, ...]:
+    return tuple(keys.unknown_keys(document.value, keys.PERMISSIONS[list_name]))
+
+
 def parse_select(document: Reader) -> SelectPermission:
     """An entry of `select_permissions`."""
     return _shared(SelectPermission, document, _parse_select)
@@ -263,6 +276,7 @@ def _parse_select(document: Reader) -> SelectPermission:
         subscription_root_fields=_root_fields(rules, "subscription_root_fields"),
         comment=document.optional_text("comment"),
         verbatim=document.object(),
+        unknown_keys=_unknown(document, "select_permissions"),
     )
 
 
@@ -281,6 +295,7 @@ def _parse_insert(document: Reader) -> InsertPermission:
         backend_only=rules.flag("backend_only"),
         comment=document.optional_text("comment"),
         verbatim=document.object(),
+        unknown_keys=_unknown(document, "insert_permissions"),
     )
 
 
@@ -300,6 +315,7 @@ def _parse_update(document: Reader) -> UpdatePermission:
         backend_only=rules.flag("backend_only"),
         comment=document.optional_text("comment"),
         verbatim=document.object(),
+        unknown_keys=_unknown(document, "update_permissions"),
     )
 
 
@@ -316,6 +332,7 @@ def _parse_delete(document: Reader) -> DeletePermission:
         backend_only=rules.flag("backend_only"),
         comment=document.optional_text("comment"),
         verbatim=document.object(),
+        unknown_keys=_unknown(document, "delete_permissions"),
     )
 
 
@@ -350,6 +367,7 @@ def parse_function(document: Reader) -> FunctionMetadata:
         permissions=frozenset(item["role"].name() for item in permissions.items()) if permissions else frozenset(),
         comment=document.optional_text("comment"),
         verbatim=document.object(),
+        unknown_keys=tuple(keys.unknown_keys(document.value, keys.FUNCTION)),
     )
 
 

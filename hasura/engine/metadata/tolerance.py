@@ -6,13 +6,14 @@ strictly instead (`parsing`): there is somebody to tell.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import count, islice
 from typing import TypeVar
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
 from hasura.engine.metadata import parsing
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import FunctionMetadata, Json, JsonObject, TableMetadata, Unreadable
+from hasura.engine.metadata.types import FunctionMetadata, Json, JsonObject, TableMetadata, UnknownKey, Unreadable
 
 T = TypeVar("T")
 
@@ -36,7 +37,21 @@ def readable_table(name: QualifiedName, document: Json) -> TableMetadata:
         _refuse_other_name(table.name, name)
     except EngineError as exc:
         return TableMetadata(name, unreadable=(Unreadable((), document, _told(exc)),))
-    return replace(table, unreadable=tuple(found)) if found else table
+    return replace(table, unreadable=tuple(found), unknown_keys=_moved(table, found)) if found else table
+
+
+def _moved(table: TableMetadata, left_out: list[Unreadable]) -> tuple[UnknownKey, ...]:
+    """The unknown keys with the places of the whole document, in whose lists the elements left out stand."""
+    gaps = {item.path for item in left_out}
+
+    def place(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        if len(path) < 2 or not isinstance(path[1], int):
+            return path
+        list_name, index, *rest = path
+        present = (number for number in count() if (list_name, number) not in gaps)
+        return (list_name, next(islice(present, int(index), None)), *rest)
+
+    return tuple(replace(item, path=place(item.path)) for item in table.unknown_keys)
 
 
 def readable_function(name: QualifiedName, document: Json) -> FunctionMetadata:

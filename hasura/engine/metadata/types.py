@@ -1,6 +1,6 @@
 """Metadata objects as the user wrote them: typed where the engine looks, verbatim where it does not.
 
-Each object keeps the keys it did not understand in `unknown`, so that an export gives back what a replace brought.
+What nothing reads is kept as well, so that an export gives back what a replace brought.
 Boolean expressions (permission filters and checks) stay JSON here; `hasura.engine.ir.permission` resolves them
 against the tables when a role first needs them, and when a change is checked for consistency.
 
@@ -34,13 +34,21 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownKey:
+    """A key that nothing reads: the steps to it, its value, and what would be right."""
+
+    path: tuple[str | int, ...]
+    value: Json
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnConfig:
     """`column_config` of one column."""
 
     custom_name: str | None = None
     # None: the column's comment; "": none at all.
     comment: str | None = None
-    unknown: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,6 @@ class TableConfiguration:
     column_config: Mapping[str, ColumnConfig] = field(default_factory=dict)
     # None: the table's comment; "": none at all.
     comment: str | None = None
-    unknown: Mapping[str, Json] = field(default_factory=dict)
 
 
 class RelationshipKind(StrEnum):
@@ -146,6 +153,7 @@ class SelectPermission:
     subscription_root_fields: frozenset[str] | None = None
     comment: str | None = None
     verbatim: Mapping[str, Json] = field(default_factory=dict)
+    unknown_keys: tuple[UnknownKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -159,6 +167,7 @@ class InsertPermission:
     backend_only: bool = False
     comment: str | None = None
     verbatim: Mapping[str, Json] = field(default_factory=dict)
+    unknown_keys: tuple[UnknownKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -173,6 +182,7 @@ class UpdatePermission:
     backend_only: bool = False
     comment: str | None = None
     verbatim: Mapping[str, Json] = field(default_factory=dict)
+    unknown_keys: tuple[UnknownKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -184,6 +194,7 @@ class DeletePermission:
     backend_only: bool = False
     comment: str | None = None
     verbatim: Mapping[str, Json] = field(default_factory=dict)
+    unknown_keys: tuple[UnknownKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +215,8 @@ class TableMetadata:
     unknown: Mapping[str, Json] = field(default_factory=dict)
     # Left out of everything above.
     unreadable: tuple[Unreadable, ...] = ()
+    # Of all that is in the table but its own keys, which are `unknown`.
+    unknown_keys: tuple[UnknownKey, ...] = ()
 
 
 class FunctionExposure(StrEnum):
@@ -229,6 +242,7 @@ class FunctionMetadata:
     verbatim: Mapping[str, Json] = field(default_factory=dict)
     # All of it, when it cannot be read.
     unreadable: tuple[Unreadable, ...] = ()
+    unknown_keys: tuple[UnknownKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from immutables import Map
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.loader import load_functions, load_tables
 from hasura.engine.catalog.types import QualifiedName, Table
+from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import name_to_json
+from hasura.engine.metadata.store import ObjectKey
 from hasura.engine.metadata.types import FunctionMetadata, JsonObject, RelationshipKind, RestEndpoint, TableMetadata
 from hasura.engine.resolve import roles
 from hasura.engine.resolve.columns import Inconsistent, load_enum, resolve_columns
@@ -26,7 +28,7 @@ from hasura.engine.resolve.relationships import resolve_computed_fields, resolve
 from hasura.engine.resolve.root_fields import RootFieldIndexes
 from hasura.engine.resolve.sets import SetChanges
 from hasura.engine.resolve.type_names import TypeNames, TypeNameState
-from hasura.engine.resolve.unserved import unserved_of_table
+from hasura.engine.resolve.unserved import unserved_of_function, unserved_of_table
 from hasura.engine.resolve.world import (
     NO_FACTS,
     CatalogPart,
@@ -66,25 +68,30 @@ def _changed_metadata(metadata: Metadata, change: Change) -> Metadata:
     tables, functions = metadata.tables.mutate(), metadata.functions.mutate()
     _apply(tables, change.tables)
     _apply(functions, change.functions)
-    unserved = metadata.unserved_tables.mutate()
-    _apply(
-        unserved,
-        {name: (unserved_of_table(table) or None) if table else None for name, table in change.tables.items()},
-    )
+    unserved = metadata.unserved_objects.mutate()
+    for name, table in change.tables.items():
+        _put(unserved, ObjectKey.of(store.TABLE, name), (unserved_of_table(table) or None) if table else None)
+    for name, function in change.functions.items():
+        found = unserved_of_function(function) if function is not None else ()
+        _put(unserved, ObjectKey.of(store.FUNCTION, name), found or None)
     return replace(
         change.metadata or metadata,
         tables=tables.finish(),
         functions=functions.finish(),
-        unserved_tables=unserved.finish(),
+        unserved_objects=unserved.finish(),
     )
 
 
 def _apply(target: Any, changes: Mapping[QualifiedName, object | None]) -> None:
     for name, value in changes.items():
-        if value is not None:
-            target[name] = value
-        elif name in target:
-            del target[name]
+        _put(target, name, value)
+
+
+def _put(target: Any, key: object, value: object | None) -> None:
+    if value is not None:
+        target[key] = value
+    elif key in target:
+        del target[key]
 
 
 async def _changed_catalog(connection: Connection, world: World, metadata: Metadata, change: Change) -> CatalogPart:
@@ -527,5 +534,5 @@ def _listed(
     problems: "Map[Owner, tuple[InconsistentObject, ...]]", metadata: Metadata
 ) -> tuple[InconsistentObject, ...]:
     found = [item for items in problems.values() for item in items]
-    found += [item.object for items in (metadata.unserved, *metadata.unserved_tables.values()) for item in items]
+    found += [item.object for items in (metadata.unserved, *metadata.unserved_objects.values()) for item in items]
     return tuple(sorted(found, key=lambda item: (_TYPE_ORDER.get(item.type, 2), item.name)))

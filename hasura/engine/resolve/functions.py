@@ -7,6 +7,7 @@ from hasura.engine.errors import because
 from hasura.engine.metadata.types import FunctionExposure, FunctionMetadata
 from hasura.engine.names import NamingConvention, camel_case, default_table_name, has_graphql_name, is_graphql_name
 from hasura.engine.resolve.columns import Inconsistent
+from hasura.engine.resolve.unserved import REASON, has_content
 from hasura.engine.resolve.world import Fact
 from hasura.engine.schema_cache import FunctionInfo, TableInfo
 
@@ -107,6 +108,9 @@ def _reasons_against(metadata: FunctionMetadata, function: Function, exposed_as:
             reasons.append(f'given session argument "{metadata.session_argument}" is not the input argument')
         elif function.arguments[position].type.name != "json":
             reasons.append(f'given session argument "{metadata.session_argument}" is not of type json')
+    configuration = metadata.verbatim.get("configuration")
+    if isinstance(configuration, dict) and has_content(configuration.get("response")):
+        reasons.append(f"response of its configuration is {REASON}")
     invalid = [item.name for item in function.arguments if item.name is not None and not is_graphql_name(item.name)]
     if invalid:
         listed = ", ".join(f'"{name}"' for name in invalid)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.errors import json_path
 from hasura.engine.metadata import store
+from hasura.engine.metadata.keys import OF_KINDS, unknown_keys
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, name_to_json
 from hasura.engine.metadata.sections import SERVED_LIMITS
 from hasura.engine.metadata.store import ObjectKey
-from hasura.engine.metadata.types import Json, JsonObject, TableMetadata, Unreadable
+from hasura.engine.metadata.types import FunctionMetadata, Json, JsonObject, TableMetadata, UnknownKey, Unreadable
 from hasura.engine.schema_cache import InconsistentObject
 
 REASON: Final = "not served by this engine"
@@ -65,15 +67,23 @@ def unserved_of_table(table: TableMetadata) -> tuple[Unserved, ...]:
         for name, value in _elements(table.unknown)
         for item in _found(name, value, key, (name,), within=within, context=context)
     )
-    configured = (
-        item
-        for name, value in _elements(table.configuration.unknown)
-        for item in _found(name, value, key, ("configuration", name), within=within, context=context)
-    )
     return (
         *unserved,
-        *configured,
+        *(_unknown_key(item, key, within) for item in table.unknown_keys),
         *(_unreadable_part(item, key, within, context) for item in table.unreadable if item.path),
+    )
+
+
+def unserved_of_function(function: FunctionMetadata) -> tuple[Unserved, ...]:
+    """The keys of a function's document that nothing reads."""
+    key, within = ObjectKey.of(store.FUNCTION, function.name), f"function {function.name} in source {DEFAULT_SOURCE}"
+    return tuple(_unknown_key(item, key, within) for item in function.unknown_keys)
+
+
+def _unknown_key(item: UnknownKey, key: ObjectKey, within: str) -> Unserved:
+    place = json_path(*item.path)[2:]
+    return Unserved(
+        InconsistentObject("unknown_key", f"{place} in {within}", item.reason, item.value), key, item.path
     )
 
 
@@ -113,6 +123,10 @@ def unserved_of_documents(documents: Mapping[ObjectKey, Json]) -> tuple[Unserved
             found += _of_own_source(key, document)
         elif key.kind == store.OTHER_SOURCE and isinstance(document, dict):
             found.append(_other_source(key, document))
+        shape = OF_KINDS.get(key.name if key.kind == store.SECTION else key.kind)
+        if shape is not None:
+            within = key.name if key.kind == store.SECTION else f"{key.kind} {key.name}"
+            found += (_unknown_key(item, key, within) for item in unknown_keys(document, shape))
     return tuple(found)
 
 

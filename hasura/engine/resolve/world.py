@@ -69,8 +69,8 @@ class Metadata:
     introspection_disabled_for: frozenset[str] | None = frozenset()
     # What the engine calls `default`.
     source_name: str = DEFAULT_SOURCE
-    # What is not served, of tables and of everything else.
-    unserved_tables: "Map[QualifiedName, tuple[Unserved, ...]]" = field(default_factory=Map)
+    # What is not served, of tables and functions, and of everything else.
+    unserved_objects: "Map[ObjectKey, tuple[Unserved, ...]]" = field(default_factory=Map)
     unserved: tuple[Unserved, ...] = ()
     # What cannot be read of all but tables and functions, which keep it themselves.
     unreadable: Mapping[ObjectKey, tuple[Unreadable, ...]] = field(default_factory=dict)

@@ -421,24 +421,20 @@ def test_a_concurrent_bulk_only_reads(author: Metadata) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "part", "name"),
+    ("limits", "name"),
     [
-        ("configuration", {"of_a_later_version": 1}, "of_a_later_version in table author in source default"),
-        ("api_limits", {"cost_limit": {"global": 5}}, "cost_limit in api_limits"),
+        ({"cost_limit": {"global": 5}}, "cost_limit in api_limits"),
         (
-            "api_limits",
             {"rate_limit": {"global": {"max_reqs_per_min": 5, "unique_params": "IP"}}},
             "unique_params IP of rate_limit in api_limits",
         ),
     ],
 )
-def test_members_inside_of_what_is_served_are_told_as_well(
-    metadata: Metadata, place: str, part: Json, name: str
-) -> None:
+def test_limits_that_are_not_served_are_told_as_well(metadata: Metadata, limits: Json, name: str) -> None:
     metadata.authors()
-    table: Json = {"table": AUTHOR, **({"configuration": part} if place == "configuration" else {})}
-    source = {"name": "default", "kind": "postgres", "tables": [table], "configuration": {"connection_info": {}}}
-    whole: Json = {"version": 3, "sources": [source], **({"api_limits": part} if place == "api_limits" else {})}
+    tables: Json = [{"table": AUTHOR}]
+    source = {"name": "default", "kind": "postgres", "tables": tables, "configuration": {"connection_info": {}}}
+    whole: Json = {"version": 3, "sources": [source], "api_limits": limits}
 
     metadata.call("replace_metadata", {"allow_inconsistent_metadata": True, "metadata": whole})
 

@@ -1,0 +1,184 @@
+"""Which keys metadata has: those of Hasura v2, and those that its older consoles left in documents.
+
+A key that nobody knows is most likely a mistyped one, and what it was to limit or to grant would be ignored. Those
+that Hasura knows and this engine does not serve are known here; they are told among the inconsistent objects.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+from hasura.engine.errors import ParseFailed, json_path
+from hasura.engine.metadata import store
+from hasura.engine.metadata.reading import Reader
+from hasura.engine.metadata.types import Json, UnknownKey
+
+_MAX_LISTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A list of elements of one shape."""
+
+    element: "Shape"
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """An object with any keys, whose values have one shape."""
+
+    value: "Shape"
+
+
+class Keys:
+    """An object of these keys, some with a shape of their own.
+
+    A value of another kind is not looked at: that is its parser's to refuse.
+    """
+
+    __slots__ = ("inner", "is_open", "names")
+
+    def __init__(self, *names: str, **inner: "Shape") -> None:
+        self.names = frozenset({*names, *inner})
+        self.inner: Mapping[str, Shape] = inner
+        self.is_open = False
+
+    def with_arguments(self, *names: str, **inner: "Shape") -> "Keys":
+        """Returns the keys of a call that takes these as well."""
+        return Keys(*self.names, *names, **self.inner, **inner)
+
+    def open(self) -> "Keys":
+        """Returns the keys of an object that may have others, which are told elsewhere."""
+        opened = Keys(*self.names, **self.inner)
+        opened.is_open = True
+        return opened
+
+
+Shape = Keys | Each | Values
+
+NAME: Final = Keys("schema", "name")
+_COLUMNS = ("columns", "computed_fields")
+# Written by consoles of Hasura v1 beside `set`, and by the first versions.
+_OF_OLD_CONSOLES = ("localPresets", "allow_upsert")
+_RULES: Mapping[str, Keys] = {
+    "select": Keys(
+        *_COLUMNS, *("filter", "limit", "allow_aggregations", "query_root_fields", "subscription_root_fields")
+    ),
+    "insert": Keys("columns", "check", "set", "backend_only", "validate_input", *_OF_OLD_CONSOLES),
+    "update": Keys("columns", "filter", "check", "set", "backend_only", "validate_input", *_OF_OLD_CONSOLES),
+    "delete": Keys("filter", "backend_only", "validate_input"),
+}
+# By list: its entries. A call has the table and the source beside the entry.
+PERMISSIONS: Final[Mapping[str, Keys]] = {
+    f"{operation}_permissions": Keys("role", "comment", "source", table=NAME, permission=rules)
+    for operation, rules in _RULES.items()
+}
+USING: Final = Keys(
+    foreign_key_constraint_on=Keys("column", "columns", table=NAME),
+    manual_configuration=Keys("column_mapping", "insertion_order", remote_table=NAME),
+)
+RELATIONSHIP: Final = Keys("name", "comment", using=USING)
+COMPUTED_FIELD: Final = Keys("name", "comment", definition=Keys("table_argument", "session_argument", function=NAME))
+_ROOT_FIELD_KINDS = (
+    *("select", "select_by_pk", "select_aggregate", "select_stream", "insert", "insert_one"),
+    *("update", "update_by_pk", "update_many", "delete", "delete_by_pk"),
+)
+ROOT_FIELDS: Final = Keys(**dict.fromkeys(_ROOT_FIELD_KINDS, Keys("name", "comment")))
+CONFIGURATION: Final = Keys(
+    *("custom_name", "comment", "custom_column_names"),
+    custom_root_fields=ROOT_FIELDS,
+    column_config=Values(Keys("custom_name", "comment")),
+)
+# All of a table but its permissions, which are looked at once for many tables.
+TABLE: Final = Keys(
+    table=NAME,
+    configuration=CONFIGURATION,
+    object_relationships=Each(RELATIONSHIP),
+    array_relationships=Each(RELATIONSHIP),
+    computed_fields=Each(COMPUTED_FIELD),
+).open()
+FUNCTION_CONFIGURATION: Final = Keys(
+    *("custom_name", "session_argument", "exposed_as", "response"),
+    custom_root_fields=Keys("function", "function_aggregate"),
+)
+FUNCTION: Final = Keys(
+    "comment", function=NAME, configuration=FUNCTION_CONFIGURATION, permissions=Each(Keys("role", "comment"))
+)
+CUSTOMIZATION: Final = Keys(
+    "naming_convention",
+    root_fields=Keys("namespace", "prefix", "suffix"),
+    type_names=Keys("prefix", "suffix"),
+)
+_LIMIT = Keys("global", "per_role")
+_RATE = Keys("max_reqs_per_min", "unique_params")
+_RATES: Mapping[str, Shape] = {"global": _RATE, "per_role": Values(_RATE)}
+API_LIMITS: Final = Keys(
+    "disabled",
+    depth_limit=_LIMIT,
+    node_limit=_LIMIT,
+    time_limit=_LIMIT,
+    batch_limit=_LIMIT,
+    rate_limit=Keys(**_RATES),
+)
+INTROSPECTION: Final = Keys("disabled_for_roles")
+INHERITED_ROLE: Final = Keys("role_name", "role_set", "comment")
+QUERIES: Final = Keys(queries=Each(Keys("name", "query")))
+QUERY_COLLECTION: Final = Keys("name", "comment", definition=QUERIES)
+SCOPE: Final = Keys("global", "roles")
+ALLOWLIST: Final = Keys("collection", scope=SCOPE)
+REST_ENDPOINT: Final = Keys(
+    *("name", "url", "methods", "comment"), definition=Keys(query=Keys("collection_name", "query_name"))
+)
+# Of documents that are neither tables nor functions: by their kind, and of sections by their name. Unknown limits are
+# told by `resolve.unserved`.
+OF_KINDS: Final[Mapping[str, Keys]] = {
+    store.INHERITED_ROLE: INHERITED_ROLE,
+    store.QUERY_COLLECTION: QUERY_COLLECTION,
+    store.ALLOWLIST: ALLOWLIST,
+    store.REST_ENDPOINT: REST_ENDPOINT,
+    store.SOURCE: Keys(customization=CUSTOMIZATION).open(),
+    "api_limits": API_LIMITS.open(),
+    "graphql_schema_introspection": INTROSPECTION,
+}
+
+
+def unknown_keys(document: Json, shape: Shape, *path: str | int) -> Iterator[UnknownKey]:
+    """Yields the keys that the shape does not have, with the steps to them; one that is null asks for nothing."""
+    if isinstance(shape, Keys):
+        if not isinstance(document, dict):
+            return
+        if not shape.is_open and not document.keys() <= shape.names:
+            for key in document.keys() - shape.names:
+                if document[key] is not None:
+                    yield UnknownKey((*path, key), document[key], _reason(key, shape.names))
+        for key, inner in shape.inner.items():
+            if key in document:
+                yield from unknown_keys(document[key], inner, *path, key)
+    elif isinstance(shape, Values):
+        if isinstance(document, dict):
+            for key, value in document.items():
+                yield from unknown_keys(value, shape.value, *path, key)
+    elif isinstance(document, list):
+        for index, element in enumerate(document):
+            yield from unknown_keys(element, shape.element, *path, index)
+
+
+def refuse_unknown_keys(document: Reader, shape: Shape) -> None:
+    """Raises ParseFailed for a key that the shape does not have."""
+    refuse_found(document, unknown_keys(document.value, shape))
+
+
+def refuse_found(document: Reader, found: Iterable[UnknownKey]) -> None:
+    """Raises ParseFailed for the first of the unknown keys of a document."""
+    for item in found:
+        raise ParseFailed(item.reason, path=json_path(*document.path, *item.path))
+
+
+def _reason(key: str, known: Iterable[str]) -> str:
+    similar = get_close_matches(key, known, n=1)
+    if similar:
+        return f'unexpected key "{key}": did you mean "{similar[0]}"?'
+    listed = sorted(known)
+    shown = ", ".join(listed[:_MAX_LISTED]) + (", …" if len(listed) > _MAX_LISTED else "")
+    return f'unexpected key "{key}": expected one of {shown}'
