@@ -1,5 +1,10 @@
-"""Public keys of senders who sign with a private one: as they are written down, and whether a signature is theirs."""
+"""Public keys of senders who sign with a private one: as they are written down, and whether a signature is theirs.
 
+A webhook's keys are read with each of its deliveries, so what a text stands for is remembered. The text itself is the
+key of that memory: a webhook whose keys change is never verified with the old ones.
+"""
+
+from functools import lru_cache
 from typing import Literal
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -15,8 +20,11 @@ from platform_api.webhooks.encodings import decode_text
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
 _ED25519_BYTES = 32
 _MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 8192
+# Of 3,000 characters at most: some megabytes, whoever's webhooks they are.
+MAX_REMEMBERED = 1024
 
 
+@lru_cache(maxsize=MAX_REMEMBERED)
 def read_ed25519(text: str) -> Ed25519PublicKey:
     """The key of 32 bytes that `text` stands for. Raises ValueError."""
     for encoding in ("hex", "base64"):
@@ -29,6 +37,7 @@ def read_ed25519(text: str) -> Ed25519PublicKey:
     raise ValueError("an Ed25519 public key is 32 bytes, in hexadecimal (64 digits) or base64")
 
 
+@lru_cache(maxsize=MAX_REMEMBERED)
 def read_x509(text: str, kind: Literal["ecdsa", "rsa"]) -> PublicKey:
     """The key of a PEM text (BEGIN PUBLIC KEY), or of its base64 alone. Raises ValueError."""
     expected = EllipticCurvePublicKey if kind == "ecdsa" else RSAPublicKey

@@ -27,6 +27,7 @@ from sqlalchemy import select, update
 
 from platform_api.core.errors import Unauthenticated
 from platform_api.runs.models import Run
+from platform_api.webhooks import public_keys
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.models import Webhook
 from platform_api.webhooks.presets import PRESETS
@@ -515,6 +516,51 @@ async def test_a_body_is_signed_with_a_private_key(desk: Desk, kind: str) -> Non
             made = {"action": "take", "verification": {**fields, "public_keys": [text]}}
             answer = await client.post(f"/api/apps/{desk.app.id}/webhooks/", json=made)
         assert (answer.status_code, message in answer.json()["detail"]) == (422, True), answer.text
+
+
+@pytest.mark.parametrize("kind", ["ecdsa", "rsa", "ed25519"])
+async def test_a_key_is_read_once_and_its_successor_at_once(
+    desk: Desk, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    for name in ("load_pem_public_key", "decode_text"):
+        read = getattr(public_keys, name)
+        monkeypatch.setattr(
+            public_keys, name, lambda *given, read=read: reads.append(given) or read(*given), raising=True
+        )
+    keys = [
+        {"ecdsa": lambda: generate_curve_key(SECP256R1()), "rsa": lambda: generate_rsa_key(65537, 2048)}.get(
+            kind, Ed25519PrivateKey.generate
+        )()
+        for _ in range(2)
+    ]
+
+    def shown(key: Any) -> str:
+        if isinstance(key, Ed25519PrivateKey):
+            return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        return spki(key)
+
+    def signed(key: Any) -> dict[str, str]:
+        arguments = {"ecdsa": (ECDSA(SHA256()),), "rsa": (PKCS1v15(), SHA256())}.get(kind, ())
+        return {"X-Signature": b64(key.sign(b"{}", *arguments))}
+
+    fields = {"kind": kind, "header": "X-Signature", "encoding": "base64"}
+    webhook = await desk.open(verification={**fields, "public_keys": [shown(keys[0])]})
+    reads.clear()
+    for _ in range(3):
+        assert (await desk.call(webhook, content=b"{}", headers=signed(keys[0]))).status_code == 200
+    assert reads == []
+    async with desk.platform.client(desk.caller) as client:
+        changed = {"verification": {**fields, "public_keys": [shown(keys[1])]}}
+        path = f"/api/apps/{desk.app.id}/webhooks/{webhook['id']}/"
+        assert (await client.patch(path, json=changed)).status_code == 200
+    for key, status in zip(keys, (401, 200), strict=True):
+        assert (await desk.call(webhook, content=b"{}", headers=signed(key))).status_code == status
+
+
+def test_only_so_many_keys_are_remembered() -> None:
+    for read in (public_keys.read_ed25519, public_keys.read_x509):
+        assert read.cache_info().maxsize == public_keys.MAX_REMEMBERED
 
 
 async def test_a_signature_in_the_body_is_over_values_of_it(desk: Desk) -> None:
