@@ -19,6 +19,7 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, PlatformError
+from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.bodies import ParsedBody, off_loop, parse_body, parse_exactly, parse_json, undecoded
 from platform_api.webhooks.challenges import ChallengeAnswer, answer_body, answer_form, answer_header, answer_query
 from platform_api.webhooks.content_encoding import decode_content
@@ -26,7 +27,7 @@ from platform_api.webhooks.events import event_of
 from platform_api.webhooks.forms import parse_query
 from platform_api.webhooks.models import Webhook, WebhookDelivery
 from platform_api.webhooks.schemas import WebhookActionRun
-from platform_api.webhooks.service import challenge_of, secrets_of, verification_of
+from platform_api.webhooks.service import answer_of, challenge_of, secrets_of, verification_of
 from platform_api.webhooks.signed_text import Delivery
 from platform_api.webhooks.verification import verify
 from platform_api.webhooks.verifications import (
@@ -43,8 +44,10 @@ _SCOPES = frozenset({Scope.RUN, Scope.DATA})
 
 async def call_webhook(
     session: AsyncSession, vault: Vault, app_slug: str, webhook_slug: str, delivery: Delivery
-) -> WebhookActionRun | ChallengeAnswer:
+) -> WebhookActionRun | ChallengeAnswer | Answer:
     """Starts the run that a call asks for, or gives that of the first call with the same id.
+
+    Returns the webhook's own answer to such a call, else the run.
 
     Raises NotFound for an address that is nobody's, or switched off; Unauthenticated when the sender is not who they
     should be.
@@ -73,7 +76,8 @@ async def call_webhook(
             return answer
     if delivery.method not in webhook.methods:
         raise BadRequest(f"this webhook takes {', '.join(webhook.methods)}, not {delivery.method}")
-    return await _start(session, webhook, delivery, body, verification)
+    run = await _start(session, webhook, delivery, body, verification)
+    return answer_of(webhook) or run
 
 
 async def allowed_methods(session: AsyncSession, app_slug: str, webhook_slug: str) -> Sequence[str]:

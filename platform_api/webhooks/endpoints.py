@@ -13,6 +13,7 @@ from platform_api.core.errors import TooLarge
 from platform_api.core.settings import Settings
 from platform_api.integrations.lifespan import VaultDep
 from platform_api.webhooks import calling, service
+from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.bodies import MAX_BODY_BYTES
 from platform_api.webhooks.challenges import ChallengeAnswer
 from platform_api.webhooks.events import headers_of
@@ -152,6 +153,8 @@ async def _call(
         if answer.header is not None:
             return Response(headers={answer.header: str(content)})
         return PlainTextResponse(content) if isinstance(content, str) else JSONResponse(content)
+    if isinstance(answer, Answer):
+        return Response(answer.body or None, answer.status, answer.headers)
     return answer
 
 
@@ -192,6 +195,7 @@ def _read(request: Request, webhook: Webhook, app: App) -> WebhookRead:
         verification=service.verification_of(webhook),
         has_secret=webhook.sealed_secret is not None,
         challenge=service.challenge_of(webhook),
+        answer=service.answer_of(webhook),
         idempotency_header=webhook.idempotency_header,
         idempotency_path=webhook.idempotency_path,
         idempotency_field=webhook.idempotency_field,

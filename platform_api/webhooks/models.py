@@ -39,6 +39,8 @@ class Webhook(Timestamps, Base):
     """How a sender proves who they are; the secret is not in here."""
     sealed_secret: Mapped[bytes | None] = mapped_column(Sealed)
     challenge: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What a call that started a run is answered; null: the run's ids as JSON."""
     idempotency_header: Mapped[str | None]
     """Where a sender's id of a delivery stands: here, or in one of the next two."""
     idempotency_path: Mapped[str | None]

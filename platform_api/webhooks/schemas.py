@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.presets import IDEMPOTENCY, filled_in
 from platform_api.webhooks.verifications import HeaderName, JsonPath, NoVerification, Verification, Word
@@ -16,6 +17,7 @@ Secrets = Annotated[list[Secret], Field(min_length=1, max_length=5)]
 _SECRET = "Write-only"
 _SECRETS = "Or several, of which any fits, while one replaces the other; write-only"
 _PRESET = "A well-known service, whose fields stand for those that are not given; see `presets/`"
+_ANSWER = "What a call that started a run is answered, in place of the run's ids"
 _ID_HEADER = "Header with the sender's id of a delivery, such as X-GitHub-Delivery"
 _ID_PATH = "Or where it stands in a JSON body, such as `event.id`"
 _ID_FIELD = "Or the field of a form that holds it"
@@ -55,6 +57,7 @@ class WebhookCreate(_Fields):
     secret: Secret | None = Field(default=None, description=_SECRET)
     secrets: Secrets | None = Field(default=None, description=_SECRETS)
     challenge: Challenge | None = None
+    answer: Answer | None = Field(default=None, description=_ANSWER)
     idempotency_header: HeaderName | None = Field(default=None, description=_ID_HEADER)
     idempotency_path: JsonPath | None = Field(default=None, description=_ID_PATH)
     idempotency_field: Word | None = Field(default=None, description=_ID_FIELD)
@@ -73,6 +76,7 @@ class WebhookUpdate(_Fields):
     secret: Secret | None = Field(default=None, description=_SECRET)
     secrets: Secrets | None = Field(default=None, description=_SECRETS)
     challenge: Challenge | None = Field(default=None, description="null removes it")
+    answer: Answer | None = Field(default=None, description=f"{_ANSWER}; null brings that back")
     idempotency_header: HeaderName | None = Field(default=None, description=f"{_ID_HEADER}; null removes it")
     idempotency_path: JsonPath | None = Field(default=None, description=_ID_PATH)
     idempotency_field: Word | None = Field(default=None, description=_ID_FIELD)
@@ -94,6 +98,7 @@ class WebhookRead(BaseModel):
     verification: Verification
     has_secret: bool
     challenge: Challenge | None
+    answer: Answer | None
     idempotency_header: str | None
     idempotency_path: str | None
     idempotency_field: str | None

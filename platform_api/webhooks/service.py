@@ -17,6 +17,7 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.models import Webhook
 from platform_api.webhooks.presets import IDEMPOTENCY, PRESETS
@@ -57,6 +58,7 @@ async def create_webhook(
         verification=wanted.verification.model_dump(mode="json"),
         sealed_secret=None if given is None else _seal(vault, given),
         challenge=None if wanted.challenge is None else wanted.challenge.model_dump(mode="json"),
+        answer=None if wanted.answer is None else wanted.answer.model_dump(mode="json"),
         idempotency_hours=wanted.idempotency_hours,
         **{name: getattr(wanted, name) for name in IDEMPOTENCY},
     )
@@ -102,6 +104,8 @@ async def update_webhook(
         webhook.sealed_secret = _seal(vault, secrets_given)
     if "challenge" in given:
         webhook.challenge = None if wanted.challenge is None else wanted.challenge.model_dump(mode="json")
+    if "answer" in given:
+        webhook.answer = None if wanted.answer is None else wanted.answer.model_dump(mode="json")
     has_place = any(getattr(wanted, name) is not None for name in IDEMPOTENCY)
     for name in IDEMPOTENCY:
         # There is one place: naming another leaves the old.
@@ -135,6 +139,11 @@ async def delete_webhook(session: AsyncSession, actor: Actor, app: str, webhook_
 def verification_of(webhook: Webhook) -> Verification:
     """How its sender is known."""
     return _VERIFICATION.validate_python(webhook.verification, context=STORED)
+
+
+def answer_of(webhook: Webhook) -> Answer | None:
+    """What a call that started a run is answered; None: the run's ids."""
+    return None if webhook.answer is None else Answer.model_validate(webhook.answer)
 
 
 def challenge_of(webhook: Webhook) -> Challenge | None:
