@@ -38,6 +38,7 @@ from platform_api.graphql.endpoints import router as graphql_router
 from platform_api.graphql.lifespan import graphql_lifespan
 from platform_api.integrations.activation_endpoints import router as activation_router
 from platform_api.integrations.call_log_endpoints import router as call_log_router
+from platform_api.integrations.choice_endpoints import router as choices_router
 from platform_api.integrations.connect_pages import router as connect_pages_router
 from platform_api.integrations.endpoints import router as integrations_router
 from platform_api.integrations.lifespan import integrations_lifespan
@@ -95,6 +96,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     call_log_router,
     notifications_router,
     openapi_import_router,
+    choices_router,
     inbox_router,
     integrations_router,
     activation_router,

@@ -95,14 +95,14 @@ async def submit_form(
         # Tried without a connection to the database: a slow upstream must not hold one.
         await session.commit()
         tried = await try_credentials(gateway, definition, body, actor)
-        connection = await service.create_connection(session, actor, vault, integration_id, body, tried.credentials)
+        connection = await service.create_connection(session, actor, vault, integration_id, body, tried)
     except ValidationError as error:
         # Never what was sent: it may be a secret.
         first = error.errors(include_input=False, include_url=False)[0]
         return _page(form, error=f"{'.'.join(map(str, first['loc']))}: {first['msg']}", status_code=422)
     except PlatformError as error:
         return _page(form, error=error.message, status_code=error.status_code)
-    failure = tried.test.message if tried.test is not None and not tried.test.ok else None
+    failure = tried.fault or (tried.test.message if tried.test is not None and not tried.test.ok else None)
     return render("account_connected.html", definition=definition, connection=connection, tried=failure)
 
 

@@ -4,12 +4,13 @@ The built-in catalogue is a folder of YAML files in this form; an organization's
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import Field, field_validator, model_validator
 
+from platform_api.integrations.after_connect import AfterConnect
 from platform_api.integrations.body_format import BodyFormat
 from platform_api.integrations.connection_inputs import ConnectionInput, completed
 from platform_api.integrations.definition_types import (
@@ -146,6 +147,8 @@ class IntegrationDefinition(_Strict):
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Sent with every call."""
     body: BodyFormat = BodyFormat()
+    after_connect: AfterConnect | None = None
+    """What the service is asked once an account is connected; its answer fills further placeholders."""
     docs_url: Annotated[str, Field(max_length=200)] | None = None
     website_url: Annotated[str, Field(max_length=200)] | None = None
     status_check_url: Annotated[str, Field(max_length=250)] | None = None
@@ -177,9 +180,13 @@ class IntegrationDefinition(_Strict):
     @model_validator(mode="after")
     def _require_token_values_where_they_stand(self) -> "IntegrationDefinition":
         names = self.token_values
-        if self.base_url.startswith("{") and _PLACEHOLDER.findall(self.base_url)[0] not in names:
+        if self.base_url.startswith("{") and _PLACEHOLDER.findall(self.base_url)[0] not in (
+            *names,
+            *self.asked_values,
+        ):
             raise ValueError(
-                "base_url: only a value that the token endpoint tells (`auth.token_values`) is a whole URL"
+                "base_url: only a value that the token endpoint tells (`auth.token_values`), or the service"
+                " (`after_connect`), is a whole URL"
             )
         if isinstance(self.auth, OAuth2Auth):
             request = [self.auth.token_url, self.auth.authorize_url or "", *self.auth.token_params.values()]
@@ -190,6 +197,24 @@ class IntegrationDefinition(_Strict):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _require_asked_values_where_they_stand(self) -> "IntegrationDefinition":
+        asked = self.after_connect
+        if asked is None:
+            return self
+        for name in asked.values:
+            if name in self.inputs or name in self.token_values or name in (CLIENT_ID, *self.credential_fields):
+                raise ValueError(f"after_connect: {name!r} has a value already; choose another name")
+        early = [*_auth_texts(self.auth), asked.url, *([self.base_url] if asked.url.startswith("/") else [])]
+        if found := [name for text in early for name in _PLACEHOLDER.findall(text) if name in asked.values]:
+            raise ValueError(f"after_connect: {found[0]!r} is needed before it is asked for")
+        return self
+
+    @property
+    def asked_values(self) -> tuple[str, ...]:
+        """Names of what a connection is told by the service once it is connected."""
+        return () if self.after_connect is None else tuple(self.after_connect.values)
+
     @property
     def token_values(self) -> tuple[str, ...]:
         """Names of what a connection is told by the token endpoint."""
@@ -198,13 +223,8 @@ class IntegrationDefinition(_Strict):
     @property
     def placeholders(self) -> tuple[str, ...]:
         """Names that a connection must give a value for, beside its secrets."""
-        urls = [self.base_url]
-        if isinstance(self.auth, OAuth2Auth):
-            urls += [self.auth.authorize_url or "", self.auth.token_url]
-            urls += [*self.auth.token_params.values(), *self.auth.token_headers.values()]
-        if isinstance(self.auth, OAuth1Auth):
-            urls += [self.auth.request_token_url, self.auth.authorize_url, self.auth.token_url]
-        told = set(self.token_values)
+        urls = [self.base_url, *_auth_texts(self.auth), *([self.after_connect.url] if self.after_connect else [])]
+        told = {*self.token_values, *self.asked_values}
         names = dict.fromkeys(name for url in urls for name in _PLACEHOLDER.findall(url) if name not in told)
         own = told | ({CLIENT_ID} if isinstance(self.auth, OAuth2Auth) else set())
         in_headers = (name for value in self.headers.values() for name in _PLACEHOLDER.findall(value))
@@ -233,6 +253,18 @@ class IntegrationDefinition(_Strict):
                 return ()
 
 
+def _auth_texts(auth: Auth) -> tuple[str, ...]:
+    """What is filled in before there are credentials."""
+    match auth:
+        case OAuth2Auth():
+            fixed = (auth.authorize_url or "", auth.token_url)
+            return (*fixed, *auth.token_params.values(), *auth.token_headers.values())
+        case OAuth1Auth():
+            return (auth.request_token_url, auth.authorize_url, auth.token_url)
+        case _:
+            return ()
+
+
 def is_key_in_path(definition: IntegrationDefinition) -> bool:
     """Whether the connection's key is a part of its base URL, as Telegram's bots have it."""
     return isinstance(definition.auth, ApiKeyAuth) and definition.auth.location == "path"
@@ -251,6 +283,9 @@ def fill_base_url(
 
     def fill(match: re.Match[str]) -> str:
         name = match.group(1)
+        if name in definition.asked_values:
+            asked = _asked(name, values, definition)
+            return _whole_url(name, asked, definition) if match.start() == 0 else _value(name, {name: asked})
         if name != key_in_path and name not in definition.token_values:
             return _value(name, values)
         if credentials is None:
@@ -264,14 +299,23 @@ def fill_base_url(
 
 
 def fill_headers(
-    definition: IntegrationDefinition, values: Mapping[str, str], credentials: Mapping[str, Any]
+    definition: IntegrationDefinition,
+    values: Mapping[str, str],
+    credentials: Mapping[str, Any],
+    *,
+    without: Container[str] = (),
 ) -> dict[str, str]:
-    """The definition's headers for one connection. Raises ValueError as `fill_base_url` does."""
+    """The definition's headers for one connection. Raises ValueError as `fill_base_url` does.
+
+    Those named in `without`, in lower case, are left out, so that what they lack does not matter.
+    """
     values = completed(definition.inputs, values)
     told = {*definition.token_values, CLIENT_ID} if isinstance(definition.auth, OAuth2Auth) else set()
 
     def fill(match: re.Match[str]) -> str:
         name = match.group(1)
+        if name in definition.asked_values:
+            return check_header_value(_asked(name, values, definition))
         if name not in told or (name == CLIENT_ID and CLIENT_ID in values):
             return _value(name, values)
         return check_header_value(_told(name, credentials))
@@ -279,6 +323,7 @@ def fill_headers(
     return {
         header: _PLACEHOLDER.sub(fill, value) if "{" in value else value
         for header, value in definition.headers.items()
+        if header.lower() not in without
     }
 
 
@@ -292,6 +337,11 @@ def missing_values(definition: IntegrationDefinition, credentials: Mapping[str, 
         return []
     told = {*definition.token_values, CLIENT_ID} - set(definition.placeholders)
     return sorted(needed & told - set(credentials.get("values", {})))
+
+
+def missing_answers(definition: IntegrationDefinition, values: Mapping[str, str]) -> list[str]:
+    """Returns what a connection should have been told by the service and was not."""
+    return [name for name in definition.asked_values if not values.get(name)]
 
 
 def check_placeholders(definition: IntegrationDefinition, values: Mapping[str, str]) -> None:
@@ -314,6 +364,15 @@ def _value(name: str, values: Mapping[str, str]) -> str:
     return value
 
 
+def _asked(name: str, values: Mapping[str, str], definition: IntegrationDefinition) -> str:
+    if not (asked := values.get(name)):
+        raise ValueError(
+            f"the connection has no {name!r} yet, which {definition.name} tells once it is connected: POST to"
+            f" /api/integrations/{definition.id}/connections/.../choices/ to ask for it"
+        )
+    return asked
+
+
 def _told(name: str, credentials: Mapping[str, Any]) -> str:
     told = credentials.get("values", {}).get(name)
     if told is None:
@@ -322,9 +381,14 @@ def _told(name: str, credentials: Mapping[str, Any]) -> str:
 
 
 def _whole_url(name: str, told: str, definition: IntegrationDefinition) -> str:
-    # The token goes there: never in the clear, unless it came so.
-    assert isinstance(definition.auth, OAuth2Auth)
-    is_secure = not definition.auth.token_url.startswith("http://")
+    # The credentials go there: never in the clear, unless the address came so.
+    if definition.after_connect is not None and name in definition.asked_values:
+        source = definition.after_connect.url
+        source = definition.base_url if source.startswith("/") else source
+    else:
+        assert isinstance(definition.auth, OAuth2Auth)
+        source = definition.auth.token_url
+    is_secure = not source.startswith("http://")
     if not re.fullmatch(rf"{'https' if is_secure else 'https?'}://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~/-]*)?", told):
         raise ValueError(f"the provider told {name!r}, which is not the address of a service: {told[:100]!r}")
     return told.rstrip("/")

@@ -26,6 +26,7 @@ from platform_api.integrations.schemas import (
     CallRead,
     CallWrite,
     CategoryRead,
+    ChoiceRead,
     ConnectionMade,
     ConnectionName,
     ConnectionRead,
@@ -136,8 +137,9 @@ async def create_connection(
     definition = await service.check_connection(session, actor, integration_id, body)
     await end_transaction(session)
     tried = await try_credentials(gateway, definition, body, actor)
-    made = await service.create_connection(session, actor, vault, integration_id, body, tried.credentials)
-    return ConnectionMade.model_validate(made).model_copy(update={"tested": tried.test})
+    made = await service.create_connection(session, actor, vault, integration_id, body, tried)
+    choices = [ChoiceRead.of(one, made.placeholders) for one in tried.choices]
+    return ConnectionMade.model_validate(made).model_copy(update={"tested": tried.test, "choices": choices})
 
 
 @router.post("/{integration_id}/connections/{connection_id}/test/", summary="Try a connection's credentials")
@@ -250,6 +252,7 @@ def _integration(
         activated=bool(connected),
         api_key_distribution=auth.location if isinstance(auth, ApiKeyAuth) and auth.location != "path" else None,
         account_fields=[*definition.placeholders, *definition.credential_fields],
+        asked_fields=list(definition.asked_values),
         configuration_form=form_schema(definition),
         auth_type=auth.type,
         body=definition.body,

@@ -8,13 +8,22 @@ from platform_api.accounts.actor import Actor
 from platform_api.core.crypto import Vault
 from platform_api.core.types import ConnectionId, OrganizationId
 from platform_api.integrations import oauth
+from platform_api.integrations.account_choices import (
+    ASKING_SECONDS,
+    Choice,
+    ChoicesUnavailable,
+    build_question,
+    read_choices,
+)
 from platform_api.integrations.admission import Admission, AdmittedCaller
 from platform_api.integrations.broken import refusal
 from platform_api.integrations.call_log import CallLog
+from platform_api.integrations.connection_inputs import completed
 from platform_api.integrations.definition import (
     IntegrationDefinition,
     OAuth2Auth,
     is_key_in_path,
+    missing_answers,
     missing_values,
 )
 from platform_api.integrations.models import Connection, ConnectionStatus
@@ -125,6 +134,47 @@ class Gateway:
             limit=None,
         )
         return await caller.send(request, deadline_seconds=_TRYING_SECONDS)
+
+    async def ask_new(
+        self,
+        definition: IntegrationDefinition,
+        placeholders: Mapping[str, str],
+        credentials: Mapping[str, Any],
+        *,
+        actor: Actor,
+    ) -> list[Choice]:
+        """What an account can be used with that is not stored yet. Raises ChoicesUnavailable."""
+        request = build_question(definition, placeholders, credentials)
+        caller = AdmittedCaller(
+            self._caller,
+            self._admission,
+            organization_id=actor.organization_id,
+            connection_id=_NO_CONNECTION,
+            limit=None,
+        )
+        answer = await caller.send(request, deadline_seconds=ASKING_SECONDS)
+        return read_choices(definition, placeholders, credentials, answer)
+
+    async def ask(self, opened: OpenConnection) -> list[Choice]:
+        """What the account of a connection can be used with, also of one that lacks nothing but that.
+
+        Neither logged nor counted as a call, as trying new credentials is not. Raises ChoicesUnavailable.
+        """
+        definition, placeholders = opened.definition, completed(opened.definition.inputs, opened.placeholders)
+        if opened.broken_because is not None and not missing_answers(definition, opened.placeholders):
+            raise ChoicesUnavailable(refusal(opened.name, opened.broken_because))
+        try:
+            if is_due(opened):
+                await self._renew_early(opened)
+            try:
+                return await self.ask_new(definition, placeholders, opened.credentials, actor=opened.actor)
+            except ChoicesUnavailable as error:
+                if not error.refuses_credentials or not _may_renew(opened):
+                    raise
+            opened.credentials = await self._tokens.renew(definition, opened.id, opened.credentials)
+        except (GrantOver, TokenUnavailable) as error:
+            raise ChoicesUnavailable(error.message) from error
+        return await self.ask_new(definition, placeholders, opened.credentials, actor=opened.actor)
 
     async def require_credits(self, organization_id: OrganizationId) -> None:
         """Raises NotEnoughCredits: for many calls at once, before the first."""

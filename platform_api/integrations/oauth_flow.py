@@ -6,7 +6,7 @@ and only while the user who started it may still build in the organization. Secr
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +26,15 @@ from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, 
 from platform_api.core.types import ConnectionId, OrganizationId, UserId
 from platform_api.integrations import oauth1
 from platform_api.integrations.access import get_definition
+from platform_api.integrations.account_choices import (
+    ASKING_SECONDS,
+    Choice,
+    ChoicesUnavailable,
+    account_name,
+    build_question,
+    choose,
+    read_choices,
+)
 from platform_api.integrations.connection_form import needs_consent
 from platform_api.integrations.connection_inputs import completed, told_on_the_way_back
 from platform_api.integrations.definition import (
@@ -33,6 +42,7 @@ from platform_api.integrations.definition import (
     OAuth1Auth,
     OAuth2Auth,
     check_placeholders,
+    missing_answers,
 )
 from platform_api.integrations.models import Connection, ConnectionStatus, OAuthClient, OAuthSignIn
 from platform_api.integrations.oauth import (
@@ -69,6 +79,31 @@ class Connected:
     name: str
     integration: str
     organization: str
+    choices_path: str = ""
+    """Where the account's service is asked again, and another choice is made."""
+    broken_because: str = ""
+    """Why calls through the connection would fail."""
+    chosen: Choice | None = None
+    choices: Sequence[Choice] = ()
+    """What the account can be used with, where that is more than what was chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an account's service says of it before the connection is stored."""
+
+    placeholders: dict[str, str]
+    account: str | None
+    person: str | None
+    choices: Sequence[Choice] = ()
+    chosen: Choice | None = None
+    fault: str = ""
+
+    @property
+    def person_of_choice(self) -> dict[str, str]:
+        """Kept to name the connection when another choice is made."""
+        is_asked = self.chosen is not None or self.fault
+        return {"person": self.person} if is_asked and self.person is not None else {}
 
 
 class OAuthFlow:
@@ -98,13 +133,14 @@ class OAuthFlow:
         definition = await get_definition(session, actor, integration_id)
         require_consent(definition)
         await self._client(session, actor, definition)
+        wanted = _of_names(placeholders, definition.asked_values)
         if connection_id is not None:
             connection = await get_visible(session, Connection, connection_id, actor=actor, name="connection")
             if connection.integration_id != definition.id:
                 raise NotFound(f"there is no connection {connection_id} to {definition.id}")
             placeholders = connection.placeholders
         placeholders = completed(definition.inputs, placeholders)
-        check_fields("placeholders", placeholders, definition.placeholders)
+        check_fields("placeholders", placeholders, definition.placeholders, optional=definition.asked_values)
         try:
             check_placeholders(definition, placeholders)
         except ValueError as exc:
@@ -121,7 +157,11 @@ class OAuthFlow:
                 connection_id=connection_id,
                 ticket_digest=digest_of(ticket),
                 sealed=self._vault.encrypt(
-                    {"placeholders": dict(placeholders), "verifier": generate_token(_SECRET_CHARACTERS)}
+                    {
+                        "placeholders": dict(placeholders),
+                        "wanted": wanted,
+                        "verifier": generate_token(_SECRET_CHARACTERS),
+                    }
                 ),
                 expires_at=expires_at,
             )
@@ -205,19 +245,59 @@ class OAuthFlow:
             organization = await session.get_one(Organization, actor.organization_id)
         kept = self._vault.decrypt(taken.sealed)
         try:
-            told = told_on_the_way_back(definition.inputs, query)
+            told_back = told_on_the_way_back(definition.inputs, query)
         except ValueError as refused:
             raise BadRequest(f"the provider sent back what it should not: {refused}") from refused
-        placeholders: dict[str, str] = {**kept["placeholders"], **told}
+        placeholders: dict[str, str] = {**kept["placeholders"], **told_back}
         kept = {**kept, "placeholders": placeholders}
         credentials = await self._credentials(require_consent(definition), client, kept, code)
         require_values(definition, credentials)
-        account = await look_up_identity(self._caller, definition, placeholders, credentials)
+        told = await self._ask(definition, placeholders, credentials, wanted=kept.get("wanted", {}))
         async with self._database.transaction() as session:
             connection = await self._store(
-                session, actor, definition, taken.connection_id, {**credentials, "account": account}, placeholders
+                session,
+                actor,
+                definition,
+                taken.connection_id,
+                {**credentials, "account": told.account, **told.person_of_choice},
+                told,
             )
-            return Connected(connection.name, definition.name, organization.name)
+            is_broken = connection.status is ConnectionStatus.BROKEN
+            return Connected(
+                connection.name,
+                definition.name,
+                organization.name,
+                choices_path=f"/api/integrations/{definition.id}/connections/{connection.id}/choices/",
+                broken_because=connection.status_reason if is_broken else "",
+                chosen=told.chosen,
+                choices=told.choices if len(told.choices) > 1 else (),
+            )
+
+    async def _ask(
+        self,
+        definition: IntegrationDefinition,
+        placeholders: dict[str, str],
+        credentials: Mapping[str, Any],
+        *,
+        wanted: Mapping[str, str],
+    ) -> _Told:
+        """What the account can be used with, and whose it is. What cannot be found out is told, not raised."""
+        choices: Sequence[Choice] = ()
+        chosen, fault = None, ""
+        if definition.after_connect is not None:
+            former = _of_names(placeholders, definition.asked_values)
+            placeholders = {name: value for name, value in placeholders.items() if name not in former}
+            try:
+                question = build_question(definition, placeholders, credentials)
+                answer = await self._caller.send(question, deadline_seconds=ASKING_SECONDS)
+                choices = read_choices(definition, placeholders, credentials, answer)
+                chosen = choose(choices, wanted=wanted, former=former)
+                placeholders = {**placeholders, **chosen.values}
+            except ChoicesUnavailable as error:
+                fault = error.message
+        person = await look_up_identity(self._caller, definition, placeholders, credentials)
+        account = account_name(definition, chosen, person)
+        return _Told(placeholders, account, person, choices, chosen, fault)
 
     async def _credentials(
         self, auth: OAuth1Auth | OAuth2Auth, client: ClientCredentials, kept: Mapping[str, Any], code: str
@@ -272,9 +352,9 @@ class OAuthFlow:
         definition: IntegrationDefinition,
         connection_id: ConnectionId | None,
         credentials: dict[str, Any],
-        placeholders: dict[str, str],
+        told: _Told,
     ) -> Connection:
-        connection = await self._former(session, actor, definition, connection_id, credentials["account"])
+        connection = await self._former(session, actor, definition, connection_id, credentials)
         if connection is None:
             name = credentials["account"] or await _free_name(session, actor, definition)
             connection = Connection(
@@ -285,9 +365,14 @@ class OAuthFlow:
                 sealed_credentials=b"",
             )
             session.add(connection)
-        connection.placeholders = placeholders
+        # What could not be asked this time is as it was.
+        before = {} if told.chosen else _of_names(connection.placeholders or {}, definition.asked_values)
+        connection.placeholders = {**before, **told.placeholders}
         connection.sealed_credentials = self._vault.encrypt(credentials)
-        connection.status, connection.status_reason = ConnectionStatus.ACTIVE, ""
+        if missing_answers(definition, connection.placeholders):
+            connection.status, connection.status_reason = ConnectionStatus.BROKEN, told.fault
+        else:
+            connection.status, connection.status_reason = ConnectionStatus.ACTIVE, ""
         connection.refreshing_until = None
         await session.flush()
         return connection
@@ -298,10 +383,11 @@ class OAuthFlow:
         actor: Actor,
         definition: IntegrationDefinition,
         connection_id: ConnectionId | None,
-        account: str | None,
+        credentials: Mapping[str, Any],
     ) -> Connection | None:
         """The connection that is connected again: the one asked for, or the one of the same account."""
         mine = select(Connection).where(visible_to(actor, Connection.organization_id)).with_for_update()
+        account, person = credentials["account"], credentials.get("person")
         if connection_id is None:
             found: Connection | None = await session.scalar(
                 mine.where(Connection.integration_id == definition.id, Connection.name == account)
@@ -311,10 +397,14 @@ class OAuthFlow:
         if connection is None:
             raise NotFound("the connection was disconnected meanwhile")
         before = self._vault.decrypt(connection.sealed_credentials).get("account")
-        if before is not None and account is not None and before != account:
+        if before is not None and account is not None and before not in (account, person):
             # Rows in tables belong to this connection: they must not come to mean another account.
             raise Conflict(f"connection {connection.name!r} is of the account {before}, you signed in as {account}")
         return connection
+
+
+def _of_names(values: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    return {name: values[name] for name in names if name in values}
 
 
 async def _opened(session: AsyncSession, ticket: str) -> OAuthSignIn:

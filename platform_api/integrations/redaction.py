@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+_MAX_SHOWN, _MAX_READ = 200, 100_000
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
@@ -19,6 +20,11 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
         shown += [text[position:start], MASK]
         position = end
     return "".join([*shown, text[position:]])
+
+
+def shown(text: str, secrets: Iterable[str]) -> str:
+    """Returns the beginning of an answer on one line, without the credentials that it may repeat."""
+    return " ".join(redacted(text[:_MAX_READ], secrets)[: _MAX_SHOWN * 2].split())[:_MAX_SHOWN]
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -33,18 +33,19 @@ def build_request(
 ) -> UpstreamRequest:
     """The upstream request of one call, credentials included. Raises BadRequest for what no request can hold."""
     proof = prove(definition, credentials)
+    given_headers = _caller_headers(call.request_headers)
     try:
         base_url = fill_base_url(definition, placeholders, credentials)
-        own_headers = fill_headers(definition, placeholders, credentials)
+        own_headers = fill_headers(
+            definition, placeholders, credentials, without={name.lower() for name in given_headers}
+        )
     except ValueError as error:
         raise BadRequest(str(error)) from error
     url = upstream_url(base_url, call.endpoint or "", call.url_params, replaced=proof.query)
     query = {**_query(call.request_params or {}), **proof.query}
     if query:
         url = url.extend_query(query)
-    headers = _merged(
-        {"Accept": "application/json"}, own_headers, _caller_headers(call.request_headers), proof.headers
-    )
+    headers = _merged({"Accept": "application/json"}, own_headers, given_headers, proof.headers)
     body = _body(definition, call, attachments, proof.body, _find(headers, "content-type"))
     if body is not None:
         headers = _merged(headers, {"Content-Type": body.content_type})

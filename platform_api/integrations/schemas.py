@@ -1,11 +1,13 @@
 """Integrations on the wire (contract §6)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from platform_api.core.types import ConnectionId
+from platform_api.integrations.account_choices import Choice
 from platform_api.integrations.body_format import BodyFormat
 from platform_api.integrations.definition import Auth, IntegrationDefinition
 from platform_api.integrations.definition_types import HeaderValue
@@ -45,6 +47,8 @@ class IntegrationRead(BaseModel):
     api_key: None = None
     account_fields: list[str]
     """Names of the values that a new connection needs."""
+    asked_fields: list[str]
+    """Names of the values that the service tells once an account is connected; see `connections/{id}/choices/`."""
     configuration_form: dict[str, Any]
     """The body of a new connection as JSON Schema. A page with this form is at `/accounts/connect/{id}/`."""
     auth_type: str
@@ -113,10 +117,41 @@ class ConnectionTest(BaseModel):
     message: str
 
 
+class ChoiceRead(BaseModel):
+    """Something that an account can be used with, such as a tenant or a site."""
+
+    name: str
+    values: dict[str, str]
+    """The connection's placeholders when it is chosen."""
+    is_chosen: bool
+
+    @classmethod
+    def of(cls, choice: Choice, placeholders: Mapping[str, str]) -> "ChoiceRead":
+        return cls(name=choice.name, values=dict(choice.values), is_chosen=choice.is_in(placeholders))
+
+
+class ChoiceWrite(BaseModel):
+    """Which choice a connection is to use; without one it keeps what it has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    choose: dict[str, Annotated[str, Field(min_length=1, max_length=500)]] = {}
+    """`values` of a choice, or as many of them as tell it from the others."""
+
+
+class ChoicesRead(BaseModel):
+    """A connection and all that its account can be used with."""
+
+    connection: ConnectionRead
+    choices: list[ChoiceRead]
+
+
 class ConnectionMade(ConnectionRead):
     """A new connection; `tested` is the call that its credentials were tried by, where the integration has one."""
 
     tested: ConnectionTest | None = None
+    choices: list[ChoiceRead] = []
+    """What its account can be used with, where the integration asks for that."""
 
 
 class CallWrite(BaseModel):

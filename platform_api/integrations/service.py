@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,10 +20,12 @@ from platform_api.integrations.definition import (
     IntegrationDefinition,
     OAuth2Auth,
     check_placeholders,
+    missing_answers,
 )
-from platform_api.integrations.models import Connection, OAuthClient, OwnIntegration
+from platform_api.integrations.models import Connection, ConnectionStatus, OAuthClient, OwnIntegration
 from platform_api.integrations.schemas import ConnectionWrite
 from platform_api.integrations.signing import secret_bytes
+from platform_api.integrations.trying import Tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ async def _keep_credentials_in_place(
 
     Whoever connected an account consented to where its credentials go; a colleague's edit must not change that.
     """
-    if (old.base_url, old.auth) == (new.base_url, new.auth):
+    if (old.base_url, old.auth, _asked_host(old)) == (new.base_url, new.auth, _asked_host(new)):
         return
     if _token_url(old) not in (None, _token_url(new)) and await _has_oauth_client(session, actor, new.id):
         raise Conflict(
@@ -111,6 +112,12 @@ async def _keep_credentials_in_place(
             f"{connections} connections to {new.id!r} were made for {old.base_url}; their credentials would go"
             " elsewhere. Disconnect them first, or define an integration with another id"
         )
+
+
+def _asked_host(definition: IntegrationDefinition) -> str | None:
+    """An address of its own that connections' credentials are sent to when their service is asked what they have."""
+    asked = definition.after_connect
+    return None if asked is None or asked.url.startswith("/") else asked.url
 
 
 def _token_url(definition: IntegrationDefinition) -> str | None:
@@ -145,7 +152,7 @@ async def check_connection(
     if isinstance(definition.auth, HmacAuth):
         secret_bytes(definition.auth, body.credentials["secret"])
     placeholders = completed(definition.inputs, body.placeholders)
-    check_fields("placeholders", placeholders, definition.placeholders)
+    check_fields("placeholders", placeholders, definition.placeholders, optional=definition.asked_values)
     try:
         check_placeholders(definition, placeholders)
     except ValueError as exc:
@@ -159,17 +166,23 @@ async def create_connection(
     vault: Vault,
     integration_id: str,
     body: ConnectionWrite,
-    credentials: Mapping[str, Any],
+    tried: Tried,
 ) -> Connection:
-    """Stores a connection, its credentials encrypted. Raises what `check_connection` raises, and Conflict."""
+    """Stores a connection as it was tried, its credentials encrypted.
+
+    Raises what `check_connection` raises, and Conflict.
+    """
     definition = await check_connection(session, actor, integration_id, body)
+    is_broken = bool(missing_answers(definition, tried.placeholders))
     connection = Connection(
         organization_id=actor.organization_id,
         integration_id=definition.id,
         name=body.name,
-        placeholders=completed(definition.inputs, body.placeholders),
-        sealed_credentials=vault.encrypt(dict(credentials)),
+        placeholders=dict(tried.placeholders),
+        sealed_credentials=vault.encrypt(dict(tried.credentials)),
         created_by=actor.user_id,
+        status=ConnectionStatus.BROKEN if is_broken else ConnectionStatus.ACTIVE,
+        status_reason=tried.fault if is_broken else "",
     )
     await _store(session, connection)
     return connection
@@ -198,10 +211,10 @@ async def _store(session: AsyncSession, connection: Connection) -> None:
         ) from exc
 
 
-def check_fields(what: str, given: Mapping[str, str], wanted: Sequence[str]) -> None:
+def check_fields(what: str, given: Mapping[str, str], wanted: Sequence[str], *, optional: Sequence[str] = ()) -> None:
     """Raises Unprocessable, naming each value that is missing or unknown."""
     missing = [name for name in wanted if not given.get(name)]
-    unknown = sorted(set(given) - set(wanted))
+    unknown = sorted(set(given) - {*wanted, *optional})
     if missing or unknown:
         problems = [f"{name!r} is missing" for name in missing] + [f"{name!r} is unknown" for name in unknown]
         needed = ", ".join(wanted) or "nothing"

@@ -26,7 +26,7 @@ from platform_api.core.errors import DatabaseUnavailable
 from platform_api.core.types import ConnectionId, OrganizationId
 from platform_api.integrations.broken import mark_broken
 from platform_api.integrations.connection_inputs import completed
-from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth
+from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth, missing_answers
 from platform_api.integrations.models import Connection, ConnectionStatus, OAuthClient
 from platform_api.integrations.oauth import (
     TOKEN_DEADLINE_SECONDS,
@@ -59,6 +59,8 @@ class _Claim:
     client: ClientCredentials
     placeholders: Mapping[str, str]
     credentials: Credentials = field(repr=False)
+    is_incomplete: bool = False
+    """The connection lacks what its service tells of the account: new tokens do not make it usable."""
 
 
 class TokenKeeper:
@@ -173,7 +175,8 @@ class TokenKeeper:
         if found is None:
             raise GrantOver("the connection was disconnected")
         connection, claimed = found
-        if connection.status is ConnectionStatus.BROKEN:
+        is_incomplete = bool(missing_answers(definition, connection.placeholders))
+        if connection.status is ConnectionStatus.BROKEN and not is_incomplete:
             raise GrantOver(connection.status_reason)
         credentials = self._vault.decrypt(connection.sealed_credentials)
         is_other = credentials.get("access_token") != used.get("access_token")
@@ -183,7 +186,8 @@ class TokenKeeper:
             return None
         client = await self._client(session, definition, connection.organization_id)
         connection.refreshing_until = func.now() + _CLAIM
-        return _Claim(client, completed(definition.inputs, connection.placeholders), credentials)
+        placeholders = completed(definition.inputs, connection.placeholders)
+        return _Claim(client, placeholders, credentials, is_incomplete=is_incomplete)
 
     async def _client(
         self, session: AsyncSession, definition: IntegrationDefinition, organization_id: OrganizationId
@@ -208,8 +212,9 @@ class TokenKeeper:
         if not _is_same_grant(stored, claim.credentials):
             return stored  # connected again meanwhile: those tokens are of a newer consent
         connection.sealed_credentials = self._vault.encrypt(dict(renewed))
-        # Also when another process took over, found the refresh token used up and called the connection broken.
-        connection.status, connection.status_reason = ConnectionStatus.ACTIVE, ""
+        if not claim.is_incomplete:
+            # Also when another process took over, found the refresh token used up and called the connection broken.
+            connection.status, connection.status_reason = ConnectionStatus.ACTIVE, ""
         connection.refreshing_until = None
         return renewed
 

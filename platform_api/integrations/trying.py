@@ -1,21 +1,21 @@
 """New credentials are tried before they are stored: what the service refuses is no connection."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from platform_api.accounts.actor import Actor
 from platform_api.core.errors import Unprocessable
+from platform_api.integrations.account_choices import Choice, ChoicesUnavailable, choose
+from platform_api.integrations.connection_inputs import completed
 from platform_api.integrations.credentials import secrets_of
 from platform_api.integrations.definition import IntegrationDefinition, OAuth2Auth
 from platform_api.integrations.gateway import Gateway
 from platform_api.integrations.oauth import GrantOver, TokenEndpointAway, TokenUnavailable
 from platform_api.integrations.outgoing import UpstreamAnswer
-from platform_api.integrations.redaction import redacted
+from platform_api.integrations.redaction import shown
 from platform_api.integrations.refused_credentials import are_refused
 from platform_api.integrations.schemas import CallWrite, ConnectionTest, ConnectionWrite
-
-_MAX_SHOWN, _MAX_READ = 200, 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,12 @@ class Tried:
     """What a connection keeps: those that were given, or the tokens that the OAuth client gets."""
     test: ConnectionTest | None
     """How the service answered; None when there was nothing to ask."""
+    placeholders: Mapping[str, str]
+    """Those that were given, the usual ones, and what the service told."""
+    choices: Sequence[Choice] = ()
+    """What the account can be used with; one of them is among the placeholders."""
+    fault: str = ""
+    """Why it could not be asked for."""
 
 
 async def try_credentials(
@@ -36,29 +42,43 @@ async def try_credentials(
     Raises Unprocessable when they are refused. A service that cannot be reached refuses nothing.
     """
     credentials: Mapping[str, Any] = body.credentials
+    wanted = {name: value for name, value in body.placeholders.items() if name in definition.asked_values}
+    placeholders: Mapping[str, str] = {
+        name: value for name, value in completed(definition.inputs, body.placeholders).items() if name not in wanted
+    }
     test = None
     if isinstance(definition.auth, OAuth2Auth):
         try:
-            credentials = await gateway.first_tokens(definition, placeholders=body.placeholders, actor=actor)
+            credentials = await gateway.first_tokens(definition, placeholders=placeholders, actor=actor)
         except TokenEndpointAway as error:
-            return Tried({}, ConnectionTest(ok=False, status_code=error.status_code, message=error.message))
+            test = ConnectionTest(ok=False, status_code=error.status_code, message=error.message)
+            return Tried({}, test, placeholders, fault=error.message)
         except (TokenUnavailable, GrantOver) as error:
             raise Unprocessable(
                 f"{definition.name} accepts no such account, so nothing was stored: {error.message}"
             ) from error
         test = ConnectionTest(ok=True, status_code=200, message="the token endpoint gave a token")
+    choices: Sequence[Choice] = ()
+    if definition.after_connect is not None:
+        try:
+            choices = await gateway.ask_new(definition, placeholders, credentials, actor=actor)
+            placeholders = {**placeholders, **choose(choices, wanted=wanted, former={}).values}
+        except ChoicesUnavailable as error:
+            if error.is_refusal:
+                raise Unprocessable(f"nothing was stored: {error.message}") from error
+            return Tried(credentials, test, placeholders, fault=error.message)
     if definition.status_check_url is None or not credentials:
-        return Tried(credentials, test)
+        return Tried(credentials, test, placeholders, choices)
     answer = await gateway.try_credentials(
-        definition, test_call(definition), placeholders=body.placeholders, credentials=credentials, actor=actor
+        definition, test_call(definition), placeholders=placeholders, credentials=credentials, actor=actor
     )
     if are_refused(definition, answer):
-        said = _shown(answer.text, secrets_of(definition, credentials))
+        said = shown(answer.text, secrets_of(definition, credentials))
         raise Unprocessable(
             f"credentials: {definition.name} does not accept them, so nothing was stored: it answered"
             f" {answer.status}{f' ({said})' if said else ''}"
         )
-    return Tried(credentials, tested(definition, answer))
+    return Tried(credentials, tested(definition, answer), placeholders, choices)
 
 
 def test_call(definition: IntegrationDefinition) -> CallWrite:
@@ -73,8 +93,3 @@ def tested(definition: IntegrationDefinition, answer: UpstreamAnswer) -> Connect
     is_ok = (answer.ok or is_accepted) and not are_refused(definition, answer)
     message = answer.failure or ("accepted" if is_ok else f"{definition.name} answered {answer.status}")
     return ConnectionTest(ok=is_ok, status_code=answer.status, message=message)
-
-
-def _shown(text: str, secrets: Iterable[str]) -> str:
-    """The beginning of an answer on one line, without the credentials that it may repeat."""
-    return " ".join(redacted(text[:_MAX_READ], secrets)[: _MAX_SHOWN * 2].split())[:_MAX_SHOWN]

@@ -7,6 +7,8 @@
                 and the body that it is asked with; or `unchecked`, why a wrong key is not found out
     tokens      the token endpoint: where it is, how it wants to be asked, what it answers, how the service says that
                 a token has ended (`refused`) and the endpoint that the whole grant has (`over`)
+                or `lasting`, why it is not renewed; `asked`, what the service is asked then, what it lists (`names`),
+                what calls carry of it (`placeholders`, `headers`)
     oauth1      the account, for a sign-in by OAuth 1.0a
     lists       lists in pages, each with the requests that lead through it; or `without_lists`, why there are none
     write       a call that writes, and the very bytes that must arrive
@@ -72,6 +74,8 @@ class Service:
             place[name] = place[name] and self._at_home(place[name])
         if auth.get("identity"):
             auth["identity"]["url"] = self._at_home(auth["identity"]["url"])
+        if (asked := whole["after_connect"]) is not None:
+            asked["url"] = self._at_home(asked["url"])
         return {**whole, "inputs": {}, "rate_limit": None, "retry": {**whole["retry"], "attempts": 1}}
 
     def _at_home(self, url: str) -> str:
@@ -91,10 +95,10 @@ class Service:
         self.upstream.arrived.clear()
         return arrived
 
-    def query_of(self, arrived: Arrived, token: str) -> list[tuple[str, str]]:
+    def query_of(self, arrived: Arrived, token: str, *, proof: str | None = None) -> list[tuple[str, str]]:
         """A request's parameters in alphabetical order, without the credential that it must have carried."""
         query = sorted(parse_qsl(urlsplit(arrived.target).query, keep_blank_values=True))
-        proof = self.row["proof"]
+        proof = proof or self.row["proof"]
         if proof is None:
             assert urlsplit(arrived.target).path.startswith(self.base_path), "the key stands in the path"
             return query

@@ -31,12 +31,19 @@ def test_a_built_in_definition_is_complete(definition: IntegrationDefinition) ->
     assert definition.description
     assert definition.categories
     assert definition.id == "mock_shop" or definition.docs_url
+    if definition.after_connect is not None:
+        assert definition.after_connect.url.startswith(("https://", "/"))
     if isinstance(definition.auth, OAuth2Auth | OAuth1Auth):
         urls = [definition.auth.token_url, definition.auth.authorize_url]
         assert all(url is None or url.startswith("https://") for url in urls)
     told = dict.fromkeys(definition.token_values, "https://told.example")
     secrets = {"api_key": "1:k", "values": told}
-    filled = fill_base_url(definition, dict.fromkeys(definition.placeholders, "example-1"), secrets)
+    is_whole = definition.base_url.startswith("{")
+    asked = {
+        name: "https://told.example" if is_whole and not number else "example-1"
+        for number, name in enumerate(definition.asked_values)
+    }
+    filled = fill_base_url(definition, dict.fromkeys(definition.placeholders, "example-1") | asked, secrets)
     assert definition.id == "mock_shop" or urlsplit(filled).scheme == "https"
     assert "{" not in filled
 

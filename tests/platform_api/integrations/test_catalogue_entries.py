@@ -131,6 +131,10 @@ async def begin_consent(bench: Bench, browser: httpx.AsyncClient) -> URL:
 async def end_consent(bench: Bench, browser: httpx.AsyncClient, told: Row, **back: str) -> None:
     """The provider sends the browser back; its account is looked up, and names the connection."""
     assert ("identity" in told) == (bench.service.here()["auth"]["identity"] is not None)
+    asked = told.get("asked")
+    assert (asked is not None) == (bench.service.definition.after_connect is not None)
+    if asked:
+        bench.service.answer(asked["body"])
     if "identity" in told:
         bench.service.answer(told["identity"])
     done = await browser.get("/oauth/callback/", params=back)
@@ -138,6 +142,10 @@ async def end_consent(bench: Bench, browser: httpx.AsyncClient, told: Row, **bac
     [connection] = (await bench.request("GET", "connections/")).json()
     assert connection["name"] == told.get("account", connection["name"])
     bench.connection = connection["id"]
+    if asked:
+        assert connection["placeholders"].items() >= asked["placeholders"].items()
+        names = re.findall(r"<li>([^,]+),", done.text)
+        assert names == (asked["names"] if len(asked["names"]) > 1 else [])
 
 
 async def connect_by_consent(bench: Bench) -> None:
@@ -161,8 +169,9 @@ async def connect_by_consent(bench: Bench) -> None:
         digest = hashlib.sha256(fields.pop("code_verifier").encode()).digest()
         assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
     assert fields == {"grant_type": "authorization_code", "code": "the-code", "redirect_uri": REDIRECT_URI}
-    for request in looked_up:
-        bench.service.query_of(request, "first")
+    asked_proofs = [tokens["asked"].get("proof")] if "asked" in tokens else []
+    for request, proof in zip(looked_up, [*asked_proofs, *[None] * len(looked_up)], strict=False):
+        bench.service.query_of(request, "first", proof=proof)
     bench.token = "first"
     await check_end(bench, tokens["first"], before)
 
@@ -239,6 +248,8 @@ async def write(bench: Bench) -> None:
     assert reply.status_code == 200 and reply.json()["api_response"]["ok"], reply.text
     [arrived] = bench.service.take()
     query = bench.service.query_of(arrived, bench.token)
+    for name, value in bench.service.row.get("tokens", {}).get("asked", {}).get("headers", {}).items():
+        assert arrived.header(name) == value
     expected = URL(row["call"]["endpoint"], encoded=True)
     assert (arrived.method, query) == (row["call"]["method"], sorted(expected.query.items()))
     assert urlsplit(arrived.target).path == bench.service.base_path + expected.raw_path
