@@ -19,7 +19,7 @@ from hasura.engine.api.source_names import refuse_other_sources, with_source_nam
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.connection import transaction
 from hasura.engine.errors import AccessDenied, EngineError, ParseFailed, json_path
-from hasura.engine.metadata.keys import refuse_unknown_keys
+from hasura.engine.metadata.keys import refuse_mistyped_keys
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import Json
 from hasura.engine.session import Session
@@ -87,7 +87,7 @@ class Dispatcher:
         self._refuse_other_roles()
         command = self._command(kind, request)
         if command.takes is not None:
-            refuse_unknown_keys(args, command.takes)
+            refuse_mistyped_keys(args, command.takes)
         if command.writes:
             await self._workspace.begin_writing()
             wanted = request.object().get("resource_version")

@@ -15,7 +15,7 @@ from hasura.engine.api.relationships import normal_using
 from hasura.engine.api.workspace import Workspace, rendered_inconsistent
 from hasura.engine.errors import EngineError
 from hasura.engine.metadata import keys, parsing, store
-from hasura.engine.metadata.keys import OF_KINDS, Keys, refuse_found, refuse_unknown_keys
+from hasura.engine.metadata.keys import OF_KINDS, Keys, refuse_mistyped, refuse_mistyped_keys
 from hasura.engine.metadata.loading import refuse_unreadable
 from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader, name_to_json
@@ -98,7 +98,7 @@ def _served_source(documents: dict[ObjectKey, Json], own: Json) -> JsonObject:
 async def replace_metadata(workspace: Workspace, args: Reader) -> Json:
     allow_inconsistent = args.flag("allow_inconsistent_metadata")
     if "metadata" in args:
-        refuse_unknown_keys(args, _REPLACED)
+        refuse_mistyped_keys(args, _REPLACED)
     metadata = args.get("metadata") or args
     refuse_incomplete(metadata)
     documents = dict(_documents(metadata))
@@ -236,7 +236,7 @@ def _documents(metadata: Reader) -> Iterator[tuple[ObjectKey, Json]]:
         if name not in taken and value not in (None, [], {}):
             if (parse := _SECTIONS.get(name)) is not None:
                 parse(metadata[name])
-                refuse_unknown_keys(metadata[name], OF_KINDS[name])
+                refuse_mistyped_keys(metadata[name], OF_KINDS[name])
             yield ObjectKey.of(store.SECTION, name), value
 
 
@@ -271,13 +271,13 @@ def _source_documents(source: Reader, *, is_older: bool = False) -> Iterator[tup
         document = normal_table(item)
         yield ObjectKey.of(store.TABLE, parsing.table_name(document)), document
     for item in functions:
-        refuse_unknown_keys(item, keys.FUNCTION if "function" in item else keys.NAME)
+        refuse_mistyped_keys(item, keys.FUNCTION if "function" in item else keys.NAME)
         document = _normal_function(item)
         parsing.parse_function(Reader(document, *item.path))
         yield ObjectKey.of(store.FUNCTION, parsing.function_name(document)), document
     if not is_older:
         parse_customization(source.get("customization"))
-        refuse_unknown_keys(source, OF_KINDS[store.SOURCE])
+        refuse_mistyped_keys(source, OF_KINDS[store.SOURCE])
         kept = {key: value for key, value in source.object().items() if key not in ("tables", "functions")}
         yield ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), kept
 
@@ -290,7 +290,7 @@ def _normal_function(item: Reader) -> JsonObject:
 
 def normal_table(item: Reader) -> JsonObject:
     """A table's document with its name written out and without empty lists; raises ParseFailed."""
-    refuse_found(item, parsing.parse_table(item).unknown_keys)
+    refuse_mistyped(item, parsing.parse_table(item).unknown_keys)
     document = item.object()
     normal: JsonObject = {"table": name_to_json(item["table"].qualified_name())}
     for key, value in document.items():
@@ -331,7 +331,7 @@ def _list_documents(items: Reader, kind: str, key: str) -> Iterator[tuple[Object
             document = {**document, "scope": {"global": True}}
         with item.blamed():
             parse(Reader(document, *item.path))
-        refuse_unknown_keys(item, OF_KINDS[kind])
+        refuse_mistyped_keys(item, OF_KINDS[kind])
         yield ObjectKey.of(kind, item[key].name()), document
 
 

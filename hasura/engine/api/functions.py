@@ -7,7 +7,7 @@ from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import AlreadyExists, EngineError, NotExists, NotSupported
 from hasura.engine.metadata import keys, store
-from hasura.engine.metadata.keys import Keys, refuse_unknown_keys
+from hasura.engine.metadata.keys import Keys, refuse_mistyped_keys
 from hasura.engine.metadata.parsing import RELATIONSHIP_LISTS, parse_computed_field, parse_function
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.types import Json, JsonObject
@@ -26,7 +26,7 @@ def _function_subject(name: QualifiedName) -> Subject:
 @command("pg_track_function")
 async def track_function(workspace: Workspace, args: Reader) -> Json:
     with_options = isinstance(args.value, dict) and "function" in args
-    refuse_unknown_keys(args, _TRACKED if with_options else _UNTRACKED)
+    refuse_mistyped_keys(args, _TRACKED if with_options else _UNTRACKED)
     name = (args["function"] if with_options else args).qualified_name()
     document: JsonObject = {"function": name_to_json(name)}
     if with_options:
@@ -53,7 +53,7 @@ async def _document(workspace: Workspace, name: QualifiedName) -> JsonObject:
 @command("pg_untrack_function")
 async def untrack_function(workspace: Workspace, args: Reader) -> Json:
     is_member = isinstance(args.value, dict) and "function" in args
-    refuse_unknown_keys(args, Keys("function", "source") if is_member else _UNTRACKED)
+    refuse_mistyped_keys(args, Keys("function", "source") if is_member else _UNTRACKED)
     name = (args["function"] if is_member else args).qualified_name()
     await _document(workspace, name)
     workspace.remove(store.FUNCTION, name)

@@ -8,7 +8,7 @@ from hasura.engine.catalog.loader import load_tables
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError, NotSupported
 from hasura.engine.metadata import keys, store
-from hasura.engine.metadata.keys import Keys, refuse_unknown_keys
+from hasura.engine.metadata.keys import Keys, refuse_mistyped_keys
 from hasura.engine.metadata.parsing import parse_configuration
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.types import Json, JsonObject
@@ -31,7 +31,7 @@ def table_subject(name: QualifiedName) -> Subject:
 @command("pg_track_table", "add_existing_table_or_view")
 async def track_table(workspace: Workspace, args: Reader) -> Json:
     with_options = isinstance(args.value, dict) and "table" in args
-    refuse_unknown_keys(args, _WITH_OPTIONS if with_options else _NAME_ALONE)
+    refuse_mistyped_keys(args, _WITH_OPTIONS if with_options else _NAME_ALONE)
     name = (args["table"] if with_options else args).qualified_name()
     document: JsonObject = {"table": name_to_json(name)}
     if with_options:

@@ -1,7 +1,8 @@
 """Which keys metadata has: those of Hasura v2, and those that its older consoles left in documents.
 
-A key that nobody knows is most likely a mistyped one, and what it was to limit or to grant would be ignored. Those
-that Hasura knows and this engine does not serve are known here; they are told among the inconsistent objects.
+A key that is nearly one of these is mistyped: it is refused, for what it was to limit or to grant would be ignored.
+One like no other is a client's own: it is kept and asks for nothing, as in Hasura. Those that Hasura knows and this
+engine does not serve are known here; they are told among the inconsistent objects.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,8 @@ from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import Json, UnknownKey
 
 _MAX_LISTED = 12
+# As `difflib` compares: one letter of six is another, or a third is missing.
+_MIN_LIKENESS = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,17 @@ class Values:
 class Keys:
     """An object of these keys, some with a shape of their own.
 
-    A value of another kind is not looked at: that is its parser's to refuse.
+    A value of another kind is not looked at: that is its parser's to refuse. Of an object that `is_open` other keys
+    are told elsewhere, of one that `is_closed` all others are told here.
     """
 
-    __slots__ = ("inner", "is_open", "names")
+    __slots__ = ("inner", "is_closed", "is_open", "names")
 
     def __init__(self, *names: str, **inner: "Shape") -> None:
         self.names = frozenset({*names, *inner})
         self.inner: Mapping[str, Shape] = inner
         self.is_open = False
+        self.is_closed = False
 
     def with_arguments(self, *names: str, **inner: "Shape") -> "Keys":
         """Returns the keys of a call that takes these as well."""
@@ -53,6 +58,12 @@ class Keys:
         opened = Keys(*self.names, **self.inner)
         opened.is_open = True
         return opened
+
+    def closed(self) -> "Keys":
+        """Returns the keys of an object whose other keys may ask for something, in a later version of Hasura."""
+        closed = Keys(*self.names, **self.inner)
+        closed.is_closed = True
+        return closed
 
 
 Shape = Keys | Each | Values
@@ -89,7 +100,7 @@ CONFIGURATION: Final = Keys(
     *("custom_name", "comment", "custom_column_names"),
     custom_root_fields=ROOT_FIELDS,
     column_config=Values(Keys("custom_name", "comment")),
-)
+).closed()
 # All of a table but its permissions, which are looked at once for many tables.
 TABLE: Final = Keys(
     table=NAME,
@@ -144,14 +155,15 @@ OF_KINDS: Final[Mapping[str, Keys]] = {
 
 
 def unknown_keys(document: Json, shape: Shape, *path: str | int) -> Iterator[UnknownKey]:
-    """Yields the keys that the shape does not have, with the steps to them; one that is null asks for nothing."""
+    """Yields mistyped keys, and any others of closed objects, with the steps to them; null asks for nothing."""
     if isinstance(shape, Keys):
         if not isinstance(document, dict):
             return
         if not shape.is_open and not document.keys() <= shape.names:
             for key in document.keys() - shape.names:
-                if document[key] is not None:
-                    yield UnknownKey((*path, key), document[key], _reason(key, shape.names))
+                found = _unknown_key((*path, key), key, document[key], shape.names)
+                if document[key] is not None and (found.is_mistyped or shape.is_closed):
+                    yield found
         for key, inner in shape.inner.items():
             if key in document:
                 yield from unknown_keys(document[key], inner, *path, key)
@@ -164,21 +176,22 @@ def unknown_keys(document: Json, shape: Shape, *path: str | int) -> Iterator[Unk
             yield from unknown_keys(element, shape.element, *path, index)
 
 
-def refuse_unknown_keys(document: Reader, shape: Shape) -> None:
-    """Raises ParseFailed for a key that the shape does not have."""
-    refuse_found(document, unknown_keys(document.value, shape))
+def refuse_mistyped_keys(document: Reader, shape: Shape) -> None:
+    """Raises ParseFailed for a key that is nearly one of the shape's."""
+    refuse_mistyped(document, unknown_keys(document.value, shape))
 
 
-def refuse_found(document: Reader, found: Iterable[UnknownKey]) -> None:
-    """Raises ParseFailed for the first of the unknown keys of a document."""
+def refuse_mistyped(document: Reader, found: Iterable[UnknownKey]) -> None:
+    """Raises ParseFailed for the first mistyped one of the unknown keys of a document."""
     for item in found:
-        raise ParseFailed(item.reason, path=json_path(*document.path, *item.path))
+        if item.is_mistyped:
+            raise ParseFailed(item.reason, path=json_path(*document.path, *item.path))
 
 
-def _reason(key: str, known: Iterable[str]) -> str:
-    similar = get_close_matches(key, known, n=1)
+def _unknown_key(path: tuple[str | int, ...], key: str, value: Json, known: Iterable[str]) -> UnknownKey:
+    similar = get_close_matches(key, known, n=1, cutoff=_MIN_LIKENESS)
     if similar:
-        return f'unexpected key "{key}": did you mean "{similar[0]}"?'
+        return UnknownKey(path, value, f'unexpected key "{key}": did you mean "{similar[0]}"?', is_mistyped=True)
     listed = sorted(known)
     shown = ", ".join(listed[:_MAX_LISTED]) + (", …" if len(listed) > _MAX_LISTED else "")
-    return f'unexpected key "{key}": expected one of {shown}'
+    return UnknownKey(path, value, f'unexpected key "{key}": expected one of {shown}', is_mistyped=False)

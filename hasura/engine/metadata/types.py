@@ -40,6 +40,7 @@ class UnknownKey:
     path: tuple[str | int, ...]
     value: Json
     reason: str
+    is_mistyped: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,10 +296,32 @@ def test_a_call_with_a_mistyped_key_changes_nothing(
     assert after == before
 
 
-def test_a_key_like_no_other_is_refused_with_those_there_are(metadata: Metadata) -> None:
-    metadata.authors()
-    refusal = metadata.refusal("pg_untrack_table", {"table": "author", "zzz": 1})
-    assert refusal["error"] == 'unexpected key "zzz": expected one of cascade, source, table'
+def test_a_key_like_no_other_is_kept_and_asks_for_nothing(metadata: Metadata) -> None:
+    """Clients of Hasura's send more than it reads."""
+    document = _document(metadata)
+    seen = document["sources"][0]["tables"][0]["select_permissions"][0]["permission"]
+    seen["set"] = {"email": "x"}
+    assert metadata.call("replace_metadata", document) == {"message": "success"}
+    permission = {"columns": "*", "filter": {}, "check": {}}
+    created = {"table": "author", "role": "new", "permission": permission, "from_console": True}
+    assert metadata.call("pg_create_select_permission", created) == {"message": "success"}
+
+    assert metadata.call("get_inconsistent_metadata")["is_consistent"]
+    (source,) = metadata.call("export_metadata")["sources"]
+    (author,) = [table for table in source["tables"] if table["table"]["name"] == "author"]
+    kept = {item["role"]: item["permission"] for item in author["select_permissions"]}
+    assert kept == {"new": permission, "user": seen}
+
+
+def test_any_other_key_of_a_configuration_is_told(metadata: Metadata) -> None:
+    """It may be one of a later version."""
+    document = _document(metadata)
+    document["sources"][0]["tables"][0]["configuration"]["zzz"] = 1
+    arguments = {"allow_inconsistent_metadata": True, "metadata": document}
+    metadata.call("replace_metadata", arguments)
+
+    (told,) = metadata.call("get_inconsistent_metadata")["inconsistent_objects"]
+    assert told["name"] == "configuration.zzz in table author in source default"
 
 
 def _stored_damage(damage: Callable[[Json], None], metadata: Metadata, kind: str, name: str) -> None:
