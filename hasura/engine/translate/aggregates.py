@@ -63,7 +63,7 @@ class AggregateTranslator:
         name = self._selects.aliases.name()
         joins = joins or Joins()
         columns = used_columns(base) if joins.has_groups else None
-        origin = self._selects.base(rows, here, is_numbered=is_numbered, columns=columns)
+        origin = self._selects.base(rows, here, used_columns(base), is_numbered=is_numbered, columns=columns)
         return concat(
             sql("select "),
             object_of_row(name, [key for key, _ in outer]),

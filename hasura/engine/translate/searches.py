@@ -56,7 +56,7 @@ MAX_LIMIT = 50
 # A step ends where all rows would be tried in so many times the time.
 _MIN_SHARE = 4
 # Rows tried one after the other, for each that is asked for: enough for a value that a third of the rows have.
-_TRIES_EACH = 4
+TRIES_EACH = 4
 
 
 class SearchTranslator:
@@ -95,8 +95,8 @@ class SearchTranslator:
     def _steps(rows: Rows, permission_limit: int | None, tries: int) -> Iterator[tuple[bool, int]]:
         """Whether each row is tried alone, and how many are."""
         limits = [limit for limit in (rows.limit, permission_limit) if isinstance(limit, int)]
-        number = _TRIES_EACH * min(limits)
-        if number * 2 <= tries and _is_tried_by_index(rows.where):
+        number = TRIES_EACH * min(limits)
+        if number * 2 <= tries and is_tried_by_index(rows.where):
             yield True, number
         yield False, tries
 
@@ -122,16 +122,16 @@ class SearchTranslator:
         return sql(" where ") + join(" and ", [passes, *others])
 
 
-def _is_tried_by_index(exp: BoolExp) -> bool:
+def is_tried_by_index(exp: BoolExp) -> bool:
     """Returns whether the condition of one row reads no whole table."""
     if isinstance(exp, And | Or):
-        return all(_is_tried_by_index(item) for item in exp.items)
+        return all(is_tried_by_index(item) for item in exp.items)
     if isinstance(exp, Not | Rooted):
-        return _is_tried_by_index(exp.item)
+        return is_tried_by_index(exp.item)
     if isinstance(exp, RelatedExists):
         found_by = exp.table.table.found_by
         is_found = any(there in found_by for _, there in exp.relationship.column_mapping)
-        return is_found and _is_tried_by_index(exp.condition)
+        return is_found and is_tried_by_index(exp.condition)
     return isinstance(exp, Comparison) and isinstance(exp.left, ColumnExpression)
 
 

@@ -47,6 +47,7 @@ from hasura.engine.sql import (
     string_constant,
 )
 from hasura.engine.translate.aggregates import AggregateTranslator
+from hasura.engine.translate.alternatives import Alternatives, AlternativesTranslator, alternatives
 from hasura.engine.translate.boolexp import (
     Scope,
     aggregates_in,
@@ -111,6 +112,7 @@ class SelectTranslator:
         self._aggregates = AggregateTranslator(self)
         self._groups = GroupTranslator(self, self._aggregates)
         self._searches = SearchTranslator(self)
+        self._alternatives = AlternativesTranslator(self)
 
     def statement(self, select: Select) -> Sql:
         """A statement that gives the root field's JSON."""
@@ -195,6 +197,8 @@ class SelectTranslator:
             row = self.aliases.row(rows.table, is_typed=False)
             if not can_group:
                 joins = Joins(row=row, is_single=is_once and is_one)
+                if not has_joins(selection) and here is None and (keys := alternatives(rows, rows.permission_limit)):
+                    return self._alternative_rows(rows, selection, row, joins, keys)
                 return self._numbered_rows(rows, selection, here, row, joins, rows.where)
             output, rest = shared(rows, selection) or (None, rows.where)
             joins = Joins(self.aliases.name(), row, max_rows=max_rows, count=count, shared=output)
@@ -244,9 +248,18 @@ class SelectTranslator:
         found = joins.found
         if found is not None:
             rows = replace(rows, where=rest)
-        base = self.base(rows, here, is_numbered=True, limit=rows.permission_limit, columns=columns, found=found)
+        read, limit = used_columns(row), rows.permission_limit
+        base = self.base(rows, here, read, is_numbered=True, limit=limit, columns=columns, found=found)
         order = concat(sql(" order by "), ident(row.alias, ROW_NUMBER))
         return concat(self.from_numbered(joins, base, outputs, row), order)
+
+    def _alternative_rows(
+        self, rows: Rows, selection: Selection, row: RowReference, joins: Joins, keys: Alternatives
+    ) -> Sql:
+        """`select outputs from (rows)`: where nothing is joined to them they keep their order without numbers."""
+        outputs = self.outputs(Scope(self.aliases, row), selection, joins)
+        base = self._alternatives.select(rows, rows.permission_limit, used_columns(row), keys)
+        return concat(sql("select "), outputs, sql(" from "), parenthesized(base), sql(" as "), ident(row.alias))
 
     def from_numbered(self, joins: Joins, base: Sql, outputs: Sql, row: RowReference) -> Sql:
         """`select outputs from (base) left join ...`, the base under a name of its own where groups refer to it."""
@@ -449,6 +462,7 @@ class SelectTranslator:
         self,
         rows: Rows,
         here: RowReference | None,
+        read: list[str],
         *,
         is_numbered: bool,
         limit: int | None = None,
@@ -457,9 +471,9 @@ class SelectTranslator:
     ) -> Sql:
         """The rows, all their columns or some, and their number where that is asked for.
 
-        `limit` is the role's, `found` are rows that must be nested in them.
+        At least those that are `read`. `limit` is the role's, `found` are rows that must be nested in them.
         """
-        query = self._plain_base(rows, here, limit, found)
+        query = self._plain_base(rows, here, read, limit, found)
         if not is_numbered:
             return query
         name = self.aliases.name()
@@ -475,8 +489,13 @@ class SelectTranslator:
             ident(name),
         )
 
-    def _plain_base(self, rows: Rows, here: RowReference | None, limit: int | None, found: Found | None) -> Sql:
-        """The rows with all their columns."""
+    def _plain_base(
+        self, rows: Rows, here: RowReference | None, read: list[str], limit: int | None, found: Found | None
+    ) -> Sql:
+        """The rows with all their columns, or those that are read."""
+        keys = alternatives(rows, limit) if here is None and found is None else None
+        if keys is not None:
+            return self._alternatives.select(rows, limit, read, keys)
         tries = rows_to_try(rows, limit) if here is None and found is None else None
         if tries is not None:
             return self._searches.select(rows, limit, tries)
@@ -506,7 +525,8 @@ class SelectTranslator:
 
 
 def _is_searched(rows: Rows, here: RowReference | None) -> bool:
-    return here is None and rows_to_try(rows, rows.permission_limit) is not None
+    limit = rows.permission_limit
+    return here is None and (alternatives(rows, limit) is not None or rows_to_try(rows, limit) is not None)
 
 
 def _on_keys(row: RowReference, rows: Rows, group: str) -> Sql:
