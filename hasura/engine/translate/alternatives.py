@@ -54,7 +54,7 @@ from hasura.engine.translate.searches import MAX_LIMIT, MIN_ROWS, TRIES_EACH, is
 if TYPE_CHECKING:
     from hasura.engine.translate.selects import SelectTranslator
 
-# So many rows of the table for each key that is gathered for nothing, where there are too many of them ...
+# So many rows would be looked at for each key that is gathered for nothing, where there are too many of them ...
 _USUAL_SHARE = 100
 # ... or at least, where the keys are more than that on average.
 _MIN_SHARE = 25
@@ -102,8 +102,9 @@ def alternatives(rows: Rows, permission_limit: int | None) -> Alternatives | Non
         count = sum(_rows_found(keys.table, each) or 0 for each in keys.items)
         if others is not None and others <= max(_FEW_ROWS, count * of_each):
             continue
-        max_keys = max(table.estimated_rows // _USUAL_SHARE // of_each, 2 * count)
-        if max_keys * of_each * _MIN_SHARE > table.estimated_rows:
+        looked_at = table.estimated_rows if others is None else others
+        max_keys = max(looked_at // _USUAL_SHARE // of_each, 2 * count)
+        if max_keys * of_each * _MIN_SHARE > looked_at:
             continue
         if tries is not None and limit is not None:
             # As in `searches`: where there are more keys than these, not many more rows have to be tried.
