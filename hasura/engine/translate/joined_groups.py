@@ -18,10 +18,21 @@ read the whole table: never row by row then.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hasura.engine.ir.nodes import TRUE, AggregateOutput, ArrayOutput, ObjectOutput, Output, Rows, Selection
+from hasura.engine.ir.nodes import (
+    TRUE,
+    AggregateOutput,
+    ArrayOutput,
+    ColumnExpression,
+    Comparison,
+    ObjectOutput,
+    Output,
+    Rows,
+    Selection,
+)
 from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, sql
 from hasura.engine.translate.boolexp import Scope, condition, join_condition
+from hasura.engine.translate.filter_joins import conjuncts
 from hasura.engine.translate.fragments import Aliases, table_name
 from hasura.engine.translate.grouping import (
     compared_columns,
@@ -32,10 +43,12 @@ from hasura.engine.translate.grouping import (
 )
 from hasura.engine.translate.joins import JoinedRow, Joins, Parents, is_joined
 
-# So many rows lead to one, at least, where what is nested in it is read once for them.
-_MIN_ROWS_OF_EACH = 2
+# So many rows lead to one, at least, where what is nested in it is read once for them: by an index each is read soon.
+_MIN_ROWS_OF_EACH = 4
 # A list of values is taken for one of so many.
 _VALUES_OF_A_LIST = 10
+# A filter of which nothing is known is taken for one that one row in so many passes.
+_ROWS_OF_A_FILTER = 100
 
 
 def has_groups(selection: Selection, table: TableInfo, count: int, max_rows: int | None = None) -> bool:
@@ -107,23 +120,35 @@ def keys_of(joins: Joins, joined: JoinedRow, aliases: Aliases) -> Sql:
 
 
 def rows_read(rows: Rows) -> int:
-    """Returns about how many rows a list has, at most, as far as its limit and its own columns tell."""
+    """Returns about how many rows a list has, nested in one row or in none."""
     table, max_rows = rows.table.table, max_rows_of(rows)
     counts = [table.estimated_rows]
-    if max_rows is not None:
-        counts.append(max_rows)
-    for operator, factor in (("_eq", 1), ("_in", _VALUES_OF_A_LIST)):
-        columns = compared_columns(rows.where, operator)
+    equal = compared_columns(rows.where, "_eq").union(there for _, there in rows.join)
+    for columns, factor in ((equal, 1), (compared_columns(rows.where, "_in"), _VALUES_OF_A_LIST)):
         of_each = 1 if table.has_at_most_one(columns) else table.rows_per_value(columns)
         if of_each is not None:
             counts.append(of_each * factor)
-    return min(counts)
+    count = _passing(rows, min(counts))
+    return count if max_rows is None else min(count, max_rows)
 
 
 def rows_nested(rows: Rows, parents: Parents) -> int:
-    """Returns about how many rows are nested in all of the parents together, at most."""
-    counts = [of_each for of_each in (rows_per_key(rows, parents.table), max_rows_of(rows)) if of_each is not None]
-    return min([rows.table.table.estimated_rows, *(parents.count * of_each for of_each in counts)])
+    """Returns about how many rows are nested in all of the parents together."""
+    of_each, max_rows = rows_per_key(rows, parents.table), max_rows_of(rows)
+    counts = [rows.table.table.estimated_rows]
+    if of_each is not None:
+        counts.append(parents.count * of_each)
+    count = _passing(rows, min(counts))
+    return count if max_rows is None else min(count, parents.count * max_rows)
+
+
+def _passing(rows: Rows, count: int) -> int:
+    """Returns about how many of so many rows pass what is asked of more than a column's value."""
+    is_known = all(
+        isinstance(item, Comparison) and item.operator in ("_eq", "_in") and isinstance(item.left, ColumnExpression)
+        for item in conjuncts(rows.where)
+    )
+    return count if is_known else count // _ROWS_OF_A_FILTER
 
 
 def rows_led_to(joined: Rows, here: TableInfo) -> int | None:
