@@ -12,7 +12,7 @@ from hasura.engine.ir.context import TYPENAME, BuildContext, Touched
 from hasura.engine.ir.directives import check_operation_directives
 from hasura.engine.ir.document import FlatField, Operation, parse_operation
 from hasura.engine.ir.introspection import introspect
-from hasura.engine.ir.nodes import CallMutation, Delete, Insert, Update, UpdateMany
+from hasura.engine.ir.nodes import CallMutation, Delete, Insert, Mutation, Update, UpdateMany
 from hasura.engine.ir.roots import build_mutation, build_query
 from hasura.engine.ir.shapes import is_plain, shape
 from hasura.engine.ir.streams import build_stream
@@ -34,6 +34,7 @@ from hasura.engine.schema.meanings import NamespaceRoot, NoQueriesRoot, SchemaRo
 from hasura.engine.schema.role import RoleSchema, role_schema
 from hasura.engine.schema.types import Field, InputField, ObjectType, TypeRef
 from hasura.engine.schema_cache import SchemaCache, SchemaOptions
+from hasura.engine.translate.alike import KnownChanges
 from hasura.engine.translate.inserts import InsertTranslator
 from hasura.engine.translate.mutations import MutationTranslator
 from hasura.engine.translate.selects import SelectTranslator
@@ -206,7 +207,8 @@ class CompiledOperation:
         places = list(self._places(context, root))
         if self.kind is OperationKind.SUBSCRIPTION:
             self._check_subscription(places)
-        steps = tuple(self._step(context, place) for place in places)
+        known = KnownChanges() if self.kind is OperationKind.MUTATION and len(places) > 1 else None
+        steps = tuple(self._step(context, place, known) for place in places)
         if self._touched is not None:
             self._touched = None if context.reads_schema else self._touched.joined(context.touched())
         return Plan(
@@ -248,7 +250,7 @@ class CompiledOperation:
         if len(places) != 1 and MULTIPLE_FIELDS.name not in names:
             raise ValidationFailed("subscriptions must select one top level field")
 
-    def _step(self, context: BuildContext, place: _Place) -> Step:
+    def _step(self, context: BuildContext, place: _Place, known: KnownChanges | None) -> Step:
         root, flat, path = place.parent, place.flat, place.path
 
         def constant(value: bytes) -> ConstantStep:
@@ -275,7 +277,8 @@ class CompiledOperation:
             return SqlStep(flat.response_key, (statement,), _error_path(definition, path), place.namespace)
         statements = StatementList()
         if self.kind is OperationKind.MUTATION:
-            self._mutation(context, flat, definition, path, statements)
+            mutation = build_mutation(context, flat, definition, path)
+            self._translate(mutation, MutationTranslator(self._options(), statements, known))
         else:
             select = build_query(context, flat, definition, path)
             statements.add(SelectTranslator(self._options()).statement(select))
@@ -293,11 +296,8 @@ class CompiledOperation:
             raise ValidationFailed(f"field '{flat.name}' not found in type: '{root.name}'", path=json_path(*path))
         return definition
 
-    def _mutation(
-        self, context: BuildContext, flat: FlatField, definition: Field, path: Path, statements: StatementList
-    ) -> None:
-        mutation = build_mutation(context, flat, definition, path)
-        translator = MutationTranslator(self._options(), statements)
+    @staticmethod
+    def _translate(mutation: Mutation, translator: MutationTranslator) -> None:
         if isinstance(mutation, Insert):
             InsertTranslator(translator).insert(mutation)
         elif isinstance(mutation, Update):

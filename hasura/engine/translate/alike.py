@@ -1,16 +1,17 @@
-"""Tells whether two updates differ in nothing but values, so that the statements of one are those of the other.
+"""Tells whether two changes differ in nothing but values, so that the statements of one are those of the other.
 
-To put a statement together takes far longer than to look an update over, and one request may hold thousands that are
-alike. Statements know of a value only where it comes from and what type it has: with the other update's values in
+To put a statement together takes far longer than to look a change over, and one request may hold thousands that are
+alike. Statements know of a value only where it comes from and what type it has: with the other change's values in
 their places, the same text is what would have been made of that one.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from types import NoneType
+from typing import NamedTuple
 
 from hasura.engine.ir import nodes
-from hasura.engine.ir.nodes import CallOutput, ColumnOutput, Update
+from hasura.engine.ir.nodes import CallOutput, ColumnOutput, Delete, Update
 from hasura.engine.ir.parameters import (
     Computed,
     Constant,
@@ -24,6 +25,7 @@ from hasura.engine.ir.parameters import (
 )
 from hasura.engine.plan import ParameterSource, PreviousResult, Statement
 from hasura.engine.sql import param, substitute
+from hasura.engine.translate.statements import StatementList
 
 # Of the nodes of the IR; whatever else there is in an update is of the schema.
 _FIELDS: dict[type, tuple[str, ...]] = {
@@ -34,24 +36,56 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 _SOURCES = (Constant, VariableValue, SessionValue, SessionDocument, CursorValue, Computed)
 
 
+Change = Update | Delete
+
+
 @dataclass(frozen=True, slots=True)
-class Outline:
-    """What an update is without its values, and its values in order. Objects of the schema count by identity."""
+class _Outline:
+    """What a change is without its values, and its values in order. Objects of the schema count by identity."""
 
     form: tuple[Hashable, ...]
     sources: tuple[Source, ...]
 
 
-def outline(update: Update) -> Outline | None:
-    """Returns the outline of an update; None for one whose statements hold values that stand nowhere in it."""
+class _Known(NamedTuple):
+    # Held, so that what its outline knows by identity stays what it is.
+    change: Change
+    outline: _Outline
+    statements: list[Statement]
+    start: int
+
+
+class KnownChanges:
+    """The changes of one operation that were translated, with their statements."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Hashable, ...], _Known] = {}
+
+    def add(self, change: Change, target: StatementList, translate: Callable[[], PreviousResult]) -> PreviousResult:
+        """Appends a change's statements to a list: those of one that is alike, else what `translate` appends."""
+        start = len(target.statements)
+        outline = _outline(change)
+        known = self._known.get(outline.form) if outline is not None else None
+        if outline is not None and known is not None:
+            moved_by = start - known.start
+            target.statements.extend(_with_values(known.statements, known.outline, outline, moved_by))
+            return PreviousResult(len(target.statements) - 1)
+        result = translate()
+        if outline is not None:
+            self._known[outline.form] = _Known(change, outline, target.statements[start:], start)
+        return result
+
+
+def _outline(change: Change) -> _Outline | None:
+    """None for a change whose statements hold values that stand nowhere in it."""
     form: list[Hashable] = []
     sources: list[Source] = []
-    if not _look_over(update, form, sources):
+    if not _look_over(change, form, sources):
         return None
     # Equal values are one parameter of a statement: where they are equal is part of the form.
     first: dict[Source, int] = {}
     form.extend(first.setdefault(source, number) for number, source in enumerate(sources))
-    return Outline(tuple(form), tuple(sources))
+    return _Outline(tuple(form), tuple(sources))
 
 
 def _look_over(item: object, form: list[Hashable], sources: list[Source]) -> bool:
@@ -77,10 +111,10 @@ def _look_over(item: object, form: list[Hashable], sources: list[Source]) -> boo
     return all(_look_over(getattr(item, name), form, sources) for name in names)
 
 
-def with_values_of(
-    statements: Iterable[Statement], known: Outline, other: Outline, moved_by: int
+def _with_values(
+    statements: Iterable[Statement], known: _Outline, other: _Outline, moved_by: int
 ) -> Iterator[Statement]:
-    """The statements of one update with another's values; results they take are `moved_by` statements further on."""
+    """The statements of one change with another's values; results they take are `moved_by` statements further on."""
     values = dict(zip(known.sources, other.sources, strict=True))
     for statement in statements:
         yield _with_parameters(statement, [_changed(item, values, moved_by) for item in statement.parameters])

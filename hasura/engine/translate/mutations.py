@@ -4,8 +4,6 @@ One statement does the work, checks permissions and answers, unless the answer r
 after the change is visible, so a second statement of the same transaction answers from the rows the first returned.
 """
 
-from collections.abc import Hashable
-
 from hasura.engine.ir.nodes import (
     AffectedRowsOutput,
     And,
@@ -23,10 +21,10 @@ from hasura.engine.ir.nodes import (
     Update,
     UpdateMany,
 )
-from hasura.engine.plan import PreviousResult, Statement
+from hasura.engine.plan import PreviousResult
 from hasura.engine.schema_cache import SchemaOptions, TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, param, sql, string_constant
-from hasura.engine.translate.alike import Outline, outline, with_values_of
+from hasura.engine.translate.alike import KnownChanges
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.fragments import Aliases, RowReference, cast, operand, table_name
 from hasura.engine.translate.objects import object_of_row, select_list
@@ -36,14 +34,20 @@ from hasura.engine.translate.violations import CHECK_FAILED, Blamed, guard
 
 
 class MutationTranslator:
-    """Appends the statements of one mutation field to a list."""
+    """Appends the statements of one mutation field to a list. `known`: what other fields of the operation have."""
 
-    def __init__(self, options: SchemaOptions, statements: StatementList) -> None:
+    def __init__(self, options: SchemaOptions, statements: StatementList, known: KnownChanges | None = None) -> None:
         self.options = options
         self.statements = statements
+        self._known = known
 
     def update(self, update: Update) -> PreviousResult:
         """`update ... from session where ... returning`."""
+        if self._known is None:
+            return self._update(update)
+        return self._known.add(update, self.statements, lambda: self._update(update))
+
+    def _update(self, update: Update) -> PreviousResult:
         aliases = Aliases()
         row = aliases.row(update.table)
         scope = Scope(aliases, row)
@@ -66,24 +70,17 @@ class MutationTranslator:
 
     def update_many(self, many: UpdateMany) -> None:
         """One update after the other, each seeing those before; the answers are the members of a list."""
-        members: list[PreviousResult] = []
-        known: dict[tuple[Hashable, ...], tuple[Outline, list[Statement], int]] = {}
-        for update in many.updates:
-            start = len(self.statements.statements)
-            own = outline(update)
-            alike = known.get(own.form) if own is not None else None
-            if own is None or alike is None:
-                members.append(self.update(update))
-                if own is not None:
-                    known[own.form] = (own, self.statements.statements[start:], start)
-            else:
-                other, statements, other_start = alike
-                self.statements.statements.extend(with_values_of(statements, other, own, start - other_start))
-                members.append(PreviousResult(len(self.statements.statements) - 1))
-        self.statements.members = tuple(members)
+        if self._known is None and len(many.updates) > 1:
+            self._known = KnownChanges()
+        self.statements.members = tuple([self.update(update) for update in many.updates])
 
     def delete(self, delete: Delete) -> PreviousResult:
         """`delete ... using session where ... returning`."""
+        if self._known is None:
+            return self._delete(delete)
+        return self._known.add(delete, self.statements, lambda: self._delete(delete))
+
+    def _delete(self, delete: Delete) -> PreviousResult:
         aliases = Aliases()
         row = aliases.row(delete.table)
         scope = Scope(aliases, row)

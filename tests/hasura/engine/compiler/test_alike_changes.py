@@ -1,4 +1,4 @@
-"""Updates of one `_many` have the statements that each would have alone; only the first alike is translated."""
+"""Updates and deletes of one operation have the statements of each alone; only the first alike is translated."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hasura.engine.ir.nodes import Update
 from hasura.engine.plan import NO_VARIABLES, PreviousResult, SqlStep, bind
 from hasura.engine.prepare import prepare_operation
 from hasura.engine.sql import render
@@ -45,37 +44,61 @@ _responses = st.sampled_from(
 _updates = st.lists(st.builds("{{where: {}, {}}}".format, _wheres, _operators), max_size=6)
 
 
-def _statements(document: str, results: list[str]) -> list[tuple[str, list[object]]]:
-    """The text of each statement and what is sent with it."""
-    (step,) = prepare_operation(shop(), role="admin", document=document).compile(NO_VARIABLES).steps
-    assert isinstance(step, SqlStep)
-    for statement in step.statements:
-        assert render(statement.fragment) == (statement.sql, statement.parameters)
+def _steps(document: str, results: list[str]) -> list[list[tuple[str, list[object]]]]:
+    """The text of each statement of each root field, and what is sent with it."""
     session = {"x-hasura-role": "admin"}
-    return [(statement.sql, bind(statement, NO_VARIABLES, session, results)) for statement in step.statements]
+    found = []
+    for step in prepare_operation(shop(), role="admin", document=document).compile(NO_VARIABLES).steps:
+        assert isinstance(step, SqlStep)
+        for statement in step.statements:
+            assert render(statement.fragment) == (statement.sql, statement.parameters)
+        found.append(
+            [(statement.sql, bind(statement, NO_VARIABLES, session, results)) for statement in step.statements]
+        )
+    return found
 
 
 @given(updates=_updates, response=_responses)
-def test_statements_are_those_of_each_update_alone(updates: list[str], response: str) -> None:
+def test_statements_of_many_are_those_of_each_alone(updates: list[str], response: str) -> None:
     alone = [
-        _statements(f"mutation {{ update_author({update[1:-1]}) {response} }}", ["result 0"]) for update in updates
+        _steps(f"mutation {{ update_author({update[1:-1]}) {response} }}", ["result 0"])[0] for update in updates
     ]
     results = [f"result {number}" for statements in alone for number in range(len(statements))]
 
-    together = _statements(f"mutation {{ update_author_many(updates: [{', '.join(updates)}]) {response} }}", results)
+    together = _steps(f"mutation {{ update_author_many(updates: [{', '.join(updates)}]) {response} }}", results)
 
-    assert together == [statement for statements in alone for statement in statements]
+    assert together == [[statement for statements in alone for statement in statements]]
+
+
+_fields = st.one_of(
+    st.builds("update_author(where: {}, {}) {}".format, _wheres, _operators, _responses),
+    st.builds("delete_author(where: {}) {}".format, _wheres, _responses),
+    st.builds("update_author_by_pk(pk_columns: {{id: {}}}, {}) {{ id label }}".format, _numbers, _operators),
+    st.builds("delete_author_by_pk(id: {}) {{ id age }}".format, _numbers),
+    st.builds("update_author_many(updates: [{{where: {}, {}}}]) {}".format, _wheres, _operators, _responses),
+)
+
+
+@given(fields=st.lists(_fields, min_size=1, max_size=6))
+def test_statements_of_root_fields_are_those_of_each_alone(fields: list[str]) -> None:
+    alone = [_steps(f"mutation {{ {field} }}", ["result 0"])[0] for field in fields]
+
+    together = _steps(
+        f"mutation {{ {' '.join(f'f{number}: {field}' for number, field in enumerate(fields))} }}", ["result 0"]
+    )
+
+    assert together == alone
 
 
 def test_only_the_first_of_alike_updates_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
-    translated: list[Update] = []
-    update = MutationTranslator.update
+    translated: list[PreviousResult] = []
+    answered = MutationTranslator.answered
 
-    def noted(self: MutationTranslator, one: Update) -> PreviousResult:
-        translated.append(one)
-        return update(self, one)
+    def noted(self: MutationTranslator, *arguments: Any) -> PreviousResult:
+        translated.append(answered(self, *arguments))
+        return translated[-1]
 
-    monkeypatch.setattr(MutationTranslator, "update", noted)
+    monkeypatch.setattr(MutationTranslator, "answered", noted)
     operation = prepare_operation(
         shop(),
         role="admin",
