@@ -407,8 +407,8 @@ class _Resolution:
         owners = {owner.name for owner in self._world.dependents.get(Fact("table", table.name), ())}
         return table.name in self._related or any(
             relationship.remote_table == table.name and relationship.kind is RelationshipKind.ARRAY
-            for name in owners - self._tables.keys()
-            if name in self._lookup
+            for name in owners
+            if name not in self._tables and name in self._lookup
             for relationship in self._lookup[name].relationships.values()
         )
 

@@ -6,6 +6,7 @@ have a `t_max_order_by`. So a table is compared with those whose names its own c
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from immutables import Map
 
@@ -60,7 +61,9 @@ class TypeNames:
         shared = (("order_by", ""), ("cursor_ordering", ""), ("Int", "comparison_exp"))
         self._reserved = {*_BUILT_IN, *(self._naming.type(base, suffix) for base, suffix in shared)}
         self._is_related = is_related
-        self._ends = {suffix: self._naming.plain_type("x", suffix)[1:] for suffix in _SUFFIXES}
+        self._ends = _ends(options.convention)
+        # By the identity of a type, which many columns share; the type is kept with it so that it stays its own.
+        self._known_types: dict[int, tuple[PgType, _TypeFacts]] = {}
         custom = options.customization
         self._is_customized = bool(custom.type_names_prefix or custom.type_names_suffix)
 
@@ -75,7 +78,7 @@ class TypeNames:
         del self._tables[self._base(table)]
         for name in self._arguments_of(table):
             self._arguments.pop(name, None)
-        for name in shared_names(self._naming, _types_of(table)):
+        for name in self._brought_by(_types_of(table)):
             self._count(name, -1)
 
     def add_table(self, table: TableInfo, find: Callable[[QualifiedName], TableInfo]) -> list[str]:
@@ -84,12 +87,12 @@ class TypeNames:
             return []
         owner = f"table {table.name}"
         own = self._own_names(table)
-        taken = {name: other for name in own if (other := self._taken_alone(name)) is not None}
+        taken = {name: other for name in self._perhaps_taken(own) if (other := self._taken_alone(name)) is not None}
         for base in self._neighbours(table):
             neighbour = find(self._tables[base])
             for name in own & self._own_names(neighbour):
                 taken.setdefault(name, f"table {neighbour.name}")
-        brought = set(shared_names(self._naming, _types_of(table)))
+        brought = self._brought_by(_types_of(table))
         for name in brought:
             if name in own:
                 taken.setdefault(name, "the types of its own columns")
@@ -108,23 +111,46 @@ class TypeNames:
         return self._naming.plain_type(table.graphql_name)
 
     def _own_names(self, table: TableInfo) -> set[str]:
-        suffixes, base = _suffixes_of(table, is_related=self._is_related(table)), self._base(table)
-        names = {self._odd_name(table, suffix) or self._customized(base + self._ends[suffix]) for suffix in suffixes}
-        return names.union(self._arguments_of(table))
+        base, form = self._base(table), self._form_of(table)
+        names = {base + self._ends[suffix] for suffix in _suffixes_of(form)}
+        if self._is_customized:
+            names = set(map(self._naming.customized_type, names))
+        return names.union(self._odd_names(table, form), self._arguments_of(table))
 
-    def _customized(self, name: str) -> str:
-        return self._naming.customized_type(name) if self._is_customized else name
-
-    def _odd_name(self, table: TableInfo, suffix: str) -> str | None:
-        """The name of a type that does not follow the others' rule."""
+    def _odd_names(self, table: TableInfo, form: "_Form") -> Iterator[str]:
+        """Yields the names of types that do not follow the others' rule."""
         naming, base = self._naming, table.graphql_name
-        if suffix == "aggregate_bool_exp":
-            return naming.plain_type(base, suffix)
-        if suffix.startswith("aggregate_bool_exp_"):
-            return naming.aggregate_predicate(base, suffix.removeprefix("aggregate_bool_exp_"))
-        if suffix == "enum_comparison_exp":
-            return naming.type(f"{base}_enum", "comparison_exp")
-        return None
+        if form.is_related:
+            yield naming.plain_type(base, "aggregate_bool_exp")
+            for predicate in AGGREGATE_PREDICATES:
+                yield naming.aggregate_predicate(base, predicate.function)
+        if form.is_enum:
+            yield naming.type(f"{base}_enum", "comparison_exp")
+
+    def _form_of(self, table: TableInfo) -> "_Form":
+        catalog, types = table.table, [self._facts(column.type) for column in table.exposed_columns]
+        return _Form(
+            is_numeric=any(facts.is_numeric for facts in types),
+            is_comparable=any(facts.is_comparable for facts in types),
+            has_documents=any(facts.is_document for facts in types),
+            is_related=self._is_related(table),
+            is_insertable=catalog.is_insertable,
+            is_upsertable=bool(catalog.all_unique_constraints),
+            is_updatable=catalog.is_updatable,
+            is_deletable=catalog.is_deletable,
+            has_key=catalog.primary_key is not None,
+            is_enum=bool(table.enum_values),
+        )
+
+    def _facts(self, pg_type: PgType) -> "_TypeFacts":
+        known = self._known_types.get(id(pg_type))
+        if known is None:
+            known = self._known_types[id(pg_type)] = (pg_type, _facts_of(pg_type, self._naming))
+        return known[1]
+
+    def _brought_by(self, types: Iterable[PgType]) -> set[str]:
+        """The scalars of these types, and what compares them."""
+        return {name for pg_type in types for name in self._facts(pg_type).names}
 
     def _arguments_of(self, table: TableInfo) -> list[str]:
         return [
@@ -135,14 +161,18 @@ class TypeNames:
 
     def _neighbours(self, table: TableInfo) -> list[str]:
         """The names of tables some of whose types may be called as some of this one's."""
-        base = self._base(table)
-        found = [base] if base in self._tables else []
-        for remainder in _remainders(self._naming.convention):
-            if base.endswith(remainder) and (shorter := base[: -len(remainder)]) in self._tables:
-                found.append(shorter)
-            if (longer := base + remainder) in self._tables:
-                found.append(longer)
-        return found
+        base, tables, remainders = self._base(table), self._tables, _remainders(self._naming.convention)
+        near = [base, *(base + remainder for remainder in remainders)]
+        if base.endswith(remainders):
+            near += (base[: -len(remainder)] for remainder in remainders if base.endswith(remainder))
+        return [name for name in near if name in tables]
+
+    def _perhaps_taken(self, names: set[str]) -> list[str]:
+        """Those that `_taken_alone` may know, of many that it does not."""
+        reserved, shared, arguments = self._reserved, self._shared, self._arguments
+        return [
+            name for name in names if name in shared or name in arguments or name in reserved or name.startswith("__")
+        ]
 
     def _taken_alone(self, name: str) -> str | None:
         """What has this name already that is no table's."""
@@ -176,7 +206,7 @@ class TypeNames:
     def remove_function(self, function: FunctionInfo) -> None:
         if function.input_arguments:
             self._arguments.pop(self._naming.type(function.arguments_type), None)
-            for name in shared_names(self._naming, _argument_types(function)):
+            for name in self._brought_by(_argument_types(function)):
                 self._count(name, -1)
 
     def add_function(self, function: FunctionInfo, find: Callable[[QualifiedName], TableInfo]) -> list[str]:
@@ -184,7 +214,7 @@ class TypeNames:
         if not function.input_arguments:
             return []
         owner, name = f"function {function.name}", self._naming.type(function.arguments_type)
-        brought = set(shared_names(self._naming, _argument_types(function)))
+        brought = self._brought_by(_argument_types(function))
         taken = {name: other} if (other := self._taken_alone(name) or self._table_with(name, find)) else {}
         for scalar in sorted(brought):
             if scalar not in self._shared and (other := self._table_with(scalar, find)) is not None:
@@ -211,48 +241,84 @@ class TypeNameState:
         self.shared: Map[str, int] = shared if shared is not None else Map()
 
 
-def shared_names(naming: Naming, types: Iterable[PgType]) -> Iterator[str]:
-    """The scalars of these types and what compares them: any object may use them, and none has them for itself."""
-    for pg_type in types:
-        base = pg_type.underlying
-        element = base.element if is_array(base) else None
-        scalar = scalar_for(element if element is not None else base).name
-        if scalar not in _BUILT_IN:
-            yield scalar
-        yield naming.type(f"{scalar}_array" if element is not None else scalar, "comparison_exp")
-        if scalar == "jsonb":
-            yield naming.type("jsonb", "cast_exp")
-            yield naming.type("String", "comparison_exp")
+class _TypeFacts(NamedTuple):
+    """What a type of a column or argument means for names."""
+
+    # The scalar and what compares it: any object may use them, and none has them for itself.
+    names: tuple[str, ...]
+    is_numeric: bool
+    is_comparable: bool
+    is_document: bool
 
 
-def _suffixes_of(table: TableInfo, *, is_related: bool) -> Iterator[str]:
-    catalog, types = table.table, [column.type for column in table.exposed_columns]
-    is_numbers = any(map(is_numeric, types))
+def _facts_of(pg_type: PgType, naming: Naming) -> _TypeFacts:
+    return _TypeFacts(
+        tuple(_shared_names(naming, pg_type)),
+        is_numeric(pg_type),
+        is_comparable(pg_type),
+        pg_type.underlying.name == "jsonb",
+    )
+
+
+def _shared_names(naming: Naming, pg_type: PgType) -> Iterator[str]:
+    base = pg_type.underlying
+    element = base.element if is_array(base) else None
+    scalar = scalar_for(element if element is not None else base).name
+    if scalar not in _BUILT_IN:
+        yield scalar
+    yield naming.type(f"{scalar}_array" if element is not None else scalar, "comparison_exp")
+    if scalar == "jsonb":
+        yield naming.type("jsonb", "cast_exp")
+        yield naming.type("String", "comparison_exp")
+
+
+class _Form(NamedTuple):
+    """What of a table decides which types it brings; many tables have the same."""
+
+    is_numeric: bool
+    is_comparable: bool
+    has_documents: bool
+    is_related: bool
+    is_insertable: bool
+    is_upsertable: bool
+    is_updatable: bool
+    is_deletable: bool
+    has_key: bool
+    is_enum: bool
+
+
+@lru_cache(maxsize=1024)
+def _suffixes_of(form: _Form) -> tuple[str, ...]:
+    """The suffixes of a table's types, without those of odd names."""
+    return tuple(_regular_suffixes(form))
+
+
+def _regular_suffixes(form: _Form) -> Iterator[str]:
     yield from _ALWAYS
     for function in AGGREGATES:
-        has_columns = is_numbers if function in NUMERIC_AGGREGATES else any(map(is_comparable, types))
+        has_columns = form.is_numeric if function in NUMERIC_AGGREGATES else form.is_comparable
         if has_columns:
             yield f"{function}_fields"
-            if is_related:
+            if form.is_related:
                 yield f"{function}_order_by"
-    if is_related:
-        yield from (item for item in _RELATED if item.removesuffix("_order_by") not in AGGREGATES)
-    if catalog.is_insertable:
+    if form.is_related:
+        yield from ("aggregate_order_by", "arr_rel_insert_input")
+    if form.is_insertable:
         yield from _INSERTABLE
-        if catalog.all_unique_constraints:
+        if form.is_upsertable:
             yield from _UPSERTABLE
-    if catalog.is_updatable:
+    if form.is_updatable:
         yield from _UPDATABLE
-        if is_numbers:
+        if form.is_numeric:
             yield "inc_input"
-        if any(pg_type.underlying.name == "jsonb" for pg_type in types):
+        if form.has_documents:
             yield from _DOCUMENTS
-        if catalog.primary_key is not None:
+        if form.has_key:
             yield "pk_columns_input"
-    if catalog.is_insertable or catalog.is_updatable or catalog.is_deletable:
+    if form.is_insertable or form.is_updatable or form.is_deletable:
         yield "mutation_response"
-    if table.enum_values:
-        yield from ("enum", "enum_comparison_exp")
+    if form.is_enum:
+        yield "enum"
 
 
 def _types_of(table: TableInfo) -> list[PgType]:
@@ -269,10 +335,16 @@ def _argument_types(function: FunctionInfo) -> list[PgType]:
 
 
 @lru_cache(maxsize=2)
+def _ends(convention: NamingConvention) -> Mapping[str, str]:
+    """What stands behind the base in the names of types, by suffix."""
+    naming = Naming(convention, SourceCustomization())
+    return {suffix: naming.plain_type("x", suffix)[1:] for suffix in _SUFFIXES}
+
+
+@lru_cache(maxsize=2)
 def _remainders(convention: NamingConvention) -> tuple[str, ...]:
     """What is left of one suffix without another that it ends with, so that `x` + one is `x…` + the other."""
-    naming = Naming(convention, SourceCustomization())
-    ends = {naming.plain_type("x", suffix)[1:] for suffix in _SUFFIXES}
+    ends = set(_ends(convention).values())
     found = {one[: len(one) - len(other)] for one in ends for other in ends if one.endswith(other) and one != other}
     return tuple(sorted(found))
 

@@ -193,3 +193,15 @@ def test_a_relationship_that_makes_two_tables_meet_is_refused(metadata: Metadata
 
     assert "for the type 't_max_order_by'" in refusal["error"]
     assert "t" in metadata.snapshot.query_fields
+
+
+def test_the_names_that_columns_brought_are_free_when_their_table_is_gone(metadata: Metadata) -> None:
+    metadata.sql(
+        "create table twice (id int primary key, a jsonb, b jsonb, c text); create table jsonb (id int primary key)"
+    )
+    for _ in range(3):
+        metadata.track("twice")
+        assert "conflicting definitions" in metadata.refusal("pg_track_table", {"table": "jsonb"})["error"]
+        metadata.call("pg_untrack_table", {"table": "twice"})
+        metadata.track("jsonb")
+        metadata.call("pg_untrack_table", {"table": "jsonb"})
