@@ -1,8 +1,10 @@
 """Tracked functions, their permissions, and computed fields."""
 
+from hasura.engine.api.bulk import each
 from hasura.engine.api.dependents import dependents_of_facts, refuse_or_remove
 from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, command
+from hasura.engine.api.tables import source_tables
 from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import AlreadyExists, EngineError, NotExists, NotSupported
@@ -59,6 +61,44 @@ async def untrack_function(workspace: Workspace, args: Reader) -> Json:
     workspace.remove(store.FUNCTION, name)
     await workspace.apply()
     return SUCCESS
+
+
+@command("pg_track_functions", takes=Keys("functions", "allow_warnings"))
+async def track_functions(workspace: Workspace, args: Reader) -> Json:
+    return await each(workspace, args, "function", track_function)
+
+
+@command("pg_untrack_functions", takes=Keys("functions", "allow_warnings"))
+async def untrack_functions(workspace: Workspace, args: Reader) -> Json:
+    return await each(workspace, args, "function", untrack_function)
+
+
+@command("pg_get_source_functions", writes=False)
+async def get_source_functions(workspace: Workspace, args: Reader) -> Json:
+    return await _source_functions(workspace)
+
+
+@command("pg_get_source_trackables", writes=False)
+async def get_source_trackables(workspace: Workspace, args: Reader) -> Json:
+    """Lists the tables and functions of the database, each by its name."""
+    tables = await source_tables(workspace)
+    functions = await _source_functions(workspace)
+    return {
+        "tables": [{"name": name} for name in tables],
+        "functions": [{"name": name} for name in functions],
+    }
+
+
+async def _source_functions(workspace: Workspace) -> list[Json]:
+    """Returns the names of functions that return rows of a table or view, which are those that may be tracked."""
+    rows = await workspace.connection.fetch(
+        "select distinct n.nspname::text as schema, p.proname::text as name from pg_proc p"
+        " join pg_namespace n on n.oid = p.pronamespace"
+        " join pg_type t on t.oid = p.prorettype join pg_class c on c.oid = t.typrelid"
+        " where p.prokind = 'f' and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_'"
+        " and n.nspname not in ('information_schema', 'automio_engine', 'hdb_catalog') order by 1, 2"
+    )
+    return [name_to_json(QualifiedName(row["schema"], row["name"])) for row in rows]
 
 
 @command("pg_set_function_customization", takes=Keys(function=keys.NAME, configuration=keys.FUNCTION_CONFIGURATION))

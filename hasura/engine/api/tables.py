@@ -1,5 +1,6 @@
 """Tracking tables and their configuration."""
 
+from hasura.engine.api.bulk import each
 from hasura.engine.api.dependents import dependents_of_table, refuse_or_remove
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.settings import not_served
@@ -20,6 +21,7 @@ _WITH_OPTIONS = Keys(
     table=keys.NAME,
     configuration=keys.CONFIGURATION,
 )
+_UNTRACKED = Keys("source", "cascade", table=keys.NAME)
 _NAME_ALONE = Keys(*keys.NAME.names, "source")
 
 
@@ -64,26 +66,12 @@ async def _track(workspace: Workspace, name: QualifiedName, document: JsonObject
 
 @command("pg_track_tables", takes=Keys("tables", "allow_warnings"))
 async def track_tables(workspace: Workspace, args: Reader) -> Json:
-    allow_warnings = args.flag("allow_warnings", default=True)
-    warnings: list[Json] = []
-    for item in args["tables"].items():
-        try:
-            async with workspace.connection.transaction():
-                before = workspace.world
-                await track_table(workspace, item)
-        except EngineError as exc:
-            workspace.world = before
-            if not allow_warnings:
-                raise
-            table = item["table"].qualified_name()
-            warnings.append(
-                {"code": f"{exc.code}", "message": exc.message, "name": f"table {table}", "type": "table"}
-            )
-    return {"message": "success", "warnings": warnings} if warnings else SUCCESS
+    return await each(workspace, args, "table", track_table)
 
 
-@command("pg_untrack_table", takes=Keys("cascade", table=keys.NAME))
+@command("pg_untrack_table")
 async def untrack_table(workspace: Workspace, args: Reader) -> Json:
+    refuse_unknown_keys(args, _UNTRACKED)
     name = args["table"].qualified_name()
     if name not in workspace.world.metadata.tables:
         raise EngineError(f'view/table already untracked: "{name}"', code="already-untracked")
@@ -95,9 +83,7 @@ async def untrack_table(workspace: Workspace, args: Reader) -> Json:
 
 @command("pg_untrack_tables", takes=Keys("tables", "allow_warnings"))
 async def untrack_tables(workspace: Workspace, args: Reader) -> Json:
-    for item in args["tables"].items():
-        await untrack_table(workspace, item)
-    return SUCCESS
+    return await each(workspace, args, "table", untrack_table)
 
 
 @command("pg_set_table_is_enum", takes=Keys("is_enum", table=keys.NAME))
@@ -156,6 +142,11 @@ async def set_apollo_federation_config(workspace: Workspace, args: Reader) -> Js
 
 @command("pg_get_source_tables", writes=False)
 async def get_source_tables(workspace: Workspace, args: Reader) -> Json:
+    return await source_tables(workspace)
+
+
+async def source_tables(workspace: Workspace) -> list[Json]:
+    """Returns the names of all tables and views of the database but the system's and the engine's own."""
     rows = await workspace.connection.fetch(
         "select n.nspname::text as schema, c.relname::text as name from pg_class c"
         " join pg_namespace n on n.oid = c.relnamespace"
