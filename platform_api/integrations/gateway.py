@@ -213,12 +213,7 @@ class Gateway:
         return await send_with_retries(caller, request, definition.retry)
 
     async def _renew_early(self, opened: OpenConnection) -> None:
-        try:
-            opened.credentials = await self._tokens.renew(opened.definition, opened.id, opened.credentials)
-        except TokenUnavailable:
-            # The provider is away and the token has some seconds left: better than nothing.
-            if oauth.is_expired(opened.credentials):
-                raise
+        opened.credentials = await self._tokens.renew_early(opened.definition, opened.id, opened.credentials)
 
 
 def _logged(opened: OpenConnection, endpoint: str) -> str:
@@ -236,7 +231,7 @@ def _may_renew(opened: OpenConnection) -> bool:
     auth = opened.definition.auth
     if not isinstance(auth, OAuth2Auth) or was_renewed_just_now(opened.credentials):
         return False
-    return auth.grant == "client_credentials" or "refresh_token" in opened.credentials
+    return auth.grant == "client_credentials" or auth.renewal is not None or "refresh_token" in opened.credentials
 
 
 def _unusable(reason: str, *, status: int = 401) -> UpstreamAnswer:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
@@ -34,6 +34,7 @@ from platform_api.integrations.definition import (
 from platform_api.integrations.outgoing import Caller, UpstreamAnswer, UpstreamRequest
 from platform_api.integrations.redaction import redacted
 from platform_api.integrations.signing import signature
+from platform_api.integrations.token_steps import TokenStep
 
 TOKEN_DEADLINE_SECONDS = 20.0
 # Tokens are renewed this long before they end, or at half of their life when that is short.
@@ -124,10 +125,37 @@ async def request_tokens(
     secrets = [client.client_secret, *(parameters.get(name, "") for name in _SECRET_PARAMETERS)]
     if grant_type == "refresh_token" and auth.grant_end is not None and auth.grant_end.is_said_in(told):
         raise GrantOver(f"the provider refused: {_said(answer, told, secrets)}")
-    return {
-        **_read_tokens(answer, told, auth.tokens_at, secrets),
-        "values": {**_values(auth, told), CLIENT_ID: client.client_id},
-    }
+    tokens = _read_tokens(answer, told, auth.tokens_at, secrets)
+    return {**_due_early(auth, tokens), "values": {**_values(auth, told), CLIENT_ID: client.client_id}}
+
+
+async def request_step(
+    caller: Caller, auth: OAuth2Auth, client: ClientCredentials, step: TokenStep, credentials: Mapping[str, Any]
+) -> dict[str, Any]:
+    """New credentials for those that are still good. Raises GrantOver, TokenUnavailable."""
+    token = credentials["access_token"]
+    params = step.filled(
+        {"access_token": token, "client_id": client.client_id, "client_secret": client.client_secret}
+    )
+    url, headers, body = URL(step.url), {"Accept": "application/json"}, None
+    if step.method == "GET":
+        url = url.with_query(params)
+    else:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        body = urlencode(params).encode()
+    request = UpstreamRequest(step.method, url, headers, body=body)
+    answer = await caller.send(request, deadline_seconds=TOKEN_DEADLINE_SECONDS)
+    told, secrets = _told(answer), [client.client_secret, token]
+    if auth.grant_end is not None and auth.grant_end.is_said_in(told):
+        raise GrantOver(f"the provider refused: {_said(answer, told, secrets)}")
+    return merged_tokens(credentials, _due_early(auth, _read_tokens(answer, told, None, secrets)))
+
+
+def _due_early(auth: OAuth2Auth, tokens: dict[str, Any]) -> dict[str, Any]:
+    """A token that renews itself must do so while it is good: at half of its life, not just before its end."""
+    if auth.renewal is None or "expires_at" not in tokens:
+        return tokens
+    return {**tokens, "refresh_at": (time.time() + tokens["expires_at"]) / 2}
 
 
 def _token_request(
@@ -195,7 +223,9 @@ def _read_tokens(
 
 def _said(answer: UpstreamAnswer, told: Mapping[str, Any], secrets: Iterable[str]) -> str:
     """The provider's words; it may repeat what it was sent, and what it says is shown and mailed."""
-    words = (told.get(name) for name in ("error_description", "error", "message", "errmsg", "detail"))
+    error = told.get("error")
+    nested = error.get("message") if isinstance(error, Mapping) else None
+    words = (nested, *(told.get(name) for name in ("error_description", "error", "message", "errmsg", "detail")))
     return redacted(str(next((one for one in words if one), f"status {answer.status}")), secrets)[:300]
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from platform_api.integrations.definition_types import HeaderValue, Strict, check_header_name
 from platform_api.integrations.refusal import GrantEnd
 from platform_api.integrations.token_requests import TokenHeaders, TokenParams, TokenValues, check_token_request
+from platform_api.integrations.token_steps import TokenStep
 
 
 class Identity(Strict):
@@ -52,6 +53,16 @@ class OAuth2Auth(Strict):
     header_prefix: HeaderValue = "Bearer "
     """Stands before the access token in its header."""
     identity: Identity | None = None
+    exchange: TokenStep | None = None
+    """How the token that the code gave is exchanged for one that lasts."""
+    renewal: TokenStep | None = None
+    """How a token is renewed by itself, where there is no refresh token: from half of its life on."""
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> "OAuth2Auth":
+        if self.grant != "authorization_code" and (self.exchange or self.renewal):
+            raise ValueError("`exchange` and `renewal` are for tokens that somebody consented to, others are new")
+        return self
 
     @model_validator(mode="after")
     def _require_authorize_url(self) -> "OAuth2Auth":

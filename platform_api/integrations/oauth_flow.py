@@ -49,6 +49,7 @@ from platform_api.integrations.oauth import (
     ClientCredentials,
     authorize_url,
     look_up_identity,
+    request_step,
     request_tokens,
     require_values,
 )
@@ -318,9 +319,12 @@ class OAuthFlow:
         parameters = {"code": code, "redirect_uri": self.redirect_uri}
         if auth.pkce:
             parameters["code_verifier"] = kept["verifier"]
-        return await request_tokens(
+        tokens = await request_tokens(
             self._caller, auth, client, placeholders=placeholders, grant_type="authorization_code", **parameters
         )
+        if auth.exchange is None:
+            return tokens
+        return await request_step(self._caller, auth, client, auth.exchange, tokens)
 
     async def _take(self, session: AsyncSession, state: str) -> OAuthSignIn | None:
         # tenancy: the state is the credential here, and the row says whose sign-in it is

@@ -34,7 +34,9 @@ from platform_api.integrations.oauth import (
     GrantOver,
     TokenUnavailable,
     is_due,
+    is_expired,
     merged_tokens,
+    request_step,
     request_tokens,
 )
 from platform_api.integrations.outgoing import Caller
@@ -45,6 +47,7 @@ _CLAIM = timedelta(seconds=TOKEN_DEADLINE_SECONDS + 10)
 _STORING_SECONDS = 120.0
 _CLOSING_SECONDS = 30.0
 _LOOK_AGAIN_SECONDS = 0.2
+_MAX_LEFT_ALONE = 10_000
 # A token that was refused right after it had been renewed is not renewed again for this long.
 _PATIENCE_SECONDS = 10.0
 
@@ -72,6 +75,7 @@ class TokenKeeper:
         self._vault = vault
         self._sends_mail = sends_mail
         self._renewals: dict[ConnectionId, asyncio.Task[Credentials]] = {}
+        self._left_alone: dict[ConnectionId, float] = {}
 
     async def renew(
         self, definition: IntegrationDefinition, connection_id: ConnectionId, used: Credentials
@@ -87,6 +91,26 @@ class TokenKeeper:
             self._renewals[connection_id] = task
             task.add_done_callback(lambda done: self._forget(connection_id, done))
         return await asyncio.shield(task)
+
+    async def renew_early(
+        self, definition: IntegrationDefinition, connection_id: ConnectionId, used: Credentials
+    ) -> Credentials:
+        """As `renew`, but better `used` while it is good than nothing: a provider that gave none is then left alone.
+
+        A token that renews itself is due for weeks before its end: calls would ask for each of them.
+        """
+        is_good = not is_expired(used)
+        if is_good and time.monotonic() < self._left_alone.get(connection_id, 0.0):
+            return used
+        try:
+            return await self.renew(definition, connection_id, used)
+        except TokenUnavailable:
+            if not is_good:
+                raise
+            if len(self._left_alone) >= _MAX_LEFT_ALONE:
+                self._left_alone.clear()
+            self._left_alone[connection_id] = time.monotonic() + _PATIENCE_SECONDS
+            return used
 
     async def first(
         self, definition: IntegrationDefinition, organization_id: OrganizationId, placeholders: Mapping[str, str]
@@ -144,6 +168,8 @@ class TokenKeeper:
                 grant_type="client_credentials",
                 scope=scope,
             )
+        if auth.renewal is not None:
+            return await request_step(self._caller, auth, claim.client, auth.renewal, claim.credentials)
         if "refresh_token" not in claim.credentials:
             raise GrantOver("the access has ended, and the provider gave nothing to renew it with")
         return await request_tokens(

@@ -7,7 +7,8 @@
                 and the body that it is asked with; or `unchecked`, why a wrong key is not found out
     tokens      the token endpoint: where it is, how it wants to be asked, what it answers, how the service says that
                 a token has ended (`refused`) and the endpoint that the whole grant has (`over`)
-                or `lasting`, why it is not renewed; `asked`, what the service is asked then, what it lists (`names`),
+                or `lasting`, why it is not renewed; `exchanged` and `renewal`, the steps from one token to
+                another; `asked`, what the service is asked then, what it lists (`names`),
                 what calls carry of it (`placeholders`, `headers`)
     oauth1      the account, for a sign-in by OAuth 1.0a
     lists       lists in pages, each with the requests that lead through it; or `without_lists`, why there are none
@@ -74,6 +75,9 @@ class Service:
             place[name] = place[name] and self._at_home(place[name])
         if auth.get("identity"):
             auth["identity"]["url"] = self._at_home(auth["identity"]["url"])
+        for step in (auth.get("exchange"), auth.get("renewal")):
+            if step is not None:
+                step["url"] = self._at_home(step["url"])
         if (asked := whole["after_connect"]) is not None:
             asked["url"] = self._at_home(asked["url"])
         return {**whole, "inputs": {}, "rate_limit": None, "retry": {**whole["retry"], "attempts": 1}}
@@ -146,6 +150,13 @@ def token_fields(tokens: Row, arrived: Arrived) -> dict[str, str]:
         assert arrived.header("Authorization") is None
         assert (fields.pop("client_id"), fields.pop("client_secret")) == (CLIENT_ID, CLIENT_SECRET)
     return {str(name): str(value) for name, value in fields.items()}
+
+
+def step_fields(step: Row, arrived: Arrived) -> dict[str, str]:
+    """What a step to another token was asked with."""
+    assert (arrived.method, urlsplit(arrived.target).path) == ("GET", urlsplit(step["url"]).path)
+    assert arrived.header("Authorization") is None
+    return dict(parse_qsl(urlsplit(arrived.target).query, strict_parsing=True))
 
 
 def multipart_fields(arrived: Arrived, kind: str) -> list[list[str]]:

@@ -32,6 +32,7 @@ from tests.platform_api.integrations.catalogue_entry import (
     Service,
     multipart_fields,
     secret_of,
+    step_fields,
     token_fields,
 )
 from tests.platform_api.integrations.raw_upstream import raw_upstream
@@ -162,8 +163,13 @@ async def connect_by_consent(bench: Bench) -> None:
         assert asked == {**basics, **scope, **tokens.get("consent", {})}
         before = time.time()
         bench.service.answer(tokens["first"])
+        if exchanged := tokens.get("exchanged"):
+            bench.service.answer(exchanged["body"])
         await end_consent(bench, browser, tokens, state=state, code="the-code")
     exchange, *looked_up = bench.service.take()
+    if exchanged:
+        step, *looked_up = looked_up
+        assert step_fields(exchanged, step) == exchanged["query"]
     fields = token_fields(tokens, exchange)
     if challenge is not None:
         digest = hashlib.sha256(fields.pop("code_verifier").encode()).digest()
@@ -173,7 +179,7 @@ async def connect_by_consent(bench: Bench) -> None:
     for request, proof in zip(looked_up, [*asked_proofs, *[None] * len(looked_up)], strict=False):
         bench.service.query_of(request, "first", proof=proof)
     bench.token = "first"
-    await check_end(bench, tokens["first"], before)
+    await check_end(bench, exchanged["body"] if exchanged else tokens["first"], before)
 
 
 async def connect_by_oauth1(bench: Bench) -> None:
@@ -274,8 +280,11 @@ async def renew(bench: Bench, tokens: Row, *, refresh_token: str | None, by: str
     answer = await bench.call()
     assert answer["ok"] and answer["text"] == '{"reached": true}', answer
     *old, asked, new = bench.service.take()
-    fields = {"grant_type": tokens.get("grant", "refresh_token")}
-    assert token_fields(tokens, asked) == fields | ({"refresh_token": refresh_token} if refresh_token else {})
+    if renewal := tokens.get("renewal"):
+        assert step_fields(renewal, asked) == renewal["query"] | {"access_token": bench.token}
+    else:
+        fields = {"grant_type": tokens.get("grant", "refresh_token")}
+        assert token_fields(tokens, asked) == fields | ({"refresh_token": refresh_token} if refresh_token else {})
     for request in old:
         bench.service.query_of(request, bench.token)
     assert len(old) == is_refused
@@ -348,4 +357,6 @@ def test_a_row_tells_all_of_its_entry(entry: str) -> None:
     assert is_told, "how its lists go on is said in the catalogue, or for each list in the row"
     if definition.auth.type == "oauth2":
         assert definition.auth.token_url == row["tokens"]["url"]
+        for step, name in ((definition.auth.exchange, "exchanged"), (definition.auth.renewal, "renewal")):
+            assert (step and step.url) == row["tokens"].get(name, {}).get("url")
         assert ("renewed" in row["tokens"]) != ("lasting" in row["tokens"])
