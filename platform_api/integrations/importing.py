@@ -149,7 +149,11 @@ async def _discover(caller: Caller, built: Built, address: str) -> None:
         "pkce": "S256" in (told.get("code_challenge_methods_supported") or []),
     }
     methods = told.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-    auth["client_authentication"] = "post" if "client_secret_post" in methods else "basic"
+    has_secret = any(method.startswith("client_secret_") for method in methods)
+    if not has_secret and "private_key_jwt" in methods:
+        auth["client_authentication"] = "private_key_jwt"
+    else:
+        auth["client_authentication"] = "post" if "client_secret_post" in methods else "basic"
     if told.get("userinfo_endpoint"):
         auth["identity"] = {"url": told["userinfo_endpoint"], "name": "email"}
     built.fields["auth"] = auth

@@ -17,8 +17,9 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from yarl import URL
 
 from automio._paths import ABSENT, at
-from platform_api.core.errors import PlatformError
+from platform_api.core.errors import PlatformError, Unprocessable
 from platform_api.integrations import json_text
+from platform_api.integrations.client_keys import ASSERTION_TYPE, sign_assertion
 from platform_api.integrations.credentials import prove
 from platform_api.integrations.definition import (
     CLIENT_ID,
@@ -162,7 +163,10 @@ def _token_request(
     auth: OAuth2Auth, client: ClientCredentials, url: str, fields: dict[str, str], headers: dict[str, str]
 ) -> tuple[dict[str, str], bytes]:
     """Headers and body of a request to the token endpoint, the client's proof among them."""
-    prover = ClientAuth(client.client_id, client.client_secret, f"client_secret_{auth.client_authentication}")
+    if auth.client_authentication == "private_key_jwt":
+        fields |= _signed_proof(auth, client, url)
+    method = {"basic": "client_secret_basic", "post": "client_secret_post", "private_key_jwt": "none"}
+    prover = ClientAuth(client.client_id, client.client_secret, method[auth.client_authentication])
     if auth.token_body == "form":
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         body = prepare_token_request(fields.pop("grant_type"), **fields)
@@ -172,8 +176,34 @@ def _token_request(
     if auth.client_authentication == "basic":
         _, headers, _ = prover.prepare("POST", url, headers, "")
     else:
-        fields |= {"client_id": client.client_id, "client_secret": client.client_secret}
+        fields["client_id"] = client.client_id
+        if auth.client_authentication == "post":
+            fields["client_secret"] = client.client_secret
     return headers, json_text.encode({name: value for name, value in fields.items() if value})
+
+
+def check_client(definition: IntegrationDefinition, client_id: str, client_secret: str) -> None:
+    """Raises Unprocessable for a client that cannot prove itself as the definition wants."""
+    auth = definition.auth
+    if not isinstance(auth, OAuth2Auth) or auth.client_authentication != "private_key_jwt":
+        return
+    try:
+        sign_assertion(client_secret, client_id=client_id, audience="", algorithm=auth.assertion_algorithm)
+    except ValueError as error:
+        raise Unprocessable(f"client_secret: {error}") from error
+
+
+def _signed_proof(auth: OAuth2Auth, client: ClientCredentials, url: str) -> dict[str, str]:
+    try:
+        assertion = sign_assertion(
+            client.client_secret,
+            client_id=client.client_id,
+            audience=auth.assertion_audience or url,
+            algorithm=auth.assertion_algorithm,
+        )
+    except ValueError as error:
+        raise TokenUnavailable(f"the OAuth client's key cannot be used: {error}; set the client again") from error
+    return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
 
 
 def _values(auth: OAuth2Auth, told: Mapping[str, Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from platform_api.integrations.client_keys import Algorithm
 from platform_api.integrations.definition_types import HeaderValue, Strict, check_header_name
 from platform_api.integrations.refusal import GrantEnd
 from platform_api.integrations.token_requests import TokenHeaders, TokenParams, TokenValues, check_token_request
@@ -30,8 +31,12 @@ class OAuth2Auth(Strict):
     scopes: tuple[str, ...] = ()
     scope_separator: str = " "
     pkce: bool = False
-    client_authentication: Literal["basic", "post"] = "post"
-    """How the client proves itself at the token endpoint."""
+    client_authentication: Literal["basic", "post", "private_key_jwt"] = "post"
+    """How the client proves itself at the token endpoint; with a signature, its secret is a private key."""
+    assertion_algorithm: Algorithm | None = None
+    """What it signs with, where that is not the usual one of its key (RS256, ES256 …)."""
+    assertion_audience: Annotated[str, Field(min_length=1, max_length=250)] | None = None
+    """For whom it signs, where that is not the token endpoint's URL."""
     token_body: Literal["form", "json"] = "form"
     """What the token endpoint reads: a form, as the standard says, or JSON."""
     tokens_at: Annotated[str, Field(min_length=1, max_length=200)] | None = None
@@ -62,6 +67,13 @@ class OAuth2Auth(Strict):
     def _check_steps(self) -> "OAuth2Auth":
         if self.grant != "authorization_code" and (self.exchange or self.renewal):
             raise ValueError("`exchange` and `renewal` are for tokens that somebody consented to, others are new")
+        if self.client_authentication == "private_key_jwt":
+            if any(step is not None and step.sends_secret for step in (self.exchange, self.renewal)):
+                raise ValueError(
+                    "the client's secret is its private key, which `exchange` and `renewal` must not send"
+                )
+        elif self.assertion_algorithm is not None or self.assertion_audience is not None:
+            raise ValueError("`assertion_algorithm` and `assertion_audience` are for `private_key_jwt`")
         return self
 
     @model_validator(mode="after")

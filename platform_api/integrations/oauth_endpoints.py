@@ -12,6 +12,7 @@ from platform_api.integrations.access import get_definition
 from platform_api.integrations.endpoints import IntegrationReference
 from platform_api.integrations.lifespan import OAuthFlowDep, VaultDep
 from platform_api.integrations.models import OAuthClient
+from platform_api.integrations.oauth import check_client
 from platform_api.integrations.schemas import OAuthClientRead, OAuthClientWrite, OAuthStart, OAuthStarted
 
 router = APIRouter(prefix="/integrations", tags=["integrations"])
@@ -40,6 +41,7 @@ async def put_oauth_client(
     body: OAuthClientWrite,
 ) -> OAuthClientRead:
     definition = await get_definition(session, actor, integration_id)
+    check_client(definition, body.client_id, body.client_secret.get_secret_value())
     kept = {
         "client_id": body.client_id,
         "sealed_secret": vault.encrypt({"client_secret": body.client_secret.get_secret_value()}),

@@ -181,7 +181,8 @@ class OAuthClientWrite(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     client_id: Annotated[str, Field(min_length=1, max_length=500)]
-    client_secret: Annotated[SecretStr, Field(min_length=1, max_length=2000)]
+    client_secret: Annotated[SecretStr, Field(min_length=1, max_length=10_000)]
+    """With `private_key_jwt` the private key: PEM without a password, or a JWK with the `kid` the provider knows."""
 
 
 class OAuthClientRead(BaseModel):

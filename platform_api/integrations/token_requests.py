@@ -19,6 +19,7 @@ TokenValues = Annotated[
 
 _OWN_PARAMS = frozenset(
     {"client_id", "client_secret", "code", "code_verifier", "redirect_uri", "refresh_token", "scope", "grant_type"}
+    | {"client_assertion", "client_assertion_type"}
 )
 _OWN_HEADERS = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "cookie", "te"}

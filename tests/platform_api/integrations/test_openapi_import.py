@@ -431,6 +431,17 @@ async def test_openid_connect_is_looked_up(shared_platform: Platform, owner: Cal
     assert auth["pkce"] is True
     assert auth["scopes"] == ["openid", "email", "orders"]
     assert auth["identity"]["url"] == f"{server}/userinfo"
+    assert auth["client_authentication"] == "basic"
+    for methods, chosen in (
+        (["client_secret_basic", "client_secret_post", "private_key_jwt"], "post"),
+        (["client_secret_basic", "private_key_jwt"], "basic"),
+        (["private_key_jwt", "tls_client_auth"], "private_key_jwt"),
+    ):
+        described = json.loads(Documents.pages["/.well-known/openid-configuration"])
+        described["token_endpoint_auth_methods_supported"] = methods
+        Documents.pages["/.well-known/openid-configuration"] = json.dumps(described).encode()
+        told = await imported(shared_platform, owner, with_schemes({"s": []}, s=scheme), id=f"by_{chosen}")
+        assert told["definition"]["auth"]["client_authentication"] == chosen
     scheme["openIdConnectUrl"] = f"{server}/gone"
     told = await imported(shared_platform, owner, with_schemes({"s": []}, s=scheme), id="gone")
     assert told["definition"]["auth"]["type"] == "none" and "not taken over" in told["notes"][0]
