@@ -71,7 +71,7 @@ async def track_tables(workspace: Workspace, args: Reader) -> Json:
 
 @command("pg_untrack_table")
 async def untrack_table(workspace: Workspace, args: Reader) -> Json:
-    refuse_unknown_keys(args, _UNTRACKED)
+    refuse_mistyped_keys(args, _UNTRACKED)
     name = args["table"].qualified_name()
     if name not in workspace.world.metadata.tables:
         raise EngineError(f'view/table already untracked: "{name}"', code="already-untracked")
