@@ -275,7 +275,7 @@ def shop(*, convention: NamingConvention = NamingConvention.HASURA_DEFAULT, stri
             INSERT.get(title, {}),
             UPDATE.get(title, {}),
             DELETE.get(title, {}),
-            (EnumValue("essay", "Short prose"), EnumValue("poem", "Verse")) if title == "genre" else None,
+            enum_values=(EnumValue("essay", "Short prose"), EnumValue("poem", "Verse")) if title == "genre" else None,
         )
         names = tables[table.name].root_fields
         query.update({field: RootField(kind, table.name) for kind, field in names.query_fields()})

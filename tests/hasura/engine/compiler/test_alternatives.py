@@ -111,6 +111,6 @@ def test_rows_found_by_alternatives_are_those_of_the_whole_filter(
 
                 assert outcome.body == {"data": {"root": naive.answer(field)}}, document.text
                 assert outcome.body == whole.body
-    assert len(split) > _WORLDS
+    assert len(split) > _WORLDS / 2
     assert {len(keys.here) == 1 and keys.here == keys.there for keys in split} == {True, False}
     assert {keys.tries is None for keys in split} == {True, False}

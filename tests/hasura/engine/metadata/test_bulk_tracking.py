@@ -100,7 +100,7 @@ def test_without_warnings_all_are_handled_or_none(world: Metadata, kind: str, ar
     ("kind", "list_name", "item", "path"),
     [
         ("pg_track_functions", "functions", {"function": 5}, "$.args.functions[1].function"),
-        ("pg_untrack_functions", "functions", {"function": "one", "cascad": True}, "$.args.functions[1].cascad"),
+        ("pg_untrack_functions", "functions", {"function": "one", "sorce": "x"}, "$.args.functions[1].sorce"),
         ("pg_track_tables", "tables", {"table": "more", "configuraton": {}}, "$.args.tables[1].configuraton"),
         ("pg_untrack_tables", "tables", {"table": "author", "cascad": True}, "$.args.tables[1].cascad"),
     ],
