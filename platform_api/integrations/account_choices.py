@@ -117,16 +117,16 @@ def read_choices(
 
 
 def choose(
-    choices: Sequence[Choice], *, wanted: Mapping[str, str], former: Mapping[str, str], account: str | None = None
+    choices: Sequence[Choice], *, requested: Mapping[str, str], former: Mapping[str, str], account: str | None = None
 ) -> Choice:
-    """Returns the choice with the values `wanted`, else what the connection used before, else the first.
+    """Returns the choice with the values `requested`, else what the connection used before, else the first.
 
-    Raises ChoicesUnavailable for wanted values that none has, listing those there are.
+    Raises ChoicesUnavailable, listing the choices there are, for requested values that none of them has.
     """
-    if wanted:
-        found = [one for one in choices if all(one.values.get(name) == value for name, value in wanted.items())]
+    if requested:
+        found = [one for one in choices if all(one.values.get(name) == value for name, value in requested.items())]
         if not found:
-            asked = ", ".join(f"{name} {value[:100]!r}" for name, value in wanted.items())
+            asked = ", ".join(f"{name} {value[:100]!r}" for name, value in requested.items())
             raise ChoicesUnavailable(f"the account has no {asked}; it has {_listed(choices)}", is_refusal=True)
         return found[0]
     by_rank = (

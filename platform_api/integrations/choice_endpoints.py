@@ -27,14 +27,16 @@ async def choose_of_account(
     connection_id: ConnectionId,
     body: ChoiceWrite | None = None,
 ) -> ChoicesRead:
-    wanted = body.choose if body is not None else {}
+    requested = body.choose if body is not None else {}
     definition = await get_definition(session, actor, integration_id)
     require_choices(definition)
     connection = await choose_connection(session, actor, integration_id, reference=str(connection_id))
     opened = gateway.open(definition, connection, actor=actor)
     await end_transaction(session)
     choices = await gateway.ask(opened)
-    changed = await store_choice(session, actor, vault, definition, connection_id, choices=choices, wanted=wanted)
+    changed = await store_choice(
+        session, actor, vault, definition, connection_id, choices=choices, requested=requested
+    )
     return ChoicesRead(
         connection=ConnectionRead.model_validate(changed),
         choices=[ChoiceRead.of(one, changed.placeholders) for one in choices],

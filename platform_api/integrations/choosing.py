@@ -30,9 +30,9 @@ async def store_choice(
     connection_id: ConnectionId,
     *,
     choices: Sequence[Choice],
-    wanted: Mapping[str, str],
+    requested: Mapping[str, str],
 ) -> Connection:
-    """Makes a connection use the choice with the values `wanted`; without any, it keeps or first gets one.
+    """Makes a connection use the choice with the values `requested`; without any, it keeps or first gets one.
 
     A connection that was named by its account is named by the new choice. Raises NotFound, Unprocessable, Conflict.
     """
@@ -46,12 +46,12 @@ async def store_choice(
     )
     if connection is None:
         raise NotFound(f"there is no connection {connection_id} to {definition.id}")
-    if not wanted and not missing_answers(definition, connection.placeholders):
+    if not requested and not missing_answers(definition, connection.placeholders):
         return connection
     credentials = vault.decrypt(connection.sealed_credentials)
     account = credentials.get("account")
     try:
-        chosen = choose(choices, wanted=wanted, former={}, account=account)
+        chosen = choose(choices, requested=requested, former={}, account=account)
     except ChoicesUnavailable as error:
         raise Unprocessable(f"choose: {error.message}") from error
     if missing_answers(definition, connection.placeholders) and connection.status is ConnectionStatus.BROKEN:

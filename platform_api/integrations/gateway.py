@@ -126,14 +126,7 @@ class Gateway:
     ) -> UpstreamAnswer:
         """The answer to a call with credentials that are not stored; not counted as a call. Raises BadRequest."""
         request = build_request(definition, placeholders, credentials, call)
-        caller = AdmittedCaller(
-            self._caller,
-            self._admission,
-            organization_id=actor.organization_id,
-            connection_id=_NO_CONNECTION,
-            limit=None,
-        )
-        return await caller.send(request, deadline_seconds=_TRYING_SECONDS)
+        return await self._caller_for(actor).send(request, deadline_seconds=_TRYING_SECONDS)
 
     async def ask_new(
         self,
@@ -145,15 +138,18 @@ class Gateway:
     ) -> list[Choice]:
         """What an account can be used with that is not stored yet. Raises ChoicesUnavailable."""
         request = build_question(definition, placeholders, credentials)
-        caller = AdmittedCaller(
+        answer = await self._caller_for(actor).send(request, deadline_seconds=ASKING_SECONDS)
+        return read_choices(definition, placeholders, credentials, answer)
+
+    def _caller_for(self, actor: Actor) -> AdmittedCaller:
+        """Returns what sends an organization's requests with credentials that are not stored."""
+        return AdmittedCaller(
             self._caller,
             self._admission,
             organization_id=actor.organization_id,
             connection_id=_NO_CONNECTION,
             limit=None,
         )
-        answer = await caller.send(request, deadline_seconds=ASKING_SECONDS)
-        return read_choices(definition, placeholders, credentials, answer)
 
     async def ask(self, opened: OpenConnection) -> list[Choice]:
         """What the account of a connection can be used with, also of one that lacks nothing but that.

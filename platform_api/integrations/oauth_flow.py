@@ -134,7 +134,7 @@ class OAuthFlow:
         definition = await get_definition(session, actor, integration_id)
         require_consent(definition)
         await self._client(session, actor, definition)
-        wanted = _of_names(placeholders, definition.asked_values)
+        requested = _of_names(placeholders, definition.asked_values)
         if connection_id is not None:
             connection = await get_visible(session, Connection, connection_id, actor=actor, name="connection")
             if connection.integration_id != definition.id:
@@ -160,7 +160,7 @@ class OAuthFlow:
                 sealed=self._vault.encrypt(
                     {
                         "placeholders": dict(placeholders),
-                        "wanted": wanted,
+                        "requested": requested,
                         "verifier": generate_token(_SECRET_CHARACTERS),
                     }
                 ),
@@ -253,7 +253,7 @@ class OAuthFlow:
         kept = {**kept, "placeholders": placeholders}
         credentials = await self._credentials(require_consent(definition), client, kept, code)
         require_values(definition, credentials)
-        told = await self._ask(definition, placeholders, credentials, wanted=kept.get("wanted", {}))
+        told = await self._ask(definition, placeholders, credentials, requested=kept.get("requested", {}))
         async with self._database.transaction() as session:
             connection = await self._store(
                 session,
@@ -280,7 +280,7 @@ class OAuthFlow:
         placeholders: dict[str, str],
         credentials: Mapping[str, Any],
         *,
-        wanted: Mapping[str, str],
+        requested: Mapping[str, str],
     ) -> _Told:
         """What the account can be used with, and whose it is. What cannot be found out is told, not raised."""
         choices: Sequence[Choice] = ()
@@ -292,7 +292,7 @@ class OAuthFlow:
                 question = build_question(definition, placeholders, credentials)
                 answer = await self._caller.send(question, deadline_seconds=ASKING_SECONDS)
                 choices = read_choices(definition, placeholders, credentials, answer)
-                chosen = choose(choices, wanted=wanted, former=former)
+                chosen = choose(choices, requested=requested, former=former)
                 placeholders = {**placeholders, **chosen.values}
             except ChoicesUnavailable as error:
                 fault = error.message

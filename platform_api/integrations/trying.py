@@ -42,9 +42,11 @@ async def try_credentials(
     Raises Unprocessable when they are refused. A service that cannot be reached refuses nothing.
     """
     credentials: Mapping[str, Any] = body.credentials
-    wanted = {name: value for name, value in body.placeholders.items() if name in definition.asked_values}
+    requested = {name: value for name, value in body.placeholders.items() if name in definition.asked_values}
     placeholders: Mapping[str, str] = {
-        name: value for name, value in completed(definition.inputs, body.placeholders).items() if name not in wanted
+        name: value
+        for name, value in completed(definition.inputs, body.placeholders).items()
+        if name not in requested
     }
     test = None
     if isinstance(definition.auth, OAuth2Auth):
@@ -62,7 +64,7 @@ async def try_credentials(
     if definition.after_connect is not None:
         try:
             choices = await gateway.ask_new(definition, placeholders, credentials, actor=actor)
-            placeholders = {**placeholders, **choose(choices, wanted=wanted, former={}).values}
+            placeholders = {**placeholders, **choose(choices, requested=requested, former={}).values}
         except ChoicesUnavailable as error:
             if error.is_refusal:
                 raise Unprocessable(f"nothing was stored: {error.message}") from error

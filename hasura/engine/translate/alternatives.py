@@ -173,7 +173,7 @@ class AlternativesTranslator:
         )
 
     def _near(self, keys: Alternatives) -> Sql:
-        """The keys that each of the alternatives leads to, together, and one more than are wanted."""
+        """The keys that the alternatives lead to: `max_keys` of them, and one that tells that there are too many."""
         found = join(" union all ", [self._keys_of(keys, item) for item in keys.items])
         return concat(found, sql(" limit "), small_int(keys.max_keys + 1))
 
