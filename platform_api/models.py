@@ -9,8 +9,8 @@ from platform_api.csv import models as csv
 from platform_api.files import models as files
 from platform_api.integrations import models as integrations
 from platform_api.limits import models as limits
-from platform_api.notifications import inbox_models as inbox
-from platform_api.notifications import models as notifications
+from platform_api.notifications.inbox import models as inbox
+from platform_api.notifications.mail import models as notifications
 from platform_api.outbox import models as outbox
 from platform_api.plugins import models as plugins
 from platform_api.runs import models as runs

@@ -19,7 +19,7 @@ from platform_api.accounts.authentication import (
 from platform_api.accounts.models import Role, Scope
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import Forbidden
-from platform_api.core.origins import is_own_origin
+from platform_api.core.http.origins import is_own_origin
 from platform_api.core.settings import Settings
 
 SESSION_COOKIE = "automio_session"

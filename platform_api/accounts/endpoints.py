@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from platform_api.accounts import service, sign_in, token_service
+from platform_api.accounts import service, sign_in
 from platform_api.accounts.dependencies import (
     SESSION_COOKIE,
     AccountActorDep,
@@ -25,17 +25,13 @@ from platform_api.accounts.schemas import (
     OrganizationUpdate,
     PasswordChange,
     SignInRequest,
-    TokenCreate,
-    TokenCreated,
-    TokenRead,
     UserCreate,
     UserRead,
     UserUpdate,
 )
-from platform_api.accounts.tokens import IssuedToken
 from platform_api.core.database import SessionDep
 from platform_api.core.settings import Settings
-from platform_api.core.types import TokenId, UserId
+from platform_api.core.types import UserId
 
 router = APIRouter(tags=["accounts"])
 
@@ -56,11 +52,6 @@ def _member(user: User, membership: Membership) -> MemberRead:
     return MemberRead(
         user_id=user.id, email=user.email, name=user.name, role=membership.role, created_at=membership.created_at
     )
-
-
-def _created(issued: IssuedToken) -> TokenCreated:
-    shown = TokenRead.model_validate(issued.token)
-    return TokenCreated(token=issued.secret, **shown.model_dump())
 
 
 @router.get("/me/", summary="Who am I: the caller's user, organization, role and scopes")
@@ -198,18 +189,3 @@ async def list_users(actor: AccountActorDep, session: SessionDep) -> list[UserRe
 async def update_user(actor: AccountActorDep, session: SessionDep, user_id: int, body: UserUpdate) -> UserRead:
     actor.require_operator()
     return UserRead.model_validate(await service.update_user(session, UserId(user_id), body))
-
-
-@router.get("/tokens/", summary="Tokens the caller may manage")
-async def list_tokens(actor: AccountActorDep, session: SessionDep) -> list[TokenRead]:
-    return [TokenRead.model_validate(token) for token in await token_service.list_tokens(session, actor)]
-
-
-@router.post("/tokens/", status_code=201, summary="Create a token; the reply shows its secret once")
-async def create_token(actor: AccountActorDep, session: SessionDep, body: TokenCreate) -> TokenCreated:
-    return _created(await token_service.create_token(session, actor, body))
-
-
-@router.delete("/tokens/{token_id}/", summary="Revoke a token")
-async def revoke_token(actor: AccountActorDep, session: SessionDep, token_id: int) -> TokenRead:
-    return TokenRead.model_validate(await token_service.revoke_token(session, actor, TokenId(token_id)))

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from platform_api.accounts.dependencies import ActorDep, BuildActorDep
 from platform_api.accounts.models import Role, Scope
@@ -11,6 +11,7 @@ from platform_api.apps import installs, service, source
 from platform_api.apps.access import get_buildable_app, get_own_app, get_readable_app, get_source_readable_app
 from platform_api.apps.access_summary import access_digest, summarize_access
 from platform_api.apps.models import App, InstallStatus, SourceVersion
+from platform_api.apps.parameters import AppReference
 from platform_api.apps.schemas import (
     AccessSummary,
     Application,
@@ -31,12 +32,10 @@ from platform_api.apps.schemas import (
 from platform_api.apps.service import DescribedApp
 from platform_api.apps.source_tree import compare, unified_diff
 from platform_api.core.database import SessionDep
-from platform_api.core.pagination import PageDep
+from platform_api.core.http.pagination import PageDep
 from platform_api.core.settings import Settings
 
 router = APIRouter(prefix="/apps", tags=["apps"])
-
-AppReference = Annotated[str, Path(description="Id or slug of the app", max_length=63)]
 
 
 @router.get("/", summary="Apps of the caller's organization and apps it installed")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from platform_api.csv.cells import Cell, is_blank, shown, text_of
-from platform_api.csv.converting import Convert, Reading, converter
 from platform_api.csv.errors import JobFailed, LineRejected
-from platform_api.csv.records import Record
+from platform_api.csv.records.records import Record
 from platform_api.csv.schemas import ImportOptions, OnConflict
-from platform_api.tables.column_types import ColumnType
+from platform_api.csv.values.cells import Cell, is_blank, shown, text_of
+from platform_api.csv.values.converting import Convert, Reading, converter
+from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import Column, TableDefinition
 
 IMPORTABLE_SYSTEM_COLUMNS = (

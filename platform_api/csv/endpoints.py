@@ -9,12 +9,13 @@ from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from fastapi.responses import StreamingResponse
 
 from platform_api.accounts.dependencies import DataActorDep
+from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import Database, SessionDep
 from platform_api.core.settings import Settings
 from platform_api.csv import service
 from platform_api.csv.forms import ImportOptionsDep
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport
-from platform_api.csv.preview_schemas import CsvPreview
+from platform_api.csv.preview.schemas import CsvPreview
 from platform_api.csv.rejected import sheet_file, sheet_position
 from platform_api.csv.schemas import (
     CsvExportRead,
@@ -35,7 +36,6 @@ exports_router = APIRouter(prefix="/apps/csv-exports", tags=["csv"])
 
 ImportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 ExportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-AppQuery = Annotated[str | None, Query(description="Id, slug or `<org>/<app>`", max_length=130)]
 TableQuery = Annotated[str | None, Query(description="Name of the table", max_length=200)]
 
 

@@ -19,15 +19,15 @@ from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.export_cells import Exported, csv_cell, excel_cell, exported_columns, row_cells
 from platform_api.csv.jobs import Claimed, advance, finish
 from platform_api.csv.models import CsvExport, JobStatus
+from platform_api.csv.records.text import DELIMITERS
 from platform_api.csv.schemas import CONTENT_TYPES, ExportWrite, FileFormat
 from platform_api.csv.storage import PIECE_BYTES, append, create_file
-from platform_api.csv.text_records import DELIMITERS
+from platform_api.csv.values.export_cells import Exported, csv_cell, excel_cell, exported_columns, row_cells
 from platform_api.csv.xlsx.writing import SheetFile, row_xml
 from platform_api.graphql.access import graphql_session
-from platform_api.graphql.backend import GraphQLBackend
+from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
 

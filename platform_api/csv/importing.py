@@ -23,14 +23,14 @@ from platform_api.csv.columns import Key, Layout, find_key, find_layout, importa
 from platform_api.csv.errors import JobFailed, LineRejected
 from platform_api.csv.jobs import Claimed, advance, finish
 from platform_api.csv.models import CsvFile, CsvImport, JobStatus
-from platform_api.csv.opening import open_records
-from platform_api.csv.records import MAX_ROWS, Record, Records
+from platform_api.csv.records.opening import open_records
+from platform_api.csv.records.records import MAX_ROWS, Record, Records
 from platform_api.csv.rejected import RejectedLines, rejected_lines
 from platform_api.csv.schemas import CONTENT_TYPES, FileFormat, ImportOptions
 from platform_api.csv.storage import PIECE_BYTES, append, copy_to, create_file
 from platform_api.csv.writing import Row, RowWriter, Tally
 from platform_api.graphql.access import graphql_session
-from platform_api.graphql.backend import GraphQLBackend
+from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
 

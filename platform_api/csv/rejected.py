@@ -11,10 +11,10 @@ from typing import Protocol
 
 from platform_api.csv.columns import REASON_COLUMN, Layout, is_reason
 from platform_api.csv.errors import LineRejected
-from platform_api.csv.records import Record, Records
-from platform_api.csv.sheet_records import SheetRecords
-from platform_api.csv.splitting import first_fields, line_end
-from platform_api.csv.text_records import TextRecords
+from platform_api.csv.records.records import Record, Records
+from platform_api.csv.records.sheet import SheetRecords
+from platform_api.csv.records.splitting import first_fields, line_end
+from platform_api.csv.records.text import TextRecords
 from platform_api.csv.xlsx.writing import Outgoing, SheetFile, row_xml
 
 Rejected = tuple[Record, LineRejected]

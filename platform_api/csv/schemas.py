@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from platform_api.csv.models import CsvExport, CsvImport, JobStatus
-from platform_api.csv.numbers import MINUS_SIGNS
+from platform_api.csv.values.numbers import MINUS_SIGNS
 
 
 class FileFormat(StrEnum):

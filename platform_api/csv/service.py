@@ -17,17 +17,17 @@ from platform_api.apps.models import App
 from platform_api.core.errors import BadRequest, NotFound, TooLarge, TooManyRequests, Unprocessable
 from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
-from platform_api.csv.converting import Reading
 from platform_api.csv.errors import JobFailed
 from platform_api.csv.jobs import announce
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
-from platform_api.csv.moments import check_format, find_zone
-from platform_api.csv.preview import preview_file
-from platform_api.csv.preview_schemas import CsvPreview
-from platform_api.csv.previews import Previews
+from platform_api.csv.preview.preview import preview_file
+from platform_api.csv.preview.previews import Previews
+from platform_api.csv.preview.schemas import CsvPreview
+from platform_api.csv.records.text import DELIMITERS
 from platform_api.csv.schemas import ExportWrite, ImportOptions
 from platform_api.csv.storage import PIECE_BYTES, append, create_file
-from platform_api.csv.text_records import DELIMITERS
+from platform_api.csv.values.converting import Reading
+from platform_api.csv.values.moments import check_format, find_zone
 from platform_api.tables.models import AppTable
 from platform_api.tables.repository import get_table
 

@@ -30,9 +30,9 @@ from platform_api.csv.jobs import (
     renew,
 )
 from platform_api.csv.models import CsvExport, CsvImport, Job, JobStatus
-from platform_api.csv.previews import Previews
+from platform_api.csv.preview.previews import Previews
 from platform_api.csv.storage import delete_old_files
-from platform_api.graphql.backend import GraphQLBackend
+from platform_api.graphql.backends.backend import GraphQLBackend
 
 log = structlog.stdlib.get_logger()
 

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hasura.engine.session import Session
 from platform_api.core.errors import Unavailable
-from platform_api.csv.cells import shown
 from platform_api.csv.columns import Key, Target
 from platform_api.csv.errors import JobFailed, LineRejected
-from platform_api.csv.records import Record
-from platform_api.graphql.backend import GraphQLAnswer, GraphQLBackend
+from platform_api.csv.records.records import Record
+from platform_api.csv.values.cells import shown
+from platform_api.graphql.backends.backend import GraphQLAnswer, GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 
 _ROWS_FAULT = frozenset(

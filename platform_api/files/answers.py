@@ -10,7 +10,7 @@ from platform_api.core.errors import PlatformError, Unavailable
 from platform_api.files.models import File
 from platform_api.files.names import attachment
 from platform_api.files.store import PIECE_BYTES, ObjectMissing, ObjectStore
-from platform_api.files.turns import Turns
+from platform_api.files.uploads.turns import Turns
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 

@@ -16,15 +16,12 @@ from platform_api.accounts.dependencies import DataActorDep
 from platform_api.apps.access import get_usable_app
 from platform_api.core.database import SessionDep, after_commit
 from platform_api.core.errors import BadRequest, PlatformError
-from platform_api.core.pagination import PageDep
+from platform_api.core.http.pagination import PageDep
 from platform_api.core.settings import Settings
 from platform_api.core.types import AppId, FileId, OrganizationId
 from platform_api.files import service
 from platform_api.files.access import organization_to_store_for
 from platform_api.files.answers import Asked, answer_file
-from platform_api.files.content_types import check_content_type
-from platform_api.files.fetching import DEADLINE_SECONDS, FetchFailed, describe, parse_url
-from platform_api.files.intake import Described
 from platform_api.files.lifespan import FilesDep
 from platform_api.files.names import base_name, check_name
 from platform_api.files.schemas import (
@@ -36,8 +33,11 @@ from platform_api.files.schemas import (
     FileRename,
     FileUsage,
 )
-from platform_api.files.upload_form import FILE_FIELD, UploadForm
-from platform_api.integrations.outgoing import Caller, DownloadFailed
+from platform_api.files.uploads.content_types import check_content_type
+from platform_api.files.uploads.fetching import DEADLINE_SECONDS, FetchFailed, describe, parse_url
+from platform_api.files.uploads.form import FILE_FIELD, UploadForm
+from platform_api.files.uploads.intake import Described
+from platform_api.integrations.outgoing.caller import Caller, DownloadFailed
 
 router = APIRouter(prefix="/apps/{app}/files", tags=["files"])
 link_router = APIRouter(prefix="/files", tags=["files"])

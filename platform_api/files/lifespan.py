@@ -13,11 +13,11 @@ from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
 from platform_api.core.settings import Settings
 from platform_api.core.work_loop import WorkLoop
-from platform_api.files.intake import Intake, Limits
 from platform_api.files.links import FileLinks
 from platform_api.files.service import due_leftover, postpone_leftover
 from platform_api.files.store import ObjectStore, create_store
-from platform_api.files.turns import Turns
+from platform_api.files.uploads.intake import Intake, Limits
+from platform_api.files.uploads.turns import Turns
 
 log = structlog.stdlib.get_logger()
 

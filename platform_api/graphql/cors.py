@@ -13,7 +13,7 @@ from platform_api.apps.models import App
 from platform_api.apps.references import names_app
 from platform_api.core.database import Database
 from platform_api.core.remembered import Remembered
-from platform_api.graphql.backend import RawHeaders
+from platform_api.graphql.backends.backend import RawHeaders
 
 ANY = "*"
 _SHOWN = b"RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"

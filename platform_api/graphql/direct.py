@@ -16,7 +16,7 @@ from hasura.engine.transport.asgi import headers_in
 from platform_api.core.errors import BadRequest, Forbidden, PlatformError, Unauthenticated
 from platform_api.core.settings import Settings
 from platform_api.graphql.access import ROLE_VARIABLE, app_of, narrow
-from platform_api.graphql.backend import JSON_CONTENT, GraphQLAnswer, GraphQLBackend, RawHeaders
+from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer, GraphQLBackend, RawHeaders
 from platform_api.graphql.cors import ForeignPages, answer_headers, preflight_headers, refusal_of, requested_headers
 from platform_api.graphql.requests import (
     ADMIN_SECRET_HEADER,

@@ -17,7 +17,7 @@ from platform_api.core.errors import Forbidden, PlatformError, describe_validati
 from platform_api.core.settings import Settings
 from platform_api.core.types import AppId
 from platform_api.graphql.access import graphql_session
-from platform_api.graphql.backend import GraphQLBackend
+from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.graphql.cors import ForeignPages, answer_headers, preflight_headers, refusal_of, requested_headers
 from platform_api.graphql.published_clients import adapt_answer
 from platform_api.graphql.requests import foreign_origin, read_headers

@@ -1,8 +1,8 @@
 """Whether GraphQL is answered, for `/health`."""
 
 from hasura.engine.session import Session
-from platform_api.graphql.backend import GraphQLBackend
-from platform_api.web.health import HealthCheck
+from platform_api.core.health import HealthCheck
+from platform_api.graphql.backends.backend import GraphQLBackend
 
 _QUESTION = b'{"query": "query { __typename }"}'
 

@@ -8,18 +8,18 @@ from fastapi import FastAPI
 
 from hasura.metadata import HttpMetadata
 from platform_api.core.database import Database
+from platform_api.core.health import add_health_check
 from platform_api.core.listener import listener_of
 from platform_api.core.settings import Settings
 from platform_api.core.upstreams import KEEP_ALIVE_SECONDS
+from platform_api.graphql.backends.hasura import HasuraBackend
 from platform_api.graphql.cors import ForeignPages
-from platform_api.graphql.hasura_backend import HasuraBackend
 from platform_api.graphql.health import engine_check
 from platform_api.graphql.sessions import CHANNEL, SessionResolver
 from platform_api.graphql.token_rates import TokenRates
 from platform_api.outbox.lifespan import outbox_handlers
 from platform_api.tables.follow_up import TOPIC, EmbeddedFollowUp, OutboxFollowUp
 from platform_api.tables.metadata_sync import HttpMetadataSync
-from platform_api.web.health import add_health_check
 
 
 @asynccontextmanager
@@ -44,7 +44,7 @@ async def graphql_lifespan(api: FastAPI) -> AsyncIterator[None]:
 async def _embedded(api: FastAPI, settings: Settings) -> AsyncIterator[None]:
     # Local: a platform with a Hasura of its own does not load the engine.
     from hasura.engine.options import AdministrationLimits
-    from platform_api.graphql.embedded_backend import EmbeddedBackend, create_engine
+    from platform_api.graphql.backends.embedded import EmbeddedBackend, create_engine
 
     engine = create_engine(
         settings.database_url,

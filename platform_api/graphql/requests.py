@@ -13,8 +13,8 @@ from starlette.types import Receive, Send
 from hasura.engine.transport.asgi import text_of
 from platform_api.accounts.dependencies import SESSION_COOKIE
 from platform_api.core.errors import Forbidden, PlatformError, TooLarge, Unavailable
-from platform_api.core.origins import is_own_origin
-from platform_api.graphql.backend import JSON_CONTENT, GraphQLAnswer
+from platform_api.core.http.origins import is_own_origin
+from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer
 from platform_api.graphql.sessions import Credential
 
 log = structlog.stdlib.get_logger()

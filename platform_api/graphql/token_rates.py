@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from platform_api.accounts.authentication import read_authorization
 from platform_api.accounts.tokens import digest_of
 from platform_api.core.errors import TooManyRequests
-from platform_api.graphql.backend import RawHeaders
+from platform_api.graphql.backends.backend import RawHeaders
 from platform_api.graphql.sessions import Credential
 from platform_api.limits.rates import SharedRates
 

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from hasura.engine.errors import AccessDenied, EngineError
 from hasura.engine.session import Session
 from platform_api.core.errors import PlatformError
-from platform_api.graphql.backend import GraphQLBackend
+from platform_api.graphql.backends.backend import GraphQLBackend
 
 SECONDS_BETWEEN_CHECKS = 10.0
 FORBIDDEN = 4403

@@ -22,8 +22,8 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App, Install, InstallStatus
 from platform_api.core.errors import BadRequest, Forbidden, NotFound
 from platform_api.core.types import AppId, OrganizationId
-from platform_api.integrations.catalogue import built_in
-from platform_api.integrations.definition import IntegrationDefinition
+from platform_api.integrations.definitions.catalogue import built_in
+from platform_api.integrations.definitions.definition import IntegrationDefinition
 from platform_api.integrations.models import Activation, Connection, OwnIntegration
 from platform_api.tables.repository import get_table
 

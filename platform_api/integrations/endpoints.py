@@ -11,17 +11,18 @@ from starlette.formparsers import MultiPartException
 from platform_api.accounts.dependencies import CREDENTIALS, BuildActorDep
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import BadRequest, Unprocessable
-from platform_api.core.form_parser import FormParser
-from platform_api.core.pagination import PageDep
+from platform_api.core.http.form_parser import FormParser
+from platform_api.core.http.pagination import PageDep
 from platform_api.core.types import ConnectionId, OrganizationId
 from platform_api.integrations import service
 from platform_api.integrations.access import choose_connection, get_definition, list_connections
-from platform_api.integrations.calling import AppHeader, CallActorDep
-from platform_api.integrations.connection_form import form_schema, needs_oauth_client
-from platform_api.integrations.definition import ApiKeyAuth, IntegrationDefinition
-from platform_api.integrations.json_text import decode_exactly, encode_ascii
+from platform_api.integrations.calls.calling import AppHeader, CallActorDep
+from platform_api.integrations.connections.form import form_schema, needs_oauth_client
+from platform_api.integrations.connections.trying import test_call, tested, try_credentials
+from platform_api.integrations.definitions.definition import ApiKeyAuth, IntegrationDefinition
 from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep, VaultDep
-from platform_api.integrations.multipart import Attachments, read_multipart
+from platform_api.integrations.outgoing.json_text import decode_exactly, encode_ascii
+from platform_api.integrations.requests.multipart import Attachments, read_multipart
 from platform_api.integrations.schemas import (
     CallRead,
     CallWrite,
@@ -36,7 +37,6 @@ from platform_api.integrations.schemas import (
     IntegrationPage,
     IntegrationRead,
 )
-from platform_api.integrations.trying import test_call, tested, try_credentials
 
 router = APIRouter(prefix="/integrations", tags=["integrations"])
 

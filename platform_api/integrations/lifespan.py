@@ -14,15 +14,15 @@ from platform_api.core.listener import listener_of
 from platform_api.core.settings import Settings
 from platform_api.core.upstreams import AllowedUpstreams
 from platform_api.graphql.sessions import CHANNEL as ACCESS_CHANNEL
-from platform_api.integrations.admission import Admission
-from platform_api.integrations.call_log import CallLog
-from platform_api.integrations.call_targets import CHANNEL as CONNECTIONS_CHANNEL
-from platform_api.integrations.call_targets import CallTargets
-from platform_api.integrations.gateway import Gateway
-from platform_api.integrations.guarded_connector import MOST_CONNECTIONS
-from platform_api.integrations.oauth_flow import OAuthFlow
-from platform_api.integrations.outgoing import Caller
-from platform_api.integrations.tokens import TokenKeeper
+from platform_api.integrations.calls.admission import Admission
+from platform_api.integrations.calls.gateway import Gateway
+from platform_api.integrations.calls.log import CallLog
+from platform_api.integrations.calls.targets import CHANNEL as CONNECTIONS_CHANNEL
+from platform_api.integrations.calls.targets import CallTargets
+from platform_api.integrations.oauth.flow import OAuthFlow
+from platform_api.integrations.oauth.tokens import TokenKeeper
+from platform_api.integrations.outgoing.caller import Caller
+from platform_api.integrations.outgoing.guarded_connector import MOST_CONNECTIONS
 
 log = structlog.stdlib.get_logger()
 

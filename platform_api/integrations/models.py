@@ -22,8 +22,8 @@ from platform_api.accounts.models import EnumText
 from platform_api.core.crypto import Sealed
 from platform_api.core.database import Base, Timestamps, identity
 from platform_api.core.types import AppId, ConnectionId, OrganizationId, RunId, UserId
-from platform_api.integrations.definition import IntegrationDefinition
-from platform_api.integrations.pagination import STORED
+from platform_api.integrations.definitions.definition import IntegrationDefinition
+from platform_api.integrations.definitions.pagination import STORED
 
 
 class ConnectionStatus(StrEnum):

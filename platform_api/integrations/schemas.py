@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from platform_api.core.types import ConnectionId
-from platform_api.integrations.account_choices import Choice
-from platform_api.integrations.body_format import BodyFormat
-from platform_api.integrations.definition import Auth, IntegrationDefinition
-from platform_api.integrations.definition_types import HeaderValue
+from platform_api.integrations.connections.account_choices import Choice
+from platform_api.integrations.definitions.body_format import BodyFormat
+from platform_api.integrations.definitions.definition import Auth, IntegrationDefinition
+from platform_api.integrations.definitions.pagination import Pagination
+from platform_api.integrations.definitions.refusal import Refusal
+from platform_api.integrations.definitions.types import HeaderValue
 from platform_api.integrations.models import ConnectionStatus
-from platform_api.integrations.pagination import Pagination
-from platform_api.integrations.refusal import Refusal
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 

@@ -13,19 +13,19 @@ from platform_api.core.crypto import Vault
 from platform_api.core.errors import Conflict, NotFound, Unprocessable
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.access import get_definition, may_use
-from platform_api.integrations.catalogue import built_in
-from platform_api.integrations.connection_inputs import completed
-from platform_api.integrations.definition import (
+from platform_api.integrations.connections.trying import Tried
+from platform_api.integrations.definitions.catalogue import built_in
+from platform_api.integrations.definitions.definition import (
     HmacAuth,
     IntegrationDefinition,
     OAuth2Auth,
     check_placeholders,
     missing_answers,
 )
+from platform_api.integrations.definitions.inputs import completed
 from platform_api.integrations.models import Connection, ConnectionStatus, OAuthClient, OwnIntegration
+from platform_api.integrations.requests.signing import secret_bytes
 from platform_api.integrations.schemas import ConnectionWrite
-from platform_api.integrations.signing import secret_bytes
-from platform_api.integrations.trying import Tried
 
 
 @dataclass(frozen=True, slots=True)

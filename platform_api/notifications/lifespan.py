@@ -7,9 +7,9 @@ from fastapi import FastAPI
 
 from platform_api.core.listener import listener_of
 from platform_api.core.settings import Settings
-from platform_api.notifications.delivery import MailDelivery, MailServer
-from platform_api.notifications.inbox_signals import InboxSignals
-from platform_api.notifications.service import TOPIC
+from platform_api.notifications.inbox.signals import InboxSignals
+from platform_api.notifications.mail.delivery import MailDelivery, MailServer
+from platform_api.notifications.mail.service import TOPIC
 from platform_api.outbox.lifespan import outbox_handlers
 
 

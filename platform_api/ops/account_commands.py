@@ -8,7 +8,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from platform_api.accounts import service, token_service
+from platform_api.accounts import service
 from platform_api.accounts.models import Membership, Organization, Role, Scope, Token, User
 from platform_api.accounts.schemas import (
     MemberAdd,
@@ -23,6 +23,7 @@ from platform_api.core.errors import NotFound
 from platform_api.core.types import TokenId
 from platform_api.ops import accounts
 from platform_api.ops.command import database_options, in_transaction, resolve_database, show
+from platform_api.tokens import service as token_service
 
 _role = click.option(
     "--role", type=click.Choice([str(role) for role in Role]), default=str(Role.MEMBER), show_default=True

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from platform_api import migrations
 from platform_api.core.settings import InvalidSettings
-from platform_api.ops import migrations
 from platform_api.ops.account_commands import member, organization, token, user
 from platform_api.ops.command import database_options, report, resolve_database
 from platform_api.ops.install_commands import install

@@ -54,7 +54,7 @@ async def _sync_over_http(
 async def _sync_embedded(
     settings: MetadataSettings, database: Database, *, repair: bool
 ) -> Sequence[MetadataCommand]:
-    from platform_api.graphql.embedded_backend import create_engine  # local: not needed with a Hasura of its own
+    from platform_api.graphql.backends.embedded import create_engine  # local: not needed with a Hasura of its own
 
     engine = create_engine(settings.database_url, admin_secret=None)
     await engine.start()

@@ -10,10 +10,10 @@ from platform_api.accounts.dependencies import BuildActorDep, DataActorDep
 from platform_api.accounts.models import Organization, Role
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import NotFound
-from platform_api.core.pagination import PageDep
+from platform_api.core.http.pagination import PageDep
 from platform_api.core.types import PluginId
 from platform_api.integrations.access import get_definition
-from platform_api.integrations.calling import CallActorDep
+from platform_api.integrations.calls.calling import CallActorDep
 from platform_api.plugins import access, service, versions
 from platform_api.plugins.checks import implemented
 from platform_api.plugins.models import Plugin, PluginInterface

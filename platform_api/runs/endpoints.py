@@ -12,10 +12,11 @@ from platform_api.accounts.dependencies import RunActorDep, actor_of_request
 from platform_api.accounts.models import Scope
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
+from platform_api.apps.parameters import AppQuery
 from platform_api.apps.references import names_app
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import NotFound, PlatformError, Unavailable
-from platform_api.core.pagination import PageDep
+from platform_api.core.http.pagination import PageDep
 from platform_api.core.types import ActionId, AppId, RunId
 from platform_api.runs import queue, service
 from platform_api.runs.logs import LogPosition, last_position, read_tail
@@ -28,7 +29,6 @@ router = APIRouter(prefix="/actions", tags=["runs"])
 """Before the actions' own router, whose `{action}` would take `runs` and `run-code-stream`."""
 
 RunReference = Annotated[str, Path(description="Id or task id of the run", max_length=100)]
-AppQuery = Annotated[str | None, Query(description="Id, slug or `<org>/<app>`", max_length=130)]
 
 
 @router.get(

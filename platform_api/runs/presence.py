@@ -8,10 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.core.database import Database
+from platform_api.core.health import HealthCheck
 from platform_api.core.settings import SandboxIsolation
 from platform_api.runs.models import RunnerPresence
 from platform_api.runs.runner_schemas import Isolation
-from platform_api.web.health import HealthCheck
 
 _HEARD_OF = timedelta(seconds=60)
 """A runner asks for work every 30 seconds at least, or sends heartbeats."""

@@ -11,11 +11,11 @@ from fastapi import FastAPI
 
 from platform_api.accounts.tokens import delete_ended_run_tokens
 from platform_api.core.database import Database
+from platform_api.core.health import add_health_check
 from platform_api.core.listener import listener_of
 from platform_api.runs.presence import isolation_check
 from platform_api.runs.queue import LEASE_SECONDS, reap
 from platform_api.runs.signals import RunSignals
-from platform_api.web.health import add_health_check
 
 log = structlog.stdlib.get_logger()
 

@@ -21,7 +21,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from hasura.engine.database_errors import CONNECTION_LOST
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
-from platform_api.core.event_stream import event_stream
+from platform_api.core.http.event_stream import event_stream
 from platform_api.core.types import RunId
 from platform_api.runs.logs import LogLine, LogPosition, read_lines
 from platform_api.runs.models import Run

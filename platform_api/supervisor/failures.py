@@ -7,12 +7,12 @@ import click
 
 from platform_api.core.logging import configure_logging
 from platform_api.core.settings import InvalidSettings
-from platform_api.supervisor.children import ChildError
 from platform_api.supervisor.data_directory import DataDirectoryError
-from platform_api.supervisor.identity import IdentityError
-from platform_api.supervisor.leftovers import LeftoverError
 from platform_api.supervisor.listener import ListenError
 from platform_api.supervisor.postgres import PostgresError
+from platform_api.supervisor.processes.children import ChildError
+from platform_api.supervisor.processes.identity import IdentityError
+from platform_api.supervisor.processes.leftovers import LeftoverError
 
 _EXPECTED = (
     ChildError,

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from platform_api.supervisor.identity import Identity, become, choose_identity
-from platform_api.supervisor.leftovers import Process, stop_leftovers
+from platform_api.supervisor.processes.identity import Identity, become, choose_identity
+from platform_api.supervisor.processes.leftovers import Process, stop_leftovers
 
 # A socket's path has at most 107 bytes, of which PostgreSQL needs these for the name.
 _LONGEST_SOCKET_PATH = 107

@@ -16,13 +16,13 @@ from socket import socket
 import structlog
 from pydantic import SecretStr
 
-from platform_api.supervisor.children import Child, spawn
 from platform_api.supervisor.data_directory import DataDirectory
 from platform_api.supervisor.database import ensure_database
 from platform_api.supervisor.health import wait_serving
 from platform_api.supervisor.listener import base_url, listen, reachable_address
-from platform_api.supervisor.orphans import adopt_orphans, end_descendants, reap_orphans
 from platform_api.supervisor.postgres import EmbeddedPostgres
+from platform_api.supervisor.processes.children import Child, spawn
+from platform_api.supervisor.processes.orphans import adopt_orphans, end_descendants, reap_orphans
 from platform_api.supervisor.settings import SupervisorSettings
 
 log = structlog.stdlib.get_logger()

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from platform_api.accounts.dependencies import BuildActorDep, RunActorDep
+from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
 from platform_api.integrations.endpoints import end_transaction
 from platform_api.integrations.lifespan import GatewayDep
@@ -21,7 +22,6 @@ from platform_api.syncs.schemas import (
 
 router = APIRouter(prefix="/apps/{app}/syncs", tags=["syncs"])
 
-AppReference = Annotated[str, Path(description="Id or slug of the app", max_length=63)]
 SyncName = Annotated[str, Path(description="Name of the sync", max_length=63)]
 RunId = Annotated[int, Query(ge=1, le=2**63 - 1)]
 

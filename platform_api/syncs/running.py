@@ -18,16 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError, Unavailable
-from platform_api.integrations.gateway import Gateway
-from platform_api.syncs.beside import Neighbours
+from platform_api.integrations.calls.gateway import Gateway
 from platform_api.syncs.errors import LeaseLost, RunFailed
-from platform_api.syncs.fetching import Page, fetch, open_connection
+from platform_api.syncs.lists.fetching import Page, fetch, open_connection
+from platform_api.syncs.lists.paging import Walk, first_position, larger, start_after, way_of
 from platform_api.syncs.models import RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
-from platform_api.syncs.paging import Walk, first_position, larger, start_after, way_of
 from platform_api.syncs.queue import Claimed, acting_for, advance, finish
+from platform_api.syncs.rows.beside import Neighbours
+from platform_api.syncs.rows.target import Refused, Target, find_target
+from platform_api.syncs.rows.writing import RowWriter, Tally
 from platform_api.syncs.schemas import Declaration, stored_declaration
-from platform_api.syncs.target import Refused, Target, find_target
-from platform_api.syncs.writing import RowWriter, Tally
 from platform_api.tables.models import AppTable
 
 _MOST_REJECTIONS_SHOWN = 100

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from platform_api.integrations.pagination import PagingKeys
+from platform_api.integrations.definitions.pagination import PagingKeys
 from platform_api.schedules.schemas import STORED, Schedule
 from platform_api.syncs.models import RunState
 from platform_api.syncs.paths import Path

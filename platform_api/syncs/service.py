@@ -17,16 +17,17 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.errors import Conflict, NotFound, Unprocessable
 from platform_api.integrations.access import get_definition
-from platform_api.integrations.definition import IntegrationDefinition
-from platform_api.integrations.gateway import Gateway, OpenConnection
+from platform_api.integrations.calls.gateway import Gateway, OpenConnection
+from platform_api.integrations.definitions.definition import IntegrationDefinition
+from platform_api.integrations.definitions.pagination import require_walkable
 from platform_api.integrations.models import Connection
-from platform_api.integrations.pagination import require_walkable
 from platform_api.schedules.timetable import upcoming
 from platform_api.syncs.errors import RunFailed
-from platform_api.syncs.fetching import fetch, open_connection
+from platform_api.syncs.lists.fetching import fetch, open_connection
+from platform_api.syncs.lists.paging import Walk, first_position, start_after, way_of
 from platform_api.syncs.models import OPEN_STATES, RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
-from platform_api.syncs.paging import Walk, first_position, start_after, way_of
 from platform_api.syncs.queue import database_time, enqueue, times_of, timetable_for, usable_connections
+from platform_api.syncs.rows.target import Target, find_target
 from platform_api.syncs.schemas import (
     BackfillWrite,
     Declaration,
@@ -39,7 +40,6 @@ from platform_api.syncs.schemas import (
     SyncWrite,
     stored_declaration,
 )
-from platform_api.syncs.target import Target, find_target
 from platform_api.tables.models import AppTable
 from platform_api.tables.repository import get_table
 

@@ -16,7 +16,7 @@ from platform_api.core.errors import DatabaseUnavailable, PlatformError, Unavail
 from platform_api.core.listener import listener_of
 from platform_api.core.settings import Settings
 from platform_api.core.work_loop import WorkLoop
-from platform_api.integrations.gateway import Gateway
+from platform_api.integrations.calls.gateway import Gateway
 from platform_api.syncs.errors import LeaseLost, RunFailed
 from platform_api.syncs.models import SyncRun
 from platform_api.syncs.queue import (

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from platform_api.core.errors import Unprocessable
-from platform_api.tables.column_types import ColumnType, InvalidDefault, is_storable, parse_default
+from platform_api.tables.ddl.column_types import ColumnType, InvalidDefault, is_storable, parse_default
 from platform_api.tables.names import (
     SYSTEM_COLUMNS,
     InvalidName,

@@ -2,20 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Request
 
 from platform_api.accounts.dependencies import ActorDep, BuildActorDep, DataActorDep
 from platform_api.apps.access import get_buildable_app, get_readable_app, get_usable_app
+from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
 from platform_api.core.types import AppId
-from platform_api.graphql.access import graphql_session
 from platform_api.tables import service, tags
 from platform_api.tables.follow_up import MetadataFollowUp
+from platform_api.tables.parameters import TableName
 from platform_api.tables.reading import read_app_table, read_app_tables
 from platform_api.tables.repository import get_table
-from platform_api.tables.rows import delete_rows, row_condition
 from platform_api.tables.schemas import (
-    RowSelector,
     TableConfiguration,
     TableCreate,
     TableEdit,
@@ -29,9 +28,6 @@ from platform_api.tables.schemas import (
 tags_router = APIRouter(prefix="/apps/table-tags", tags=["tables"])
 """Before the apps' own router, whose `{app}` would take `table-tags`."""
 router = APIRouter(prefix="/apps/{app}", tags=["tables"])
-
-AppReference = Annotated[str, Path(description="Id or slug of the app", max_length=63)]
-TableName = Annotated[str, Path(description="The table's name, bare or as `app_{id}_{name}`", max_length=200)]
 
 
 def _follow_up(request: Request) -> MetadataFollowUp:
@@ -99,25 +95,6 @@ async def delete_table(
 ) -> None:
     found = await get_buildable_app(session, actor, app)
     await service.delete_table(session, AppId(found.id), table_name, follow_up=follow_up)
-
-
-@router.delete(
-    "/table/{table_name}/delete-rows/", status_code=204, summary="Delete rows of the caller's organization"
-)
-async def delete_table_rows(
-    request: Request,
-    actor: DataActorDep,
-    session: SessionDep,
-    app: AppReference,
-    table_name: TableName,
-    body: Annotated[RowSelector | None, Body()] = None,
-    all_rows: Annotated[bool, Query(alias="all", description="Every row of the caller's organization")] = False,
-) -> None:
-    caller = await graphql_session(session, actor, app)
-    found = await get_usable_app(session, actor, app)
-    table = await get_table(session, AppId(found.id), table_name)
-    selector = RowSelector(all=True) if body is None and all_rows else body
-    await delete_rows(request.app.state.graphql_backend, caller, table.definition, row_condition(selector))
 
 
 @tags_router.post("/{app}/{table_name}/add/", summary="Tag a table in the caller's organization")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from hasura.metadata import QualifiedTable, Relationship, RelationshipKind, TableMetadata
 from hasura.permissions import table_permissions
-from platform_api.tables.ddl import SCHEMA
+from platform_api.tables.ddl.statements import SCHEMA
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.relationships import incoming_references
 

@@ -25,7 +25,7 @@ from hasura.metadata import (
 )
 from platform_api.core.database import Database
 from platform_api.outbox.service import ClaimedItem
-from platform_api.tables.ddl import SCHEMA
+from platform_api.tables.ddl.statements import SCHEMA
 from platform_api.tables.metadata import app_metadata
 from platform_api.tables.repository import definitions_of_apps
 

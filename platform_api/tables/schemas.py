@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from platform_api.tables.column_types import ColumnType
+from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import OnDelete
 
 # What the published clients send along when they describe a table in the shape of an application.
@@ -142,14 +142,6 @@ class TableList(BaseModel):
     name: str = Field(description="The app's name")
     id: int = Field(description="The app's id")
     tables: list[TableRead]
-
-
-class RowSelector(_Write):
-    """Which rows: exactly one of the three."""
-
-    ids: list[str] | None = Field(default=None, description="Row ids")
-    filter: dict[str, JsonValue] | None = Field(default=None, description="A Hasura `where` expression")
-    all: bool = False
 
 
 class TagCreate(BaseModel):

@@ -13,9 +13,9 @@ from hasura.metadata import MetadataError
 from platform_api.core.database import as_engine_role
 from platform_api.core.errors import Conflict
 from platform_api.core.types import AppId, TableId
-from platform_api.tables import ddl
-from platform_api.tables.changes import Definitions, change_table, define_table
-from platform_api.tables.ddl_errors import TableChangeRefused, translate
+from platform_api.tables.ddl import statements as ddl
+from platform_api.tables.ddl.changes import Definitions, change_table, define_table
+from platform_api.tables.ddl.errors import TableChangeRefused, translate
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.follow_up import MetadataChange, MetadataFollowUp
 from platform_api.tables.metadata import app_metadata, qualified

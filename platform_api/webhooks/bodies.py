@@ -18,8 +18,8 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException
 
 from platform_api.core.errors import BadRequest
-from platform_api.core.form_parser import FormParser
-from platform_api.tables.column_types import is_storable
+from platform_api.core.http.form_parser import FormParser
+from platform_api.tables.ddl.column_types import is_storable
 from platform_api.webhooks.forms import MAX_FIELDS, parse_form
 
 MAX_BODY_BYTES = 1024 * 1024

@@ -28,9 +28,9 @@ from platform_api.webhooks.forms import parse_query
 from platform_api.webhooks.models import Webhook, WebhookDelivery
 from platform_api.webhooks.schemas import WebhookActionRun
 from platform_api.webhooks.service import answer_of, challenge_of, secrets_of, verification_of
-from platform_api.webhooks.signed_text import Delivery
-from platform_api.webhooks.verification import verify
-from platform_api.webhooks.verifications import (
+from platform_api.webhooks.signatures.signed_text import Delivery
+from platform_api.webhooks.signatures.verification import verify
+from platform_api.webhooks.signatures.verifications import (
     BasicVerification,
     SecretVerification,
     StandardVerification,

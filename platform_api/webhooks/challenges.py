@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, m
 from automio._paths import ABSENT, at
 from platform_api.core.errors import BadRequest, Unauthenticated
 from platform_api.webhooks.forms import parse_form
-from platform_api.webhooks.signed_text import Delivery, is_form
-from platform_api.webhooks.verification import is_one_of
-from platform_api.webhooks.verifications import JsonPath, Word
+from platform_api.webhooks.signatures.signed_text import Delivery, is_form
+from platform_api.webhooks.signatures.verification import is_one_of
+from platform_api.webhooks.signatures.verifications import JsonPath, Word
 
 _MAX_CHARACTERS = 2000
 # What a proof is made for, on a stranger's word: with braces or colons in it, it could be a body that is signed.

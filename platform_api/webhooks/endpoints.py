@@ -8,6 +8,7 @@ from starlette.datastructures import URL
 
 from platform_api.accounts.dependencies import BuildActorDep
 from platform_api.apps.models import App
+from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import TooLarge
 from platform_api.core.settings import Settings
@@ -19,12 +20,11 @@ from platform_api.webhooks.challenges import ChallengeAnswer
 from platform_api.webhooks.events import headers_of
 from platform_api.webhooks.models import Webhook
 from platform_api.webhooks.schemas import WebhookActionRun, WebhookCreate, WebhookPreset, WebhookRead, WebhookUpdate
-from platform_api.webhooks.signed_text import Delivery
+from platform_api.webhooks.signatures.signed_text import Delivery
 
 router = APIRouter(prefix="/apps/{app}/webhooks", tags=["webhooks"])
 call_router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
-AppReference = Annotated[str, Path(description="Id or slug of the app", max_length=63)]
 WebhookId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 AppSlug = Annotated[str, Path(description="Slug of the app", max_length=63)]
 WebhookSlug = Annotated[str, Path(description="The webhook's secret", max_length=100)]

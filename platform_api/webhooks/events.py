@@ -8,7 +8,7 @@ from platform_api.accounts.tokens import is_well_formed
 from platform_api.core.errors import PlatformError
 from platform_api.webhooks.bodies import ParsedBody, storable
 from platform_api.webhooks.forms import parse_query
-from platform_api.webhooks.signed_text import Delivery
+from platform_api.webhooks.signatures.signed_text import Delivery
 
 _HOP_BY_HOP = frozenset(
     {

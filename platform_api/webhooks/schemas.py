@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.challenges import Challenge
-from platform_api.webhooks.presets import IDEMPOTENCY, filled_in
-from platform_api.webhooks.verifications import HeaderName, JsonPath, NoVerification, Verification, Word
+from platform_api.webhooks.signatures.presets import IDEMPOTENCY, filled_in
+from platform_api.webhooks.signatures.verifications import HeaderName, JsonPath, NoVerification, Verification, Word
 
 Method = Literal["POST", "GET", "PUT"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]

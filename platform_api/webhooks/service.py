@@ -20,10 +20,10 @@ from platform_api.core.errors import Conflict, NotFound, Unprocessable
 from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.models import Webhook
-from platform_api.webhooks.presets import IDEMPOTENCY, PRESETS
 from platform_api.webhooks.schemas import WebhookCreate, WebhookUpdate
-from platform_api.webhooks.verification import check_secrets
-from platform_api.webhooks.verifications import STORED, Verification
+from platform_api.webhooks.signatures.presets import IDEMPOTENCY, PRESETS
+from platform_api.webhooks.signatures.verification import check_secrets
+from platform_api.webhooks.signatures.verifications import STORED, Verification
 
 MAX_WEBHOOKS = 200
 """Of one app in one organization."""

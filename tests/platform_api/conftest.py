@@ -27,12 +27,12 @@ from platform_api.accounts.models import Membership, Organization, Role, Scope, 
 from platform_api.accounts.service import create_organization as store_organization
 from platform_api.accounts.service import create_user as store_user
 from platform_api.accounts.tokens import issue_app_token, issue_run_token
+from platform_api.app import ControlPlane, create_app
 from platform_api.apps.models import App, Install, InstallStatus
-from platform_api.core.app import ControlPlane, create_app
 from platform_api.core.database import Database
 from platform_api.core.settings import Settings
 from platform_api.core.types import AppId, OrganizationId, RunId, UserId
-from platform_api.ops.migrations import migrate
+from platform_api.migrations import migrate
 from platform_api.supervisor.postgres import EmbeddedPostgres
 
 TEST_SECRET_KEY = "0123456789abcdef-only-for-tests-0123456789"

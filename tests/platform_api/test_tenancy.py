@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from platform_api.app import create_app
 from platform_api.apps.models import App
-from platform_api.core.app import create_app
 from tests.platform_api.conftest import Platform, make_settings
 from tests.platform_api.tenancy_world import World, build_world
 

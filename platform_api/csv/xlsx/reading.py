@@ -12,8 +12,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import IO
 
-from platform_api.csv.cells import Cell, Fault, FaultKind, number_cell, shown
 from platform_api.csv.errors import JobFailed
+from platform_api.csv.values.cells import Cell, Fault, FaultKind, number_cell, shown
 from platform_api.csv.xlsx.formats import Shows, mask_of_code, shows_by_code, shows_by_number
 from platform_api.csv.xlsx.package import (
     MAX_SHARED_TEXT_BYTES,

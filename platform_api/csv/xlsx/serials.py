@@ -7,7 +7,7 @@ Day 1 is 1900-01-01 and day 60 the 29th of February 1900, which never was (ECMA-
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from platform_api.csv.cells import Fault, FaultKind
+from platform_api.csv.values.cells import Fault, FaultKind
 from platform_api.csv.xlsx.formats import Shows
 
 _MICROSECONDS_OF_DAY = 86_400_000_000

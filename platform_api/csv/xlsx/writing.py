@@ -9,7 +9,7 @@ from typing import IO, Any, cast
 from xml.sax.saxutils import escape as escape_xml
 from xml.sax.saxutils import quoteattr
 
-from platform_api.csv.cells import Cell, Fault, FaultKind, Number
+from platform_api.csv.values.cells import Cell, Fault, FaultKind, Number
 from platform_api.csv.xlsx.formats import MASKS
 from platform_api.csv.xlsx.serials import serial_of
 from platform_api.csv.xlsx.strings import escape

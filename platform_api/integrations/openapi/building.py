@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from platform_api.core.errors import Unprocessable
-from platform_api.integrations.definition import Auth, NoAuth
+from platform_api.integrations.definitions.definition import Auth, NoAuth
 from platform_api.integrations.openapi.description import ApiDescription, Flow, Scheme, Server, ServerVariable
 
 _VARIABLE = re.compile(r"\{([^{}]*)\}")

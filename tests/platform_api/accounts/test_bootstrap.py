@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from platform_api.accounts.bootstrap import bootstrap
-from platform_api.core.app import create_app
+from platform_api.app import create_app
 from tests.platform_api.conftest import BASE_URL, make_settings
 
 pytestmark = pytest.mark.anyio

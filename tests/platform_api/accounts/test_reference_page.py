@@ -7,7 +7,7 @@ import click
 
 from platform_api.accounts.endpoints import router
 from platform_api.accounts.models import Role, Scope
-from platform_api.core.app import create_app
+from platform_api.app import create_app
 from platform_api.ops import cli
 from tests.platform_api.conftest import make_settings
 

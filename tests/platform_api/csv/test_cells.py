@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platform_api.csv.cells import guard_text, unguard_text
+from platform_api.csv.values.cells import guard_text, unguard_text
 
 texts = st.one_of(st.text(), st.text("'=+-@1 \t\r\n\u200b\ufeffa", max_size=6))
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platform_api.csv.errors import JobFailed
+from platform_api.csv.records.text import TextRecords
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.text_records import TextRecords
 from tests.platform_api.conftest import Platform
 from tests.platform_api.csv.working import open_shop
 

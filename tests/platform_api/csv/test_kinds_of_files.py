@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.opening import open_records
+from platform_api.csv.records.opening import open_records
+from platform_api.csv.records.text import TextRecords
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.text_records import TextRecords
 
 PAGE = "<html><body><table><tr><td>sku</td></tr></table></body></html>"
 SPREADSHEET = (

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from hasura.engine import exact_json
-from platform_api.csv.converting import MAX_JSON_DEPTH, Reading, converter, find_unit
 from platform_api.csv.errors import LineRejected
 from platform_api.csv.schemas import ImportOptions
-from platform_api.tables.column_types import ColumnType
+from platform_api.csv.values.converting import MAX_JSON_DEPTH, Reading, converter, find_unit
+from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import Column
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from platform_api.csv.columns import find_layout
 from platform_api.csv.errors import JobFailed, LineRejected
-from platform_api.csv.records import Record
+from platform_api.csv.records.records import Record
+from platform_api.csv.records.text import TextRecords
 from platform_api.csv.rejected import rejected_lines
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.text_records import TextRecords
 from platform_api.tables.definition import Column, ColumnType, TableDefinition
 from tests.platform_api.conftest import Platform
 from tests.platform_api.csv.workbooks import spreadsheet

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hasura.engine import exact_json
-from platform_api.csv.converting import Reading, converter
-from platform_api.csv.export_cells import csv_cell, excel_cell, json_text
+from platform_api.csv.records.text import TextRecords
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.text_records import TextRecords
+from platform_api.csv.values.converting import Reading, converter
+from platform_api.csv.values.export_cells import csv_cell, excel_cell, json_text
 from platform_api.csv.xlsx.writing import row_xml
-from platform_api.tables.column_types import ColumnType
+from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import Column
 from tests.platform_api.conftest import Platform
 from tests.platform_api.csv.workbooks import rows_of, workbook

@@ -7,9 +7,9 @@ from typing import Any
 
 import openpyxl
 
-from platform_api.csv.cells import Cell
+from platform_api.csv.records.sheet import SheetRecords
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.sheet_records import SheetRecords
+from platform_api.csv.values.cells import Cell
 
 TRANSITIONAL = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 TRANSITIONAL_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -6,7 +6,7 @@ import pytest
 
 from platform_api.core.errors import TooManyRequests
 from platform_api.core.types import OrganizationId
-from platform_api.files.turns import Turns
+from platform_api.files.uploads.turns import Turns
 
 pytestmark = pytest.mark.anyio
 

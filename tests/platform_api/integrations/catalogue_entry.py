@@ -26,8 +26,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
-from platform_api.integrations.catalogue import built_in
-from platform_api.integrations.definition import IntegrationDefinition
+from platform_api.integrations.definitions.catalogue import built_in
+from platform_api.integrations.definitions.definition import IntegrationDefinition
 from tests.platform_api.integrations.raw_upstream import Arrived, RawUpstream
 
 CLIENT_ID, CLIENT_SECRET = "the-client", "the-client-secret"

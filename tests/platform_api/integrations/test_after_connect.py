@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 from yarl import URL
 
-from platform_api.integrations.definition import IntegrationDefinition
+from platform_api.integrations.definitions.definition import IntegrationDefinition
 from platform_api.integrations.models import Connection, ConnectionStatus
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.integrations.raw_upstream import raw_upstream

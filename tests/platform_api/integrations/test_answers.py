@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platform_api.integrations.answer_text import text_of
-from platform_api.integrations.json_text import as_written, encode_ascii
+from platform_api.integrations.outgoing.answer_text import text_of
+from platform_api.integrations.outgoing.json_text import as_written, encode_ascii
 from tests.platform_api.conftest import Platform
 from tests.platform_api.integrations.raw_upstream import connect_raw, raw_upstream
 

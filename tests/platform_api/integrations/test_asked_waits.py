@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 from yarl import URL
 
-from platform_api.integrations.asked_waits import asked_wait, is_rate_limited
-from platform_api.integrations.definition import RetryPolicy
-from platform_api.integrations.outgoing import Caller, UpstreamAnswer, UpstreamRequest
-from platform_api.integrations.retrying import send_with_retries
+from platform_api.integrations.calls.asked_waits import asked_wait, is_rate_limited
+from platform_api.integrations.calls.retrying import send_with_retries
+from platform_api.integrations.definitions.definition import RetryPolicy
+from platform_api.integrations.outgoing.caller import Caller, UpstreamAnswer, UpstreamRequest
 from tests.platform_api.integrations.raw_upstream import raw_upstream
 
 pytestmark = pytest.mark.anyio

@@ -18,9 +18,9 @@ from pydantic import ValidationError
 
 from automio import AsyncAPI
 from platform_api.core.errors import BadRequest
-from platform_api.integrations.bodies import write_body
-from platform_api.integrations.body_format import BodyFormat
-from platform_api.integrations.media_types import FORM
+from platform_api.integrations.definitions.body_format import BodyFormat
+from platform_api.integrations.outgoing.media_types import FORM
+from platform_api.integrations.requests.bodies import write_body
 from tests.platform_api.conftest import BASE_URL, Caller, Platform
 from tests.platform_api.integrations.raw_upstream import Arrived, connect_raw, raw_upstream
 

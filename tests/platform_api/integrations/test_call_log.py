@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from platform_api.accounts.models import Role
-from platform_api.integrations.call_log import CallLog
+from platform_api.integrations.calls.log import CallLog
 from platform_api.integrations.models import IntegrationUsage, LoggedCall
 from platform_api.mock_shop.faults import Fault
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from platform_api.core.database import Database
 from platform_api.core.types import AppId, ConnectionId, OrganizationId, RunId, UserId
-from platform_api.integrations.call_log import CallLog
+from platform_api.integrations.calls.log import CallLog
 from platform_api.supervisor.postgres import EmbeddedPostgres
 from tests.waiting import eventually
 

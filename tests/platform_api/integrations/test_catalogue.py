@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import ValidationError
 
-from platform_api.integrations.catalogue import built_in
-from platform_api.integrations.definition import (
+from platform_api.integrations.definitions.catalogue import built_in
+from platform_api.integrations.definitions.definition import (
     IntegrationDefinition,
     OAuth1Auth,
     OAuth2Auth,

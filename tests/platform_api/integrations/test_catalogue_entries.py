@@ -19,9 +19,9 @@ from yarl import URL
 
 from automio import AsyncAPI, Pagination
 from automio._paths import at
-from platform_api.integrations.catalogue import built_in
-from platform_api.integrations.connection_form import needs_consent
-from platform_api.integrations.definition import IntegrationDefinition
+from platform_api.integrations.connections.form import needs_consent
+from platform_api.integrations.definitions.catalogue import built_in
+from platform_api.integrations.definitions.definition import IntegrationDefinition
 from tests.platform_api.conftest import BASE_URL, Caller, Platform
 from tests.platform_api.integrations.catalogue_entry import (
     CLIENT_ID,

@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from pydantic import ValidationError
 
-from platform_api.integrations.definition import OAuth2Auth
+from platform_api.integrations.definitions.definition import OAuth2Auth
 from tests.platform_api.conftest import Caller, Platform
 
 pytestmark = pytest.mark.anyio

@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 from yarl import URL
 
-from platform_api.integrations.connection_inputs import ConnectionInput, completed
-from platform_api.integrations.definition import IntegrationDefinition
+from platform_api.integrations.definitions.definition import IntegrationDefinition
+from platform_api.integrations.definitions.inputs import ConnectionInput, completed
 from tests.platform_api.conftest import Caller, Platform
 from tests.platform_api.integrations.raw_upstream import RawUpstream, raw_upstream
 from tests.platform_api.integrations.test_oauth import change_credentials

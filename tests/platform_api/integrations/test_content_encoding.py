@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from platform_api.integrations.content_encoding import BadEncoding, TooLarge, decoded
-from platform_api.integrations.outgoing import Caller, UpstreamAnswer, UpstreamRequest
+from platform_api.integrations.outgoing.caller import Caller, UpstreamAnswer, UpstreamRequest
+from platform_api.integrations.outgoing.content_encoding import BadEncoding, TooLarge, decoded
 from tests.platform_api.integrations.raw_upstream import raw_upstream
 
 

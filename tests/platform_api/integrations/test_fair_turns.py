@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from platform_api.core.types import OrganizationId
-from platform_api.integrations.fair_turns import FairTurns, NoRoom
+from platform_api.integrations.calls.fair_turns import FairTurns, NoRoom
 
 pytestmark = pytest.mark.anyio
 

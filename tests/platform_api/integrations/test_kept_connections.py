@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 from yarl import URL
 
-from platform_api.integrations.outgoing import Caller, UpstreamRequest
+from platform_api.integrations.outgoing.caller import Caller, UpstreamRequest
 
 pytestmark = pytest.mark.anyio
 

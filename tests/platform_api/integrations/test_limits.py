@@ -10,8 +10,8 @@ import pytest
 
 from platform_api.core.errors import TooManyRequests
 from platform_api.core.types import ConnectionId, OrganizationId
-from platform_api.integrations.admission import Admission, rate_of
-from platform_api.integrations.definition import RateLimit
+from platform_api.integrations.calls.admission import Admission, rate_of
+from platform_api.integrations.definitions.definition import RateLimit
 from platform_api.limits.rates import Rate
 from platform_api.mock_shop.faults import Fault
 from tests.platform_api.cache.redis_server import redis_server

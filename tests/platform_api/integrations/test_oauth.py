@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text, update
 from platform_api.accounts.models import Membership, Role
 from platform_api.integrations.models import Connection, OAuthClient, OAuthSignIn
 from platform_api.mock_shop.faults import Fault
-from platform_api.notifications.models import Mail
+from platform_api.notifications.mail.models import Mail
 from platform_api.supervisor.postgres import EmbeddedPostgres
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.integrations.conftest import RunningShop

@@ -10,8 +10,8 @@ import httpx
 import pytest
 import yaml
 
-from platform_api.core.app import create_app
-from platform_api.integrations.definition import RESERVED_IDS
+from platform_api.app import create_app
+from platform_api.integrations.definitions.definition import RESERVED_IDS
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 
 pytestmark = pytest.mark.anyio

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platform_api.integrations.definition import OAuth2Auth
-from platform_api.integrations.oauth import ClientCredentials, GrantOver, TokenUnavailable, request_tokens
-from platform_api.integrations.outgoing import Caller
-from platform_api.integrations.redaction import MASK, redacted
+from platform_api.integrations.definitions.definition import OAuth2Auth
+from platform_api.integrations.oauth.oauth2 import ClientCredentials, GrantOver, TokenUnavailable, request_tokens
+from platform_api.integrations.outgoing.caller import Caller
+from platform_api.integrations.outgoing.redaction import MASK, redacted
 from tests.platform_api.conftest import Platform
 from tests.platform_api.integrations.raw_upstream import raw_upstream
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 from yarl import URL
 
-from platform_api.integrations.definition import IntegrationDefinition, fill_base_url
+from platform_api.integrations.definitions.definition import IntegrationDefinition, fill_base_url
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.integrations.raw_upstream import RawUpstream, raw_upstream
 from tests.platform_api.integrations.test_oauth import change_credentials, stored

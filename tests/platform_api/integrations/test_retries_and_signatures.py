@@ -12,10 +12,10 @@ from authlib.oauth1.rfc5849.wrapper import OAuth1Request
 from yarl import URL
 
 from platform_api.core.errors import Unprocessable
-from platform_api.integrations.definition import IntegrationDefinition, RetryPolicy
-from platform_api.integrations.outgoing import Caller, UpstreamAnswer, UpstreamRequest
-from platform_api.integrations.requests import build_request
-from platform_api.integrations.retrying import retry_after, send_with_retries
+from platform_api.integrations.calls.retrying import retry_after, send_with_retries
+from platform_api.integrations.definitions.definition import IntegrationDefinition, RetryPolicy
+from platform_api.integrations.outgoing.caller import Caller, UpstreamAnswer, UpstreamRequest
+from platform_api.integrations.requests.building import build_request
 from platform_api.integrations.schemas import CallWrite
 from platform_api.mock_shop.faults import Fault
 from tests.platform_api.conftest import Platform

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from platform_api.integrations.keys_auth import KeysAuth
+from platform_api.integrations.definitions.keys_auth import KeysAuth
 from tests.platform_api.conftest import Platform
 from tests.platform_api.integrations.raw_upstream import raw_upstream
 

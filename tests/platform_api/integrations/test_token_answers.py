@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platform_api.integrations.definition import OAuth2Auth
-from platform_api.integrations.oauth import (
+from platform_api.integrations.definitions.definition import OAuth2Auth
+from platform_api.integrations.oauth.oauth2 import (
     ClientCredentials,
     GrantOver,
     TokenUnavailable,
@@ -19,7 +19,7 @@ from platform_api.integrations.oauth import (
     merged_tokens,
     request_tokens,
 )
-from platform_api.integrations.outgoing import Caller
+from platform_api.integrations.outgoing.caller import Caller
 from tests.platform_api.integrations.raw_upstream import RawUpstream, raw_upstream
 
 pytestmark = pytest.mark.anyio

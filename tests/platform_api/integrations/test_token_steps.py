@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import ValidationError
 from yarl import URL
 
-from platform_api.integrations.definition import OAuth2Auth
+from platform_api.integrations.definitions.definition import OAuth2Auth
 from tests.platform_api.conftest import Caller, Platform
 from tests.platform_api.integrations.test_oauth import change_credentials, stored
 

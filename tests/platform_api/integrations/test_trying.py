@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from platform_api.integrations.refusal import Refusal
+from platform_api.integrations.definitions.refusal import Refusal
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.integrations.raw_upstream import RawUpstream, raw_upstream
 from tests.ports import free_port

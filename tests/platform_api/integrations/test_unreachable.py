@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from yarl import URL
 
 from platform_api.core.upstreams import AllowedUpstreams
-from platform_api.integrations.outgoing import Caller, DownloadFailed, UpstreamRequest
+from platform_api.integrations.outgoing.caller import Caller, DownloadFailed, UpstreamRequest
 from tests.platform_api.conftest import Platform
 from tests.platform_api.integrations.raw_upstream import connect_raw, raw_upstream
 from tests.ports import free_port

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from platform_api.integrations.definition import IntegrationDefinition
-from platform_api.integrations.requests import build_request
+from platform_api.integrations.definitions.definition import IntegrationDefinition
+from platform_api.integrations.requests.building import build_request
 from platform_api.integrations.schemas import CallWrite
 from tests.platform_api.conftest import Platform
 from tests.platform_api.integrations.raw_upstream import connect_raw, raw_upstream

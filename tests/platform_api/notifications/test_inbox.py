@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import delete
 
 from platform_api.accounts.models import Role, Token, User
-from platform_api.notifications import inbox, inbox_endpoints, inbox_stream
+from platform_api.notifications.inbox import endpoints as inbox_endpoints
+from platform_api.notifications.inbox import service as inbox
+from platform_api.notifications.inbox import stream as inbox_stream
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.graphql.serving import serve_app
 

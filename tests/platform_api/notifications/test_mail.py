@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP, Envelope
 
 from platform_api.accounts.models import Role, Scope
 from platform_api.core.settings import InvalidSettings
-from platform_api.notifications.bodies import html_from_text, text_from_html
-from platform_api.notifications.delivery import MOST_ATTEMPTS, MailServer
+from platform_api.notifications.mail.bodies import html_from_text, text_from_html
+from platform_api.notifications.mail.delivery import MOST_ATTEMPTS, MailServer
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.waiting import eventually
 

@@ -10,9 +10,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from alembic import command
+from platform_api import migrations
 from platform_api.core.database import Database
-from platform_api.ops import migrations
-from platform_api.ops.migrations import alembic_config, migrate, script_location
+from platform_api.migrations import alembic_config, migrate, script_location
 from platform_api.supervisor.postgres import EmbeddedPostgres
 
 pytestmark = pytest.mark.anyio

@@ -162,7 +162,7 @@ async def test_every_event_is_a_chunk_of_its_own(platform: Platform, runner: Pro
 async def test_a_silent_stream_is_kept_alive(
     platform: Platform, runner: ProtocolRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platform_api.core.event_stream.KEEP_ALIVE_SECONDS", 0.2)
+    monkeypatch.setattr("platform_api.core.http.event_stream.KEEP_ALIVE_SECONDS", 0.2)
     workshop, started, _ = await _running(platform, runner)
     async with _stream(platform, workshop.caller, started["task_id"]) as response:
         lines = response.aiter_lines()

@@ -13,10 +13,10 @@ import asyncpg
 import pytest
 
 from platform_api.core.database import Database
-from platform_api.supervisor.children import Child, ChildError, describe_end, spawn
 from platform_api.supervisor.data_directory import AlreadyRunningError, DataDirectory, write_private
 from platform_api.supervisor.first_start import RunnerTokenError, ensure_runner_token, prepare
 from platform_api.supervisor.listener import base_url, listen, reachable_address
+from platform_api.supervisor.processes.children import Child, ChildError, describe_end, spawn
 from platform_api.supervisor.supervisor import runner_environment
 from tests.waiting import eventually
 
@@ -109,7 +109,7 @@ def test_a_grandchild_that_left_its_parent_is_reaped_and_ended_with_us(tmp_path:
     program = textwrap.dedent(
         """
         import os, subprocess, sys, time
-        from platform_api.supervisor.orphans import adopt_orphans, end_descendants, reap_orphans
+        from platform_api.supervisor.processes.orphans import adopt_orphans, end_descendants, reap_orphans
         adopt_orphans()
         # A shell that leaves two daemons behind: one goes on, one ends.
         subprocess.run(["/bin/sh", "-c", "setsid sleep 60 & echo $! > pid; setsid sleep 0.1 &"], check=True)

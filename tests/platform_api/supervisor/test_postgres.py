@@ -16,9 +16,9 @@ import asyncpg
 import pytest
 
 from platform_api.supervisor.database import ensure_database
-from platform_api.supervisor.identity import account_identity, become, choose_identity, namespace_identity
-from platform_api.supervisor.leftovers import find_leftovers, start_ticks, stop_leftovers
 from platform_api.supervisor.postgres import EmbeddedPostgres, PostgresError
+from platform_api.supervisor.processes.identity import account_identity, become, choose_identity, namespace_identity
+from platform_api.supervisor.processes.leftovers import find_leftovers, start_ticks, stop_leftovers
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes identity")
 

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import tempfile
 
-from platform_api.core.app import create_app
+from platform_api.app import create_app
 from platform_api.core.settings import Settings
 
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from platform_api.tables import ddl
-from platform_api.tables.column_types import ColumnType
+from platform_api.tables.ddl import statements as ddl
+from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import Column, Index, OnDelete, Reference, TableDefinition, UniqueKey
 
 # As the migration makes it.

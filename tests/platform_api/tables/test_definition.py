@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from platform_api.tables.column_types import ColumnType
+from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import (
     Column,
     Index,

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from platform_api.webhooks.presets import PRESETS
+from platform_api.webhooks.signatures.presets import PRESETS
 from tests.platform_api.webhooks.desk import Desk
 
 pytestmark = pytest.mark.anyio
@@ -315,8 +315,8 @@ async def test_a_service_is_believed_what_it_signs_and_nobody_else(desk: Desk, n
 def test_any_bytes_are_verified_as_they_came(name: str, content: bytes) -> None:
     from platform_api.core.errors import Unauthenticated
     from platform_api.webhooks.schemas import WebhookCreate
-    from platform_api.webhooks.signed_text import Delivery
-    from platform_api.webhooks.verification import verify
+    from platform_api.webhooks.signatures.signed_text import Delivery
+    from platform_api.webhooks.signatures.verification import verify
 
     fields = secrets_for(name)
     verification = WebhookCreate.model_validate({"action": "a", "preset": name, **fields}).verification

@@ -27,16 +27,16 @@ from sqlalchemy import select, update
 
 from platform_api.core.errors import Unauthenticated
 from platform_api.runs.models import Run
-from platform_api.webhooks import public_keys
 from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.models import Webhook
-from platform_api.webhooks.presets import PRESETS
 from platform_api.webhooks.schemas import WebhookCreate
-from platform_api.webhooks.signed_text import NAMES as NAMES_OF_PLACEHOLDERS
-from platform_api.webhooks.signed_text import Delivery, check_template, render
-from platform_api.webhooks.verification import verify
-from platform_api.webhooks.verifications import (
+from platform_api.webhooks.signatures import public_keys
+from platform_api.webhooks.signatures.presets import PRESETS
+from platform_api.webhooks.signatures.signed_text import NAMES as NAMES_OF_PLACEHOLDERS
+from platform_api.webhooks.signatures.signed_text import Delivery, check_template, render
+from platform_api.webhooks.signatures.verification import verify
+from platform_api.webhooks.signatures.verifications import (
     BasicVerification,
     Ed25519Verification,
     SecretVerification,

@@ -17,9 +17,9 @@ from platform_api.apps.models import App, InstallStatus
 from platform_api.core.errors import Unauthenticated
 from platform_api.webhooks.bodies import ParsedBody
 from platform_api.webhooks.events import event_of
-from platform_api.webhooks.signed_text import Delivery
-from platform_api.webhooks.verification import verify
-from platform_api.webhooks.verifications import SignatureVerification
+from platform_api.webhooks.signatures.signed_text import Delivery
+from platform_api.webhooks.signatures.verification import verify
+from platform_api.webhooks.signatures.verifications import SignatureVerification
 from tests.platform_api.conftest import Platform
 from tests.platform_api.webhooks.desk import Desk, open_desk
 

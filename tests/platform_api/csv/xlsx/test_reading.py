@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from platform_api.csv.cells import Cell, Fault, FaultKind, Number
 from platform_api.csv.errors import JobFailed
+from platform_api.csv.records.sheet import SheetRecords
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.sheet_records import SheetRecords
+from platform_api.csv.values.cells import Cell, Fault, FaultKind, Number
 from tests.platform_api.csv.workbooks import archive, rows_of, spreadsheet, workbook
 
 

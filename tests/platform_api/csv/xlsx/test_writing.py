@@ -7,7 +7,7 @@ import openpyxl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platform_api.csv.cells import Cell, Fault, FaultKind, Number, number_cell
+from platform_api.csv.values.cells import Cell, Fault, FaultKind, Number, number_cell
 from platform_api.csv.xlsx.formats import MASKS
 from platform_api.csv.xlsx.writing import SheetFile, row_xml
 from tests.platform_api.csv.workbooks import rows_of

@@ -1,0 +1,210 @@
+"""The control plane as one ASGI application: what it is made of, as flat lists."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Protocol
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.datastructures import State
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from platform_api.accounts.endpoints import router as accounts_router
+from platform_api.actions.endpoints import router as actions_router
+from platform_api.apps.endpoints import router as apps_router
+from platform_api.cache.endpoint import CacheEndpoint
+from platform_api.cache.lifespan import cache_lifespan
+from platform_api.core.database import Database
+from platform_api.core.errors import ERROR_RESPONSES, install_error_handlers
+from platform_api.core.health import router as health_router
+from platform_api.core.http.slashes import SlashTolerance
+from platform_api.core.listener import listener_lifespan
+from platform_api.core.middleware.body_limit import BodyLimitMiddleware
+from platform_api.core.middleware.head import HeadMiddleware
+from platform_api.core.middleware.request_context import RequestContextMiddleware
+from platform_api.core.middleware.security_headers import SecurityHeadersMiddleware
+from platform_api.core.settings import Settings
+from platform_api.csv.endpoints import FORM_BYTES as CSV_FORM_BYTES
+from platform_api.csv.endpoints import UPLOAD_PATH as CSV_UPLOAD_PATH
+from platform_api.csv.endpoints import exports_router, imports_router
+from platform_api.csv.worker import csv_lifespan
+from platform_api.files.endpoints import FORM_BYTES as FILE_FORM_BYTES
+from platform_api.files.endpoints import UPLOAD_PATH as FILE_UPLOAD_PATH
+from platform_api.files.endpoints import link_router as file_link_router
+from platform_api.files.endpoints import router as files_router
+from platform_api.files.lifespan import files_lifespan
+from platform_api.graphql.direct import GraphQLEndpoint
+from platform_api.graphql.endpoints import router as graphql_router
+from platform_api.graphql.lifespan import graphql_lifespan
+from platform_api.graphql.row_endpoints import router as rows_router
+from platform_api.integrations.calls.log_endpoints import router as call_log_router
+from platform_api.integrations.calls.parallel_endpoints import router as parallel_calls_router
+from platform_api.integrations.connections.activation_endpoints import router as activation_router
+from platform_api.integrations.connections.choice_endpoints import router as choices_router
+from platform_api.integrations.connections.pages import router as connect_pages_router
+from platform_api.integrations.endpoints import router as integrations_router
+from platform_api.integrations.lifespan import integrations_lifespan
+from platform_api.integrations.oauth.endpoints import router as oauth_router
+from platform_api.integrations.oauth.pages import router as oauth_pages_router
+from platform_api.integrations.openapi.endpoints import router as openapi_import_router
+from platform_api.limits.lifespan import limits_lifespan
+from platform_api.notifications.inbox.endpoints import router as inbox_router
+from platform_api.notifications.lifespan import notifications_lifespan
+from platform_api.notifications.mail.endpoints import mailer_router
+from platform_api.notifications.mail.endpoints import router as notifications_router
+from platform_api.outbox.lifespan import outbox_lifespan
+from platform_api.plugins.endpoints import router as plugins_router
+from platform_api.runs.endpoints import router as runs_router
+from platform_api.runs.reaper import runs_lifespan
+from platform_api.runs.runner_endpoints import router as runner_router
+from platform_api.syncs.endpoints import router as syncs_router
+from platform_api.syncs.worker import syncs_lifespan
+from platform_api.tables.endpoints import router as tables_router
+from platform_api.tables.endpoints import tags_router
+from platform_api.tokens.endpoints import router as tokens_router
+from platform_api.web.pages import router as pages_router
+from platform_api.web.playground import router as playground_router
+from platform_api.web.templating import STATIC_PATH, Assets
+from platform_api.webhooks.endpoints import call_router as webhook_call_router
+from platform_api.webhooks.endpoints import router as webhooks_router
+
+
+class DirectEndpoint(Protocol):
+    """An ASGI application that is asked before FastAPI and its middleware, for what must be quick."""
+
+    def serves(self, path: str) -> bool:
+        """Whether requests and WebSockets to `path` are for this endpoint."""
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """The ASGI call. Error handling and limits are the endpoint's own."""
+
+
+API_ROUTERS: Sequence[APIRouter] = (
+    accounts_router,
+    tokens_router,
+    playground_router,
+    graphql_router,
+    tags_router,
+    imports_router,
+    exports_router,
+    apps_router,
+    tables_router,
+    rows_router,
+    files_router,
+    file_link_router,
+    webhooks_router,
+    syncs_router,
+    webhook_call_router,
+    mailer_router,
+    call_log_router,
+    notifications_router,
+    openapi_import_router,
+    choices_router,
+    inbox_router,
+    integrations_router,
+    activation_router,
+    parallel_calls_router,
+    oauth_router,
+    plugins_router,
+    runs_router,
+    actions_router,
+    runner_router,
+)
+"""Routers of the HTTP API; each is served below `/api` and without the prefix. Words before `{id}` come first."""
+
+PAGE_ROUTERS: Sequence[APIRouter] = (pages_router, health_router, oauth_pages_router, connect_pages_router)
+"""Routers of web pages and probes, served as they are."""
+
+LIFESPANS: Sequence[Callable[[FastAPI], AbstractAsyncContextManager[None]]] = (
+    limits_lifespan,
+    graphql_lifespan,
+    runs_lifespan,
+    cache_lifespan,
+    notifications_lifespan,
+    outbox_lifespan,
+    csv_lifespan,
+    integrations_lifespan,
+    syncs_lifespan,
+    listener_lifespan,
+    files_lifespan,
+)
+"""What runs as long as the application does, in this order (`app.state.settings` and `.database` are there).
+
+Who subscribes to the listener comes before it.
+"""
+
+DIRECT_ENDPOINTS: Sequence[Callable[[State], DirectEndpoint]] = (GraphQLEndpoint, CacheEndpoint)
+"""Made once from `app.state`; asked in this order before everything else."""
+
+
+class ControlPlane:
+    """The ASGI application. `state` holds what the lifespan made (`settings`, `database`, …)."""
+
+    def __init__(self, api: FastAPI, *, direct: Sequence[DirectEndpoint], around: ASGIApp) -> None:
+        self.api = api
+        self.state = api.state
+        self._direct = tuple(direct)
+        self._around = around
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            for endpoint in self._direct:
+                if endpoint.serves(scope["path"]):
+                    await endpoint(scope, receive, send)
+                    return
+        await self._around(scope, receive, send)
+
+
+def create_app(settings: Settings) -> ControlPlane:
+    """The control plane for `settings`. Its lifespan opens the connections; migrations have run before."""
+    api = FastAPI(
+        title="automio",
+        version=version("automio"),
+        summary="Apps on PostgreSQL and GraphQL: tables, actions, integrations.",
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        responses=ERROR_RESPONSES,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.state.settings = settings
+    api.state.health_checks = {}
+    api.state.after_changes = []
+    install_error_handlers(api)
+    for router in PAGE_ROUTERS:
+        api.include_router(router)
+    for prefix in ("/api", ""):
+        for router in API_ROUTERS:
+            api.include_router(router, prefix=prefix, include_in_schema=bool(prefix))
+    api.mount(STATIC_PATH, Assets())
+    api.router.default = SlashTolerance(api)
+    around: ASGIApp = BodyLimitMiddleware(
+        api,
+        limit=settings.max_body_bytes,
+        exceptions={
+            FILE_UPLOAD_PATH: settings.files_max_bytes + FILE_FORM_BYTES,
+            CSV_UPLOAD_PATH: settings.csv_max_bytes + CSV_FORM_BYTES,
+        },
+    )
+    around = RequestContextMiddleware(SecurityHeadersMiddleware(HeadMiddleware(around)))
+    return ControlPlane(api, direct=[create(api.state) for create in DIRECT_ENDPOINTS], around=around)
+
+
+@asynccontextmanager
+async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = api.state.settings
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url, pool_size=settings.database_pool_size)
+        stack.push_async_callback(database.close)
+        api.state.database = database
+        for part in LIFESPANS:
+            await stack.enter_async_context(part(api))
+        yield
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Names of the operations in OpenAPI, which generated clients take over."""
+    return f"{route.tags[0]}_{route.name}" if route.tags else route.name

@@ -1,0 +1,1 @@
+"""Adapts HTTP to what clients send: slashes, forms, pages of lists, event streams."""

@@ -1,0 +1,1 @@
+"""Shows what a file holds before it is imported, and what would go wrong."""

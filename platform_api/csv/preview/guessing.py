@@ -1,0 +1,335 @@
+"""What the columns of a file may hold: each way of reading is tried on every cell until something speaks against it.
+
+Nothing is decided that two readings leave open: `1,234` and `01/02/2024` are reported with both of their meanings.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from platform_api.csv.errors import LineRejected
+from platform_api.csv.schemas import ImportOptions
+from platform_api.csv.values.cells import Cell, Fault, Number, is_blank, text_of
+from platform_api.csv.values.converting import Reading, converter
+from platform_api.csv.values.moments import names_zone
+from platform_api.tables.ddl.column_types import ColumnType
+from platform_api.tables.definition import Column
+
+_ENOUGH = 50
+"""Cells after which a reading that something speaks against is tried no further."""
+_LOST_AS_NUMBER = re.compile(r"\s*(?:\+|[+-]?0[0-9]|[0-9]+[eE][0-9]+\s*\Z)")
+_NUMBER_OPTIONS: tuple[dict[str, str], ...] = (
+    {"decimal": "."},
+    {"decimal": ","},
+    {"decimal": ".", "thousands": ","},
+    {"decimal": ",", "thousands": "space"},
+    {"decimal": ".", "thousands": "space"},
+    {"decimal": ".", "thousands": "'"},
+    {"decimal": ",", "thousands": "'"},
+)
+"""In the order in which they are preferred."""
+_DATE_OPTIONS: tuple[dict[str, str], ...] = ({}, {"date_order": "dmy"}, {"date_order": "mdy"}, {"date_order": "ymd"})
+_SIMPLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:([.,])[0-9]{1,15})?\Z")
+_NOT_A_NUMBER = "NaN"
+_ONE_BIT = frozenset({"0", "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """The first cell that speaks against a reading."""
+
+    line: int
+    value: str
+    reason: str
+
+
+class _WouldLose(LineRejected):
+    """A cell can be read so, and would not come back as it was."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """A way of reading a column, and how it went so far."""
+
+    kind: ColumnType
+    options: Mapping[str, str]
+    read: Callable[[Cell], Any]
+    tried: int = 0
+    fits: int = 0
+    misfit: Misfit | None = None
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether at least half of the cells are read so."""
+        return self.fits > 0 and 2 * self.fits >= self.tried
+
+    @property
+    def holds(self) -> bool:
+        return self.misfit is None and self.fits > 0
+
+    def try_(self, line: int, cell: Cell, decimal: str | None) -> None:
+        """Reads a cell, unless it is known already that the column is not read so, or how this one is read."""
+        if decimal is not None and self.is_certain_of(decimal):
+            self.tried += 1
+            self.fits += 1
+            return
+        if self.misfit is not None and self.tried >= _ENOUGH and not self.is_likely:
+            return
+        self.tried += 1
+        try:
+            self.read(cell)
+            self.fits += 1
+        except LineRejected as error:
+            self.fits += isinstance(error, _WouldLose)
+            if self.misfit is None:
+                self.misfit = Misfit(line, text_of(cell)[:100], error.reason)
+
+    def is_certain_of(self, decimal: str) -> bool:
+        """Whether a simple number with this decimal sign can only be read as what it looks like."""
+        return self.kind is ColumnType.NUMERIC and decimal in ("", self.options["decimal"])
+
+    def number(self, cell: Cell) -> Decimal:
+        """Returns the number that a cell is read as."""
+        decimal = _decimal_sign(cell)
+        if decimal is not None and isinstance(cell, str) and self.is_certain_of(decimal):
+            return Decimal(cell.replace(",", "."))
+        return Decimal(self.read(cell))
+
+
+def _decimal_sign(cell: Cell) -> str | None:
+    """Returns the decimal sign of a simple number, empty for a whole one; None for all else.
+
+    Nearly all numbers are simple, and reading one in each of the ways costs ten times as much.
+    """
+    found = _SIMPLE_NUMBER.match(cell) if isinstance(cell, str) else None
+    return None if found is None else found.group(1) or ""
+
+
+@dataclass(slots=True)
+class ColumnGuess:
+    """What a column was found to hold."""
+
+    is_empty: Callable[[Cell], bool] = is_blank
+    cells: dict[Cell, int] = field(default_factory=dict)
+    """Different values, with the line of the first of each."""
+    filled: int = 0
+    trials: list[Trial] = field(default_factory=list)
+    faults: list[Misfit] = field(default_factory=list)
+
+    def add(self, line: int, cell: Cell) -> None:
+        """Takes a cell into account."""
+        if self.is_empty(cell):
+            return
+        self.filled += 1
+        if isinstance(cell, Fault):
+            if len(self.faults) < 3:
+                self.faults.append(Misfit(line, cell.text[:100], cell.reason))
+            return
+        if cell not in self.cells:
+            self.cells[cell] = line
+            decimal = _decimal_sign(cell)
+            for trial in self.trials:
+                trial.try_(line, cell, decimal)
+
+    def trial(self, kind: ColumnType, options: Mapping[str, str]) -> Trial:
+        """Returns how this reading went."""
+        return next(trial for trial in self.trials if trial.kind is kind and trial.options == options)
+
+    def kind(self, numbers: Mapping[str, str], dates: Mapping[str, str] | None) -> ColumnType | None:
+        """Returns the type that fits all cells, read with these options; None for an empty column.
+
+        `dates`: None where it is open in which order they are.
+        """
+        if not self.cells:
+            return None
+        for trial in self.holding():
+            if trial.kind is ColumnType.NUMERIC:
+                if trial.options == numbers:
+                    return self._number_kind(trial)
+            elif not trial.options or dates is None or trial.options == dates:
+                return trial.kind
+        return ColumnType.TEXT
+
+    def holding(self) -> Iterator[Trial]:
+        """Yields the readings that fit all cells. A column of 1 and 0 alone is one of numbers."""
+        for trial in self.trials:
+            if trial.holds and not (trial.kind is ColumnType.BOOLEAN and all(map(_is_bit, self.cells))):
+                yield trial
+
+    def first_fraction(self, numbers: Mapping[str, str]) -> Misfit | None:
+        """Returns the first cell of a column of numbers that is not a whole one."""
+        trial = self.trial(ColumnType.NUMERIC, numbers)
+        for cell, line in self.cells.items():
+            number = trial.number(cell)
+            if number != number.to_integral_value():
+                return Misfit(line, text_of(cell)[:100], "it is not a whole number")
+        return None
+
+    def _number_kind(self, trial: Trial) -> ColumnType:
+        numbers = [trial.number(cell) for cell in self.cells]
+        if any(number != number.to_integral_value() for number in numbers):
+            return ColumnType.NUMERIC
+        largest = max(abs(number) for number in numbers)
+        if largest < 2**31:
+            return ColumnType.INTEGER
+        return ColumnType.BIGINT if largest < 2**63 else ColumnType.NUMERIC
+
+
+def start_guess(given: ImportOptions) -> ColumnGuess:
+    """Returns a guess that tries every reading; of what the options say, only that."""
+    said = given.model_fields_set
+    reading = Reading.of(given)
+    numbers, dates = _NUMBER_OPTIONS, _DATE_OPTIONS
+    if said & {"decimal", "thousands"}:
+        numbers = ({"decimal": given.decimal} | ({"thousands": given.thousands} if given.thousands else {}),)
+    if said & {"date_order", "date_format", "time_format"}:
+        dates = ({"date_order": given.date_order} if given.date_order else {},)
+    has_words = bool(said & {"true_words", "false_words"})
+    trials = [
+        Trial(ColumnType.BOOLEAN, {}, _words_only(_convert(ColumnType.BOOLEAN, reading), takes_bits=has_words)),
+        Trial(ColumnType.UUID, {}, _convert(ColumnType.UUID, reading)),
+    ]
+    for options in numbers:
+        trials.append(
+            Trial(ColumnType.NUMERIC, options, _kept_as_number(_variant(ColumnType.NUMERIC, given, options)))
+        )
+    zone = {} if given.timezone else {"timezone": "UTC"}
+    trials += [Trial(ColumnType.DATE, options, _variant(ColumnType.DATE, given, options)) for options in dates]
+    trials += [
+        Trial(ColumnType.TIMESTAMPTZ, options, _variant(ColumnType.TIMESTAMPTZ, given, {**options, **zone}))
+        for options in dates
+    ]
+    trials.append(Trial(ColumnType.JSON, {}, _containers_only(_convert(ColumnType.JSON, reading))))
+    return ColumnGuess(is_empty=reading.is_empty, trials=trials)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The options under which most columns can be read, and what leaves it open."""
+
+    options: Mapping[str, str] | None
+    """None where two of them mean different dates."""
+    question: str | None = None
+
+
+def choose_number_options(guesses: Sequence[ColumnGuess]) -> Choice:
+    """Returns the decimal sign and the separator between thousands that fit the most columns."""
+    return _choose(guesses, (ColumnType.NUMERIC,), "decimal")
+
+
+def choose_date_options(guesses: Sequence[ColumnGuess]) -> Choice:
+    """Returns the order of dates that fits the most columns."""
+    return _choose(guesses, (ColumnType.DATE, ColumnType.TIMESTAMPTZ), "date_order")
+
+
+def names_no_zone(guess: ColumnGuess) -> bool:
+    """Returns whether a column of times has one that does not say its zone."""
+
+    # A typed one is UTC, unless a zone is said.
+    texts = [cell for cell in guess.cells if isinstance(cell, str)]
+    return not any(
+        trial.holds and all(map(names_zone(trial.options.get("date_order")), texts))
+        for trial in guess.trials
+        if trial.kind is ColumnType.TIMESTAMPTZ
+    )
+
+
+def first_not_a_number(guess: ColumnGuess) -> Misfit | None:
+    """Returns the first `NaN` of a column of numbers, which other programs write for no value."""
+    line = guess.cells.get(_NOT_A_NUMBER)
+    return None if line is None else Misfit(line, _NOT_A_NUMBER, "it is not a number")
+
+
+def show_decimal_point(guesses: Sequence[ColumnGuess]) -> bool:
+    """Returns whether a column has fractions that only a decimal point explains."""
+    point, comma = _NUMBER_OPTIONS[:2]
+    return any(
+        guess.trial(ColumnType.NUMERIC, point).holds and not guess.trial(ColumnType.NUMERIC, comma).holds
+        for guess in guesses
+    )
+
+
+def _choose(guesses: Sequence[ColumnGuess], kinds: tuple[ColumnType, ...], name: str) -> Choice:
+    tried = [trial.options for trial in guesses[0].trials if trial.kind is kinds[0]] if guesses else []
+    scores = [sum(any(guess.trial(kind, options).holds for kind in kinds) for guess in guesses) for options in tried]
+    best = max(scores, default=0)
+    if not best:
+        return Choice({})
+    leading = [options for options, score in zip(tried, scores, strict=True) if score == best]
+    for other in leading[1:]:
+        if (example := _difference(guesses, kinds, leading[0], other)) is not None:
+            line, value, one, another = example
+            question = (
+                f"line {line} has {value!r}, which is {one} with {_said(leading[0])} and {another} with"
+                f" {_said(other)}: say {name}"
+            )
+            return Choice(None if name == "date_order" else leading[0], question)
+    return Choice(leading[0])
+
+
+def _difference(
+    guesses: Iterable[ColumnGuess], kinds: tuple[ColumnType, ...], one: Mapping[str, str], other: Mapping[str, str]
+) -> tuple[int, str, str, str] | None:
+    """Returns a cell that both options read, differently, with its line and both values."""
+    for guess in guesses:
+        for kind in kinds:
+            first, second = guess.trial(kind, one), guess.trial(kind, other)
+            if not (first.holds and second.holds):
+                continue
+            for cell, line in guess.cells.items():
+                decimal = _decimal_sign(cell)
+                if decimal is not None and first.is_certain_of(decimal) and second.is_certain_of(decimal):
+                    continue
+                values = first.read(cell), second.read(cell)
+                if kind is ColumnType.NUMERIC and Decimal(values[0]) == Decimal(values[1]):
+                    continue
+                if values[0] != values[1]:
+                    return line, text_of(cell)[:60], str(values[0]), str(values[1])
+    return None
+
+
+def _said(options: Mapping[str, str]) -> str:
+    return " and ".join(f"{name}={value}" for name, value in options.items()) or "no options"
+
+
+def _convert(kind: ColumnType, reading: Reading) -> Callable[[Cell], Any]:
+    return converter(Column(name="column", type=kind), reading)
+
+
+def _variant(kind: ColumnType, given: ImportOptions, options: Mapping[str, str]) -> Callable[[Cell], Any]:
+    return _convert(kind, Reading.of(ImportOptions.model_validate({**given.model_dump(), **options})))
+
+
+def _is_bit(cell: Cell) -> bool:
+    return isinstance(cell, Number) or (isinstance(cell, str) and cell.strip() in _ONE_BIT)
+
+
+def _words_only(convert: Callable[[Cell], Any], *, takes_bits: bool) -> Callable[[Cell], Any]:
+    def read(cell: Cell) -> Any:
+        if _is_bit(cell) and not takes_bits:
+            raise LineRejected("a number, which a boolean column takes only for 1 and 0")
+        return convert(cell)
+
+    return read
+
+
+def _kept_as_number(convert: Callable[[Cell], Any]) -> Callable[[Cell], Any]:
+    def read(cell: Cell) -> Any:
+        value = convert(cell)
+        is_masked = isinstance(cell, Number) and cell.shown != cell.text
+        if is_masked or (isinstance(cell, str) and _LOST_AS_NUMBER.match(cell)):
+            raise _WouldLose(f"{text_of(cell).strip()[:60]!r} would not come back so from a number")
+        return value
+
+    return read
+
+
+def _containers_only(convert: Callable[[Cell], Any]) -> Callable[[Cell], Any]:
+    def read(cell: Cell) -> Any:
+        if not isinstance(cell, str) or not cell.lstrip().startswith(("{", "[")):
+            raise LineRejected("not a JSON object or list")
+        return convert(cell)
+
+    return read

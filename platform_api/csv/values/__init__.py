@@ -1,0 +1,1 @@
+"""Converts cells to the values of columns, and back."""

@@ -1,0 +1,1 @@
+"""Takes in files: from a form or an address, checked, with bounded memory."""

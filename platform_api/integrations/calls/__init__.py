@@ -1,0 +1,1 @@
+"""Calls services through stored connections: admitted, retried, logged."""

@@ -1,0 +1,43 @@
+"""What an account can be used with, over HTTP."""
+
+from fastapi import APIRouter
+
+from platform_api.accounts.dependencies import BuildActorDep
+from platform_api.core.database import SessionDep
+from platform_api.core.types import ConnectionId
+from platform_api.integrations.access import choose_connection, get_definition
+from platform_api.integrations.connections.choosing import require_choices, store_choice
+from platform_api.integrations.endpoints import IntegrationReference, end_transaction
+from platform_api.integrations.lifespan import GatewayDep, VaultDep
+from platform_api.integrations.schemas import ChoiceRead, ChoicesRead, ChoiceWrite, ConnectionRead
+
+router = APIRouter(prefix="/integrations", tags=["integrations"])
+
+
+@router.post(
+    "/{integration_id}/connections/{connection_id}/choices/",
+    summary="Ask what a connection's account can be used with, and choose",
+)
+async def choose_of_account(
+    actor: BuildActorDep,
+    session: SessionDep,
+    vault: VaultDep,
+    gateway: GatewayDep,
+    integration_id: IntegrationReference,
+    connection_id: ConnectionId,
+    body: ChoiceWrite | None = None,
+) -> ChoicesRead:
+    requested = body.choose if body is not None else {}
+    definition = await get_definition(session, actor, integration_id)
+    require_choices(definition)
+    connection = await choose_connection(session, actor, integration_id, reference=str(connection_id))
+    opened = gateway.open(definition, connection, actor=actor)
+    await end_transaction(session)
+    choices = await gateway.ask(opened)
+    changed = await store_choice(
+        session, actor, vault, definition, connection_id, choices=choices, requested=requested
+    )
+    return ChoicesRead(
+        connection=ConnectionRead.model_validate(changed),
+        choices=[ChoiceRead.of(one, changed.placeholders) for one in choices],
+    )

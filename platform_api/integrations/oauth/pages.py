@@ -1,0 +1,93 @@
+"""The pages of a sign-in: ours, which says for whom, and the one that the provider leads back to."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from platform_api.accounts.authentication import authenticate_session
+from platform_api.accounts.dependencies import SESSION_COOKIE
+from platform_api.core.database import SessionDep
+from platform_api.core.errors import PlatformError
+from platform_api.core.settings import Settings
+from platform_api.core.types import UserId
+from platform_api.integrations.lifespan import DatabaseDep, OAuthFlowDep
+from platform_api.integrations.oauth.flow import CALLBACK_PATH, CONNECT_PATH
+from platform_api.web.templating import render
+
+router = APIRouter(include_in_schema=False)
+
+_COOKIE = "automio_oauth"
+_COOKIE_SECONDS = 600
+
+
+@router.get(CONNECT_PATH + "{ticket}/")
+async def connect_page(
+    request: Request, session: SessionDep, flow: OAuthFlowDep, ticket: Annotated[str, Path(max_length=100)]
+) -> Response:
+    """Says what will be connected to which organization; its link leads to the provider."""
+    try:
+        page = await flow.open(session, ticket, signed_in=await _signed_in(request, session))
+    except PlatformError as error:
+        return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
+    response = render("connect.html", page=page)
+    settings: Settings = request.app.state.settings
+    # Lax: the provider's redirect is a top-level navigation, which brings it along; nothing else does.
+    response.set_cookie(
+        _COOKIE,
+        page.browser_secret,
+        max_age=_COOKIE_SECONDS,
+        path=CALLBACK_PATH,
+        httponly=True,
+        samesite="lax",
+        secure=settings.is_public_url_secure,
+    )
+    return response
+
+
+@router.get(CALLBACK_PATH)
+async def callback(
+    request: Request,
+    database: DatabaseDep,
+    flow: OAuthFlowDep,
+    state: Annotated[str, Query(max_length=200)] = "",
+    code: Annotated[str | None, Query(max_length=4000)] = None,
+    error: Annotated[str | None, Query(max_length=2000)] = None,
+    oauth_token: Annotated[str | None, Query(max_length=1000)] = None,
+    oauth_verifier: Annotated[str | None, Query(max_length=1000)] = None,
+    denied: Annotated[str | None, Query(max_length=1000)] = None,
+) -> Response:
+    """Where the provider sends the browser with a code, in OAuth 1 with a verifier, or with its refusal."""
+    if denied is not None:
+        state, code, error = denied, None, error or "the sign-in was denied"
+    elif oauth_token is not None:
+        state, code = oauth_token, oauth_verifier
+    async with database.transaction() as session:
+        signed_in = await _signed_in(request, session)
+    try:
+        connected = await flow.finish(
+            state=state,
+            browser_secret=request.cookies.get(_COOKIE),
+            code=code,
+            error=error,
+            signed_in=signed_in,
+            query=request.query_params,
+        )
+    except PlatformError as refused:
+        response = render("connected.html", error=refused.message, connected=None, status_code=refused.status_code)
+    else:
+        response = render("connected.html", error="", connected=connected)
+    response.delete_cookie(_COOKIE, path=CALLBACK_PATH)
+    return response
+
+
+async def _signed_in(request: Request, session: AsyncSession) -> UserId | None:
+    """The user of our own pages in this browser, when somebody is signed in there."""
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if not cookie:
+        return None
+    try:
+        return (await authenticate_session(session, cookie)).user_id
+    except PlatformError:
+        return None

@@ -1,0 +1,78 @@
+"""Why an upstream gave no answer, in words: which host and port, and what happened there.
+
+Never with an address that a name resolved to: where a name leads within the operator's network is not the caller's.
+"""
+
+import errno
+import re
+import socket
+import ssl
+
+import aiohttp
+from yarl import URL
+
+from platform_api.integrations.outgoing.content_encoding import BadEncoding
+
+_WORDS = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "it reset the connection",
+    errno.EPIPE: "it closed the connection",
+    errno.ETIMEDOUT: "time-out",
+    errno.EHOSTUNREACH: "there is no way to it",
+    errno.ENETUNREACH: "there is no way to it",
+}
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
+
+
+def place_of(url: URL) -> str:
+    """`host:port`, as a URL names it."""
+    return f"{url.host_subcomponent}:{url.port}"
+
+
+def no_connection(error: aiohttp.ClientConnectorError | TimeoutError, url: URL) -> str:
+    """A sentence about a connection that did not come about."""
+    return f"cannot connect to {place_of(url)}: {_cause(error)}"
+
+
+def broken_off(error: Exception, url: URL) -> str:
+    """A sentence about a call that ended without a whole answer."""
+    match error:
+        case aiohttp.ServerDisconnectedError():
+            cause = "it closed the connection without an answer"
+        case aiohttp.TooManyRedirects():
+            cause = "it redirects too often"
+        case aiohttp.ClientPayloadError():
+            cause = "its answer ended too early"
+        case BadEncoding():
+            cause = str(error)
+        case aiohttp.ClientResponseError():
+            cause = "its answer is not HTTP"
+        case OSError():
+            cause = _in_words(error) or type(error).__name__
+        case _:
+            cause = type(error).__name__
+    return f"the call to {place_of(url)} broke off: {cause}"
+
+
+def _cause(error: aiohttp.ClientConnectorError | TimeoutError) -> str:
+    match error:
+        case TimeoutError():
+            return "time-out"
+        case aiohttp.ClientConnectorCertificateError():
+            refused = error.certificate_error
+            said = refused.verify_message if isinstance(refused, ssl.SSLCertVerificationError) else str(refused)
+            return f"TLS: its certificate is not accepted ({said})"
+        case aiohttp.ClientSSLError():
+            reason = getattr(error.os_error, "reason", None) or "no agreement"
+            return f"TLS: {str(reason).replace('_', ' ').lower()}; does it speak HTTPS?"
+        case aiohttp.ClientConnectorDNSError():
+            is_temporary = getattr(error.os_error, "errno", None) == socket.EAI_AGAIN
+            return "its name cannot be resolved just now" if is_temporary else "no such host"
+    return _in_words(error.os_error) or "no connection"
+
+
+def _in_words(error: OSError) -> str | None:
+    # Several addresses that failed in different ways are one error without a number.
+    found = _NUMBER.search(str(error))
+    number = error.errno if error.errno is not None else int(found.group(1)) if found else None
+    return _WORDS.get(number) if number is not None else None

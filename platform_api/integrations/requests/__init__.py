@@ -1,0 +1,1 @@
+"""Builds the request that goes upstream from a call and the credentials of its connection."""

@@ -1,0 +1,108 @@
+"""A call with files: read as the clients send it, written as forms are sent (WHATWG HTML, multipart/form-data).
+
+A dict-valued field of the published clients arrives as its bare keys (contract §6.2). A field is taken when it is a
+JSON object and is otherwise ignored with a warning.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from starlette.datastructures import FormData, UploadFile
+
+from platform_api.core.errors import BadRequest
+from platform_api.integrations.outgoing import json_text
+from platform_api.integrations.schemas import CallWrite
+
+log = structlog.stdlib.get_logger()
+_FIELDS = ("method", "endpoint", "request_headers", "request_params", "data")
+_ESCAPES = {'"': "%22", "\r": "%0D", "\n": "%0A"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a form."""
+
+    name: str
+    content: bytes = field(repr=False)
+    filename: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """What a call carries beside its `data`."""
+
+    fields: Sequence[tuple[str, str]]
+    uploads: Sequence[Upload]
+
+
+async def read_multipart(form: FormData) -> tuple[CallWrite, Attachments]:
+    """The call, `data` being its form fields, and what goes upstream with it. Raises BadRequest without a file."""
+    values: dict[str, Any] = {}
+    for name in ("method", "endpoint"):
+        value = form.get(name)
+        if isinstance(value, str) and value:
+            values[name] = value
+    for name in ("request_headers", "request_params", "data"):
+        values[name] = _json_object(name, form.getlist(name)) or {}
+    fields: list[tuple[str, str]] = []
+    uploads: list[Upload] = []
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            kind = value.content_type or "application/octet-stream"
+            uploads.append(Upload(name, await value.read(), value.filename or name, kind))
+        elif name not in _FIELDS:
+            fields.append((name, value))
+    if not uploads:
+        raise BadRequest("a multipart call carries at least one file")
+    return CallWrite.model_validate(values), Attachments(fields, uploads)
+
+
+def _json_object(name: str, given: list[Any]) -> dict[str, Any] | None:
+    texts = [value for value in given if isinstance(value, str)]
+    if len(texts) == 1:
+        try:
+            parsed = json_text.decode_exactly(texts[0].encode())
+        except ValueError:
+            parsed = None
+        if isinstance(parsed, dict):
+            return parsed
+    if texts:
+        log.warning("integrations.multipart_field_ignored", field=name, reason="not a JSON object")
+    return None
+
+
+def form_data(fields: Iterable[tuple[str, str]], uploads: Iterable[Upload] = ()) -> tuple[bytes, str]:
+    """The body of a form with files, and its content type.
+
+    Names are raw UTF-8, only `"`, carriage return and line feed percent-encoded. Raises BadRequest.
+    """
+    boundary = f"automio-{secrets.token_hex(16)}"
+    pieces: list[bytes] = []
+
+    def add(disposition: str, content: bytes, content_type: str | None = None) -> None:
+        kind = f"Content-Type: {content_type}\r\n" if content_type is not None else ""
+        head = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n{kind}\r\n"
+        pieces.extend((head.encode(), content, b"\r\n"))
+
+    try:
+        for name, text in fields:
+            add(f'name="{_escaped(name)}"', text.encode())
+        for one in uploads:
+            if _CONTROL.search(one.content_type):
+                raise BadRequest(f"the content type of the file {one.name!r} holds control characters")
+            disposition = f'name="{_escaped(one.name)}"; filename="{_escaped(one.filename)}"'
+            add(disposition, one.content, one.content_type)
+    except UnicodeEncodeError as error:
+        raise BadRequest("data: a form is UTF-8, which cannot hold half of a surrogate pair") from error
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return b"".join(pieces), f"multipart/form-data; boundary={boundary}"
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r'["\r\n]', lambda match: _ESCAPES[match.group()], name)

@@ -1,0 +1,1 @@
+"""Sends in-app notifications, and shows them as they come."""

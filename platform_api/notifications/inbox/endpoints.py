@@ -1,0 +1,117 @@
+"""In-app notifications over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from sse_starlette import EventSourceResponse
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.dependencies import DataActorDep, actor_of_request
+from platform_api.accounts.models import Scope
+from platform_api.core.database import SessionDep
+from platform_api.core.errors import PlatformError, TooManyRequests, Unavailable
+from platform_api.core.http.pagination import PageDep
+from platform_api.notifications.inbox import service as inbox
+from platform_api.notifications.inbox.schemas import (
+    MarkedRead,
+    NotificationPage,
+    NotificationRead,
+    NotificationWrite,
+    UnreadCount,
+)
+from platform_api.notifications.inbox.signals import inbox_signals
+from platform_api.notifications.inbox.stream import MayRead, stream_inbox
+
+router = APIRouter(prefix="/notifications", tags=["notifications"])
+"""After the router of mail, whose word `mail` would be taken for an id."""
+
+MOST_STREAMS = 20
+"""Of one user, from one process."""
+
+NotificationReference = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+@router.post("/", status_code=201, summary="Tell the token's user, or a member of the organization, something")
+async def send_notification(actor: DataActorDep, session: SessionDep, body: NotificationWrite) -> NotificationRead:
+    return NotificationRead.model_validate(await inbox.send(session, actor, body))
+
+
+@router.get("/", summary="The caller's notifications, newest first")
+async def list_notifications(
+    actor: DataActorDep,
+    session: SessionDep,
+    page: PageDep,
+    unread: Annotated[bool, Query(description="Only those not read yet")] = False,
+) -> NotificationPage:
+    count, notifications = await inbox.list_inbox(
+        session, actor, only_unread=unread, page=page.page, per_page=page.per_page
+    )
+    return NotificationPage(
+        count=count,
+        next=page.next_url(count),
+        previous=page.previous_url(),
+        results=[NotificationRead.model_validate(notification) for notification in notifications],
+    )
+
+
+@router.get("/unread-count/", summary="How many notifications the caller has not read")
+async def count_unread(actor: DataActorDep, session: SessionDep) -> UnreadCount:
+    return UnreadCount(unread=await inbox.count_unread(session, actor))
+
+
+@router.get(
+    "/stream/",
+    summary="The caller's notifications as they come",
+    response_class=EventSourceResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def stream_notifications(
+    request: Request,
+    actor: DataActorDep,
+    session: SessionDep,
+    last_event_id: Annotated[
+        str | None, Header(description="Go on after this event; absent: from now on", max_length=50)
+    ] = None,
+) -> EventSourceResponse:
+    # What is no id of ours stands for none.
+    is_id = last_event_id is not None and last_event_id.isascii() and last_event_id.isdecimal()
+    after = min(int(last_event_id), 2**63 - 1) if is_id and last_event_id else await inbox.last_id(session, actor)
+    signals = inbox_signals(request.app)
+    if signals.count(actor.user_id) >= MOST_STREAMS:
+        raise TooManyRequests(f"you have {MOST_STREAMS} streams of notifications open; close some", retry_after=30)
+    return stream_inbox(request.app.state.database, signals, actor, after=after, may_read=_may_read(request, actor))
+
+
+@router.post("/read-all/", summary="Mark all of the caller's notifications as read")
+async def mark_all_read(actor: DataActorDep, session: SessionDep) -> MarkedRead:
+    return MarkedRead(marked=await inbox.mark_all_read(session, actor))
+
+
+@router.post("/{notification_id}/read/", summary="Mark a notification as read")
+async def mark_read(
+    actor: DataActorDep, session: SessionDep, notification_id: NotificationReference
+) -> NotificationRead:
+    return NotificationRead.model_validate(await inbox.mark_read(session, actor, notification_id))
+
+
+@router.delete("/{notification_id}/", status_code=204, summary="Delete a notification")
+async def delete_notification(
+    actor: DataActorDep, session: SessionDep, notification_id: NotificationReference
+) -> None:
+    await inbox.delete_notification(session, actor, notification_id)
+
+
+def _may_read(request: Request, actor: Actor) -> MayRead:
+    """Asks again who is calling: a stream outlasts tokens, memberships and sign-ins."""
+
+    async def may_read(session: AsyncSession) -> bool:
+        try:
+            caller = await actor_of_request(request, session, organization=str(actor.organization_id))
+        except Unavailable:
+            raise
+        except PlatformError:
+            return False
+        return caller.has_scope(Scope.DATA)
+
+    return may_read

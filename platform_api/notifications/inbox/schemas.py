@@ -1,0 +1,108 @@
+"""In-app notifications on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from platform_api.notifications.inbox.models import NotificationKind
+
+MOST_ACTIONS = 5
+MOST_DATA_BYTES = 16 * 1024
+
+
+class NotificationAction(BaseModel):
+    """A button of a notification."""
+
+    label: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    url: str = Field(max_length=2000, description="http:// or https://, or a path of this platform")
+
+    @field_validator("url")
+    @classmethod
+    def _leads_to_a_page(cls, url: str) -> str:
+        # Browsers leave out tabs and line ends, and take a backslash for a slash.
+        if any(character <= " " or character in "\x7f\\" for character in url) or not url.isprintable():
+            raise ValueError("must not hold spaces, control characters or backslashes")
+        if url.startswith("/") and not url.startswith("//"):
+            return url
+        try:
+            parts = urlsplit(url)
+            is_web_page = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            is_web_page = False
+        if not is_web_page:
+            raise ValueError("must be an http:// or https:// address, or a path that begins with one slash")
+        return url
+
+
+class NotificationWrite(BaseModel):
+    """Something to tell a user."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    description: str | None = Field(default=None, max_length=4000)
+    kind: NotificationKind = NotificationKind.INFO
+    data: dict[str, Any] | None = Field(default=None, description="For programs; 16 KB of JSON at most")
+    actions: list[NotificationAction] = Field(default=[], max_length=MOST_ACTIONS)
+    user_id: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**31 - 1,
+        description="Another member of the organization (owners and builders); absent: the token's user",
+    )
+
+    @field_validator("title")
+    @classmethod
+    def _one_line(cls, title: str) -> str:
+        if not title.isprintable():
+            raise ValueError("must be one line without control characters")
+        return title
+
+    @field_validator("data")
+    @classmethod
+    def _is_small(cls, data: dict[str, Any] | None) -> dict[str, Any] | None:
+        if data is not None and len(orjson.dumps(data)) > MOST_DATA_BYTES:
+            raise ValueError(f"is larger than {MOST_DATA_BYTES} bytes of JSON")
+        return data
+
+
+class NotificationRead(BaseModel):
+    """A notification; unread while `read_at` is null."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    user_id: int
+    app_id: int | None = Field(description="The app whose token sent it")
+    run_id: int | None = Field(description="The run whose script sent it")
+    kind: NotificationKind
+    title: str
+    description: str | None
+    data: dict[str, Any] | None
+    actions: list[NotificationAction]
+    created_at: datetime
+    read_at: datetime | None
+
+
+class NotificationPage(BaseModel):
+    """The contract's pagination envelope."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[NotificationRead]
+
+
+class UnreadCount(BaseModel):
+    """How many notifications are unread."""
+
+    unread: int
+
+
+class MarkedRead(BaseModel):
+    """How many notifications were unread before."""
+
+    marked: int

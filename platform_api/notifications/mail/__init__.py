@@ -1,0 +1,1 @@
+"""Writes mail to users, sends it over SMTP, and lists what was sent."""

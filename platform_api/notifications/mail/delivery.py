@@ -1,0 +1,135 @@
+"""Handing mail to the mail server, after the commit and again until it is taken or refused for good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import aiosmtplib
+import structlog
+from sqlalchemy import func, select
+
+from platform_api.core.database import Database
+from platform_api.core.settings import InvalidSettings
+from platform_api.notifications.mail.models import Mail, MailState
+from platform_api.outbox.service import ClaimedItem
+
+log = structlog.stdlib.get_logger()
+
+MOST_ATTEMPTS = 20
+_SECONDS = 20.0
+
+
+class DeliveryFailed(Exception):
+    """The mail server did not take a mail; it will be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed in. `smtp` upgrades to TLS when the server offers it, `smtps` begins with it."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    begins_with_tls: bool
+    sender: str
+
+    @classmethod
+    def from_url(cls, url: str, *, public_url: str) -> Self:
+        """From `smtp://user:password@host:port?from=address`. The sender is `from`, or the user when that is an
+        address, or `automio@` the platform's own host.
+        """
+        parts = urlsplit(url)
+        begins_with_tls = parts.scheme == "smtps"
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise InvalidSettings("SMTP_URL: must be smtp://user:password@host:port or smtps://…")
+        username = unquote(parts.username) if parts.username else None
+        named = parse_qs(parts.query).get("from", [username if username and "@" in username else None])[0]
+        return cls(
+            host=parts.hostname,
+            port=parts.port or (465 if begins_with_tls else 587),
+            username=username,
+            password=unquote(parts.password) if parts.password else None,
+            begins_with_tls=begins_with_tls,
+            sender=named or f"automio@{urlsplit(public_url).hostname}",
+        )
+
+    async def send(self, mail: Mail) -> None:
+        """Hands a mail in; raises an `aiosmtplib.SMTPException` or OSError."""
+        await aiosmtplib.send(
+            self._message(mail),
+            sender=self.sender,
+            recipients=[mail.recipient],
+            hostname=self.host,
+            port=self.port,
+            username=self.username,
+            password=self.password,
+            use_tls=self.begins_with_tls,
+            timeout=_SECONDS,
+        )
+
+    def _message(self, mail: Mail) -> EmailMessage:
+        message = EmailMessage(policy=SMTP)
+        message["From"] = self.sender
+        message["To"] = mail.recipient
+        message["Subject"] = mail.subject
+        message["Date"] = format_datetime(mail.created_at)
+        # The same with every attempt, so that a mail that was taken twice is recognised as one.
+        message["Message-ID"] = f"<mail-{mail.id}-{mail.created_at.timestamp():.6f}@{self.sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.text)
+        message.add_alternative(mail.html, subtype="html")
+        return message
+
+
+class MailDelivery:
+    """Handles the outbox's mail."""
+
+    def __init__(self, database: Database, server: MailServer) -> None:
+        self._database = database
+        self._server = server
+
+    async def handle(self, items: Sequence[ClaimedItem]) -> None:
+        """Delivers what is still pending; raises DeliveryFailed when some of it has to be tried again."""
+        reasons = [reason for item in items if (reason := await self._deliver(item.payload["mail_id"])) is not None]
+        if reasons:
+            raise DeliveryFailed(reasons[0])
+
+    async def _deliver(self, mail_id: int) -> str | None:
+        """Why the mail must be tried again, if it must."""
+        async with self._database.transaction() as session:
+            pending = select(Mail).where(Mail.id == mail_id, Mail.state == MailState.PENDING).with_for_update()
+            mail: Mail | None = await session.scalar(pending)
+            if mail is None:
+                return None
+            mail.attempts += 1
+            try:
+                await self._server.send(mail)
+            except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+                return _record_failure(mail, error)
+            mail.state, mail.last_error = MailState.SENT, None
+            mail.sent_at = await session.scalar(select(func.now()))
+            return None
+
+
+def _record_failure(mail: Mail, error: Exception) -> str | None:
+    mail.last_error = f"{type(error).__name__}: {error}"[:2000]
+    if _is_permanent(error) or mail.attempts >= MOST_ATTEMPTS:
+        mail.state = MailState.FAILED
+        log.warning("mail.failed", mail_id=mail.id, attempts=mail.attempts, error=mail.last_error)
+        return None
+    return mail.last_error
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Whether trying again is pointless: the server says no to this mail, not to us or for now."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return all(500 <= refused.code < 600 for refused in error.recipients)
+    if isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
+        return 500 <= error.code < 600
+    # A header or address that cannot be written.
+    return isinstance(error, ValueError) and not isinstance(error, aiosmtplib.SMTPException)

@@ -1,0 +1,83 @@
+"""Writing and reading the mail of users."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import User
+from platform_api.accounts.tenancy import visible_to
+from platform_api.core.errors import NotFound
+from platform_api.core.types import OrganizationId, RunId, UserId
+from platform_api.notifications.mail.models import Mail, MailState
+from platform_api.outbox.service import enqueue
+
+TOPIC = "mail"
+"""Outbox items of this topic name a mail to be delivered."""
+
+
+async def write_mail(
+    session: AsyncSession, actor: Actor, *, subject: str, text: str, html: str, is_sent: bool
+) -> Mail:
+    """A mail to the caller's user. `is_sent`: a mail server will be given it after the commit."""
+    return await write_mail_to(
+        session,
+        organization_id=actor.organization_id,
+        user_id=actor.user_id,
+        run_id=actor.run_id,
+        subject=subject,
+        text=text,
+        html=html,
+        is_sent=is_sent,
+    )
+
+
+async def write_mail_to(
+    session: AsyncSession,
+    *,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    run_id: RunId | None = None,
+    subject: str,
+    text: str,
+    html: str,
+    is_sent: bool,
+) -> Mail:
+    """A mail of the platform's own to a member of an organization; otherwise as `write_mail`."""
+    user = await session.get_one(User, user_id)
+    mail = Mail(
+        organization_id=organization_id,
+        user_id=user.id,
+        run_id=run_id,
+        recipient=user.email,
+        subject=subject,
+        text=text,
+        html=html,
+        state=MailState.PENDING if is_sent else MailState.STORED,
+    )
+    session.add(mail)
+    await session.flush()
+    if is_sent:
+        await enqueue(session, TOPIC, payload={"mail_id": mail.id}, key=str(mail.id))
+    return mail
+
+
+async def list_mail(session: AsyncSession, actor: Actor, *, page: int, per_page: int) -> tuple[int, Sequence[Mail]]:
+    """How many mails the caller's user was sent in the organization acted in, and one page of them, newest first."""
+    mine = select(Mail).where(_is_mine(actor))
+    count = await session.scalar(select(func.count()).select_from(mine.subquery())) or 0
+    page_of = mine.order_by(Mail.id.desc()).limit(per_page).offset((page - 1) * per_page)
+    return count, (await session.scalars(page_of)).all()
+
+
+async def get_mail(session: AsyncSession, actor: Actor, mail_id: int) -> Mail:
+    """One of the caller's mails; raises NotFound."""
+    mail: Mail | None = await session.scalar(select(Mail).where(Mail.id == mail_id, _is_mine(actor)))
+    if mail is None:
+        raise NotFound(f"there is no mail {mail_id}")
+    return mail
+
+
+def _is_mine(actor: Actor) -> ColumnElement[bool]:
+    return visible_to(actor, Mail.organization_id) & (Mail.user_id == actor.user_id)

@@ -1,0 +1,1 @@
+"""Walks through the lists of third-party services, page by page."""

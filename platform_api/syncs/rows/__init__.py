@@ -1,0 +1,1 @@
+"""Writes the items of a list as rows of an app table."""

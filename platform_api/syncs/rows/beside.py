@@ -1,0 +1,83 @@
+"""Runs of one connection beside each other: none puts an older page over a newer one, or deletes what is there.
+
+While another run is running, each keeps which items its pages wrote. Whoever asked for a page before such a page was
+stored, and has an item in common with it, asks again: which of the two is newer is not known. All of this is read and
+written under the lock of the connection's checkpoint.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.syncs.models import RunState, SyncedPage, SyncRun
+from platform_api.syncs.rows.target import Key
+
+
+class Neighbours:
+    """The other runs of a run's connection."""
+
+    def __init__(self, run: SyncRun) -> None:
+        self._run = run
+
+    async def running(self, session: AsyncSession) -> list[int]:
+        """Those that are running now."""
+        statement = select(SyncRun.id).where(
+            # tenancy: other runs of the same sync and connection
+            SyncRun.sync_id == self._run.sync_id,
+            SyncRun.connection_id == self._run.connection_id,
+            SyncRun.state == RunState.RUNNING,
+            SyncRun.id != self._run.id,
+        )
+        return list(await session.scalars(statement))
+
+    async def latest_page(self, session: AsyncSession) -> int:
+        """The last page that any of them kept."""
+        return await session.scalar(select(func.max(SyncedPage.id)).where(self._is_ours())) or 0
+
+    async def have_written(self, session: AsyncSession, keys: Iterable[Key], *, since: int) -> bool:
+        """Whether one of them wrote an item of these after the page `since`."""
+        statement = select(SyncedPage.keys).where(
+            self._is_ours(), SyncedPage.id > since, SyncedPage.run_id != self._run.id
+        )
+        digests = {_digest(key) for key in keys}
+        return any(written is None or not digests.isdisjoint(written) for written in await session.scalars(statement))
+
+    async def tell(self, session: AsyncSession, keys: Iterable[Key] | None) -> None:
+        """Keeps which items a page wrote; None: any of them, perhaps."""
+        digests = None if keys is None else [_digest(key) for key in keys]
+        session.add(
+            SyncedPage(
+                sync_id=self._run.sync_id, connection_id=self._run.connection_id, run_id=self._run.id, keys=digests
+            )
+        )
+        await session.flush()
+
+    async def leave(self, session: AsyncSession) -> None:
+        """Ends with the run: the last one forgets the pages."""
+        if not await self.running(session):
+            await session.execute(delete(SyncedPage).where(self._is_ours()))
+
+    def _is_ours(self) -> ColumnElement[bool]:
+        # tenancy: the run's own sync and connection; the run names them, no caller does
+        return (SyncedPage.sync_id == self._run.sync_id) & (SyncedPage.connection_id == self._run.connection_id)
+
+
+def _digest(key: Key) -> int:
+    text = "\0".join(_canonical(part) for part in key)
+    return int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest()[:8], signed=True)
+
+
+def _canonical(part: Any) -> str:
+    """The same text for values that PostgreSQL takes for equal."""
+    match part:
+        case Decimal():
+            return str(part.normalize())
+        case datetime() if part.tzinfo is not None:
+            return part.astimezone(UTC).isoformat()
+        case _:
+            return str(part)

@@ -1,0 +1,234 @@
+"""From a builder's request to a new definition: pure, so that everything is checked before anything is built."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from platform_api.tables.ddl.column_types import ColumnType
+from platform_api.tables.definition import (
+    Column,
+    Index,
+    InvalidDefinition,
+    OnDelete,
+    Reference,
+    TableDefinition,
+    UniqueKey,
+)
+from platform_api.tables.names import PhysicalNames, bare_table_name
+from platform_api.tables.relationships import check_field_names, choose_relationship_names, field_names
+from platform_api.tables.schemas import ColumnWrite, ForeignKeyWrite, IndexWrite, TableCreate, TableEdit, UniqueWrite
+
+Definitions = Mapping[int, TableDefinition]
+"""The tables of one app by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A checked change of one table. `renamed_columns` maps present to new names."""
+
+    before: TableDefinition
+    after: TableDefinition
+    renamed_columns: Mapping[str, str]
+
+
+def define_table(table_id: int, app_id: int, data: TableCreate, *, others: Definitions) -> TableDefinition:
+    """The definition of a new table. Raises `InvalidDefinition` or `InvalidName`."""
+    for column in data.columns:
+        if column.renamed_from is not None:
+            raise InvalidDefinition(f"column {column.name!r}: a new table has no column that could be renamed")
+    definition = TableDefinition(
+        app_id=app_id,
+        name=data.name,
+        columns=tuple(_column(column) for column in data.columns),
+        unique=_unique(data.unique, PhysicalNames(app_id, data.name)),
+        indexes=_indexes(data.indexes),
+    )
+    # Names are checked before relationships are named after them.
+    definition.check_columns()
+    definition = _with_references(table_id, definition, data.foreign_keys, others=others)
+    _check(table_id, definition, others=others)
+    return definition
+
+
+def change_table(table_id: int, data: TableEdit, *, definitions: Definitions) -> Change:
+    """The change of an existing table. Raises `InvalidDefinition` or `InvalidName`."""
+    before = definitions[table_id]
+    renamed = _renamed_columns(before, data.columns)
+    dropped = _dropped_columns(before, data)
+    columns = _merged_columns(before, data.columns, renamed=renamed, dropped=dropped)
+    after = TableDefinition(
+        app_id=before.app_id,
+        name=before.name if data.new_name is None else data.new_name,
+        columns=columns,
+        references=_kept_references(before, columns, renamed=renamed, dropped=dropped),
+        unique=_kept_unique(before, renamed, dropped)
+        if data.unique is None
+        else _unique(data.unique, before.physical),
+        indexes=_kept_indexes(before, renamed, dropped) if data.indexes is None else _indexes(data.indexes),
+    )
+    after.check_columns()
+    others = {other_id: other for other_id, other in definitions.items() if other_id != table_id}
+    after = _with_references(table_id, after, data.foreign_keys, others=others)
+    _check(table_id, after, others=others)
+    return Change(before, after, renamed)
+
+
+def _check(table_id: int, definition: TableDefinition, *, others: Definitions) -> None:
+    definition.check()
+    for other in others.values():
+        if other.name == definition.name:
+            raise InvalidDefinition(f"the app has a table {definition.name!r} already")
+    together = {**others, table_id: definition}
+    for affected in {table_id, *(reference.table_id for reference in definition.references)}:
+        check_field_names(affected, together)
+
+
+def _column(column: ColumnWrite) -> Column:
+    return Column(
+        name=column.name,
+        type=column.type,
+        required=column.required,
+        default=column.default,
+        choices=tuple(column.choices),
+    )
+
+
+def _unique(keys: Sequence[UniqueWrite], names: PhysicalNames) -> tuple[UniqueKey, ...]:
+    return tuple(UniqueKey(columns=tuple(key.columns), name=_own_part(key, names)) for key in keys)
+
+
+def _own_part(key: UniqueWrite, names: PhysicalNames) -> str | None:
+    """A key's given name without what is added to it anyway; None when it then says just the columns."""
+    if key.name is None:
+        return None
+    own = key.name.removeprefix(f"uq_{names.table}_").removesuffix("_org")
+    return None if own == "_".join(key.columns) else own
+
+
+def _indexes(indexes: Sequence[IndexWrite]) -> tuple[Index, ...]:
+    return tuple(Index(columns=tuple(index.columns)) for index in indexes)
+
+
+def _renamed_columns(before: TableDefinition, columns: Sequence[ColumnWrite]) -> dict[str, str]:
+    renamed: dict[str, str] = {}
+    for column in columns:
+        if column.renamed_from is None or column.renamed_from == column.name:
+            continue
+        before.column(column.renamed_from)
+        if column.renamed_from in renamed:
+            raise InvalidDefinition(f"column {column.renamed_from!r} cannot be renamed twice")
+        renamed[column.renamed_from] = column.name
+    return renamed
+
+
+def _dropped_columns(before: TableDefinition, data: TableEdit) -> set[str]:
+    kept = {column.renamed_from or column.name for column in data.columns}
+    for name in data.drop_columns:
+        before.column(name)
+        if name in kept:
+            raise InvalidDefinition(f"column {name!r} cannot be both changed and dropped")
+    return set(data.drop_columns)
+
+
+def _merged_columns(
+    before: TableDefinition, columns: Sequence[ColumnWrite], *, renamed: Mapping[str, str], dropped: set[str]
+) -> tuple[Column, ...]:
+    wanted = {column.name: _column(column) for column in columns}
+    if len(wanted) < len(columns):
+        raise InvalidDefinition("a column is given more than once")
+    kept = [renamed.get(column.name, column.name) for column in before.columns if column.name not in dropped]
+    present = {
+        renamed.get(column.name, column.name): column for column in before.columns if column.name not in dropped
+    }
+    if len(present) < len(kept):
+        raise InvalidDefinition("a column cannot be renamed to the name of another one")
+    merged = [wanted.pop(name, present[name]) for name in kept]
+    return (*merged, *wanted.values())
+
+
+def _kept_references(
+    before: TableDefinition, columns: Sequence[Column], *, renamed: Mapping[str, str], dropped: set[str]
+) -> tuple[Reference, ...]:
+    """References whose column still is one; the relationships keep their names when the column is renamed."""
+    types = {column.name: column.type for column in columns}
+    kept = []
+    for reference in before.references:
+        name = renamed.get(reference.column, reference.column)
+        if reference.column not in dropped and types[name] is ColumnType.REFERENCE:
+            kept.append(reference.model_copy(update={"column": name}))
+    return tuple(kept)
+
+
+def _kept_unique(before: TableDefinition, renamed: Mapping[str, str], dropped: set[str]) -> tuple[UniqueKey, ...]:
+    return tuple(
+        UniqueKey(columns=tuple(renamed.get(column, column) for column in key.columns), name=key.name)
+        for key in before.unique
+        if dropped.isdisjoint(key.columns)
+    )
+
+
+def _kept_indexes(before: TableDefinition, renamed: Mapping[str, str], dropped: set[str]) -> tuple[Index, ...]:
+    return tuple(
+        Index(columns=tuple(renamed.get(column, column) for column in index.columns))
+        for index in before.indexes
+        if dropped.isdisjoint(index.columns)
+    )
+
+
+def _with_references(
+    table_id: int, definition: TableDefinition, foreign_keys: Sequence[ForeignKeyWrite], *, others: Definitions
+) -> TableDefinition:
+    """The definition with the wanted references added or changed."""
+    seen: set[str] = set()
+    for wanted in foreign_keys:
+        if wanted.column in seen:
+            raise InvalidDefinition(f"foreign key of column {wanted.column!r} is given more than once")
+        seen.add(wanted.column)
+        definition = _with_reference(table_id, definition, wanted, others=others)
+    return definition
+
+
+def _with_reference(
+    table_id: int, definition: TableDefinition, wanted: ForeignKeyWrite, *, others: Definitions
+) -> TableDefinition:
+    if wanted.references != "id":
+        raise InvalidDefinition(
+            f"the foreign key of column {wanted.column!r} references {wanted.references!r}; "
+            "a reference is always to 'id'"
+        )
+    column = definition.column(wanted.column)
+    on_delete = wanted.on_delete or (OnDelete.RESTRICT if column.required else OnDelete.SET_NULL)
+    together = {**others, table_id: definition}
+    target_id = _find_table(wanted.table, definition.app_id, together)
+    present = definition.reference(wanted.column)
+    if present is not None and present.table_id == target_id:
+        reference = present.model_copy(update={"on_delete": on_delete})
+    else:
+        rest = tuple(item for item in definition.references if item is not present)
+        definition = definition.model_copy(update={"references": rest})
+        together[table_id] = definition
+        names = choose_relationship_names(
+            definition.name,
+            wanted.column,
+            own_fields=field_names(table_id, together),
+            target_fields=field_names(target_id, together),
+        )
+        reference = Reference(
+            column=wanted.column,
+            table_id=target_id,
+            on_delete=on_delete,
+            object_relationship=names.object_relationship,
+            array_relationship=names.array_relationship,
+        )
+    others_of_table = tuple(item for item in definition.references if item.column != wanted.column)
+    return definition.model_copy(update={"references": (*others_of_table, reference)})
+
+
+def _find_table(name: str, app_id: int, definitions: Definitions) -> int:
+    bare = bare_table_name(name, app_id=app_id)
+    for table_id, definition in definitions.items():
+        if definition.name == bare:
+            return table_id
+    known = ", ".join(sorted(definition.name for definition in definitions.values()))
+    raise InvalidDefinition(
+        f"a foreign key refers to table {name!r}, which the app does not have; its tables: {known}"
+    )

@@ -1,0 +1,7 @@
+"""How requests name a table."""
+
+from typing import Annotated
+
+from fastapi import Path
+
+TableName = Annotated[str, Path(description="The table's name, bare or as `app_{id}_{name}`", max_length=200)]

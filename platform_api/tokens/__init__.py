@@ -1,0 +1,1 @@
+"""Tokens as their owners manage them: create, list, revoke."""

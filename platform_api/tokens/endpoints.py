@@ -1,0 +1,32 @@
+"""Tokens over HTTP."""
+
+from fastapi import APIRouter
+
+from platform_api.accounts.dependencies import AccountActorDep
+from platform_api.accounts.schemas import TokenCreate, TokenCreated, TokenRead
+from platform_api.accounts.tokens import IssuedToken
+from platform_api.core.database import SessionDep
+from platform_api.core.types import TokenId
+from platform_api.tokens import service
+
+router = APIRouter(tags=["accounts"])
+
+
+def _created(issued: IssuedToken) -> TokenCreated:
+    shown = TokenRead.model_validate(issued.token)
+    return TokenCreated(token=issued.secret, **shown.model_dump())
+
+
+@router.get("/tokens/", summary="Tokens the caller may manage")
+async def list_tokens(actor: AccountActorDep, session: SessionDep) -> list[TokenRead]:
+    return [TokenRead.model_validate(token) for token in await service.list_tokens(session, actor)]
+
+
+@router.post("/tokens/", status_code=201, summary="Create a token; the reply shows its secret once")
+async def create_token(actor: AccountActorDep, session: SessionDep, body: TokenCreate) -> TokenCreated:
+    return _created(await service.create_token(session, actor, body))
+
+
+@router.delete("/tokens/{token_id}/", summary="Revoke a token")
+async def revoke_token(actor: AccountActorDep, session: SessionDep, token_id: int) -> TokenRead:
+    return TokenRead.model_validate(await service.revoke_token(session, actor, TokenId(token_id)))

@@ -1,0 +1,1 @@
+"""Verifies that a call of a webhook comes from the service that it says."""
