@@ -1,21 +1,26 @@
 """An embedded GraphQL engine that behaves like Hasura v2 on PostgreSQL.
 
-Stages, each a module or package that imports only from those before it:
+Stages, from the ground up. Each imports only from lines before its own, and stages that share a line know nothing of
+each other (import-linter holds both, see `pyproject.toml`):
 
-    errors, session, sql, names   vocabulary shared by all stages
-    catalog/                      what PostgreSQL has: read incrementally, typed
-    metadata/                     what the user declared: typed model, storage
-    schema_cache, resolve/        both resolved into an immutable snapshot; building it checks consistency
-    api/                          the metadata and query APIs, run_sql
-    schema/                       what one role may see, lazily per table
-    ir/                           what a request means: documents and permissions become boolean expressions,
+    catalog/, errors, session,
+    sql, logging                  what PostgreSQL has (read incrementally, typed), and the vocabulary of all stages
+    names, violations, exact_json GraphQL names, refusals that SQL raises itself, JSON that keeps every digit
+    metadata/, database_errors    what the user declared: typed model, storage; PostgreSQL's errors in Hasura's words
+    schema_cache                  metadata and catalog resolved: the immutable snapshot that everything is served from
+    schema/, plan, options        what one role may see, lazily per table; the form of a compiled operation; settings
+    ir/, settings                 what a request means: documents and permissions become boolean expressions,
                                   selections, inserts ...; permissions enter here, nothing later can forget them
-    translate/                    IR to SQL fragments, one module per concern
-    prepare, plan                 the compiler's entry: document -> prepared operation -> plan (SQL and parameters)
-    execution/                    connections, prepared statements, plan cache, transactions
+    translate/, resolve/          IR to SQL fragments, one module per concern; the snapshot is built, which checks
+                                  the metadata for consistency
+    prepare, api/                 the compiler's entry: document -> prepared operation -> plan (SQL and parameters);
+                                  the metadata and query APIs, run_sql
+    execution/, metadata_service  connections, prepared statements, plan cache, transactions; one metadata call at a
+                                  time in its transaction, and the snapshot that is current
     subscriptions/                live queries, streams
-    transport/                    HTTP (ASGI), websockets, REST endpoints, explain
+    explain                       `/v1/graphql/explain`
     engine                        `Engine`: all of it, started and stopped together
+    transport/                    HTTP (ASGI), websockets, REST endpoints
     cli                           `automio engine`
 
 One root field is one SQL statement that returns JSON text; the bytes go out as they came. Only mutations that need to

@@ -16,8 +16,9 @@ from hasura.engine.errors import EngineError, Unexpected
 from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.execution.guards import OperationGuards
 from hasura.engine.execution.operations import OperationRunner, parse_request
+from hasura.engine.explain import explain
 from hasura.engine.logging import log
-from hasura.engine.metadata.service import MetadataService
+from hasura.engine.metadata_service import MetadataService
 from hasura.engine.options import EngineOptions
 from hasura.engine.plan import OperationKind
 from hasura.engine.schema_cache import SchemaCache
@@ -25,7 +26,6 @@ from hasura.engine.session import Session
 from hasura.engine.subscriptions.changes import ChangeFeed
 from hasura.engine.subscriptions.live import LiveQueries, LiveQueryOptions
 from hasura.engine.subscriptions.streams import Streams
-from hasura.engine.transport.explain import explain
 
 
 class EngineResponse(NamedTuple):

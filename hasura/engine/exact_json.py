@@ -6,11 +6,14 @@ A float holds 15 to 17 digits, PostgreSQL's `numeric` 131072: a number that a fl
 
 import codecs
 from decimal import Decimal, InvalidOperation
+from typing import Union
 
 import msgspec
 
 from hasura.engine.errors import EngineError
-from hasura.engine.metadata.types import Json
+
+Json = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
+JsonObject = dict[str, Json]
 
 # Every decimal number of so many digits is a float and comes back from it unchanged.
 _CERTAIN_DIGITS = 15

@@ -22,7 +22,7 @@ from typing import NewType, Protocol
 import orjson
 
 from hasura.engine.errors import nested_too_deeply
-from hasura.engine.metadata.types import Json
+from hasura.engine.exact_json import Json
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.sql import Sql
 

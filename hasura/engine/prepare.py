@@ -8,6 +8,7 @@ from graphql.language import ast
 
 from hasura.engine import exact_json
 from hasura.engine.errors import ValidationFailed, json_path, nested_too_deeply, refuse_endless_nesting
+from hasura.engine.exact_json import Json
 from hasura.engine.ir.context import TYPENAME, BuildContext, Touched
 from hasura.engine.ir.directives import check_operation_directives
 from hasura.engine.ir.document import FlatField, Operation, parse_operation
@@ -18,7 +19,6 @@ from hasura.engine.ir.shapes import is_plain, shape
 from hasura.engine.ir.streams import build_stream
 from hasura.engine.ir.values import Path
 from hasura.engine.ir.variables import Complete, completion, given_or_default, variable_definitions
-from hasura.engine.metadata.types import Json
 from hasura.engine.plan import (
     NO_VARIABLES,
     ConstantStep,

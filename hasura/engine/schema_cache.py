@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from hasura.engine.catalog.types import Column, Function, FunctionArgument, PgType, QualifiedName, Table
+from hasura.engine.exact_json import Json
 from hasura.engine.metadata.types import (
     AllowlistEntry,
     DeletePermission,
@@ -21,7 +22,6 @@ from hasura.engine.metadata.types import (
     InheritedRole,
     InsertionOrder,
     InsertPermission,
-    Json,
     QueryCollection,
     RelationshipKind,
     RestEndpoint,

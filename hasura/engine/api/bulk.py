@@ -5,8 +5,8 @@ from hasura.engine.api.source_names import refuse_other_sources
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.connection import transaction
 from hasura.engine.errors import EngineError, ParseFailed
+from hasura.engine.exact_json import Json
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import Json
 
 
 async def each(workspace: Workspace, args: Reader, kind: str, handle: Handler) -> Json:

@@ -8,11 +8,11 @@ from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import AlreadyExists, EngineError, NotExists, NotSupported
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import keys, store
 from hasura.engine.metadata.keys import Keys
 from hasura.engine.metadata.parsing import parse_allowlist_scope, parse_query_collection, parse_rest_endpoint
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import Json, JsonObject
 
 
 @command("create_query_collection", takes=keys.QUERY_COLLECTION)

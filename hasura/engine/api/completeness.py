@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
+from hasura.engine.exact_json import Json
 from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import Json
 
 # Far more than anybody writes, and few enough to be walked wherever metadata is read again.
 MAX_EXPRESSION_LEVELS = 200

@@ -15,6 +15,7 @@ from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.types import QualifiedName, UniqueConstraint
 from hasura.engine.database_errors import translate
 from hasura.engine.errors import EngineError, NotExists, NotSupported, PermissionDenied
+from hasura.engine.exact_json import Json
 from hasura.engine.ir.nodes import (
     AffectedRowsOutput,
     AggregateItems,
@@ -44,7 +45,7 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.ir.parameters import Computed, Constant
 from hasura.engine.ir.permission import computed_field_call, preset_operand
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import Json, RelationshipKind
+from hasura.engine.metadata.types import RelationshipKind
 from hasura.engine.plan import NO_VARIABLES, Statement, bind
 from hasura.engine.schema.filters import INT8
 from hasura.engine.schema.meanings import OrderDirection

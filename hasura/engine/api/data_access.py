@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from hasura.engine.errors import NotSupported, PermissionDenied
+from hasura.engine.exact_json import JsonObject
 from hasura.engine.ir.nodes import (
     TRUE,
     And,
@@ -23,7 +24,6 @@ from hasura.engine.ir.nodes import (
     conjunction,
 )
 from hasura.engine.ir.permission import resolve_boolean_expression
-from hasura.engine.metadata.types import JsonObject
 from hasura.engine.schema.permissions import Filter, SelectAccess, WriteAccess, table_access
 from hasura.engine.schema_cache import ColumnInfo, SchemaCache, TableInfo
 from hasura.engine.session import Session

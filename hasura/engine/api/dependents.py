@@ -7,13 +7,13 @@ from hasura.engine.api.editing import drop
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
+from hasura.engine.exact_json import Json
 from hasura.engine.ir.permission import expression_dependencies
 from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import (
     ForeignKeyColumns,
     InsertPermission,
-    Json,
     ManualMapping,
     Relationship,
     RemoteForeignKey,

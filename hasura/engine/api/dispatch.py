@@ -19,9 +19,9 @@ from hasura.engine.api.source_names import refuse_other_sources, with_source_nam
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.connection import transaction
 from hasura.engine.errors import AccessDenied, EngineError, ParseFailed, json_path
+from hasura.engine.exact_json import Json
 from hasura.engine.metadata.keys import refuse_mistyped_keys
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import Json
 from hasura.engine.session import Session
 
 METADATA_PATH = "/v1/metadata"

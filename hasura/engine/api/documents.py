@@ -14,14 +14,15 @@ from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.relationships import normal_using
 from hasura.engine.api.workspace import Workspace, rendered_inconsistent
 from hasura.engine.errors import EngineError
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import keys, parsing, store
 from hasura.engine.metadata.keys import OF_KINDS, Keys, refuse_mistyped, refuse_mistyped_keys
-from hasura.engine.metadata.loading import refuse_unreadable
 from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader, name_to_json
 from hasura.engine.metadata.sections import parse_api_limits, parse_customization, parse_introspection
 from hasura.engine.metadata.store import ObjectKey
-from hasura.engine.metadata.types import InheritedRole, Json, JsonObject, RelationshipKind
+from hasura.engine.metadata.types import InheritedRole, RelationshipKind
+from hasura.engine.resolve.loading import refuse_unreadable
 from hasura.engine.resolve.roles import CONFLICT_TYPE, refuse_cycles
 from hasura.engine.resolve.unserved import Unserved
 from hasura.engine.schema_cache import InconsistentObject

@@ -1,6 +1,6 @@
 """Lists of objects inside a document, edited by one of their keys."""
 
-from hasura.engine.metadata.types import Json, JsonObject
+from hasura.engine.exact_json import Json, JsonObject
 
 
 def entry(document: JsonObject, list_name: str, key: str, value: str) -> JsonObject | None:

@@ -8,11 +8,11 @@ from hasura.engine.api.tables import source_tables
 from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import AlreadyExists, EngineError, NotExists, NotSupported
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import keys, store
 from hasura.engine.metadata.keys import Keys, refuse_mistyped_keys
 from hasura.engine.metadata.parsing import RELATIONSHIP_LISTS, parse_computed_field, parse_function
 from hasura.engine.metadata.reading import Reader, name_to_json
-from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.resolve.world import Fact
 from hasura.engine.schema.permissions import table_access
 

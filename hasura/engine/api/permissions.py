@@ -5,11 +5,11 @@ from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, Handler, command
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import AlreadyExists, PermissionDenied
+from hasura.engine.exact_json import Json
 from hasura.engine.metadata import keys, store
 from hasura.engine.metadata.keys import Keys
 from hasura.engine.metadata.parsing import PERMISSION_PARSERS
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import Json
 
 OPERATIONS = ("select", "insert", "update", "delete")
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from hasura.engine.api.workspace import Workspace
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata.keys import Keys
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import Json, JsonObject
 
 Handler = Callable[[Workspace, Reader], Awaitable[Json]]
 SUCCESS: Final[JsonObject] = {"message": "success"}

@@ -7,14 +7,13 @@ from hasura.engine.api.rewriting import rename_relationship_everywhere
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.types import QualifiedName, Table
 from hasura.engine.errors import AlreadyExists, EngineError, NotExists
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import keys, store
 from hasura.engine.metadata.keys import Keys
 from hasura.engine.metadata.parsing import RELATIONSHIP_LISTS, parse_using
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.types import (
     ForeignKeyColumns,
-    Json,
-    JsonObject,
     ManualMapping,
     RelationshipKind,
     RelationshipUsing,

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.types import QualifiedName
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import store
 from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.store import ObjectKey
-from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.resolve.world import Fact, World
 
 

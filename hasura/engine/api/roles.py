@@ -3,10 +3,10 @@
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import EngineError, NotExists
+from hasura.engine.exact_json import Json
 from hasura.engine.metadata import keys, store
 from hasura.engine.metadata.parsing import parse_inherited_role
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import Json
 from hasura.engine.resolve.roles import refuse_cycles
 
 

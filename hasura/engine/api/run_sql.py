@@ -27,10 +27,11 @@ from hasura.engine.catalog.connection import transaction
 from hasura.engine.catalog.loader import load_functions, load_tables
 from hasura.engine.catalog.types import Function, QualifiedName, Table, Volatility
 from hasura.engine.errors import EngineError, NotSupported
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.metadata.store import ObjectKey
-from hasura.engine.metadata.types import ForeignKeyColumns, Json, JsonObject, RemoteForeignKey
+from hasura.engine.metadata.types import ForeignKeyColumns, RemoteForeignKey
 from hasura.engine.resolve.world import Fact, World
 from hasura.engine.schema_cache import InconsistentObject
 

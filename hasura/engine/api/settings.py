@@ -5,11 +5,12 @@ from uuid import uuid4
 from hasura.engine.api.registry import SUCCESS, Handler, command
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import NotSupported
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import keys, store
 from hasura.engine.metadata.keys import Keys
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
 from hasura.engine.metadata.sections import parse_api_limits, parse_customization
-from hasura.engine.metadata.types import API_LIMITS, Json, JsonObject
+from hasura.engine.metadata.types import API_LIMITS
 from hasura.engine.resolve.unserved import REASON, has_content
 
 

@@ -3,8 +3,8 @@
 import re
 
 from hasura.engine.errors import EngineError
+from hasura.engine.exact_json import Json
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
-from hasura.engine.metadata.types import Json
 
 _MENTIONS = re.compile(rf"(\bsource:? [\"']?){DEFAULT_SOURCE}\b")
 

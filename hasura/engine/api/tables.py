@@ -8,11 +8,11 @@ from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.loader import load_tables
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError, NotSupported
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import keys, store
 from hasura.engine.metadata.keys import Keys, refuse_mistyped_keys
 from hasura.engine.metadata.parsing import parse_configuration
 from hasura.engine.metadata.reading import Reader, name_to_json
-from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.names import default_table_name
 from hasura.engine.resolve.unserved import has_content
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from hasura.engine.api.dependents import Dependent, expression_facts, reported
 from hasura.engine.catalog.types import QualifiedName, Table
 from hasura.engine.errors import EngineError
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.ir.permission import SESSION_PREFIX
-from hasura.engine.metadata.types import Json, JsonObject, TableMetadata
+from hasura.engine.metadata.types import TableMetadata
 from hasura.engine.resolve.world import Fact, World
 
 _LOGICAL = ("_and", "_or", "_not", "_exists")

@@ -13,13 +13,13 @@ from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.loader import load_tables
 from hasura.engine.catalog.types import ForeignKey, QualifiedName, Table
 from hasura.engine.errors import EngineError, NotExists, ParseFailed, Unexpected, bullets
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import store
-from hasura.engine.metadata.loading import catch_up, load_world, read_change
 from hasura.engine.metadata.reading import DEFAULT_SOURCE
 from hasura.engine.metadata.store import ObjectKey
-from hasura.engine.metadata.types import Json, JsonObject
 from hasura.engine.options import AdministrationLimits
 from hasura.engine.resolve.builder import Change, advance
+from hasura.engine.resolve.loading import catch_up, load_world, read_change
 from hasura.engine.resolve.roles import CONFLICT_TYPE
 from hasura.engine.resolve.world import World
 from hasura.engine.schema_cache import InconsistentObject, SchemaOptions, TableInfo

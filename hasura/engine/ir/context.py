@@ -7,7 +7,7 @@ from graphql.language import ast
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import ValidationFailed, json_path
-from hasura.engine.exact_json import whole
+from hasura.engine.exact_json import Json, whole
 from hasura.engine.ir.document import FlatField, Flattener, Operation
 from hasura.engine.ir.nodes import (
     TRUE,
@@ -37,7 +37,6 @@ from hasura.engine.ir.values import (
     refuse_repeated,
 )
 from hasura.engine.ir.variables import VariableDefinition, completion, is_array_literal, require_fitting
-from hasura.engine.metadata.types import Json
 from hasura.engine.schema.filters import BOOL, INT4, TEXT
 from hasura.engine.schema.meanings import ComputedFieldField, FunctionRoot, Operator
 from hasura.engine.schema.permissions import Filter

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hasura.engine import exact_json
 from hasura.engine.errors import EngineError, ValidationFailed, json_path
-from hasura.engine.exact_json import whole
+from hasura.engine.exact_json import Json, whole
 from hasura.engine.ir.context import BuildContext, without_nulls
 from hasura.engine.ir.filters import build_filter
 from hasura.engine.ir.nodes import (
@@ -28,7 +28,7 @@ from hasura.engine.ir.permission import preset_operand
 from hasura.engine.ir.row_places import Locate, locate_nested, locate_top, place_of_refusal
 from hasura.engine.ir.scalars import INTEGERS, certain_types, encode
 from hasura.engine.ir.values import EnumLiteral, InputValue, Path
-from hasura.engine.metadata.types import InsertionOrder, Json, RelationshipKind
+from hasura.engine.metadata.types import InsertionOrder, RelationshipKind
 from hasura.engine.plan import SessionVariables, Variables
 from hasura.engine.schema.columns import enum_table_type
 from hasura.engine.schema.meanings import ColumnInput, RelationshipInput

@@ -8,8 +8,7 @@ import re
 from collections.abc import Hashable, Iterable
 
 from hasura.engine import exact_json
-from hasura.engine.exact_json import whole
-from hasura.engine.metadata.types import Json
+from hasura.engine.exact_json import Json, whole
 from hasura.engine.schema.meanings import InsertTarget
 from hasura.engine.schema.types import EnumType, InputField, InputObjectType, ListOf, NonNull, ScalarType, TypeRef
 

@@ -11,8 +11,7 @@ from typing import Union
 from graphql.language import ast
 
 from hasura.engine.errors import ParseFailed, ValidationFailed, json_path
-from hasura.engine.exact_json import is_written_whole, number, scientific, whole
-from hasura.engine.metadata.types import Json
+from hasura.engine.exact_json import Json, is_written_whole, number, scientific, whole
 
 Path = tuple[str | int, ...]
 

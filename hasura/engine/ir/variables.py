@@ -12,8 +12,8 @@ from graphql import parse_const_value
 from graphql.language import ast
 
 from hasura.engine.errors import ValidationFailed
+from hasura.engine.exact_json import Json
 from hasura.engine.ir.values import literal
-from hasura.engine.metadata.types import Json
 from hasura.engine.schema.types import InputField, InputObjectType, ListOf, NonNull, ScalarType, TypeRef, type_text
 
 Complete = Callable[[Json], Json]

@@ -11,9 +11,10 @@ from difflib import get_close_matches
 from typing import Final
 
 from hasura.engine.errors import ParseFailed, json_path
+from hasura.engine.exact_json import Json
 from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import Json, UnknownKey
+from hasura.engine.metadata.types import UnknownKey
 
 _MAX_LISTED = 12
 # As `difflib` compares: one letter of six is another, or a third is missing.

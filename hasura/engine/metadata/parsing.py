@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 from hasura.engine import exact_json
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
+from hasura.engine.exact_json import JsonObject
 from hasura.engine.metadata import keys
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import (
@@ -28,7 +29,6 @@ from hasura.engine.metadata.types import (
     InheritedRole,
     InsertionOrder,
     InsertPermission,
-    JsonObject,
     ManualMapping,
     QueryCollection,
     Relationship,

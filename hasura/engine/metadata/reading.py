@@ -6,8 +6,7 @@ from typing import Final
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError, ParseFailed, json_path
-from hasura.engine.exact_json import ExactNumber
-from hasura.engine.metadata.types import Json, JsonObject
+from hasura.engine.exact_json import ExactNumber, Json, JsonObject
 
 DEFAULT_SOURCE: Final = "default"
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from hasura.engine.exact_json import JsonObject
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import JsonObject, SourceCustomization
+from hasura.engine.metadata.types import SourceCustomization
 from hasura.engine.names import NamingConvention, is_graphql_name
 
 

@@ -13,7 +13,7 @@ from hasura.engine import exact_json
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
-from hasura.engine.metadata.types import Json
+from hasura.engine.exact_json import Json
 
 CHANNEL: Final = "automio_engine_metadata"
 

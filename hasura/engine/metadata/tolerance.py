@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import parsing
 from hasura.engine.metadata.reading import Reader
-from hasura.engine.metadata.types import FunctionMetadata, Json, JsonObject, TableMetadata, UnknownKey, Unreadable
+from hasura.engine.metadata.types import FunctionMetadata, TableMetadata, UnknownKey, Unreadable
 
 T = TypeVar("T")
 

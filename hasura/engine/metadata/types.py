@@ -10,12 +10,10 @@ Names of columns are database names throughout; names of the GraphQL side only o
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Union
+from typing import Final
 
 from hasura.engine.catalog.types import QualifiedName
-
-Json = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
-JsonObject = dict[str, Json]
+from hasura.engine.exact_json import Json
 
 # The section with the limits of operations.
 API_LIMITS: Final = "api_limits"

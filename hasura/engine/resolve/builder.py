@@ -15,10 +15,16 @@ from immutables import Map
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.catalog.loader import load_functions, load_tables
 from hasura.engine.catalog.types import QualifiedName, Table
+from hasura.engine.exact_json import JsonObject
 from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import name_to_json
 from hasura.engine.metadata.store import ObjectKey
-from hasura.engine.metadata.types import FunctionMetadata, JsonObject, RelationshipKind, RestEndpoint, TableMetadata
+from hasura.engine.metadata.types import (
+    FunctionMetadata,
+    RelationshipKind,
+    RestEndpoint,
+    TableMetadata,
+)
 from hasura.engine.resolve import roles
 from hasura.engine.resolve.columns import Inconsistent, load_enum, resolve_columns
 from hasura.engine.resolve.endpoints import resolve_endpoints

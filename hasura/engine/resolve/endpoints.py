@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
 
-from hasura.engine.metadata.types import JsonObject, QueryCollection, RestEndpoint
+from hasura.engine.exact_json import JsonObject
+from hasura.engine.metadata.types import QueryCollection, RestEndpoint
 from hasura.engine.schema_cache import InconsistentObject
 
 _OBJECT_TYPE = "rest_endpoint"

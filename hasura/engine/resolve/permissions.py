@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.ir.permission import expression_dependencies, preset_operand
 from hasura.engine.metadata.parsing import PERMISSION_LISTS
 from hasura.engine.metadata.reading import name_to_json
@@ -13,8 +14,6 @@ from hasura.engine.metadata.types import (
     ColumnList,
     DeletePermission,
     InsertPermission,
-    Json,
-    JsonObject,
     SelectPermission,
     TableMetadata,
     UpdatePermission,

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from hasura.engine.catalog.types import Function, FunctionArgument, QualifiedName, TypeKind, Volatility
 from hasura.engine.errors import because
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata.reading import name_to_json
 from hasura.engine.metadata.types import (
     ComputedField,
     ForeignKeyColumns,
     InsertionOrder,
-    Json,
-    JsonObject,
     Relationship,
     RelationshipKind,
     RemoteForeignKey,

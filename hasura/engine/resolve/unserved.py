@@ -10,12 +10,13 @@ from typing import Final
 
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import json_path
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import store
 from hasura.engine.metadata.keys import OF_KINDS, unknown_keys
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, name_to_json
 from hasura.engine.metadata.sections import SERVED_LIMITS
 from hasura.engine.metadata.store import ObjectKey
-from hasura.engine.metadata.types import FunctionMetadata, Json, JsonObject, TableMetadata, UnknownKey, Unreadable
+from hasura.engine.metadata.types import FunctionMetadata, TableMetadata, UnknownKey, Unreadable
 from hasura.engine.schema_cache import InconsistentObject
 
 REASON: Final = "not served by this engine"

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from immutables import Map
 
 from hasura.engine.catalog.types import Function, QualifiedName, Table
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import store
 from hasura.engine.metadata.reading import DEFAULT_SOURCE
 from hasura.engine.metadata.store import ObjectKey
@@ -19,8 +20,6 @@ from hasura.engine.metadata.types import (
     AllowlistEntry,
     FunctionMetadata,
     InheritedRole,
-    Json,
-    JsonObject,
     QueryCollection,
     RestEndpoint,
     SourceCustomization,

@@ -11,7 +11,7 @@ inherited without it does not take its place.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hasura.engine.metadata.types import Json
+from hasura.engine.exact_json import Json
 from hasura.engine.schema_cache import (
     DeletePermissionInfo,
     InsertPermissionInfo,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Union
 
-from hasura.engine.metadata.types import Json
+from hasura.engine.exact_json import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from hasura.engine.translate.mutations import (
     with_rows,
 )
 from hasura.engine.translate.statements import OK, ROWS, SESSION, UPDATED, previous_document
-from hasura.engine.translate.violations import Blamed, guard
+from hasura.engine.violations import Blamed, guard
 
 _INPUT = "i"
 _RECORD = "v"

@@ -30,7 +30,7 @@ from hasura.engine.translate.fragments import Aliases, RowReference, cast, opera
 from hasura.engine.translate.objects import object_of_row, select_list
 from hasura.engine.translate.selects import SelectTranslator
 from hasura.engine.translate.statements import OK, ROWS, SESSION, StatementList, set_session
-from hasura.engine.translate.violations import CHECK_FAILED, Blamed, guard
+from hasura.engine.violations import CHECK_FAILED, Blamed, guard
 
 
 class MutationTranslator:

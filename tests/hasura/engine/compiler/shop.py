@@ -20,13 +20,13 @@ from hasura.engine.catalog.types import (
     UniqueConstraint,
     Volatility,
 )
+from hasura.engine.exact_json import Json
 from hasura.engine.metadata.types import (
     DeletePermission,
     FunctionExposure,
     InheritedRole,
     InsertionOrder,
     InsertPermission,
-    Json,
     RelationshipKind,
     SelectPermission,
     UpdatePermission,

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from hasura.engine.errors import EngineError
-from hasura.engine.metadata.service import MetadataService
+from hasura.engine.metadata_service import MetadataService
 from hasura.engine.schema_cache import SchemaCache, SchemaOptions
 from hasura.engine.session import Session
 from platform_api.supervisor.postgres import EmbeddedPostgres

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hasura.engine.errors import EngineError
-from hasura.engine.metadata.loading import load_world
+from hasura.engine.resolve.loading import load_world
 from hasura.engine.resolve.world import World
 from hasura.engine.schema_cache import SchemaOptions
 from hasura.engine.session import Session

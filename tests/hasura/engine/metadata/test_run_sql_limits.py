@@ -12,7 +12,7 @@ from hasura.engine.api.sql_lexer import SqlStatement
 from hasura.engine.api.sql_script import Script, run_together
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import EngineError
-from hasura.engine.metadata.service import MetadataService
+from hasura.engine.metadata_service import MetadataService
 from hasura.engine.options import AdministrationLimits
 from hasura.engine.schema_cache import SchemaOptions
 from hasura.engine.session import Session

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import asyncpg
 import pytest
 
+from hasura.engine import metadata_service
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import EngineError
-from hasura.engine.metadata import service
 from hasura.engine.session import Session
 from tests.connections import END_OTHER_CONNECTIONS
 from tests.hasura.engine.metadata.conftest import Metadata
@@ -21,7 +21,7 @@ AUTHOR, ARTICLE = QualifiedName("public", "author"), QualifiedName("public", "ar
 def without_looking() -> Iterator[None]:
     """Only what is notified is seen."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "_LOOK_AGAIN_SECONDS", 3600.0)
+        patch.setattr(metadata_service, "_LOOK_AGAIN_SECONDS", 3600.0)
         yield
 
 

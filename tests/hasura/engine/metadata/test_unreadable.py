@@ -12,7 +12,7 @@ import pytest
 
 from hasura.engine.errors import EngineError
 from hasura.engine.execution.guards import OperationGuards
-from hasura.engine.metadata.service import MetadataService
+from hasura.engine.metadata_service import MetadataService
 from hasura.engine.schema.permissions import SelectAccess, table_access
 from hasura.engine.schema_cache import SchemaCache, SchemaOptions
 from hasura.engine.session import Session

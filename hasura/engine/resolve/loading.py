@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.errors import ParseFailed
+from hasura.engine.exact_json import Json, JsonObject
 from hasura.engine.metadata import parsing, store
 from hasura.engine.metadata.reading import DEFAULT_SOURCE, Reader
 from hasura.engine.metadata.sections import limits_of, parse_customization, parse_introspection, parse_limit
@@ -14,8 +15,6 @@ from hasura.engine.metadata.types import (
     API_LIMITS,
     FunctionMetadata,
     InheritedRole,
-    Json,
-    JsonObject,
     SourceCustomization,
     TableMetadata,
     Unreadable,

@@ -16,8 +16,8 @@ from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import ParseFailed, Unexpected
 from hasura.engine.logging import log
 from hasura.engine.metadata import store
-from hasura.engine.metadata.loading import catch_up, load_world
 from hasura.engine.options import AdministrationLimits
+from hasura.engine.resolve.loading import catch_up, load_world
 from hasura.engine.resolve.world import World, empty_world
 from hasura.engine.schema_cache import SchemaCache, SchemaOptions
 from hasura.engine.session import Session
