@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from hasura.engine.api import (  # noqa: F401  # they register their commands
+from hasura.engine.api.commands import (  # noqa: F401  # they register their commands
     collections,
     documents,
     functions,
@@ -13,7 +13,7 @@ from hasura.engine.api import (  # noqa: F401  # they register their commands
     settings,
     tables,
 )
-from hasura.engine.api.documents import refuse_version
+from hasura.engine.api.commands.documents import refuse_version
 from hasura.engine.api.registry import Command, commands
 from hasura.engine.api.source_names import refuse_other_sources, with_source_name
 from hasura.engine.api.workspace import Workspace

@@ -36,7 +36,7 @@ class Site:
     """One statement that raises an error, or one call that makes one."""
 
     name: str
-    """`api/tables.py _track 2`: the second of that function."""
+    """`api/commands/tables.py _track 2`: the second of that function."""
     file: str
     first: int
     last: int

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hasura.engine.api.sql_lexer import split_statements
+from hasura.engine.api.sql.lexer import split_statements
 from hasura.engine.catalog.types import QualifiedName
 from tests.hasura.engine.metadata.conftest import Metadata
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hasura.engine.api.sql_execution import run_limited
-from hasura.engine.api.sql_lexer import SqlStatement
-from hasura.engine.api.sql_script import Script, run_together
+from hasura.engine.api.sql.execution import run_limited
+from hasura.engine.api.sql.lexer import SqlStatement
+from hasura.engine.api.sql.script import Script, run_together
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.errors import EngineError
 from hasura.engine.metadata_service import MetadataService

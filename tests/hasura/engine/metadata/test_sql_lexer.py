@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hasura.engine.api.sql_lexer import split_statements
+from hasura.engine.api.sql.lexer import split_statements
 
 # Each is skipped by PostgreSQL's scanner as a whole, or is one token.
 PIECES = (

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from hasura.engine.api.commands.settings import UNSERVED_COMMANDS
 from hasura.engine.api.registry import commands
-from hasura.engine.api.settings import UNSERVED_COMMANDS
 from tests.hasura.engine.metadata.conftest import Metadata
 
 Json = dict[str, Any]

@@ -1,10 +1,10 @@
 """Tracked functions, their permissions, and computed fields."""
 
-from hasura.engine.api.bulk import each
+from hasura.engine.api.commands.bulk import each
+from hasura.engine.api.commands.tables import source_tables
 from hasura.engine.api.dependents import dependents_of_facts, refuse_or_remove
 from hasura.engine.api.editing import append, drop, entry, without_nulls
 from hasura.engine.api.registry import SUCCESS, command
-from hasura.engine.api.tables import source_tables
 from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import AlreadyExists, EngineError, NotExists, NotSupported

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from hasura.engine.api.sql_script import Rows, Script, run_statement, run_together
+from hasura.engine.api.sql.script import Rows, Script, run_statement, run_together
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.connection import abandon
 from hasura.engine.errors import EngineError, NotSupported, json_path

@@ -18,8 +18,8 @@ from hasura.engine.api.dependents import (
 )
 from hasura.engine.api.registry import command
 from hasura.engine.api.rewriting import Renaming, affected_tables, rewrite_tables
-from hasura.engine.api.sql_execution import run_limited, run_outside, together
-from hasura.engine.api.sql_script import Rows, Script, read_script
+from hasura.engine.api.sql.execution import run_limited, run_outside, together
+from hasura.engine.api.sql.script import Rows, Script, read_script
 from hasura.engine.api.type_changes import refuse_type_changes
 from hasura.engine.api.workspace import Workspace, rendered_inconsistent, touched_tables
 from hasura.engine.catalog.changes import CatalogChanges

@@ -1,9 +1,9 @@
 """Tracking tables and their configuration."""
 
-from hasura.engine.api.bulk import each
+from hasura.engine.api.commands.bulk import each
+from hasura.engine.api.commands.settings import not_served
 from hasura.engine.api.dependents import dependents_of_table, refuse_or_remove
 from hasura.engine.api.registry import SUCCESS, command
-from hasura.engine.api.settings import not_served
 from hasura.engine.api.workspace import Subject, Workspace
 from hasura.engine.catalog.loader import load_tables
 from hasura.engine.catalog.types import QualifiedName

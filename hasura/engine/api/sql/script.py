@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hasura.engine.api.sql_lexer import SqlStatement, split_statements
+from hasura.engine.api.sql.lexer import SqlStatement, split_statements
 from hasura.engine.catalog.connection import Connection
 from hasura.engine.errors import NotSupported, json_path
 from hasura.engine.metadata.reading import Reader

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from hasura.engine.api.commands.relationships import normal_using
 from hasura.engine.api.completeness import (
     refuse_duplicates,
     refuse_duplicates_of_table,
@@ -11,7 +12,6 @@ from hasura.engine.api.completeness import (
 from hasura.engine.api.editing import drop
 from hasura.engine.api.endpoint_checks import unfit_endpoints
 from hasura.engine.api.registry import SUCCESS, command
-from hasura.engine.api.relationships import normal_using
 from hasura.engine.api.workspace import Workspace, rendered_inconsistent
 from hasura.engine.errors import EngineError
 from hasura.engine.exact_json import Json, JsonObject
