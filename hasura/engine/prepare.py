@@ -11,14 +11,14 @@ from hasura.engine.errors import ValidationFailed, json_path, nested_too_deeply,
 from hasura.engine.exact_json import Json
 from hasura.engine.ir.context import TYPENAME, BuildContext, Touched
 from hasura.engine.ir.directives import check_operation_directives
-from hasura.engine.ir.document import FlatField, Operation, parse_operation
+from hasura.engine.ir.documents.document import FlatField, Operation, parse_operation
+from hasura.engine.ir.documents.values import Path
+from hasura.engine.ir.documents.variables import Complete, completion, given_or_default, variable_definitions
 from hasura.engine.ir.introspection import introspect
 from hasura.engine.ir.nodes import CallMutation, Delete, Insert, Mutation, Update, UpdateMany
 from hasura.engine.ir.roots import build_mutation, build_query
 from hasura.engine.ir.shapes import is_plain, shape
 from hasura.engine.ir.streams import build_stream
-from hasura.engine.ir.values import Path
-from hasura.engine.ir.variables import Complete, completion, given_or_default, variable_definitions
 from hasura.engine.plan import (
     NO_VARIABLES,
     ConstantStep,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from graphql.language import ast
 
 from hasura.engine.errors import EngineError
-from hasura.engine.ir.document import Operation, parse_operation
+from hasura.engine.ir.documents.document import Operation, parse_operation
 from hasura.engine.metadata.types import RestEndpoint
 from hasura.engine.resolve.endpoints import unserved_endpoint
 from hasura.engine.schema.role import RoleSchema, role_schema

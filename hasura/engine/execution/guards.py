@@ -29,7 +29,7 @@ from graphql.language.visitor import REMOVE, VisitorAction
 
 from hasura.engine.errors import EngineError, Unexpected, ValidationFailed, refuse_endless_nesting
 from hasura.engine.execution.generations import GenerationalCache
-from hasura.engine.ir.document import MAX_DOCUMENT_TOKENS
+from hasura.engine.ir.documents.document import MAX_DOCUMENT_TOKENS
 from hasura.engine.metadata.types import API_LIMITS
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import ADMIN_ROLE, Session

@@ -8,7 +8,18 @@ from graphql.language import ast
 from hasura.engine.catalog.types import QualifiedName
 from hasura.engine.errors import ValidationFailed, json_path
 from hasura.engine.exact_json import Json, whole
-from hasura.engine.ir.document import FlatField, Flattener, Operation
+from hasura.engine.ir.documents.document import FlatField, Flattener, Operation
+from hasura.engine.ir.documents.scalars import encode, expectation
+from hasura.engine.ir.documents.values import (
+    EnumLiteral,
+    InputValue,
+    Path,
+    VariablePlace,
+    from_json,
+    literal,
+    refuse_repeated,
+)
+from hasura.engine.ir.documents.variables import VariableDefinition, completion, is_array_literal, require_fitting
 from hasura.engine.ir.nodes import (
     TRUE,
     And,
@@ -26,17 +37,6 @@ from hasura.engine.ir.nodes import (
     conjunction,
 )
 from hasura.engine.ir.permission import resolve_boolean_expression
-from hasura.engine.ir.scalars import encode, expectation
-from hasura.engine.ir.values import (
-    EnumLiteral,
-    InputValue,
-    Path,
-    VariablePlace,
-    from_json,
-    literal,
-    refuse_repeated,
-)
-from hasura.engine.ir.variables import VariableDefinition, completion, is_array_literal, require_fitting
 from hasura.engine.schema.filters import BOOL, INT4, TEXT
 from hasura.engine.schema.meanings import ComputedFieldField, FunctionRoot, Operator
 from hasura.engine.schema.permissions import Filter

@@ -4,8 +4,8 @@ from graphql.language import ast
 
 from hasura.engine.errors import ValidationFailed
 from hasura.engine.ir.context import BuildContext, check_scalars
-from hasura.engine.ir.document import known_directive
-from hasura.engine.ir.values import refuse_repeated
+from hasura.engine.ir.documents.document import known_directive
+from hasura.engine.ir.documents.values import refuse_repeated
 from hasura.engine.schema.directives import Directive
 from hasura.engine.schema.types import nullable
 

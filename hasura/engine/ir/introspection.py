@@ -12,8 +12,8 @@ import orjson
 
 from hasura.engine.errors import ValidationFailed, json_path
 from hasura.engine.ir.context import BuildContext, check_scalars
-from hasura.engine.ir.document import FlatField
-from hasura.engine.ir.values import Path
+from hasura.engine.ir.documents.document import FlatField
+from hasura.engine.ir.documents.values import Path
 from hasura.engine.schema.directives import LISTED_DIRECTIVES, Directive
 from hasura.engine.schema.meta_types import META_TYPES, SCHEMA, TYPE
 from hasura.engine.schema.role import RoleSchema

@@ -13,8 +13,8 @@ from hasura.engine import exact_json
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import EngineError, ValidationFailed, json_path
 from hasura.engine.exact_json import Json
-from hasura.engine.ir.scalars import INTEGERS, Encoder, array_members, encode_list, encoder
-from hasura.engine.ir.values import InputValue, Path, VariablePlace
+from hasura.engine.ir.documents.scalars import INTEGERS, Encoder, array_members, encode_list, encoder
+from hasura.engine.ir.documents.values import InputValue, Path, VariablePlace
 from hasura.engine.plan import SessionVariables, Variables
 from hasura.engine.schema.scalars import is_array
 

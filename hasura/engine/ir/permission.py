@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hasura.engine.catalog.types import PgType, QualifiedName, TypeKind
 from hasura.engine.errors import EngineError, NotExists, ParseFailed
 from hasura.engine.exact_json import Json
+from hasura.engine.ir.documents.scalars import encode, encode_array
 from hasura.engine.ir.nodes import (
     And,
     BoolExp,
@@ -35,7 +36,6 @@ from hasura.engine.ir.parameters import (
     SessionDocument,
     SessionValue,
 )
-from hasura.engine.ir.scalars import encode, encode_array
 from hasura.engine.plan import SessionVariables, Variables
 from hasura.engine.schema.filters import INT4, JSONB, TEXT
 from hasura.engine.schema_cache import ColumnInfo, ComputedFieldInfo, RelationshipInfo, TableInfo

@@ -1,7 +1,8 @@
 """What mutations answer."""
 
 from hasura.engine.ir.context import BuildContext
-from hasura.engine.ir.document import FlatField
+from hasura.engine.ir.documents.document import FlatField
+from hasura.engine.ir.documents.values import Path
 from hasura.engine.ir.nodes import (
     AffectedRowsOutput,
     ConstantOutput,
@@ -10,7 +11,6 @@ from hasura.engine.ir.nodes import (
     SingleRowResponse,
 )
 from hasura.engine.ir.selections import build_selection
-from hasura.engine.ir.values import Path
 from hasura.engine.schema.meanings import AffectedRowsField, ReturningField
 from hasura.engine.schema.mutations import mutation_response
 from hasura.engine.schema_cache import TableInfo

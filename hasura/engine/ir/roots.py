@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from hasura.engine.errors import Unexpected
-from hasura.engine.ir.calls import function_call
+from hasura.engine.ir.arguments.calls import function_call
+from hasura.engine.ir.arguments.inserts import build_insert
+from hasura.engine.ir.arguments.writes import build_delete, build_update, build_update_many, key_filter
 from hasura.engine.ir.context import BuildContext
-from hasura.engine.ir.document import FlatField
-from hasura.engine.ir.inserts import build_insert
+from hasura.engine.ir.documents.document import FlatField
+from hasura.engine.ir.documents.values import InputValue, Path
 from hasura.engine.ir.nodes import (
     CallMutation,
     FunctionRows,
@@ -19,8 +21,6 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.ir.responses import build_response, build_single_response
 from hasura.engine.ir.selections import build_aggregate, build_rows, build_selection
-from hasura.engine.ir.values import InputValue, Path
-from hasura.engine.ir.writes import build_delete, build_update, build_update_many, key_filter
 from hasura.engine.schema.meanings import FunctionRoot, TableRoot
 from hasura.engine.schema.types import Field
 

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hasura.engine.errors import ParseFailed
-from hasura.engine.ir.calls import named_arguments
+from hasura.engine.ir.arguments.calls import named_arguments
+from hasura.engine.ir.arguments.filters import column_names, where_argument
+from hasura.engine.ir.arguments.orders import order_arguments
 from hasura.engine.ir.context import BuildContext, refuse_too_many
-from hasura.engine.ir.document import FlatField
-from hasura.engine.ir.filters import column_names, where_argument
+from hasura.engine.ir.documents.document import FlatField
+from hasura.engine.ir.documents.scalars import encode
+from hasura.engine.ir.documents.values import InputValue, Path
 from hasura.engine.ir.nodes import (
     AggregateItems,
     AggregateOutput,
@@ -29,13 +32,10 @@ from hasura.engine.ir.nodes import (
     Selection,
     conjunction,
 )
-from hasura.engine.ir.orders import order_arguments
 from hasura.engine.ir.parameters import source_of
 from hasura.engine.ir.permission import computed_field_call
-from hasura.engine.ir.scalars import encode
 from hasura.engine.ir.shapes import MAX_LITERAL_LIMIT, is_offset
 from hasura.engine.ir.shown import column_condition, computed_field_condition, shown_column
-from hasura.engine.ir.values import InputValue, Path
 from hasura.engine.metadata.types import RelationshipKind
 from hasura.engine.schema.filters import INT4, INT8, TEXT
 from hasura.engine.schema.meanings import (

@@ -1,14 +1,14 @@
 """From `<table>_stream` fields to the next rows after a cursor."""
 
 from hasura.engine.errors import ValidationFailed
+from hasura.engine.ir.arguments.filters import where_argument
 from hasura.engine.ir.context import BuildContext
-from hasura.engine.ir.document import FlatField
-from hasura.engine.ir.filters import where_argument
+from hasura.engine.ir.documents.document import FlatField
+from hasura.engine.ir.documents.values import EnumLiteral, InputValue, Path
 from hasura.engine.ir.nodes import Operand, Rows, Stream
 from hasura.engine.ir.parameters import Constant, CursorValue, source_of
 from hasura.engine.ir.selections import build_selection
 from hasura.engine.ir.shown import shown_column
-from hasura.engine.ir.values import EnumLiteral, InputValue, Path
 from hasura.engine.schema.meanings import OrderDirection, TableRoot
 from hasura.engine.schema.types import EnumType, Field, InputObjectType, named_type
 

@@ -18,7 +18,7 @@ from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import EngineError, NotSupported, Unexpected
 from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.execution.operations import GraphQLRequest, OperationRunner
-from hasura.engine.ir.scalars import array_literal
+from hasura.engine.ir.documents.scalars import array_literal
 from hasura.engine.logging import log
 from hasura.engine.plan import ConstantStep, Plan, SqlStep, Statement, bind, envelope
 from hasura.engine.schema_cache import SchemaCache

@@ -7,6 +7,7 @@ are the response keys. Objects with keys longer than an identifier may be are pu
 from dataclasses import replace
 
 from hasura.engine.catalog.types import PgType, TypeKind
+from hasura.engine.ir.documents.scalars import encode_array
 from hasura.engine.ir.nodes import (
     TRUE,
     AggregateExpression,
@@ -31,7 +32,6 @@ from hasura.engine.ir.nodes import (
     Stream,
 )
 from hasura.engine.ir.parameters import Constant
-from hasura.engine.ir.scalars import encode_array
 from hasura.engine.schema.filters import TEXT
 from hasura.engine.schema.scalars import is_wide_number
 from hasura.engine.schema_cache import SchemaOptions

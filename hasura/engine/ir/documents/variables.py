@@ -13,7 +13,7 @@ from graphql.language import ast
 
 from hasura.engine.errors import ValidationFailed
 from hasura.engine.exact_json import Json
-from hasura.engine.ir.values import literal
+from hasura.engine.ir.documents.values import literal
 from hasura.engine.schema.types import InputField, InputObjectType, ListOf, NonNull, ScalarType, TypeRef, type_text
 
 Complete = Callable[[Json], Json]

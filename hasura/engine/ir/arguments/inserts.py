@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from hasura.engine import exact_json
 from hasura.engine.errors import EngineError, ValidationFailed, json_path
 from hasura.engine.exact_json import Json, whole
+from hasura.engine.ir.arguments.filters import build_filter
+from hasura.engine.ir.arguments.row_places import Locate, locate_nested, locate_top, place_of_refusal
 from hasura.engine.ir.context import BuildContext, without_nulls
-from hasura.engine.ir.filters import build_filter
+from hasura.engine.ir.documents.scalars import INTEGERS, certain_types, encode
+from hasura.engine.ir.documents.values import EnumLiteral, InputValue, Path
 from hasura.engine.ir.nodes import (
     TRUE,
     BoolExp,
@@ -25,9 +28,6 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.ir.parameters import Computed, refreshed
 from hasura.engine.ir.permission import preset_operand
-from hasura.engine.ir.row_places import Locate, locate_nested, locate_top, place_of_refusal
-from hasura.engine.ir.scalars import INTEGERS, certain_types, encode
-from hasura.engine.ir.values import EnumLiteral, InputValue, Path
 from hasura.engine.metadata.types import InsertionOrder, RelationshipKind
 from hasura.engine.plan import SessionVariables, Variables
 from hasura.engine.schema.columns import enum_table_type

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 
 from hasura.engine.errors import json_path
+from hasura.engine.ir.documents.values import InputValue, Path, from_json
 from hasura.engine.ir.parameters import value_at
-from hasura.engine.ir.values import InputValue, Path, from_json
 from hasura.engine.plan import Variables
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import ValidationFailed, json_path
+from hasura.engine.ir.arguments.filters import build_filter
 from hasura.engine.ir.context import BuildContext, without_nulls
-from hasura.engine.ir.filters import build_filter
+from hasura.engine.ir.documents.values import InputValue, Path
 from hasura.engine.ir.nodes import (
     TRUE,
     Assignment,
@@ -21,7 +22,6 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.ir.parameters import Constant, source_of
 from hasura.engine.ir.permission import preset_operand
 from hasura.engine.ir.shown import shown_column
-from hasura.engine.ir.values import InputValue, Path
 from hasura.engine.schema.filters import INT4, TEXT
 from hasura.engine.schema.meanings import ColumnInput, UpdateOperator
 from hasura.engine.schema.types import InputField, InputObjectType, named_type

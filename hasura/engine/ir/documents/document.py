@@ -7,8 +7,8 @@ from graphql import GraphQLError, parse
 from graphql.language import ast
 
 from hasura.engine.errors import ParseFailed, ValidationFailed, json_path
-from hasura.engine.ir.values import Path, refuse_repeated
-from hasura.engine.ir.variables import VariableDefinition, require_fitting
+from hasura.engine.ir.documents.values import Path, refuse_repeated
+from hasura.engine.ir.documents.variables import VariableDefinition, require_fitting
 from hasura.engine.schema.directives import DIRECTIVES, Directive
 from hasura.engine.schema.types import BOOLEAN, NonNull
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from hasura.engine.catalog.types import FunctionArgument
 from hasura.engine.errors import EngineError
+from hasura.engine.ir.documents.values import InputValue
 from hasura.engine.ir.nodes import FunctionCall, Operand
 from hasura.engine.ir.parameters import Constant, SessionDocument, source_of
-from hasura.engine.ir.values import InputValue
 from hasura.engine.schema_cache import FunctionInfo
 
 

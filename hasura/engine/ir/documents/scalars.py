@@ -8,7 +8,7 @@ from hasura.engine import exact_json
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import ParseFailed, ValidationFailed, json_path
 from hasura.engine.exact_json import Json, is_written_whole, whole
-from hasura.engine.ir.values import Path, out_of_bounds
+from hasura.engine.ir.documents.values import Path, out_of_bounds
 from hasura.engine.schema.scalars import is_array, scalar_for
 
 INTEGERS = {"int2": range(-(2**15), 2**15), "int4": range(-(2**31), 2**31), "int8": range(-(2**63), 2**63)}

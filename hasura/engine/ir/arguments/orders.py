@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from hasura.engine.errors import ValidationFailed, json_path
+from hasura.engine.ir.arguments.filters import column_names
 from hasura.engine.ir.context import BuildContext
-from hasura.engine.ir.filters import column_names
+from hasura.engine.ir.documents.values import EnumLiteral, InputValue, Path
 from hasura.engine.ir.nodes import (
     AggregateExpression,
     Expression,
@@ -15,7 +16,6 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.ir.permission import computed_field_call
 from hasura.engine.ir.shown import shown_column, shown_computed_field
-from hasura.engine.ir.values import EnumLiteral, InputValue, Path
 from hasura.engine.schema.meanings import (
     AggregateOrder,
     ColumnInput,

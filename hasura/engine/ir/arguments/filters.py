@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from hasura.engine.catalog.types import PgType
 from hasura.engine.errors import ValidationFailed
 from hasura.engine.ir.context import BuildContext, without_nulls
+from hasura.engine.ir.documents.values import EnumLiteral, InputValue
 from hasura.engine.ir.nodes import (
     TRUE,
     AggregateExpression,
@@ -23,7 +24,6 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.ir.parameters import source_of
 from hasura.engine.ir.permission import computed_field_call
 from hasura.engine.ir.shown import shown_column, shown_computed_field
-from hasura.engine.ir.values import EnumLiteral, InputValue
 from hasura.engine.schema.columns import select_column_enum
 from hasura.engine.schema.filters import bool_exp
 from hasura.engine.schema.meanings import (
