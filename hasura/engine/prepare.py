@@ -34,9 +34,9 @@ from hasura.engine.schema.meanings import NamespaceRoot, NoQueriesRoot, SchemaRo
 from hasura.engine.schema.role import RoleSchema, role_schema
 from hasura.engine.schema.types import Field, InputField, ObjectType, TypeRef
 from hasura.engine.schema_cache import SchemaCache, SchemaOptions
-from hasura.engine.translate.alike import KnownChanges
-from hasura.engine.translate.inserts import InsertTranslator
-from hasura.engine.translate.mutations import MutationTranslator
+from hasura.engine.translate.mutations.alike import KnownChanges
+from hasura.engine.translate.mutations.inserts import InsertTranslator
+from hasura.engine.translate.mutations.translator import MutationTranslator
 from hasura.engine.translate.selects import SelectTranslator
 from hasura.engine.translate.statements import MOST_PARAMETERS, StatementList, together
 

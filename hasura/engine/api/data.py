@@ -47,12 +47,12 @@ from hasura.engine.ir.permission import computed_field_call, preset_operand
 from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import RelationshipKind
 from hasura.engine.plan import NO_VARIABLES, Statement, bind
-from hasura.engine.schema.filters import INT8
+from hasura.engine.schema.inputs.filters import INT8
 from hasura.engine.schema.meanings import OrderDirection
 from hasura.engine.schema_cache import ColumnInfo, TableInfo
 from hasura.engine.session import Session
-from hasura.engine.translate.inserts import InsertTranslator
-from hasura.engine.translate.mutations import MutationTranslator
+from hasura.engine.translate.mutations.inserts import InsertTranslator
+from hasura.engine.translate.mutations.translator import MutationTranslator
 from hasura.engine.translate.selects import SelectTranslator
 from hasura.engine.translate.statements import StatementList
 

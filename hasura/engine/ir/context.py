@@ -37,7 +37,7 @@ from hasura.engine.ir.nodes import (
     conjunction,
 )
 from hasura.engine.ir.permission import resolve_boolean_expression
-from hasura.engine.schema.filters import BOOL, INT4, TEXT
+from hasura.engine.schema.inputs.filters import BOOL, INT4, TEXT
 from hasura.engine.schema.meanings import ComputedFieldField, FunctionRoot, Operator
 from hasura.engine.schema.permissions import Filter
 from hasura.engine.schema.role import RoleSchema

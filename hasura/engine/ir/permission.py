@@ -37,7 +37,7 @@ from hasura.engine.ir.parameters import (
     SessionValue,
 )
 from hasura.engine.plan import SessionVariables, Variables
-from hasura.engine.schema.filters import INT4, JSONB, TEXT
+from hasura.engine.schema.inputs.filters import INT4, JSONB, TEXT
 from hasura.engine.schema_cache import ColumnInfo, ComputedFieldInfo, RelationshipInfo, TableInfo
 
 SESSION_PREFIX = "x-hasura-"

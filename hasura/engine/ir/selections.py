@@ -37,7 +37,7 @@ from hasura.engine.ir.permission import computed_field_call
 from hasura.engine.ir.shapes import MAX_LITERAL_LIMIT, is_offset
 from hasura.engine.ir.shown import column_condition, computed_field_condition, shown_column
 from hasura.engine.metadata.types import RelationshipKind
-from hasura.engine.schema.filters import INT4, INT8, TEXT
+from hasura.engine.schema.inputs.filters import INT4, INT8, TEXT
 from hasura.engine.schema.meanings import (
     AggregateField,
     AggregateFunctionField,

@@ -13,9 +13,9 @@ from immutables import Map
 from hasura.engine.catalog.types import PgType, QualifiedName
 from hasura.engine.metadata.types import SourceCustomization
 from hasura.engine.names import NamingConvention
-from hasura.engine.schema.filters import AGGREGATE_PREDICATES
+from hasura.engine.schema.inputs.filters import AGGREGATE_PREDICATES
+from hasura.engine.schema.inputs.orders import AGGREGATES, NUMERIC_AGGREGATES
 from hasura.engine.schema.naming import Naming
-from hasura.engine.schema.orders import AGGREGATES, NUMERIC_AGGREGATES
 from hasura.engine.schema.scalars import is_array, is_comparable, is_numeric, scalar_for
 from hasura.engine.schema_cache import FunctionInfo, SchemaOptions, TableInfo
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hasura.engine.metadata.types import FunctionExposure
-from hasura.engine.schema.function_arguments import arguments_field
+from hasura.engine.schema.inputs.function_arguments import arguments_field
 from hasura.engine.schema.meanings import FunctionRoot
 from hasura.engine.schema.selects import aggregate_type, select_arguments, table_type
 from hasura.engine.schema.types import Field, InputField, ListOf, NonNull, TypeRef

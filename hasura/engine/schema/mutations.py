@@ -7,7 +7,7 @@ from hasura.engine.catalog.types import UniqueConstraint
 from hasura.engine.metadata.types import RelationshipKind
 from hasura.engine.names import is_enum_value_name
 from hasura.engine.schema.columns import column_enum, column_type
-from hasura.engine.schema.filters import TEXT, TEXT_ARRAY, bool_exp
+from hasura.engine.schema.inputs.filters import TEXT, TEXT_ARRAY, bool_exp
 from hasura.engine.schema.meanings import (
     AffectedRowsField,
     ColumnInput,

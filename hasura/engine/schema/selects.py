@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from hasura.engine.metadata.types import RelationshipKind
 from hasura.engine.schema.columns import column_type, is_visible, select_column_enum, value_type, visible_columns
-from hasura.engine.schema.filters import bool_exp
-from hasura.engine.schema.function_arguments import arguments_field
+from hasura.engine.schema.inputs.filters import bool_exp
+from hasura.engine.schema.inputs.function_arguments import arguments_field
+from hasura.engine.schema.inputs.orders import AGGREGATES, aggregate_columns, aggregate_computed_fields, order_by
 from hasura.engine.schema.meanings import (
     AggregateField,
     AggregateFunctionField,
@@ -20,7 +21,6 @@ from hasura.engine.schema.meanings import (
     RelationshipField,
     TableRoot,
 )
-from hasura.engine.schema.orders import AGGREGATES, aggregate_columns, aggregate_computed_fields, order_by
 from hasura.engine.schema.permissions import SelectAccess
 from hasura.engine.schema.scalars import is_json
 from hasura.engine.schema.types import (

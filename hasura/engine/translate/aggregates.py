@@ -17,8 +17,8 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql, string_constant
 from hasura.engine.translate.boolexp import Scope, aggregate_call, shown_if
 from hasura.engine.translate.fragments import EMPTY_ARRAY, ROW_NUMBER, RowReference, call, used_columns
-from hasura.engine.translate.grouping import max_rows_of
-from hasura.engine.translate.joined_groups import has_groups, rows_read
+from hasura.engine.translate.groups.grouping import max_rows_of
+from hasura.engine.translate.groups.joined import has_groups, rows_read
 from hasura.engine.translate.joins import Joins, has_joins
 from hasura.engine.translate.objects import object_of_row, select_list
 

@@ -47,7 +47,7 @@ from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.fragments import RowReference, materialized, row_count, table_name, whole_row
-from hasura.engine.translate.grouping import is_key
+from hasura.engine.translate.groups.grouping import is_key
 from hasura.engine.translate.joins import Joins, cannot_fail, relations_in
 from hasura.engine.translate.searches import MAX_LIMIT, MIN_ROWS, TRIES_EACH, is_sorted, is_tried_by_index
 

@@ -34,7 +34,7 @@ from hasura.engine.ir.nodes import (
     ShownExpression,
     TableExists,
 )
-from hasura.engine.schema.filters import TEXT
+from hasura.engine.schema.inputs.filters import TEXT
 from hasura.engine.schema.scalars import is_array
 from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql import Sql, concat, ident, join, param, sql

@@ -32,7 +32,7 @@ from hasura.engine.ir.nodes import (
     Stream,
 )
 from hasura.engine.ir.parameters import Constant
-from hasura.engine.schema.filters import TEXT
+from hasura.engine.schema.inputs.filters import TEXT
 from hasura.engine.schema.scalars import is_wide_number
 from hasura.engine.schema_cache import SchemaOptions
 from hasura.engine.sql import (
@@ -70,14 +70,22 @@ from hasura.engine.translate.fragments import (
     used_columns,
     whole_row,
 )
-from hasura.engine.translate.grouping import is_grouped, is_single, max_rows_of, shared
-from hasura.engine.translate.groups import GROUPED, GroupTranslator, group_key, local_keys
-from hasura.engine.translate.joined_groups import (
+from hasura.engine.translate.groups.grouping import is_grouped, is_single, max_rows_of, shared
+from hasura.engine.translate.groups.joined import (
     has_groups,
     is_grouped_below,
     keys_of,
     parents_of,
     rows_read,
+)
+from hasura.engine.translate.groups.translator import GROUPED, GroupTranslator, group_key, local_keys
+from hasura.engine.translate.groups.whole_tables import (
+    FilterGroups,
+    group_joins_of,
+    grouped,
+    grouped_value,
+    is_whole_table,
+    on_keys,
 )
 from hasura.engine.translate.joins import (
     Found,
@@ -90,14 +98,6 @@ from hasura.engine.translate.joins import (
     relations_in,
 )
 from hasura.engine.translate.objects import built_object, has_long_key, object_of_row, select_list
-from hasura.engine.translate.order_groups import (
-    FilterGroups,
-    group_joins_of,
-    grouped,
-    grouped_value,
-    is_whole_table,
-    on_keys,
-)
 from hasura.engine.translate.searches import SearchTranslator, rows_to_try
 
 _EMPTY_OBJECT = sql("'{}'::json")

@@ -25,7 +25,7 @@ from hasura.engine.ir.parameters import source_of
 from hasura.engine.ir.permission import computed_field_call
 from hasura.engine.ir.shown import shown_column, shown_computed_field
 from hasura.engine.schema.columns import select_column_enum
-from hasura.engine.schema.filters import bool_exp
+from hasura.engine.schema.inputs.filters import bool_exp
 from hasura.engine.schema.meanings import (
     AggregatePredicate,
     AggregatePredicateInput,

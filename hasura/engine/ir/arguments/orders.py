@@ -16,6 +16,7 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.ir.permission import computed_field_call
 from hasura.engine.ir.shown import shown_column, shown_computed_field
+from hasura.engine.schema.inputs.orders import aggregate_order_by, direction, order_by
 from hasura.engine.schema.meanings import (
     AggregateOrder,
     ColumnInput,
@@ -24,7 +25,6 @@ from hasura.engine.schema.meanings import (
     RelationshipAggregateInput,
     RelationshipInput,
 )
-from hasura.engine.schema.orders import aggregate_order_by, direction, order_by
 from hasura.engine.schema.types import InputObjectType, named_type
 from hasura.engine.schema_cache import RelationshipInfo, TableInfo
 

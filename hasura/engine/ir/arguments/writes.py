@@ -22,7 +22,7 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.ir.parameters import Constant, source_of
 from hasura.engine.ir.permission import preset_operand
 from hasura.engine.ir.shown import shown_column
-from hasura.engine.schema.filters import INT4, TEXT
+from hasura.engine.schema.inputs.filters import INT4, TEXT
 from hasura.engine.schema.meanings import ColumnInput, UpdateOperator
 from hasura.engine.schema.types import InputField, InputObjectType, named_type
 from hasura.engine.schema_cache import TableInfo

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hasura.engine.plan import NO_VARIABLES, PreviousResult, SqlStep, bind
 from hasura.engine.prepare import prepare_operation
 from hasura.engine.sql import render
-from hasura.engine.translate.mutations import MutationTranslator
+from hasura.engine.translate.mutations.translator import MutationTranslator
 from tests.hasura.engine.compiler.shop import shop
 
 # Few values, written in few ways: equal ones are one parameter of a statement.

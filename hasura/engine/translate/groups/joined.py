@@ -34,7 +34,7 @@ from hasura.engine.sql import Sql, concat, ident, join, sql
 from hasura.engine.translate.boolexp import Scope, condition, join_condition
 from hasura.engine.translate.filter_joins import conjuncts
 from hasura.engine.translate.fragments import Aliases, table_name
-from hasura.engine.translate.grouping import (
+from hasura.engine.translate.groups.grouping import (
     compared_columns,
     is_found_by_key,
     is_grouped,

@@ -20,7 +20,7 @@ from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo
 from hasura.engine.sql import Sql, catalog_expression, concat, ident, join, param, sql, string_constant
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.fragments import Aliases, RowReference, cast, operand, table_name, type_name
-from hasura.engine.translate.mutations import (
+from hasura.engine.translate.mutations.translator import (
     MutationTranslator,
     all_rows,
     check_guard,

@@ -1,6 +1,6 @@
 """The first few of the many rows of each key that pass a filter, of a large table, for all keys at once.
 
-What `searches` does for a list at the root, for rows nested in many others, in the order that an index gives the rows
+What `translate.searches` does for a list at the root, for rows nested in many others, in the order that an index gives the rows
 of one key. `B` rows of each key are tried in their order; that is enough for a value that many rows have. Of keys of
 which too few pass, all rows that pass are gathered:
 
@@ -38,11 +38,11 @@ from hasura.engine.translate.fragments import (
     used_columns,
     whole_row,
 )
-from hasura.engine.translate.grouping import GroupSearch
+from hasura.engine.translate.groups.grouping import GroupSearch
 from hasura.engine.translate.joins import Joins
 
 if TYPE_CHECKING:
-    from hasura.engine.translate.groups import GroupTranslator
+    from hasura.engine.translate.groups.translator import GroupTranslator
     from hasura.engine.translate.selects import SelectTranslator
 
 

@@ -17,7 +17,7 @@ for a filter which few pass (or, when PostgreSQL guesses that many do, a whole i
 planner cannot know which of the two it is of a value that is looked up in another table. So it is decided by numbers
 that PostgreSQL has counted. The group reads a small table at most once. Of a large one, where a key has few rows and
 few are read in all, a subquery reads by an index the rows of its key, whatever the filter; where a key has many, they
-are a group, and `group_searches` tells when it is searched in two steps. Without an index on the key each subquery
+are a group, and `searches` tells when it is searched in two steps. Without an index on the key each subquery
 would read the whole table: never row by row then.
 
 Rows that are filtered by the very rows that are nested in them (playlists with tracks of a genre, and those tracks)

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 from hasura.engine.ir.nodes import AggregateOutput, ArrayOutput, ColumnExpression, ObjectOutput, Rows, Selection
 from hasura.engine.sql import Sql, concat, ident, join, parenthesized, sql
-from hasura.engine.translate.aggregates import AggregateTranslator
 from hasura.engine.translate.boolexp import Scope, source
 from hasura.engine.translate.filter_joins import FilterJoin, filter_joins, restrict
 from hasura.engine.translate.fragments import ROW_NUMBER, RowReference, operand, used_columns, whole_row
-from hasura.engine.translate.group_searches import GroupSearchTranslator
-from hasura.engine.translate.grouping import group_search, is_limited
-from hasura.engine.translate.joined_groups import has_groups, rows_nested
+from hasura.engine.translate.groups.grouping import group_search, is_limited
+from hasura.engine.translate.groups.joined import has_groups, rows_nested
+from hasura.engine.translate.groups.searches import GroupSearchTranslator
 from hasura.engine.translate.joins import MAX_JOINS, Found, Joins, Parents, is_among, relations_in, relations_of
 
 if TYPE_CHECKING:
+    from hasura.engine.translate.aggregates import AggregateTranslator
     from hasura.engine.translate.selects import SelectTranslator
 
 GROUPED = "automio rows"
@@ -23,7 +23,7 @@ GROUPED = "automio rows"
 class GroupTranslator:
     """Translates the groups of one statement."""
 
-    def __init__(self, selects: "SelectTranslator", aggregates: AggregateTranslator) -> None:
+    def __init__(self, selects: "SelectTranslator", aggregates: "AggregateTranslator") -> None:
         self._selects = selects
         self._aggregates = aggregates
         self._searches = GroupSearchTranslator(selects, self)

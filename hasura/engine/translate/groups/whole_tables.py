@@ -23,7 +23,7 @@ from hasura.engine.sql import Sql, concat, ident, join, small_int, sql
 from hasura.engine.translate.boolexp import Scope, aggregate_call, restriction, source
 from hasura.engine.translate.filter_joins import conjuncts
 from hasura.engine.translate.fragments import RowReference
-from hasura.engine.translate.grouping import SMALL_TABLE, TINY_TABLE, is_key, max_rows_of
+from hasura.engine.translate.groups.grouping import SMALL_TABLE, TINY_TABLE, is_key, max_rows_of
 from hasura.engine.translate.joins import cannot_fail, is_to_one
 
 _VALUE = "automio value"

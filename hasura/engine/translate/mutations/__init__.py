@@ -1,0 +1,1 @@
+"""Translates inserts, updates, deletes and function calls into the statements of one mutation field."""
