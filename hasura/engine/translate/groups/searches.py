@@ -1,8 +1,8 @@
 """The first few of the many rows of each key that pass a filter, of a large table, for all keys at once.
 
-What `translate.searches` does for a list at the root, for rows nested in many others, in the order that an index gives the rows
-of one key. `B` rows of each key are tried in their order; that is enough for a value that many rows have. Of keys of
-which too few pass, all rows that pass are gathered:
+Does for rows nested in many others what `translate.searches` does for a list at the root, in the order that an index
+gives the rows of one key. `B` rows of each key are tried in their order; that is enough for a value that many rows
+have. Of keys of which too few pass, all rows that pass are gathered:
 
     with keys as materialized (select distinct key from rows),
     tried as materialized (
@@ -27,7 +27,7 @@ that only these keys lack is looked for among their rows.
 from typing import TYPE_CHECKING
 
 from hasura.engine.ir.nodes import Rows
-from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql
+from hasura.engine.sql.composition import Sql, concat, ident, join, parenthesized, small_int, sql
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.fragments import (
     ROW_NUMBER,
