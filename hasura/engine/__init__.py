@@ -4,9 +4,10 @@ Stages, from the ground up. Each imports only from lines before its own, and sta
 each other (import-linter holds both, see `pyproject.toml`):
 
     catalog/, errors, session,
-    sql, logging                  what PostgreSQL has (read incrementally, typed), and the vocabulary of all stages
-    names, violations, exact_json GraphQL names, refusals that SQL raises itself, JSON that keeps every digit
-    metadata/, database_errors    what the user declared: typed model, storage; PostgreSQL's errors in Hasura's words
+    logging                       what PostgreSQL has (read incrementally, typed), and the vocabulary of all stages
+    names, exact_json, sql/       GraphQL names; JSON that keeps every digit; SQL put together safely, and what
+                                  PostgreSQL's errors mean
+    metadata/                     what the user declared: typed model, storage
     schema_cache                  metadata and catalog resolved: the immutable snapshot that everything is served from
     schema/, plan, options        what one role may see, lazily per table; the form of a compiled operation; settings
     ir/, settings                 what a request means: documents and permissions become boolean expressions,

@@ -4,13 +4,13 @@ from typing import Any
 
 import asyncpg
 
-from hasura.engine.database_errors import translate
 from hasura.engine.errors import AccessDenied, ParseFailed
 from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.execution.operations import OperationRunner, parse_request
 from hasura.engine.plan import OperationKind, SqlStep, bind
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import ADMIN_ROLE, ROLE_VARIABLE, Session
+from hasura.engine.sql.database_errors import translate
 from hasura.engine.subscriptions.live import live_statement, multiplexed, multiplexed_arguments
 
 

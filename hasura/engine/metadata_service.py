@@ -12,7 +12,6 @@ from hasura.engine.api.data import run_data
 from hasura.engine.api.dispatch import Dispatcher
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.connection import Connection, abandon, transaction
-from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import ParseFailed, Unexpected
 from hasura.engine.logging import log
 from hasura.engine.metadata import store
@@ -21,6 +20,7 @@ from hasura.engine.resolve.loading import catch_up, load_world
 from hasura.engine.resolve.world import World, empty_world
 from hasura.engine.schema_cache import SchemaCache, SchemaOptions
 from hasura.engine.session import Session
+from hasura.engine.sql.database_errors import CONNECTION_LOST, translate
 
 _FREE_CONNECTIONS = 2
 # Notifications tell at once; looking is for what a lost connection may have missed.

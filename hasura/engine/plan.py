@@ -24,7 +24,7 @@ import orjson
 from hasura.engine.errors import nested_too_deeply
 from hasura.engine.exact_json import Json
 from hasura.engine.schema_cache import SchemaCache
-from hasura.engine.sql import Sql
+from hasura.engine.sql.composition import Sql
 
 Variables = NewType("Variables", Mapping[str, Json])
 """The values of an operation's variables, completed: what was sent, else the default; single values as the lists that
@@ -75,7 +75,7 @@ class SqlStep:
 
     Queries have one statement. Mutations have one where SQL allows it; nested inserts, `update_many` and mutations
     whose `returning` reads relationships have more, run in order in one transaction. A failed permission check raises
-    a database error which `database_errors.translate` turns into Hasura's.
+    a database error which `sql.database_errors.translate` turns into Hasura's.
 
     With `members` the field is a list: the values of those of its statements are the members, in order.
     """

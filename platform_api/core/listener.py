@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 from fastapi import FastAPI
 
-from hasura.engine.database_errors import CONNECTION_LOST
+from hasura.engine.sql.database_errors import CONNECTION_LOST
 from platform_api.core.database import Database
 
 log = structlog.stdlib.get_logger()

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 import asyncpg
 
-from hasura.engine.database_errors import CONNECTION_LOST
+from hasura.engine.sql.database_errors import CONNECTION_LOST
 
 _Result = TypeVar("_Result")
 

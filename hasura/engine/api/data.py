@@ -13,7 +13,6 @@ from hasura.engine import exact_json
 from hasura.engine.api.data_access import DataAccess
 from hasura.engine.api.workspace import Workspace
 from hasura.engine.catalog.types import QualifiedName, UniqueConstraint
-from hasura.engine.database_errors import translate
 from hasura.engine.errors import EngineError, NotExists, NotSupported, PermissionDenied
 from hasura.engine.exact_json import Json
 from hasura.engine.ir.nodes import (
@@ -51,6 +50,7 @@ from hasura.engine.schema.inputs.filters import INT8
 from hasura.engine.schema.meanings import OrderDirection
 from hasura.engine.schema_cache import ColumnInfo, TableInfo
 from hasura.engine.session import Session
+from hasura.engine.sql.database_errors import translate
 from hasura.engine.translate.mutations.inserts import InsertTranslator
 from hasura.engine.translate.mutations.translator import MutationTranslator
 from hasura.engine.translate.selects import SelectTranslator

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import asyncpg
 
-from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.execution.connections import MAX_PIPELINED_BYTES, HeldConnection
 from hasura.engine.plan import Plan, PreviousResult, SqlStep, Statement, Variables, bind
 from hasura.engine.session import Session
+from hasura.engine.sql.database_errors import CONNECTION_LOST, translate
 
 # More would save nothing to speak of, and binding them is time in which nobody else is served.
 _MAX_ALIKE = 100

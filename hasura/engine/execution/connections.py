@@ -16,8 +16,8 @@ from typing import Any
 
 import asyncpg
 
-from hasura.engine.database_errors import CONNECTION_LOST
 from hasura.engine.execution.generations import GenerationalCache
+from hasura.engine.sql.database_errors import CONNECTION_LOST
 
 _PATIENCE_SECONDS = 0.02
 _STATEMENTS_PER_CONNECTION = 500

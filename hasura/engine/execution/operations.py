@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from hasura.engine.database_errors import CONNECTION_LOST
 from hasura.engine.errors import EngineError, NotSupported, ParseFailed, Unexpected
 from hasura.engine.execution.batches import batches, run_batch, translated
 from hasura.engine.execution.borrowed import BorrowedConnection
@@ -31,6 +30,7 @@ from hasura.engine.plan import (
 from hasura.engine.prepare import prepare_operation
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import Session
+from hasura.engine.sql.database_errors import CONNECTION_LOST
 
 
 class GraphQLRequest(NamedTuple):

@@ -18,7 +18,7 @@ from hasura.engine.names import (
 )
 from hasura.engine.resolve.world import CatalogPart
 from hasura.engine.schema_cache import ColumnInfo, EnumValue, TableInfo
-from hasura.engine.sql import concat, ident, render, sql
+from hasura.engine.sql.composition import concat, ident, render, sql
 
 
 class Inconsistent(Exception):

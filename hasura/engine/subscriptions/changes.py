@@ -16,8 +16,8 @@ from typing import Any
 
 import asyncpg
 
-from hasura.engine.database_errors import CONNECTION_LOST
 from hasura.engine.logging import log
+from hasura.engine.sql.database_errors import CONNECTION_LOST
 
 Table = tuple[str, str]
 _CHANNEL = "automio_engine_changes"

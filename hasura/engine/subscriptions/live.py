@@ -14,7 +14,6 @@ from typing import Any
 
 import asyncpg
 
-from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import EngineError, NotSupported, Unexpected
 from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.execution.operations import GraphQLRequest, OperationRunner
@@ -23,7 +22,8 @@ from hasura.engine.logging import log
 from hasura.engine.plan import ConstantStep, Plan, SqlStep, Statement, bind, envelope
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import Session
-from hasura.engine.sql import Sql, concat, ident, join, param, render, sql, substitute
+from hasura.engine.sql.composition import Sql, concat, ident, join, param, render, sql, substitute
+from hasura.engine.sql.database_errors import CONNECTION_LOST, translate
 from hasura.engine.subscriptions.changes import ChangeFeed
 from hasura.engine.subscriptions.observation import Observation
 

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 
-from hasura.engine.database_errors import CONNECTION_LOST
 from hasura.engine.logging import log
 from hasura.engine.plan import Plan
+from hasura.engine.sql.database_errors import CONNECTION_LOST
 from hasura.engine.subscriptions.changes import ChangeFeed, Watch
 
 # Changes that come within this time of each other are one look at the database.

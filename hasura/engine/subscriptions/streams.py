@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import asyncpg
 
-from hasura.engine.database_errors import CONNECTION_LOST, translate
 from hasura.engine.errors import EngineError, Unexpected
 from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.ir.parameters import CursorValue
 from hasura.engine.logging import log
 from hasura.engine.plan import Plan, SqlStep, Variables, bind, envelope
 from hasura.engine.session import Session
+from hasura.engine.sql.database_errors import CONNECTION_LOST, translate
 from hasura.engine.subscriptions.changes import ChangeFeed
 from hasura.engine.subscriptions.observation import Observation
 

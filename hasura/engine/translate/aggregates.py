@@ -14,7 +14,7 @@ from hasura.engine.ir.nodes import (
     NodesItem,
     Rows,
 )
-from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql, string_constant
+from hasura.engine.sql.composition import Sql, concat, ident, join, parenthesized, small_int, sql, string_constant
 from hasura.engine.translate.boolexp import Scope, aggregate_call, shown_if
 from hasura.engine.translate.fragments import EMPTY_ARRAY, ROW_NUMBER, RowReference, call, used_columns
 from hasura.engine.translate.groups.grouping import max_rows_of

@@ -44,7 +44,7 @@ from hasura.engine.ir.nodes import (
     TableExists,
 )
 from hasura.engine.schema_cache import TableInfo
-from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql
+from hasura.engine.sql.composition import Sql, concat, ident, join, parenthesized, small_int, sql
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.fragments import RowReference, materialized, row_count, table_name, whole_row
 from hasura.engine.translate.groups.grouping import is_key

@@ -37,7 +37,7 @@ from hasura.engine.ir.nodes import (
 from hasura.engine.schema.inputs.filters import TEXT
 from hasura.engine.schema.scalars import is_array
 from hasura.engine.schema_cache import TableInfo
-from hasura.engine.sql import Sql, concat, ident, join, param, sql
+from hasura.engine.sql.composition import Sql, concat, ident, join, param, sql
 from hasura.engine.translate.fragments import (
     Aliases,
     RowReference,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hasura.engine.ir.nodes import And, BoolExp, ObjectOutput, RelatedExists, Selection
 from hasura.engine.schema_cache import TableInfo
-from hasura.engine.sql import Sql, concat, ident, sql
+from hasura.engine.sql.composition import Sql, concat, ident, sql
 from hasura.engine.translate.boolexp import Scope, condition, join_condition
 from hasura.engine.translate.fragments import Aliases, RowReference, table_name, used_columns
 from hasura.engine.translate.joins import Joins, is_joined

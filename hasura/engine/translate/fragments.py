@@ -8,7 +8,7 @@ from hasura.engine.catalog.types import PgType, QualifiedName, TypeKind
 from hasura.engine.ir.nodes import FunctionCall, Operand
 from hasura.engine.ir.parameters import native, native_list
 from hasura.engine.schema_cache import ColumnInfo, TableInfo
-from hasura.engine.sql import Sql, concat, ident, join, param, sql
+from hasura.engine.sql.composition import Sql, concat, ident, join, param, sql
 
 ROW_NUMBER = "automio row number"
 EMPTY_ARRAY = sql("'[]'::json")

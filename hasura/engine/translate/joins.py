@@ -36,7 +36,7 @@ from hasura.engine.ir.nodes import (
     TableExists,
 )
 from hasura.engine.schema_cache import TableInfo
-from hasura.engine.sql import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, parenthesized, sql
+from hasura.engine.sql.composition import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, parenthesized, sql
 from hasura.engine.translate.fragments import RowReference
 
 # PostgreSQL plans up to `join_collapse_limit` (8) relations of one FROM together, the rows' own among them. With

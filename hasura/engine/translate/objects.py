@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hasura.engine.sql import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, sql, string_constant
+from hasura.engine.sql.composition import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, sql, string_constant
 from hasura.engine.translate.fragments import whole_row
 
 

@@ -40,7 +40,7 @@ from hasura.engine.ir.nodes import (
     Rooted,
     Rows,
 )
-from hasura.engine.sql import Sql, concat, ident, join, parenthesized, small_int, sql
+from hasura.engine.sql.composition import Sql, concat, ident, join, parenthesized, small_int, sql
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.filter_joins import conjuncts
 from hasura.engine.translate.fragments import RowReference, materialized, row_count, table_name, whole_row

@@ -35,7 +35,7 @@ from hasura.engine.ir.parameters import Constant
 from hasura.engine.schema.inputs.filters import TEXT
 from hasura.engine.schema.scalars import is_wide_number
 from hasura.engine.schema_cache import SchemaOptions
-from hasura.engine.sql import (
+from hasura.engine.sql.composition import (
     Sql,
     concat,
     ident,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from hasura.engine.errors import ValidationFailed
 from hasura.engine.ir.parameters import SessionDocument
 from hasura.engine.plan import ParameterSource, PreviousResult, Statement, Variables
-from hasura.engine.sql import Sql, concat, join, param, render, sql
+from hasura.engine.sql.composition import Sql, concat, join, param, render, sql
 
 MOST_PARAMETERS = 32_767
 """Of one statement, in PostgreSQL's protocol."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from hasura.engine.database_errors import CONNECTION_LOST
+from hasura.engine.sql.database_errors import CONNECTION_LOST
 from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable

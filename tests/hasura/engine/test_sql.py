@@ -2,7 +2,7 @@
 
 import pytest
 
-from hasura.engine.sql import (
+from hasura.engine.sql.composition import (
     EMPTY,
     Sql,
     concat,

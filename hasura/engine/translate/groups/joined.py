@@ -30,7 +30,7 @@ from hasura.engine.ir.nodes import (
     Selection,
 )
 from hasura.engine.schema_cache import TableInfo
-from hasura.engine.sql import Sql, concat, ident, join, sql
+from hasura.engine.sql.composition import Sql, concat, ident, join, sql
 from hasura.engine.translate.boolexp import Scope, condition, join_condition
 from hasura.engine.translate.filter_joins import conjuncts
 from hasura.engine.translate.fragments import Aliases, table_name

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hasura.engine.ir.nodes import AggregateOutput, ArrayOutput, ColumnExpression, ObjectOutput, Rows, Selection
-from hasura.engine.sql import Sql, concat, ident, join, parenthesized, sql
+from hasura.engine.sql.composition import Sql, concat, ident, join, parenthesized, sql
 from hasura.engine.translate.boolexp import Scope, source
 from hasura.engine.translate.filter_joins import FilterJoin, filter_joins, restrict
 from hasura.engine.translate.fragments import ROW_NUMBER, RowReference, operand, used_columns, whole_row

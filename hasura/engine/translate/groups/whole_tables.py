@@ -19,7 +19,7 @@ from hasura.engine.ir.nodes import (
     Rows,
 )
 from hasura.engine.schema_cache import TableInfo
-from hasura.engine.sql import Sql, concat, ident, join, small_int, sql
+from hasura.engine.sql.composition import Sql, concat, ident, join, small_int, sql
 from hasura.engine.translate.boolexp import Scope, aggregate_call, restriction, source
 from hasura.engine.translate.filter_joins import conjuncts
 from hasura.engine.translate.fragments import RowReference

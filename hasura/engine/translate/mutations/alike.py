@@ -24,7 +24,7 @@ from hasura.engine.ir.parameters import (
     VariableValue,
 )
 from hasura.engine.plan import ParameterSource, PreviousResult, Statement
-from hasura.engine.sql import param, substitute
+from hasura.engine.sql.composition import param, substitute
 from hasura.engine.translate.statements import StatementList
 
 # Of the nodes of the IR; whatever else there is in an update is of the schema.

@@ -17,7 +17,8 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.plan import PreviousResult
 from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo
-from hasura.engine.sql import Sql, catalog_expression, concat, ident, join, param, sql, string_constant
+from hasura.engine.sql.composition import Sql, catalog_expression, concat, ident, join, param, sql, string_constant
+from hasura.engine.sql.violations import Blamed, guard
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.fragments import Aliases, RowReference, cast, operand, table_name, type_name
 from hasura.engine.translate.mutations.translator import (
@@ -31,7 +32,6 @@ from hasura.engine.translate.mutations.translator import (
     with_rows,
 )
 from hasura.engine.translate.statements import OK, ROWS, SESSION, UPDATED, previous_document
-from hasura.engine.violations import Blamed, guard
 
 _INPUT = "i"
 _RECORD = "v"

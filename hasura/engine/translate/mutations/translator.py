@@ -23,14 +23,14 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.plan import PreviousResult
 from hasura.engine.schema_cache import SchemaOptions, TableInfo
-from hasura.engine.sql import Sql, concat, ident, join, param, sql, string_constant
+from hasura.engine.sql.composition import Sql, concat, ident, join, param, sql, string_constant
+from hasura.engine.sql.violations import CHECK_FAILED, Blamed, guard
 from hasura.engine.translate.boolexp import Scope, condition
 from hasura.engine.translate.fragments import Aliases, RowReference, cast, operand, table_name
 from hasura.engine.translate.mutations.alike import KnownChanges
 from hasura.engine.translate.objects import object_of_row, select_list
 from hasura.engine.translate.selects import SelectTranslator
 from hasura.engine.translate.statements import OK, ROWS, SESSION, StatementList, set_session
-from hasura.engine.violations import CHECK_FAILED, Blamed, guard
 
 
 class MutationTranslator:

@@ -10,11 +10,11 @@ import asyncpg
 import orjson
 import pytest
 
-from hasura.engine.database_errors import translate
 from hasura.engine.errors import EngineError
 from hasura.engine.plan import ConstantStep, Plan, SqlStep, Variables, bind
 from hasura.engine.prepare import prepare_operation
 from hasura.engine.schema_cache import SchemaCache
+from hasura.engine.sql.database_errors import translate
 from platform_api.supervisor.postgres import EmbeddedPostgres
 from tests.hasura.engine.compiler.shop import DDL, shop
 

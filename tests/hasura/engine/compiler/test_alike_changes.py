@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hasura.engine.plan import NO_VARIABLES, PreviousResult, SqlStep, bind
 from hasura.engine.prepare import prepare_operation
-from hasura.engine.sql import render
+from hasura.engine.sql.composition import render
 from hasura.engine.translate.mutations.translator import MutationTranslator
 from tests.hasura.engine.compiler.shop import shop
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hasura.engine.schema_cache import RelationshipInfo, SchemaCache
-from hasura.engine.sql import Sql
+from hasura.engine.sql.composition import Sql
 from hasura.engine.translate import alternatives
 from tests.hasura.engine.compiler.conftest import Compiler
 from tests.hasura.engine.compiler.naive import NaiveEvaluator

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hasura.engine import database_errors
+from hasura.engine.sql import database_errors
 from tests.hasura.engine.errors.asking import ask, expected_of
 from tests.hasura.engine.errors.conftest import Engines
 from tests.hasura.engine.errors.sites import find_sites, recorded, unreached

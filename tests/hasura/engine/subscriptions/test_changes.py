@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import asyncpg
 import pytest
 
-from hasura.engine.database_errors import CONNECTION_LOST
+from hasura.engine.sql.database_errors import CONNECTION_LOST
 from hasura.engine.subscriptions.changes import ChangeFeed
 from tests.connections import END_OTHER_CONNECTIONS
 from tests.waiting import eventually

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hasura.engine.sql import Sql, concat, sql, string_constant
+from hasura.engine.sql.composition import Sql, concat, sql, string_constant
 
 _MARK = "hasura-error"
 _TOLD = re.compile(rf"{_MARK}:(statement|relationship|stored):([a-z-]+):(.*)", re.DOTALL)

@@ -3,7 +3,7 @@
 import asyncpg
 
 from hasura.engine.errors import EngineError, NotSupported, Unexpected, ValidationFailed
-from hasura.engine.violations import Blamed, Violation, parse_violation
+from hasura.engine.sql.violations import Blamed, Violation, parse_violation
 
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
