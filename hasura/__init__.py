@@ -1,1 +1,1 @@
-"""Everything that speaks Hasura: typed metadata API, tenant permissions, the embedded engine."""
+"""Speaks Hasura for the platform: typed metadata API, tenant permissions, the embedded engine."""

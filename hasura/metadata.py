@@ -1,4 +1,4 @@
-"""Hasura metadata of tables, typed, and the two ways to apply it.
+"""Describes the tables in Hasura's metadata by types, and applies changes to them in either of two ways.
 
 `plan` compares what is with what should be and gives the commands in between. They are applied by a transport: inside
 the caller's database transaction through the embedded engine (`InProcessMetadata`), or over HTTP to a Hasura v2
@@ -23,7 +23,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=120, connect=5)
 
 
 class MetadataError(Exception):
-    """Hasura refused metadata commands, or could not be asked. `code` and `path` are Hasura's own."""
+    """Says that Hasura refused metadata commands or could not be reached. `code` and `path` are Hasura's own."""
 
     def __init__(self, message: str, *, code: str = "unexpected", path: str = "$", status: int | None = None) -> None:
         super().__init__(f"{message} ({code} at {path})")
@@ -34,11 +34,11 @@ class MetadataError(Exception):
 
 
 class MetadataUnavailable(MetadataError):
-    """Hasura did not answer, or answered that it cannot at the moment: the same commands may be sent again."""
+    """Says that Hasura did not answer, or cannot at the moment: the same commands may be sent again."""
 
 
 class RelationshipKind(StrEnum):
-    """One row or many on the other side."""
+    """Tells whether a relationship leads to one row or to many."""
 
     OBJECT = "object"
     ARRAY = "array"
@@ -46,7 +46,7 @@ class RelationshipKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class QualifiedTable:
-    """A table of the database by schema and name."""
+    """Names a table of the database by schema and name."""
 
     name: str
     schema: str = "public"
@@ -57,7 +57,7 @@ class QualifiedTable:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A field that leads to another table's rows by equal columns.
+    """Describes a field that leads to another table's rows by equal columns.
 
     `column_mapping` holds pairs of own and remote column, sorted.
     """
@@ -78,7 +78,7 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class TableMetadata:
-    """What Hasura is told of one table."""
+    """Holds what Hasura is told about one table."""
 
     table: QualifiedTable
     relationships: tuple[Relationship, ...] = ()
@@ -87,7 +87,7 @@ class TableMetadata:
 
 @dataclass(frozen=True, slots=True)
 class MetadataCommand:
-    """One call of the metadata API."""
+    """Describes one call of the metadata API."""
 
     type: str
     args: Mapping[str, Any] = field(default_factory=dict)
@@ -97,18 +97,18 @@ class MetadataCommand:
 
 
 class MetadataTransport(Protocol):
-    """One Hasura's metadata."""
+    """Reaches the metadata of one Hasura."""
 
     async def apply(self, commands: Sequence[MetadataCommand]) -> None:
-        """All of them or none. Raises `MetadataError`."""
+        """Applies all of the commands or none. Raises `MetadataError`."""
 
     async def export_tables(self) -> dict[QualifiedTable, TableMetadata]:
-        """What Hasura knows of the tables of its source `default`. Raises `MetadataError`."""
+        """Returns what Hasura knows of the tables of its source `default`. Raises `MetadataError`."""
         ...
 
 
 class MetadataEngine(Protocol):
-    """The part of `hasura.engine.Engine` that is used here."""
+    """Lists what is used here of `hasura.engine.Engine`."""
 
     async def run_metadata(self, payload: dict[str, Any], *, connection: Any = None) -> object:
         """Runs a metadata call, on the given connection's transaction if there is one."""
@@ -119,7 +119,7 @@ IsOurs = Callable[[QualifiedTable], bool]
 
 
 def plan(current: Tables, desired: Tables, *, source: str = "default") -> list[MetadataCommand]:
-    """The commands that lead from `current` to `desired`; tables in neither are left alone.
+    """Returns the commands that lead from `current` to `desired`; tables in neither are left alone.
 
     The result is the same for the same arguments, and empty when nothing differs.
     """
@@ -140,7 +140,7 @@ def plan(current: Tables, desired: Tables, *, source: str = "default") -> list[M
 
 
 def plan_again(current: Tables, desired: Tables, *, altered: Iterable[QualifiedTable]) -> list[MetadataCommand]:
-    """As `plan`, and the tables in `altered` (whose columns changed beside the metadata) are tracked anew.
+    """Returns what `plan` does, and tracks the tables in `altered` again, whose columns changed beside the metadata.
 
     Tracking is what makes Hasura read a table's columns; of other tables, only relationships to these are touched.
     """
@@ -198,17 +198,17 @@ def _permission_additions(
 
 
 def reload_commands(source: str = "default") -> list[MetadataCommand]:
-    """What a separate Hasura must do to see tables that were created or changed beside it."""
+    """Returns what a separate Hasura must do to see tables that were created or changed beside it."""
     return [MetadataCommand("reload_metadata", {"reload_sources": [source]})]
 
 
 def as_bulk(commands: Sequence[MetadataCommand]) -> dict[str, Any]:
-    """One request for all of them: Hasura keeps either all or none."""
+    """Returns one request for all of the commands: Hasura keeps either all or none."""
     return {"type": "bulk", "args": [command.to_payload() for command in commands]}
 
 
 class InProcessMetadata:
-    """The embedded engine, on a connection whose transaction the caller commits."""
+    """Reaches the embedded engine, on a connection whose transaction the caller commits."""
 
     def __init__(self, engine: MetadataEngine, connection: Any) -> None:
         self._engine = engine
@@ -230,7 +230,7 @@ class InProcessMetadata:
 
 
 class HttpMetadata:
-    """A Hasura v2 server, or a separate `automio engine`, by its base URL and admin secret."""
+    """Reaches a Hasura v2 server, or a separate `automio engine`, by its base URL and admin secret."""
 
     def __init__(self, base_url: str, *, admin_secret: str, client: aiohttp.ClientSession) -> None:
         self._url = base_url.rstrip("/") + "/v1/metadata"
@@ -242,12 +242,12 @@ class HttpMetadata:
             await self._post(as_bulk(commands))
 
     async def export_tables(self, *, source: str = "default") -> dict[QualifiedTable, TableMetadata]:
-        """What the server knows of the source's tables."""
+        """Returns what the server knows of the source's tables."""
         exported = await self._export()
         return read_tables(_source(exported["metadata"], source)["tables"])
 
     async def replace_tables(self, desired: Tables, *, is_ours: IsOurs, source: str = "default") -> None:
-        """Exchanges the metadata of all tables that are `is_ours` for `desired`, and leaves the rest as it is.
+        """Replaces the metadata of all tables that are `is_ours` by `desired`, and leaves the rest as it is.
 
         Slower than commands, and the way out where these fail: a Hasura cannot untrack a table that is gone already.
         Refused by the server when somebody else changed its metadata meanwhile.
@@ -269,7 +269,7 @@ class HttpMetadata:
         return _exported(await self._post({"type": "export_metadata", "version": 2, "args": {}}))
 
     async def inconsistent_objects(self) -> list[Any]:
-        """What the server holds but cannot serve, as it describes it."""
+        """Returns what the server holds but cannot serve, as it describes it."""
         answer = await self._post({"type": "get_inconsistent_metadata", "args": {}})
         return list(answer.get("inconsistent_objects", [])) if isinstance(answer, dict) else []
 
@@ -318,7 +318,7 @@ def _source(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _table_entry(table: TableMetadata) -> dict[str, Any]:
-    """A table as metadata documents hold it."""
+    """Returns a table as metadata documents hold it."""
     entry: dict[str, Any] = {"table": table.table.to_metadata()}
     for relationship in table.relationships:
         described = {"name": relationship.name, "using": relationship.using()}
@@ -329,10 +329,10 @@ def _table_entry(table: TableMetadata) -> dict[str, Any]:
 
 
 def read_tables(entries: Iterable[Mapping[str, Any]]) -> dict[QualifiedTable, TableMetadata]:
-    """Tables out of exported metadata (`sources[].tables`), in the form that `plan` compares.
+    """Returns the tables of exported metadata (`sources[].tables`), in the form that `plan` compares.
 
-    A relationship that is not a plain column mapping is kept by name with an empty mapping, so that it differs from
-    every wanted one.
+    A relationship that is not a plain column mapping is kept by name with an empty mapping, so that it differs
+    from every desired one.
     """
     tables: dict[QualifiedTable, TableMetadata] = {}
     for entry in entries:
@@ -349,16 +349,16 @@ def _read_qualified(value: Any) -> QualifiedTable:
 
 def _read_relationships(entry: Mapping[str, Any]) -> Iterator[Relationship]:
     for kind in RelationshipKind:
-        for found in entry.get(f"{kind}_relationships", []):
-            manual = found.get("using", {}).get("manual_configuration")
+        for item in entry.get(f"{kind}_relationships", []):
+            manual = item.get("using", {}).get("manual_configuration")
             if manual is None:
-                yield Relationship(kind, found["name"], QualifiedTable("", ""), ())
+                yield Relationship(kind, item["name"], QualifiedTable("", ""), ())
                 continue
             mapping = tuple(sorted(manual["column_mapping"].items()))
-            yield Relationship(kind, found["name"], _read_qualified(manual["remote_table"]), mapping)
+            yield Relationship(kind, item["name"], _read_qualified(manual["remote_table"]), mapping)
 
 
 def _read_permissions(entry: Mapping[str, Any]) -> Iterator[Permission]:
     for operation in Operation:
-        for found in entry.get(f"{operation}_permissions", []):
-            yield Permission(operation, found["role"], canonical_rules(found["permission"]))
+        for item in entry.get(f"{operation}_permissions", []):
+            yield Permission(operation, item["role"], canonical_rules(item["permission"]))

@@ -1,4 +1,4 @@
-"""Tenant permissions of an app table, as Hasura permission metadata.
+"""Builds the tenant permissions of an app's table as Hasura permission metadata.
 
 Two roles per app. `app_{id}` reads and writes the rows of one organization, the one in `X-Hasura-Organization-Id`.
 `app_{id}_span` reaches the organizations in `X-Hasura-Organization-Ids` (an array literal such as `{1,2}`) and is for
@@ -24,7 +24,7 @@ _IMMUTABLE_COLUMNS = frozenset({"id", ORGANIZATION_COLUMN})
 
 
 class Operation(StrEnum):
-    """What a permission permits; also the word in Hasura's `<operation>_permissions`."""
+    """Names what a permission permits; also the word in Hasura's `<operation>_permissions`."""
 
     SELECT = "select"
     INSERT = "insert"
@@ -34,34 +34,34 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One role's permission on one table. `rules` is Hasura's `permission` object."""
+    """Describes one role's permission on one table. `rules` is Hasura's `permission` object."""
 
     operation: Operation
     role: str
     rules: Mapping[str, Any]
 
     def to_metadata(self) -> dict[str, Any]:
-        """As an entry of `<operation>_permissions` in a table's metadata."""
+        """Returns the permission as an entry of `<operation>_permissions` in a table's metadata."""
         return {"role": self.role, "permission": dict(self.rules)}
 
 
 def organization_role(app_id: int) -> str:
-    """The role that reaches one organization's rows of the app."""
+    """Returns the role that reaches one organization's rows of the app."""
     return f"app_{app_id}"
 
 
 def span_role(app_id: int) -> str:
-    """The role that reaches the rows of every organization that installed the app."""
+    """Returns the role that reaches the rows of every organization that installed the app."""
     return f"app_{app_id}_span"
 
 
 def array_literal(organization_ids: Iterable[int]) -> str:
-    """The value of `X-Hasura-Organization-Ids`: a PostgreSQL array literal."""
+    """Returns the value of `X-Hasura-Organization-Ids`: a PostgreSQL array literal."""
     return "{" + ",".join(str(int(organization_id)) for organization_id in organization_ids) + "}"
 
 
 def table_permissions(app_id: int, *, columns: Sequence[str]) -> list[Permission]:
-    """The permissions of both roles on a table with these columns (the system's and the builder's)."""
+    """Returns the permissions of both roles on a table with these columns (the system's and the builder's)."""
     single = {ORGANIZATION_COLUMN: {"_eq": "X-Hasura-Organization-Id"}}
     several = {ORGANIZATION_COLUMN: {"_in": "X-Hasura-Organization-Ids"}}
     return [
@@ -84,7 +84,7 @@ def _role_permissions(role: str, *, rows: Mapping[str, Any], columns: Sequence[s
 
 
 def canonical_rules(rules: Mapping[str, Any]) -> dict[str, Any]:
-    """The same rules in the one spelling that can be compared: columns sorted, what is absent by default left out."""
+    """Returns the rules in one spelling that can be compared: columns sorted, what is absent by default left out."""
     canonical: dict[str, Any] = {}
     for name, value in rules.items():
         if value is None or value is False or (name == "set" and not value):

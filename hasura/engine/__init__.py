@@ -1,4 +1,4 @@
-"""An embedded GraphQL engine that behaves like Hasura v2 on PostgreSQL.
+"""Embeds a GraphQL engine that behaves like Hasura v2 on PostgreSQL.
 
 Stages, from the ground up. Each imports only from lines before its own, and stages that share a line know nothing of
 each other (import-linter holds both, see `pyproject.toml`):

@@ -1,4 +1,4 @@
-"""`automio engine`: the Hasura-compatible engine alone."""
+"""Runs `automio engine`: the Hasura-compatible engine alone."""
 
 import os
 

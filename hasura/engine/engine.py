@@ -1,4 +1,4 @@
-"""The engine: pool, metadata, operations; started and stopped together.
+"""Puts pool, metadata and operations together into an engine, started and stopped as one.
 
 In-process callers (the control plane) use `execute`, `run_metadata` and `refresh`; strangers come through
 `transport`.
@@ -29,7 +29,7 @@ from hasura.engine.subscriptions.streams import Streams
 
 
 class EngineResponse(NamedTuple):
-    """An answer as it goes out."""
+    """Holds an answer as it goes out."""
 
     status: int
     body: bytes
@@ -37,7 +37,7 @@ class EngineResponse(NamedTuple):
 
 
 class Engine:
-    """One engine on one database. `await start()` before anything else."""
+    """Serves one database. `await start()` before anything else."""
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
@@ -49,8 +49,8 @@ class Engine:
         self.pool = ConnectionPool(
             options.database_url,
             server_settings=settings,
-            few=options.few_connections,
-            most=options.most_connections,
+            pool_min=options.pool_min,
+            pool_max=options.pool_max,
         )
         self._guards = OperationGuards(enable_allowlist=options.enable_allowlist)
         self.operations = OperationRunner(self.pool, self._guards)
@@ -72,7 +72,7 @@ class Engine:
         )
 
     async def start(self) -> None:
-        """Makes the engine's schema when missing and reads the first snapshot. Raises on an unreachable database."""
+        """Creates the engine's schema when missing, reads the first snapshot. Raises when it cannot connect."""
         await self.metadata.start()
 
     async def stop(self) -> None:
@@ -84,11 +84,11 @@ class Engine:
 
     @property
     def schema_cache(self) -> SchemaCache:
-        """The current snapshot."""
+        """Returns the current snapshot."""
         return self.metadata.snapshot
 
     async def execute(self, body: bytes, session: Session) -> EngineResponse:
-        """What POST /v1/graphql answers to `body`, one request or a batch. Errors are in the body, status 200."""
+        """Returns the answer of POST /v1/graphql to `body`, one request or a batch. Errors have status 200, too."""
         try:
             payload = exact_json.loads(body)
         except EngineError as exc:
@@ -98,12 +98,12 @@ class Engine:
                 self._guards.check_batch(self.metadata.snapshot, len(payload), session)
             except EngineError as exc:
                 return self._refusal(exc, session)
-            answers = [await self.run_operation(one, session) for one in payload]
+            answers = [await self.run_operation(item, session) for item in payload]
             return EngineResponse(200, b"[" + b",".join(answers) + b"]")
         return EngineResponse(200, await self.run_operation(payload, session))
 
     async def run_operation(self, payload: object, session: Session) -> bytes:
-        """The answer to one parsed request, errors included."""
+        """Returns the answer to one parsed request, errors included."""
         try:
             return await self.operations.run(self.metadata.snapshot, parse_request(payload), session)
         except EngineError as exc:
@@ -117,7 +117,7 @@ class Engine:
     async def execute_within(
         self, payload: dict[str, Any], session: Session, connection: "asyncpg.Connection[Any]"
     ) -> bytes:
-        """The answer to one request, in that connection's open transaction. Raises EngineError.
+        """Returns the answer to one request, in that connection's open transaction. Raises EngineError.
 
         The transaction is aborted then: go back to a savepoint. The connection must act as the role that the engine
         has, and be decoding JSON to bytes, text or objects.
@@ -125,7 +125,7 @@ class Engine:
         return await self.operations.run_within(self.metadata.snapshot, parse_request(payload), session, connection)
 
     def operation_kind(self, payload: object, session: Session) -> OperationKind:
-        """What kind of operation a request is. Raises EngineError when it is refused."""
+        """Returns what kind of operation a request is. Raises EngineError when it is refused."""
         plan, _ = self.operations.plan(self.metadata.snapshot, parse_request(payload), session)
         return plan.kind
 
@@ -139,11 +139,11 @@ class Engine:
         return lambda: self._live.unsubscribe(subscriber)
 
     def render_error(self, error: EngineError, session: Session | None) -> bytes:
-        """The GraphQL body of one error; `internal` is shown as the options say."""
+        """Returns the GraphQL body of one error; `internal` is shown as the options say."""
         return orjson.dumps(error.to_graphql_response(include_internal=self.shows_internal(session)))
 
     def shows_internal(self, session: Session | None) -> bool:
-        """Whether this caller sees the `internal` part of errors."""
+        """Returns whether this caller sees the `internal` part of errors."""
         is_admin = session is not None and session.has_admin_role()
         return self.options.dev_mode or (is_admin and self.options.admin_internal_errors)
 
@@ -151,7 +151,7 @@ class Engine:
         return EngineResponse(200, self.render_error(error, session))
 
     async def explain(self, payload: object, session: Session) -> object:
-        """What `/v1/graphql/explain` answers. Raises EngineError."""
+        """Returns what `/v1/graphql/explain` answers. Raises EngineError."""
         return await explain(
             payload, session, cache=self.metadata.snapshot, operations=self.operations, pool=self.pool
         )

@@ -1,4 +1,4 @@
-"""Errors of the engine, in Hasura's vocabulary.
+"""Defines the engine's errors, in Hasura's vocabulary.
 
     EngineError                    anything the engine refuses or that went wrong while it served a request
     ├── ValidationFailed           the document or its variables do not fit the role's schema
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class EngineError(Exception):
-    """A refusal with Hasura's `code`, the JSON `path` it concerns, and the HTTP status of non-GraphQL endpoints.
+    """Carries a refusal: Hasura's `code`, the JSON `path` it concerns, the HTTP status of non-GraphQL endpoints.
 
     `path` is written as Hasura writes it: `$.selectionSet.author.args.where`; build it with `json_path`.
     `internal` is shown to admins only (or never), as configured where the error is rendered.
@@ -50,28 +50,28 @@ class EngineError(Exception):
             self.status = status
 
     def at(self, path: str) -> "EngineError":
-        """This error with another path."""
+        """Returns this error with another path."""
         self.path = path
         return self
 
     def under(self, *prefix: str | int) -> "EngineError":
-        """This error with its path moved below `prefix`, as when an outer parser calls an inner one."""
+        """Returns this error with its path moved below `prefix`, as when an outer parser calls an inner one."""
         self.path = json_path(*prefix) + self.path[1:]
         return self
 
     def to_graphql(self, *, include_internal: bool = False) -> dict[str, object]:
-        """One entry of a GraphQL response's `errors`."""
+        """Returns one entry of a GraphQL response's `errors`."""
         extensions: dict[str, object] = {"path": self.path, "code": self.code}
         if include_internal and self.internal is not None:
             extensions["internal"] = self.internal
         return {"message": self.message, "extensions": extensions}
 
     def to_graphql_response(self, *, include_internal: bool = False) -> dict[str, object]:
-        """A whole GraphQL response body."""
+        """Returns a whole GraphQL response body."""
         return {"errors": [self.to_graphql(include_internal=include_internal)]}
 
     def to_api(self, *, include_internal: bool = False) -> dict[str, object]:
-        """The body the metadata and query APIs answer with."""
+        """Returns the body that the metadata and query APIs answer with."""
         body: dict[str, object] = {"path": self.path, "error": self.message, "code": self.code}
         if include_internal and self.internal is not None:
             body["internal"] = self.internal
@@ -79,56 +79,56 @@ class EngineError(Exception):
 
 
 class ValidationFailed(EngineError):
-    """The document or its variables do not fit the role's schema."""
+    """Says that the document or its variables do not fit the role's schema."""
 
     code = "validation-failed"
 
 
 class ParseFailed(EngineError):
-    """A value or document has the wrong form."""
+    """Says that a value or document has the wrong form."""
 
     code = "parse-failed"
 
 
 class PermissionDenied(EngineError):
-    """The role may not do this."""
+    """Says that the role may not do this."""
 
     code = "permission-denied"
 
 
 class AccessDenied(EngineError):
-    """The caller is not who the request needs."""
+    """Says that the caller is not who the request needs."""
 
     code = "access-denied"
 
 
 class NotExists(EngineError):
-    """A metadata call names something that is missing."""
+    """Says that a metadata call names something that is missing."""
 
     code = "not-exists"
 
 
 class AlreadyExists(EngineError):
-    """A metadata call makes something that is there already."""
+    """Says that a metadata call creates something that is there already."""
 
     code = "already-exists"
 
 
 class NotSupported(EngineError):
-    """A valid request for something this engine does not do."""
+    """Says that a valid request asks for something this engine does not do."""
 
     code = "not-supported"
 
 
 class Unexpected(EngineError):
-    """A fault of ours; the message tells nothing internal."""
+    """Reports a fault of ours; the message shows nothing internal."""
 
     code = "unexpected"
     status = 500
 
 
 def bullets(reasons: Sequence[str]) -> str:
-    """One reason as it is, several as a list."""
+    """Returns one reason as it is, several as a list."""
     return reasons[0] if len(reasons) == 1 else "\n".join(f"  • {reason}" for reason in reasons)
 
 
@@ -153,12 +153,12 @@ def refuse_endless_nesting(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def nested_too_deeply() -> ValidationFailed:
-    """What a client is told whose request is nested beyond Python's stack."""
+    """Returns the error for a request that is nested beyond Python's stack."""
     return ValidationFailed("the query or its variables are nested too deeply")
 
 
 def json_path(*steps: str | int) -> str:
-    """`$.a.b[0]['odd key']`, in Hasura's notation.
+    """Returns a path in Hasura's notation: `$.a.b[0]['odd key']`.
 
     >>> json_path("args", 0, "odd key")
     "$.args[0]['odd key']"
@@ -174,5 +174,5 @@ def _step(step: str | int) -> str:
 
 
 def extend_path(path: str, steps: Sequence[str | int]) -> str:
-    """`path` continued by `steps`."""
+    """Returns `path` continued by `steps`."""
     return path + json_path(*steps)[1:]

@@ -1,4 +1,4 @@
-"""JSON whose numbers keep every digit on their way through Python.
+"""Reads and writes JSON whose numbers keep every digit on their way through Python.
 
 A float holds 15 to 17 digits, PostgreSQL's `numeric` 131072: a number that a float would change is read as an
 `ExactNumber`, which is a float to whoever calculates and its own text to whoever writes it.
@@ -28,14 +28,14 @@ _MAX_SHOWN = 100
 
 
 class ExactNumber(float):
-    """A number as it was written, where a float would be written otherwise."""
+    """Holds a number as it was written, where a float would be written otherwise."""
 
     __slots__ = ("text",)
 
     def __new__(cls, text: str) -> "ExactNumber":
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
+        exact = super().__new__(cls, text)
+        exact.text = text
+        return exact
 
     text: str
 
@@ -50,7 +50,7 @@ class ExactNumber(float):
 
 
 def number(text: str) -> int | float:
-    """The number of a JSON or GraphQL literal."""
+    """Returns the number of a JSON or GraphQL literal."""
     if text.lstrip("-").isdecimal():
         return int(text) if len(text) <= _MAX_INT_DIGITS else ExactNumber(text)
     return _fraction(text)
@@ -64,7 +64,7 @@ def _fraction(text: str) -> float:
 
 
 def whole(value: object) -> int | None:
-    """The integer that a number is, also when it is written as `5.0` or `1e3`; None for anything else."""
+    """Returns the integer that a number is, also when written as `5.0` or `1e3`; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, int):
@@ -80,18 +80,18 @@ def whole(value: object) -> int | None:
 
 
 def is_written_whole(value: object) -> bool:
-    """A number that was written as an integer, too long to be read as one."""
+    """Returns whether a number was written as an integer, too long to be read as one."""
     return isinstance(value, ExactNumber) and value.text.lstrip("-").isdecimal()
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: its beginning when it is long."""
+    """Returns a value as a message shows it: its beginning when it is long."""
     text = repr(value) if isinstance(value, float) else str(value)
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
 
 
 def scientific(value: int | float) -> str:
-    """A number as Hasura's messages write it: `3.5`, `70000.0`, from 10^7 on and below 0.1 `3.0e9`.
+    """Returns a number as Hasura's messages write it: `3.5`, `70000.0`, from 10^7 on and below 0.1 `3.0e9`.
 
     >>> scientific(3_000_000_000)
     '3.0e9'
@@ -144,12 +144,12 @@ def dumps(value: object) -> bytes:
 
 
 def verbatim(text: str) -> object:
-    """JSON that was not read, to be written as it stands."""
+    """Returns JSON that was not read, to be written as it stands."""
     return msgspec.Raw(text.encode())
 
 
 def dumps_sorted(value: object) -> bytes:
-    """As `dumps`, with sorted keys: equal for equal values."""
+    """Writes JSON with sorted keys: equal for equal values."""
     return _encode_sorted(value)
 
 

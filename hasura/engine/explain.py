@@ -1,4 +1,4 @@
-"""`/v1/graphql/explain`: the SQL of an operation and PostgreSQL's plan for it, for the admin."""
+"""Answers `/v1/graphql/explain`: the SQL of an operation and PostgreSQL's plan for it, for the admin."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from hasura.engine.subscriptions.live import live_statement, multiplexed, multip
 async def explain(
     payload: object, session: Session, *, cache: SchemaCache, operations: OperationRunner, pool: ConnectionPool
 ) -> object:
-    """A list of `{field, sql, plan}` for a query; one `{sql, plan, variables}` for a subscription.
+    """Returns a list of `{field, sql, plan}` for a query; one `{sql, plan, variables}` for a subscription.
 
     The payload is `{"query": {"query", "variables"?, "operationName"?}, "user"?: {session variables}}`. Raises
     AccessDenied for anybody but admin, EngineError for a refused operation.

@@ -1,4 +1,4 @@
-"""The engine's logger: event sentences with fields in `extra`, no secrets."""
+"""Holds the engine's logger: event sentences with fields in `extra`, no secrets."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Metadata of one engine process: the current snapshot, kept up with the database, and the calls that change it."""
+"""Keeps the metadata of one engine process: the current snapshot, kept up to date, and the calls that change it."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _LOOK_FOR_CLIENT_SECONDS = 10.0
 
 @contextlib.contextmanager
 def _long_lived_objects() -> Iterator[None]:
-    """What is made inside is left alone by the garbage collector.
+    """Keeps the garbage collector away from what the block creates.
 
     A world of ten thousand tables is a million objects without cycles; going through them again and again doubles the
     time it takes to load, and later would hold up requests for a tenth of a second each time.
@@ -47,12 +47,12 @@ def _long_lived_objects() -> Iterator[None]:
 
 
 def _milliseconds(seconds: float | None) -> str:
-    """As PostgreSQL's settings hold it; 0 is no limit."""
+    """Returns a time as PostgreSQL's settings hold it; 0 is no limit."""
     return str(max(1, round(seconds * 1000))) if seconds is not None else "0"
 
 
 class _Unit:
-    """The transaction of one call. What must run outside of any commits it in the middle, and begins another."""
+    """Holds the transaction of one call. What must run outside of any commits it midway and begins another."""
 
     def __init__(
         self, workspace: Workspace, announced: Callable[[World], contextlib.AbstractContextManager[None]]
@@ -116,11 +116,11 @@ class MetadataService:
 
     @property
     def snapshot(self) -> SchemaCache:
-        """What requests are compiled against."""
+        """Returns what requests are compiled against."""
         return self._world.snapshot
 
     async def start(self) -> None:
-        """Makes the engine's tables where they are missing and reads everything."""
+        """Creates the engine's tables where they are missing and reads everything."""
         async with self._connection() as connection:
             await store.bootstrap(connection)
             with _long_lived_objects():
@@ -237,7 +237,7 @@ class MetadataService:
         return connection
 
     async def _free_connection(self) -> "Connection | None":
-        """One that still answers: a database that was restarted costs no call."""
+        """Returns a connection that still answers: a database that was restarted costs no call."""
         while self._free:
             candidate = self._free.pop()
             try:

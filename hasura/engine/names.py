@@ -1,4 +1,4 @@
-"""GraphQL names: which are valid, and how type and field names come from table, column and custom names.
+"""Makes GraphQL names: which are valid, and how those of types and fields come from tables and columns.
 
 Two conventions exist, as in Hasura: `hasura-default` keeps names as they are and joins with underscores
 (`article_bool_exp`, `insert_article_one`), `graphql-default` writes types in PascalCase and fields in camelCase
@@ -15,35 +15,35 @@ _VALID_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*\Z")
 
 
 class NamingConvention(StrEnum):
-    """Hasura's `HASURA_GRAPHQL_DEFAULT_NAMING_CONVENTION`."""
+    """Lists the values of Hasura's `HASURA_GRAPHQL_DEFAULT_NAMING_CONVENTION`."""
 
     HASURA_DEFAULT = "hasura-default"
     GRAPHQL_DEFAULT = "graphql-default"
 
 
 def is_graphql_name(name: str) -> bool:
-    """GraphQL's grammar of names."""
+    """Returns whether GraphQL's grammar allows the name."""
     return _VALID_NAME.match(name) is not None
 
 
 def is_enum_value_name(name: str) -> bool:
-    """GraphQL's grammar of the values of enums, which columns and constraints are among."""
+    """Returns whether GraphQL's grammar allows the name for an enum value (columns and constraints are some)."""
     return is_graphql_name(name) and name not in ("true", "false", "null")
 
 
 def has_graphql_name(pg_type: PgType) -> bool:
-    """Whether a type, or what it is an array or a domain of, can be named in GraphQL."""
+    """Returns whether a type, or what it is an array or a domain of, can be named in GraphQL."""
     base = pg_type.underlying
     return is_graphql_name(base.name) and (base.element is None or has_graphql_name(base.element))
 
 
 def split_words(name: str) -> list[str]:
-    """The words of a snake_case name, as Hasura splits them: at underscores, empty words dropped."""
+    """Returns the words of a snake_case name, as Hasura splits them: at underscores, empty words dropped."""
     return [word for word in name.split("_") if word]
 
 
 def camel_case(name: str) -> str:
-    """`user_id` -> `userId`; what is already camelCase stays."""
+    """Returns `userId` for `user_id`; what is already camelCase stays."""
     words = split_words(name)
     if not words:
         return name
@@ -51,24 +51,24 @@ def camel_case(name: str) -> str:
 
 
 def pascal_case(name: str) -> str:
-    """`user_id` -> `UserId`."""
+    """Returns `UserId` for `user_id`."""
     words = split_words(name)
     return "".join(word[:1].upper() + word[1:] for word in words) or name
 
 
 def capitalized(name: str) -> str:
-    """The name with its first letter in upper case, the rest as it is."""
+    """Returns the name with its first letter in upper case, the rest as it is."""
     return name[:1].upper() + name[1:]
 
 
 def default_table_name(table: QualifiedName) -> str:
-    """The GraphQL name of a table without a custom name: the schema leads unless it is `public`."""
+    """Returns the GraphQL name of a table without a custom name: the schema leads unless it is `public`."""
     return table.name if table.schema == "public" else f"{table.schema}_{table.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class RootFieldNames:
-    """The names of a table's root fields."""
+    """Holds the names of a table's root fields."""
 
     select: str
     select_by_pk: str
@@ -83,17 +83,17 @@ class RootFieldNames:
     delete_by_pk: str
 
     def query_fields(self) -> tuple[tuple[str, str], ...]:
-        """(kind, name) of the fields of `query_root`; kinds are this class's attribute names."""
+        """Returns (kind, name) of the fields of `query_root`; kinds are this class's attribute names."""
         return tuple((kind, getattr(self, kind)) for kind in ("select", "select_by_pk", "select_aggregate"))
 
     def mutation_fields(self) -> tuple[tuple[str, str], ...]:
-        """(kind, name) of the fields of `mutation_root`."""
+        """Returns (kind, name) of the fields of `mutation_root`."""
         kinds = [item.name for item in fields(self) if not item.name.startswith("select")]
         return tuple((kind, getattr(self, kind)) for kind in kinds)
 
 
 def default_root_field_names(base: str, convention: NamingConvention) -> RootFieldNames:
-    """The root fields of a table whose GraphQL name is `base` (the custom name, when it has one)."""
+    """Returns the root fields of a table whose GraphQL name is `base` (the custom name, when it has one)."""
     if convention is NamingConvention.GRAPHQL_DEFAULT:
         camel, pascal = camel_case(base), pascal_case(base)
         return RootFieldNames(

@@ -1,4 +1,4 @@
-"""What an engine is started with."""
+"""Holds what an engine is started with."""
 
 import os
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from hasura.engine.schema_cache import SchemaOptions
 
 @dataclass(frozen=True, slots=True)
 class AdministrationLimits:
-    """How long an administrator's calls may take, in seconds; None: any time.
+    """Limits how long an administrator's calls may take, in seconds; None: any time.
 
     `statement_seconds` is for the SQL of one `run_sql` call, `lock_seconds` for any lock that such SQL or another
     metadata call waits for, the one on metadata among them.
@@ -20,10 +20,11 @@ class AdministrationLimits:
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """Settings of one engine process.
+    """Holds the settings of one engine process.
 
-    `database_role` is a role to take on in every connection (`SET ROLE` at start-up), so that the engine reaches only
-    what that role owns. `few_connections` are opened without hesitation, `most_connections` is the limit.
+    `database_role` is a role to take on in every connection (`SET ROLE` at start-up), so that the engine reaches
+    only what that role owns. `pool_min` connections are opened as soon as they are needed, more only when a
+    request has waited; `pool_max` is the limit.
     """
 
     database_url: str
@@ -35,8 +36,8 @@ class EngineOptions:
     jwt_secret: str | None = None
     schema: SchemaOptions = field(default_factory=SchemaOptions)
     # Three for each core keep PostgreSQL busy; more of them only take turns, which the slowest answers feel.
-    few_connections: int = min(8, 3 * (os.cpu_count() or 2))
-    most_connections: int = 50
+    pool_min: int = min(8, 3 * (os.cpu_count() or 2))
+    pool_max: int = 50
     statement_timeout_seconds: float | None = None
     administration: AdministrationLimits = field(default_factory=AdministrationLimits)
     # Only operations of the allow-list, but for admin.

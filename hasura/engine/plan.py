@@ -1,4 +1,4 @@
-"""The compiler's face: from a document to statements that can be run again and again.
+"""Defines what the compiler gives: from a document to statements that can be run again and again.
 
     prepared = prepare_operation(cache, role="user", document=text, operation_name=None, use_backend_only=False)
     variables = prepared.complete(request.variables)   # defaults filled in; everything behind it takes only this
@@ -34,7 +34,7 @@ SessionVariables = Mapping[str, str]
 
 
 class OperationKind(StrEnum):
-    """The three kinds of operation."""
+    """Lists the three kinds of operation."""
 
     QUERY = "query"
     MUTATION = "mutation"
@@ -47,14 +47,14 @@ ParameterSource = Callable[[Variables, SessionVariables], object]
 
 @dataclass(frozen=True, slots=True)
 class PreviousResult:
-    """A parameter that is the result (JSON text) of an earlier statement of the same step."""
+    """Stands for a parameter that is the result (JSON text) of an earlier statement of the same step."""
 
     statement: int
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One SQL statement that gives exactly one row of one column of type json or text.
+    """Holds one SQL statement that gives exactly one row of one column of type json or text.
 
     Parameters are integers, floats, booleans and UUIDs where the SQL says so (`$1::int4`) and text for everything
     else (`($1::text)::timestamptz`), so the driver needs no codecs of ours. `str` of each is its text. `fragment` is
@@ -71,7 +71,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class SqlStep:
-    """A root field answered by SQL: the last statement's value is the field's JSON.
+    """Answers a root field by SQL: the last statement's value is the field's JSON.
 
     Queries have one statement. Mutations have one where SQL allows it; nested inserts, `update_many` and mutations
     whose `returning` reads relationships have more, run in order in one transaction. A failed permission check raises
@@ -95,13 +95,13 @@ class SqlStep:
         return b"[" + b",".join([results[member.statement] for member in self.members]) + b"]"
 
     def place_of(self, statement: Statement, variables: Variables) -> str:
-        """Returns the place of what the database refuses of one of the statements."""
+        """Returns the place in the request that an error of one of the statements names."""
         return self.error_path if statement.place is None else statement.place(variables)
 
 
 @dataclass(frozen=True, slots=True)
 class ConstantStep:
-    """A root field whose value is known: `__typename`, `__schema`, `__type`."""
+    """Answers a root field whose value is known: `__typename`, `__schema`, `__type`."""
 
     alias: str
     value: bytes
@@ -112,7 +112,7 @@ Step = SqlStep | ConstantStep
 
 
 def envelope(steps: Sequence[Step]) -> tuple[list[bytes], bytes]:
-    """The bytes of an answer's body before the value of each step, and those behind the last one."""
+    """Returns the bytes of an answer's body before the value of each step, and those behind the last one."""
     prefixes: list[bytes] = []
     opened, separator = b'{"data":{', b""
     namespace = None
@@ -130,7 +130,7 @@ def envelope(steps: Sequence[Step]) -> tuple[list[bytes], bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An operation ready to run. A mutation with more than one statement runs in one transaction, in order."""
+    """Holds an operation ready to run. A mutation of more than one statement runs in one transaction, in order."""
 
     kind: OperationKind
     steps: tuple[Step, ...]
@@ -147,27 +147,27 @@ class Plan:
 
 
 class PreparedOperation(Protocol):
-    """A validated operation of one document, for one role and snapshot."""
+    """Prepares a validated operation of one document, for one role and snapshot."""
 
     @property
     def kind(self) -> OperationKind:
-        """What it is."""
+        """Returns the kind of the operation."""
         ...
 
     def complete(self, sent: Mapping[str, Json]) -> Variables:
-        """The variables of a request: what was sent, checked against the declarations, and what they default to."""
+        """Returns the variables of a request: what was sent, checked against the declarations, and the defaults."""
         ...
 
     def shape_key(self, variables: Variables) -> Hashable:
-        """What of the variables changes SQL."""
+        """Returns what of the variables changes SQL."""
         ...
 
     def compile(self, variables: Variables) -> Plan:
-        """The plan for variables of this shape."""
+        """Returns the plan for variables of this shape."""
         ...
 
     def move_to(self, cache: SchemaCache) -> bool:
-        """Goes on with another snapshot, its plans still valid; False when something it touches has changed there."""
+        """Moves on to another snapshot, its plans still valid; False when something it touches has changed there."""
         ...
 
 
@@ -177,7 +177,7 @@ def bind(
     session_variables: SessionVariables,
     results: Sequence[str | bytes] = (),
 ) -> list[object]:
-    """The statement's parameters for one request; `results` are those of the step's earlier statements."""
+    """Returns the statement's parameters for one request; `results` are those of the step's earlier statements."""
     try:
         return [
             _text(results[source.statement])

@@ -1,4 +1,4 @@
-"""`prepare_operation`: a document becomes an operation that can be compiled for any variables."""
+"""Prepares operations: a document becomes an operation that can be compiled for any variables."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,11 +38,11 @@ from hasura.engine.translate.mutations.alike import KnownChanges
 from hasura.engine.translate.mutations.inserts import InsertTranslator
 from hasura.engine.translate.mutations.translator import MutationTranslator
 from hasura.engine.translate.selects import SelectTranslator
-from hasura.engine.translate.statements import MOST_PARAMETERS, StatementList, together
+from hasura.engine.translate.statements import MAX_PARAMETERS, StatementList, together
 
 _ABSENT = "absent"
 # Beyond it the statement would be too much for the planner at once.
-_MOST_TOGETHER = 50
+_MAX_TOGETHER = 50
 
 
 @refuse_endless_nesting
@@ -56,7 +56,7 @@ def prepare_operation(
     root_prefix: str = "",
     stringify_numeric_types: bool = False,
 ) -> "CompiledOperation":
-    """The operation of a document for a role; raises EngineError when it cannot be chosen or parsed.
+    """Returns the operation of a document for a role; raises EngineError when it cannot be chosen or parsed.
 
     Whether its fields exist is found out with the first variables (`complete`), because `@include` and `@skip` decide
     which fields count.
@@ -71,7 +71,7 @@ def prepare_operation(
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """One way a variable is used."""
+    """Describes one way in which a variable is used."""
 
     variable: str
     type: TypeRef
@@ -82,7 +82,7 @@ class _Use:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A root field of the operation, the type it is a field of, and the namespace's response key if it has one."""
+    """Holds a root field of the operation, its type's field, and the response key of its namespace if it has one."""
 
     parent: ObjectType
     flat: FlatField
@@ -94,14 +94,14 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """How the variables are used, and what completes those that need it."""
+    """Holds how the variables are used, and what completes those that need it."""
 
     uses: tuple[_Use, ...]
     completions: tuple[tuple[str, Complete], ...]
 
 
 class CompiledOperation:
-    """A `plan.PreparedOperation`. How variables shape the plan is learned by compiling, per choice of directives."""
+    """Implements `plan.PreparedOperation`. Compiling teaches it how variables shape the plan."""
 
     def __init__(self, schema: RoleSchema, operation: Operation, *, stringify_numeric_types: bool) -> None:
         self._schema = schema
@@ -118,7 +118,7 @@ class CompiledOperation:
         self._has_no_variables = not self._definitions
 
     def complete(self, sent: Mapping[str, Json]) -> Variables:
-        """The variables of a request with their defaults; raises EngineError when they do not fit."""
+        """Returns the variables of a request with their defaults; raises EngineError when they do not fit."""
         if self._has_no_variables and not sent:
             return NO_VARIABLES
         variables = given_or_default(self._definitions, sent)
@@ -131,7 +131,7 @@ class CompiledOperation:
         return Variables(variables)
 
     def shape_key(self, variables: Variables) -> Hashable:
-        """What of the variables changes SQL; raises EngineError when they do not fit."""
+        """Returns what of the variables changes SQL; raises EngineError when they do not fit."""
         if self._has_no_variables:
             return ()
         try:
@@ -141,7 +141,7 @@ class CompiledOperation:
             raise nested_too_deeply() from None
 
     def move_to(self, cache: SchemaCache) -> bool:
-        """Goes on with another snapshot; False when something this operation rests on is different there.
+        """Moves on to another snapshot; False when something this operation rests on is different there.
 
         Tables are compared by identity: a snapshot shares every table a change did not touch, and permissions,
         relationships and computed fields are part of their table.
@@ -175,10 +175,10 @@ class CompiledOperation:
                 _Use(use.variable, use.type, use.field, is_plain(use.type, use.field))
                 for use in context.uses.values()
             )
-            found = {
+            completions = {
                 (use.variable, complete): complete for use in uses if (complete := completion(use.type)) is not None
             }
-            learned = _Learned(uses, tuple((name, complete) for (name, _), complete in found.items()))
+            learned = _Learned(uses, tuple((name, complete) for (name, _), complete in completions.items()))
             self._learned[choice] = learned
             self._fresh = (_key(choice, uses, context.variables), plan)
         return learned
@@ -188,7 +188,7 @@ class CompiledOperation:
 
     @refuse_endless_nesting
     def compile(self, variables: Variables) -> Plan:
-        """The plan for variables of this shape."""
+        """Returns the plan for variables of this shape."""
         key = self.shape_key(variables)
         fresh, self._fresh = self._fresh, None
         if fresh is not None and fresh[0] == key:
@@ -221,7 +221,7 @@ class CompiledOperation:
         )
 
     def _places(self, context: BuildContext, root: ObjectType) -> Iterator[_Place]:
-        """The fields of the root type, those below the source's namespace in its place."""
+        """Yields the fields of the root type; in place of the source's namespace, those below it."""
         for flat in context.flattener.fields([self._operation.definition.selection_set], root.name, ()):
             path: Path = ("selectionSet", flat.name)
             definition = root.field(flat.name)
@@ -273,7 +273,7 @@ class CompiledOperation:
         if isinstance(meaning, TableRoot) and meaning.kind == "select_stream":
             stream = build_stream(context, flat, definition, path)
             fragment = SelectTranslator(self._options()).stream(stream)
-            statement = StatementList().made(fragment)
+            statement = StatementList().statement_of(fragment)
             return SqlStep(flat.response_key, (statement,), _error_path(definition, path), place.namespace)
         statements = StatementList()
         if self.kind is OperationKind.MUTATION:
@@ -320,7 +320,7 @@ def _is_stream(place: _Place) -> bool:
 def _together(steps: Sequence[Step]) -> Statement | None:
     statements = [statement for step in steps if isinstance(step, SqlStep) for statement in step.statements]
     values = sum(len(statement.parameters) for statement in statements)
-    return together(statements) if 1 < len(statements) <= _MOST_TOGETHER and values <= MOST_PARAMETERS else None
+    return together(statements) if 1 < len(statements) <= _MAX_TOGETHER and values <= MAX_PARAMETERS else None
 
 
 def _key(choice: Hashable, uses: tuple[_Use, ...], completed: Mapping[str, Json]) -> Hashable:
@@ -336,7 +336,7 @@ def _key(choice: Hashable, uses: tuple[_Use, ...], completed: Mapping[str, Json]
 
 
 def _error_path(definition: Field, path: Path) -> str:
-    """The place of what PostgreSQL or a permission refuses while an operation is running.
+    """Returns the place that an error of PostgreSQL or of a permission names while an operation is running.
 
     Only rows that an insert sends have a place in the document, so its refusals have that of the argument, and those
     of a nested insert that of the rows (`Statement.place`). What an update, delete, query or function is refused is
@@ -356,7 +356,7 @@ def _exact(variables: Mapping[str, Json], name: str) -> Hashable:
 
 
 def _directive_variables(operation: Operation) -> Iterator[str]:
-    """Variables that `@include` and `@skip` look at, anywhere in the document."""
+    """Yields the variables that `@include` and `@skip` look at, anywhere in the document."""
 
     def walk(selections: ast.SelectionSetNode) -> Iterator[str]:
         for selection in selections.selections:

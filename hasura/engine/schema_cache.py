@@ -1,4 +1,4 @@
-"""The resolved snapshot: catalogue and metadata put together, ready for the compiler.
+"""Defines the resolved snapshot: catalogue and metadata put together, ready for the compiler.
 
 A `SchemaCache` is immutable. A change makes a new one that shares every untouched entry, so two snapshots of 10,000
 tables cost one; whatever holds the big mappings (plain dicts copied on change, or a persistent map) is the builder's
@@ -41,7 +41,7 @@ from hasura.engine.session import ADMIN_ROLE
 
 @dataclass(frozen=True, slots=True)
 class ColumnInfo:
-    """A column with its GraphQL name."""
+    """Holds a column with its GraphQL name."""
 
     column: Column
     graphql_name: str
@@ -51,23 +51,23 @@ class ColumnInfo:
 
     @property
     def name(self) -> str:
-        """The database name."""
+        """Returns the database name."""
         return self.column.name
 
     @property
     def type(self) -> PgType:
-        """The database type."""
+        """Returns the database type."""
         return self.column.type
 
     @property
     def is_exposed(self) -> bool:
-        """Part of GraphQL. A column whose name, or whose type's name, GraphQL cannot write is not."""
+        """Returns whether GraphQL shows the column: it must be able to write its name and its type's name."""
         return is_enum_value_name(self.graphql_name) and has_graphql_name(self.type)
 
 
 @dataclass(frozen=True, slots=True)
 class RelationshipInfo:
-    """A relationship whose table and columns exist and are tracked."""
+    """Holds a relationship whose table and columns exist and are tracked."""
 
     name: str
     kind: RelationshipKind
@@ -84,7 +84,7 @@ class RelationshipInfo:
 
 @dataclass(frozen=True, slots=True)
 class ComputedFieldInfo:
-    """A computed field whose function exists and fits."""
+    """Holds a computed field whose function exists and fits."""
 
     name: str
     function: Function
@@ -100,7 +100,7 @@ class ComputedFieldInfo:
 
 @dataclass(frozen=True, slots=True)
 class EnumValue:
-    """A row of an enum table."""
+    """Holds a row of an enum table."""
 
     value: str
     comment: str | None = None
@@ -108,7 +108,7 @@ class EnumValue:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class SelectPermissionInfo:
-    """A select permission with its column list resolved; the filter is resolved by `ir.permission` on first use."""
+    """Holds a select permission with its columns resolved; `ir.permission` resolves the filter on first use."""
 
     columns: frozenset[str]
     computed_fields: frozenset[str]
@@ -117,7 +117,7 @@ class SelectPermissionInfo:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class InsertPermissionInfo:
-    """An insert permission; `columns` without the preset ones."""
+    """Holds an insert permission; `columns` without the preset ones."""
 
     columns: frozenset[str]
     source: InsertPermission
@@ -125,7 +125,7 @@ class InsertPermissionInfo:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class UpdatePermissionInfo:
-    """An update permission; `columns` without the preset ones."""
+    """Holds an update permission; `columns` without the preset ones."""
 
     columns: frozenset[str]
     source: UpdatePermission
@@ -133,14 +133,14 @@ class UpdatePermissionInfo:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class DeletePermissionInfo:
-    """A delete permission."""
+    """Holds a delete permission."""
 
     source: DeletePermission
 
 
 @dataclass(frozen=True)
 class TableInfo:
-    """A tracked, consistent table."""
+    """Holds a tracked, consistent table."""
 
     table: Table
     # The base of all its type names: the custom name, else `default_table_name`.
@@ -167,33 +167,33 @@ class TableInfo:
 
     @property
     def name(self) -> QualifiedName:
-        """The database name."""
+        """Returns the database name."""
         return self.table.name
 
     @cached_property
     def is_exposed(self) -> bool:
-        """Part of GraphQL. A table without a name that GraphQL can write is not, until it gets a custom one."""
+        """Returns whether GraphQL shows the table: one whose name it cannot write needs a custom name."""
         return not self.is_hidden and is_graphql_name(self.graphql_name)
 
     @cached_property
     def exposed_columns(self) -> tuple[ColumnInfo, ...]:
-        """The columns that GraphQL can show; permissions and relationships may use the others as well."""
+        """Returns the columns that GraphQL can show; permissions and relationships may use the others as well."""
         return tuple(column for column in self.columns if column.is_exposed)
 
     @cached_property
     def columns_by_name(self) -> Mapping[str, ColumnInfo]:
-        """By database name."""
+        """Returns the columns by database name."""
         return {info.name: info for info in self.columns}
 
     @cached_property
     def columns_by_graphql_name(self) -> Mapping[str, ColumnInfo]:
-        """By GraphQL name."""
+        """Returns the columns by GraphQL name."""
         return {info.graphql_name: info for info in self.columns}
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionInfo:
-    """A tracked, consistent function that returns rows of a tracked table."""
+    """Holds a tracked, consistent function that returns rows of a tracked table."""
 
     function: Function
     graphql_name: str
@@ -213,18 +213,18 @@ class FunctionInfo:
 
     @property
     def name(self) -> QualifiedName:
-        """The database name."""
+        """Returns the database name."""
         return self.function.name
 
     @property
     def returns_set(self) -> bool:
-        """An array of rows; else at most one row, an object."""
+        """Returns whether the function gives an array of rows; else at most one row, an object."""
         return self.function.returns_set
 
 
 @dataclass(frozen=True, slots=True)
 class RootField:
-    """What a root field's name leads to.
+    """Tells what a root field's name leads to.
 
     `kind` is an attribute name of `RootFieldNames` with `table` set, or `function` / `function_aggregate` with
     `function` set.
@@ -237,7 +237,7 @@ class RootField:
 
 @dataclass(frozen=True, slots=True)
 class InconsistentObject:
-    """A metadata object that does not fit the database, as `get_inconsistent_metadata` shows it."""
+    """Describes a metadata object that does not fit the database, as `get_inconsistent_metadata` shows it."""
 
     type: str
     name: str
@@ -250,7 +250,7 @@ class InconsistentObject:
 
 @dataclass(frozen=True, slots=True)
 class SchemaOptions:
-    """Server settings that change the schema or the SQL."""
+    """Holds server settings that change the schema or the SQL."""
 
     # Of the server, for sources without one of their own; see `convention`.
     naming_convention: NamingConvention = NamingConvention.HASURA_DEFAULT
@@ -264,14 +264,14 @@ class SchemaOptions:
 
     @property
     def convention(self) -> NamingConvention:
-        """The naming convention of the source, or the server's."""
+        """Returns the naming convention of the source, or the server's."""
         own = self.customization.naming_convention
         return NamingConvention(own) if own is not None else self.naming_convention
 
 
 @dataclass(frozen=True)
 class SchemaCache:
-    """One snapshot. `version` grows by every snapshot of a process; `resource_version` is the metadata's."""
+    """Holds one snapshot. `version` grows by every snapshot of a process; `resource_version` is the metadata's."""
 
     version: int
     resource_version: int
@@ -302,5 +302,5 @@ class SchemaCache:
         return role == ADMIN_ROLE if disabled is None else role not in disabled
 
     def table(self, name: QualifiedName) -> TableInfo:
-        """The tracked table; KeyError when there is none."""
+        """Returns the tracked table; raises KeyError when there is none."""
         return self.tables[name]

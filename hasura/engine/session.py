@@ -1,4 +1,4 @@
-"""Who makes a request: a role and session variables."""
+"""Tells who makes a request: a role and session variables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ ROLE_VARIABLE = "x-hasura-role"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The caller of one request (or of one websocket connection).
+    """Identifies the caller of one request (or of one websocket connection).
 
     `variables` are the `x-hasura-*` session variables, names in lower case, values always text. They hold
     `x-hasura-role` too. `is_admin` means that the caller proved to hold the admin secret (or a JWT naming the
@@ -28,9 +28,9 @@ class Session:
 
     @classmethod
     def admin(cls) -> "Session":
-        """The engine's own all-powerful caller."""
+        """Returns the engine's own all-powerful caller."""
         return cls(role=ADMIN_ROLE, variables={ROLE_VARIABLE: ADMIN_ROLE}, is_admin=True)
 
     def has_admin_role(self) -> bool:
-        """No permission applies."""
+        """Returns whether no permission applies."""
         return self.role == ADMIN_ROLE

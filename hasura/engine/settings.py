@@ -1,4 +1,4 @@
-"""The engine's settings: Hasura's environment variables under their names, with Hasura's defaults."""
+"""Reads the engine's settings: Hasura's environment variables under their names, with Hasura's defaults."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,7 +9,7 @@ from hasura.engine.schema_cache import SchemaOptions
 
 
 class EngineSettings(BaseSettings):
-    """One field per `HASURA_GRAPHQL_*` variable that this engine knows."""
+    """Holds one field per `HASURA_GRAPHQL_*` variable that this engine knows."""
 
     model_config = SettingsConfigDict(env_prefix="HASURA_GRAPHQL_", extra="ignore")
 
@@ -43,7 +43,7 @@ class EngineSettings(BaseSettings):
     streaming_queries_multiplexed_batch_size: int = Field(100, description="Subscribers per SQL statement.")
 
     def options(self) -> EngineOptions:
-        """As the engine takes them. The database URL must be set."""
+        """Returns the settings as the engine takes them. The database URL must be set."""
         assert self.database_url is not None
         return EngineOptions(
             database_url=self.database_url,
@@ -56,7 +56,7 @@ class EngineSettings(BaseSettings):
                 infer_function_permissions=self.infer_function_permissions,
                 boolean_null_collapse=self.v1_boolean_null_collapse,
             ),
-            most_connections=self.pg_connections,
+            pool_max=self.pg_connections,
             statement_timeout_seconds=self.pg_timeout,
             administration=AdministrationLimits(self.run_sql_timeout or None, self.run_sql_lock_timeout or None),
             enable_allowlist=self.enable_allowlist,

@@ -1,1 +1,1 @@
-"""What PostgreSQL's catalogue says: typed tables, columns, constraints, functions, and how they are read."""
+"""Reads PostgreSQL's catalogue into types: tables, columns, constraints, functions."""

@@ -1,4 +1,4 @@
-"""What the definition of the current transaction's statements has changed, found without looking at everything.
+"""Finds what the current transaction's statements have changed, without looking at everything.
 
 Statements that change a relation keep a strong lock on it until the transaction ends, so `pg_locks` names them;
 functions and types have no such locks, and are found by the transaction that wrote their rows.
@@ -14,7 +14,7 @@ from hasura.engine.catalog.types import Function, QualifiedName
 
 @dataclass(frozen=True, slots=True)
 class CatalogChanges:
-    """Oids that may have changed, been made or dropped, with the present name of those that exist."""
+    """Holds oids that may have changed, been created or dropped, with the present name of those that exist."""
 
     relations: dict[int, QualifiedName | None]
     functions: dict[int, QualifiedName | None]
@@ -26,7 +26,7 @@ class CatalogChanges:
 async def find_changes(
     connection: Connection, tables: Mapping[int, QualifiedName], functions: Mapping[QualifiedName, Sequence[Function]]
 ) -> CatalogChanges:
-    """Relations and functions whose definition this transaction may have changed.
+    """Returns relations and functions whose definition this transaction may have changed.
 
     `tables` and `functions`: what is known, under the names it had before. What is in a schema that has another
     name has another name, too, though nothing of its own was written.
@@ -48,7 +48,7 @@ async def find_changes(
 async def _renamed(
     connection: Connection, query: str, schemas: list[int], known: Mapping[int, QualifiedName]
 ) -> set[int]:
-    """The known ones in these schemas that have another name now."""
+    """Returns those of the known ones in these schemas that have another name now."""
     rows = await connection.fetch(query, schemas)
     return {
         row["oid"]

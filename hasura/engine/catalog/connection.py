@@ -1,4 +1,4 @@
-"""The type of database connections, and transactions that end however the connection does."""
+"""Defines the type of database connections, and transactions that end however the connection does."""
 
 import contextlib
 from collections.abc import AsyncIterator

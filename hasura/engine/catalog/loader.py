@@ -44,11 +44,11 @@ _builtin_types: dict[int, PgType] = {}
 
 
 async def load_tables(connection: Connection, names: Collection[QualifiedName]) -> dict[QualifiedName, Table]:
-    """The tables, views, materialized views and foreign tables of these names that exist."""
-    listed, found = list(names), dict[QualifiedName, Table]()
+    """Returns the tables, views, materialized views and foreign tables of these names that exist."""
+    listed, tables = list(names), dict[QualifiedName, Table]()
     for start in range(0, len(listed), _BATCH):
-        found.update(await _load_batch(connection, listed[start : start + _BATCH]))
-    return found
+        tables.update(await _load_batch(connection, listed[start : start + _BATCH]))
+    return tables
 
 
 async def _load_batch(connection: Connection, names: list[QualifiedName]) -> dict[QualifiedName, Table]:
@@ -77,42 +77,42 @@ async def _load_batch(connection: Connection, names: list[QualifiedName]) -> dic
 
 
 async def _load_distinct_values(connection: Connection, relations: Iterable[Any]) -> dict[int, dict[str, int]]:
-    """How many values the columns of the larger tables have, as far as PostgreSQL has counted them."""
+    """Returns how many values the columns of the larger tables have, as far as PostgreSQL has counted them."""
     sizes = {
         row["oid"]: row["estimated_rows"] for row in relations if row["estimated_rows"] >= _MIN_ROWS_OF_STATISTICS
     }
-    found: dict[int, dict[str, int]] = defaultdict(dict)
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
     if sizes:
         for row in await connection.fetch(queries.DISTINCT_VALUES, list(sizes)):
             count = row["n_distinct"]
-            known = int(count) if count > 0 else round(-count * sizes[row["relation"]])
-            found[row["relation"]][row["name"]] = max(1, known)
-    return found
+            distinct = int(count) if count > 0 else round(-count * sizes[row["relation"]])
+            counts[row["relation"]][row["name"]] = max(1, distinct)
+    return counts
 
 
 def _by_relation(rows: Iterable[Any]) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = defaultdict(list)
+    grouped: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row["relation"]].append(row)
-    return found
+        grouped[row["relation"]].append(row)
+    return grouped
 
 
 async def load_functions(
     connection: Connection, names: Collection[QualifiedName]
 ) -> dict[QualifiedName, tuple[Function, ...]]:
-    """The functions of these names that exist, overloads together."""
+    """Returns the functions of these names that exist, overloads together."""
     if not names:
         return {}
     rows = await connection.fetch(queries.FUNCTIONS, *_split(names))
-    wanted = {row["return_type"] for row in rows}
+    type_oids = {row["return_type"] for row in rows}
     for row in rows:
-        wanted.update(row["all_types"] or row["input_types"])
-    types = await _load_types(connection, wanted)
-    found: dict[QualifiedName, list[Function]] = defaultdict(list)
+        type_oids.update(row["all_types"] or row["input_types"])
+    types = await _load_types(connection, type_oids)
+    functions: dict[QualifiedName, list[Function]] = defaultdict(list)
     for row in rows:
         function = _function(row, types)
-        found[function.name].append(function)
-    return {name: tuple(overloads) for name, overloads in found.items()}
+        functions[function.name].append(function)
+    return {name: tuple(overloads) for name, overloads in functions.items()}
 
 
 def _split(names: Iterable[QualifiedName]) -> tuple[list[str], list[str]]:
@@ -179,7 +179,7 @@ def _table(
 
 
 def _indexes(document: str | None) -> tuple[frozenset[tuple[str, ...]], frozenset[str]]:
-    """The columns of indexes that have all rows in their order, and those by whose values an index finds rows."""
+    """Returns the columns of indexes with all rows in order, and those by whose values an index finds rows."""
     in_order: set[tuple[str, ...]] = set()
     found_by: set[str] = set()
     for index in orjson.loads(document or "[]"):
@@ -240,19 +240,19 @@ def _arguments(row: Any, types: Mapping[int, PgType]) -> tuple[FunctionArgument,
 
 
 async def _load_types(connection: Connection, oids: Collection[int]) -> dict[int, PgType]:
-    found = {oid: _builtin_types[oid] for oid in oids if oid in _builtin_types}
-    missing = [oid for oid in oids if oid not in found]
+    types = {oid: _builtin_types[oid] for oid in oids if oid in _builtin_types}
+    missing = [oid for oid in oids if oid not in types]
     if not missing:
-        return found
+        return types
     rows = {row["oid"]: row for row in await connection.fetch(queries.TYPES, missing)}
 
     def resolve(oid: int) -> PgType:
-        known = found.get(oid) or _builtin_types.get(oid)
+        known = types.get(oid) or _builtin_types.get(oid)
         if known is not None:
             return known
         row = rows[oid]
         element = resolve(row["element"]) if row["element"] else None
-        made = PgType(
+        pg_type = PgType(
             oid=oid,
             schema=row["schema"],
             name=row["name"],
@@ -263,11 +263,11 @@ async def _load_types(connection: Connection, oids: Collection[int]) -> dict[int
             row_of=QualifiedName(row["row_schema"], row["row_name"]) if row["row_name"] is not None else None,
         )
         if oid < _FIRST_USER_OID:
-            _builtin_types[oid] = made
-        found[oid] = made
-        return made
+            _builtin_types[oid] = pg_type
+        types[oid] = pg_type
+        return pg_type
 
     for oid in missing:
         if oid in rows:
             resolve(oid)
-    return found
+    return types

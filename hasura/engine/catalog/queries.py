@@ -1,4 +1,4 @@
-"""The catalogue queries. Each takes names or oids, so that one object is read as cheaply among ten thousand."""
+"""Holds the catalogue queries. Each takes names or oids: one object among ten thousand is read as cheaply."""
 
 # What PostgreSQL tells `pg_relation_is_updatable` per kind of command: 1 << CmdType.
 UPDATE_BIT = 1 << 2

@@ -1,4 +1,4 @@
-"""Tables, columns, types, constraints and functions, as PostgreSQL's catalogue has them.
+"""Describes tables, columns, types, constraints and functions, as PostgreSQL's catalogue has them.
 
 Nothing here knows about metadata, roles or GraphQL. All frozen; equal values mean that nothing changed.
 """
@@ -11,18 +11,18 @@ from typing import NamedTuple
 
 
 class QualifiedName(NamedTuple):
-    """Schema and name of a table or function."""
+    """Names a table or function by schema and name."""
 
     schema: str
     name: str
 
     def __str__(self) -> str:
-        """As Hasura writes it in messages: the schema is left out when it is `public`."""
+        """Returns the name as Hasura writes it in messages: the schema is left out when it is `public`."""
         return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
 
 
 class TypeKind(StrEnum):
-    """`pg_type.typtype`, with arrays told apart."""
+    """Lists the values of `pg_type.typtype`, with arrays told apart."""
 
     BASE = "base"
     ARRAY = "array"
@@ -36,7 +36,7 @@ class TypeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PgType:
-    """A type. `name` is `pg_type.typname` (`int4`, `_text`, `varchar`), the name Hasura builds scalars from."""
+    """Describes a type. `name` is `pg_type.typname` (`int4`, `_text`, `varchar`), the base of scalars' names."""
 
     oid: int
     schema: str
@@ -53,12 +53,12 @@ class PgType:
 
     @property
     def underlying(self) -> "PgType":
-        """What a domain stands for in the end; any other type itself."""
+        """Returns what a domain stands for in the end; any other type itself."""
         return self.base.underlying if self.base is not None else self
 
 
 class Identity(StrEnum):
-    """`pg_attribute.attidentity`."""
+    """Lists the values of `pg_attribute.attidentity`."""
 
     NONE = ""
     ALWAYS = "a"
@@ -67,7 +67,7 @@ class Identity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `position` is `attnum`: it survives a rename, so a rename can be told from a drop and an add."""
+    """Describes a column. `position` is `attnum`: it survives a rename, which so differs from a drop and an add."""
 
     name: str
     position: int
@@ -82,18 +82,18 @@ class Column:
 
     @property
     def is_insertable(self) -> bool:
-        """An INSERT may give it a value."""
+        """Returns whether an INSERT may give it a value."""
         return not self.is_generated and self.identity is not Identity.ALWAYS
 
     @property
     def is_updatable(self) -> bool:
-        """An UPDATE may give it a value."""
+        """Returns whether an UPDATE may give it a value."""
         return not self.is_generated and self.identity is not Identity.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
 class UniqueIndex:
-    """What a unique index that belongs to no constraint is inferred by in ON CONFLICT.
+    """Holds what ON CONFLICT infers a unique index by that belongs to no constraint.
 
     SQL as PostgreSQL's catalogue prints it: quoted column names or expressions, and the predicate of a partial index.
     """
@@ -104,7 +104,7 @@ class UniqueIndex:
 
 @dataclass(frozen=True, slots=True)
 class UniqueConstraint:
-    """A primary key, unique constraint or unique index; `columns` in its order, without expressions."""
+    """Describes a primary key, unique constraint or unique index; `columns` in its order, without expressions."""
 
     name: str
     oid: int
@@ -127,7 +127,7 @@ class UniqueConstraint:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """`columns[i]` refers to `referenced_columns[i]`."""
+    """Describes a foreign key: `columns[i]` refers to `referenced_columns[i]`."""
 
     name: str
     oid: int
@@ -140,7 +140,7 @@ class ForeignKey:
 
 
 class TableKind(StrEnum):
-    """`pg_class.relkind`."""
+    """Lists the values of `pg_class.relkind`."""
 
     TABLE = "r"
     PARTITIONED = "p"
@@ -151,7 +151,7 @@ class TableKind(StrEnum):
 
 @dataclass(frozen=True)
 class Table:
-    """A table, view, materialized view or foreign table."""
+    """Describes a table, view, materialized view or foreign table."""
 
     oid: int
     name: QualifiedName
@@ -179,12 +179,12 @@ class Table:
 
     @cached_property
     def columns_by_name(self) -> Mapping[str, Column]:
-        """The columns under their names."""
+        """Returns the columns under their names."""
         return {column.name: column for column in self.columns}
 
     @property
     def all_unique_constraints(self) -> tuple[UniqueConstraint, ...]:
-        """The primary key first."""
+        """Returns the unique constraints, the primary key first."""
         return ((self.primary_key,) if self.primary_key else ()) + self.unique_constraints
 
     def sorted_within(self, columns: Collection[str]) -> frozenset[str]:
@@ -208,7 +208,7 @@ class Table:
 
 
 class Volatility(StrEnum):
-    """`pg_proc.provolatile`."""
+    """Lists the values of `pg_proc.provolatile`."""
 
     IMMUTABLE = "i"
     STABLE = "s"
@@ -217,7 +217,7 @@ class Volatility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FunctionArgument:
-    """An input argument (IN, INOUT); `name` is None when it was declared without one."""
+    """Describes an input argument (IN, INOUT); `name` is None when it was declared without one."""
 
     name: str | None
     type: PgType
@@ -226,7 +226,7 @@ class FunctionArgument:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function. Overloads are several `Function`s with one name."""
+    """Describes a function. Overloads are several `Function`s with one name."""
 
     oid: int
     name: QualifiedName
@@ -243,7 +243,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Catalog:
-    """What was read for one set of names: an entry is missing when the database has no such object."""
+    """Holds what was read for one set of names: an entry is missing when the database has no such object."""
 
     tables: Mapping[QualifiedName, Table] = field(default_factory=dict)
     functions: Mapping[QualifiedName, tuple[Function, ...]] = field(default_factory=dict)

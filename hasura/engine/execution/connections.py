@@ -97,14 +97,14 @@ class ConnectionPool:
         url: str,
         *,
         server_settings: dict[str, str],
-        few: int,
-        most: int,
+        pool_min: int,
+        pool_max: int,
         connect_timeout: float = 30.0,
     ) -> None:
         self._url = url
         self._server_settings = server_settings
-        self._few = min(few, most)
-        self._most = most
+        self._pool_min = min(pool_min, pool_max)
+        self._pool_max = pool_max
         self._connect_timeout = connect_timeout
         self._free: list[HeldConnection] = []
         self._waiting: deque[asyncio.Future[HeldConnection | None]] = deque()
@@ -133,7 +133,7 @@ class ConnectionPool:
         """A free connection, a new one, or the next that becomes free."""
         if (held := self.take_free()) is not None:
             return held
-        if self._open < self._few:
+        if self._open < self._pool_min:
             return await self._open_one()
         return await self._wait_for_one()
 
@@ -159,9 +159,9 @@ class ConnectionPool:
         """
         held.raw.terminate()
         free, self._free = self._free, []
-        for one in free:
+        for idle in free:
             self._open -= 1
-            one.raw.terminate()
+            idle.raw.terminate()
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[HeldConnection]:
@@ -200,7 +200,7 @@ class ConnectionPool:
         return held if held is not None else await self._open_one()
 
     def _grow(self, waiter: "asyncio.Future[HeldConnection | None]") -> None:
-        if not waiter.done() and self._open < self._most:
+        if not waiter.done() and self._open < self._pool_max:
             with contextlib.suppress(ValueError):
                 self._waiting.remove(waiter)
             waiter.set_result(None)

@@ -1,1 +1,1 @@
-"""Hasura metadata: its typed model, where it is stored, and the calls that change it."""
+"""Holds Hasura metadata: its typed model, its parsers, and where it is stored."""

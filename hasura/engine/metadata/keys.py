@@ -1,4 +1,4 @@
-"""Which keys metadata has: those of Hasura v2, and those that its older consoles left in documents.
+"""Lists which keys metadata has: those of Hasura v2, and those that its older consoles left in documents.
 
 A key that is nearly one of these is mistyped: it is refused, for what it was to limit or to grant would be ignored.
 One like no other is a client's own: it is kept and asks for nothing, as in Hasura. Those that Hasura knows and this
@@ -23,23 +23,23 @@ _MIN_LIKENESS = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """A list of elements of one shape."""
+    """Describes a list of elements of one shape."""
 
     element: "Shape"
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """An object with any keys, whose values have one shape."""
+    """Describes an object with any keys, whose values have one shape."""
 
     value: "Shape"
 
 
 class Keys:
-    """An object of these keys, some with a shape of their own.
+    """Describes an object of these keys, some with a shape of their own.
 
-    A value of another kind is not looked at: that is its parser's to refuse. Of an object that `is_open` other keys
-    are told elsewhere, of one that `is_closed` all others are told here.
+    A value of another kind is not looked at: its parser refuses it. Of an object that `is_open` other keys are
+    reported elsewhere, of one that `is_closed` all others are reported here.
     """
 
     __slots__ = ("inner", "is_closed", "is_open", "names")
@@ -55,7 +55,7 @@ class Keys:
         return Keys(*self.names, *names, **self.inner, **inner)
 
     def open(self) -> "Keys":
-        """Returns the keys of an object that may have others, which are told elsewhere."""
+        """Returns the keys of an object that may have others, which are reported elsewhere."""
         opened = Keys(*self.names, **self.inner)
         opened.is_open = True
         return opened
@@ -162,9 +162,9 @@ def unknown_keys(document: Json, shape: Shape, *path: str | int) -> Iterator[Unk
             return
         if not shape.is_open and not document.keys() <= shape.names:
             for key in document.keys() - shape.names:
-                found = _unknown_key((*path, key), key, document[key], shape.names)
-                if document[key] is not None and (found.is_mistyped or shape.is_closed):
-                    yield found
+                unknown = _unknown_key((*path, key), key, document[key], shape.names)
+                if document[key] is not None and (unknown.is_mistyped or shape.is_closed):
+                    yield unknown
         for key, inner in shape.inner.items():
             if key in document:
                 yield from unknown_keys(document[key], inner, *path, key)
@@ -182,9 +182,9 @@ def refuse_mistyped_keys(document: Reader, shape: Shape) -> None:
     refuse_mistyped(document, unknown_keys(document.value, shape))
 
 
-def refuse_mistyped(document: Reader, found: Iterable[UnknownKey]) -> None:
+def refuse_mistyped(document: Reader, keys: Iterable[UnknownKey]) -> None:
     """Raises ParseFailed for the first mistyped one of the unknown keys of a document."""
-    for item in found:
+    for item in keys:
         if item.is_mistyped:
             raise ParseFailed(item.reason, path=json_path(*document.path, *item.path))
 

@@ -1,4 +1,4 @@
-"""Metadata documents to typed objects.
+"""Parses metadata documents into typed objects.
 
 Documents are in the normal form that `normal_form` makes; equal permissions of different tables become one object,
 which is what keeps ten thousand tables with ten roles small.
@@ -60,13 +60,13 @@ _KNOWN_TABLE_KEYS = frozenset(
 
 Permission = SelectPermission | InsertPermission | UpdatePermission | DeletePermission
 P = TypeVar("P", bound=Permission)
-_MOST_EXPRESSIONS = 10_000
+_MAX_EXPRESSIONS = 10_000
 _expressions: dict[bytes, JsonObject] = {}
 _interned: WeakValueDictionary[bytes, Permission] = WeakValueDictionary()
 
 
 def parse_table(document: Reader) -> TableMetadata:
-    """A tracked table; raises ParseFailed naming the place."""
+    """Returns a tracked table; raises ParseFailed naming the place."""
     object_relationships = [parse_object_relationship(item) for item in _list(document, "object_relationships")]
     array_relationships = [parse_array_relationship(item) for item in _list(document, "array_relationships")]
     configuration = document.get("configuration")
@@ -94,7 +94,7 @@ def _list(document: Reader, key: str) -> list[Reader]:
 def _by_role(
     document: Reader, list_name: str, parse: Callable[[Reader], P], unknown: list[UnknownKey]
 ) -> dict[str, P]:
-    """The permissions of a list; adds their unknown keys."""
+    """Returns the permissions of a list; adds their unknown keys."""
     entries = _list(document, list_name)
     permissions = {item.role: item for item in map(parse, entries)}
     if len(permissions) != len(entries):
@@ -106,7 +106,7 @@ def _by_role(
 
 
 def parse_configuration(document: Reader) -> TableConfiguration:
-    """`configuration` of a table; the older `custom_column_names` counts where `column_config` says nothing."""
+    """Returns a table's `configuration`; the older `custom_column_names` counts where `column_config` has nothing."""
     root_fields: dict[str, CustomRootField] = {}
     for kind in document["custom_root_fields"].object() if "custom_root_fields" in document else {}:
         field = document["custom_root_fields"].get(kind)
@@ -133,12 +133,12 @@ def parse_configuration(document: Reader) -> TableConfiguration:
 
 
 def parse_object_relationship(document: Reader) -> Relationship:
-    """An entry of `object_relationships`."""
+    """Returns an entry of `object_relationships`."""
     return _relationship(document, RelationshipKind.OBJECT)
 
 
 def parse_array_relationship(document: Reader) -> Relationship:
-    """An entry of `array_relationships`."""
+    """Returns an entry of `array_relationships`."""
     return _relationship(document, RelationshipKind.ARRAY)
 
 
@@ -153,7 +153,7 @@ def _relationship(document: Reader, kind: RelationshipKind) -> Relationship:
 
 
 def parse_using(using: Reader, kind: RelationshipKind) -> RelationshipUsing:
-    """How a relationship's rows are found."""
+    """Returns how a relationship's rows are found."""
     foreign_key, manual = using.get("foreign_key_constraint_on"), using.get("manual_configuration")
     if foreign_key is not None and manual is not None:
         raise using.fail("only one of foreign_key_constraint_on and manual_configuration is allowed")
@@ -187,7 +187,7 @@ def _parse_foreign_key(value: Reader, kind: RelationshipKind) -> ForeignKeyColum
 
 
 def parse_computed_field(document: Reader) -> ComputedField:
-    """A `computed_fields` entry."""
+    """Returns a `computed_fields` entry."""
     definition = document["definition"]
     return ComputedField(
         name=document["name"].name(),
@@ -203,11 +203,11 @@ def parse_computed_field(document: Reader) -> ComputedField:
 
 
 def _shared(kind: type[P], document: Reader, parse: Callable[[Reader], P]) -> P:
-    """The permission, parsed only when no equal one is there."""
+    """Returns the permission, parsed only when no equal one is there."""
     key = kind.__name__.encode() + exact_json.dumps_sorted(document.value)
-    found = _interned.get(key)
-    if isinstance(found, kind):
-        return found
+    shared = _interned.get(key)
+    if isinstance(shared, kind):
+        return shared
     permission = parse(document)
     _interned[key] = permission
     return permission
@@ -225,15 +225,15 @@ def _columns(document: Reader, *, required: bool) -> ColumnList:
 
 
 def _expression(document: Reader, key: str) -> JsonObject:
-    """A boolean expression; equal ones are one object as long as they are used often."""
+    """Returns a boolean expression; equal ones are one object as long as they are used often."""
     expression = document[key].object()
     text = exact_json.dumps(expression)
-    found = _expressions.get(text)
-    if found is None:
-        if len(_expressions) >= _MOST_EXPRESSIONS:
+    shared = _expressions.get(text)
+    if shared is None:
+        if len(_expressions) >= _MAX_EXPRESSIONS:
             _expressions.clear()
-        _expressions[text] = found = expression
-    return found
+        _expressions[text] = shared = expression
+    return shared
 
 
 def _presets(document: Reader) -> JsonObject:
@@ -257,7 +257,7 @@ def _unknown(document: Reader, list_name: str) -> tuple[UnknownKey, ...]:
 
 
 def parse_select(document: Reader) -> SelectPermission:
-    """An entry of `select_permissions`."""
+    """Returns an entry of `select_permissions`."""
     return _shared(SelectPermission, document, _parse_select)
 
 
@@ -281,7 +281,7 @@ def _parse_select(document: Reader) -> SelectPermission:
 
 
 def parse_insert(document: Reader) -> InsertPermission:
-    """An entry of `insert_permissions`."""
+    """Returns an entry of `insert_permissions`."""
     return _shared(InsertPermission, document, _parse_insert)
 
 
@@ -300,7 +300,7 @@ def _parse_insert(document: Reader) -> InsertPermission:
 
 
 def parse_update(document: Reader) -> UpdatePermission:
-    """An entry of `update_permissions`."""
+    """Returns an entry of `update_permissions`."""
     return _shared(UpdatePermission, document, _parse_update)
 
 
@@ -320,7 +320,7 @@ def _parse_update(document: Reader) -> UpdatePermission:
 
 
 def parse_delete(document: Reader) -> DeletePermission:
-    """An entry of `delete_permissions`."""
+    """Returns an entry of `delete_permissions`."""
     return _shared(DeletePermission, document, _parse_delete)
 
 
@@ -348,7 +348,7 @@ PERMISSION_PARSERS = {
 
 
 def parse_function(document: Reader) -> FunctionMetadata:
-    """A tracked function."""
+    """Returns a tracked function."""
     configuration = document.get("configuration") or Reader({}, *document.path, "configuration")
     root_fields = configuration.get("custom_root_fields")
     names = (
@@ -372,7 +372,7 @@ def parse_function(document: Reader) -> FunctionMetadata:
 
 
 def parse_inherited_role(document: Reader) -> InheritedRole:
-    """An entry of `inherited_roles`."""
+    """Returns an entry of `inherited_roles`."""
     role = InheritedRole(document["role_name"].name(), frozenset(document["role_set"].names()))
     if ADMIN_ROLE in (role.name, *role.role_set):
         # Who inherits from it could do all that it can.
@@ -381,13 +381,13 @@ def parse_inherited_role(document: Reader) -> InheritedRole:
 
 
 def parse_query_collection(document: Reader) -> QueryCollection:
-    """An entry of `query_collections`."""
+    """Returns an entry of `query_collections`."""
     queries = {item["name"].name(): item["query"].text() for item in document["definition"]["queries"].items()}
     return QueryCollection(document["name"].name(), queries, document.optional_text("comment"))
 
 
 def parse_allowlist_scope(scope: Reader) -> frozenset[str] | None:
-    """The roles of `scope`; None: every role."""
+    """Returns the roles of `scope`; None: every role."""
     is_global = scope["global"].boolean()
     if is_global:
         if "roles" in scope:
@@ -400,12 +400,12 @@ def parse_allowlist_scope(scope: Reader) -> frozenset[str] | None:
 
 
 def parse_allowlist_entry(document: Reader) -> AllowlistEntry:
-    """An entry of `allowlist`, with its scope written out: an entry that has lost it must not be for every role."""
+    """Returns an entry of `allowlist`, its scope written out: one that has lost it must not be for every role."""
     return AllowlistEntry(document["collection"].name(), parse_allowlist_scope(document["scope"]))
 
 
 def parse_rest_endpoint(document: Reader) -> RestEndpoint:
-    """An entry of `rest_endpoints`."""
+    """Returns an entry of `rest_endpoints`."""
     query = document["definition"]["query"]
     return RestEndpoint(
         name=document["name"].name(),
@@ -428,10 +428,10 @@ def _rest_methods(methods: Reader) -> tuple[str, ...]:
 
 
 def table_name(document: JsonObject) -> QualifiedName:
-    """The name in a table's document."""
+    """Returns the name in a table's document."""
     return Reader(document)["table"].qualified_name()
 
 
 def function_name(document: JsonObject) -> QualifiedName:
-    """The name in a function's document."""
+    """Returns the name in a function's document."""
     return Reader(document)["function"].qualified_name()

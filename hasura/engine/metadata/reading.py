@@ -1,4 +1,4 @@
-"""Reads JSON arguments the way Hasura's parsers do: what is missing or of the wrong form is named with its path."""
+"""Reads JSON arguments the way Hasura's parsers do: errors name what is missing or malformed with its path."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _KIND_NAMES: dict[type, str] = {
 
 
 class Reader:
-    """A JSON value and where it stands."""
+    """Holds a JSON value and where it stands."""
 
     __slots__ = ("path", "value")
 
@@ -31,17 +31,17 @@ class Reader:
         self.path = path
 
     def fail(self, message: str) -> ParseFailed:
-        """The error that this value is not right."""
+        """Returns the error that this value is not right."""
         return ParseFailed(message, path=json_path(*self.path))
 
     def mismatch(self, kind: str, expected: str) -> ParseFailed:
-        """The error that this value is of another kind."""
-        found = "Null" if self.value is None else _KIND_NAMES.get(type(self.value), "unreadable JSON")
-        return self.fail(f"parsing {kind} failed, expected {expected}, but encountered {found}")
+        """Returns the error that this value is of another kind."""
+        actual = "Null" if self.value is None else _KIND_NAMES.get(type(self.value), "unreadable JSON")
+        return self.fail(f"parsing {kind} failed, expected {expected}, but encountered {actual}")
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """Gives refusals that have no place of their own the place of this value, which they are about."""
+        """Gives refusals without a place of their own the place of this value, which they are about."""
         try:
             yield
         except EngineError as exc:
@@ -53,21 +53,21 @@ class Reader:
         return isinstance(self.value, dict) and self.value.get(key) is not None
 
     def __getitem__(self, key: str) -> "Reader":
-        """A member that must be there."""
+        """Returns a member that must be there."""
         members = self.object()
         if key not in members:
             raise self.fail(f'key "{key}" not found')
         return Reader(members[key], *self.path, key)
 
     def get(self, key: str) -> "Reader | None":
-        """A member that is absent or null, or its reader."""
+        """Returns a reader of a member; None where it is absent or null."""
         members = self.object()
         if members.get(key) is None:
             return None
         return Reader(members[key], *self.path, key)
 
     def items(self) -> Iterator["Reader"]:
-        """The elements of an array."""
+        """Yields the elements of an array."""
         for index, item in enumerate(self.array()):
             yield Reader(item, *self.path, index)
 
@@ -87,7 +87,7 @@ class Reader:
         return self.value
 
     def name(self) -> str:
-        """Text that is not empty."""
+        """Returns a text that is not empty."""
         text = self.text()
         if not text:
             raise self.fail("empty string not allowed")
@@ -104,27 +104,27 @@ class Reader:
         return self.value
 
     def flag(self, key: str, *, default: bool = False) -> bool:
-        """A boolean member, or the default."""
+        """Returns a boolean member, or the default."""
         member = self.get(key)
         return default if member is None else member.boolean()
 
     def optional_text(self, key: str) -> str | None:
-        """A text member, or None."""
+        """Returns a text member, or None."""
         member = self.get(key)
         return None if member is None else member.text()
 
     def description(self, key: str) -> str | None:
-        """A text that replaces a generated one, which null and "" hide; None where the member is missing."""
+        """Returns a text that replaces a generated one, which null and "" hide; None where the member is missing."""
         if isinstance(self.value, dict) and key in self.value and self.value[key] is None:
             return ""
         return self.optional_text(key)
 
     def names(self) -> tuple[str, ...]:
-        """An array of texts."""
+        """Returns an array of texts."""
         return tuple(item.text() for item in self.items())
 
     def qualified_name(self) -> QualifiedName:
-        """A table's or function's name: text, or an object with `schema` and `name`."""
+        """Returns a table's or function's name: text, or an object with `schema` and `name`."""
         if isinstance(self.value, str):
             return QualifiedName("public", self.name())
         if not isinstance(self.value, dict):
@@ -133,5 +133,5 @@ class Reader:
 
 
 def name_to_json(name: QualifiedName) -> JsonObject:
-    """As metadata documents hold a name."""
+    """Returns a name as metadata documents hold it."""
     return {"name": name.name, "schema": name.schema}

@@ -1,4 +1,4 @@
-"""Settings in metadata to typed objects: the source's `customization`, `api_limits`, who may introspect."""
+"""Parses settings in metadata: the source's `customization`, `api_limits`, who may introspect."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -9,7 +9,7 @@ from hasura.engine.names import NamingConvention, is_graphql_name
 
 
 def parse_customization(document: Reader | None) -> SourceCustomization:
-    """`customization` of a source."""
+    """Returns the `customization` of a source."""
     if document is None:
         return SourceCustomization()
     convention = document.optional_text("naming_convention")
@@ -28,7 +28,7 @@ def parse_customization(document: Reader | None) -> SourceCustomization:
 
 
 def _name_part(document: Reader, key: str) -> str:
-    """What customization adds to names, or nothing; a suffix may begin with a digit."""
+    """Returns what customization adds to names, or nothing; a suffix may begin with a digit."""
     text = document.optional_text(key) or ""
     if text and not is_graphql_name(f"_{text}" if key == "suffix" else text):
         raise document[key].fail(f'"{text}" is not a valid GraphQL name')
@@ -39,19 +39,19 @@ def _name_part(document: Reader, key: str) -> str:
 
 
 def parse_api_limits(document: Reader) -> JsonObject:
-    """`api_limits` as they stand."""
+    """Returns `api_limits` as they stand."""
     for member in limits_of(document):
         parse_limit(member)
     return document.object()
 
 
 def limits_of(document: Reader) -> Iterator[Reader]:
-    """The members of `api_limits`, those that are null excepted."""
+    """Yields the members of `api_limits` that are not null."""
     return (member for key in document.object() if (member := document.get(key)) is not None)
 
 
 def parse_limit(member: Reader) -> Reader:
-    """One member of `api_limits`: a switch, or a limit for all roles and for some."""
+    """Returns one member of `api_limits`: a switch, or a limit for all roles and for some."""
     name = str(member.path[-1])
     if name == "disabled":
         member.boolean()
@@ -91,5 +91,5 @@ SERVED_LIMITS = frozenset({"disabled", *_LIMITS})
 
 
 def parse_introspection(document: Reader) -> frozenset[str]:
-    """`graphql_schema_introspection`: the roles that may not introspect."""
+    """Returns the roles that may not introspect, out of `graphql_schema_introspection`."""
     return frozenset(document["disabled_for_roles"].names())

@@ -1,4 +1,4 @@
-"""Metadata in PostgreSQL, schema `automio_engine`: one row per object, so that a change costs what it changes.
+"""Stores metadata in PostgreSQL, schema `automio_engine`: one row per object, so a change costs what it changes.
 
 `metadata_version` has one row; who changes metadata locks it first, so writers come one after the other and each
 sees the one before. `metadata_change` tells other processes what each version touched: objects by their kind, and
@@ -68,7 +68,7 @@ create index if not exists metadata_change_resource_version
 
 
 class ObjectKey(NamedTuple):
-    """An object; `schema` is empty for all but tables and functions."""
+    """Identifies an object; `schema` is empty for all but tables and functions."""
 
     kind: str
     schema: str
@@ -87,14 +87,14 @@ class ObjectKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened since a version; `everything` when it is not known in detail."""
+    """Holds what happened since a version; `everything` when it is not known in detail."""
 
     objects: frozenset[ObjectKey] = frozenset()
     everything: bool = False
 
 
 async def bootstrap(connection: Connection) -> None:
-    """Makes the schema where it is missing. Any number of processes may do so at once."""
+    """Creates the schema where it is missing. Any number of processes may do so at once."""
     if await connection.fetchval("select to_regclass('automio_engine.metadata_change') is not null"):
         return
     async with connection.transaction():
@@ -111,7 +111,7 @@ async def current_version(connection: Connection) -> int:
 
 
 async def lock_version(connection: Connection) -> int:
-    """The current version; nobody else changes metadata until this transaction ends."""
+    """Returns the current version; nobody else changes metadata until this transaction ends."""
     version: int = await connection.fetchval(
         "select resource_version from automio_engine.metadata_version for update"
     )
@@ -119,7 +119,7 @@ async def lock_version(connection: Connection) -> int:
 
 
 async def changes_since(connection: Connection, version: int) -> Changes:
-    """What the versions after `version` touched."""
+    """Returns what the versions after `version` touched."""
     rows = await connection.fetch(
         "select distinct kind, schema_name, name from automio_engine.metadata_change where resource_version > $1",
         version,
@@ -131,7 +131,7 @@ async def changes_since(connection: Connection, version: int) -> Changes:
 
 
 async def read_objects(connection: Connection, keys: Iterable[ObjectKey]) -> dict[ObjectKey, Json]:
-    """The documents of these objects, of those that exist."""
+    """Returns the documents of those of these objects that exist."""
     listed = list(keys)
     if not listed:
         return {}
@@ -147,7 +147,7 @@ async def read_objects(connection: Connection, keys: Iterable[ObjectKey]) -> dic
 
 
 async def read_kinds(connection: Connection, *, but: Iterable[str] = ()) -> dict[ObjectKey, Json]:
-    """All documents in the order they were made, those of the kinds `but` excepted."""
+    """Returns all documents in the order they were created, except those of the kinds `but`."""
     rows = await connection.fetch(
         "select kind, schema_name, name, definition::text as definition from automio_engine.metadata_object"
         " where not kind = any($1::text[]) order by position",
@@ -159,7 +159,7 @@ async def read_kinds(connection: Connection, *, but: Iterable[str] = ()) -> dict
 async def read_in_batches(
     connection: Connection, kind: str, *, size: int = 500
 ) -> AsyncIterator[list[tuple[ObjectKey, Json]]]:
-    """All documents of a kind in the order they were made, never many at once in memory."""
+    """Yields all documents of a kind in the order they were created, never many at once in memory."""
     last = -1
     while True:
         rows = await connection.fetch(
@@ -176,7 +176,7 @@ async def read_in_batches(
 
 
 def _document(row: Mapping[str, str]) -> Any:
-    """The document; one that is beyond what we read stays text, which is exported as it stands."""
+    """Returns the document; one that is beyond what we read stays text, which is exported as it stands."""
     try:
         return exact_json.loads(row["definition"])
     except EngineError:
@@ -215,7 +215,7 @@ async def write_objects(connection: Connection, objects: Mapping[ObjectKey, Json
 
 
 async def record_version(connection: Connection, version: int, changed: Iterable[ObjectKey]) -> None:
-    """Makes `version` the current one, tells what it touched and, when the transaction commits, everybody."""
+    """Makes `version` the current one, records what it touched, and notifies everybody on commit."""
     keys = list(changed)
     await connection.execute(
         "with bumped as (update automio_engine.metadata_version set resource_version = $1),"

@@ -1,4 +1,4 @@
-"""Stored documents as far as they can be read: what cannot be is told, kept, and takes nothing else along.
+"""Reads stored documents as far as possible: what cannot be read is reported and kept, and spoils nothing else.
 
 A document may be of an older or newer version, or may have been damaged by hand. What comes in by a call is read
 strictly instead (`parsing`): there is somebody to tell.
@@ -28,21 +28,23 @@ _LISTS: Mapping[str, Callable[[Reader], object]] = {
 
 
 def readable_table(name: QualifiedName, document: Json) -> TableMetadata:
-    """The table without the relationships, computed fields and permissions that cannot be read."""
-    found: list[Unreadable] = []
+    """Returns the table without the relationships, computed fields and permissions that cannot be read."""
+    unreadable: list[Unreadable] = []
     try:
         try:
             table = parsing.parse_table(Reader(document))
         except EngineError:
-            table = parsing.parse_table(Reader(_without_unreadable(document, found)))
+            table = parsing.parse_table(Reader(_without_unreadable(document, unreadable)))
         _refuse_other_name(table.name, name)
     except EngineError as exc:
-        return TableMetadata(name, unreadable=(Unreadable((), document, _told(exc)),))
-    return replace(table, unreadable=tuple(found), unknown_keys=_moved(table, found)) if found else table
+        return TableMetadata(name, unreadable=(Unreadable((), document, _reason(exc)),))
+    if not unreadable:
+        return table
+    return replace(table, unreadable=tuple(unreadable), unknown_keys=_moved(table, unreadable))
 
 
 def _moved(table: TableMetadata, left_out: list[Unreadable]) -> tuple[UnknownKey, ...]:
-    """The unknown keys with the places of the whole document, in whose lists the elements left out stand."""
+    """Returns the unknown keys with their places in the whole document, whose lists hold the elements left out."""
     gaps = {item.path for item in left_out}
 
     def place(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
@@ -56,49 +58,49 @@ def _moved(table: TableMetadata, left_out: list[Unreadable]) -> tuple[UnknownKey
 
 
 def readable_function(name: QualifiedName, document: Json) -> FunctionMetadata:
-    """The function, which is `unreadable` when its document cannot be read."""
+    """Returns the function, which is `unreadable` when its document cannot be read."""
     try:
         function = parsing.parse_function(Reader(document))
         _refuse_other_name(function.name, name)
     except EngineError as exc:
-        return FunctionMetadata(name, unreadable=(Unreadable((), document, _told(exc)),))
+        return FunctionMetadata(name, unreadable=(Unreadable((), document, _reason(exc)),))
     return function
 
 
-def readable(document: Reader, parse: Callable[[Reader], T], found: list[Unreadable]) -> T | None:
-    """What `parse` makes of a document or a part of it; None, and one more in `found`, when it cannot be read."""
+def readable(document: Reader, parse: Callable[[Reader], T], unreadable: list[Unreadable]) -> T | None:
+    """Returns what `parse` makes of a document or a part of it; None where it cannot be read, which is noted."""
     try:
         return parse(document)
     except EngineError as exc:
-        found.append(Unreadable(document.path, document.value, _told(exc)))
+        unreadable.append(Unreadable(document.path, document.value, _reason(exc)))
         return None
 
 
-def _without_unreadable(document: Json, found: list[Unreadable]) -> JsonObject:
+def _without_unreadable(document: Json, unreadable: list[Unreadable]) -> JsonObject:
     kept = dict(Reader(document).object())
     for key, parse in _LISTS.items():
         if isinstance(elements := kept.get(key), list):
-            left = list(_readable_elements(Reader(elements, key), parse, found))
-            kept[key] = [item.value for item in left if not _is_ambiguous(item, left, key, found)]
+            left = list(_readable_elements(Reader(elements, key), parse, unreadable))
+            kept[key] = [item.value for item in left if not _is_ambiguous(item, left, key, unreadable)]
     return kept
 
 
-def _is_ambiguous(item: Reader, all_: list[Reader], list_name: str, found: list[Unreadable]) -> bool:
-    """Tells of a permission whose role has another one."""
+def _is_ambiguous(item: Reader, all_: list[Reader], list_name: str, unreadable: list[Unreadable]) -> bool:
+    """Returns whether the permission's role has another one, which is reported."""
     if list_name not in parsing.PERMISSION_LISTS:
         return False
     role = item["role"].text()
     if sum(other["role"].text() == role for other in all_) == 1:
         return False
-    found.append(Unreadable(item.path, item.value, f"cannot be read: {parsing.SEVERAL_OF_A_ROLE}"))
+    unreadable.append(Unreadable(item.path, item.value, f"cannot be read: {parsing.SEVERAL_OF_A_ROLE}"))
     return True
 
 
 def _readable_elements(
-    elements: Reader, parse: Callable[[Reader], object], found: list[Unreadable]
+    elements: Reader, parse: Callable[[Reader], object], unreadable: list[Unreadable]
 ) -> Iterator[Reader]:
     for element in elements.items():
-        if readable(element, parse, found) is not None:
+        if readable(element, parse, unreadable) is not None:
             yield element
 
 
@@ -107,6 +109,6 @@ def _refuse_other_name(written: QualifiedName, name: QualifiedName) -> None:
         raise EngineError(f'the document is that of "{written}"')
 
 
-def _told(error: EngineError) -> str:
+def _reason(error: EngineError) -> str:
     place = "" if error.path == "$" else f" at {error.path}"
     return f"cannot be read: {error.message}{place}"

@@ -1,4 +1,4 @@
-"""Metadata objects as the user wrote them: typed where the engine looks, verbatim where it does not.
+"""Describes metadata objects as the user wrote them: typed where the engine looks, verbatim where it does not.
 
 What nothing reads is kept as well, so that an export gives back what a replace brought.
 Boolean expressions (permission filters and checks) stay JSON here; `hasura.engine.ir.permission` resolves them
@@ -24,7 +24,7 @@ ColumnList = tuple[str, ...] | str
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A part of a stored document that cannot be read: the steps to it (none: all of it), the part, and why."""
+    """Holds a part of a stored document that cannot be read: the steps to it (none: all of it), the part, and why."""
 
     path: tuple[str | int, ...]
     value: Json
@@ -33,7 +33,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class UnknownKey:
-    """A key that nothing reads: the steps to it, its value, and what would be right."""
+    """Holds a key that nothing reads: the steps to it, its value, and what would be right."""
 
     path: tuple[str | int, ...]
     value: Json
@@ -43,7 +43,7 @@ class UnknownKey:
 
 @dataclass(frozen=True, slots=True)
 class ColumnConfig:
-    """`column_config` of one column."""
+    """Holds the `column_config` of one column."""
 
     custom_name: str | None = None
     # None: the column's comment; "": none at all.
@@ -52,7 +52,7 @@ class ColumnConfig:
 
 @dataclass(frozen=True, slots=True)
 class CustomRootField:
-    """`custom_root_fields` of one kind. A bare string in the metadata is a name without a comment."""
+    """Holds `custom_root_fields` of one kind. A bare string in the metadata is a name without a comment."""
 
     name: str | None = None
     comment: str | None = None
@@ -60,7 +60,7 @@ class CustomRootField:
 
 @dataclass(frozen=True, slots=True)
 class TableConfiguration:
-    """`configuration` of a table."""
+    """Holds the `configuration` of a table."""
 
     custom_name: str | None = None
     # Keys as in metadata: select, select_by_pk, select_aggregate, select_stream, insert, insert_one, update,
@@ -72,14 +72,14 @@ class TableConfiguration:
 
 
 class RelationshipKind(StrEnum):
-    """Object (at most one row) or array."""
+    """Tells an object relationship (at most one row) from an array relationship."""
 
     OBJECT = "object"
     ARRAY = "array"
 
 
 class InsertionOrder(StrEnum):
-    """Whether a nested insert through a manual relationship comes before its parent or after it."""
+    """Tells whether a nested insert through a manual relationship comes before its parent or after it."""
 
     BEFORE_PARENT = "before_parent"
     AFTER_PARENT = "after_parent"
@@ -87,14 +87,14 @@ class InsertionOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ForeignKeyColumns:
-    """`foreign_key_constraint_on` of columns of this table (an object relationship)."""
+    """Holds `foreign_key_constraint_on` of columns of this table (an object relationship)."""
 
     columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteForeignKey:
-    """`foreign_key_constraint_on` of another table's columns that refer here (array, or one-to-one object)."""
+    """Holds `foreign_key_constraint_on` of another table's columns that refer here (array, or one-to-one object)."""
 
     table: QualifiedName
     columns: tuple[str, ...]
@@ -102,7 +102,7 @@ class RemoteForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class ManualMapping:
-    """`manual_configuration`: (column here, column there) pairs."""
+    """Holds `manual_configuration`: (column here, column there) pairs."""
 
     remote_table: QualifiedName
     column_mapping: tuple[tuple[str, str], ...]
@@ -114,7 +114,7 @@ RelationshipUsing = ForeignKeyColumns | RemoteForeignKey | ManualMapping
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """An object or array relationship."""
+    """Describes an object or array relationship."""
 
     name: str
     kind: RelationshipKind
@@ -126,7 +126,7 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class ComputedField:
-    """`computed_fields` entry."""
+    """Describes a `computed_fields` entry."""
 
     name: str
     function: QualifiedName
@@ -138,7 +138,7 @@ class ComputedField:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class SelectPermission:
-    """A role's select permission."""
+    """Describes a role's select permission."""
 
     role: str
     columns: ColumnList
@@ -157,7 +157,7 @@ class SelectPermission:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class InsertPermission:
-    """A role's insert permission; `set` are presets: column -> value (session variable names included)."""
+    """Describes a role's insert permission; `set` are presets: column -> value (session variable names included)."""
 
     role: str
     check: Mapping[str, Json]
@@ -171,7 +171,7 @@ class InsertPermission:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class UpdatePermission:
-    """A role's update permission; without a `check` the filter is not checked again after the update."""
+    """Describes a role's update permission; without a `check` updated rows are not checked again."""
 
     role: str
     columns: ColumnList
@@ -186,7 +186,7 @@ class UpdatePermission:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class DeletePermission:
-    """A role's delete permission."""
+    """Describes a role's delete permission."""
 
     role: str
     filter: Mapping[str, Json]
@@ -198,7 +198,7 @@ class DeletePermission:
 
 @dataclass(frozen=True, slots=True)
 class TableMetadata:
-    """A tracked table."""
+    """Describes a tracked table."""
 
     name: QualifiedName
     is_enum: bool = False
@@ -219,7 +219,7 @@ class TableMetadata:
 
 
 class FunctionExposure(StrEnum):
-    """`exposed_as`."""
+    """Lists the values of `exposed_as`."""
 
     QUERY = "query"
     MUTATION = "mutation"
@@ -227,7 +227,7 @@ class FunctionExposure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FunctionMetadata:
-    """A tracked function."""
+    """Describes a tracked function."""
 
     name: QualifiedName
     custom_name: str | None = None
@@ -246,7 +246,7 @@ class FunctionMetadata:
 
 @dataclass(frozen=True, slots=True)
 class InheritedRole:
-    """A role that may do what any of its parents may."""
+    """Describes a role that may do what any of its parents may."""
 
     name: str
     role_set: frozenset[str]
@@ -254,7 +254,7 @@ class InheritedRole:
 
 @dataclass(frozen=True, slots=True)
 class QueryCollection:
-    """A named list of named queries (name -> text)."""
+    """Describes a named list of named queries (name -> text)."""
 
     name: str
     queries: Mapping[str, str]
@@ -263,7 +263,7 @@ class QueryCollection:
 
 @dataclass(frozen=True, slots=True)
 class AllowlistEntry:
-    """A collection whose queries are allowed; `roles` None: for every role (scope global)."""
+    """Describes a collection whose queries are allowed; `roles` None: for every role (scope global)."""
 
     collection: str
     roles: frozenset[str] | None = None
@@ -271,7 +271,7 @@ class AllowlistEntry:
 
 @dataclass(frozen=True, slots=True)
 class RestEndpoint:
-    """A query of a collection served under `/api/rest/<url>`."""
+    """Describes a query of a collection served under `/api/rest/<url>`."""
 
     name: str
     url: str
@@ -283,7 +283,7 @@ class RestEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class SourceCustomization:
-    """`customization` of the source."""
+    """Holds the `customization` of the source."""
 
     naming_convention: str | None = None
     root_fields_prefix: str = ""

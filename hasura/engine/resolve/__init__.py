@@ -1,4 +1,4 @@
-"""Catalogue and metadata put together into snapshots, incrementally.
+"""Puts catalogue and metadata together into snapshots, incrementally.
 
     world          what one version of metadata and catalogue is: persistent maps that share untouched entries
     columns        a table's own part: columns, names, enum values

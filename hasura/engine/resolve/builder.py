@@ -1,4 +1,4 @@
-"""One world to the next: what a change touches is read and resolved again, and nothing else.
+"""Leads from one world to the next: what a change touches is read and resolved again, and nothing else.
 
 Tables are resolved in waves. A wave gives its tables their columns, then their relationships and computed fields;
 facts that turned out different put the tables that had consulted them into the next wave. Permissions come last,
@@ -47,12 +47,12 @@ from hasura.engine.resolve.world import (
 )
 from hasura.engine.schema_cache import FunctionInfo, InconsistentObject, SchemaCache, TableInfo
 
-_MOST_WAVES = 20
+_MAX_WAVES = 20
 
 
 @dataclass
 class Change:
-    """What is different in the next world. None: no longer tracked."""
+    """Holds what is different in the next world. None: no longer tracked."""
 
     tables: dict[QualifiedName, TableMetadata | None] = field(default_factory=dict)
     functions: dict[QualifiedName, FunctionMetadata | None] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Change:
 
 
 async def advance(connection: Connection, world: World, change: Change, *, resource_version: int) -> World:
-    """The next world. Reads the catalogue on `connection`, with its uncommitted changes."""
+    """Returns the next world. Reads the catalogue on `connection`, with its uncommitted changes."""
     metadata = _changed_metadata(world.metadata, change)
     catalog = await _changed_catalog(connection, world, metadata, change)
     return _Resolution(world, metadata, catalog, change).finish(resource_version)
@@ -78,8 +78,8 @@ def _changed_metadata(metadata: Metadata, change: Change) -> Metadata:
     for name, table in change.tables.items():
         _put(unserved, ObjectKey.of(store.TABLE, name), (unserved_of_table(table) or None) if table else None)
     for name, function in change.functions.items():
-        found = unserved_of_function(function) if function is not None else ()
-        _put(unserved, ObjectKey.of(store.FUNCTION, name), found or None)
+        items = unserved_of_function(function) if function is not None else ()
+        _put(unserved, ObjectKey.of(store.FUNCTION, name), items or None)
     return replace(
         change.metadata or metadata,
         tables=tables.finish(),
@@ -113,10 +113,10 @@ async def _changed_catalog(connection: Connection, world: World, metadata: Metad
         if name in read
     }
     _apply(enums, {name: enum_values.get(name) for name in names})
-    wanted = _functions_to_read(metadata, change)
-    found = await load_functions(connection, wanted)
+    function_names = _functions_to_read(metadata, change)
+    loaded = await load_functions(connection, function_names)
     functions = old.functions.mutate()
-    _apply(functions, {name: found.get(name) for name in wanted})
+    _apply(functions, {name: loaded.get(name) for name in function_names})
     present = tables.finish()
     oids, referring = _oid_indexes(old, present, names)
     return CatalogPart(present, functions.finish(), enums.finish(), oids, referring)
@@ -144,16 +144,16 @@ def _oid_indexes(
 
 
 def _functions_to_read(metadata: Metadata, change: Change) -> set[QualifiedName]:
-    wanted = {name for name, function in change.functions.items() if function is not None} | change.catalog_functions
+    names = {name for name, function in change.functions.items() if function is not None} | change.catalog_functions
     for name in set(change.tables) | change.catalog_tables:
         table = metadata.tables.get(name)
         if table is not None:
-            wanted.update(computed.function for computed in table.computed_fields.values())
-    return wanted
+            names.update(computed.function for computed in table.computed_fields.values())
+    return names
 
 
 class _Resolution:
-    """The working state of one `advance`."""
+    """Holds the working state of one `advance`."""
 
     def __init__(self, world: World, metadata: Metadata, catalog: CatalogPart, change: Change) -> None:
         self._world = world
@@ -173,9 +173,9 @@ class _Resolution:
         self._related: set[QualifiedName] = set()
 
     def finish(self, resource_version: int) -> World:
-        """Everything resolved, put together."""
+        """Returns everything resolved, put together."""
         wave = self._first_wave()
-        for _ in range(_MOST_WAVES):
+        for _ in range(_MAX_WAVES):
             if not wave:
                 break
             facts = self._resolve_wave(wave)
@@ -233,10 +233,10 @@ class _Resolution:
         }
 
     def _dependents(self, facts: Iterable[Fact], kind: str) -> set[QualifiedName]:
-        found: set[QualifiedName] = set()
+        tables: set[QualifiedName] = set()
         for fact in facts:
-            found.update(owner.name for owner in self._world.dependents.get(fact, ()) if owner.kind == kind)
-        return found
+            tables.update(owner.name for owner in self._world.dependents.get(fact, ()) if owner.kind == kind)
+        return tables
 
     # --- tables ------------------------------------------------------------------------------------------------
 
@@ -352,9 +352,9 @@ class _Resolution:
             if table is not None:
                 self._problems[Owner("table", name)] += roles.conflicts(snapshot, table)
         problems = self._world.problems.mutate()
-        for owner, found in self._problems.items():
-            if found:
-                problems[owner] = tuple(found)
+        for owner, items in self._problems.items():
+            if items:
+                problems[owner] = tuple(items)
             elif owner in problems:
                 del problems[owner]
         all_problems = problems.finish()
@@ -391,7 +391,7 @@ class _Resolution:
         return names.finish()
 
     def _take_out_changed(self, names: TypeNames | RootFieldIndexes, functions: Iterable[QualifiedName]) -> None:
-        """Takes the names out that changed tables and functions had before."""
+        """Takes out the names that changed tables and functions had before."""
         old = self._world.snapshot
         for name in self._tables:
             if name in old.tables:
@@ -401,7 +401,7 @@ class _Resolution:
                 names.remove_function(old.functions[name])
 
     def _related_tables(self) -> set[QualifiedName]:
-        """Those that changed tables have array relationships to: their aggregates have types by these."""
+        """Returns the tables that changed ones have array relationships to: their aggregates have types by these."""
         return {
             relationship.remote_table
             for table in self._tables.values()
@@ -421,7 +421,7 @@ class _Resolution:
     def _oldest_first(
         self, tables: Mapping[QualifiedName, TableInfo | None]
     ) -> list[tuple[QualifiedName, TableInfo | None]]:
-        """Tables that were there keep their names against newcomers, and against those that had to be hidden."""
+        """Sorts tables so that old ones keep their names against new ones and those that had to be hidden."""
         old = self._world.snapshot.tables
 
         def is_new(name: QualifiedName) -> bool:
@@ -430,7 +430,7 @@ class _Resolution:
         return sorted(tables.items(), key=lambda item: (is_new(item[0]), item[0]))
 
     def _keep_equal_tables(self) -> None:
-        """A table that came out as it was stays the same object: plans know by that that they still fit."""
+        """Keeps the same object for a table that did not change: plans know by that that they still fit."""
         for name, table in self._tables.items():
             before = self._world.snapshot.tables.get(name)
             if table is not None and table == before:
@@ -481,7 +481,7 @@ class _Resolution:
 
 
 class _Overlay(Mapping[QualifiedName, TableInfo]):
-    """The old tables with the new ones before them; None hides an old one."""
+    """Lays the new tables over the old ones; None hides an old one."""
 
     def __init__(
         self, below: Mapping[QualifiedName, TableInfo], above: Mapping[QualifiedName, TableInfo | None]
@@ -490,10 +490,10 @@ class _Overlay(Mapping[QualifiedName, TableInfo]):
         self._above = above
 
     def __getitem__(self, name: QualifiedName) -> TableInfo:
-        found = self._above[name] if name in self._above else self._below[name]
-        if found is None:
+        table = self._above[name] if name in self._above else self._below[name]
+        if table is None:
             raise KeyError(name)
-        return found
+        return table
 
     def __iter__(self) -> Any:
         return iter({**self._below, **self._above})
@@ -507,7 +507,7 @@ def _as_map(mapping: Mapping[Any, Any]) -> "Map[Any, Any]":
 
 
 def _differences(name: QualifiedName, old: TableInfo | None, new: TableInfo | None) -> set[Fact]:
-    """The facts about a table that others may have consulted and that are different now."""
+    """Returns the facts about a table that others may have consulted and that are different now."""
     if old is None and new is None:
         return set()
     facts: set[Fact] = set()
@@ -539,6 +539,6 @@ _TYPE_ORDER = {"table": 0, "function": 1}
 def _listed(
     problems: "Map[Owner, tuple[InconsistentObject, ...]]", metadata: Metadata
 ) -> tuple[InconsistentObject, ...]:
-    found = [item for items in problems.values() for item in items]
-    found += [item.object for items in (metadata.unserved, *metadata.unserved_objects.values()) for item in items]
-    return tuple(sorted(found, key=lambda item: (_TYPE_ORDER.get(item.type, 2), item.name)))
+    listed = [item for items in problems.values() for item in items]
+    listed += [item.object for items in (metadata.unserved, *metadata.unserved_objects.values()) for item in items]
+    return tuple(sorted(listed, key=lambda item: (_TYPE_ORDER.get(item.type, 2), item.name)))

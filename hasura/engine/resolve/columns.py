@@ -1,4 +1,4 @@
-"""A table's own part: columns and their names, root fields, enum values. Needs no other table but enum tables."""
+"""Resolves a table's own part: columns and names, root fields, enum values. Needs no other tables but enums."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
@@ -22,7 +22,7 @@ from hasura.engine.sql.composition import concat, ident, render, sql
 
 
 class Inconsistent(Exception):
-    """The object does not fit; the message is Hasura's reason without its `Inconsistent object: `."""
+    """Says that the object does not fit; the message is Hasura's reason without its `Inconsistent object: `."""
 
 
 def resolve_columns(
@@ -31,16 +31,16 @@ def resolve_columns(
     enum_tables: Mapping[QualifiedName, TableMetadata],
     convention: NamingConvention,
 ) -> TableInfo:
-    """The table without relationships, computed fields and permissions. Raises `Inconsistent`."""
+    """Returns the table without relationships, computed fields and permissions. Raises `Inconsistent`."""
     table = catalog.tables.get(metadata.name)
     if table is None:
         raise Inconsistent(f'no such table/view exists in source: "{metadata.name}"')
     enum_values = None
     if metadata.is_enum:
-        found = catalog.enums.get(metadata.name, ())
-        if isinstance(found, str):
-            raise Inconsistent(f'the table "{metadata.name}" cannot be used as an enum {found}')
-        enum_values = found
+        values = catalog.enums.get(metadata.name, ())
+        if isinstance(values, str):
+            raise Inconsistent(f'the table "{metadata.name}" cannot be used as an enum {values}')
+        enum_values = values
     configuration = metadata.configuration
     for name in _custom_names(configuration):
         refuse_invalid_name(name)
@@ -61,7 +61,7 @@ def resolve_columns(
 
 
 def _custom_names(configuration: TableConfiguration) -> Iterator[str]:
-    """The names that metadata gives to the table, its root fields and its columns."""
+    """Yields the names that metadata gives to the table, its root fields and its columns."""
     named = [*configuration.custom_root_fields.values()]
     names = [configuration.custom_name, *(field.name for field in named)]
     names += [column.custom_name for column in configuration.column_config.values()]
@@ -117,19 +117,19 @@ def _columns(
 def _enum_columns(
     table: Table, catalog: CatalogPart, enum_tables: Mapping[QualifiedName, TableMetadata]
 ) -> dict[str, QualifiedName]:
-    """Columns that refer to a usable enum table."""
-    found: dict[str, QualifiedName] = {}
+    """Returns the columns that refer to a usable enum table."""
+    columns: dict[str, QualifiedName] = {}
     for key in table.foreign_keys:
         if len(key.columns) != 1:
             continue
         target = enum_tables.get(key.referenced_table)
         if target is not None and target.is_enum and isinstance(catalog.enums.get(key.referenced_table), tuple):
-            found[key.columns[0]] = key.referenced_table
-    return found
+            columns[key.columns[0]] = key.referenced_table
+    return columns
 
 
 async def load_enum(connection: Connection, table: Table) -> tuple[EnumValue, ...] | str:
-    """An enum table's values, or why it cannot be an enum."""
+    """Returns an enum table's values, or why it cannot be an enum."""
     problems = _enum_shape_problems(table)
     if problems:
         return because(problems)

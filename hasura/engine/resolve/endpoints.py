@@ -1,4 +1,4 @@
-"""REST endpoints: their addresses, and the queries they stand for."""
+"""Resolves REST endpoints: their addresses, and the queries they stand for."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -16,7 +16,7 @@ _MAX_KNOWN_QUERIES = 20_000
 def resolve_endpoints(
     endpoints: Mapping[str, RestEndpoint], collections: Mapping[str, QueryCollection]
 ) -> tuple[dict[str, RestEndpoint], dict[str, InconsistentObject]]:
-    """The endpoints that can be served, and what is wrong with the others."""
+    """Returns the endpoints that can be served, and what is wrong with the others."""
     served: dict[str, RestEndpoint] = {}
     problems: dict[str, InconsistentObject] = {}
     taken: dict[tuple[str, str], str] = {}
@@ -36,8 +36,8 @@ def _problem(endpoint: RestEndpoint, collections: Mapping[str, QueryCollection])
     parameters = [segment for segment in endpoint.url.split("/") if segment.startswith(":")]
     if len(parameters) != len(set(parameters)):
         return f"Duplicate variables are not allowed: {endpoint.url}"
-    found = next(_query_problems(endpoint, collections), None)
-    return _within(endpoint, found) if found is not None else None
+    problem = next(_query_problems(endpoint, collections), None)
+    return _within(endpoint, problem) if problem is not None else None
 
 
 def _within(endpoint: RestEndpoint, problem: str) -> str:
@@ -45,7 +45,7 @@ def _within(endpoint: RestEndpoint, problem: str) -> str:
 
 
 def unserved_endpoint(endpoint: RestEndpoint, problem: str) -> InconsistentObject:
-    """An endpoint whose query has this problem, as `get_inconsistent_metadata` shows it."""
+    """Returns an endpoint whose query has this problem, as `get_inconsistent_metadata` shows it."""
     return InconsistentObject(
         _OBJECT_TYPE, f"{_OBJECT_TYPE} {endpoint.name}", _within(endpoint, problem), _definition(endpoint)
     )
@@ -67,7 +67,7 @@ def _query_problems(endpoint: RestEndpoint, collections: Mapping[str, QueryColle
 
 @lru_cache(maxsize=_MAX_KNOWN_QUERIES)
 def _document_problem(text: str) -> str | None:
-    """Why a saved query cannot be an endpoint's; known again when another endpoint or query changes."""
+    """Returns why a saved query cannot be an endpoint's; kept for when other endpoints or queries change."""
     try:
         document = parse(text, no_location=True)
     except GraphQLError as exc:
@@ -79,7 +79,7 @@ def _document_problem(text: str) -> str | None:
 
 
 def _shape(url: str) -> str:
-    """Addresses that differ only in the names of their variables are the same."""
+    """Returns an address without the names of its variables: two that differ only in these are the same."""
     return "/".join(":" if segment.startswith(":") else segment for segment in url.split("/"))
 
 

@@ -1,4 +1,4 @@
-"""Tracked functions."""
+"""Resolves tracked functions."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ def resolve_function(
     consulted: set[Fact],
     convention: NamingConvention,
 ) -> FunctionInfo:
-    """Raises `Inconsistent`. Adds to `consulted`."""
+    """Returns the function. Raises `Inconsistent`. Adds to `consulted`."""
     name = metadata.name
     if not overloads:
         raise Inconsistent(f'no such function exists: "{name}"')
@@ -62,12 +62,12 @@ def resolve_function(
 
 
 def is_nameable_argument(pg_type: PgType) -> bool:
-    """Whether GraphQL can name the type as one of an argument, where arrays and domains have names of their own."""
+    """Returns whether GraphQL can name the type of an argument (arrays and domains have names of their own there)."""
     return is_graphql_name(pg_type.name) and has_graphql_name(pg_type)
 
 
 def unnameable(pg_type: PgType) -> str:
-    """Says of a type that GraphQL cannot name it."""
+    """Returns the reason that GraphQL cannot name a type."""
     return (
         f'SQL type "{pg_type.name}" cannot be used in the GraphQL schema '
         "because its name is not a valid GraphQL identifier"

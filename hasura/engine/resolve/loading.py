@@ -1,4 +1,4 @@
-"""Stored metadata to worlds: all of it, or what has changed since a known version."""
+"""Loads stored metadata into worlds: all of it, or what has changed since a known version."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -30,7 +30,7 @@ OWN_KINDS = (store.TABLE, store.FUNCTION)
 
 
 async def load_world(connection: Connection, options: SchemaOptions) -> World:
-    """Everything, from nothing."""
+    """Returns a world of everything, from nothing."""
     version = await store.current_version(connection)
     change = Change()
     async for batch in store.read_in_batches(connection, store.TABLE):
@@ -45,7 +45,7 @@ async def load_world(connection: Connection, options: SchemaOptions) -> World:
 async def catch_up(
     connection: Connection, world: World, options: SchemaOptions, *, version: int | None = None
 ) -> World:
-    """The world as this connection's transaction sees it now; reads only what changed since `world`.
+    """Returns the world as this connection's transaction sees it now; reads only what changed since `world`.
 
     `version` is the one to catch up with, when it is known already.
     """
@@ -66,7 +66,7 @@ async def read_change(
     keys: frozenset[ObjectKey],
     known: Mapping[ObjectKey, Json] | None = None,
 ) -> Change:
-    """The present state of what `keys` name, as a change of the world; `known` documents are not read again."""
+    """Returns the present state of what `keys` name as a change of the world; `known` is not read again."""
     change = Change()
     own = [key for key in keys if key.kind in OWN_KINDS]
     given = known if known is not None else {}
@@ -97,12 +97,12 @@ def parsed_function(key: ObjectKey, document: Json) -> FunctionMetadata | None:
 
 def refuse_unreadable(documents: Mapping[ObjectKey, Json]) -> None:
     """Raises ParseFailed for the first of these documents that could not be read again."""
-    for found in parsed_rest(Metadata(), documents).unreadable.values():
-        raise ParseFailed(found[0].reason, path="$.args")
+    for parts in parsed_rest(Metadata(), documents).unreadable.values():
+        raise ParseFailed(parts[0].reason, path="$.args")
 
 
 def parsed_rest(metadata: Metadata, documents: Mapping[ObjectKey, Json]) -> Metadata:
-    """Metadata with the tables and functions of `metadata` and all else from the documents."""
+    """Returns metadata with the tables and functions of `metadata` and all else from the documents."""
     rest = _Rest(documents)
     limits, unreadable_limits = rest.api_limits()
     source = rest.whole(ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), _source)
@@ -120,26 +120,26 @@ def parsed_rest(metadata: Metadata, documents: Mapping[ObjectKey, Json]) -> Meta
         source_name=(source.optional_text("name") if source is not None else None) or DEFAULT_SOURCE,
         unserved=(
             *unserved_of_documents(documents),
-            *(item for key, found in rest.unreadable.items() for item in unreadable_of(key, found)),
+            *(item for key, parts in rest.unreadable.items() for item in unreadable_of(key, parts)),
         ),
-        unreadable={key: tuple(found) for key, found in rest.unreadable.items()},
+        unreadable={key: tuple(parts) for key, parts in rest.unreadable.items()},
     )
 
 
 class _Rest:
-    """The documents that are neither tables nor functions, and what of them cannot be read."""
+    """Holds the documents that are neither tables nor functions, and what of them cannot be read."""
 
     def __init__(self, documents: Mapping[ObjectKey, Json]) -> None:
         self._documents = documents
         self.unreadable: dict[ObjectKey, list[Unreadable]] = {}
 
     def named(self, kind: str, parse: Callable[[Reader], T]) -> dict[str, T]:
-        """The readable objects of a kind by their names."""
+        """Returns the readable objects of a kind by their names."""
         keys = [key for key in self._documents if key.kind == kind]
-        return {key.name: found for key in keys if (found := self.whole(key, parse)) is not None}
+        return {key.name: item for key in keys if (item := self.whole(key, parse)) is not None}
 
     def whole(self, key: ObjectKey, parse: Callable[[Reader], T]) -> T | None:
-        """What the document of this key is, when it is there and can be read."""
+        """Returns what the document of this key is; None when it is missing or cannot be read."""
         if key not in self._documents:
             return None
         return self._read(key, Reader(self._documents[key]), parse)
@@ -149,7 +149,7 @@ class _Rest:
         return (key, Reader(self._documents[key])) if key in self._documents else None
 
     def inherited_roles(self) -> dict[str, InheritedRole]:
-        """The readable ones, without those that inherit from themselves."""
+        """Returns the readable ones, without those that inherit from themselves."""
         roles = self.named(store.INHERITED_ROLE, parsing.parse_inherited_role)
         for name in cyclic_roles(roles):
             key = ObjectKey.of(store.INHERITED_ROLE, name)
@@ -159,17 +159,17 @@ class _Rest:
         return roles
 
     def introspection(self) -> frozenset[str] | None:
-        """The roles that may not introspect; None, which is every role but admin, when they cannot be read."""
+        """Returns the roles that may not introspect; None, which is all but admin, when they cannot be read."""
         section = self.section("graphql_schema_introspection")
         return self._read(*section, parse_introspection) if section is not None else frozenset()
 
     def customization(self, source: Reader | None) -> SourceCustomization:
-        """That of the source; none when it cannot be read."""
+        """Returns the source's customization; none when it cannot be read."""
         key, document = ObjectKey.of(store.SOURCE, DEFAULT_SOURCE), source.get("customization") if source else None
         return (self._read(key, document, parse_customization) if document else None) or SourceCustomization()
 
     def api_limits(self) -> tuple[JsonObject, frozenset[str]]:
-        """The limits that can be read, and the names of those that cannot but are in force."""
+        """Returns the limits that can be read, and the names of those that cannot but are in force."""
         section = self.section(API_LIMITS)
         if section is None:
             return {}, frozenset()
@@ -189,10 +189,10 @@ class _Rest:
         return limits, frozenset() if limits.get("disabled") is True else frozenset(unreadable)
 
     def _read(self, key: ObjectKey, document: Reader, parse: Callable[[Reader], T]) -> T | None:
-        found: list[Unreadable] = []
-        value = readable(document, parse, found)
-        if found:
-            self.unreadable.setdefault(key, []).extend(found)
+        unreadable: list[Unreadable] = []
+        value = readable(document, parse, unreadable)
+        if unreadable:
+            self.unreadable.setdefault(key, []).extend(unreadable)
         return value
 
 

@@ -1,4 +1,4 @@
-"""Permissions of a table, checked against its columns and against the tables their filters lead to."""
+"""Resolves a table's permissions against its columns and the tables their filters lead to."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
@@ -70,13 +70,13 @@ class PermissionResolver:
     def _each(
         self, operation: str, permissions: Mapping[str, SourceT], resolve: Callable[[SourceT], InfoT]
     ) -> dict[str, InfoT]:
-        found: dict[str, InfoT] = {}
+        resolved: dict[str, InfoT] = {}
         for role, permission in permissions.items():
             try:
                 if role == ADMIN_ROLE:
                     raise Inconsistent("cannot define permission for admin role")
                 _refuse_validation(permission)
-                found[role] = resolve(permission)
+                resolved[role] = resolve(permission)
             except (Inconsistent, EngineError) as exc:
                 self._refuse(operation, role)
                 table = self._metadata.name
@@ -88,7 +88,7 @@ class PermissionResolver:
                         permission_definition(operation, table, permission),
                     )
                 )
-        return found
+        return resolved
 
     def _refuse(self, operation: str, role: str | None) -> None:
         self.refused[operation] = self.refused.get(operation, frozenset()) | {role}
@@ -161,7 +161,7 @@ class PermissionResolver:
 
 
 def _refuse_validation(permission: SourceT) -> None:
-    """A permission whose input a webhook is to validate would let through what the webhook refuses."""
+    """Refuses a permission whose input a webhook is to validate: it would let through what the webhook refuses."""
     rules = permission.verbatim.get("permission")
     if isinstance(rules, dict) and rules.get("validate_input"):
         raise Inconsistent(f"validate_input: {REASON}")
@@ -176,8 +176,8 @@ def _unreadable_roles(metadata: TableMetadata) -> Iterator[tuple[str, str | None
 
 
 def _share(source: object, columns: Collection[str], make: Callable[[], InfoT]) -> InfoT:
-    found: InfoT = _shared.setdefault((id(source), frozenset(columns)), make())
-    return found
+    shared: InfoT = _shared.setdefault((id(source), frozenset(columns)), make())
+    return shared
 
 
 def permission_definition(
@@ -185,7 +185,7 @@ def permission_definition(
     table: QualifiedName,
     permission: SelectPermission | InsertPermission | UpdatePermission | DeletePermission,
 ) -> JsonObject:
-    """As an inconsistent object shows it: with the defaults written out."""
+    """Returns the permission as an inconsistent object shows it: with the defaults written out."""
     rules = permission.verbatim.get("permission")
     described: dict[str, Json] = dict(rules) if isinstance(rules, dict) else {}
     if operation == "select":
@@ -204,7 +204,7 @@ def permission_definition(
 def resolve_permissions(
     metadata: TableMetadata, table: TableInfo, tables: Tables, consulted: set[Fact]
 ) -> tuple[dict[str, Any], list[InconsistentObject]]:
-    """Keyword arguments for `TableInfo`, and what is wrong."""
+    """Returns keyword arguments for `TableInfo`, and what is wrong."""
     resolver = PermissionResolver(metadata, table, tables, consulted)
     permissions = {
         "select_permissions": resolver.select(),

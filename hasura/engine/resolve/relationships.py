@@ -1,4 +1,4 @@
-"""Relationships and computed fields of a table whose own columns are resolved already."""
+"""Resolves relationships and computed fields of a table whose own columns are resolved already."""
 
 from collections.abc import Iterator, Mapping
 
@@ -27,14 +27,14 @@ Tables = Mapping[QualifiedName, TableInfo]
 def resolve_relationships(
     metadata: TableMetadata, table: TableInfo, tables: Tables, consulted: set[Fact]
 ) -> tuple[dict[str, RelationshipInfo], list[InconsistentObject]]:
-    """The relationships that fit, and what is wrong with the others. Adds to `consulted`."""
-    found: dict[str, RelationshipInfo] = {}
+    """Returns the relationships that fit, and what is wrong with the others. Adds to `consulted`."""
+    resolved: dict[str, RelationshipInfo] = {}
     problems: list[InconsistentObject] = []
     for relationship in metadata.relationships.values():
         try:
             refuse_invalid_name(relationship.name)
             _refuse_name_of_column(relationship.name, table)
-            found[relationship.name] = _resolve(relationship, table, tables, consulted)
+            resolved[relationship.name] = _resolve(relationship, table, tables, consulted)
         except Inconsistent as exc:
             problems.append(
                 inconsistency(
@@ -44,11 +44,11 @@ def resolve_relationships(
                     relationship_definition(metadata.name, relationship),
                 )
             )
-    return found, problems
+    return resolved, problems
 
 
 def relationship_definition(table: QualifiedName, relationship: Relationship) -> JsonObject:
-    """As an inconsistent object shows it."""
+    """Returns the relationship as an inconsistent object shows it."""
     return {
         "using": relationship.verbatim.get("using"),
         "name": relationship.name,
@@ -145,14 +145,14 @@ def _remote_foreign_key(
 def resolve_computed_fields(
     metadata: TableMetadata, table: TableInfo, tables: Tables, catalog: CatalogPart, consulted: set[Fact]
 ) -> tuple[dict[str, ComputedFieldInfo], list[InconsistentObject]]:
-    """The computed fields that fit, and what is wrong with the others. Adds to `consulted`."""
-    found: dict[str, ComputedFieldInfo] = {}
+    """Returns the computed fields that fit, and what is wrong with the others. Adds to `consulted`."""
+    resolved: dict[str, ComputedFieldInfo] = {}
     problems: list[InconsistentObject] = []
     for computed in metadata.computed_fields.values():
         try:
             refuse_invalid_name(computed.name)
             _refuse_name_of_column(computed.name, table)
-            found[computed.name] = _resolve_computed(computed, table, tables, catalog, consulted)
+            resolved[computed.name] = _resolve_computed(computed, table, tables, catalog, consulted)
         except Inconsistent as exc:
             definition: dict[str, Json] = {
                 "source": "default",
@@ -169,7 +169,7 @@ def resolve_computed_fields(
                     definition,
                 )
             )
-    return found, problems
+    return resolved, problems
 
 
 def _resolve_computed(

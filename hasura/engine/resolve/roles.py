@@ -1,4 +1,4 @@
-"""Inherited roles: cycles, and parents whose permissions to write differ."""
+"""Checks inherited roles: cycles, and parents whose permissions to write differ."""
 
 from collections.abc import Iterator, Mapping
 
@@ -46,7 +46,7 @@ def _rotated(cycle: list[str]) -> str:
 
 
 def conflicts(cache: SchemaCache, table: TableInfo) -> Iterator[InconsistentObject]:
-    """For each inherited role: permissions of the table that its parents have in different forms."""
+    """Yields, for each inherited role, permissions of the table that its parents have in different forms."""
     for role in cache.inherited_roles.values():
         parents = [table_access(cache, parent, table) for parent in sorted(role.role_set)]
         for operation, own in (

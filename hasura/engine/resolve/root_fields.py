@@ -1,4 +1,4 @@
-"""Which root field a name leads to: kept as three persistent indexes beside the tables."""
+"""Knows which root field a name leads to: kept as three persistent indexes beside the tables."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ Entry = tuple[MapMutation[str, RootField], str, RootField]
 
 
 class RootFieldIndexes:
-    """The three indexes while a change is worked in."""
+    """Holds the three indexes while a change is worked in."""
 
     def __init__(self, query: Index, mutation: Index, stream: Index, options: SchemaOptions) -> None:
         self._query = query.mutate()
@@ -61,12 +61,12 @@ class RootFieldIndexes:
     def _conflicts(self, fields: list[Entry]) -> Iterator[str]:
         own: dict[tuple[int, str], RootField] = {}
         for index, name, field in fields:
-            found = index.get(name, own.setdefault((id(index), name), field))
-            if found != field:
+            other = index.get(name, own.setdefault((id(index), name), field))
+            if other != field:
                 root = self._roots[id(index)]
                 yield (
                     f"Encountered conflicting definitions in the selection set for '{root}' for field '{name}' "
-                    f"defined in [{_owner(found)}, {_owner(field)}]. "
+                    f"defined in [{_owner(other)}, {_owner(field)}]. "
                     "Fields must not be defined more than once across all sources."
                 )
 
@@ -82,27 +82,27 @@ class RootFieldIndexes:
             return []
         names, catalog = table.root_fields, table.table
         has_key = catalog.primary_key is not None
-        found: list[Entry] = []
+        entries: list[Entry] = []
         for kind, name in names.query_fields():
             if kind != "select_by_pk" or has_key:
-                found.append((self._query, self._named(name), RootField(kind, table.name)))
+                entries.append((self._query, self._named(name), RootField(kind, table.name)))
         for kind, name in names.mutation_fields():
             allowed = getattr(catalog, _ALLOWED[kind.split("_")[0]])
             if allowed and (has_key or not kind.endswith("_by_pk")):
-                found.append((self._mutation, self._named(name), RootField(kind, table.name)))
-        found.append((self._stream, self._named(names.select_stream), RootField("select_stream", table.name)))
-        return found
+                entries.append((self._mutation, self._named(name), RootField(kind, table.name)))
+        entries.append((self._stream, self._named(names.select_stream), RootField("select_stream", table.name)))
+        return entries
 
     def _function_fields(self, function: FunctionInfo) -> list[Entry]:
         is_query = function.exposed_as is FunctionExposure.QUERY
         index = self._query if is_query else self._mutation
-        found: list[Entry] = [
+        entries: list[Entry] = [
             (index, self._named(function.root_field), RootField("function", function=function.name))
         ]
         if is_query and function.returns_set:
             name = self._named(function.aggregate_root_field)
-            found.append((index, name, RootField("function_aggregate", function=function.name)))
-        return found
+            entries.append((index, name, RootField("function_aggregate", function=function.name)))
+        return entries
 
 
 def _owner(field: RootField) -> str:

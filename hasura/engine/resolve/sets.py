@@ -1,4 +1,4 @@
-"""Changes of a persistent map of sets, gathered so that a large set is copied once however much of it changes."""
+"""Gathers changes of a persistent map of sets, so that a large set is copied once however much of it changes."""
 
 from collections import defaultdict
 from collections.abc import Hashable
@@ -11,7 +11,7 @@ V = TypeVar("V", bound=Hashable)
 
 
 class SetChanges(Generic[K, V]):
-    """Members to take out of and put into the sets; what is put in stays when it is also taken out."""
+    """Collects members to take out of and put into the sets; what is put in stays when it is also taken out."""
 
     def __init__(self) -> None:
         self._removed: defaultdict[K, set[V]] = defaultdict(set)
@@ -24,7 +24,7 @@ class SetChanges(Generic[K, V]):
         self._added[key].add(member)
 
     def applied(self, sets: "Map[K, frozenset[V]]") -> "Map[K, frozenset[V]]":
-        """The map with the changes; a key without members is not in it."""
+        """Returns the map with the changes; a key without members is not in it."""
         nothing: frozenset[V] = frozenset()
         changed = sets.mutate()
         for key in {*self._removed, *self._added}:

@@ -1,4 +1,4 @@
-"""Which types of the schema a table or function brings, so that no two objects bring one of the same name.
+"""Knows which types of the schema a table or function brings, so that no two objects bring one of the same name.
 
 Two tables meet where the longer name is the other's with the beginning of one of its suffixes: `t` and `t_max` both
 have a `t_max_order_by`. So a table is compared with those whose names its own could come from, not with all.
@@ -48,12 +48,12 @@ _BUILT_IN = ("Int", "Float", "String", "Boolean", "ID", "query_root", "mutation_
 
 
 class TypeNames:
-    """The names of types while a change is worked in; `finish` gives the state to begin the next change with."""
+    """Holds the names of types while a change is worked in; `finish` gives the state for the next change."""
 
     def __init__(
         self, state: "TypeNameState", options: SchemaOptions, is_related: Callable[[TableInfo], bool]
     ) -> None:
-        """`is_related`: whether some table has an array relationship to this one."""
+        """Takes `is_related`, which tells whether some table has an array relationship to this one."""
         self._tables = state.tables.mutate()
         self._arguments = state.arguments.mutate()
         self._shared = state.shared.mutate()
@@ -82,7 +82,7 @@ class TypeNames:
             self._count(name, -1)
 
     def add_table(self, table: TableInfo, find: Callable[[QualifiedName], TableInfo]) -> list[str]:
-        """Adds what the table brings; or returns why not, for each of its types whose name is another's already."""
+        """Adds what the table brings, or returns why not, for each of its types whose name is another's already."""
         if not table.is_exposed:
             return []
         owner = f"table {table.name}"
@@ -149,7 +149,7 @@ class TypeNames:
         return known[1]
 
     def _brought_by(self, types: Iterable[PgType]) -> set[str]:
-        """The scalars of these types, and what compares them."""
+        """Returns the scalars of these types, and what compares them."""
         return {name for pg_type in types for name in self._facts(pg_type).names}
 
     def _arguments_of(self, table: TableInfo) -> list[str]:
@@ -160,7 +160,7 @@ class TypeNames:
         ]
 
     def _neighbours(self, table: TableInfo) -> list[str]:
-        """The names of tables some of whose types may be called as some of this one's."""
+        """Returns the names of tables some of whose types may be called as some of this one's."""
         base, tables, remainders = self._base(table), self._tables, _remainders(self._naming.convention)
         near = [base, *(base + remainder for remainder in remainders)]
         if base.endswith(remainders):
@@ -168,14 +168,14 @@ class TypeNames:
         return [name for name in near if name in tables]
 
     def _perhaps_taken(self, names: set[str]) -> list[str]:
-        """Those that `_taken_alone` may know, of many that it does not."""
+        """Returns those of many names that `_taken_alone` may know."""
         reserved, shared, arguments = self._reserved, self._shared, self._arguments
         return [
             name for name in names if name in shared or name in arguments or name in reserved or name.startswith("__")
         ]
 
     def _taken_alone(self, name: str) -> str | None:
-        """What has this name already that is no table's."""
+        """Returns what has this name already that is no table's."""
         if name in self._reserved or name.startswith("__"):
             return "the schema itself"
         if name in self._shared:
@@ -183,14 +183,14 @@ class TypeNames:
         return self._arguments.get(name)
 
     def _table_with(self, name: str, find: Callable[[QualifiedName], TableInfo]) -> str | None:
-        """The table that brings a type of this name."""
+        """Returns the table that brings a type of this name."""
         custom = self._naming.customization
         for suffix in _SUFFIXES:
             end = self._ends[suffix]
             for before, after in {(custom.type_names_prefix, custom.type_names_suffix), ("", "")}:
                 base = name.removeprefix(before).removesuffix(after).removesuffix(end)
-                found = self._tables.get(base)
-                if found is not None and name in self._own_names(table := find(found)):
+                owner = self._tables.get(base)
+                if owner is not None and name in self._own_names(table := find(owner)):
                     return f"table {table.name}"
         return None
 
@@ -210,7 +210,7 @@ class TypeNames:
                 self._count(name, -1)
 
     def add_function(self, function: FunctionInfo, find: Callable[[QualifiedName], TableInfo]) -> list[str]:
-        """Adds the function's input type; or returns why not, in the same words."""
+        """Adds the function's input type, or returns why not, in the same words."""
         if not function.input_arguments:
             return []
         owner, name = f"function {function.name}", self._naming.type(function.arguments_type)
@@ -228,7 +228,7 @@ class TypeNames:
 
 
 class TypeNameState:
-    """Bases of tables' type names, input types of arguments with their owners, and how often scalars are used."""
+    """Holds bases of tables' type names, input types of arguments with owners, how often scalars are used."""
 
     def __init__(
         self,
@@ -242,7 +242,7 @@ class TypeNameState:
 
 
 class _TypeFacts(NamedTuple):
-    """What a type of a column or argument means for names."""
+    """Holds what a type of a column or argument means for names."""
 
     # The scalar and what compares it: any object may use them, and none has them for itself.
     names: tuple[str, ...]
@@ -273,7 +273,7 @@ def _shared_names(naming: Naming, pg_type: PgType) -> Iterator[str]:
 
 
 class _Form(NamedTuple):
-    """What of a table decides which types it brings; many tables have the same."""
+    """Holds what of a table decides which types it brings; many tables have the same."""
 
     is_numeric: bool
     is_comparable: bool
@@ -289,7 +289,7 @@ class _Form(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _suffixes_of(form: _Form) -> tuple[str, ...]:
-    """The suffixes of a table's types, without those of odd names."""
+    """Returns the suffixes of a table's types, without those of odd names."""
     return tuple(_regular_suffixes(form))
 
 
@@ -336,21 +336,26 @@ def _argument_types(function: FunctionInfo) -> list[PgType]:
 
 @lru_cache(maxsize=2)
 def _ends(convention: NamingConvention) -> Mapping[str, str]:
-    """What stands behind the base in the names of types, by suffix."""
+    """Returns what stands behind the base in the names of types, by suffix."""
     naming = Naming(convention, SourceCustomization())
     return {suffix: naming.plain_type("x", suffix)[1:] for suffix in _SUFFIXES}
 
 
 @lru_cache(maxsize=2)
 def _remainders(convention: NamingConvention) -> tuple[str, ...]:
-    """What is left of one suffix without another that it ends with, so that `x` + one is `x…` + the other."""
+    """Returns what is left of a suffix without another that it ends with, so that `x` + one is `x…` + the other."""
     ends = set(_ends(convention).values())
-    found = {one[: len(one) - len(other)] for one in ends for other in ends if one.endswith(other) and one != other}
-    return tuple(sorted(found))
+    remainders = {
+        suffix[: len(suffix) - len(other)]
+        for suffix in ends
+        for other in ends
+        if suffix.endswith(other) and suffix != other
+    }
+    return tuple(sorted(remainders))
 
 
 def _reasons(taken: Mapping[str, str], owner: str) -> list[str]:
-    """One reason for each other object that has names of the owner's already."""
+    """Returns one reason for each other object that has names of the owner's already."""
     names: dict[str, list[str]] = {}
     for name, other in sorted(taken.items()):
         names.setdefault(other, []).append(f"'{name}'")

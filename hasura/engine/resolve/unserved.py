@@ -1,4 +1,4 @@
-"""What metadata holds and this engine does not serve: kept, exported again, and told as inconsistent objects.
+"""Reports what metadata holds and this engine does not serve, as inconsistent objects; it is kept and exported.
 
 Whatever is not known to be served counts, so that nothing that a metadata document asks for is undone in silence.
 Nothing here depends on the database: it is a function of the documents alone.
@@ -28,7 +28,7 @@ _SERVED_SOURCE_KEYS = frozenset({"name", "kind", "configuration", "customization
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A list of named objects: their type among inconsistent objects, the key of their name, what does their work."""
+    """Describes a list of named objects: their type when inconsistent, the key of their name, what serves them."""
 
     type: str
     name: str
@@ -51,7 +51,7 @@ _TYPES = {"opentelemetry": "open_telemetry", "backend_configs": "data_connector_
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """An object that is not served, and where it stands: in which document, and the steps to it there."""
+    """Holds an object that is not served, and where it stands: in which document, and the steps to it there."""
 
     object: InconsistentObject
     key: ObjectKey
@@ -59,7 +59,7 @@ class Unserved:
 
 
 def unserved_of_table(table: TableMetadata) -> tuple[Unserved, ...]:
-    """What a table's document asks for in vain: event triggers, remote relationships, …"""
+    """Returns what a table's document asks for in vain: event triggers, remote relationships, …"""
     key = ObjectKey.of(store.TABLE, table.name)
     within = f"table {table.name} in source {DEFAULT_SOURCE}"
     context: JsonObject = {"source": DEFAULT_SOURCE, "table": name_to_json(table.name)}
@@ -76,7 +76,7 @@ def unserved_of_table(table: TableMetadata) -> tuple[Unserved, ...]:
 
 
 def unserved_of_function(function: FunctionMetadata) -> tuple[Unserved, ...]:
-    """The keys of a function's document that nothing reads."""
+    """Returns the keys of a function's document that nothing reads."""
     key, within = ObjectKey.of(store.FUNCTION, function.name), f"function {function.name} in source {DEFAULT_SOURCE}"
     return tuple(_unknown_key(item, key, within) for item in function.unknown_keys)
 
@@ -89,7 +89,7 @@ def _unknown_key(item: UnknownKey, key: ObjectKey, within: str) -> Unserved:
 
 
 def _unreadable_part(item: Unreadable, key: ObjectKey, within: str, context: JsonObject) -> Unserved:
-    """An element of one of a table's lists that cannot be read."""
+    """Returns an element of one of a table's lists that cannot be read."""
     list_name, index = item.path
     value = item.value if isinstance(item.value, dict) else {}
     type_ = str(list_name).removesuffix("s").replace("relationship", "relation")
@@ -100,9 +100,9 @@ def _unreadable_part(item: Unreadable, key: ObjectKey, within: str, context: Jso
     )
 
 
-def unreadable_of(key: ObjectKey, found: Iterable[Unreadable]) -> Iterator[Unserved]:
-    """What cannot be read of a document that is neither a table's nor a function's."""
-    for item in found:
+def unreadable_of(key: ObjectKey, parts: Iterable[Unreadable]) -> Iterator[Unserved]:
+    """Yields what cannot be read of a document that is neither a table's nor a function's."""
+    for item in parts:
         if key.kind in (store.SOURCE, store.SECTION):
             type_ = str(item.path[-1]) if item.path else (key.name if key.kind == store.SECTION else key.kind)
             within = f"source {DEFAULT_SOURCE}" if key.kind == store.SOURCE else key.name
@@ -113,26 +113,26 @@ def unreadable_of(key: ObjectKey, found: Iterable[Unreadable]) -> Iterator[Unser
 
 
 def unserved_of_documents(documents: Mapping[ObjectKey, Json]) -> tuple[Unserved, ...]:
-    """What all other documents ask for in vain: other sources, actions, native queries, …"""
-    found: list[Unserved] = []
+    """Returns what all other documents ask for in vain: other sources, actions, native queries, …"""
+    unserved: list[Unserved] = []
     for key, document in documents.items():
         if key.kind == store.SECTION and key.name not in _SERVED_SECTIONS:
-            found += _of_section(key, document)
+            unserved += _of_section(key, document)
         elif key == ObjectKey.of(store.SECTION, "api_limits") and isinstance(document, dict):
-            found += _of_api_limits(key, document)
+            unserved += _of_api_limits(key, document)
         elif key.kind == store.SOURCE and isinstance(document, dict):
-            found += _of_own_source(key, document)
+            unserved += _of_own_source(key, document)
         elif key.kind == store.OTHER_SOURCE and isinstance(document, dict):
-            found.append(_other_source(key, document))
+            unserved.append(_other_source(key, document))
         shape = OF_KINDS.get(key.name if key.kind == store.SECTION else key.kind)
         if shape is not None:
             within = key.name if key.kind == store.SECTION else f"{key.kind} {key.name}"
-            found += (_unknown_key(item, key, within) for item in unknown_keys(document, shape))
-    return tuple(found)
+            unserved += (_unknown_key(item, key, within) for item in unknown_keys(document, shape))
+    return tuple(unserved)
 
 
 def has_content(value: Json, *, depth: int = 3) -> bool:
-    """Tells whether a value asks for anything: not an empty list, a flag that is off, or an object of such."""
+    """Returns whether a value asks for anything: not an empty list, a flag that is off, or an object of such."""
     if depth and isinstance(value, dict):
         members = value.values()
         return value.get("status") != "disabled" and any(has_content(item, depth=depth - 1) for item in members)
@@ -161,10 +161,10 @@ def _of_api_limits(key: ObjectKey, document: JsonObject) -> Iterator[Unserved]:
     )
     if any(isinstance(limit, dict) and limit.get("unique_params") == "IP" for limit in limits):
         message = "requests are counted by role and session variables, those of all addresses together"
-        told = InconsistentObject(
+        reported = InconsistentObject(
             "rate_limit", f"unique_params IP of rate_limit in {key.name}", REASON, rate, message
         )
-        yield Unserved(told, key, ("rate_limit",))
+        yield Unserved(reported, key, ("rate_limit",))
 
 
 def _of_own_source(key: ObjectKey, document: JsonObject) -> Iterator[Unserved]:
@@ -187,7 +187,7 @@ def _other_source(key: ObjectKey, document: JsonObject) -> Unserved:
 def _found(
     name: str, value: Json, key: ObjectKey, path: tuple[str | int, ...], *, within: str | None, context: JsonObject
 ) -> Iterator[Unserved]:
-    """Each element of a list of a known kind; else the value as one object."""
+    """Yields each element of a list of a known kind; else the value as one object."""
     kind = _KINDS.get(name)
     if kind is None or not isinstance(value, list):
         yield _single(_TYPES.get(name, name), value, key, path, within, context)
@@ -209,7 +209,7 @@ def _single(
 
 
 def _text(name: Json) -> str:
-    """A name, which may have a schema."""
+    """Returns a name, which may have a schema, as text."""
     if isinstance(name, dict):
         return str(QualifiedName(str(name.get("schema", "public")), str(name.get("name"))))
     return str(name)

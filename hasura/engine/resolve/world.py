@@ -1,4 +1,4 @@
-"""One version of everything the engine knows, in persistent maps.
+"""Holds one version of everything the engine knows, in persistent maps.
 
 `consulted` and `dependents` are two views of the same relation: which facts about other objects (`Fact`) an owner (a
 table or function) was resolved with. A change of a fact resolves its dependents again, and no other table.
@@ -34,7 +34,7 @@ _versions = itertools.count(1)
 
 
 class Fact(NamedTuple):
-    """`kind` is table, column, relationship, computed_field or foreign_keys."""
+    """Identifies what something rests on: `kind` is table, column, relationship, computed_field or foreign_keys."""
 
     kind: str
     table: QualifiedName
@@ -42,7 +42,7 @@ class Fact(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """A tracked object: `kind` is table, function or rest_endpoint (whose schema is empty)."""
+    """Identifies a tracked object: `kind` is table, function or rest_endpoint (whose schema is empty)."""
 
     kind: str
     name: QualifiedName
@@ -53,7 +53,7 @@ NO_FACTS: Final[frozenset[Fact]] = frozenset()
 
 @dataclass(frozen=True)
 class Metadata:
-    """The whole metadata, typed."""
+    """Holds the whole metadata, typed."""
 
     tables: "Map[QualifiedName, TableMetadata]" = field(default_factory=Map)
     functions: "Map[QualifiedName, FunctionMetadata]" = field(default_factory=Map)
@@ -77,7 +77,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class CatalogPart:
-    """What was read of the catalogue: the tracked tables and the functions that are tracked or used."""
+    """Holds what was read of the catalogue: the tracked tables and the functions that are tracked or used."""
 
     tables: "Map[QualifiedName, Table]" = field(default_factory=Map)
     functions: "Map[QualifiedName, tuple[Function, ...]]" = field(default_factory=Map)
@@ -90,7 +90,7 @@ class CatalogPart:
 
 @dataclass(frozen=True)
 class World:
-    """One version. `snapshot` is what the rest of the engine sees of it."""
+    """Holds one version. `snapshot` is what the rest of the engine sees of it."""
 
     resource_version: int
     metadata: Metadata
@@ -102,7 +102,7 @@ class World:
     type_names: TypeNameState = field(default_factory=TypeNameState)
 
     def unreadable(self, key: ObjectKey) -> tuple[Unreadable, ...]:
-        """What of an object's document cannot be read."""
+        """Returns what of an object's document cannot be read."""
         if key.kind == store.TABLE:
             table = self.metadata.tables.get(key.qualified)
             return table.unreadable if table is not None else ()
@@ -112,12 +112,12 @@ class World:
         return self.metadata.unreadable.get(key, ())
 
     def broken_objects(self) -> list[InconsistentObject]:
-        """All that does not fit the database or other objects."""
+        """Returns all that does not fit the database or other objects."""
         return [item for items in self.problems.values() for item in items]
 
 
 def empty_world(options: SchemaOptions) -> World:
-    """Nothing tracked."""
+    """Returns a world in which nothing is tracked."""
     snapshot = SchemaCache(
         version=next_version(),
         resource_version=0,
@@ -132,10 +132,10 @@ def empty_world(options: SchemaOptions) -> World:
 
 
 def next_version() -> int:
-    """A number for a new snapshot, greater than all before."""
+    """Returns a number for a new snapshot, greater than all before."""
     return next(_versions)
 
 
 def inconsistency(kind: str, name: str, reason: str, definition: Json) -> InconsistentObject:
-    """As Hasura words it."""
+    """Returns an inconsistent object with its reason as Hasura words it."""
     return InconsistentObject(kind, name, f"Inconsistent object: {reason}", definition)

@@ -1,4 +1,4 @@
-"""SQL text that can only be put together from safe pieces.
+"""Composes SQL text that can only be put together from safe pieces.
 
 A `Sql` is immutable text in which every identifier is quoted, every value is a numbered parameter or a small
 integer, and every keyword stood as a literal in our source (`LiteralString`, checked by mypy; and at run time
@@ -19,7 +19,7 @@ MAX_IDENTIFIER_BYTES = 63
 
 
 class _Parameter:
-    """The place of one parameter in a fragment."""
+    """Marks the place of one parameter in a fragment."""
 
     __slots__ = ("value",)
 
@@ -31,7 +31,7 @@ _Part = str | _Parameter
 
 
 class Sql:
-    """An immutable piece of SQL. Make it with `sql`, `ident`, `param` and friends; combine with `+` and `join`."""
+    """Holds an immutable piece of SQL. Make it with `sql`, `ident`, `param` ...; combine with `+` and `join`."""
 
     __slots__ = ("_parts",)
 
@@ -63,32 +63,34 @@ EMPTY = Sql((), _made_by=_KEY)
 
 
 def sql(text: LiteralString) -> Sql:
-    """Static SQL written in our own source."""
+    """Returns static SQL that stands in our own source."""
     return Sql((text,) if text else (), _made_by=_KEY)
 
 
 def quote_identifier(name: str) -> str:
-    """`name` as PostgreSQL reads it back unchanged; raises ValueError for what no identifier can hold."""
+    """Returns `name` as PostgreSQL reads it back unchanged; raises ValueError for what no identifier can hold."""
     if not name or "\x00" in name:
         raise ValueError("an identifier is not empty and holds no zero byte")
     return '"' + name.replace('"', '""') + '"'
 
 
 def ident(*names: str) -> Sql:
-    """One identifier, or several joined with dots, always quoted."""
+    """Returns one identifier, or several joined with dots, always quoted."""
     return Sql((".".join(quote_identifier(name) for name in names),), _made_by=_KEY)
 
 
 def small_int(value: int) -> Sql:
-    """A whole number written into the text; only for what is part of a plan's key (a small limit)."""
+    """Returns a whole number written into the text; only for what is part of a plan's key (a small limit)."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError("only a whole number may be written into SQL text")
     return Sql((str(int(value)),), _made_by=_KEY)
 
 
 def string_constant(value: str) -> Sql:
-    """A text constant, quoted. For names out of the schema (type names, keys of a JSON object), never for values
-    of a request: those are parameters."""
+    """Returns a quoted text constant, for names out of the schema (type names, keys of a JSON object).
+
+    Never for values of a request: those are parameters.
+    """
     if "\x00" in value:
         raise ValueError("PostgreSQL text holds no zero byte")
     quoted = "'" + value.replace("'", "''") + "'"
@@ -98,17 +100,17 @@ def string_constant(value: str) -> Sql:
 
 
 def catalog_expression(text: str) -> Sql:
-    """An expression as PostgreSQL's catalogue prints it (`pg_get_expr`): a column default. Nothing of a request."""
+    """Returns an expression as PostgreSQL's catalogue prints it (a column default). Nothing of a request."""
     return Sql((f"({text})",), _made_by=_KEY)
 
 
 def param(value: Hashable) -> Sql:
-    """A parameter; equal values share one number."""
+    """Returns a parameter; equal values share one number."""
     return Sql((_Parameter(value),), _made_by=_KEY)
 
 
 def join(separator: LiteralString, fragments: Iterable[Sql]) -> Sql:
-    """The fragments with `separator` between them."""
+    """Returns the fragments with `separator` between them."""
     parts: list[_Part] = []
     for number, fragment in enumerate(fragments):
         if not isinstance(fragment, Sql):
@@ -120,17 +122,17 @@ def join(separator: LiteralString, fragments: Iterable[Sql]) -> Sql:
 
 
 def concat(*fragments: Sql) -> Sql:
-    """The fragments one after the other."""
+    """Returns the fragments one after the other."""
     return join("", fragments)
 
 
 def parenthesized(fragment: Sql) -> Sql:
-    """`(fragment)`."""
+    """Returns `(fragment)`."""
     return sql("(") + fragment + sql(")")
 
 
 def render(fragment: Sql) -> tuple[str, tuple[Hashable, ...]]:
-    """The text with `$1`, `$2`, ... and the parameters in that order."""
+    """Returns the text with `$1`, `$2`, ... and the parameters in that order."""
     numbers: dict[Hashable, int] = {}
     pieces: list[str] = []
     for part in fragment._parts:
@@ -143,7 +145,7 @@ def render(fragment: Sql) -> tuple[str, tuple[Hashable, ...]]:
 
 
 def substitute(fragment: Sql, replacement: Callable[[Hashable], Sql]) -> Sql:
-    """The fragment with each parameter replaced by `replacement(parameter)`."""
+    """Returns the fragment with each parameter replaced by `replacement(parameter)`."""
     parts: list[_Part] = []
     for part in fragment._parts:
         if isinstance(part, str):

@@ -1,4 +1,4 @@
-"""PostgreSQL's errors in Hasura's words: one place turns a failed statement into an `EngineError`."""
+"""Puts PostgreSQL's errors into Hasura's words: one place turns a failed statement into an `EngineError`."""
 
 import asyncpg
 
@@ -38,7 +38,7 @@ _UNDEFINED_FOR_THE_TYPE = frozenset({"42883", "42725", "42804", "42846", "42P18"
 
 
 def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
-    """The refusal to answer with; details of the statement stay in `internal`."""
+    """Returns the refusal to answer with; details of the statement stay in `internal`."""
     state = error.sqlstate or ""
     message = str(error.args[0]) if error.args else "database query error"
     internal = _internal(error, message)
@@ -80,7 +80,7 @@ def _place(violation: Violation, path: str) -> str:
 
 
 def _internal(error: asyncpg.PostgresError, message: str) -> dict[str, object]:
-    """As Hasura shows it to admins."""
+    """Returns the details as Hasura shows them to admins."""
     return {
         "error": {
             "exec_status": "FatalError",

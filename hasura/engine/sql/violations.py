@@ -1,4 +1,4 @@
-"""Refusals that SQL itself must raise, so that a statement fails as a whole.
+"""Lets SQL itself raise refusals, so that a statement fails as a whole.
 
 A statement ends with `where <guard>`. A guard casts text to boolean: `true` when all is well, else a text no boolean
 reads, whose error message carries code and message. That needs no function in the user's database.
@@ -11,12 +11,12 @@ from enum import StrEnum
 from hasura.engine.sql.composition import Sql, concat, sql, string_constant
 
 _MARK = "hasura-error"
-_TOLD = re.compile(rf"{_MARK}:(statement|relationship|stored):([a-z-]+):(.*)", re.DOTALL)
+_VIOLATION = re.compile(rf"{_MARK}:(statement|relationship|stored):([a-z-]+):(.*)", re.DOTALL)
 CHECK_FAILED = ("permission-error", "check constraint of an insert/update permission has failed")
 
 
 class Blamed(StrEnum):
-    """What a guard is about, which is the place of its error."""
+    """Tells what a guard is about, which is the place of its error."""
 
     STATEMENT = "statement"
     # The relationship that its rows came through.
@@ -27,7 +27,7 @@ class Blamed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Why a guard failed."""
+    """Tells why a guard failed."""
 
     blamed: Blamed
     code: str
@@ -35,7 +35,7 @@ class Violation:
 
 
 def guard(is_violated: Sql, code: str, message: str, *, blamed: Blamed = Blamed.STATEMENT) -> Sql:
-    """A condition that holds, or fails the statement with this code and message."""
+    """Returns a condition that holds, or fails the statement with this code and message."""
     return concat(
         sql("(case when "),
         is_violated,
@@ -46,6 +46,6 @@ def guard(is_violated: Sql, code: str, message: str, *, blamed: Blamed = Blamed.
 
 
 def parse_violation(message: str) -> Violation | None:
-    """What a guard that failed says, from PostgreSQL's error text."""
-    told = _TOLD.search(message)
-    return Violation(Blamed(told[1]), told[2], told[3].removesuffix('"')) if told else None
+    """Returns what a guard that failed says, from PostgreSQL's error text."""
+    match = _VIOLATION.search(message)
+    return Violation(Blamed(match[1]), match[2], match[3].removesuffix('"')) if match else None

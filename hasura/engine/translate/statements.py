@@ -7,7 +7,7 @@ from hasura.engine.ir.parameters import SessionDocument
 from hasura.engine.plan import ParameterSource, PreviousResult, Statement, Variables
 from hasura.engine.sql.composition import Sql, concat, join, param, render, sql
 
-MOST_PARAMETERS = 32_767
+MAX_PARAMETERS = 32_767
 """Of one statement, in PostgreSQL's protocol."""
 SESSION = "automio session"
 ROWS = "automio rows"
@@ -25,16 +25,16 @@ class StatementList:
 
     def add(self, fragment: Sql, place: Callable[[Variables], str] | None = None) -> PreviousResult:
         """Appends a statement; its result can be a parameter of later ones."""
-        self.statements.append(self.made(fragment, place))
+        self.statements.append(self.statement_of(fragment, place))
         return PreviousResult(len(self.statements) - 1)
 
     @staticmethod
-    def made(fragment: Sql, place: Callable[[Variables], str] | None = None) -> Statement:
+    def statement_of(fragment: Sql, place: Callable[[Variables], str] | None = None) -> Statement:
         """The statement of a fragment. Raises ValidationFailed when it has more values than PostgreSQL takes."""
         text, parameters = render(fragment)
-        if len(parameters) > MOST_PARAMETERS:
+        if len(parameters) > MAX_PARAMETERS:
             raise ValidationFailed(
-                f"the operation has {len(parameters)} single values, one takes at most {MOST_PARAMETERS};"
+                f"the operation has {len(parameters)} single values, one takes at most {MAX_PARAMETERS};"
                 " name many values in one list (_in), or send several operations"
             )
         sources: list[ParameterSource | PreviousResult] = []
@@ -47,7 +47,7 @@ class StatementList:
 def together(statements: Sequence[Statement]) -> Statement:
     """One statement with the values of several that read, each a column."""
     columns = [concat(sql("("), statement.fragment, sql(")")) for statement in statements]
-    return StatementList.made(concat(sql("select "), join(", ", columns)))
+    return StatementList.statement_of(concat(sql("select "), join(", ", columns)))
 
 
 def set_session() -> Sql:

@@ -18,7 +18,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def held(database_url: str) -> AsyncIterator[HeldConnection]:
-    pool = ConnectionPool(database_url, server_settings={}, few=1, most=1)
+    pool = ConnectionPool(database_url, server_settings={}, pool_min=1, pool_max=1)
     async with pool.held() as one:
         yield one
     await pool.close()
