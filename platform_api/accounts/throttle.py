@@ -16,16 +16,16 @@ from platform_api.core.database import Database
 from platform_api.core.errors import TooManyRequests
 
 WINDOW = timedelta(minutes=15)
-MOST_FROM_ONE_PLACE = 10
-"""For one address from one place."""
-MOST_FROM_EVERYWHERE = 100
-"""For one address: many places guess too, but nobody should be able to lock a person out from one."""
+MAX_ATTEMPTS_FROM_ONE_PLACE = 10
+"""For one e-mail address, from one client address."""
+MAX_ATTEMPTS_FROM_EVERYWHERE = 100
+"""For one e-mail address in all: guessing may be spread, but one client alone cannot lock a person out."""
 
 
 async def count_attempt(database: Database, *, email: str, place: str) -> None:
     """Counts a sign-in attempt for `email` from `place` (the client's address); raises TooManyRequests."""
     address = normalize_email(email)
-    limits = {_digest(address, place): MOST_FROM_ONE_PLACE, _digest(address): MOST_FROM_EVERYWHERE}
+    limits = {_digest(address, place): MAX_ATTEMPTS_FROM_ONE_PLACE, _digest(address): MAX_ATTEMPTS_FROM_EVERYWHERE}
     now = datetime.now(UTC)
     values = [{"digest": digest, "attempts": 1, "since": now} for digest in sorted(limits)]
     new = insert(SignInAttempts).values(values)

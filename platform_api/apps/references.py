@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, select
 from platform_api.accounts.models import Organization
 from platform_api.apps.models import App
 
-_LARGEST_ID = 2**31 - 1
+_MAX_ID = 2**31 - 1
 
 
 def names_app(reference: int | str) -> ColumnElement[bool]:
@@ -13,7 +13,7 @@ def names_app(reference: int | str) -> ColumnElement[bool]:
     text = str(reference).strip().strip("/")
     if text.isascii() and text.isdecimal():
         number = int(text[:12])
-        return App.id == (number if number <= _LARGEST_ID else -1)
+        return App.id == (number if number <= _MAX_ID else -1)
     organization, slash, slug = text.rpartition("/")
     if not slash:
         return App.slug == slug

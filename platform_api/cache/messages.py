@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from platform_api.cache.store import LONGEST_TTL_SECONDS, MAX_KEY_BYTES, MAX_VALUE_BYTES, Entry
+from platform_api.cache.store import MAX_KEY_BYTES, MAX_TTL_SECONDS, MAX_VALUE_BYTES, Entry
 from platform_api.core.errors import BadRequest, TooLarge
 
 MAX_BODY_BYTES = MAX_VALUE_BYTES + 64 * 1024
@@ -55,8 +55,8 @@ def read_set(body: bytes) -> tuple[str, str, float | None]:
     if (size := len(wanted.value)) > MAX_VALUE_BYTES:
         raise TooLarge(f"value: has {size} bytes; a cache entry holds at most {MAX_VALUE_BYTES}")
     ttl = wanted.ttl or None
-    if ttl is not None and not 0 < ttl <= LONGEST_TTL_SECONDS:
-        raise BadRequest(f"ttl: must lie between 1 and {LONGEST_TTL_SECONDS} seconds, or be 0 or null for no expiry")
+    if ttl is not None and not 0 < ttl <= MAX_TTL_SECONDS:
+        raise BadRequest(f"ttl: must lie between 1 and {MAX_TTL_SECONDS} seconds, or be 0 or null for no expiry")
     return wanted.key, value, ttl
 
 

@@ -8,7 +8,7 @@ from platform_api.core.types import OrganizationId
 
 MAX_KEY_BYTES = 1024
 MAX_VALUE_BYTES = 4 * 1024 * 1024
-LONGEST_TTL_SECONDS = 10 * 365 * 24 * 3600
+MAX_TTL_SECONDS = 10 * 365 * 24 * 3600
 NO_EXPIRY = -1
 
 

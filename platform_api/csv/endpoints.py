@@ -65,7 +65,7 @@ async def create_import(
         table=table,
         options=options,
         upload=file,
-        most_bytes=settings.csv_max_bytes,
+        max_bytes=settings.csv_max_bytes,
     )
     return CsvImportRead.from_job(job)
 

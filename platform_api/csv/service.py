@@ -31,9 +31,9 @@ from platform_api.csv.values.moments import check_format, find_zone
 from platform_api.tables.models import AppTable
 from platform_api.tables.repository import get_table
 
-MOST_OPEN_JOBS = 20
+MAX_OPEN_JOBS = 20
 """Of one organization, imports and exports each."""
-_MOST_LISTED = 200
+_MAX_LISTED_JOBS = 200
 
 J = TypeVar("J", bound=Job)
 
@@ -46,7 +46,7 @@ async def create_import(
     table: str,
     options: ImportOptions,
     upload: UploadFile,
-    most_bytes: int,
+    max_bytes: int,
 ) -> CsvImport:
     """Stores a file and queues its import, for the organization the caller acts in."""
     found, app_table = await _table(session, actor, app, table)
@@ -58,8 +58,8 @@ async def create_import(
     size = 0
     while content := await upload.read(PIECE_BYTES):
         size += len(content)
-        if size > most_bytes:
-            raise TooLarge(f"the file is larger than {most_bytes} bytes; split it")
+        if size > max_bytes:
+            raise TooLarge(f"the file is larger than {max_bytes} bytes; split it")
         await append(session, file.id, content)
     if not size:
         raise BadRequest("file: it is empty")
@@ -118,7 +118,7 @@ async def list_jobs(
     session: AsyncSession, actor: Actor, kind: type[J], *, app: str | None, table: str | None
 ) -> Sequence[J]:
     """The organization's latest jobs, newest first."""
-    statement = select(kind).where(_visible(actor, kind)).order_by(kind.id.desc()).limit(_MOST_LISTED)
+    statement = select(kind).where(_visible(actor, kind)).order_by(kind.id.desc()).limit(_MAX_LISTED_JOBS)
     if app:
         found = await get_usable_app(session, actor, app)
         statement = statement.where(kind.app_id == found.id)
@@ -224,9 +224,9 @@ async def _require_room(session: AsyncSession, actor: Actor, kind: type[Job]) ->
     )
     is_open = kind.status.in_([JobStatus.PENDING, JobStatus.IN_PROGRESS])
     statement = select(func.count()).select_from(kind).where(visible_to(actor, kind.organization_id), is_open)
-    if (await session.scalar(statement) or 0) >= MOST_OPEN_JOBS:
+    if (await session.scalar(statement) or 0) >= MAX_OPEN_JOBS:
         raise TooManyRequests(
-            f"your organization has {MOST_OPEN_JOBS} jobs waiting already; wait for one to end", retry_after=10
+            f"your organization has {MAX_OPEN_JOBS} jobs waiting already; wait for one to end", retry_after=10
         )
 
 

@@ -10,7 +10,7 @@ from platform_api.core.errors import PlatformError, Unavailable
 from platform_api.files.models import File
 from platform_api.files.names import attachment
 from platform_api.files.store import PIECE_BYTES, ObjectMissing, ObjectStore
-from platform_api.files.uploads.turns import Turns
+from platform_api.files.uploads.concurrency import ConcurrencyLimit
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -30,9 +30,9 @@ class Asked:
     is_head: bool = False
 
 
-async def answer_file(store: ObjectStore, file: File, asked: Asked, *, turns: Turns) -> Response:
+async def answer_file(store: ObjectStore, file: File, asked: Asked, *, limit: ConcurrencyLimit) -> Response:
     """Raises RangeNotSatisfiable, TooManyRequests, Unavailable."""
-    turns.require(file.organization_id)
+    limit.require_room(file.organization_id)
     part = _part(file, asked)
     start, end = part or (0, file.size)
     headers = {
@@ -55,14 +55,14 @@ async def answer_file(store: ObjectStore, file: File, asked: Asked, *, turns: Tu
         raise Unavailable("the content of this file is not in the store") from error
     if asked.is_head:
         return Response(status_code=status, headers=headers)
-    pieces = _pieces(store, file, first, start, end, turns=turns)
+    pieces = _pieces(store, file, first, start, end, limit=limit)
     return StreamingResponse(pieces, status_code=status, headers=headers)
 
 
 async def _pieces(
-    store: ObjectStore, file: File, first: bytes, start: int, end: int, *, turns: Turns
+    store: ObjectStore, file: File, first: bytes, start: int, end: int, *, limit: ConcurrencyLimit
 ) -> AsyncIterator[bytes]:
-    with turns.taken(file.organization_id):
+    with limit.hold(file.organization_id):
         yield first
         position = start + len(first)
         while position < end:

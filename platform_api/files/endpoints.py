@@ -226,7 +226,7 @@ async def download(
     found = await get_usable_app(session, actor, app)
     file = await service.get_file(session, actor, found, file_id)
     await _end_transaction(session)
-    return await answer_file(files.store, file, asked, turns=files.downloads)
+    return await answer_file(files.store, file, asked, limit=files.downloads)
 
 
 @router.post("/{file_id}/link/", summary="A link that opens the file without a token")
@@ -258,7 +258,7 @@ async def open_link(
 ) -> Response:
     file = await service.get_linked_file(session, files.links.open(link))
     await _end_transaction(session)
-    return await answer_file(files.store, file, asked, turns=files.downloads)
+    return await answer_file(files.store, file, asked, limit=files.downloads)
 
 
 def _described(form: UploadForm) -> Described:

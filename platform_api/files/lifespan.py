@@ -16,12 +16,12 @@ from platform_api.core.work_loop import WorkLoop
 from platform_api.files.links import FileLinks
 from platform_api.files.service import due_leftover, postpone_leftover
 from platform_api.files.store import ObjectStore, create_store
+from platform_api.files.uploads.concurrency import ConcurrencyLimit
 from platform_api.files.uploads.intake import Intake, Limits
-from platform_api.files.uploads.turns import Turns
 
 log = structlog.stdlib.get_logger()
 
-MOST_DOWNLOADS_AT_ONCE = 64
+MAX_CONCURRENT_DOWNLOADS = 64
 """Of the files of one organization, from one process; each holds a piece in memory."""
 _LOOKED_FOR_EVERY_SECONDS = 60.0
 _TRIED_AGAIN_AFTER_SECONDS = 300
@@ -36,7 +36,7 @@ class Sweeper:
         self.loop = WorkLoop("files_sweep", self._remove_one, look_again_seconds=_LOOKED_FOR_EVERY_SECONDS)
 
     async def sweep(self) -> int:
-        """Removes what is due, up to the first object that cannot be removed now; how many were."""
+        """Removes transfers is due, up to the first object that cannot be removed now; how many were."""
         removed = 0
         while await self._remove_one():
             removed += 1
@@ -67,7 +67,7 @@ class Files:
     intake: Intake
     sweeper: Sweeper
     links: FileLinks
-    downloads: Turns
+    downloads: ConcurrencyLimit
 
 
 @asynccontextmanager
@@ -82,7 +82,7 @@ async def files_lifespan(api: FastAPI) -> AsyncIterator[None]:
     sweeper = Sweeper(api.state.database, store)
     intake = Intake(api.state.database, store, Limits.from_settings(settings), wake=sweeper.loop.wake)
     links = FileLinks(Vault(settings.secret_keys, purpose="file links"))
-    downloads = Turns(most=MOST_DOWNLOADS_AT_ONCE, what="downloads of files")
+    downloads = ConcurrencyLimit(max_active=MAX_CONCURRENT_DOWNLOADS, transfers="downloads of files")
     api.state.files = Files(store, intake, sweeper, links, downloads)
     async with sweeper.loop.running():
         yield

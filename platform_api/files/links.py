@@ -11,7 +11,7 @@ from platform_api.core.crypto import UnreadableSecret, Vault
 from platform_api.core.errors import NotFound, PlatformError
 from platform_api.core.types import FileId
 
-_LONGEST_LINK = 1000
+_MAX_LINK_LENGTH = 1000
 
 
 class LinkExpired(PlatformError):
@@ -45,7 +45,7 @@ class FileLinks:
 
 def _canonical(link: str) -> bytes:
     """The sealed bytes; ValueError for any other way to write them than ours."""
-    if len(link) > _LONGEST_LINK or not link.isascii() or "=" in link:
+    if len(link) > _MAX_LINK_LENGTH or not link.isascii() or "=" in link:
         raise ValueError("not a link of ours")
     padded = link.encode() + b"=" * (-len(link) % 4)
     try:

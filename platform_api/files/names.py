@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from platform_api.core.errors import Unprocessable
 
-MOST_BYTES = 255
+MAX_NAME_BYTES = 255
 _SAFE_IN_QUOTES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._-()+,=@")
 # Control, format (such as a change of the writing direction), surrogates, private use, line and paragraph ends.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -25,8 +25,8 @@ def check_name(name: str) -> str:
             raise Unprocessable(
                 f"name: must not hold the character U+{ord(character):04X} (control or invisible characters)"
             )
-    if len(name.encode()) > MOST_BYTES:
-        raise Unprocessable(f"name: is {len(name.encode())} bytes long in UTF-8; {MOST_BYTES} are possible")
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise Unprocessable(f"name: is {len(name.encode())} bytes long in UTF-8; {MAX_NAME_BYTES} are possible")
     return name
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-LONGEST_LINK_SECONDS = 7 * 86400
+MAX_LINK_SECONDS = 7 * 86400
 
 
 class FileRead(BaseModel):
@@ -54,7 +54,7 @@ class FileRename(BaseModel):
 class FileLinkWrite(BaseModel):
     """How long a link is to be good."""
 
-    expires_in: int = Field(default=3600, ge=1, le=LONGEST_LINK_SECONDS, description="In seconds, 7 days at most")
+    expires_in: int = Field(default=3600, ge=1, le=MAX_LINK_SECONDS, description="In seconds, 7 days at most")
 
 
 class FileLinkRead(BaseModel):

@@ -16,7 +16,7 @@ from platform_api.files.access import reached_files
 from platform_api.files.models import File, FileLeftover
 from platform_api.files.names import check_name
 
-MOST_FILES = 100_000
+MAX_FILES = 100_000
 """Files of one organization, whatever their size."""
 
 
@@ -137,7 +137,7 @@ def require_room(usage: Usage, size: int, *, quota_bytes: int) -> None:
             f"the files of your organization may take {quota_bytes} bytes together and take {usage.bytes};"
             " delete some first"
         )
-    if usage.files >= MOST_FILES:
+    if usage.files >= MAX_FILES:
         raise QuotaExceeded(f"your organization has {usage.files} files, the most there may be; delete some first")
 
 

@@ -20,7 +20,7 @@ from platform_api.limits.rates import SharedRates
 WINDOW_SECONDS = 60
 _NAMESPACE = "graphql"
 _SHARES = 20
-_MOST_TOKENS = 10_000
+_MAX_TOKENS = 10_000
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class TokenRates:
         """Counts a request; the headers that tell how many are left. Raises TooManyRequests."""
         now = time.time()
         minute = int(now // WINDOW_SECONDS)
-        if minute != self._minute or len(self._leases) > _MOST_TOKENS:
+        if minute != self._minute or len(self._leases) > _MAX_TOKENS:
             self._minute, self._leases = minute, {}
         token = _digest(credential)
         lease = self._leases.get(token)

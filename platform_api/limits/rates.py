@@ -18,7 +18,7 @@ log = structlog.stdlib.get_logger()
 # Between two lines in the log about a storage that is away.
 _SECONDS_QUIET = 10.0
 # A refusal and the look at when to come again are two questions; in between the time may have come.
-_SHORTEST_WAIT = 0.005
+_MIN_WAIT_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SharedRates:
         except StorageError as error:
             self._report(error)
             return 0.0
-        return max(window.reset_time - time.time(), _SHORTEST_WAIT)
+        return max(window.reset_time - time.time(), _MIN_WAIT_SECONDS)
 
     async def count(self, namespace: str, key: str, amount: int, *, seconds: int) -> int | None:
         """Counts `amount` more under a key for `seconds` from its first count; the total, None if nobody counts."""

@@ -11,7 +11,7 @@ from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
 from platform_api.tables.names import bare_table_name
 
-LONGEST_LOCK_WAIT = "5s"
+MAX_LOCK_WAIT = "5s"
 
 
 async def lock_tables_of_app(session: AsyncSession, app_id: AppId) -> None:
@@ -50,4 +50,4 @@ async def definitions_of_apps(
 
 async def limit_lock_wait(session: AsyncSession) -> None:
     """A table in use must not stop everybody else behind a waiting ALTER: give up soon, and say so."""
-    await session.execute(select(func.set_config("lock_timeout", LONGEST_LOCK_WAIT, True)))
+    await session.execute(select(func.set_config("lock_timeout", MAX_LOCK_WAIT, True)))

@@ -8,8 +8,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from platform_api.core.errors import BadRequest, TooLarge
 
 FILE_FIELD = "file"
-_MOST_FIELDS = 10
-_MOST_FIELD_BYTES = 4096
+_MAX_FIELDS = 10
+_MAX_FIELD_BYTES = 4096
 
 
 class UploadForm:
@@ -87,8 +87,8 @@ class UploadForm:
         if b"filename" in options or field == FILE_FIELD:
             self._begin_file(field, options)
             return
-        if len(self.fields) >= _MOST_FIELDS:
-            raise TooLarge(f"the multipart form has more than {_MOST_FIELDS} fields beside the file")
+        if len(self.fields) >= _MAX_FIELDS:
+            raise TooLarge(f"the multipart form has more than {_MAX_FIELDS} fields beside the file")
         self._field = field
 
     def _begin_file(self, field: str, options: Mapping[bytes, bytes]) -> None:
@@ -107,8 +107,8 @@ class UploadForm:
             self._pieces.append(data[start:end])
             return
         self._field_value += data[start:end]
-        if len(self._field_value) > _MOST_FIELD_BYTES:
-            raise TooLarge(f"a field of the multipart form is longer than {_MOST_FIELD_BYTES} bytes")
+        if len(self._field_value) > _MAX_FIELD_BYTES:
+            raise TooLarge(f"a field of the multipart form is longer than {_MAX_FIELD_BYTES} bytes")
 
     def _on_part_end(self) -> None:
         if self._field is not None:

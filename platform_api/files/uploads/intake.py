@@ -28,17 +28,17 @@ from platform_api.files.service import (
     usage_of,
 )
 from platform_api.files.store import ObjectStore
+from platform_api.files.uploads.concurrency import ConcurrencyLimit
 from platform_api.files.uploads.content_types import HEAD_BYTES, decide, require_allowed
-from platform_api.files.uploads.turns import Turns
 
 log = structlog.stdlib.get_logger()
 
-LONGEST_SECONDS = 6 * 3600.0
+MAX_UPLOAD_SECONDS = 6 * 3600.0
 PROMISE_SECONDS = 24 * 3600
 """Far longer than an upload may take: the object of one under way is never removed."""
-MOST_AT_ONCE = 8
+MAX_CONCURRENT_UPLOADS = 8
 """Files of one organization that a process takes in at the same time; each holds some parts in memory."""
-MOST_WAITING = 100
+MAX_WAITING_UPLOADS = 100
 _WAIT_SECONDS = 60.0
 
 
@@ -71,8 +71,11 @@ class Intake:
         self._store = store
         self._limits = limits
         self._wake = wake
-        self._turns = Turns(
-            most=MOST_AT_ONCE, most_waiting=MOST_WAITING, wait_seconds=_WAIT_SECONDS, what="uploads of files"
+        self._limit = ConcurrencyLimit(
+            max_active=MAX_CONCURRENT_UPLOADS,
+            max_waiting=MAX_WAITING_UPLOADS,
+            wait_seconds=_WAIT_SECONDS,
+            transfers="uploads of files",
         )
 
     async def receive(
@@ -85,9 +88,9 @@ class Intake:
     ) -> File:
         """The new file, committed. `describe` is asked once all of `chunks` has come.
 
-        Raises TooLarge, QuotaExceeded, TooManyRequests, Unprocessable, Unavailable, and what `chunks` raises.
+        Raises TooLarge, QuotaExceeded, TooManyRequests, Unprocessable, Unavailable, and transfers `chunks` raises.
         """
-        async with self._turns.turn(organization_id):
+        async with self._limit.acquire(organization_id):
             key = _new_key()
             async with self._database.transaction() as session:
                 usage = await usage_of(session, organization_id)
@@ -96,10 +99,10 @@ class Intake:
             content = _Content(chunks, limits=self._limits, room=self._limits.quota_bytes - usage.bytes)
             try:
                 try:
-                    async with asyncio.timeout(LONGEST_SECONDS) as longest:
+                    async with asyncio.timeout(MAX_UPLOAD_SECONDS) as deadline:
                         await self._store.write(key, content.measured())
                 except TimeoutError as error:
-                    if not longest.expired():
+                    if not deadline.expired():
                         raise
                     raise UploadTookTooLong("the upload took too long; send the file again") from error
                 described = describe()

@@ -390,7 +390,7 @@ async def test_a_file_over_the_limit_is_refused_and_one_below_is_taken(platform_
 
 
 async def test_too_many_jobs_at_once_are_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "MOST_OPEN_JOBS", 0)
+    monkeypatch.setattr(service, "MAX_OPEN_JOBS", 0)
     answer = await shop.send("sku\nA\n")
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "10"

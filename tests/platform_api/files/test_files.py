@@ -605,8 +605,7 @@ async def test_an_organization_stores_a_bounded_number_of_files_at_once(
         await go_on.wait()
         yield b"x\r\n--b--\r\n"
 
-    turns = shared_platform.app.state.files.intake._turns
-    monkeypatch.setattr(turns, "_most_waiting", 2)
+    monkeypatch.setattr(shared_platform.app.state.files.intake._limit, "_max_waiting", 2)
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     path = f"/api/apps/{app.id}/files/"
     async with shared_platform.client(owner, headers=headers) as client:
@@ -628,10 +627,10 @@ async def test_an_organization_reads_a_bounded_number_of_files_at_once(
     shared_platform: Platform, owner: Caller, app: App
 ) -> None:
     file = await stored(shared_platform, owner, app)
-    turns = shared_platform.app.state.files.downloads
+    limit = shared_platform.app.state.files.downloads
     with ExitStack() as under_way:
         for _ in range(64):
-            under_way.enter_context(turns.taken(owner.organization_id))
+            under_way.enter_context(limit.hold(owner.organization_id))
         refused = await _read(shared_platform, owner, app, file["id"])
         assert refused.status_code == 429 and "64 downloads" in refused.json()["detail"]
     assert (await _read(shared_platform, owner, app, file["id"])).status_code == 200

@@ -322,7 +322,7 @@ async def test_changes_at_the_same_time_do_not_mix(shared_platform: Platform) ->
 
 
 async def test_a_table_in_use_is_not_waited_for(shared_platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "LONGEST_LOCK_WAIT", "100ms")
+    monkeypatch.setattr(repository, "MAX_LOCK_WAIT", "100ms")
     caller, app = await make_app(shared_platform, ORDERS)
     connection = await shared_platform.database.connect()
     try:

@@ -1,4 +1,4 @@
-"""How many transfers an organization has under way at once in this process: what each holds in memory is bounded."""
+"""Bounds how many transfers of one organization a process runs at once, and with them the memory they hold."""
 
 import asyncio
 from collections import Counter
@@ -9,40 +9,40 @@ from platform_api.core.errors import TooManyRequests
 from platform_api.core.types import OrganizationId
 
 
-class Turns:
-    """At most `most` at once for each organization."""
+class ConcurrencyLimit:
+    """Runs at most `max_active` transfers of each organization at once."""
 
-    def __init__(self, *, most: int, most_waiting: int = 0, wait_seconds: float = 0.0, what: str) -> None:
-        """`most_waiting` more may wait for `wait_seconds` until one of the others has ended."""
-        self._most = most
-        self._most_waiting = most_waiting
+    def __init__(self, *, max_active: int, max_waiting: int = 0, wait_seconds: float = 0.0, transfers: str) -> None:
+        """`max_waiting` more may wait, for `wait_seconds` each; `transfers` names them in the refusal."""
+        self._max_active = max_active
+        self._max_waiting = max_waiting
         self._wait_seconds = wait_seconds
-        self._what = what
-        self._under_way: Counter[OrganizationId] = Counter()
+        self._transfers = transfers
+        self._active: Counter[OrganizationId] = Counter()
         self._waiting: dict[OrganizationId, list[asyncio.Future[None]]] = {}
 
-    def require(self, organization_id: OrganizationId) -> None:
-        """Raises TooManyRequests when there is no room now."""
-        if self._under_way[organization_id] >= self._most:
+    def require_room(self, organization_id: OrganizationId) -> None:
+        """Raises TooManyRequests when no place is free now."""
+        if self._active[organization_id] >= self._max_active:
             raise self._refusal()
 
     @contextmanager
-    def taken(self, organization_id: OrganizationId) -> Iterator[None]:
-        """Counts one more as long as the block runs, whatever others there are."""
-        self._under_way[organization_id] += 1
+    def hold(self, organization_id: OrganizationId) -> Iterator[None]:
+        """Counts the block as a transfer, without waiting and even beyond the limit."""
+        self._active[organization_id] += 1
         try:
             yield
         finally:
             self._leave(organization_id)
 
     @asynccontextmanager
-    async def turn(self, organization_id: OrganizationId) -> AsyncIterator[None]:
-        """Waits for room, in the order of arrival. Raises TooManyRequests."""
-        if self._under_way[organization_id] >= self._most:
-            # The one who leaves hands its place over.
+    async def acquire(self, organization_id: OrganizationId) -> AsyncIterator[None]:
+        """Waits for a place, in the order of arrival, and holds it during the block. Raises TooManyRequests."""
+        if self._active[organization_id] >= self._max_active:
+            # The transfer that ends hands its place over.
             await self._wait(organization_id)
         else:
-            self._under_way[organization_id] += 1
+            self._active[organization_id] += 1
         try:
             yield
         finally:
@@ -50,7 +50,7 @@ class Turns:
 
     async def _wait(self, organization_id: OrganizationId) -> None:
         waiting = self._waiting.setdefault(organization_id, [])
-        if len(waiting) >= self._most_waiting:
+        if len(waiting) >= self._max_waiting:
             raise self._refusal()
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(place)
@@ -59,7 +59,7 @@ class Turns:
                 await place
         except BaseException as error:
             if place.done() and not place.cancelled():
-                # It came together with the end of the waiting: to the next one.
+                # The place came just as the waiting ended: it goes to the next in line.
                 self._leave(organization_id)
             elif place in waiting:
                 waiting.remove(place)
@@ -77,11 +77,12 @@ class Turns:
             if not place.done():
                 place.set_result(None)
                 return
-        self._under_way[organization_id] -= 1
-        if not self._under_way[organization_id]:
-            del self._under_way[organization_id]
+        self._active[organization_id] -= 1
+        if not self._active[organization_id]:
+            del self._active[organization_id]
 
     def _refusal(self) -> TooManyRequests:
         return TooManyRequests(
-            f"your organization has {self._most} {self._what} under way already; wait for one to end", retry_after=2
+            f"your organization has {self._max_active} {self._transfers} under way already; wait for one to end",
+            retry_after=2,
         )

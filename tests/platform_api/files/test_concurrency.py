@@ -1,4 +1,4 @@
-"""Turns: handed over in order, given up when the waiting ends, and never lost."""
+"""Places in a concurrency limit: handed over in order, given up when the waiting ends, and never lost."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 
 from platform_api.core.errors import TooManyRequests
 from platform_api.core.types import OrganizationId
-from platform_api.files.uploads.turns import Turns
+from platform_api.files.uploads.concurrency import ConcurrencyLimit
 
 pytestmark = pytest.mark.anyio
 
@@ -19,71 +19,71 @@ async def _settle() -> None:
 
 
 async def test_a_place_is_handed_over_in_the_order_of_arrival() -> None:
-    turns = Turns(most=1, most_waiting=5, wait_seconds=10, what="x")
+    limit = ConcurrencyLimit(max_active=1, max_waiting=5, wait_seconds=10, transfers="x")
     order: list[int] = []
 
     async def work(number: int) -> None:
-        async with turns.turn(OURS):
+        async with limit.acquire(OURS):
             order.append(number)
             await asyncio.sleep(0)
 
     await asyncio.gather(*(work(number) for number in range(5)))
     assert order == [0, 1, 2, 3, 4]
-    turns.require(OURS)
+    limit.require_room(OURS)
 
 
 async def test_others_do_not_wait() -> None:
-    turns = Turns(most=1, what="x")
-    async with turns.turn(OURS), turns.turn(THEIRS):
+    limit = ConcurrencyLimit(max_active=1, transfers="x")
+    async with limit.acquire(OURS), limit.acquire(THEIRS):
         with pytest.raises(TooManyRequests):
-            turns.require(OURS)
+            limit.require_room(OURS)
         with pytest.raises(TooManyRequests):
-            async with turns.turn(THEIRS):
+            async with limit.acquire(THEIRS):
                 pass
-    turns.require(OURS)
+    limit.require_room(OURS)
 
 
 async def test_who_waits_too_long_is_refused_and_takes_no_place() -> None:
-    turns = Turns(most=1, most_waiting=1, wait_seconds=0.01, what="x")
-    async with turns.turn(OURS):
+    limit = ConcurrencyLimit(max_active=1, max_waiting=1, wait_seconds=0.01, transfers="x")
+    async with limit.acquire(OURS):
         with pytest.raises(TooManyRequests):
-            async with turns.turn(OURS):
+            async with limit.acquire(OURS):
                 pass
-    async with turns.turn(OURS):
+    async with limit.acquire(OURS):
         pass
 
 
 async def test_who_is_cancelled_while_waiting_takes_no_place() -> None:
-    turns = Turns(most=1, most_waiting=2, wait_seconds=10, what="x")
+    limit = ConcurrencyLimit(max_active=1, max_waiting=2, wait_seconds=10, transfers="x")
     reached = asyncio.Event()
 
     async def wait() -> None:
-        async with turns.turn(OURS):
+        async with limit.acquire(OURS):
             reached.set()
 
-    async with turns.turn(OURS):
+    async with limit.acquire(OURS):
         cancelled, other = asyncio.create_task(wait()), asyncio.create_task(wait())
         await _settle()
         cancelled.cancel()
     await asyncio.wait_for(other, 240)
     assert reached.is_set() and cancelled.cancelled()
-    turns.require(OURS)
+    limit.require_room(OURS)
 
 
 async def test_a_place_that_comes_together_with_a_cancellation_goes_on() -> None:
-    turns = Turns(most=1, most_waiting=2, wait_seconds=10, what="x")
+    limit = ConcurrencyLimit(max_active=1, max_waiting=2, wait_seconds=10, transfers="x")
 
     async def wait() -> None:
-        async with turns.turn(OURS):
+        async with limit.acquire(OURS):
             await asyncio.sleep(0)
 
-    async with turns.turn(OURS):
+    async with limit.acquire(OURS):
         first, second = asyncio.create_task(wait()), asyncio.create_task(wait())
         await _settle()
     # The place was handed to the first just now, which has not run since.
     first.cancel()
     await asyncio.wait_for(asyncio.gather(first, second, return_exceptions=True), 240)
     assert not second.cancelled()
-    async with turns.turn(OURS):
+    async with limit.acquire(OURS):
         pass
-    turns.require(OURS)
+    limit.require_room(OURS)
