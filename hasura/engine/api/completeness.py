@@ -1,4 +1,4 @@
-"""What is asked of metadata before it is stored: its form, each object once, expressions that can be read again."""
+"""Checks metadata before it is stored: its form, each object once, expressions that can be read again."""
 
 from collections.abc import Callable, Iterable
 
@@ -11,9 +11,9 @@ MAX_EXPRESSION_LEVELS = 200
 
 
 def refuse_incomplete(metadata: Reader) -> None:
-    """Raises ParseFailed for a version that is none, or a document that does not say what it holds.
+    """Raises ParseFailed for an invalid version, or for a document that does not say what it holds.
 
-    Replaced by it, all there was would be gone without a word.
+    Replacing metadata by it would drop everything without a word.
     """
     version = metadata.get("version")
     number = 3 if version is None and "sources" in metadata else 1 if version is None else version.integer()
@@ -39,7 +39,7 @@ def refuse_duplicates(what: str, items: Iterable[Reader], name: Callable[[Reader
 
 
 def refuse_endless_expressions(permission: Reader) -> None:
-    """Raises ParseFailed when an expression of a permission's entry has more levels than may be.
+    """Raises ParseFailed when an expression of a permission's entry is nested too deeply.
 
     Only what comes in is looked at: what is stored must be readable at the next start.
     """

@@ -1,4 +1,4 @@
-"""The old data API of `/v1/query` and `/v2/query`: `select`, `insert`, `update`, `delete`, `count`.
+"""Serves the old data API of `/v1/query` and `/v2/query`: `select`, `insert`, `update`, `delete`, `count`.
 
 Arguments become the same intermediate representation that GraphQL becomes, so translation and permissions are the
 same; only names are database names here. Runs in the workspace's transaction and sees what a bulk did before.
@@ -60,7 +60,7 @@ _UPDATE_OPERATORS = ("set", "inc", "mul", "default")
 
 
 async def run_data(workspace: Workspace, kind: str, args: Reader, session: Session) -> Json:
-    """One call with the session's permissions. Raises EngineError."""
+    """Runs one call with the session's permissions. Raises EngineError."""
     call = _Call(workspace, args, session)
     match kind:
         case "select":
@@ -76,7 +76,7 @@ async def run_data(workspace: Workspace, kind: str, args: Reader, session: Sessi
 
 
 class _Call:
-    """One call: its table, its role's access, its arguments."""
+    """Holds one call: its table, its role's access, its arguments."""
 
     def __init__(self, workspace: Workspace, args: Reader, session: Session) -> None:
         self._connection = workspace.connection
@@ -294,15 +294,15 @@ class _Call:
         columns = given.get("constraint_on")
         if columns is None:
             return None
-        wanted = set(columns.names()) if isinstance(columns.value, list) else {columns.text()}
-        found = next((item for item in constraints if item.covers(wanted)), None)
-        if found is None:
+        names = set(columns.names()) if isinstance(columns.value, list) else {columns.text()}
+        constraint = next((item for item in constraints if item.covers(names)), None)
+        if constraint is None:
             raise EngineError(
                 "no unique or primary key constraint over these columns",
                 code="unexpected-payload",
                 path="$.args.on_conflict.constraint_on",
             )
-        return found
+        return constraint
 
     async def update(self) -> Json:
         access = self._access.update(self._table)

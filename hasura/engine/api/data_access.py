@@ -1,4 +1,4 @@
-"""What a role may read and write through the old data API, and conditions bound by it."""
+"""Tells what a role may read and write through the old data API, and binds conditions by it."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ from hasura.engine.session import Session
 
 
 class DataAccess:
-    """One role's access on one snapshot."""
+    """Holds one role's access on one snapshot."""
 
     def __init__(self, cache: SchemaCache, session: Session) -> None:
         self._cache = cache
@@ -40,7 +40,7 @@ class DataAccess:
         return table_access(self._cache, self._session.role, table).select
 
     def require_select(self, table: TableInfo) -> SelectAccess:
-        """Raises PermissionDenied when the role may read nothing of the table."""
+        """Returns the role's access to the table; raises PermissionDenied when it may read nothing there."""
         access = self._select(table)
         if access is None:
             raise self._refusal("select", table)
@@ -67,7 +67,7 @@ class DataAccess:
         return self._write("delete", table)
 
     def readable_columns(self, table: TableInfo) -> tuple[str, ...]:
-        """In the table's order."""
+        """Returns the columns that the role may read, in the table's order."""
         readable = self.require_select(table).columns
         return tuple(column.name for column in table.columns if column.name in readable)
 
@@ -75,12 +75,12 @@ class DataAccess:
         return name in self.require_select(table).computed_fields
 
     def column_condition(self, table: TableInfo, name: str) -> BoolExp | None:
-        """In which rows the column is shown; None: in all."""
+        """Returns in which rows the column is shown; None: in all."""
         filters = self.require_select(table).columns.get(name, ())
         return self._any(table, filters) if filters else None
 
     def shown_column(self, table: TableInfo, column: ColumnInfo) -> Expression:
-        """The column, NULL in rows in which the role may not see it."""
+        """Returns the column, NULL in rows in which the role may not see it."""
         condition = self.column_condition(table, column.name)
         expression = ColumnExpression(column)
         return expression if condition is None else ShownExpression(expression, condition)
@@ -89,7 +89,7 @@ class DataAccess:
         return self.require_select(table).limit
 
     def select_filter(self, table: TableInfo) -> BoolExp:
-        """The rows the role may read."""
+        """Returns the condition of the rows that the role may read."""
         return self._any(table, self.require_select(table).filters)
 
     def _any(self, table: TableInfo, filters: tuple[Filter, ...]) -> BoolExp:
@@ -99,13 +99,13 @@ class DataAccess:
         return items[0] if len(items) == 1 else Or(items)
 
     def resolved(self, table: TableInfo, expression: Filter | None) -> BoolExp:
-        """A filter or check of a permission."""
+        """Returns a filter or check of a permission, resolved."""
         if not expression:
             return TRUE
         return resolve_boolean_expression(self._cache.tables, table, expression)
 
     def condition(self, table: TableInfo, where: JsonObject) -> BoolExp:
-        """A caller's condition: on readable columns only, and on rows of other tables that the role may read."""
+        """Returns a caller's condition: on readable columns and on readable rows of other tables only."""
         if not where:
             return TRUE
         return self._bound(table, table, resolve_boolean_expression(self._cache.tables, table, where))

@@ -1,4 +1,4 @@
-"""What depends on an object that is about to go: named in a refusal, or removed with it."""
+"""Finds what depends on an object that is about to go: named in a refusal, or removed with it."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from hasura.engine.schema_cache import InconsistentObject
 
 @dataclass(frozen=True, slots=True)
 class Dependent:
-    """A relationship, permission, computed field (of `table`) or a function; `list_name`: where the table has it."""
+    """Identifies a relationship, permission or computed field in a list of `table` (`list_name`), or a function."""
 
     kind: str
     table: QualifiedName
@@ -46,7 +46,7 @@ class Dependent:
 
 
 def dependent_of(item: InconsistentObject) -> Dependent | str:
-    """What an inconsistent object is; one that is none of these by its name."""
+    """Returns what an inconsistent object is; one that is none of these by its name."""
     definition = Reader(item.definition)
     kind, _, what = item.type.rpartition("_")
     if item.type == "function":
@@ -59,26 +59,26 @@ def dependent_of(item: InconsistentObject) -> Dependent | str:
     return item.name
 
 
-def reported(found: Iterable[Dependent | str]) -> str:
-    """The objects as messages list them."""
-    return ", ".join(str(item) for item in found)
+def reported(objects: Iterable[Dependent | str]) -> str:
+    """Returns the objects as messages list them."""
+    return ", ".join(str(item) for item in objects)
 
 
-def refusal(found: Iterable[Dependent]) -> EngineError:
-    """The error that names them."""
+def refusal(objects: Iterable[Dependent]) -> EngineError:
+    """Returns the error that names them."""
     return EngineError(
-        f"cannot drop due to the following dependent objects: {reported(found)}", code="dependency-error"
+        f"cannot drop due to the following dependent objects: {reported(objects)}", code="dependency-error"
     )
 
 
-async def refuse_or_remove(workspace: Workspace, found: Collection[Dependent], *, cascade: bool) -> None:
+async def refuse_or_remove(workspace: Workspace, dependents: Collection[Dependent], *, cascade: bool) -> None:
     """Raises when there are any, unless they are to go, too."""
-    if not found:
+    if not dependents:
         return
     if not cascade:
-        raise refusal(found)
+        raise refusal(dependents)
     # What hangs on a removed relationship or computed field goes with it.
-    queue = list(found)
+    queue = list(dependents)
     seen: set[Dependent] = set()
     while queue:
         item = queue.pop(0)
@@ -109,7 +109,7 @@ async def _remove(workspace: Workspace, item: Dependent) -> None:
 
 
 def dependents_of_table(world: World, name: QualifiedName) -> list[Dependent]:
-    """What other tables and functions have that leads to this one."""
+    """Returns what other tables and functions have that leads to this one."""
     facts = {Fact("table", name), Fact("foreign_keys", name)}
     info = world.snapshot.tables.get(name)
     if info is not None:
@@ -120,12 +120,12 @@ def dependents_of_table(world: World, name: QualifiedName) -> list[Dependent]:
 
 
 def dependents_of_facts(world: World, facts: set[Fact]) -> list[Dependent]:
-    """Every object that was resolved with any of these facts."""
+    """Returns every object that was resolved with any of these facts."""
     if not facts:
         return []
     owners = {owner for fact in facts for owner in world.dependents.get(fact, ())}
     tables = {owner.name for owner in owners if owner.kind == "table"} | {fact.table for fact in facts}
-    found = [
+    dependents = [
         item
         for name in sorted(tables)
         if name in world.metadata.tables
@@ -133,11 +133,11 @@ def dependents_of_facts(world: World, facts: set[Fact]) -> list[Dependent]:
         if needed & facts
     ]
     functions = sorted(owner.name for owner in owners if owner.kind == "function")
-    return found + [Dependent("function", name) for name in functions if name in world.metadata.functions]
+    return dependents + [Dependent("function", name) for name in functions if name in world.metadata.functions]
 
 
 def table_objects(world: World, metadata: TableMetadata) -> Iterator[tuple[Dependent, set[Fact]]]:
-    """A table's relationships, computed fields and permissions, each with the facts it needs."""
+    """Yields a table's relationships, computed fields and permissions, each with the facts it needs."""
     name = metadata.name
     for relationship in metadata.relationships.values():
         list_name = f"{relationship.kind}_relationships"
@@ -166,7 +166,7 @@ def table_objects(world: World, metadata: TableMetadata) -> Iterator[tuple[Depen
 
 
 def relationship_facts(world: World, table: QualifiedName, relationship: Relationship) -> set[Fact]:
-    """The tables and columns a relationship joins."""
+    """Returns the tables and columns that a relationship joins."""
     using = relationship.using
     facts: set[Fact] = set()
     info = world.snapshot.tables.get(table)
@@ -207,13 +207,13 @@ def _update_facts(world: World, table: QualifiedName, permission: UpdatePermissi
 
 
 def expression_facts(world: World, table: QualifiedName, expression: "dict[str, Json] | object") -> set[Fact]:
-    """What a boolean expression of the table was resolved with; nothing for one that is inconsistent already."""
+    """Returns what a boolean expression of the table was resolved with; nothing if it is inconsistent already."""
     info = world.snapshot.tables.get(table)
     if info is None or not isinstance(expression, dict) or not expression:
         return set()
     try:
-        found = expression_dependencies(world.snapshot.tables, info, expression)
+        dependencies = expression_dependencies(world.snapshot.tables, info, expression)
     except EngineError:
         # It is inconsistent already, so nothing more can break it.
         return set()
-    return {Fact(item.kind, item.table, item.name) for item in found}
+    return {Fact(item.kind, item.table, item.name) for item in dependencies}

@@ -1,4 +1,4 @@
-"""A request of the metadata or query API: who may call, which version, one command or many."""
+"""Dispatches a request of the metadata or query API: who may call, which version, one command or many."""
 
 from collections.abc import Awaitable, Callable
 
@@ -45,7 +45,7 @@ class Dispatcher:
         self._run_data = run_data
 
     async def run(self, payload: Json) -> Json:
-        """The answer to the whole request. Raises EngineError with the path in it."""
+        """Returns the answer to the whole request. Raises EngineError with the path in it."""
         try:
             return await self._run(Reader(payload), ())
         except EngineError as exc:
@@ -90,9 +90,9 @@ class Dispatcher:
             refuse_mistyped_keys(args, command.takes)
         if command.writes:
             await self._workspace.begin_writing()
-            wanted = request.object().get("resource_version")
-            if isinstance(wanted, int):
-                refuse_version(self._workspace, wanted)
+            version = request.object().get("resource_version")
+            if isinstance(version, int):
+                refuse_version(self._workspace, version)
         elif kind.removeprefix("pg_") != "run_sql":
             await self._workspace.catch_up()
         if kind != "export_metadata":
@@ -111,7 +111,7 @@ class Dispatcher:
         return command
 
     async def _versioned(self, kind: str, request: Reader, answer: Json) -> Json:
-        """The second version of two calls answers more."""
+        """Returns the answer in the form of the call's version: the second of two calls holds more."""
         if request.object().get("version") != 2:
             return answer
         if kind == "export_metadata":

@@ -1,10 +1,10 @@
-"""Lists of objects inside a document, edited by one of their keys."""
+"""Edits lists of objects inside a document by one of their keys."""
 
 from hasura.engine.exact_json import Json, JsonObject
 
 
 def entry(document: JsonObject, list_name: str, key: str, value: str) -> JsonObject | None:
-    """The entry whose `key` is `value`."""
+    """Returns the entry whose `key` is `value`."""
     for item in _entries(document, list_name):
         if isinstance(item, dict) and item.get(key) == value:
             return item
@@ -12,7 +12,7 @@ def entry(document: JsonObject, list_name: str, key: str, value: str) -> JsonObj
 
 
 def append(document: JsonObject, list_name: str, item: JsonObject) -> None:
-    """Adds an entry at the end, making the list when it is missing."""
+    """Adds an entry at the end, creating the list when it is missing."""
     document[list_name] = [*_entries(document, list_name), item]
 
 
@@ -26,10 +26,10 @@ def drop(document: JsonObject, list_name: str, key: str, value: str) -> None:
 
 
 def _entries(document: JsonObject, list_name: str) -> list[Json]:
-    found = document.get(list_name)
-    return found if isinstance(found, list) else []
+    entries = document.get(list_name)
+    return entries if isinstance(entries, list) else []
 
 
 def without_nulls(document: JsonObject) -> JsonObject:
-    """The document without its null members."""
+    """Returns the document without its null members."""
     return {key: value for key, value in document.items() if value is not None}

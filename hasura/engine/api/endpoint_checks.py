@@ -1,4 +1,4 @@
-"""REST endpoints whose query asks for what the schema does not have.
+"""Finds REST endpoints whose query asks for what the schema does not have.
 
 Looked for when consistency is asked for, not at each change of a table: the answer depends on the whole schema of the
 administrator. Values are not looked at; they are known only when the endpoint is called.
@@ -19,7 +19,7 @@ from hasura.engine.session import ADMIN_ROLE
 
 
 def unfit_endpoints(cache: SchemaCache) -> list[InconsistentObject]:
-    """The endpoints whose query names fields or arguments that are not there for the administrator."""
+    """Returns the endpoints whose query names fields or arguments that the administrator does not have."""
     schema = role_schema(cache, ADMIN_ROLE)
     return [
         unserved_endpoint(endpoint, problem)

@@ -1,4 +1,4 @@
-"""Commands by name. A command reads its arguments, edits documents through the workspace, and answers JSON."""
+"""Registers commands by name. They read arguments, edit documents through the workspace, and answer JSON."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SUCCESS: Final[JsonObject] = {"message": "success"}
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`writes`: takes the metadata lock before it runs. `takes`: its arguments; None: it looks at them itself."""
+    """Describes a command. `writes`: takes the metadata lock. `takes`: its arguments; None: checks them itself."""
 
     handler: Handler
     writes: bool

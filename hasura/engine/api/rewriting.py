@@ -1,4 +1,4 @@
-"""Names inside metadata documents, changed wherever they occur after something was renamed."""
+"""Changes names inside metadata documents wherever they occur, after something was renamed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from hasura.engine.resolve.world import Fact, World
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """What has new names: columns and relationships by (table, old name), tables by old name."""
+    """Holds what has new names: columns and relationships by (table, old name), tables by old name."""
 
     fields: dict[tuple[QualifiedName, str], str]
     tables: dict[QualifiedName, QualifiedName]
@@ -30,14 +30,14 @@ class Renaming:
 async def rename_relationship_everywhere(
     workspace: Workspace, table: QualifiedName, name: str, new_name: str
 ) -> None:
-    """In the permissions of every table that look along the relationship; not the relationship itself."""
+    """Renames it in the permissions of every table that look along it; not the relationship itself."""
     renaming = Renaming({(table, name): new_name}, {})
     facts = [Fact("relationship", table, name)]
     await rewrite_tables(workspace, {table, *affected_tables(workspace.world, facts)}, renaming)
 
 
 def affected_tables(world: World, facts: Iterable[Fact]) -> set[QualifiedName]:
-    """The tables that were resolved with any of these facts."""
+    """Returns the tables that were resolved with any of these facts."""
     return {owner.name for fact in facts for owner in world.dependents.get(fact, ()) if owner.kind == "table"}
 
 
@@ -81,7 +81,7 @@ class _Rewriter:
         return rewritten
 
     def _each(self, document: JsonObject, list_name: str, rewrite: Callable[[JsonObject], JsonObject]) -> Json:
-        """The list with its objects rewritten; one that cannot be read stays as it is."""
+        """Returns the list with its objects rewritten; one that cannot be read stays as it is."""
         elements = document[list_name]
         if not isinstance(elements, list):
             return elements
@@ -187,7 +187,7 @@ class _Rewriter:
         }
 
     def _operand_columns(self, table: QualifiedName, comparisons: Json) -> Json:
-        """Columns that a column is compared with (`_ceq` and its like)."""
+        """Rewrites columns that a column is compared with (`_ceq` and its like)."""
         if not isinstance(comparisons, dict):
             return comparisons
         rewritten = dict(comparisons)

@@ -1,4 +1,4 @@
-"""The name of the source that is served: inside it is `default`, in requests and answers what metadata calls it."""
+"""Translates the name of the source: inside it is `default`, in requests and answers what metadata calls it."""
 
 import re
 
@@ -10,12 +10,12 @@ _MENTIONS = re.compile(rf"(\bsource:? [\"']?){DEFAULT_SOURCE}\b")
 
 
 def with_source_name(text: str, name: str) -> str:
-    """A message, or the name of an object, with the source's own name."""
+    """Returns a message, or the name of an object, with the source's own name."""
     return text if name == DEFAULT_SOURCE else _MENTIONS.sub(lambda match: match[1] + name, text)
 
 
 def definition_with_source_name(definition: Json, name: str) -> Json:
-    """The definition of an object that names its source."""
+    """Returns the definition of an object that names its source."""
     if isinstance(definition, dict) and definition.get("source") == DEFAULT_SOURCE:
         return {**definition, "source": name}
     return definition

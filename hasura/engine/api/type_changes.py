@@ -1,4 +1,4 @@
-"""Columns whose type changes although a permission compares them with a value that was written for the old type.
+"""Finds columns whose type changes though a permission compares them with a value written for the old type.
 
 As in Hasura, a comparison with a session variable does not count: its text is cast to whatever type the column has.
 """
@@ -27,10 +27,10 @@ def refuse_type_changes(world: World, altered: Mapping[QualifiedName, tuple[Tabl
             if after is None or after.type.oid == column.type.oid:
                 continue
             fact = Fact("column", name, column.name)
-            if found := list(_permissions_comparing(world, fact)):
+            if dependents := list(_permissions_comparing(world, fact)):
                 raise EngineError(
                     f'cannot change type of column "{column.name}" in table "{name}" '
-                    f"because of the following dependencies: {reported(found)}",
+                    f"because of the following dependencies: {reported(dependents)}",
                     code="dependency-error",
                 )
 

@@ -1,4 +1,4 @@
-"""One metadata request: it edits documents, and after each edit the world is resolved anew and checked."""
+"""Serves one metadata request: it edits documents, and each edit resolves and checks the world again."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -29,7 +29,7 @@ Subject = tuple[str, str]
 
 
 class Workspace:
-    """What a request has made of metadata so far, in its transaction. `world` is always up to date with it."""
+    """Holds what a request has changed so far, in its transaction. `world` is always up to date with it."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Workspace:
         *,
         is_callers: bool = False,
     ) -> None:
-        """`is_callers`: the transaction is a caller's, whose earlier statements may have changed tables."""
+        """Takes `is_callers`: the transaction is a caller's, whose earlier statements may have changed tables."""
         self.connection = connection
         self.limits = limits
         # Commits, and runs a block outside of any transaction; None where the transaction is not to be left.
@@ -58,11 +58,11 @@ class Workspace:
 
     @property
     def is_changed(self) -> bool:
-        """Something was written, so the version will grow."""
+        """Returns whether something was written, so that the version will grow."""
         return bool(self._touched)
 
     async def catch_up(self) -> None:
-        """Sees what others have committed since."""
+        """Takes in what others have committed since."""
         if self._base_version is None:
             self.world = await catch_up(self.connection, self.world, self._options)
 
@@ -86,7 +86,7 @@ class Workspace:
 
     @property
     def resource_version(self) -> int:
-        """The version that this request started from, once it writes."""
+        """Returns the version that this request started from, once it writes."""
         return self._base_version if self._base_version is not None else self.world.resource_version
 
     async def _notice_changed_catalog(self) -> None:
@@ -101,7 +101,7 @@ class Workspace:
             )
 
     async def find_changes(self) -> CatalogChanges:
-        """What this transaction may have changed of tables and functions."""
+        """Returns what this transaction may have changed of tables and functions."""
         catalog = self.world.catalog
         return await find_changes(self.connection, catalog.names, catalog.functions)
 
@@ -113,42 +113,42 @@ class Workspace:
         self.world = await advance(self.connection, self.world, change, resource_version=self.world.resource_version)
 
     def forget_since(self, world: World) -> None:
-        """Back to an earlier world, after the savepoint it was made in was rolled back."""
+        """Goes back to an earlier world, after the savepoint that followed it was rolled back."""
         self.world = world
         self._edits = {}
 
     # --- documents ---------------------------------------------------------------------------------------------
 
     async def document(self, kind: str, name: QualifiedName | str) -> JsonObject | None:
-        """An object's document, to be edited and `put` back; None when there is none.
+        """Returns an object's document, to be edited and `put` back; None when there is none.
 
         Raises EngineError for one that cannot be read: what is in it would be lost.
         """
         key = ObjectKey.of(kind, name)
         self._refuse_overwriting(key)
-        found = await self.any_document(key)
-        assert found is None or isinstance(found, dict)
-        return found
+        value = await self.any_document(key)
+        assert value is None or isinstance(value, dict)
+        return value
 
     async def any_document(self, key: ObjectKey) -> Json | None:
-        """As `document`; a section of the metadata may be any JSON."""
+        """Returns what `document` does; a section of the metadata may be any JSON."""
         if key in self._edits:
             return self._edits[key]
         return (await store.read_objects(self.connection, [key])).get(key)
 
     async def table_document(self, name: QualifiedName) -> JsonObject:
-        """A tracked table's document. Raises NotExists as Hasura words it."""
+        """Returns a tracked table's document. Raises NotExists as Hasura words it."""
         document = await self.document(store.TABLE, name)
         if document is None:
             raise NotExists(f'table "{name}" does not exist in source: default')
         return document
 
     def table(self, name: QualifiedName) -> TableInfo:
-        """A tracked, consistent table. Raises NotExists."""
-        found = self.world.snapshot.tables.get(name)
-        if found is None:
+        """Returns a tracked, consistent table. Raises NotExists."""
+        tracked = self.world.snapshot.tables.get(name)
+        if tracked is None:
             raise NotExists(f'table "{name}" does not exist in source: default')
-        return found
+        return tracked
 
     def put(self, kind: str, name: QualifiedName | str, document: Json) -> None:
         key = ObjectKey.of(kind, name)
@@ -160,7 +160,7 @@ class Workspace:
         self._edits[ObjectKey.of(store.SECTION, name)] = document
 
     def is_unreadable(self, key: ObjectKey) -> bool:
-        """Nothing of an object's document can be read."""
+        """Returns whether nothing of an object's document can be read."""
         return any(not item.path for item in self.world.unreadable(key))
 
     def _refuse_overwriting(self, key: ObjectKey) -> None:
@@ -208,7 +208,7 @@ class Workspace:
             _refuse_new_inconsistencies(before, self.world, subject, refusal)
 
     async def load_everything(self) -> None:
-        """Reads all metadata and catalogue anew, as `reload_metadata` does."""
+        """Reads all metadata and catalogue again, as `reload_metadata` does."""
         self._touched.add(ObjectKey.of(store.RELOAD, ""))
         self.world = await load_world(self.connection, self._options)
 
@@ -235,11 +235,11 @@ class Workspace:
             )
 
     def inconsistent_objects(self) -> list[InconsistentObject]:
-        """All that does not fit, and all that is not served."""
+        """Returns all that does not fit, and all that is not served."""
         return [*self.world.snapshot.inconsistent_objects, *unfit_endpoints(self.world.snapshot)]
 
     async def finish(self) -> World:
-        """Records the new version, when anything changed; the world to install after the commit."""
+        """Records the new version, when anything changed; returns the world to install after the commit."""
         if self._touched:
             await self.begin_writing()
             assert self._base_version is not None
@@ -249,19 +249,19 @@ class Workspace:
         return self.world
 
     def start_over(self) -> None:
-        """What was done is committed: what follows is a change of its own."""
+        """Begins a new change: what was done before is committed."""
         self._base_version = None
         self._touched = set()
 
 
 async def touched_tables(connection: Connection, world: World, changes: CatalogChanges) -> list[Table]:
-    """Known tables that changed, or whose foreign keys name something of a changed relation that has a new name."""
+    """Returns known tables that changed, or whose foreign keys name a part of a changed relation that was renamed."""
     relations, catalog = changes.relations, world.catalog
     direct = {name for oid in relations if (name := catalog.names.get(oid)) is not None}
     oids = [oid for oid in relations if oid in catalog.referring]
     if not oids:
         return [catalog.tables[name] for name in direct]
-    present = await load_tables(connection, [found for oid in oids if (found := relations[oid]) is not None])
+    present = await load_tables(connection, [current for oid in oids if (current := relations[oid]) is not None])
     renamed = {
         name
         for oid in oids
@@ -274,7 +274,7 @@ async def touched_tables(connection: Connection, world: World, changes: CatalogC
 def _still_names(
     key: ForeignKey, relations: Mapping[int, QualifiedName | None], present: Mapping[QualifiedName, Table]
 ) -> bool:
-    """The foreign key's table and columns are called as before."""
+    """Returns whether the foreign key's table and columns are called as before."""
     if key.referenced_oid not in relations:
         return True
     table = present.get(key.referenced_table)
@@ -290,14 +290,14 @@ def _refuse_unreadable_edits(before: World, change: Change, edits: Iterable[Obje
     for key in edits:
         if key.kind == store.TABLE:
             table = change.tables[key.qualified]
-            found = table.unreadable if table is not None else ()
+            unreadable = table.unreadable if table is not None else ()
         elif key.kind == store.FUNCTION:
             function = change.functions[key.qualified]
-            found = function.unreadable if function is not None else ()
+            unreadable = function.unreadable if function is not None else ()
         else:
-            found = change.metadata.unreadable.get(key, ()) if change.metadata is not None else ()
-        if len(found) > len(before.unreadable(key)):
-            raise ParseFailed(found[-1].reason, path="$.args")
+            unreadable = change.metadata.unreadable.get(key, ()) if change.metadata is not None else ()
+        if len(unreadable) > len(before.unreadable(key)):
+            raise ParseFailed(unreadable[-1].reason, path="$.args")
 
 
 def _with_version(world: World, version: int) -> World:
@@ -336,7 +336,7 @@ def _refuse_new_inconsistencies(
 
 
 def rendered_inconsistent(world: World, items: Iterable[InconsistentObject]) -> list[Json]:
-    """As `get_inconsistent_metadata` answers."""
+    """Returns the objects as `get_inconsistent_metadata` answers."""
     own = world.metadata.source_name
     # A source that is not served has its own name already, which may be `default`.
     return [_rendered(item, DEFAULT_SOURCE if item.type == "source" else own) for item in items]

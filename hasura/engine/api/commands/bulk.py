@@ -1,4 +1,4 @@
-"""One call for many objects of a kind: all or none, or as many as can be with a warning for each of the others."""
+"""Runs one call for many objects of a kind: all or none, or as many as can be, with warnings for the others."""
 
 from hasura.engine.api.registry import SUCCESS, Handler
 from hasura.engine.api.source_names import refuse_other_sources

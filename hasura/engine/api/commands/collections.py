@@ -1,4 +1,4 @@
-"""Query collections, the allow-list, REST endpoints."""
+"""Changes query collections, the allow-list, REST endpoints."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""The whole metadata: export, replace, clear, reload, what is inconsistent."""
+"""Exports, replaces, clears and reloads the whole metadata, and lists what is inconsistent."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -63,7 +63,7 @@ async def export_metadata(workspace: Workspace, args: Reader) -> Json:
 
 
 async def exported(workspace: Workspace) -> JsonObject:
-    """The metadata document, version 3."""
+    """Returns the metadata document, version 3."""
     documents = await store.read_kinds(workspace.connection)
     own = ObjectKey.of(store.SOURCE, DEFAULT_SOURCE)
     served = _served_source(documents, documents.get(own))
@@ -77,9 +77,9 @@ async def exported(workspace: Workspace) -> JsonObject:
         sources = [served, *sources]
     metadata: JsonObject = {"version": 3, "sources": sources}
     for name, (kind, _) in _LISTS.items():
-        found: list[Json] = [document for key, document in documents.items() if key.kind == kind]
-        if found:
-            metadata[name] = found
+        listed: list[Json] = [document for key, document in documents.items() if key.kind == kind]
+        if listed:
+            metadata[name] = listed
     metadata.update({key.name: document for key, document in documents.items() if key.kind == store.SECTION})
     return metadata
 
@@ -134,8 +134,8 @@ async def get_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json:
 
 
 def _consistency(workspace: Workspace) -> JsonObject:
-    found = rendered_inconsistent(workspace.world, workspace.inconsistent_objects())
-    return {"is_consistent": not found, "inconsistent_objects": found}
+    inconsistent = rendered_inconsistent(workspace.world, workspace.inconsistent_objects())
+    return {"is_consistent": not inconsistent, "inconsistent_objects": inconsistent}
 
 
 @command("drop_inconsistent_metadata")
@@ -154,9 +154,9 @@ async def drop_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json
 
 async def _drop_unserved(workspace: Workspace) -> None:
     metadata = workspace.world.metadata
-    found = [item for items in (metadata.unserved, *metadata.unserved_objects.values()) for item in items]
+    unserved = [item for items in (metadata.unserved, *metadata.unserved_objects.values()) for item in items]
     # From behind, so that what is left of a list keeps its places.
-    for item in sorted(found, key=_place, reverse=True):
+    for item in sorted(unserved, key=_place, reverse=True):
         key = item.key
         name = key.qualified if key.schema else key.name
         left = _without(await workspace.any_document(key), item.path)
@@ -168,12 +168,12 @@ async def _drop_unserved(workspace: Workspace) -> None:
 
 
 def _place(item: Unserved) -> tuple[ObjectKey, list[tuple[int, str]]]:
-    """What orders places in documents: list elements by their number."""
+    """Returns what orders places in documents: list elements by their number."""
     return item.key, [(step, "") if isinstance(step, int) else (-1, step) for step in item.path]
 
 
 def _without(document: Json, path: tuple[str | int, ...]) -> Json:
-    """The document without what stands there; a list or object that becomes empty goes, too."""
+    """Returns the document without what stands there; a list or object that becomes empty goes, too."""
     if not path:
         return None
     step, *rest = path
@@ -223,7 +223,7 @@ async def dump_internal_state(workspace: Workspace, args: Reader) -> Json:
 
 
 def _documents(metadata: Reader) -> Iterator[tuple[ObjectKey, Json]]:
-    """The objects of a metadata document of version 3, or of the older ones without sources."""
+    """Yields the objects of a metadata document of version 3, or of the older ones without sources."""
     members = metadata.object()
     taken = {"version", "resource_version", "sources", "tables", "functions", "allow_inconsistent_metadata", *_LISTS}
     if "sources" in members:
@@ -242,7 +242,7 @@ def _documents(metadata: Reader) -> Iterator[tuple[ObjectKey, Json]]:
 
 
 def _documents_of_sources(sources: list[Reader]) -> Iterator[tuple[ObjectKey, Json]]:
-    """The objects of the source that is served; the others as they are."""
+    """Yields the objects of the source that is served; the others as they are."""
     names = [source["name"].name() for source in sources]
     for index, name in enumerate(names):
         if name in names[:index]:
@@ -256,7 +256,7 @@ def _documents_of_sources(sources: list[Reader]) -> Iterator[tuple[ObjectKey, Js
 
 
 def _served(sources: list[Reader]) -> Reader | None:
-    """The PostgreSQL source called `default`, or else the first one."""
+    """Returns the PostgreSQL source called `default`, or else the first one."""
     possible = [source for source in sources if (source.optional_text("kind") or "postgres") in _POSTGRES_KINDS]
     named = [source for source in possible if source["name"].name() == DEFAULT_SOURCE]
     return next(iter([*named, *possible]), None)
@@ -290,7 +290,7 @@ def _normal_function(item: Reader) -> JsonObject:
 
 
 def normal_table(item: Reader) -> JsonObject:
-    """A table's document with its name written out and without empty lists; raises ParseFailed."""
+    """Returns a table's document with its name written out and without empty lists; raises ParseFailed."""
     refuse_mistyped(item, parsing.parse_table(item).unknown_keys)
     document = item.object()
     normal: JsonObject = {"table": name_to_json(item["table"].qualified_name())}
@@ -345,12 +345,12 @@ def _refuse_role_cycles(documents: dict[ObjectKey, Json]) -> None:
     refuse_cycles(roles)
 
 
-def refuse_version(workspace: Workspace, wanted: int) -> None:
+def refuse_version(workspace: Workspace, referenced: int) -> None:
     """Raises the conflict that somebody else changed metadata meanwhile."""
     current = workspace.resource_version
-    if wanted != current:
+    if referenced != current:
         raise EngineError(
-            f"metadata resource version referenced ({wanted}) did not match current version ({current})",
+            f"metadata resource version referenced ({referenced}) did not match current version ({current})",
             code="conflict",
             status=409,
         )

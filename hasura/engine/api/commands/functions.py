@@ -1,4 +1,4 @@
-"""Tracked functions, their permissions, and computed fields."""
+"""Changes tracked functions, their permissions, and computed fields."""
 
 from hasura.engine.api.commands.bulk import each
 from hasura.engine.api.commands.tables import source_tables
@@ -178,8 +178,8 @@ async def drop_computed_field(workspace: Workspace, args: Reader) -> Json:
     if entry(document, "computed_fields", "name", name) is None:
         with args["name"].blamed():
             raise NotExists(f'computed field "{name}" does not exist')
-    found = dependents_of_facts(workspace.world, {Fact("computed_field", table, name)})
-    await refuse_or_remove(workspace, found, cascade=args.flag("cascade"))
+    dependents = dependents_of_facts(workspace.world, {Fact("computed_field", table, name)})
+    await refuse_or_remove(workspace, dependents, cascade=args.flag("cascade"))
     document = await workspace.table_document(table)
     drop(document, "computed_fields", "name", name)
     workspace.put(store.TABLE, table, document)

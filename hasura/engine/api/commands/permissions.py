@@ -1,4 +1,4 @@
-"""Permissions of roles on tables."""
+"""Changes permissions of roles on tables."""
 
 from hasura.engine.api.completeness import refuse_endless_expressions
 from hasura.engine.api.editing import append, drop, entry, without_nulls
@@ -64,12 +64,12 @@ async def set_permission_comment(workspace: Workspace, args: Reader) -> Json:
     list_name = f"{operation}_permissions"
     table, role = args["table"].qualified_name(), args["role"].name()
     document = await workspace.table_document(table)
-    found = entry(document, list_name, "role", role)
-    if found is None:
+    permission = entry(document, list_name, "role", role)
+    if permission is None:
         raise PermissionDenied(f'{operation} permission on "{table}" for role "{role}" does not exist')
-    found.pop("comment", None)
+    permission.pop("comment", None)
     if "comment" in args:
-        found["comment"] = args["comment"].text()
+        permission["comment"] = args["comment"].text()
     workspace.put(store.TABLE, table, document)
     await workspace.apply()
     return SUCCESS

@@ -1,4 +1,4 @@
-"""Relationships."""
+"""Changes relationships, and suggests them."""
 
 from hasura.engine.api.dependents import dependents_of_facts, refuse_or_remove
 from hasura.engine.api.editing import append, drop, entry, without_nulls
@@ -51,7 +51,7 @@ async def _create(workspace: Workspace, args: Reader, kind: RelationshipKind) ->
 
 
 def normal_using(using: RelationshipUsing, written: Json) -> JsonObject:
-    """`using` with table names written out; columns stay in the form they came in."""
+    """Returns `using` with table names written out; columns stay in the form they came in."""
     match using:
         case ForeignKeyColumns():
             assert isinstance(written, dict)
@@ -89,8 +89,8 @@ async def drop_relationship(workspace: Workspace, args: Reader) -> Json:
     table, name = args["table"].qualified_name(), args["relationship"].name()
     document = await workspace.table_document(table)
     list_name = _relationship_list(workspace, table, document, name)
-    found = dependents_of_facts(workspace.world, {Fact("relationship", table, name)})
-    await refuse_or_remove(workspace, found, cascade=args.flag("cascade"))
+    dependents = dependents_of_facts(workspace.world, {Fact("relationship", table, name)})
+    await refuse_or_remove(workspace, dependents, cascade=args.flag("cascade"))
     document = await workspace.table_document(table)
     drop(document, list_name, "name", name)
     workspace.put(store.TABLE, table, document)
@@ -102,11 +102,11 @@ async def drop_relationship(workspace: Workspace, args: Reader) -> Json:
 async def set_relationship_comment(workspace: Workspace, args: Reader) -> Json:
     table, name = args["table"].qualified_name(), args["relationship"].name()
     document = await workspace.table_document(table)
-    found = entry(document, _relationship_list(workspace, table, document, name), "name", name)
-    assert found is not None
-    found.pop("comment", None)
+    relationship = entry(document, _relationship_list(workspace, table, document, name), "name", name)
+    assert relationship is not None
+    relationship.pop("comment", None)
     if "comment" in args:
-        found["comment"] = args["comment"].text()
+        relationship["comment"] = args["comment"].text()
     workspace.put(store.TABLE, table, document)
     await workspace.apply()
     return SUCCESS
@@ -125,9 +125,9 @@ async def rename_relationship(workspace: Workspace, args: Reader) -> Json:
         )
     await rename_relationship_everywhere(workspace, table, name, new_name)
     document = await workspace.table_document(table)
-    found = entry(document, list_name, "name", name)
-    assert found is not None
-    found["name"] = new_name
+    relationship = entry(document, list_name, "name", name)
+    assert relationship is not None
+    relationship["name"] = new_name
     workspace.put(store.TABLE, table, document)
     await workspace.apply()
     return SUCCESS
@@ -135,9 +135,9 @@ async def rename_relationship(workspace: Workspace, args: Reader) -> Json:
 
 @command("pg_suggest_relationships", writes=False)
 async def suggest_relationships(workspace: Workspace, args: Reader) -> Json:
-    """Relationships along the foreign keys between tracked tables; those there already are left out on request."""
-    wanted = args.get("tables")
-    names = {item.qualified_name() for item in wanted.items()} if wanted is not None else None
+    """Returns relationships along foreign keys between tracked tables; existing ones are left out on request."""
+    tables = args.get("tables")
+    names = {item.qualified_name() for item in tables.items()} if tables is not None else None
     omit = args.flag("omit_tracked")
     catalog = workspace.world.catalog.tables
     known = {key.oid for table in catalog.values() for key in table.foreign_keys}

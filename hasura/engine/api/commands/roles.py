@@ -1,4 +1,4 @@
-"""Inherited roles."""
+"""Changes inherited roles."""
 
 from hasura.engine.api.registry import SUCCESS, command
 from hasura.engine.api.workspace import Workspace

@@ -1,4 +1,4 @@
-"""`run_sql`: SQL of an administrator, and the metadata that follows what it did to tables and functions.
+"""Runs an administrator's SQL (`run_sql`), and updates the metadata of what it did to tables and functions.
 
 What the SQL dropped or renamed is looked up by oid, columns by their number, so a rename is told from a drop and an
 add. Renamed things keep their metadata; what depends on dropped things is a refusal, or goes too with `cascade`.
@@ -73,7 +73,7 @@ async def _run_read_only(workspace: Workspace, script: Script) -> Rows | None:
 
 @dataclass
 class _Diff:
-    """What the SQL did to tracked tables and used functions."""
+    """Holds what the SQL did to tracked tables and used functions."""
 
     dropped: set[QualifiedName] = field(default_factory=set)
     # Under the old name.
@@ -87,11 +87,11 @@ class _Diff:
 
 
 async def follow(workspace: Workspace, changes: CatalogChanges, *, cascade: bool) -> None:
-    """Brings metadata after the changes. Raises for dependents that would break, unless they may go."""
+    """Updates metadata after the changes. Raises for dependents that would break, unless they may go."""
     diff = await _diff(workspace, changes)
     functions = await load_functions(workspace.connection, diff.functions)
-    found = [*_broken(workspace.world, diff), *_without_function(workspace.world, functions, diff)]
-    await refuse_or_remove(workspace, _unique(found), cascade=cascade)
+    broken = [*_broken(workspace.world, diff), *_without_function(workspace.world, functions, diff)]
+    await refuse_or_remove(workspace, _unique(broken), cascade=cascade)
     refuse_type_changes(workspace.world, diff.altered)
     await _untrack_dropped(workspace, diff)
     # First what is gone, then the new names, each on documents that fit the world before.
@@ -107,18 +107,18 @@ async def follow(workspace: Workspace, changes: CatalogChanges, *, cascade: bool
     )
 
 
-def _refusal(world: World, found: list[InconsistentObject]) -> EngineError:
-    """The error that objects no longer fit what the SQL made of tables and functions."""
+def _refusal(world: World, broken: list[InconsistentObject]) -> EngineError:
+    """Returns the error that objects no longer fit the tables and functions after the SQL."""
     return EngineError(
         "cannot continue due to the following dependent objects, which would become inconsistent: "
-        + reported(dependent_of(item) for item in found),
+        + reported(dependent_of(item) for item in broken),
         code="dependency-error",
-        internal=rendered_inconsistent(world, found),
+        internal=rendered_inconsistent(world, broken),
     )
 
 
 def _functions_with_rows_of(world: World, tables: set[QualifiedName]) -> set[QualifiedName]:
-    """Functions that take or return rows of these tables."""
+    """Returns functions that take or return rows of these tables."""
     return {
         name
         for name, overloads in world.catalog.functions.items()
@@ -173,7 +173,7 @@ async def _diff(workspace: Workspace, changes: CatalogChanges) -> _Diff:
 def _renamed_functions(
     world: World, changes: CatalogChanges, changed: Iterable[QualifiedName]
 ) -> dict[QualifiedName, QualifiedName]:
-    """The tracked ones that have another name, which no other tracked function has."""
+    """Returns the tracked functions with another name, which no other tracked function has."""
     renamed: dict[QualifiedName, QualifiedName] = {}
     for name in changed:
         overloads = world.catalog.functions.get(name, ())
@@ -184,12 +184,12 @@ def _renamed_functions(
     return {name: now for name, now in renamed.items() if now not in kept}
 
 
-def _unique(found: list[Dependent]) -> list[Dependent]:
-    return list(dict.fromkeys(found))
+def _unique(dependents: list[Dependent]) -> list[Dependent]:
+    return list(dict.fromkeys(dependents))
 
 
 def _broken(world: World, diff: _Diff) -> Iterator[Dependent]:
-    """What depends on something that is gone."""
+    """Yields what depends on something that is gone."""
     for name in sorted(diff.dropped):
         yield from (item for item in dependents_of_table(world, name) if _remains(item, diff))
     facts: set[Fact] = set()
@@ -211,7 +211,7 @@ def _remains(item: Dependent, diff: _Diff) -> bool:
 
 
 def _without_foreign_key(world: World, name: QualifiedName, old: Table, new: Table) -> Iterator[Dependent]:
-    """Relationships over foreign keys that are gone."""
+    """Yields relationships over foreign keys that are gone."""
     kept = {key.oid for key in new.foreign_keys} | {key.name for key in new.foreign_keys}
     for key in old.foreign_keys:
         if key.oid in kept or key.name in kept:
@@ -229,7 +229,7 @@ def _without_foreign_key(world: World, name: QualifiedName, old: Table, new: Tab
 def _without_function(
     world: World, now: dict[QualifiedName, tuple[Function, ...]], diff: _Diff
 ) -> Iterator[Dependent]:
-    """Computed fields whose function is gone. Raises when one turned volatile or was overloaded."""
+    """Yields computed fields whose function is gone. Raises when one turned volatile or was overloaded."""
     for name in sorted(diff.functions):
         before, after = world.catalog.functions.get(name, ()), now.get(name, ())
         if len(before) != 1:
@@ -284,7 +284,7 @@ async def _untrack_dropped(workspace: Workspace, diff: _Diff) -> None:
 
 
 async def _forget_dropped_columns(workspace: Workspace, diff: _Diff) -> None:
-    """Custom names of columns that are gone."""
+    """Removes custom names of columns that are gone."""
     for name, (old, new) in diff.altered.items():
         positions = {column.position for column in new.columns}
         gone = {column.name for column in old.columns if column.position not in positions}

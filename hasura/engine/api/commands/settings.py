@@ -1,4 +1,4 @@
-"""Small settings kept in metadata, and what this engine does not do."""
+"""Changes small settings kept in metadata, and refuses what this engine does not do."""
 
 from uuid import uuid4
 
@@ -38,7 +38,7 @@ async def remove_api_limits(workspace: Workspace, args: Reader) -> Json:
 
 @command("set_custom_types")
 async def set_custom_types(workspace: Workspace, args: Reader) -> Json:
-    """Takes none: they only matter to actions."""
+    """Accepts no types: they only matter to actions."""
     if has_content(args.value):
         raise not_served("custom types")
     workspace.remove(store.SECTION, "custom_types")
@@ -70,7 +70,7 @@ def _refuse_other_source(workspace: Workspace, source: str | None) -> None:
 
 
 async def _change_source(workspace: Workspace, args: Reader, keys: tuple[str, ...], *, is_whole: bool) -> None:
-    """Puts these members of the source in place; `is_whole`: one that is not given goes."""
+    """Puts these members of the source in place; `is_whole`: members that are not given go."""
     parse_customization(args.get("customization"))
     document = await workspace.document(store.SOURCE, DEFAULT_SOURCE) or {}
     for key in keys:
@@ -84,7 +84,7 @@ async def _change_source(workspace: Workspace, args: Reader, keys: tuple[str, ..
 
 @command("get_catalog_state")
 async def get_catalog_state(workspace: Workspace, args: Reader) -> Json:
-    """What the Hasura CLI (which migrations ran) and console keep here."""
+    """Returns what the Hasura CLI (which migrations ran) and console keep here."""
     return await _catalog_state(workspace)
 
 
@@ -174,7 +174,7 @@ UNSERVED_COMMANDS = {
 
 
 def not_served(feature: str) -> NotSupported:
-    """The refusal of a call that would keep what is not served."""
+    """Returns the refusal of a call that would keep what is not served."""
     return NotSupported(
         f"{feature}: {REASON}; replace_metadata keeps it, and tells it among the inconsistent objects"
     )

@@ -1,4 +1,4 @@
-"""Tracking tables and their configuration."""
+"""Tracks tables and changes their configuration."""
 
 from hasura.engine.api.commands.bulk import each
 from hasura.engine.api.commands.settings import not_served
@@ -26,7 +26,7 @@ _NAME_ALONE = Keys(*keys.NAME.names, "source")
 
 
 def table_subject(name: QualifiedName) -> Subject:
-    """The table itself, among inconsistent objects."""
+    """Returns the table itself, as it is among inconsistent objects."""
     return ("table", f"table {name} in source default")
 
 
@@ -55,10 +55,10 @@ async def _track(workspace: Workspace, name: QualifiedName, document: JsonObject
     if name in workspace.world.metadata.tables:
         raise EngineError(f'view/table already tracked: "{name}"', code="already-tracked")
     field = default_table_name(name)
-    found = workspace.world.snapshot.query_fields.get(field)
-    if found is not None and "configuration" not in document:
-        if found.function is not None:
-            raise NotSupported(f'function with name "{found.function}" already exists')
+    other = workspace.world.snapshot.query_fields.get(field)
+    if other is not None and "configuration" not in document:
+        if other.function is not None:
+            raise NotSupported(f'function with name "{other.function}" already exists')
         raise EngineError(f"node {field} already exists in current graphql schema", code="remote-schema-conflicts")
     workspace.put(store.TABLE, name, document)
     await workspace.apply(table_subject(name))

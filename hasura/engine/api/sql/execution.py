@@ -22,7 +22,7 @@ _USED_TOO_EARLY = "55P04"
 
 
 def together(workspace: Workspace, script: Script) -> Coroutine[Any, Any, Rows | None]:
-    """The work of running a script in the call's transaction."""
+    """Returns the work of running a script in the call's transaction."""
     return run_together(workspace.connection, script.statements)
 
 
@@ -61,7 +61,7 @@ async def run_limited(workspace: Workspace, script: Script, work: Coroutine[Any,
 
 
 async def run_outside(workspace: Workspace, script: Script, place: Reader) -> Rows | None:
-    """Runs the statements one by one, each by itself; what the call did before is committed. Raises EngineError."""
+    """Runs the statements one by one, each on its own; what the call did before is committed. Raises EngineError."""
     if workspace.outside is None:
         raise NotSupported(
             "a statement that cannot run in a transaction cannot be in this call, which is one transaction;"

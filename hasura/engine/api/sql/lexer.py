@@ -1,4 +1,4 @@
-"""Splits SQL text into statements by PostgreSQL's lexical rules, and tells what kind of statement each is.
+"""Splits SQL text into statements by PostgreSQL's lexical rules, and recognizes the kind of each.
 
 Only words outside of strings, names in quotes and comments are looked at, so a kind is never read out of data. The
 rules are those of PostgreSQL's scanner (`scan.l`) with `standard_conforming_strings` on, and of `psql` for where a
@@ -32,7 +32,7 @@ _MAX_WORDS = 64
 
 @dataclass(frozen=True, slots=True)
 class SqlStatement:
-    """One statement of a script.
+    """Holds one statement of a script.
 
     `words` are its first ones outside of parentheses, in lower case, with `"` in place of anything in quotes;
     `options` are the first words inside of parentheses.
@@ -44,23 +44,23 @@ class SqlStatement:
 
     @property
     def title(self) -> str:
-        """Its first words, as messages name it."""
+        """Returns its first words, as messages name it."""
         return " ".join(word for word in self.words[:6] if word != _QUOTED)
 
     def starts_with(self, *words: str) -> bool:
-        """Tells whether these are the first words."""
+        """Returns whether these are the first words."""
         return self.words[: len(words)] == words
 
     @property
     def copies_through_client(self) -> bool:
-        """Tells whether it is a COPY whose rows the client would have to send or receive (`stdin`, `stdout`)."""
+        """Returns whether it is a COPY whose rows the client sends or receives (`stdin`, `stdout`)."""
         return self.starts_with("copy") and any(
             direction in ("from", "to") and end in ("stdin", "stdout") for direction, end in pairwise(self.words)
         )
 
     @property
     def controls_transaction(self) -> bool:
-        """Tells whether it begins or ends a transaction; savepoints do neither."""
+        """Returns whether it begins or ends a transaction; savepoints do neither."""
         if self.starts_with("rollback"):
             return "to" not in self.words[1:3] and not self.starts_with("rollback", "prepared")
         if self.starts_with("commit", "prepared"):
@@ -73,27 +73,27 @@ class SqlStatement:
 
     @property
     def needs_transaction_block(self) -> bool:
-        """Tells whether PostgreSQL refuses it, or does nothing, outside of a transaction block."""
+        """Returns whether PostgreSQL refuses it, or does nothing, outside of a transaction block."""
         return self.words[0] in ("lock", "declare", "savepoint", "release") or self.starts_with("set", "local")
 
     @property
     def begins_plainly(self) -> bool:
-        """Tells whether it begins a transaction without more ado."""
+        """Returns whether it begins a transaction without any options."""
         return self.words in (("begin",), ("begin", "work"), ("begin", "transaction"), ("start", "transaction"))
 
     @property
     def commits_plainly(self) -> bool:
-        """Tells whether it commits without more ado."""
+        """Returns whether it commits without any options."""
         return self.words[0] in ("commit", "end") and self.words[1:] in ((), ("work",), ("transaction",))
 
     @property
     def adds_enum_value(self) -> bool:
-        """Tells whether it is `alter type … add value`; the rest of its transaction cannot use the value."""
+        """Returns whether it is `alter type … add value`; the rest of its transaction cannot use the value."""
         return self.starts_with("alter", "type") and ("add", "value") in pairwise(self.words)
 
     @property
     def refuses_transaction_block(self) -> bool:
-        """Tells whether PostgreSQL runs it only outside of a transaction block."""
+        """Returns whether PostgreSQL runs it only outside of a transaction block."""
         words, concurrently = self.words, "concurrently" in self.words
         match words[0]:
             case "vacuum":
@@ -139,7 +139,7 @@ def split_statements(script: str) -> list[SqlStatement]:
 
 
 class _Splitter:
-    """Goes through one script; what it knows of the present statement starts anew after each `;`."""
+    """Goes through one script; what it knows of the present statement starts over after each `;`."""
 
     def __init__(self, script: str) -> None:
         self._script = script
@@ -211,7 +211,7 @@ class _Splitter:
 
 
 def _end_of_comment(script: str, position: int) -> int:
-    """Comments nest in PostgreSQL."""
+    """Returns where a comment ends: comments nest in PostgreSQL."""
     depth = 1
     for match in _COMMENT_MARK.finditer(script, position):
         depth += 1 if match[0] == "/*" else -1

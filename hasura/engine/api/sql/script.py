@@ -1,4 +1,4 @@
-"""A script of SQL: its statements, what they need, and the last one's rows as text, as `psql` would show them."""
+"""Reads a script of SQL: its statements, what they need, and the last one's rows as text, as `psql` shows them."""
 
 import re
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ Rows = list[list[str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """An administrator's SQL. A `begin` and `commit` around all of it are not among its statements."""
+    """Holds an administrator's SQL. A `begin` and `commit` around all of it are not among its statements."""
 
     text: str
     statements: tuple[SqlStatement, ...]
 
     @property
     def may_change_metadata(self) -> bool:
-        """Tells whether a statement may change tables or functions; those that refuse a transaction block do not."""
+        """Returns whether a statement may change tables or functions; none outside of transactions does."""
         return any(
             _CHANGES_SCHEMA.search(statement.text) and not statement.refuses_transaction_block
             for statement in self.statements
@@ -35,7 +35,7 @@ class Script:
 
     @property
     def needs_to_be_outside(self) -> bool:
-        """Tells whether a statement cannot do its work in a transaction together with the others."""
+        """Returns whether a statement cannot do its work in a transaction together with the others."""
         return any(
             statement.refuses_transaction_block
             or statement.controls_transaction
@@ -45,7 +45,7 @@ class Script:
 
     @property
     def may_be_outside(self) -> bool:
-        """Tells whether it is all or nothing outside of a transaction, too."""
+        """Returns whether it is all or nothing outside of a transaction, too."""
         return len(self.statements) == 1 and not self.statements[0].needs_transaction_block
 
     def refuse_transactions(self, place: Reader, *, is_read_only: bool = False) -> None:
@@ -65,9 +65,9 @@ class Script:
 
 
 def read_script(place: Reader) -> Script:
-    """The script at a place in a request. Raises ParseFailed when it cannot be one.
+    """Returns the script at a place in a request. Raises ParseFailed when it cannot be one.
 
-    Raises NotSupported when it wants to copy through the client.
+    Raises NotSupported when it would copy through the client.
     """
     text = place.text()
     if "\x00" in text:
@@ -91,14 +91,14 @@ def _without_frame(statements: Sequence[SqlStatement]) -> Sequence[SqlStatement]
 
 
 async def run_together(connection: Connection, statements: Sequence[SqlStatement]) -> Rows | None:
-    """Runs all in the open transaction; the last one's column names and rows, or None when it gives none."""
+    """Runs all in the open transaction; returns the last one's column names and rows, or None without any."""
     if len(statements) > 1:
         await connection.execute(";".join(statement.text for statement in statements[:-1]))
     return await run_statement(connection, statements[-1]) if statements else None
 
 
 async def run_statement(connection: Connection, statement: SqlStatement) -> Rows | None:
-    """Runs one statement; its column names and rows, or None when it gives none."""
+    """Runs one statement; returns its column names and rows, or None when it gives none."""
     prepared = await connection.prepare(statement.text)
     columns = [attribute.name for attribute in prepared.get_attributes()]
     if not columns:
@@ -119,7 +119,7 @@ async def run_statement(connection: Connection, statement: SqlStatement) -> Rows
 
 
 def _unescaped(value: str) -> str | None:
-    """A value of COPY's text format."""
+    """Returns a value of COPY's text format."""
     if value == "\\N":
         return None
     return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), value) if "\\" in value else value
