@@ -1,4 +1,4 @@
-"""The intermediate representation: what a request means, permissions included, before any SQL.
+"""Builds the intermediate representation: what a request means, permissions included, before any SQL.
 
 `ir.permission` resolves the boolean expressions of metadata (filters, checks) and is also what the consistency check
 calls: `resolve_boolean_expression(cache_tables, table, expression)` gives the expression or raises `EngineError`, and

@@ -1,4 +1,4 @@
-"""What all IR builders share while one operation is compiled: the schema, the variables, argument resolution."""
+"""Holds what all IR builders share while one operation is compiled: schema, variables, argument resolution."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ _TYPES_OF_SCALARS = {"Int": INT4, "Boolean": BOOL, "String": TEXT}
 
 @dataclass(frozen=True, slots=True)
 class VariableUse:
-    """A variable stood where this was expected."""
+    """Notes that a variable stood where this was expected."""
 
     variable: str
     type: TypeRef
@@ -76,24 +76,24 @@ class VariableUse:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Objects of a snapshot by name."""
+    """Holds objects of a snapshot by name."""
 
     tables: Mapping[QualifiedName, TableInfo]
     functions: Mapping[QualifiedName, FunctionInfo]
 
     def joined(self, other: "Touched") -> "Touched":
-        """Both together."""
+        """Returns both together."""
         return Touched({**self.tables, **other.tables}, {**self.functions, **other.functions})
 
     def is_unchanged(self, cache: SchemaCache) -> bool:
-        """All of them are the very same objects in another snapshot."""
+        """Returns whether all of them are the very same objects in another snapshot."""
         return all(cache.tables.get(name) is table for name, table in self.tables.items()) and all(
             cache.functions.get(name) is function for name, function in self.functions.items()
         )
 
 
 class BuildContext:
-    """One compilation. Collects how variables were used, which gives the shape key."""
+    """Holds one compilation. Collects how variables were used, which gives the shape key."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class BuildContext:
         self.reads_schema = False
 
     def touched(self) -> "Touched":
-        """The snapshot's objects that what was built rests on."""
+        """Returns the snapshot's objects that what was built rests on."""
         tables = self.schema.cache.tables
         found: dict[QualifiedName, TableInfo] = {}
         for pair in self.tables | self.targets:
@@ -139,7 +139,7 @@ class BuildContext:
     def selected(
         self, flat: FlatField, parent: ObjectType, path: Path
     ) -> Iterator[tuple[FlatField, Field | None, Path]]:
-        """The sub-fields of a field: (selection, its definition, path); the definition of `__typename` is None."""
+        """Yields the sub-fields of a field: (selection, definition, path); None defines `__typename`."""
         children = self.flattener.fields(flat.selection_sets, parent.name, path)
         refuse_too_many(len(children), path)
         for child in children:
@@ -162,7 +162,7 @@ class BuildContext:
             self.calls_functions = True
 
     def check_selection(self, flat: FlatField, definition: Field, path: Path) -> None:
-        """Objects need sub-fields, leaves have none."""
+        """Raises ValidationFailed where an object has no sub-fields, or a leaf has some."""
         is_object = isinstance(named_type(definition.type), ObjectType)
         if is_object and not flat.has_selection:
             raise ValidationFailed(f"missing selection set for '{flat.name}'", path=json_path(*path))
@@ -170,14 +170,14 @@ class BuildContext:
             raise ValidationFailed("unexpected subselection set for non-object field", path=json_path(*path))
 
     def check_typename(self, flat: FlatField, path: Path) -> None:
-        """`__typename` is a leaf without arguments."""
+        """Raises ValidationFailed where `__typename` has arguments or sub-fields."""
         self.check_selection(flat, _TYPENAME_FIELD, path)
         self.arguments(flat, _TYPENAME_FIELD, path)
 
     # --- arguments ---------------------------------------------------------------------------------------------
 
     def arguments(self, flat: FlatField, definition: Field, path: Path) -> dict[str, InputValue]:
-        """The given arguments by the `meaning` of their fields if that is text, else by their name.
+        """Returns the given arguments by the `meaning` of their fields if that is text, else by their name.
 
         None of them is null: where an argument may be, that is the same as to leave it out.
         """
@@ -200,7 +200,7 @@ class BuildContext:
     def resolve(
         self, node: ast.ValueNode, expected: TypeRef, path: Path, definition: InputField | None
     ) -> InputValue | None:
-        """A document value with its variables, checked against a type; None when it is a variable not given."""
+        """Returns a document value with its variables, checked; None when it is a variable not given."""
         if isinstance(node, ast.VariableNode):
             return self._resolve_variable(node.name.value, expected, path, definition)
         if isinstance(node, ast.NullValueNode):
@@ -256,7 +256,7 @@ class BuildContext:
         _require_members(target, given, path)
 
     def _literal_scalar(self, node: ast.ValueNode, path: Path) -> InputValue:
-        """A literal where a scalar is expected: for json it may have any structure, with variables in it."""
+        """Returns a literal for a scalar: for json it may have any structure, with variables in it."""
         if isinstance(node, ast.VariableNode):
             name = node.name.value
             self._definition(name, path)
@@ -297,7 +297,7 @@ class BuildContext:
         path: Path,
         definition: InputField | None,
     ) -> None:
-        """A default is a literal of the declared type, whether or not this request needs it."""
+        """Checks that a default is a literal of the declared type, also if this request does not need it."""
         if not declared.is_non_null and isinstance(node, ast.NullValueNode):
             return
         value = self.resolve(node, NonNull(expected) if declared.is_non_null else expected, path, definition)
@@ -306,7 +306,7 @@ class BuildContext:
             check_scalars(value, expected)
 
     def _absent(self, expected: TypeRef, path: Path) -> InputValue:
-        """What a list holds in place of a variable that has no value."""
+        """Returns what a list holds in place of a variable that has no value."""
         return self._checked_null(expected, path, None)
 
     def _definition(self, name: str, path: Path) -> VariableDefinition:
@@ -319,7 +319,7 @@ class BuildContext:
         self.uses.setdefault((name, id(expected), id(definition)), VariableUse(name, expected, definition))
 
     def typed(self, value: Json, expected: TypeRef, path: Path, place: VariablePlace | None) -> InputValue:
-        """The JSON of a variable checked against a type."""
+        """Returns the JSON of a variable checked against a type."""
         if value is None:
             return self._checked_null(expected, path, place)
         target = nullable(expected)
@@ -362,19 +362,19 @@ class BuildContext:
     # --- permissions -------------------------------------------------------------------------------------------
 
     def select_filter(self, table: TableInfo) -> BoolExp:
-        """The rows of a table the role may read."""
+        """Returns the condition of the rows of a table that the role may read."""
         self.tables.add(table.name)
         access = self.schema.access(table).select
         return self.resolved(table, access.filters) if access is not None else Or(())
 
     def aggregated_filter(self, table: TableInfo) -> BoolExp:
-        """The rows of a table that the role's aggregates cover."""
+        """Returns the condition of the rows of a table that the role's aggregates cover."""
         self.tables.add(table.name)
         access = self.schema.access(table).select
         return self.resolved(table, access.aggregated_filters) if access is not None else Or(())
 
     def resolved(self, table: TableInfo, filters: tuple[Filter, ...]) -> BoolExp:
-        """Any of these filters of metadata."""
+        """Returns the condition that any of these filters of metadata holds."""
         key = (table.name, *(id(item) for item in filters))
         found = self._filters.get(key)
         if found is None:
@@ -389,7 +389,7 @@ class BuildContext:
         return found
 
     def _note_tables(self, exp: BoolExp) -> None:
-        """The tables a permission looks at."""
+        """Notes the tables a permission looks at."""
         if isinstance(exp, And | Or):
             for item in exp.items:
                 self._note_tables(item)
@@ -408,7 +408,7 @@ class BuildContext:
                     self.tables.update(relationship.remote_table for relationship in side.relationships)
 
     def readable(self, table: TableInfo, condition: BoolExp) -> BoolExp:
-        """`condition` and the role's filter."""
+        """Returns `condition` and the role's filter."""
         return conjunction(self.select_filter(table), condition)
 
 
@@ -423,7 +423,7 @@ def refuse_too_many(values: int, path: Path) -> None:
 
 
 def without_nulls(arguments: Mapping[str, InputValue]) -> dict[str, InputValue]:
-    """The arguments that have a value. What may not be null was refused before."""
+    """Returns the arguments that have a value. What may not be null was refused before."""
     return {name: value for name, value in arguments.items() if not value.is_null}
 
 

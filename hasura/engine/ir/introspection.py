@@ -44,7 +44,7 @@ _NULL, _FALSE, _EMPTY = b"null", b"false", b"[]"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Selected:
-    """One field of a compiled selection: the bytes before its value, which value, what of it."""
+    """Holds one field of a compiled selection: the bytes before its value, which value, what of it."""
 
     prefix: bytes
     attribute: str
@@ -55,7 +55,7 @@ _Selection = tuple[_Selected, ...]
 
 
 def introspect(context: BuildContext, flat: FlatField, path: Path) -> bytes:
-    """The value of a `__schema` or `__type` field; raises ValidationFailed when it is not valid."""
+    """Returns the value of a `__schema` or `__type` field; raises ValidationFailed when it is not valid."""
     evaluator = _Evaluator(context)
     if flat.name == "__schema":
         return evaluator.schema(evaluator.compile(flat, SCHEMA, path))
@@ -93,7 +93,7 @@ class _Evaluator:
         self._made: dict[tuple[object, ...], bytes] = {}
 
     def compile(self, flat: FlatField, parent: ObjectType, path: Path) -> _Selection:
-        """A selection of a meta type, checked."""
+        """Returns a selection of a meta type, checked."""
         fields = self._context.flattener.fields(flat.selection_sets, parent.name, path)
         if not flat.has_selection:
             raise ValidationFailed(f"missing selection set for '{flat.name}'", path=json_path(*path))
@@ -122,7 +122,7 @@ class _Evaluator:
     # --- values ----------------------------------------------------------------------------------------------------
 
     def schema(self, selection: _Selection) -> bytes:
-        """`__schema`."""
+        """Returns `__schema`."""
         schema = self._schema
         roots: dict[str, ObjectType | None] = {
             "queryType": schema.query_root,
@@ -143,7 +143,7 @@ class _Evaluator:
         return _object(selection, value)
 
     def type_named(self, name: str, selection: _Selection) -> bytes:
-        """`__type(name:)`; null when the role has no such type."""
+        """Returns `__type(name:)`; null when the role has no such type."""
         found = next((kind for kind in all_types(self._schema) if kind.name == name), None)
         return _NULL if found is None else self._type(selection, found)
 
@@ -253,7 +253,7 @@ def _sorted(items: Mapping[str, NamedT]) -> list[NamedT]:
 
 
 def all_types(schema: RoleSchema) -> list[NamedType]:
-    """Every type the role can reach, by name, GraphQL's own included; kept for the snapshot."""
+    """Returns every type the role can reach, by name, GraphQL's own included; kept for the snapshot."""
     key = ("all types", schema.role, schema.use_backend_only)
     known = schema.cache.memo.get(key)
     if isinstance(known, _AllTypes):

@@ -1,4 +1,4 @@
-"""The nodes of the intermediate representation. All frozen; none holds SQL or GraphQL syntax.
+"""Defines the nodes of the intermediate representation. All frozen; none holds SQL or GraphQL syntax.
 
 Boolean expressions (`BoolExp`) compare expressions of a row; `Rows` is a set of rows of one table with everything
 that narrows and orders it, its role's permission filter included; a `Selection` is what is read of each row.
@@ -19,7 +19,7 @@ from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo, TableInfo
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A value of the request, cast to a type; `is_list` makes it an array of that type."""
+    """Holds a value of the request, cast to a type; `is_list` makes it an array of that type."""
 
     source: Source
     type: PgType
@@ -28,7 +28,7 @@ class Operand:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnExpression:
-    """A column of the row at hand, or of the row the whole expression is about (`is_root`)."""
+    """Reads a column of the row at hand, or of the row the whole expression is about (`is_root`)."""
 
     column: ColumnInfo
     is_root: bool = False
@@ -36,7 +36,7 @@ class ColumnExpression:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RelatedColumnExpression:
-    """A column of the row that object relationships lead to."""
+    """Reads a column of the row that object relationships lead to."""
 
     relationships: tuple[RelationshipInfo, ...]
     column: ColumnInfo
@@ -44,7 +44,7 @@ class RelatedColumnExpression:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CastExpression:
-    """An expression as another type."""
+    """Casts an expression to another type."""
 
     inner: "Expression"
     type: PgType
@@ -52,7 +52,7 @@ class CastExpression:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionArgumentValue:
-    """One argument of a call; `operand` a value, or None for the row or session document."""
+    """Holds one argument of a call; `operand` a value, or None for the row or session document."""
 
     name: str | None
     operand: Operand
@@ -60,7 +60,7 @@ class FunctionArgumentValue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionCall:
-    """A call of an SQL function; `row_position` is where the row at hand goes, if anywhere."""
+    """Calls an SQL function; `row_position` is where the row at hand goes, if anywhere."""
 
     function: Function
     positional: tuple[Operand | None, ...]
@@ -70,14 +70,14 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CallExpression:
-    """The scalar a function of the row returns."""
+    """Reads the scalar that a function of the row returns."""
 
     call: FunctionCall
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AggregateExpression:
-    """An aggregate over rows related to the row at hand."""
+    """Aggregates rows related to the row at hand."""
 
     function: str
     arguments: tuple["Expression", ...]
@@ -87,7 +87,7 @@ class AggregateExpression:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrderThrough:
-    """An expression of the (at most one) related row, NULL when there is none."""
+    """Reads an expression of the (at most one) related row, NULL when there is none."""
 
     rows: "Rows"
     inner: "Expression"
@@ -95,7 +95,7 @@ class OrderThrough:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShownExpression:
-    """An expression in the rows in which the role may see it, NULL in all others."""
+    """Reads an expression in the rows in which the role may see it, NULL in all others."""
 
     inner: "Expression"
     condition: "BoolExp"
@@ -116,28 +116,28 @@ Expression = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class And:
-    """All hold; empty: true."""
+    """Holds where all items hold; without items, always."""
 
     items: tuple["BoolExp", ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Or:
-    """Any holds; empty: false."""
+    """Holds where any item holds; without items, never."""
 
     items: tuple["BoolExp", ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Not:
-    """It does not hold."""
+    """Holds where the item does not."""
 
     item: "BoolExp"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """`left operator right`; operator names are GraphQL's (`_eq`, `_has_keys_any`), `_is_null` takes a bool."""
+    """Compares `left operator right`; operators are GraphQL's (`_eq`, `_has_keys_any`), `_is_null` takes a bool."""
 
     left: Expression
     operator: str
@@ -146,7 +146,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RelatedExists:
-    """A related row exists for which `condition` holds."""
+    """Holds where a related row exists for which `condition` holds."""
 
     relationship: RelationshipInfo
     table: TableInfo
@@ -155,7 +155,7 @@ class RelatedExists:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableExists:
-    """Any row of the table exists for which `condition` holds (`_exists`)."""
+    """Holds where any row of the table exists for which `condition` holds (`_exists`)."""
 
     table: TableInfo
     condition: "BoolExp"
@@ -163,7 +163,7 @@ class TableExists:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CallExists:
-    """The function of the row returns a row (of `table`) for which `condition` holds."""
+    """Holds where the function of the row returns a row (of `table`) for which `condition` holds."""
 
     call: FunctionCall
     table: TableInfo
@@ -172,7 +172,7 @@ class CallExists:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rooted:
-    """A permission's expression: `is_root` columns inside mean the row at hand here, whatever lies around."""
+    """Wraps a permission's expression: `is_root` columns inside mean the row at hand, whatever lies around."""
 
     item: "BoolExp"
 
@@ -182,7 +182,7 @@ TRUE = And()
 
 
 def conjunction(*items: BoolExp) -> BoolExp:
-    """All of them, without superfluous nesting; `TRUE` itself where there are none."""
+    """Returns all of them, without superfluous nesting; `TRUE` itself where there are none."""
     flat: list[BoolExp] = []
     for item in items:
         flat.extend(item.items if isinstance(item, And) else (item,))
@@ -196,7 +196,7 @@ def conjunction(*items: BoolExp) -> BoolExp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrderItem:
-    """One key of an ordering; expressions over relationships are evaluated per row."""
+    """Describes one key of an ordering; expressions over relationships are evaluated per row."""
 
     expression: Expression
     direction: OrderDirection
@@ -204,7 +204,7 @@ class OrderItem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionRows:
-    """Rows a function returns."""
+    """Names rows that a function returns."""
 
     call: FunctionCall
     # Volatile functions run exactly once.
@@ -213,14 +213,14 @@ class FunctionRows:
 
 @dataclass(frozen=True, slots=True)
 class NamedRows:
-    """Rows of a common table expression of the same statement."""
+    """Names rows of a common table expression of the same statement."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentRows:
-    """Rows given as a JSON array parameter (an earlier statement's result), keys being column names."""
+    """Names rows given as a JSON array parameter (an earlier statement's result), keys being column names."""
 
     document: Hashable
 
@@ -230,7 +230,7 @@ RowSource = None | FunctionRows | NamedRows | DocumentRows
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows of a table (or shaped as it): which, in what order, how many."""
+    """Describes rows of a table (or shaped as it): which, in what order, how many."""
 
     table: TableInfo
     source: RowSource = None
@@ -251,7 +251,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnOutput:
-    """A column; `path` picks inside json, `condition` hides it in rows the role may not see it in."""
+    """Shows a column; `path` picks inside json, `condition` hides it in rows the role may not see it in."""
 
     alias: str
     column: ColumnInfo
@@ -261,7 +261,7 @@ class ColumnOutput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CallOutput:
-    """A scalar computed field."""
+    """Shows a scalar computed field."""
 
     alias: str
     call: FunctionCall
@@ -271,7 +271,7 @@ class CallOutput:
 
 @dataclass(frozen=True, slots=True)
 class ConstantOutput:
-    """`__typename`."""
+    """Shows `__typename`."""
 
     alias: str
     text: str
@@ -279,7 +279,7 @@ class ConstantOutput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectOutput:
-    """At most one related row as an object."""
+    """Shows at most one related row as an object."""
 
     alias: str
     rows: Rows
@@ -288,7 +288,7 @@ class ObjectOutput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayOutput:
-    """Related rows as an array."""
+    """Shows related rows as an array."""
 
     alias: str
     rows: Rows
@@ -297,7 +297,7 @@ class ArrayOutput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AggregateOutput:
-    """Related rows aggregated."""
+    """Shows related rows aggregated."""
 
     alias: str
     rows: Rows
@@ -309,16 +309,16 @@ Output = ColumnOutput | CallOutput | ConstantOutput | ObjectOutput | ArrayOutput
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The object made of each row."""
+    """Describes the object made of each row."""
 
     outputs: tuple[Output, ...]
 
     def columns(self) -> frozenset[str]:
-        """The columns of the row it reads, when it has nothing nested and no conditions."""
+        """Returns the columns of the row it reads, when it has nothing nested and no conditions."""
         return frozenset(output.column.name for output in self.outputs if isinstance(output, ColumnOutput))
 
     def has_nested(self) -> bool:
-        """Other tables (or functions, which may read any) are looked at."""
+        """Returns whether other tables (or functions, which may read any) are looked at."""
         return any(
             not isinstance(output, ColumnOutput | ConstantOutput)
             or (isinstance(output, ColumnOutput) and output.condition is not None)
@@ -328,7 +328,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CountItem:
-    """`count(...)`."""
+    """Shows `count(...)`."""
 
     alias: str
     arguments: tuple[Expression, ...]
@@ -337,7 +337,7 @@ class CountItem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionItem:
-    """`sum { a b }`: one function over some columns and computed fields; constants are `__typename`."""
+    """Shows `sum { a b }`: a function over some columns and computed fields; constants are `__typename`."""
 
     alias: str
     function: str
@@ -346,19 +346,19 @@ class FunctionItem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AggregateItems:
-    """One `aggregate { ... }`."""
+    """Shows one `aggregate { ... }`."""
 
     alias: str
     items: tuple[CountItem | FunctionItem | ConstantOutput, ...]
 
     def count(self) -> int:
-        """How many values are computed."""
+        """Returns how many values are computed."""
         return sum(len(item.operands) if isinstance(item, FunctionItem) else 1 for item in self.items)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NodesItem:
-    """One `nodes { ... }`."""
+    """Shows one `nodes { ... }`."""
 
     alias: str
     selection: Selection
@@ -366,20 +366,20 @@ class NodesItem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AggregateSelection:
-    """What is read of an aggregate."""
+    """Describes what is read of an aggregate."""
 
     items: tuple[AggregateItems | NodesItem | ConstantOutput, ...]
 
     def count(self) -> int:
-        """How many values are computed."""
+        """Returns how many values are computed."""
         return sum(item.count() if isinstance(item, AggregateItems) else 1 for item in self.items)
 
     def has_nodes(self) -> bool:
-        """The rows themselves are read too."""
+        """Returns whether the rows themselves are read too."""
         return any(isinstance(item, NodesItem) for item in self.items)
 
     def has_distinct(self) -> bool:
-        """Some count is of distinct values."""
+        """Returns whether some count is of distinct values."""
         return any(
             isinstance(function, CountItem) and function.is_distinct
             for item in self.items
@@ -393,7 +393,7 @@ class AggregateSelection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectMany:
-    """A root field that is an array."""
+    """Answers a root field that is an array."""
 
     rows: Rows
     selection: Selection
@@ -401,7 +401,7 @@ class SelectMany:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectOne:
-    """A root field that is an object or null."""
+    """Answers a root field that is an object or null."""
 
     rows: Rows
     selection: Selection
@@ -409,7 +409,7 @@ class SelectOne:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectAggregate:
-    """A root field that is an aggregate."""
+    """Answers a root field that is an aggregate."""
 
     rows: Rows
     aggregate: AggregateSelection
@@ -420,7 +420,7 @@ Select = SelectMany | SelectOne | SelectAggregate
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """The next rows after a cursor."""
+    """Answers the next rows after a cursor."""
 
     rows: Rows
     column: Expression
@@ -434,14 +434,14 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class AffectedRowsOutput:
-    """`affected_rows`."""
+    """Shows `affected_rows`."""
 
     alias: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReturningOutput:
-    """`returning { ... }`."""
+    """Shows `returning { ... }`."""
 
     alias: str
     selection: Selection
@@ -449,16 +449,16 @@ class ReturningOutput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MutationResponse:
-    """What is answered about the rows a mutation touched."""
+    """Describes what is answered about the rows a mutation touched."""
 
     outputs: tuple[AffectedRowsOutput | ReturningOutput | ConstantOutput, ...]
 
     def has_nested(self) -> bool:
-        """Other tables are looked at."""
+        """Returns whether other tables are looked at."""
         return any(isinstance(output, ReturningOutput) and output.selection.has_nested() for output in self.outputs)
 
     def columns(self) -> frozenset[str]:
-        """The columns it reads, when it has nothing nested."""
+        """Returns the columns it reads, when it has nothing nested."""
         return frozenset[str]().union(
             *(output.selection.columns() for output in self.outputs if isinstance(output, ReturningOutput))
         )
@@ -466,16 +466,16 @@ class MutationResponse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SingleRowResponse:
-    """A `_one` or `_by_pk` mutation answers the row itself, or null."""
+    """Describes what a `_one` or `_by_pk` mutation answers: the row itself, or null."""
 
     selection: Selection
 
     def has_nested(self) -> bool:
-        """Other tables are looked at."""
+        """Returns whether other tables are looked at."""
         return self.selection.has_nested()
 
     def columns(self) -> frozenset[str]:
-        """The columns it reads, when it has nothing nested."""
+        """Returns the columns it reads, when it has nothing nested."""
         return self.selection.columns()
 
 
@@ -484,7 +484,7 @@ Response = MutationResponse | SingleRowResponse
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assignment:
-    """`column = ...` of an update; the operator is `_set`, `_inc`, `_append` ..."""
+    """Assigns `column = ...` in an update; the operator is `_set`, `_inc`, `_append` ..."""
 
     column: ColumnInfo
     operator: str
@@ -493,7 +493,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Update:
-    """An update of the rows `where` picks (permission included); `check` is looked at afterwards."""
+    """Updates the rows `where` picks (permission included); `check` is looked at afterwards."""
 
     table: TableInfo
     where: BoolExp
@@ -504,14 +504,14 @@ class Update:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UpdateMany:
-    """Updates one after the other."""
+    """Runs updates one after the other."""
 
     updates: tuple[Update, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Delete:
-    """A delete of the rows `where` picks (permission included)."""
+    """Deletes the rows `where` picks (permission included)."""
 
     table: TableInfo
     where: BoolExp
@@ -520,7 +520,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OnConflict:
-    """What to do with a row that is there already; no columns: nothing."""
+    """Tells what to do with a row that is there already; no columns: nothing."""
 
     # None: any conflict, which only the older data API can ask for.
     constraint: UniqueConstraint | None
@@ -534,7 +534,7 @@ class OnConflict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NestedInsert:
-    """Rows inserted along with their parents through a relationship."""
+    """Inserts rows along with their parents through a relationship."""
 
     relationship: RelationshipInfo
     insert: "InsertRows"
@@ -542,7 +542,7 @@ class NestedInsert:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InsertRows:
-    """Rows of one table of an insert, all levels of one relationship path together.
+    """Describes rows of one table of an insert, all levels of one relationship path together.
 
     `document` gives the rows as a JSON array of `[parent number, row]` pairs for nested levels, of rows for the
     top one; keys are GraphQL names.
@@ -565,7 +565,7 @@ class InsertRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Insert:
-    """An insert root field."""
+    """Answers an insert root field."""
 
     rows: InsertRows
     response: Response
@@ -573,7 +573,7 @@ class Insert:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CallMutation:
-    """A function exposed as a mutation: read like a query, run once."""
+    """Calls a function exposed as a mutation: read like a query, run once."""
 
     select: Select
 

@@ -1,4 +1,4 @@
-"""Where the values of statement parameters come from.
+"""Tells where the values of statement parameters come from.
 
 All are hashable and equal when they mean the same, so that one value used twice is one `$n`; all are callables
 of the kind `plan.ParameterSource`.
@@ -21,7 +21,7 @@ from hasura.engine.schema.scalars import is_array
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """Known when the plan was made."""
+    """Holds a value known when the plan was made."""
 
     text: str | None
 
@@ -31,7 +31,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class VariableValue:
-    """A scalar, or with `is_list` a list of scalars, at a spot of a variable."""
+    """Takes a scalar, or with `is_list` a list of scalars, from a place in a variable."""
 
     place: VariablePlace
     type: PgType
@@ -42,7 +42,7 @@ class VariableValue:
     is_list: bool = False
 
     def plain(self, variables: Variables) -> Json:
-        """The value as it was sent."""
+        """Returns the value as it was sent."""
         place = self.place
         return value_at(variables, place) if place.path else variables.get(place.name)
 
@@ -53,7 +53,7 @@ class VariableValue:
 
 @dataclass(frozen=True, slots=True)
 class SessionValue:
-    """A session variable; a request without it is refused."""
+    """Takes a session variable; a request without it is refused."""
 
     name: str
     type: PgType
@@ -68,7 +68,7 @@ class SessionValue:
 
 @dataclass(frozen=True, slots=True)
 class SessionDocument:
-    """All session variables as one JSON object."""
+    """Takes all session variables as one JSON object."""
 
     def __call__(self, variables: Variables, session: SessionVariables) -> str | None:
         return exact_json.dumps(dict(session)).decode()
@@ -76,7 +76,7 @@ class SessionDocument:
 
 @dataclass(frozen=True, slots=True)
 class CursorValue:
-    """Where a stream is: its start at first; whoever runs it puts the last value seen in place of this."""
+    """Takes where a stream is: its start at first; the runner puts the last value seen in place of this."""
 
     initial: "Constant | VariableValue | Computed"
 
@@ -86,7 +86,7 @@ class CursorValue:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Computed:
-    """Anything else: a function of the request (nested rows gathered, a literal with variables inside)."""
+    """Computes anything else from the request (nested rows gathered, a literal with variables inside)."""
 
     compute: Callable[[Variables, SessionVariables], str | None]
 
@@ -96,7 +96,7 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """A source whose text goes to the driver as a number, boolean or UUID.
+    """Gives a source's text to the driver as a number, boolean or UUID.
 
     A cast of text inside the statement would be evaluated for every row a generic plan scans; a parameter of
     the type itself is read once.
@@ -119,7 +119,7 @@ class Native:
 
 @dataclass(frozen=True, slots=True)
 class NativeList:
-    """A list of values of the request whose members go to the driver as what they are.
+    """Gives the members of a list of the request to the driver as what they are.
 
     A cast of text to an array is evaluated for every row that is compared with its members, and even a plan for the
     very values does not know them: with an array of the type itself it hashes them.
@@ -157,7 +157,7 @@ def _converted(text: str, convert: Callable[[str], object], type_name: str) -> o
 
 
 def native(source: "Source", pg_type: PgType) -> "Native | None":
-    """The source as a native parameter, for the types that have one; a cursor moves on as text."""
+    """Returns the source as a native parameter, for the types that have one; a cursor moves on as text."""
     if isinstance(source, CursorValue):
         return None
     found = _NATIVE.get(pg_type.name) if pg_type.schema == "pg_catalog" else None
@@ -165,7 +165,7 @@ def native(source: "Source", pg_type: PgType) -> "Native | None":
 
 
 def native_list(source: "Source", element: PgType) -> NativeList | None:
-    """The source of a list as a native parameter, for the types of members that have one.
+    """Returns the source of a list as a native parameter, for the types of members that have one.
 
     What a session or a metadata document gives is an array as PostgreSQL reads it, whose text only PostgreSQL knows.
     """
@@ -236,7 +236,7 @@ Source = Constant | VariableValue | SessionValue | SessionDocument | CursorValue
 
 
 def value_at(variables: Variables, place: VariablePlace) -> Json:
-    """The JSON at a spot of a variable; None where the way ends early (plans of one shape never do)."""
+    """Returns the JSON at a place in a variable; None where the way ends early (never in plans of one shape)."""
     value: Json = variables.get(place.name)
     for step in place.path:
         try:
@@ -256,7 +256,7 @@ def _list_encoder(element: PgType) -> Encoder:
 
 
 def encode_members(value: Json, path: Path) -> list[Json]:
-    """The members of a list, none of them null."""
+    """Returns the members of a list, none of them null."""
     items: list[Json] = value if isinstance(value, list) else [value]
     for index, item in enumerate(items):
         if item is None:
@@ -265,7 +265,7 @@ def encode_members(value: Json, path: Path) -> list[Json]:
 
 
 def source_of(value: InputValue, pg_type: PgType, *, is_list: bool = False) -> Constant | VariableValue | Computed:
-    """The parameter for a leaf (or, with `is_list`, a list of leaves) of a request; its value is checked now too."""
+    """Returns the parameter for a leaf (or a list of leaves) of a request; its value is checked now too."""
     encode = _list_encoder(pg_type) if is_list else encoder(pg_type)
 
     def encoded(plain: Json) -> str | None:
@@ -280,7 +280,7 @@ def source_of(value: InputValue, pg_type: PgType, *, is_list: bool = False) -> C
 
 
 def refreshed(value: InputValue, variables: Variables) -> Json:
-    """The JSON of a literal with variables inside, for another request's variables."""
+    """Returns the JSON of a literal with variables inside, for another request's variables."""
     if value.place is not None:
         return value_at(variables, value.place)
     content = value.content

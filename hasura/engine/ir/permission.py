@@ -1,4 +1,4 @@
-"""Boolean expressions of metadata (permission filters and checks) resolved against the tables.
+"""Resolves boolean expressions of metadata (permission filters and checks) against the tables.
 
 Accepts Hasura's notation: `{"author_id": {"_eq": "X-Hasura-User-Id"}}`, `$`-prefixed operators, `_and`/`_or`/`_not`,
 `_exists`, relationships, columns compared with columns (`_ceq`, `["$", "column"]`), computed fields. Text that names
@@ -113,7 +113,7 @@ _TEXT_OPERANDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """The table an expression is about, and the one the whole permission is about."""
+    """Holds the table an expression is about, and the one the whole permission is about."""
 
     tables: Mapping[QualifiedName, TableInfo]
     table: TableInfo
@@ -129,7 +129,7 @@ class _Scope:
 def resolve_boolean_expression(
     tables: Mapping[QualifiedName, TableInfo], table: TableInfo, expression: Mapping[str, Json]
 ) -> BoolExp:
-    """The expression of a permission on `table`; raises EngineError naming what does not exist or fit."""
+    """Returns a permission's expression on `table`; raises EngineError for what is missing or does not fit."""
     resolved = _object(_Scope(tables, table, table), dict(expression))
     return Rooted(resolved) if _mentions_root(dict(expression)) else resolved
 
@@ -143,12 +143,12 @@ def _mentions_root(value: Json) -> bool:
 
 
 def is_session_variable(value: Json) -> bool:
-    """A text that stands for a session variable."""
+    """Returns whether a text stands for a session variable."""
     return isinstance(value, str) and value.lower().startswith(SESSION_PREFIX)
 
 
 def preset_operand(value: Json, pg_type: PgType) -> Operand:
-    """The value a preset gives to a column of this type; raises when it cannot be one."""
+    """Returns the value a preset gives to a column of this type; raises when it cannot be one."""
     if isinstance(value, str) and is_session_variable(value):
         return Operand(SessionValue(value.lower(), pg_type), pg_type)
     if value is None:
@@ -221,7 +221,7 @@ def _computed(scope: _Scope, computed: ComputedFieldInfo, value: Json) -> BoolEx
 
 
 def computed_field_call(computed: ComputedFieldInfo, named: tuple[tuple[str, Operand], ...] = ()) -> FunctionCall:
-    """A computed field's function called for the row at hand, further arguments by name.
+    """Returns a call of a computed field's function for the row at hand, further arguments by name.
 
     The row and the session stand at their positions; PostgreSQL wants positional arguments before named ones, so
     from the first gap on everything is passed by name.
@@ -313,7 +313,7 @@ def _list_with_session_variables(
 
 
 def _other_column(scope: _Scope, value: Json) -> Expression:
-    """`"column"`, `["column"]`, `["$", "column"]`, `["relationship", "column"]`."""
+    """Returns `"column"`, `["column"]`, `["$", "column"]`, `["relationship", "column"]` as an expression."""
     steps = value if isinstance(value, list) else [value]
     names = [step for step in steps if isinstance(step, str)]
     if len(names) != len(steps) or not names:
@@ -359,7 +359,7 @@ def _cast(scope: _Scope, left: Expression, value: Json) -> BoolExp:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """`kind` is table, column, relationship or computed_field; `name` None for a table."""
+    """Identifies what is needed: `kind` is table, column, relationship or computed_field; `name` None for a table."""
 
     kind: str
     table: QualifiedName
@@ -369,7 +369,7 @@ class Dependency:
 def expression_dependencies(
     tables: Mapping[QualifiedName, TableInfo], table: TableInfo, expression: Mapping[str, Json]
 ) -> frozenset[Dependency]:
-    """What must stay for the expression to stay valid."""
+    """Returns what must stay for the expression to stay valid."""
     found: set[Dependency] = set()
     _collect(_object(_Scope(tables, table, table), dict(expression)), tables, table, table, found)
     return frozenset(found)

@@ -1,4 +1,4 @@
-"""What mutations answer."""
+"""Builds what mutations answer."""
 
 from hasura.engine.ir.context import BuildContext
 from hasura.engine.ir.documents.document import FlatField
@@ -17,7 +17,7 @@ from hasura.engine.schema_cache import TableInfo
 
 
 def build_response(context: BuildContext, table: TableInfo, flat: FlatField, path: Path) -> MutationResponse:
-    """`{ affected_rows returning { ... } }`."""
+    """Returns what `{ affected_rows returning { ... } }` answers."""
     parent = mutation_response(context.schema, table)
     outputs: list[AffectedRowsOutput | ReturningOutput | ConstantOutput] = []
     for child, definition, child_path in context.selected(flat, parent, path):
@@ -32,5 +32,5 @@ def build_response(context: BuildContext, table: TableInfo, flat: FlatField, pat
 
 
 def build_single_response(context: BuildContext, table: TableInfo, flat: FlatField, path: Path) -> SingleRowResponse:
-    """The row itself."""
+    """Returns what a mutation of one row answers: the row itself."""
     return SingleRowResponse(build_selection(context, table, flat, path))

@@ -1,4 +1,4 @@
-"""From root fields to queries and mutations."""
+"""Builds queries and mutations from root fields."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ from hasura.engine.schema.types import Field
 
 
 def build_query(context: BuildContext, flat: FlatField, definition: Field, path: Path) -> Select:
-    """A root field that reads a table or calls a function."""
+    """Returns a root field that reads a table or calls a function."""
     arguments = context.arguments(flat, definition, path)
     meaning = definition.meaning
     if isinstance(meaning, FunctionRoot):
@@ -59,7 +59,7 @@ def _function(
 
 
 def build_mutation(context: BuildContext, flat: FlatField, definition: Field, path: Path) -> Mutation:
-    """A root field that writes."""
+    """Returns a root field that writes."""
     meaning = definition.meaning
     arguments = context.arguments(flat, definition, path)
     if isinstance(meaning, FunctionRoot):

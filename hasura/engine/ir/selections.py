@@ -1,4 +1,4 @@
-"""From selection sets to what is read of rows, and from arguments to which rows."""
+"""Builds what is read of rows from selection sets, and which rows are read from arguments."""
 
 import re
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ from hasura.engine.schema_cache import ComputedFieldInfo, TableInfo
 
 
 def build_selection(context: BuildContext, table: TableInfo, flat: FlatField, path: Path) -> Selection:
-    """What is read of each row of a table."""
+    """Returns what is read of each row of a table."""
     parent = table_type(context.schema, table)
     outputs: list[Output] = []
     for child, definition, child_path in context.selected(flat, parent, path):
@@ -119,7 +119,7 @@ def build_rows(
     *,
     is_aggregated: bool = False,
 ) -> Rows:
-    """The rows that `where`, `order_by`, `distinct_on`, `limit` and `offset` choose among those the role may read.
+    """Returns the readable rows that `where`, `order_by`, `distinct_on`, `limit` and `offset` choose.
 
     With `is_aggregated` among those that it may aggregate.
     """
@@ -159,7 +159,7 @@ _PATH_STEP = re.compile(r"""\.?([^.\[\]"']+)|\[(\d+)\]|\["([^"\]]*)"\]|\['([^'\]
 
 
 def _json_path(arguments: Mapping[str, InputValue]) -> tuple[str, ...] | None:
-    """`path: "$.a[0].b"` as the steps of PostgreSQL's `#>`."""
+    """Returns `path: "$.a[0].b"` as the steps of PostgreSQL's `#>`."""
     value = arguments.get("path")
     if value is None:
         return None
@@ -183,7 +183,7 @@ def _json_path(arguments: Mapping[str, InputValue]) -> tuple[str, ...] | None:
 
 
 def build_aggregate(context: BuildContext, table: TableInfo, flat: FlatField, path: Path) -> AggregateSelection:
-    """What is read of an aggregate of a table's rows."""
+    """Returns what is read of an aggregate of a table's rows."""
     parent = aggregate_type(context.schema, table)
     items: list[AggregateItems | NodesItem | ConstantOutput] = []
     for child, definition, child_path in context.selected(flat, parent, path):

@@ -1,4 +1,4 @@
-"""What of a variable's value changes SQL: the part of the plan key that comes from variables.
+"""Computes what of a variable's value changes SQL: the part of the plan key that comes from variables.
 
 Scalars become parameters, so only their presence counts; objects count by their keys, enums by their value, rows to
 insert by the union of their keys, small limits by their value.
@@ -20,7 +20,7 @@ _DIGITS = re.compile(r"[0-9]{1,19}")
 
 
 def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> Hashable:
-    """The shape of a value that stands where `reference` is expected."""
+    """Returns the shape of a value that stands where `reference` is expected."""
     if value is None:
         return None
     if field is not None and field.meaning == "limit":
@@ -45,14 +45,14 @@ def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> H
 
 
 def is_plain(reference: TypeRef, field: InputField | None) -> bool:
-    """Tells whether all values but null have one shape where `reference` is expected."""
+    """Returns whether all values but null have one shape where `reference` is expected."""
     if field is not None and (field.is_exact or field.meaning in ("limit", "offset")):
         return False
     return isinstance(_nullable(reference), ScalarType) or _is_scalar_list(reference)
 
 
 def _is_scalar_list(reference: TypeRef) -> bool:
-    """A list of scalars, or of lists of them: one parameter."""
+    """Returns whether it is a list of scalars, or of lists of them: one parameter."""
     outer = _nullable(reference)
     if not isinstance(outer, ListOf):
         return False
@@ -67,7 +67,7 @@ def _nullable(reference: TypeRef) -> TypeRef:
 
 
 def is_offset(value: object) -> bool:
-    """A non-negative 64-bit integer, as a number or, as Hasura takes it too, as text."""
+    """Returns whether it is a non-negative 64-bit integer, as a number or, as Hasura takes it too, as text."""
     number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else whole(value)
     return number is not None and 0 <= number < 2**63
 
@@ -99,7 +99,7 @@ def _object_shape(value: dict[str, Json], reference: InputObjectType) -> Hashabl
 
 
 def _rows_shape(rows: Iterable[Json], reference: InputObjectType) -> Hashable:
-    """The keys of all rows; for nested inserts the shape of all their data together."""
+    """Returns the keys of all rows; for nested inserts the shape of all their data together."""
     fields = reference.fields
     nested: dict[str, list[Json]] = {}
     seen: dict[frozenset[str], bool] = {}

@@ -1,4 +1,4 @@
-"""Columns and computed fields as far as the role may see them.
+"""Reads columns and computed fields as far as the role may see them.
 
 With inherited roles a value may be hidden in some of the rows that the role reads. There it is NULL for everything
 that is asked about it, not only in the answer: whoever could filter, order or count by it would soon know it.
@@ -17,21 +17,21 @@ from hasura.engine.schema_cache import ColumnInfo, ComputedFieldInfo, TableInfo
 
 
 def column_condition(context: BuildContext, table: TableInfo, column: ColumnInfo) -> BoolExp | None:
-    """In which rows the role may see the column; None: in all that it reads."""
+    """Returns in which rows the role may see the column; None: in all that it reads."""
     access = context.schema.access(table).select
     filters = access.columns.get(column.name, ()) if access is not None else ()
     return context.resolved(table, filters) if filters else None
 
 
 def computed_field_condition(context: BuildContext, table: TableInfo, computed: ComputedFieldInfo) -> BoolExp | None:
-    """In which rows the role may see the computed field; None: in all that it reads."""
+    """Returns in which rows the role may see the computed field; None: in all that it reads."""
     access = context.schema.access(table).select
     filters = access.computed_fields.get(computed.name, ()) if access is not None else ()
     return context.resolved(table, filters) if filters else None
 
 
 def shown_column(context: BuildContext, table: TableInfo, column: ColumnInfo) -> Expression:
-    """The column, NULL where the role may not see it; the same object each time, so that uses of it can be told."""
+    """Returns the column, NULL where the role may not see it; the same object each time, to recognize its uses."""
     key = (table.name, column.name)
     found = context.shown_columns.get(key)
     if found is None:
@@ -43,7 +43,7 @@ def shown_column(context: BuildContext, table: TableInfo, column: ColumnInfo) ->
 def shown_computed_field(
     context: BuildContext, table: TableInfo, computed: ComputedFieldInfo, call: FunctionCall
 ) -> Expression:
-    """The scalar that the function gives, NULL where the role may not see it."""
+    """Returns the scalar that the function gives, NULL where the role may not see it."""
     return _shown(CallExpression(call), computed_field_condition(context, table, computed))
 
 

@@ -1,4 +1,4 @@
-"""From `<table>_stream` fields to the next rows after a cursor."""
+"""Builds the next rows after a cursor from `<table>_stream` fields."""
 
 from hasura.engine.errors import ValidationFailed
 from hasura.engine.ir.arguments.filters import where_argument
@@ -14,7 +14,7 @@ from hasura.engine.schema.types import EnumType, Field, InputObjectType, named_t
 
 
 def build_stream(context: BuildContext, flat: FlatField, definition: Field, path: Path) -> Stream:
-    """The rows after the cursor, in its order, at most a batch."""
+    """Returns the rows after the cursor, in its order, at most a batch."""
     root = definition.meaning
     assert isinstance(root, TableRoot)
     table = root.table

@@ -1,1 +1,1 @@
-"""What one role sees: its fields, arguments and types, compiled lazily from the schema cache."""
+"""Builds what one role sees: its fields, arguments and types, compiled lazily from the schema cache."""

@@ -1,4 +1,4 @@
-"""GraphQL types of columns: output, input, enums of column names."""
+"""Builds GraphQL types of columns: output, input, enums of column names."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def value_type(pg_type: PgType) -> TypeRef:
-    """The GraphQL type of a database type, nullable."""
+    """Returns the GraphQL type of a database type, nullable."""
     base = pg_type.underlying
     if is_array(base) and base.element is not None:
         inner = value_type(base.element)
@@ -23,7 +23,7 @@ def value_type(pg_type: PgType) -> TypeRef:
 
 
 def column_type(schema: "RoleSchema", column: ColumnInfo) -> TypeRef:
-    """The GraphQL type of a column, nullable; an enum when its values live in an enum table."""
+    """Returns the GraphQL type of a column, nullable; an enum when its values live in an enum table."""
     if column.enum_table is not None:
         values = enum_table_type(schema, column.enum_table)
         if values is not None:
@@ -32,7 +32,7 @@ def column_type(schema: "RoleSchema", column: ColumnInfo) -> TypeRef:
 
 
 def enum_table_type(schema: "RoleSchema", name: QualifiedName) -> EnumType | None:
-    """`colors_enum`, of a table tracked as enum."""
+    """Returns `colors_enum`, of a table tracked as enum."""
     table = schema.cache.tables.get(name)
     if table is None or not table.enum_values or not table.is_exposed:
         return None
@@ -48,19 +48,19 @@ def enum_table_type(schema: "RoleSchema", name: QualifiedName) -> EnumType | Non
 
 
 def visible_columns(table: TableInfo, access: SelectAccess) -> list[ColumnInfo]:
-    """The columns a role may read, in the table's order."""
+    """Returns the columns a role may read, in the table's order."""
     return [column for column in table.exposed_columns if column.name in access.columns]
 
 
 def is_visible(schema: "RoleSchema", access: SelectAccess, computed: ComputedFieldInfo) -> bool:
-    """A scalar computed field by the permission's list, one that returns rows by the permission to select those."""
+    """Returns whether a computed field is seen: a scalar if listed, one of rows if the role may select those."""
     if computed.returned_table is not None:
         return schema.can_select(computed.returned_table)
     return computed.name in access.computed_fields
 
 
 def select_column_enum(schema: "RoleSchema", table: TableInfo) -> EnumType | None:
-    """`article_select_column`; None when the role may read no column."""
+    """Returns `article_select_column`; None when the role may read no column."""
     access = schema.access(table).select
     columns = visible_columns(table, access) if access is not None else []
     if not columns:
@@ -70,7 +70,7 @@ def select_column_enum(schema: "RoleSchema", table: TableInfo) -> EnumType | Non
 
 
 def column_enum(name: str, columns: Iterable[ColumnInfo], description: str) -> EnumType:
-    """An enum of column names."""
+    """Returns an enum of column names."""
     return EnumType(
         name,
         {column.graphql_name: EnumMember(column.graphql_name, "column name", column) for column in columns},

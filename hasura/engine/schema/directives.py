@@ -1,4 +1,4 @@
-"""The directives that documents may use."""
+"""Lists the directives that documents may use."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from hasura.engine.schema.types import BOOLEAN, INT, InputField, NonNull
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """A directive, where it may stand, and what it takes."""
+    """Describes a directive, where it may stand, and what it takes."""
 
     name: str
     description: str

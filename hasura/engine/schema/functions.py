@@ -1,4 +1,4 @@
-"""Root fields of SQL functions."""
+"""Builds root fields of SQL functions."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def root_field(schema: "RoleSchema", root: FunctionRoot, name: str, *, is_mutation: bool) -> Field | None:
-    """A function's field in queries (subscriptions) or mutations, if the role may call it there."""
+    """Returns a function's field in queries (subscriptions) or mutations, if the role may call it there."""
     function = root.function
     if (function.exposed_as is FunctionExposure.MUTATION) is not is_mutation:
         return None
@@ -52,7 +52,7 @@ def root_field(schema: "RoleSchema", root: FunctionRoot, name: str, *, is_mutati
 
 
 def _may_call(schema: "RoleSchema", function: FunctionInfo) -> bool:
-    """By its own permission; query functions also by the permission to select from the table, where that is inferred.
+    """Returns whether the role has the function's permission, or a query function's inferred from its table's.
 
     Whatever lets it call, the role needs select permission on the returned table.
     """

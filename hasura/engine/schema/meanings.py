@@ -1,4 +1,4 @@
-"""What fields of the role's types stand for: the vocabulary between the schema and the IR builders."""
+"""Defines what fields of the role's types stand for: the vocabulary between the schema and the IR builders."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,69 +11,69 @@ from hasura.engine.schema_cache import ColumnInfo, ComputedFieldInfo, FunctionIn
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnField:
-    """A column of the row."""
+    """Stands for a column of the row."""
 
     column: ColumnInfo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RelationshipField:
-    """The related row, or rows."""
+    """Stands for the related row, or rows."""
 
     relationship: RelationshipInfo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RelationshipAggregateField:
-    """The aggregate of related rows."""
+    """Stands for the aggregate of related rows."""
 
     relationship: RelationshipInfo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComputedFieldField:
-    """A function of the row."""
+    """Stands for a function of the row."""
 
     computed: ComputedFieldInfo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComputedFieldAggregateField:
-    """The aggregate of the rows a computed field returns."""
+    """Stands for the aggregate of the rows a computed field returns."""
 
     computed: ComputedFieldInfo
 
 
 @dataclass(frozen=True, slots=True)
 class AggregateField:
-    """`aggregate` of an aggregate selection."""
+    """Stands for `aggregate` of an aggregate selection."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodesField:
-    """`nodes` of an aggregate selection."""
+    """Stands for `nodes` of an aggregate selection."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountField:
-    """`count(columns:, distinct:)`."""
+    """Stands for `count(columns:, distinct:)`."""
 
 
 @dataclass(frozen=True, slots=True)
 class AggregateFunctionField:
-    """`sum { ... }` and the like; `function` is PostgreSQL's name."""
+    """Stands for `sum { ... }` and the like; `function` is PostgreSQL's name."""
 
     function: str
 
 
 @dataclass(frozen=True, slots=True)
 class AffectedRowsField:
-    """`affected_rows`."""
+    """Stands for `affected_rows`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReturningField:
-    """`returning`."""
+    """Stands for `returning`."""
 
 
 # --- root fields -----------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ class ReturningField:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableRoot:
-    """A root field of a table; `kind` is an attribute name of `RootFieldNames`."""
+    """Stands for a root field of a table; `kind` is an attribute name of `RootFieldNames`."""
 
     kind: str
     table: TableInfo
@@ -89,7 +89,7 @@ class TableRoot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionRoot:
-    """A root field of a function."""
+    """Stands for a root field of a function."""
 
     function: FunctionInfo
     is_aggregate: bool
@@ -97,29 +97,29 @@ class FunctionRoot:
 
 @dataclass(frozen=True, slots=True)
 class SchemaRoot:
-    """`__schema`."""
+    """Stands for `__schema`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypeRoot:
-    """`__type(name:)`."""
+    """Stands for `__type(name:)`."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamespaceRoot:
-    """The one field that holds all of the source's root fields, where the source has a namespace."""
+    """Stands for the one field that holds all of the source's root fields, where the source has a namespace."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoQueriesRoot:
-    """The placeholder of a role that may query nothing."""
+    """Stands for the placeholder of a role that may query nothing."""
 
 
 # --- fields of input types -------------------------------------------------------------------------------------
 
 
 class Connective(StrEnum):
-    """`_and`, `_or`, `_not`."""
+    """Stands for `_and`, `_or`, `_not`."""
 
     AND = "_and"
     OR = "_or"
@@ -128,35 +128,35 @@ class Connective(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnInput:
-    """A column: compared, ordered by, inserted, set ... as the object it stands in says."""
+    """Stands for a column: compared, ordered by, inserted, set ... as the object it stands in says."""
 
     column: ColumnInfo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RelationshipInput:
-    """A relationship: filtered or ordered through, or inserted."""
+    """Stands for a relationship: filtered or ordered through, or inserted."""
 
     relationship: RelationshipInfo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RelationshipAggregateInput:
-    """An aggregate of related rows, filtered or ordered by."""
+    """Stands for an aggregate of related rows, filtered or ordered by."""
 
     relationship: RelationshipInfo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComputedFieldInput:
-    """A computed field, compared or ordered by."""
+    """Stands for a computed field, compared or ordered by."""
 
     computed: ComputedFieldInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A comparison operator; `name` as in `ir.boolexp.Comparison`, `argument` the type its operand is cast to."""
+    """Stands for a comparison; `name` as in `ir.nodes.Comparison`, `argument` the type its operand is cast to."""
 
     name: str
     # None: the column's own type.
@@ -167,19 +167,19 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class CastOperator:
-    """`_cast: {String: {...}}`."""
+    """Stands for `_cast: {String: {...}}`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CastTarget:
-    """The type to cast to before comparing."""
+    """Stands for the type to cast to before comparing."""
 
     type: PgType
 
 
 @dataclass(frozen=True, slots=True)
 class OrderDirection:
-    """`asc`, `desc_nulls_first` ..."""
+    """Stands for `asc`, `desc_nulls_first` ..."""
 
     is_descending: bool
     nulls_first: bool
@@ -187,14 +187,14 @@ class OrderDirection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AggregateOrder:
-    """`max: {...}` in the order of a relationship's aggregate; `count` has no columns."""
+    """Stands for `max: {...}` in the order of a relationship's aggregate; `count` has no columns."""
 
     function: str
 
 
 @dataclass(frozen=True, slots=True)
 class AggregatePredicate:
-    """An aggregate that a filter can compare; `function` is PostgreSQL's name."""
+    """Describes an aggregate that a filter can compare; `function` is PostgreSQL's name."""
 
     function: str
     # The type of the columns it takes; None: any columns, or none at all.
@@ -206,27 +206,27 @@ class AggregatePredicate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AggregatePredicateInput:
-    """`count: {arguments, distinct, filter, predicate}` of an aggregate in `where`."""
+    """Stands for `count: {arguments, distinct, filter, predicate}` of an aggregate in `where`."""
 
     aggregate: AggregatePredicate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionArgumentInput:
-    """An argument of an SQL function; unnamed ones go by position."""
+    """Stands for an argument of an SQL function; unnamed ones go by position."""
 
     argument: FunctionArgument
 
 
 @dataclass(frozen=True, slots=True)
 class InsertTarget:
-    """An insert input object: rows of this table."""
+    """Stands for an insert input object: rows of this table."""
 
     table: QualifiedName
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateOperator:
-    """`_set`, `_inc`, `_append` ..."""
+    """Stands for `_set`, `_inc`, `_append` ..."""
 
     name: str

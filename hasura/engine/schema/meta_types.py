@@ -1,4 +1,4 @@
-"""GraphQL's own types about types: what `__schema` and `__type` can be asked for."""
+"""Defines GraphQL's own types about types: what `__schema` and `__type` can be asked for."""
 
 from hasura.engine.schema.types import (
     BOOLEAN,

@@ -1,4 +1,4 @@
-"""Input types and root fields that write."""
+"""Builds input types and root fields that write."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ PLACEHOLDER = "_PLACEHOLDER"
 
 
 def root_field(schema: "RoleSchema", root: TableRoot, name: str) -> Field | None:
-    """A table's mutation, if the role has it."""
+    """Returns a table's mutation, if the role has it."""
     if root.kind.startswith("insert"):
         return _insert_field(schema, root, name)
     if root.kind.startswith("update"):
@@ -84,7 +84,7 @@ def _insert_field(schema: "RoleSchema", root: TableRoot, name: str) -> Field | N
 
 
 def insert_input(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
-    """`article_insert_input`: columns and nested inserts."""
+    """Returns `article_insert_input`: columns and nested inserts."""
     name = schema.naming.type(table.graphql_name, "insert_input")
     return schema.type(
         name,
@@ -98,7 +98,7 @@ def insert_input(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
 
 
 def insertable_columns(schema: "RoleSchema", table: TableInfo) -> list[ColumnInfo]:
-    """The columns a role may give a value to in an insert."""
+    """Returns the columns a role may give a value to in an insert."""
     access = schema.access(table).insert
     if access is None or not _is_usable(schema, access):
         return []
@@ -142,7 +142,7 @@ def _on_conflict_field(schema: "RoleSchema", table: TableInfo) -> dict[str, Inpu
 
 
 def _conflict_targets(table: TableInfo) -> list[UniqueConstraint]:
-    """The constraints and unique indexes of a table that have a name GraphQL can write."""
+    """Returns the constraints and unique indexes of a table that have a name GraphQL can write."""
     return [item for item in table.table.all_unique_constraints if is_enum_value_name(item.name)]
 
 
@@ -189,7 +189,7 @@ def _constraint_enum(schema: "RoleSchema", table: TableInfo) -> EnumType:
 
 
 def updatable_columns(schema: "RoleSchema", table: TableInfo) -> list[ColumnInfo]:
-    """The columns a role may give a value to in an update."""
+    """Returns the columns a role may give a value to in an update."""
     access = schema.access(table).update
     if access is None or not _is_usable(schema, access):
         return []
@@ -369,7 +369,7 @@ def _delete_field(schema: "RoleSchema", root: TableRoot, name: str) -> Field | N
 
 
 def mutation_response(schema: "RoleSchema", table: TableInfo) -> ObjectType:
-    """`article_mutation_response`."""
+    """Returns `article_mutation_response`."""
     name = schema.naming.type(table.graphql_name, "mutation_response")
     affected = schema.naming.field("affected_rows")
 

@@ -1,4 +1,4 @@
-"""What a role may do with a table, inherited roles included.
+"""Tells what a role may do with a table, inherited roles included.
 
 For an ordinary role these are its permissions as metadata has them. An inherited role without a permission of its own
 on a table may read a row that any of its parents may read, and a column of it when one of the parents who may read
@@ -28,7 +28,7 @@ NO_FILTER: Filter = {}
 
 @dataclass(frozen=True, slots=True)
 class SelectAccess:
-    """What a role may read of a table."""
+    """Holds what a role may read of a table."""
 
     # Column or computed field -> filters any of which must hold for it to be shown; empty: always.
     columns: Mapping[str, tuple[Filter, ...]]
@@ -43,13 +43,13 @@ class SelectAccess:
 
     @property
     def allow_aggregations(self) -> bool:
-        """There are aggregates of some of the rows."""
+        """Returns whether there are aggregates of some of the rows."""
         return bool(self.aggregated_filters)
 
 
 @dataclass(frozen=True, slots=True)
 class WriteAccess:
-    """What a role may insert or update; for deletes only `filter` counts."""
+    """Holds what a role may insert or update; for deletes only `filter` counts."""
 
     columns: frozenset[str] = frozenset()
     filter: Filter = field(default_factory=dict)
@@ -60,7 +60,7 @@ class WriteAccess:
 
 @dataclass(frozen=True, slots=True)
 class TableAccess:
-    """All a role may do with one table; None: nothing of that kind."""
+    """Holds all a role may do with one table; None: nothing of that kind."""
 
     select: SelectAccess | None
     insert: WriteAccess | None
@@ -72,7 +72,7 @@ NO_ACCESS = TableAccess(None, None, None, None)
 
 
 def table_access(cache: SchemaCache, role: str, table: TableInfo) -> TableAccess:
-    """A role's rights on a table, remembered for the snapshot."""
+    """Returns a role's rights on a table, remembered for the snapshot."""
     key = ("access", role, table.name)
     access = cache.memo.get(key)
     if not isinstance(access, TableAccess):
@@ -171,7 +171,7 @@ def _own_delete(info: DeletePermissionInfo) -> WriteAccess:
 
 
 def _merged_select(parents: list[SelectAccess | None]) -> SelectAccess | None:
-    """Any parent's rows; a column only in rows of a parent that has it, aggregates of rows of parents with them."""
+    """Returns rows of any parent; a column only in rows of parents that have it, and aggregates likewise."""
     granted = [access for access in parents if access is not None]
     if not granted:
         return None
@@ -222,7 +222,7 @@ def _united(sets: list[frozenset[str] | None]) -> frozenset[str] | None:
 
 
 def _agreed(parents: list[WriteAccess | None]) -> WriteAccess | None:
-    """The parents' common permission; none when they differ."""
+    """Returns the parents' common permission; none when they differ."""
     granted = [access for access in parents if access is not None]
     if not granted or any(access != granted[0] for access in granted):
         return None

@@ -1,4 +1,4 @@
-"""The GraphQL schema of one role on one snapshot, built type by type as requests touch it."""
+"""Builds the GraphQL schema of one role on one snapshot, type by type as requests touch it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
@@ -27,7 +27,7 @@ NO_QUERIES_FIELD = "no_queries_available"
 
 
 class RoleSchema:
-    """The types of one role. Get it with `role_schema`, which keeps it for the snapshot's life."""
+    """Holds the types of one role. Get it with `role_schema`, which keeps it for the snapshot's life."""
 
     def __init__(self, cache: SchemaCache, role: str, *, use_backend_only: bool, root_prefix: str) -> None:
         self.cache = cache
@@ -58,11 +58,11 @@ class RoleSchema:
 
     @property
     def is_admin(self) -> bool:
-        """No permission applies."""
+        """Returns whether no permission applies."""
         return self.role == ADMIN_ROLE
 
     def type(self, name: str, build: Callable[[], TypeT]) -> TypeT:
-        """The type of this name, built the first time."""
+        """Returns the type of this name, built the first time."""
         found = self._types.get(name)
         if found is None:
             found = build()
@@ -70,35 +70,35 @@ class RoleSchema:
         return found  # type: ignore[return-value]  # one name always has one builder
 
     def table(self, name: QualifiedName) -> TableInfo:
-        """A tracked table."""
+        """Returns a tracked table."""
         return self.cache.tables[name]
 
     def access(self, table: TableInfo) -> TableAccess:
-        """What the role may do with it; backend-only permissions only where the request asked for them."""
+        """Returns what the role may do with it; backend-only permissions only where the request asks for them."""
         return table_access(self.cache, self.role, table) if table.is_exposed else NO_ACCESS
 
     def can_select(self, name: QualifiedName) -> bool:
-        """The role may read some of the table."""
+        """Returns whether the role may read some of the table."""
         table = self.cache.tables.get(name)
         return table is not None and self.access(table).select is not None
 
     def can_aggregate(self, name: QualifiedName) -> bool:
-        """The role may read aggregates of the table."""
+        """Returns whether the role may read aggregates of the table."""
         table = self.cache.tables.get(name)
         select = self.access(table).select if table is not None else None
         return select is not None and select.allow_aggregations
 
     def sees_all_rows(self, name: QualifiedName) -> bool:
-        """No filter stands between the role and the table's rows."""
+        """Returns whether no filter stands between the role and the table's rows."""
         select = self.access(self.cache.tables[name]).select
         return select is not None and NO_FILTER in select.filters
 
     def has_mutations(self) -> bool:
-        """Some mutation is there for the role."""
+        """Returns whether some mutation is there for the role."""
         return any(self._source_mutation(name) is not None for name in self.cache.mutation_fields)
 
     def has_queries(self) -> bool:
-        """Some query field of a table or function is there for the role."""
+        """Returns whether some query field of a table or function is there for the role."""
         return any(self._root_field(self.cache.query_fields, name, "query") for name in self.cache.query_fields)
 
     def _root_field(self, index: Mapping[str, RootField], name: str, operation: str) -> Field | None:
@@ -125,12 +125,12 @@ class RoleSchema:
     def _source_root(
         self, suffix: str, build: Callable[[], dict[str, Field]], lookup: Callable[[str], Field | None]
     ) -> ObjectType:
-        """The source's root fields as a type: that of the namespace's field, where there is one."""
+        """Returns the source's root fields as a type: that of the namespace's field, where there is one."""
         namespace = self.naming.customization.root_fields_namespace or ""
         return ObjectType(self.naming.customized_type(f"{namespace}{suffix}"), build, lookup=lookup)
 
     def _outer(self, source: ObjectType, name: str) -> Field | None:
-        """A field of a root type: one of the source's own, or the namespace when anything is in it."""
+        """Returns a field of a root type: one of the source's own, or the namespace when anything is in it."""
         namespace = self.naming.customization.root_fields_namespace
         if namespace is None:
             return source.field(name)
@@ -177,7 +177,7 @@ class RoleSchema:
         return dict(self._present(names, self._source_subscription))
 
     def _names(self, index: Mapping[str, RootField], *, is_mutation: bool) -> list[str]:
-        """The names of an index, and the short ones beside them."""
+        """Returns the names of an index, and the short ones beside them."""
         names = list(index)
         if self.root_prefix:
             names += [
@@ -194,7 +194,7 @@ class RoleSchema:
 
 
 def full_name(name: str, prefix: str, *, is_mutation: bool) -> str:
-    """The name that a short one stands for: `orders` -> `app_3_orders`, `insert_orders` -> `insert_app_3_orders`."""
+    """Returns what a short name stands for: `orders` -> `app_3_orders`, `insert_orders` -> `insert_app_3_orders`."""
     if not is_mutation:
         return prefix + name
     verb, underscore, rest = name.partition("_")
@@ -202,7 +202,7 @@ def full_name(name: str, prefix: str, *, is_mutation: bool) -> str:
 
 
 def short_name(name: str, prefix: str, *, is_mutation: bool) -> str | None:
-    """The inverse of `full_name`; None for a name without the prefix in its place."""
+    """Returns the inverse of `full_name`; None for a name without the prefix in its place."""
     verb, underscore, rest = name.partition("_") if is_mutation else ("", "", name)
     return verb + underscore + rest.removeprefix(prefix) if rest.startswith(prefix) else None
 
@@ -210,7 +210,7 @@ def short_name(name: str, prefix: str, *, is_mutation: bool) -> str | None:
 def role_schema(
     cache: SchemaCache, role: str, *, use_backend_only: bool = False, root_prefix: str = ""
 ) -> RoleSchema:
-    """The role's schema, one per snapshot."""
+    """Returns the role's schema, one per snapshot."""
     key = ("role schema", role, use_backend_only, root_prefix)
     schema = cache.memo.get(key)
     if not isinstance(schema, RoleSchema):

@@ -1,4 +1,4 @@
-"""How PostgreSQL types appear in GraphQL: scalar names, families of operators, which numbers are wide."""
+"""Maps PostgreSQL types to GraphQL: scalar names, families of operators, which numbers are wide."""
 
 from hasura.engine.catalog.types import PgType, TypeKind
 from hasura.engine.schema.types import BOOLEAN, FLOAT, INT, STRING, ScalarType
@@ -26,7 +26,7 @@ _COMPARABLE = (
 
 
 def scalar_for(pg_type: PgType) -> ScalarType:
-    """The GraphQL scalar of a type; a domain is its base type's."""
+    """Returns the GraphQL scalar of a type; a domain is its base type's."""
     pg_type = pg_type.underlying
     built_in = _BUILT_IN.get(pg_type.name)
     if built_in is not None:
@@ -38,22 +38,22 @@ def scalar_for(pg_type: PgType) -> ScalarType:
 
 
 def is_wide_number(pg_type: PgType) -> bool:
-    """Numbers beyond what every JSON reader keeps exact; written as strings when the server is set so."""
+    """Returns whether numbers may exceed what every JSON reader keeps exact; strings when the server is set so."""
     return pg_type.underlying.name in _WIDE_NUMBERS
 
 
 def is_numeric(pg_type: PgType) -> bool:
-    """sum, avg, stddev ... and `_inc` exist for it."""
+    """Returns whether sum, avg, stddev ... and `_inc` exist for it."""
     return pg_type.underlying.name in _NUMERIC
 
 
 def is_text(pg_type: PgType) -> bool:
-    """like, regex ... exist for it."""
+    """Returns whether like, regex ... exist for it."""
     return pg_type.underlying.name in _STRING
 
 
 def is_comparable(pg_type: PgType) -> bool:
-    """min and max exist for it."""
+    """Returns whether min and max exist for it."""
     base = pg_type.underlying
     if base.kind is TypeKind.BASE:
         return base.name in _COMPARABLE
@@ -61,10 +61,10 @@ def is_comparable(pg_type: PgType) -> bool:
 
 
 def is_json(pg_type: PgType) -> bool:
-    """json or jsonb."""
+    """Returns whether it is json or jsonb."""
     return pg_type.underlying.name in ("json", "jsonb")
 
 
 def is_array(pg_type: PgType) -> bool:
-    """An array type."""
+    """Returns whether it is an array type."""
     return pg_type.underlying.kind is TypeKind.ARRAY

@@ -1,4 +1,4 @@
-"""Object types of tables and aggregates, and the root fields that read."""
+"""Builds object types of tables and aggregates, and the root fields that read."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def table_type(schema: "RoleSchema", table: TableInfo) -> ObjectType:
-    """`article`: columns, relationships and computed fields."""
+    """Returns `article`: columns, relationships and computed fields."""
     name = schema.naming.type(table.graphql_name)
     description = table.description
     if description is None:
@@ -76,7 +76,7 @@ def _table_fields(schema: "RoleSchema", table: TableInfo) -> Iterator[Field]:
 
 
 def column_field(schema: "RoleSchema", column: ColumnInfo, *, is_conditional: bool) -> Field:
-    """The field of a column; json columns take a path."""
+    """Returns the field of a column; json columns take a path."""
     arguments = {}
     if is_json(column.type):
         arguments["path"] = InputField("path", STRING, "path", "JSON select path")
@@ -145,7 +145,7 @@ def _computed_fields(schema: "RoleSchema", table: TableInfo, computed: ComputedF
 
 
 def select_arguments(schema: "RoleSchema", table: TableInfo) -> dict[str, InputField]:
-    """`distinct_on`, `limit`, `offset`, `order_by`, `where`."""
+    """Returns `distinct_on`, `limit`, `offset`, `order_by`, `where`."""
     name = schema.naming.field
     columns = select_column_enum(schema, table)
     arguments: list[InputField] = []
@@ -179,7 +179,7 @@ def select_arguments(schema: "RoleSchema", table: TableInfo) -> dict[str, InputF
 
 
 def aggregate_type(schema: "RoleSchema", table: TableInfo) -> ObjectType:
-    """`article_aggregate`."""
+    """Returns `article_aggregate`."""
     name = schema.naming.type(table.graphql_name, "aggregate")
 
     def fields() -> dict[str, Field]:
@@ -251,7 +251,7 @@ def _function_fields_type(
 
 
 def root_field(schema: "RoleSchema", root: TableRoot, name: str, operation: str) -> Field | None:
-    """The root field of a table in queries or subscriptions, if the role has it."""
+    """Returns the root field of a table in queries or subscriptions, if the role has it."""
     table = root.table
     access = schema.access(table).select
     if access is None or not _is_exposed(access, root.kind, operation):
@@ -301,7 +301,7 @@ def _is_exposed(access: SelectAccess, kind: str, operation: str) -> bool:
 def primary_key_arguments(
     schema: "RoleSchema", table: TableInfo, access: SelectAccess
 ) -> dict[str, InputField] | None:
-    """The key columns as arguments; None when there is no key, or the role cannot give all of it."""
+    """Returns the key columns as arguments; None when there is no key, or the role cannot give all of it."""
     key = table.table.primary_key
     if key is None or any(column not in access.columns for column in key.columns):
         return None

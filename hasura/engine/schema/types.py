@@ -1,4 +1,4 @@
-"""GraphQL types of one role, built lazily.
+"""Defines the GraphQL types of one role, built lazily.
 
 An object or input type knows how to build its fields and does so when first asked, so a request pays only for the
 types it touches. Each field carries a `meaning`: a small value of `meanings.py` that tells the IR builders what the
@@ -14,7 +14,7 @@ from hasura.engine.exact_json import Json
 
 @dataclass(frozen=True, slots=True)
 class ScalarType:
-    """A leaf."""
+    """Describes a scalar, a leaf."""
 
     name: str
     description: str | None = None
@@ -22,7 +22,7 @@ class ScalarType:
 
 @dataclass(frozen=True, slots=True)
 class EnumMember:
-    """One value of an enum; `meaning` is what the IR gets for it."""
+    """Describes one value of an enum; `meaning` is what the IR gets for it."""
 
     name: str
     description: str | None = None
@@ -31,7 +31,7 @@ class EnumMember:
 
 @dataclass(frozen=True, slots=True)
 class EnumType:
-    """A closed set of names."""
+    """Describes a closed set of names."""
 
     name: str
     values: Mapping[str, EnumMember]
@@ -40,21 +40,21 @@ class EnumType:
 
 @dataclass(frozen=True, slots=True)
 class NonNull:
-    """Never null."""
+    """Wraps a type that is never null."""
 
     of: "TypeRef"
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list."""
+    """Wraps the type of a list's members."""
 
     of: "TypeRef"
 
 
 @dataclass(frozen=True, slots=True)
 class InputField:
-    """An argument, or a field of an input object."""
+    """Describes an argument, or a field of an input object."""
 
     name: str
     type: "TypeRef"
@@ -68,7 +68,7 @@ class InputField:
 
 @dataclass(eq=False, slots=True)
 class InputObjectType:
-    """An input object; two are the same only if they are one."""
+    """Describes an input object; two are equal only if they are the same object."""
 
     name: str
     build: Callable[[], Mapping[str, InputField]]
@@ -81,7 +81,7 @@ class InputObjectType:
 
     @property
     def fields(self) -> Mapping[str, InputField]:
-        """By name, in the order introspection shows."""
+        """Returns the fields by name, in the order introspection shows."""
         if self._fields is None:
             self._fields = self.build()
         return self._fields
@@ -89,7 +89,7 @@ class InputObjectType:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an object type."""
+    """Describes a field of an object type."""
 
     name: str
     type: "TypeRef"
@@ -100,7 +100,7 @@ class Field:
 
 @dataclass(eq=False, slots=True)
 class ObjectType:
-    """An object; `lookup` finds one field without building the others where a type has thousands (the roots)."""
+    """Describes an object; `lookup` finds one field without building the others of large types (the roots)."""
 
     name: str
     build: Callable[[], Mapping[str, Field]]
@@ -110,13 +110,13 @@ class ObjectType:
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """All fields by name."""
+        """Returns all fields by name."""
         if self._fields is None:
             self._fields = self.build()
         return self._fields
 
     def field(self, name: str) -> Field | None:
-        """One field, or None."""
+        """Returns one field, or None."""
         if self.lookup is not None:
             return self.lookup(name)
         return self.fields.get(name)
@@ -127,21 +127,21 @@ TypeRef = Union[NamedType, NonNull, ListOf]  # noqa: UP007
 
 
 def named_type(reference: TypeRef) -> NamedType:
-    """The type without lists and non-nulls around it."""
+    """Returns the type without lists and non-nulls around it."""
     while isinstance(reference, NonNull | ListOf):
         reference = reference.of
     return reference
 
 
 def nullable(reference: TypeRef) -> NamedType | ListOf:
-    """The type without an outer non-null."""
+    """Returns the type without an outer non-null."""
     while isinstance(reference, NonNull):
         reference = reference.of
     return reference
 
 
 def type_text(reference: TypeRef) -> str:
-    """GraphQL notation: `[article_bool_exp!]`."""
+    """Returns the type in GraphQL notation: `[article_bool_exp!]`."""
     if isinstance(reference, NonNull):
         return type_text(reference.of) + "!"
     if isinstance(reference, ListOf):
@@ -150,7 +150,7 @@ def type_text(reference: TypeRef) -> str:
 
 
 def fields_by_name(fields: Iterator[InputField]) -> dict[str, InputField]:
-    """Input fields keyed by their names."""
+    """Returns input fields keyed by their names."""
     return {item.name: item for item in fields}
 
 

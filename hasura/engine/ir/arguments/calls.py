@@ -1,4 +1,4 @@
-"""Arguments of SQL functions."""
+"""Builds arguments of SQL functions."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from hasura.engine.schema_cache import FunctionInfo
 def named_arguments(
     arguments: Mapping[str, InputValue], declared: tuple[FunctionArgument, ...]
 ) -> tuple[tuple[str, Operand], ...]:
-    """The members of `args` by their SQL names; unnamed arguments are `arg_1`, `arg_2` ... by position."""
+    """Returns the members of `args` by their SQL names; unnamed ones are `arg_1`, `arg_2` ... by position."""
     members = arguments["args"].members("args") if "args" in arguments else {}
     found: list[tuple[str, Operand]] = []
     for position, argument in enumerate(declared, start=1):
@@ -27,7 +27,7 @@ def named_arguments(
 
 
 def function_call(function: FunctionInfo, arguments: Mapping[str, InputValue]) -> FunctionCall:
-    """A call of a tracked function: positional up to the first argument left to its default, then by name."""
+    """Returns a call of a tracked function: positional up to the first omitted argument, then by name."""
     given = dict(named_arguments(arguments, function.input_arguments))
     input_position = 0
     positional: list[Operand | None] = []

@@ -1,4 +1,4 @@
-"""From `where` arguments to boolean expressions; the role's filters join wherever another table is entered."""
+"""Builds boolean expressions from `where`; the role's filters join wherever another table is entered."""
 
 from collections.abc import Mapping
 
@@ -43,7 +43,7 @@ from hasura.engine.schema_cache import ColumnInfo, RelationshipInfo, TableInfo
 
 
 def where_argument(context: BuildContext, table: TableInfo, arguments: Mapping[str, InputValue]) -> BoolExp:
-    """The user's `where`, without the role's filter of this very table."""
+    """Returns the user's `where`, without the role's filter of this very table."""
     value = arguments.get("where")
     if value is None:
         return TRUE
@@ -51,7 +51,7 @@ def where_argument(context: BuildContext, table: TableInfo, arguments: Mapping[s
 
 
 def build_filter(context: BuildContext, table: TableInfo, value: InputValue) -> BoolExp:
-    """A `<table>_bool_exp` value."""
+    """Returns a `<table>_bool_exp` value."""
     kind = bool_exp(context.schema, table)
     members = value.members(kind.name)
     return conjunction(*(_entry(context, table, kind, name, item) for name, item in members.items()))
@@ -147,7 +147,7 @@ def _cast(context: BuildContext, left: Expression, kind: InputObjectType, name: 
 def _aggregates(
     context: BuildContext, relationship: RelationshipInfo, kind: InputObjectType, value: InputValue
 ) -> BoolExp:
-    """Aggregates of related rows: `{count: {predicate: {_gt: 3}, filter: ..., distinct: ...}}`."""
+    """Returns aggregates of related rows: `{count: {predicate: {_gt: 3}, filter: ..., distinct: ...}}`."""
     table = context.schema.table(relationship.remote_table)
     items: list[BoolExp] = []
     for name, predicate in value.members(kind.name).items():
@@ -201,7 +201,7 @@ def _argument_columns(
 
 
 def column_names(context: BuildContext, table: TableInfo, value: InputValue) -> list[ColumnInfo]:
-    """The columns a list of (or a single) column names stands for."""
+    """Returns the columns that a list of column names (or a single one) stands for."""
     enum = select_column_enum(context.schema, table)
     names = [item.content for item in value.items(enum.name if enum is not None else "select_column")]
     return [table.columns_by_graphql_name[name.name] for name in names if isinstance(name, EnumLiteral)]

@@ -1,4 +1,4 @@
-"""From insert fields to the rows of each level, with presets, checks and conflict handling.
+"""Builds the rows of each level from insert fields, with presets, checks and conflict handling.
 
 The rows themselves stay JSON: one parameter per level, checked row by row for each request, so that a plan does not
 depend on how many there are.
@@ -48,7 +48,7 @@ def build_insert(
     arguments: Mapping[str, InputValue],
     response: Response,
 ) -> Insert:
-    """`insert_x(objects:)` or `insert_x_one(object:)`."""
+    """Returns what `insert_x(objects:)` or `insert_x_one(object:)` inserts."""
     value = arguments["objects"] if "objects" in arguments else arguments["object"]
 
     def read(variables: Variables) -> Level:
@@ -63,7 +63,7 @@ def build_insert(
 
 
 def _numbered(path: Path, members: tuple[InputValue, ...]) -> list[Path]:
-    """The places of rows. As in Hasura a single one is the first of a list, however it was given."""
+    """Returns the places of rows. As in Hasura a single one is the first of a list, however it was given."""
     return [(*path, index) for index in range(len(members))]
 
 
@@ -80,7 +80,7 @@ class _ColumnCheck:
     enum_name: str
 
     def __call__(self, value: Json, path: Path) -> Json:
-        """The value as it is put into the document of rows."""
+        """Returns the value as it is put into the document of rows."""
         if value is None:
             return None
         if self.enum_values is None:
@@ -97,12 +97,12 @@ class _ColumnCheck:
 
     @property
     def is_whole(self) -> bool:
-        """The column holds integers."""
+        """Returns whether the column holds integers."""
         return self.column.type.underlying.name in ("int2", "int4", "int8")
 
 
 class _InsertLevel:
-    """One table's rows at one relationship path of an insert."""
+    """Builds one table's rows at one relationship path of an insert."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class _InsertLevel:
         self._access: WriteAccess = access
 
     def build(self, on_conflict: InputValue | None) -> InsertRows:
-        """The level with all below it."""
+        """Returns the level with all below it."""
         given = self._given()
         columns = [name for name in self._kind.fields if name in given and self._is_column(name)]
         infos = [self._column(name) for name in columns]
@@ -164,7 +164,7 @@ class _InsertLevel:
             yield member.members(self._kind.name)
 
     def _given(self) -> dict[str, list[InputValue]]:
-        """What the rows give, by name."""
+        """Returns what the rows give, by name."""
         given: dict[str, list[InputValue]] = {}
         for row in self._rows():
             for name, value in row.items():
@@ -201,7 +201,7 @@ class _InsertLevel:
         return self._context.resolved(self._table, (check,)) if check else TRUE
 
     def _document(self, columns: list[str]) -> Callable[[Variables, SessionVariables], str | None]:
-        """The level's rows as a JSON array of `[parent, row]`, or of rows at the top, checked."""
+        """Returns the level's rows as a JSON array of `[parent, row]`, or of rows at the top, checked."""
         checks = {name: self._column_check(self._column(name)) for name in columns}
         certain = {name: certain_types(check.column.type) for name, check in checks.items() if not check.enum_values}
         integers = {name: INTEGERS.get(check.column.type.name, range(0)) for name, check in checks.items()}
@@ -303,7 +303,7 @@ class _InsertLevel:
         return NestedInsert(relationship, level.build(conflicts[0]))
 
     def _refuse_determined(self, relationship: RelationshipInfo, row: Mapping[str, InputValue], place: Path) -> None:
-        """A column cannot be given both otherwise and through the object inserted before the row."""
+        """Refuses a column that is given both by itself and through the object inserted before the row."""
         local = {here for here, _ in relationship.column_mapping}
         columns = local & (self._given_columns(row) | self._linked)
         if columns:
@@ -356,7 +356,7 @@ def _plain(value: InputValue | None) -> Json:
 
 
 def _nested_reader(read: ReadLevel, name: str) -> ReadLevel:
-    """The rows below each row of a level; rows without this relationship have none."""
+    """Returns what reads the rows below each row of a level; rows without this relationship have none."""
 
     def read_nested(variables: Variables) -> Level:
         found: Level = []

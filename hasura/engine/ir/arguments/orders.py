@@ -1,4 +1,4 @@
-"""From `order_by` and `distinct_on` arguments to orderings."""
+"""Builds orderings from `order_by` and `distinct_on`."""
 
 from collections.abc import Iterator, Mapping
 
@@ -32,7 +32,7 @@ from hasura.engine.schema_cache import RelationshipInfo, TableInfo
 def order_arguments(
     context: BuildContext, table: TableInfo, arguments: Mapping[str, InputValue], path: Path
 ) -> tuple[tuple[OrderItem, ...], tuple[Expression, ...]]:
-    """The ordering and the columns to be distinct on, which must lead the ordering."""
+    """Returns the ordering and the columns to be distinct on, which must lead the ordering."""
     items: tuple[OrderItem, ...] = ()
     value = arguments.get("order_by")
     if value is not None:
@@ -86,7 +86,7 @@ def _items(
 
 
 def _reached(context: BuildContext, way: tuple[RelationshipInfo, ...], expression: Expression) -> Expression:
-    """The expression in the row that object relationships lead to, as far as the role may read there."""
+    """Returns the expression in the row that object relationships lead to, as far as the role may read there."""
     for relationship in reversed(way):
         remote = context.schema.table(relationship.remote_table)
         expression = OrderThrough(

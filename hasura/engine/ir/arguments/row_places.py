@@ -1,4 +1,4 @@
-"""Where the rows of an insert stand in the request. Asked only when something is wrong with one of them."""
+"""Finds where the rows of an insert stand in the request, once something is wrong with one of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from hasura.engine.plan import Variables
 
 @dataclass(frozen=True, slots=True)
 class RowPlace:
-    """A row and its places. What is wrong with one of its values is said of the place where that was written."""
+    """Holds a row and its places. An error of one of its values names the place where that was written."""
 
     row: InputValue
     # What is wrong with the row as a whole is said of its number: a single row is the first of a list.
@@ -59,7 +59,7 @@ def _listed(value: InputValue, numbered: Path, variables: Variables) -> list[Row
 
 
 def _present(value: InputValue, variables: Variables) -> InputValue:
-    """The value of this request, where it came from a variable."""
+    """Returns the value of this request, where it came from a variable."""
     return value if value.place is None else from_json(value_at(variables, value.place), value.path, value.place)
 
 
@@ -68,7 +68,7 @@ def _members(value: InputValue) -> Mapping[str, InputValue]:
 
 
 def place_of_refusal(rows: Sequence[RowPlace], relationships: frozenset[str]) -> str:
-    """The place of what PostgreSQL or a permission refuses of these rows.
+    """Returns the place that an error of PostgreSQL or of a permission about these rows names.
 
     Hasura inserts rows with rows below them one by one, each at its number, and others together, at their list. As
     one statement inserts all rows of a level here, it is not known which of several was refused: then the place is

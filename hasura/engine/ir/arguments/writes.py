@@ -1,4 +1,4 @@
-"""From update and delete fields to what is changed where."""
+"""Builds what is changed where from update and delete fields."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ _OPERAND_TYPES: dict[str, PgType] = {"_delete_key": TEXT, "_delete_elem": INT4}
 
 
 def key_filter(context: BuildContext, table: TableInfo, keys: Mapping[str, InputValue]) -> BoolExp:
-    """The row with this primary key, keys by GraphQL name."""
+    """Returns the condition of the row with this primary key, keys by GraphQL name."""
     items: list[BoolExp] = []
     for name, value in keys.items():
         column = table.columns_by_graphql_name[name]
@@ -48,7 +48,7 @@ def build_update(
     response: Response,
     path: Path,
 ) -> Update:
-    """`update_x(where:, _set: ...)` or `update_x_by_pk(pk_columns:, ...)`, or one element of `update_x_many`.
+    """Returns what `update_x(where:, _set: ...)`, `update_x_by_pk` or an element of `update_x_many` changes.
 
     `path` is the place of what holds the operators.
     """
@@ -88,7 +88,7 @@ def build_update_many(
     value: InputValue,
     response: Response,
 ) -> UpdateMany:
-    """`update_x_many(updates: [...])`."""
+    """Returns what `update_x_many(updates: [...])` changes."""
     kind = named_type(definition.type)
     assert isinstance(kind, InputObjectType)
     return UpdateMany(
@@ -137,7 +137,7 @@ def _refuse_doubles(assignments: list[Assignment], path: Path) -> None:
 def build_delete(
     context: BuildContext, table: TableInfo, arguments: Mapping[str, InputValue], response: Response
 ) -> Delete:
-    """`delete_x(where:)` or `delete_x_by_pk(...)`."""
+    """Returns what `delete_x(where:)` or `delete_x_by_pk(...)` deletes."""
     access = context.schema.access(table).delete
     assert access is not None
     target = (

@@ -1,4 +1,4 @@
-"""GraphQL documents: parsing, choosing the operation, flattening fragments and directives into fields."""
+"""Parses GraphQL documents, chooses the operation, flattens fragments and directives into fields."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,20 +36,20 @@ _LOCATIONS: dict[type[ast.Node], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a document, with the fragments it may use."""
+    """Holds one operation of a document, with the fragments it may use."""
 
     definition: ast.OperationDefinitionNode
     fragments: Mapping[str, ast.FragmentDefinitionNode]
 
     @property
     def kind(self) -> str:
-        """query, mutation or subscription."""
+        """Returns query, mutation or subscription."""
         return self.definition.operation.value
 
 
 @dataclass(slots=True)
 class FlatField:
-    """A field to answer: all selections with this response key merged into one."""
+    """Describes a field to answer: all selections with this response key merged into one."""
 
     response_key: str
     name: str
@@ -58,12 +58,12 @@ class FlatField:
 
     @property
     def has_selection(self) -> bool:
-        """Sub-fields were asked for."""
+        """Returns whether sub-fields are asked for."""
         return bool(self.selection_sets)
 
 
 def parse_operation(document: str, operation_name: str | None) -> Operation:
-    """The operation to run; raises ValidationFailed when the document or the choice is not valid."""
+    """Returns the operation to run; raises ValidationFailed when the document or the choice is not valid."""
     try:
         parsed = parse(document, no_location=True, max_tokens=MAX_DOCUMENT_TOKENS)
     except GraphQLError as error:
@@ -92,7 +92,7 @@ def parse_operation(document: str, operation_name: str | None) -> Operation:
 
 
 def known_directive(name: str, location: str, path: str) -> Directive:
-    """The directive of this name. Raises ValidationFailed when there is none, or not in this place."""
+    """Returns the directive of this name. Raises ValidationFailed if there is none, or not in this place."""
     directive = DIRECTIVES.get(name)
     if directive is None:
         raise ValidationFailed(f"directive '{name}' is not defined in the schema", path=path)
@@ -173,7 +173,7 @@ class Flattener:
         self._selected = 0
 
     def fields(self, selection_sets: Iterable[ast.SelectionSetNode], type_name: str, path: Path) -> list[FlatField]:
-        """The fields asked for of an object of this type, in order of first mention."""
+        """Returns the fields asked for of an object of this type, in order of first mention."""
         found: dict[str, FlatField] = {}
         spread: set[str] = set()
         for selection_set in selection_sets:

@@ -1,4 +1,4 @@
-"""From JSON values to the text PostgreSQL parses: checked as Hasura checks them."""
+"""Encodes JSON values as text that PostgreSQL parses, checked as Hasura checks them."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -22,20 +22,20 @@ _BOOLEANS = frozenset({"true", "t", "yes", "y", "on", "1", "false", "f", "no", "
 # Not frozen: one is made for each value, and a frozen one takes three times as long.
 @dataclass(slots=True)
 class Context:
-    """What an encoder needs for its error message."""
+    """Holds what an encoder needs for its error message."""
 
     path: Path
     type_name: str
 
     def mismatch(self, expected: str, value: Json) -> ValidationFailed:
-        """A value of the wrong kind."""
+        """Returns the error of a value of the wrong kind."""
         return ValidationFailed(
             f"expected {expected} for type '{self.type_name}', but found {_describe(value)}",
             path=json_path(*self.path),
         )
 
     def unparsable(self, message: str) -> ParseFailed:
-        """A value the type cannot hold."""
+        """Returns the error of a value the type cannot hold."""
         return ParseFailed(message, path=json_path(*self.path))
 
 
@@ -105,7 +105,7 @@ def _text(value: Json, context: Context) -> str:
 
 
 def _loose(value: Json, context: Context) -> str:
-    """Types GraphQL knows nothing of: their text is PostgreSQL's to judge."""
+    """Returns the text of a type GraphQL knows nothing of, which PostgreSQL judges."""
     if isinstance(value, str):
         return _text(value, context)
     if isinstance(value, bool):
@@ -153,7 +153,7 @@ Encoder = Callable[[Json, Path], str]
 
 
 def encoder(pg_type: PgType) -> Encoder:
-    """A function that gives the text of a non-null value for a parameter cast to `pg_type`, or raises."""
+    """Returns what gives the text of a non-null value for a parameter cast to `pg_type`, or raises."""
     base = pg_type.underlying
     element = base.element
     if is_array(base) and element is not None:
@@ -164,7 +164,7 @@ def encoder(pg_type: PgType) -> Encoder:
 
 
 def encode(value: Json, pg_type: PgType, path: Path) -> str:
-    """The text of a non-null value for a parameter cast to `pg_type`; raises when it cannot be one."""
+    """Returns the text of a non-null value for a parameter cast to `pg_type`; raises when it cannot be one."""
     return encoder(pg_type)(value, path)
 
 
@@ -177,7 +177,7 @@ def expectation(scalar: str) -> str:
 
 
 def encode_list(value: Json, element: PgType, path: Path) -> str:
-    """A list without nulls as PostgreSQL's array literal; raises when a member is null."""
+    """Returns a list without nulls as PostgreSQL's array literal; raises when a member is null."""
     for index, item in enumerate(value if isinstance(value, list) else ()):
         if item is None:
             # In the same words as `BuildContext.typed`, which has looked at the list that the plan was made with.
@@ -210,12 +210,12 @@ _CERTAIN: dict[str, tuple[type, ...]] = {
 
 
 def certain_types(pg_type: PgType) -> tuple[type, ...]:
-    """Exact Python types of JSON values that `encode` would take for sure; others may be taken too."""
+    """Returns exact Python types of JSON values that `encode` surely takes; others may be taken too."""
     return _CERTAIN.get(pg_type.underlying.name, ())
 
 
 def encode_array(value: Json, element: PgType, path: Path) -> str:
-    """A list as PostgreSQL's array literal; a single value is a list of one."""
+    """Returns a list as PostgreSQL's array literal; a single value is a list of one."""
     items = value if isinstance(value, list) else [value]
     return "{" + ",".join(_array_item(item, element, (*path, index)) for index, item in enumerate(items)) + "}"
 
@@ -226,7 +226,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def array_members(literal: str) -> list[str | None]:
-    """The texts of the members that `encode_array` wrote, none of which is a list."""
+    """Returns the texts of the members that `encode_array` wrote, none of which is a list."""
     members = (match.group(1, 2) for match in _MEMBER.finditer(literal))
     return [
         _ESCAPED.sub(r"\1", quoted) if bare is None else (None if bare == "NULL" else bare)
@@ -246,7 +246,7 @@ def _array_item(value: Json, element: PgType, path: Path) -> str:
 
 
 def array_literal(texts: Sequence[str]) -> str:
-    """The array literal of texts."""
+    """Returns the array literal of texts."""
     return "{" + ",".join(map(_quoted, texts)) + "}"
 
 

@@ -1,4 +1,4 @@
-"""Input values of a request: document literals with variables resolved, each knowing where it came from.
+"""Holds input values of a request: literals with variables resolved, each knowing where it came from.
 
 An `InputValue` is a tree over one argument. Leaves that came from a variable keep its name and the path inside it,
 so that they become parameters which a later request fills with its own values.
@@ -18,19 +18,19 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class VariablePlace:
-    """A spot inside a variable's JSON."""
+    """Identifies a place inside a variable's JSON."""
 
     name: str
     path: Path = ()
 
     def below(self, step: str | int) -> "VariablePlace":
-        """One step deeper."""
+        """Returns the place one step deeper."""
         return VariablePlace(self.name, (*self.path, step))
 
 
 @dataclass(frozen=True, slots=True)
 class EnumLiteral:
-    """A bare name in the document."""
+    """Holds a bare name in the document."""
 
     name: str
 
@@ -47,7 +47,7 @@ def refuse_repeated(what: str, names: Sequence[str], path: str = "$") -> None:
 
 
 def out_of_bounds(value: int | float) -> str:
-    """Says of a number that it is none of the integers that are expected."""
+    """Returns the message that a number is none of the integers that are expected."""
     return (
         f"The value {scientific(value)} lies outside the bounds or is not an integer. "
         "Maybe it is a float, or is there integer overflow?"
@@ -60,7 +60,7 @@ Content = Union[None, bool, int, float, str, EnumLiteral, "tuple[InputValue, ...
 
 @dataclass(frozen=True, slots=True)
 class InputValue:
-    """One value; `place` is set when it is (part of) a variable."""
+    """Holds one value; `place` is set when it is (part of) a variable."""
 
     content: Content
     # Steps below `$` for error messages.
@@ -69,16 +69,16 @@ class InputValue:
 
     @property
     def is_null(self) -> bool:
-        """`null`, or nothing at all."""
+        """Returns whether it is `null`, or nothing at all."""
         return self.content is None
 
     @property
     def location(self) -> str:
-        """The path as errors show it."""
+        """Returns the path as errors show it."""
         return json_path(*self.path)
 
     def describe(self) -> str:
-        """What it is, in Hasura's words."""
+        """Returns what it is, in Hasura's words."""
         content = self.content
         if content is None:
             return "null"
@@ -97,13 +97,13 @@ class InputValue:
         return "a list" if isinstance(content, tuple) else "an object"
 
     def mismatch(self, expected: str, type_name: str) -> ValidationFailed:
-        """`expected an object for type 'author_bool_exp', but found null`."""
+        """Returns the error `expected an object for type 'author_bool_exp', but found null`."""
         return ValidationFailed(
             f"expected {expected} for type '{type_name}', but found {self.describe()}", path=self.location
         )
 
     def non_negative(self, bits: int) -> int:
-        """The content as an integer that is not negative and has less than `bits` bits; raises when it is none."""
+        """Returns the content as a non-negative integer of fewer than `bits` bits; raises when it is none."""
         content = self.content
         size = whole(content)
         if size is not None and 0 <= size < 1 << (bits - 1):
@@ -116,7 +116,7 @@ class InputValue:
         raise self.mismatch(f"a non-negative {bits}-bit integer", "Int")
 
     def items(self, type_name: str) -> tuple["InputValue", ...]:
-        """The members of a list; anything but a list is a list of one, as GraphQL has it."""
+        """Returns the members of a list; anything but a list is a list of one, as GraphQL has it."""
         if isinstance(self.content, tuple):
             return self.content
         if self.content is None:
@@ -124,13 +124,13 @@ class InputValue:
         return (InputValue(self.content, self.path, self.place),)
 
     def members(self, type_name: str) -> Mapping[str, "InputValue"]:
-        """The fields of an object."""
+        """Returns the fields of an object."""
         if isinstance(self.content, Mapping):
             return self.content
         raise self.mismatch("an object", type_name)
 
     def to_json(self) -> Json:
-        """The plain value; enum literals become their names."""
+        """Returns the plain value; enum literals become their names."""
         content = self.content
         if isinstance(content, EnumLiteral):
             return content.name
@@ -141,7 +141,7 @@ class InputValue:
         return content
 
     def places(self) -> Iterator[VariablePlace]:
-        """Every variable spot in it."""
+        """Yields the place of every variable in it."""
         if self.place is not None:
             yield self.place
         elif isinstance(self.content, tuple):
@@ -153,7 +153,7 @@ class InputValue:
 
 
 def from_json(value: Json, path: Path, place: VariablePlace | None) -> InputValue:
-    """A variable's JSON as an input value."""
+    """Returns a variable's JSON as an input value."""
     if isinstance(value, list):
         return InputValue(
             tuple(
@@ -176,7 +176,7 @@ def from_json(value: Json, path: Path, place: VariablePlace | None) -> InputValu
 
 
 def literal(node: ast.ValueNode) -> Json:
-    """A constant literal (a default value) as JSON."""
+    """Returns a constant literal (a default value) as JSON."""
     if isinstance(node, ast.ListValueNode):
         return [literal(item) for item in node.values]
     if isinstance(node, ast.ObjectValueNode):

@@ -21,7 +21,7 @@ Complete = Callable[[Json], Json]
 
 @dataclass(frozen=True, slots=True)
 class VariableDefinition:
-    """A variable as the operation declares it."""
+    """Describes a variable as the operation declares it."""
 
     name: str
     type_text: str
@@ -32,12 +32,12 @@ class VariableDefinition:
 
     @property
     def fills_gaps(self) -> bool:
-        """Left out, it still has a value."""
+        """Returns whether it still has a value when it is left out."""
         return self.default is not None
 
 
 def variable_definitions(operation: ast.OperationDefinitionNode) -> dict[str, VariableDefinition]:
-    """The declared variables by name. Raises ValidationFailed when one is declared twice."""
+    """Returns the declared variables by name. Raises ValidationFailed when one is declared twice."""
     found: dict[str, VariableDefinition] = {}
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
@@ -60,9 +60,10 @@ def _type_text(node: ast.TypeNode) -> str:
 
 
 def given_or_default(definitions: Mapping[str, VariableDefinition], sent: Mapping[str, Json]) -> dict[str, Json]:
-    """What was sent, and the defaults of what was not. A variable without either is absent, which is not null.
+    """Returns what was sent, and the defaults of what was not.
 
-    Raises ValidationFailed for variables that are not declared, and for missing or null ones that may not be.
+    A variable without either is absent, which is not null. Raises ValidationFailed for variables that are not
+    declared, and for missing or null ones that may not be.
     """
     if not definitions.keys() >= sent.keys():
         unexpected = [name for name in sent if name not in definitions]
@@ -88,7 +89,7 @@ def given_or_default(definitions: Mapping[str, VariableDefinition], sent: Mappin
 
 
 def completion(reference: TypeRef) -> Complete | None:
-    """What completes values of a type; None when nothing is ever to be done."""
+    """Returns what completes values of a type; None when nothing is ever to be done."""
     while isinstance(reference, NonNull):
         reference = reference.of
     if isinstance(reference, ListOf):
@@ -101,7 +102,7 @@ def completion(reference: TypeRef) -> Complete | None:
 
 
 def is_array_literal(text: str) -> bool:
-    """PostgreSQL's own notation of arrays, `{a,b}`, which older clients write where newer ones give lists."""
+    """Returns whether it is PostgreSQL's notation of arrays, `{a,b}`, which older clients write for lists."""
     return text.startswith("{") and text.endswith("}")
 
 
@@ -124,7 +125,7 @@ def _list_completion(reference: ListOf) -> Complete:
 
 
 class _ObjectCompletion:
-    """Completes the fields of input objects of one type; gives the very same object where nothing is to be done."""
+    """Completes the fields of input objects of one type; returns the same object where nothing changes."""
 
     __slots__ = ("_defaults", "_kind", "_members")
 
@@ -152,7 +153,7 @@ class _ObjectCompletion:
         return completed
 
     def is_idle(self) -> bool:
-        """Tells whether nothing is ever to be done: rows of plain columns may be many."""
+        """Returns whether nothing is ever to be done: rows of plain columns may be many."""
         members = self._members if self._members is not None else self._prepare()
         return not members and not self._defaults
 
@@ -182,7 +183,7 @@ def require_fitting(declared: VariableDefinition, expected: TypeRef, path: str) 
 
 
 def _fits(declared: VariableDefinition, expected: str) -> bool:
-    """A variable of the declared type may stand where `expected` is.
+    """Returns whether a variable of the declared type may stand where `expected` is.
 
     Nullable where non-null is expected passes when a default fills the gap; a single value may stand for a list, and
     scalars of PostgreSQL types take any scalar name Hasura takes (`String` for `uuid` is refused there too).

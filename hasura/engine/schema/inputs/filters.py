@@ -1,4 +1,4 @@
-"""Input types of `where`: boolean expressions, comparisons, aggregates in a filter."""
+"""Builds input types of `where`: boolean expressions, comparisons, aggregates in a filter."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -83,7 +83,7 @@ _TEXT_OPERATORS = {
 
 
 def bool_exp(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
-    """`article_bool_exp`."""
+    """Returns `article_bool_exp`."""
     name = schema.naming.type(table.graphql_name, "bool_exp")
     return schema.type(
         name,
@@ -130,7 +130,7 @@ def _bool_exp_fields(schema: "RoleSchema", table: TableInfo) -> Iterator[InputFi
 
 
 def column_comparison(schema: "RoleSchema", column: ColumnInfo) -> InputObjectType:
-    """The comparison of a column: of its enum, or of its type."""
+    """Returns the comparison of a column: of its enum, or of its type."""
     values = column_type(schema, column)
     if column.enum_table is None or enum_table_type(schema, column.enum_table) is None:
         return comparison_exp(schema, column.type)
@@ -148,7 +148,7 @@ def column_comparison(schema: "RoleSchema", column: ColumnInfo) -> InputObjectTy
 
 
 def comparison_exp(schema: "RoleSchema", pg_type: PgType) -> InputObjectType:
-    """`Int_comparison_exp`, `String_array_comparison_exp`."""
+    """Returns `Int_comparison_exp`, `String_array_comparison_exp`."""
     base = pg_type.underlying
     if is_array(base) and base.element is not None:
         title = scalar_for(base.element).name
@@ -167,7 +167,7 @@ def comparison_exp(schema: "RoleSchema", pg_type: PgType) -> InputObjectType:
 
 
 def _named(schema: "RoleSchema", operators: Iterator[InputField]) -> dict[str, InputField]:
-    """The operators under their names of the naming convention; what they mean keeps the plain one."""
+    """Returns the operators under their names of the naming convention; what they mean keeps the plain one."""
     return fields_by_name(replace(item, name=schema.naming.field(item.name)) for item in operators)
 
 
@@ -214,7 +214,7 @@ def _operators(schema: "RoleSchema", pg_type: PgType) -> Iterator[InputField]:
 
 
 def _ltree_operators(own: TypeRef, schema: str) -> Iterator[InputField]:
-    """`schema`: where the extension and with it the types of its queries are."""
+    """Yields the operators of ltree; `schema` holds the extension and with it the types of its queries."""
     queries = {name: PgType(0, schema, name) for name in ("lquery", "ltxtquery")}
     yield InputField("_ancestor", own, Operator("_ancestor"))
     yield InputField("_ancestor_any", ListOf(NonNull(own)), Operator("_ancestor_any", None, takes_list=True))
@@ -253,7 +253,7 @@ def _jsonb_cast(schema: "RoleSchema") -> InputObjectType:
 
 
 def _aggregate_bool_exp(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
-    """`article_aggregate_bool_exp`: aggregates of related rows, those that the role's columns allow."""
+    """Returns `article_aggregate_bool_exp`: aggregates of related rows, those that the role's columns allow."""
     name = schema.naming.plain_type(table.graphql_name, "aggregate_bool_exp")
 
     def fields() -> Iterator[InputField]:
@@ -291,7 +291,7 @@ def _aggregate_predicate(schema: "RoleSchema", table: TableInfo, aggregate: Aggr
 def _predicate_arguments(
     schema: "RoleSchema", table: TableInfo, aggregate: AggregatePredicate, base: str
 ) -> TypeRef | None:
-    """Any columns for `count`, one of the fitting columns, or an object with one for each named argument."""
+    """Returns any columns for `count`, one fitting column, or an object with one for each named argument."""
     if aggregate.operand is None:
         columns = select_column_enum(schema, table)
         return ListOf(NonNull(columns)) if columns is not None else None

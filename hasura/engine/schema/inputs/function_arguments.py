@@ -1,4 +1,4 @@
-"""The `args` of SQL functions and computed fields."""
+"""Builds the `args` of SQL functions and computed fields."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def arguments_field(
     schema: "RoleSchema", type_name: str, arguments: tuple[FunctionArgument, ...], description: str
 ) -> InputField:
-    """`args: search_articles_args!`; may be left out when every argument has a default.
+    """Returns `args: search_articles_args!`; may be left out when every argument has a default.
 
     As in Hasura every argument inside is nullable; what is missing takes its default or is an SQL NULL.
     """
@@ -33,7 +33,7 @@ def arguments_field(
 
 
 def _scalar(pg_type: PgType) -> ScalarType:
-    """The scalar of an argument. Unlike those of columns, arrays and domains are known by their PostgreSQL names.
+    """Returns the scalar of an argument. Other than those of columns, arrays and domains have PostgreSQL's names.
 
     `_uuid` takes a list, or PostgreSQL's notation of an array as text.
     """

@@ -1,4 +1,4 @@
-"""Input types of `order_by`."""
+"""Builds input types of `order_by`."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ _DIRECTIONS = (
 
 
 def direction(schema: "RoleSchema") -> EnumType:
-    """`order_by`: the six directions."""
+    """Returns `order_by`: the six directions."""
     name = schema.naming.type("order_by")
     value = schema.naming.enum_value
     return schema.type(
@@ -49,7 +49,7 @@ def direction(schema: "RoleSchema") -> EnumType:
 
 
 def order_by(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
-    """`article_order_by`."""
+    """Returns `article_order_by`."""
     name = schema.naming.type(table.graphql_name, "order_by")
     return schema.type(
         name,
@@ -94,7 +94,7 @@ def _order_fields(schema: "RoleSchema", table: TableInfo) -> Iterator[InputField
 
 
 def aggregate_columns(schema: "RoleSchema", table: TableInfo, function: str) -> list[ColumnInfo]:
-    """The columns an aggregate function exists for, among those the role may read; none that refers to an enum."""
+    """Returns the readable columns that an aggregate function exists for; none that refers to an enum."""
     access = schema.access(table).select
     fits = is_numeric if function in NUMERIC_AGGREGATES else is_comparable
     return [
@@ -105,7 +105,7 @@ def aggregate_columns(schema: "RoleSchema", table: TableInfo, function: str) -> 
 
 
 def aggregate_computed_fields(schema: "RoleSchema", table: TableInfo, function: str) -> list[ComputedFieldInfo]:
-    """The scalar computed fields an aggregate function exists for, among those the role may read."""
+    """Returns the readable scalar computed fields that an aggregate function exists for."""
     access = schema.access(table).select
     fits = is_numeric if function in NUMERIC_AGGREGATES else is_comparable
     return [
@@ -119,7 +119,7 @@ def aggregate_computed_fields(schema: "RoleSchema", table: TableInfo, function: 
 
 
 def aggregate_order_by(schema: "RoleSchema", table: TableInfo) -> InputObjectType:
-    """`article_aggregate_order_by`."""
+    """Returns `article_aggregate_order_by`."""
     name = schema.naming.type(table.graphql_name, "aggregate_order_by")
 
     def fields() -> Iterator[InputField]:
