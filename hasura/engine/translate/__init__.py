@@ -1,4 +1,4 @@
-"""From the intermediate representation to SQL, one module per concern.
+"""Translates the intermediate representation into SQL, one module per concern.
 
 What was found to matter, besides the shapes measured before building:
 

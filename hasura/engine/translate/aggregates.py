@@ -1,4 +1,4 @@
-"""Aggregates of rows, and the rows themselves beside them, as one JSON object."""
+"""Translates aggregates of rows, and the rows themselves beside them, into one JSON object."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Computed(Protocol):
-    """Takes what is computed of the rows, and what it is of no rows where that is not null; returns its name."""
+    """Takes what is computed of the rows, and what it is without rows unless null; returns its name."""
 
     def __call__(self, value: Sql, empty: Sql | None = None, /) -> Sql: ...
 
@@ -39,7 +39,7 @@ class AggregateTranslator:
         self._selects = selects
 
     def select(self, rows: Rows, aggregate: AggregateSelection, here: RowReference | None) -> Sql:
-        """`select` of one JSON object: aggregates in a flat inner select, put in shape around it."""
+        """Returns `select` of one JSON object: aggregates in a flat inner select, put in shape around it."""
         base = self._selects.aliases.row(rows.table, is_typed=False)
         scope = Scope(self._selects.aliases, base)
         flat = self._selects.aliases.name()
@@ -78,7 +78,7 @@ class AggregateTranslator:
         )
 
     def _joins(self, rows: Rows, aggregate: AggregateSelection, parents: RowReference | None) -> Joins | None:
-        """What is joined to the rows for their nodes; None: their nodes are subqueries of each row.
+        """Returns what is joined to the rows for their nodes; None: their nodes are subqueries of each row.
 
         Rows nested in the nodes are read for all of them at once where `parents`, the rows, are those of the answer.
         """
@@ -92,7 +92,7 @@ class AggregateTranslator:
         return Joins() if any(has_joins(each) for each in selections) else None
 
     def grouped(self, scope: Scope, aggregate: AggregateSelection, group: str, joins: Joins) -> tuple[list[Sql], Sql]:
-        """What a group of rows computes, under names of its own, and the JSON object made of it.
+        """Returns what a group of rows computes, under names of its own, and the JSON object of it.
 
         What its nodes need is joined to the rows. The object is made of the row that the group is joined to as
         `group`, or that of no rows where none is joined.
@@ -123,7 +123,7 @@ class AggregateTranslator:
         *,
         is_numbered: bool,
     ) -> list[tuple[str, Sql]]:
-        """The values of the object, each with its response key; what the rows give goes through `computed`."""
+        """Returns the object's values by response key; what the rows give goes through `computed`."""
         outer: list[tuple[str, Sql]] = []
         for item in aggregate.items:
             if isinstance(item, ConstantOutput):
@@ -178,7 +178,7 @@ class AggregateTranslator:
         return self._object_of(values)
 
     def _aggregated(self, scope: Scope, function: str, operand: ColumnOutput | CallOutput) -> Sql:
-        """One function over a column or computed field, in rows where the role may see it."""
+        """Returns one function over a column or computed field, in rows where the role may see it."""
         if isinstance(operand, ColumnOutput):
             value, pg_type = scope.row.column(operand.column.name), operand.column.type
         else:
@@ -188,7 +188,7 @@ class AggregateTranslator:
         )
 
     def _object_of(self, columns: list[tuple[str, Sql]]) -> Sql:
-        """A JSON object of named values."""
+        """Returns a JSON object of named values."""
         name = self._selects.aliases.name()
         return concat(
             sql("(select "),

@@ -1,4 +1,4 @@
-"""Rows that one of several alternatives asks for, each alternative found on its own.
+"""Translates rows that one of several alternatives asks for, each alternative found on its own.
 
 `{_or: [{owner_id: {_eq: 7}}, {members: {user_id: {_eq: 7}}}]}` is an OR of a column and an EXISTS. PostgreSQL makes
 no join of an EXISTS under OR: it looks at every row of the table, for a few that pass. Each alternative alone is
@@ -69,7 +69,7 @@ _RANGES = frozenset({"_gt", "_gte", "_lt", "_lte"})
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Rows whose columns `here` are the columns `there` of a row of `table` that one of `items` asks for.
+    """Holds rows whose columns `here` are the columns `there` of a row of `table` that one of `items` asks for.
 
     `max_keys` is how many of these are gathered, `tries` how many rows are tried before that.
     """
@@ -120,7 +120,7 @@ class AlternativesTranslator:
         self._selects = selects
 
     def select(self, rows: Rows, permission_limit: int | None, columns: list[str], keys: Alternatives) -> Sql:
-        """Some columns of the rows."""
+        """Returns some columns of the rows."""
         near = self._selects.aliases.name()
         limit = self._selects.limit(rows, permission_limit)
         named: list[Sql] = []
@@ -151,7 +151,7 @@ class AlternativesTranslator:
         return concat(sql("with "), join(", ", named), sql(" ("), join(") union all (", parts), sql(")"))
 
     def _first(self, rows: Rows, limit: Sql, tries: int) -> Sql:
-        """Of the first rows, tried one after the other, those that pass."""
+        """Returns, of the first rows, tried one after the other, those that pass."""
         walked, passing = (self._selects.aliases.row(rows.table, is_typed=typed) for typed in (True, False))
         scope = Scope(self._selects.aliases, walked)
         # A page begins behind the last one.
@@ -173,7 +173,7 @@ class AlternativesTranslator:
         )
 
     def _near(self, keys: Alternatives) -> Sql:
-        """The keys that the alternatives lead to: `max_keys` of them, and one that tells that there are too many."""
+        """Returns the keys that the alternatives lead to: `max_keys`, and one more if there are too many."""
         found = join(" union all ", [self._keys_of(keys, item) for item in keys.items])
         return concat(found, sql(" limit "), small_int(keys.max_keys + 1))
 
@@ -205,7 +205,7 @@ class AlternativesTranslator:
 
 
 def _of_condition(table: TableInfo, exp: BoolExp) -> tuple[Alternatives, int] | None:
-    """The keys of the alternatives of a condition, and how many rows of the table have one key; None: it has none."""
+    """Returns the keys of a condition's alternatives, and how many rows have one key; None: it has none."""
     if isinstance(exp, RelatedExists):
         items = _split(exp.condition)
         there_table, mapping = exp.table, exp.relationship.column_mapping
@@ -224,7 +224,7 @@ def _of_condition(table: TableInfo, exp: BoolExp) -> tuple[Alternatives, int] | 
 
 
 def _split(exp: BoolExp) -> list[BoolExp]:
-    """The alternatives one of which holds exactly where the condition does; none: it is no OR of relationships."""
+    """Returns alternatives one of which holds exactly where the condition does; none: no OR of relationships."""
     if isinstance(exp, Or):
         # PostgreSQL finds those of columns alone by their indexes.
         return list(_flat_or(exp)) if relations_in(exp) else []
@@ -271,7 +271,7 @@ def _mentions_root(exp: BoolExp) -> bool:
 
 
 def _keys_in_related(keys: Alternatives, item: RelatedExists) -> tuple[str, ...] | None:
-    """The columns of the related rows that are the keys; None: they are not all the keys that are needed."""
+    """Returns the columns of the related rows that are the keys; None: they are not all that are needed."""
     # A key of a row that is not there leads to no row, unless it is that of a third row.
     remote = dict(item.relationship.column_mapping)
     if keys.here != keys.there or set(remote) != set(keys.there):
@@ -285,7 +285,7 @@ def _keys_in_related(keys: Alternatives, item: RelatedExists) -> tuple[str, ...]
 
 
 def _rows_found(table: TableInfo, exp: BoolExp) -> int | None:
-    """About how many rows of the table pass, on average, where indexes lead to them; None: nobody knows."""
+    """Returns about how many rows pass, on average, where indexes lead to them; None: nobody knows."""
     if isinstance(exp, Or):
         counts = [_rows_found(table, item) for item in exp.items]
         return None if None in counts else sum(count or 0 for count in counts)
@@ -304,7 +304,7 @@ def _rows_found(table: TableInfo, exp: BoolExp) -> int | None:
 
 
 def _rows_per_key(table: TableInfo, columns: tuple[str, ...]) -> int | None:
-    """About how many rows have the same values in the columns, where an index leads to them."""
+    """Returns about how many rows have the same values in the columns, where an index leads to them."""
     known = table.table
     if known.has_at_most_one(columns):
         return 1
@@ -317,7 +317,7 @@ def _rows_per_key(table: TableInfo, columns: tuple[str, ...]) -> int | None:
 
 
 def _small_limit(rows: Rows, permission_limit: int | None) -> int | None:
-    """How many rows are asked for, where they are few and an index has them in their order."""
+    """Returns how many rows are asked for, where they are few and an index has them in their order."""
     limits = [limit for limit in (rows.limit, permission_limit) if limit is not None]
     numbers = [limit for limit in limits if isinstance(limit, int)]
     if not limits or len(numbers) < len(limits) or not 0 < min(numbers) <= MAX_LIMIT:

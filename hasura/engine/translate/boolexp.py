@@ -1,4 +1,4 @@
-"""Boolean expressions and the expressions they compare.
+"""Translates boolean expressions and the expressions they compare.
 
 A relationship filter is an EXISTS over the tables that relationships lead to, joined by their keys: under AND
 PostgreSQL plans it as a semi-join and may start from either side, or from the middle of a chain of them.
@@ -98,7 +98,7 @@ class GroupJoin(Protocol):
 
 
 class Scope:
-    """Where an expression is evaluated: the row at hand, and the row the whole expression is about."""
+    """Tells where an expression is evaluated: the row at hand, and the row the whole expression is about."""
 
     def __init__(self, aliases: Aliases, row: RowReference, root: RowReference | None = None) -> None:
         self.aliases = aliases
@@ -112,14 +112,14 @@ class Scope:
         self.group_join: GroupJoin | None = None
 
     def inner(self, table: TableInfo) -> "Scope":
-        """The scope of a row of another table, entered from here."""
+        """Returns the scope of a row of another table, entered from here."""
         inner = Scope(self.aliases, self.aliases.row(table), self.root)
         inner.group_join = self.group_join
         return inner
 
 
 def condition(scope: Scope, exp: BoolExp) -> Sql:
-    """The expression as SQL, safe to stand beside AND and OR."""
+    """Returns the expression as SQL, safe to stand beside AND and OR."""
     if isinstance(exp, And):
         return _joined(scope, exp.items, " and ", sql("true"))
     if isinstance(exp, Or):
@@ -149,7 +149,7 @@ def _joined(scope: Scope, items: tuple[BoolExp, ...], separator: LiteralString, 
 
 
 def _related_exists(scope: Scope, exp: RelatedExists) -> Sql:
-    """One EXISTS over a chain of relationships: a related row exists whose related row exists ..."""
+    """Returns one EXISTS over a chain of relationships: a related row exists whose related row exists ..."""
     sources: list[Sql] = []
     conditions: list[Sql] = []
 
@@ -174,7 +174,7 @@ def _related_exists(scope: Scope, exp: RelatedExists) -> Sql:
 
 
 def _group_joins(scope: Scope, exp: BoolExp) -> Sql:
-    """Joins of what the row's own condition asks of aggregates, where they are computed for all rows at once."""
+    """Returns joins of aggregates that the row's own condition compares, if computed for all rows at once."""
     joins: list[Sql] = []
     for aggregate in aggregates_in(exp) if scope.group_join is not None else ():
         made = scope.group_join(scope, aggregate) if scope.group_join is not None else None
@@ -204,7 +204,7 @@ def _exists(inner: Scope, source: Sql, exp: BoolExp, others: Sequence[Sql] = ())
 
 
 def join_condition(here: RowReference, there: RowReference, mapping: tuple[tuple[str, str], ...]) -> Sql:
-    """Both sides' key columns equal."""
+    """Returns the condition that both sides' key columns are equal."""
     return join(" and ", [_equal_keys(here, local, there, remote) for local, remote in mapping])
 
 
@@ -236,7 +236,7 @@ def _comparison(scope: Scope, exp: Comparison) -> Sql:
 
 
 def _keyword(name: str, left: Sql, right: Sql, pg_type: PgType) -> Sql:
-    """A comparison that PostgreSQL writes in words, which find operators by the search path only."""
+    """Returns a comparison that PostgreSQL writes in words, which find operators by the search path only."""
     if not has_own_operators(pg_type):
         return concat(sql("("), left, sql(_KEYWORDS[name]), right, sql(")"))
     if name == "_neq_nullable":
@@ -248,7 +248,7 @@ def _keyword(name: str, left: Sql, right: Sql, pg_type: PgType) -> Sql:
 
 
 def _compared_type(exp: Comparison) -> PgType:
-    """The type whose operators compare: the left one's, which is a column's or cast's in nearly all comparisons."""
+    """Returns the type whose operators compare: the left one's, nearly always a column's or cast's."""
     left = exp.left.inner if isinstance(exp.left, ShownExpression) else exp.left
     if isinstance(left, ColumnExpression | RelatedColumnExpression):
         return left.column.type
@@ -260,7 +260,7 @@ def _compared_type(exp: Comparison) -> PgType:
 
 
 def expression(scope: Scope, exp: Expression) -> Sql:
-    """A value of the row at hand."""
+    """Returns a value of the row at hand."""
     if isinstance(exp, ColumnExpression):
         return (scope.root if exp.is_root else scope.row).column(exp.column.name)
     if isinstance(exp, CastExpression):
@@ -278,7 +278,7 @@ def expression(scope: Scope, exp: Expression) -> Sql:
 
 
 def source(rows: Rows, here: RowReference | None, alias: str) -> Sql:
-    """What rows are read from, under an alias."""
+    """Returns what rows are read from, under an alias."""
     origin = rows.source
     if origin is None:
         item = table_name(rows.table.name)
@@ -298,7 +298,7 @@ def source(rows: Rows, here: RowReference | None, alias: str) -> Sql:
 
 
 def restriction(scope: Scope, rows: Rows, here: RowReference | None) -> Sql:
-    """` where ...` of rows reached from the row `here`, or nothing."""
+    """Returns ` where ...` of rows reached from the row `here`, or nothing."""
     conditions: list[Sql] = []
     if rows.join and here is not None:
         conditions.append(join_condition(here, scope.row, rows.join))
@@ -310,14 +310,17 @@ def restriction(scope: Scope, rows: Rows, here: RowReference | None) -> Sql:
 
 
 def _present(function_call: FunctionCall, row: RowReference) -> list[Sql]:
-    """A function that returns one row gives a row of NULLs where it finds none: that one does not count."""
+    """Returns the condition that a function found its row.
+
+    One that returns a single row gives a row of NULLs where it finds none: that one does not count.
+    """
     if function_call.function.returns_set:
         return []
     return [concat(sql("not ("), whole_row(row.alias), sql(" is null)"))]
 
 
 def _aggregate(scope: Scope, exp: AggregateExpression) -> Sql:
-    """A scalar subquery over related rows, or what a join computes."""
+    """Returns a scalar subquery over related rows, or what a join computes."""
     if exp in scope.grouped:
         return scope.grouped[exp]
     inner = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
@@ -334,7 +337,7 @@ def _aggregate(scope: Scope, exp: AggregateExpression) -> Sql:
 def aggregate_call(
     scope: Scope, function: str, arguments: tuple[Expression, ...], *, is_distinct: bool = False
 ) -> Sql:
-    """`count(distinct "t0"."a")`; several arguments are one row value to count, and those of all other functions."""
+    """Returns `count(distinct "t0"."a")`; several arguments are one row value for count, else a list."""
     if not arguments:
         return sql("count(*)")
     values = join(", ", [expression(scope, argument) for argument in arguments])
@@ -343,7 +346,7 @@ def aggregate_call(
 
 
 def _through(scope: Scope, exp: OrderThrough) -> Sql:
-    """A scalar subquery for a value of the related row."""
+    """Returns a scalar subquery for a value of the related row."""
     inner = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
     return concat(
         sql("(select "),
@@ -356,7 +359,7 @@ def _through(scope: Scope, exp: OrderThrough) -> Sql:
 
 
 def _related_column(scope: Scope, exp: RelatedColumnExpression) -> Sql:
-    """A scalar subquery along object relationships."""
+    """Returns a scalar subquery along object relationships."""
     here = scope
     sources: list[Sql] = []
     conditions: list[Sql] = []
@@ -377,7 +380,7 @@ def _related_column(scope: Scope, exp: RelatedColumnExpression) -> Sql:
 
 
 def _shown(scope: Scope, exp: ShownExpression) -> Sql:
-    """The value, NULL in rows that the role may not see it in."""
+    """Returns the value, NULL in rows that the role may not see it in."""
     found = scope.shown.get(exp)
     if found is None:
         found = _where_true(condition(scope, exp.condition), expression(scope, exp.inner))
@@ -390,7 +393,7 @@ def _where_true(shown: Sql, value: Sql) -> Sql:
 
 
 def shown_if(scope: Scope, output: ColumnOutput | CallOutput, value: Sql) -> Sql:
-    """The value, NULL in rows that the role may not see it in."""
+    """Returns the value, NULL in rows that the role may not see it in."""
     if output.condition is None:
         return value
     return _where_true(condition(scope, output.condition), value)

@@ -1,4 +1,4 @@
-"""Rows that a filter asks for and that are shown too, joined once for both.
+"""Joins rows that a filter asks for and that are shown too, once for both.
 
 A filter through a to-one relationship (`where: {track: {genre: ...}}`) asks for the very row that `track` shows. Rows
 that pass it have that row, and only one: an inner join makes them neither more nor fewer than EXISTS does, and the
@@ -18,7 +18,7 @@ from hasura.engine.translate.joins import Joins, is_joined
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilterJoin:
-    """The row `row` that `item` asks for and `outputs` show; `inner` are joins from it that its own filter needs.
+    """Joins the row `row` that `item` asks for and `outputs` show; `inner` are joins that its own filter needs.
 
     `above` is the same row where a select around that of the joins reads it.
     """

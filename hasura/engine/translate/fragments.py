@@ -1,4 +1,4 @@
-"""Pieces every translation needs: aliases, casts, operands, calls, table references."""
+"""Builds pieces every translation needs: aliases, casts, operands, calls, table references."""
 
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,7 +18,7 @@ _SEARCHED = frozenset({"", "pg_catalog", "public"})
 
 @dataclass(frozen=True, slots=True)
 class RowReference:
-    """A row in scope under an alias. `is_typed`: its whole-row value has the table's row type.
+    """Refers to a row in scope under an alias. `is_typed`: its whole-row value has the table's row type.
 
     `used` gathers the names of the columns that are read of it. With a `prefix`, the select under the alias gives
     its columns under other names, beside the columns of another row.
@@ -31,21 +31,21 @@ class RowReference:
     prefix: str | None = None
 
     def column(self, name: str) -> Sql:
-        """`"t0"."name"`."""
+        """Returns `"t0"."name"`."""
         self.used.add(name)
         return ident(self.alias, self.name_of(name))
 
     def name_of(self, column: str) -> str:
-        """The name that a column of the row has under the alias."""
+        """Returns the name that a column of the row has under the alias."""
         # Not its own name behind the prefix, which may be too long together.
         return column if self.prefix is None else f"{self.prefix} {self.table.table.columns_by_name[column].position}"
 
     def under(self, alias: str) -> "RowReference":
-        """The same row, read of a select around its own."""
+        """Returns the same row, read of a select around its own."""
         return RowReference(alias, self.table, is_typed=False, prefix=f"automio {self.alias}")
 
     def whole(self) -> Sql:
-        """The row as a value of the table's row type."""
+        """Returns the row as a value of the table's row type."""
         if self.is_typed:
             return whole_row(self.alias)
         # Column by column: there may be more under the alias, such as the number of the row.
@@ -54,42 +54,42 @@ class RowReference:
 
 
 def whole_row(alias: str) -> Sql:
-    """The row under an alias as one value. Without the star a column of the same name would be meant."""
+    """Returns the row under an alias as one value. Without the star a column of the same name would be meant."""
     return concat(ident(alias), sql(".*"))
 
 
 class Aliases:
-    """Names unique within one statement."""
+    """Makes names that are unique within one statement."""
 
     def __init__(self) -> None:
         self._numbers = count()
 
     def row(self, table: TableInfo, *, is_typed: bool = True) -> RowReference:
-        """A new alias for a row of the table."""
+        """Returns a new alias for a row of the table."""
         return RowReference(f"t{next(self._numbers)}", table, is_typed)
 
     def name(self) -> str:
-        """A new alias for anything else."""
+        """Returns a new alias for anything else."""
         return f"r{next(self._numbers)}"
 
 
 def table_name(name: QualifiedName) -> Sql:
-    """`"public"."article"`."""
+    """Returns `"public"."article"`."""
     return ident(name.schema, name.name)
 
 
 def type_name(pg_type: PgType) -> Sql:
-    """A type as a cast names it."""
+    """Returns a type as a cast names it."""
     return ident(pg_type.schema, pg_type.name) if pg_type.schema else ident(pg_type.name)
 
 
 def cast(value: Sql, pg_type: PgType, *, is_list: bool = False) -> Sql:
-    """`(value)::type`, or an array of the type."""
+    """Returns `(value)::type`, or an array of the type."""
     return concat(sql("("), value, sql(")::"), type_name(pg_type), sql("[]") if is_list else sql(""))
 
 
 def operator(symbol: LiteralString, pg_type: PgType) -> Sql:
-    """`symbol` as an infix operator of the type's own.
+    """Returns `symbol` as an infix operator of the type's own.
 
     Types of extensions bring operators along, which PostgreSQL finds by the search path only: where the extension is
     in a schema of its own, citext would else be compared as text, and most others not at all.
@@ -100,19 +100,19 @@ def operator(symbol: LiteralString, pg_type: PgType) -> Sql:
 
 
 def has_own_operators(pg_type: PgType) -> bool:
-    """Tells whether the type's operators are in a schema where PostgreSQL does not look for them."""
+    """Returns whether the type's operators are in a schema where PostgreSQL does not look for them."""
     own = pg_type.underlying
     return own.kind is TypeKind.BASE and own.schema not in _SEARCHED
 
 
 def equals(left: PgType, right: PgType) -> Sql:
-    """`=` between columns, as an infix operator: that of their type's own where both have it."""
+    """Returns `=` between columns, as an infix operator: that of their type's own where both have it."""
     own, other = left.underlying, right.underlying
     return operator("=", left) if (own.schema, own.name) == (other.schema, other.name) else sql(" = ")
 
 
 def operand(value: Operand) -> Sql:
-    """A parameter: of the type itself where the driver takes it, else declared as text and cast."""
+    """Returns a parameter: of the type itself where the driver takes it, else declared as text and cast."""
     pg_type = value.type.underlying
     if value.is_list and (members := native_list(value.source, pg_type)) is not None:
         return concat(param(members), sql("::"), type_name(pg_type), sql("[]"))
@@ -125,7 +125,7 @@ def operand(value: Operand) -> Sql:
 
 
 def listed(value: Operand) -> Sql:
-    """An array that a column is compared with: a parameter of the type, or a cast that is evaluated only once."""
+    """Returns an array that a column is compared with: a parameter of the type, or a cast evaluated only once."""
     array = operand(value)
     if native_list(value.source, value.type.underlying) is not None:
         return array
@@ -133,7 +133,7 @@ def listed(value: Operand) -> Sql:
 
 
 def array_members(value: Operand) -> Sql:
-    """A subquery of the arrays in a list of arrays."""
+    """Returns a subquery of the arrays in a list of arrays."""
     return concat(
         sql("(select value from json_to_recordset(("),
         param(value.source),
@@ -144,7 +144,7 @@ def array_members(value: Operand) -> Sql:
 
 
 def call(function_call: FunctionCall, row: RowReference | None) -> Sql:
-    """`"schema"."function"(arguments)`."""
+    """Returns `"schema"."function"(arguments)`."""
     function = function_call.function
     arguments: list[Sql] = []
     for index, value in enumerate(function_call.positional):
@@ -163,20 +163,20 @@ def _argument(value: Operand) -> Sql:
 
 
 def columns_list(columns: tuple[ColumnInfo, ...]) -> Sql:
-    """Quoted names with commas."""
+    """Returns quoted names with commas."""
     return join(", ", [ident(column.name) for column in columns])
 
 
 def used_columns(row: RowReference) -> list[str]:
-    """The columns that are read of a row, in the table's order."""
+    """Returns the columns that are read of a row, in the table's order."""
     return [column.name for column in row.table.table.columns if column.name in row.used]
 
 
 def materialized(name: str, query: Sql) -> Sql:
-    """`name as materialized (query)`: one of a statement's common table expressions."""
+    """Returns `name as materialized (query)`: one of a statement's common table expressions."""
     return concat(ident(name), sql(" as materialized ("), query, sql(")"))
 
 
 def row_count(name: str) -> Sql:
-    """`(select count(*) from name)`: how many rows a common table expression has."""
+    """Returns `(select count(*) from name)`: how many rows a common table expression has."""
     return concat(sql("(select count(*) from "), ident(name), sql(")"))

@@ -1,4 +1,4 @@
-"""To-one relationships as left joins.
+"""Joins to-one relationships by left joins.
 
 An object relationship whose columns are a key of the other table finds at most one row, so a left join reads it
 without making rows more or fewer, and PostgreSQL may choose how: a hash of the other table when many rows refer to
@@ -60,7 +60,7 @@ _PATTERN_OPERATORS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows of a common table expression that are found first; others are those whose `local` columns they have."""
+    """Names rows of a common table expression found first; others are those whose `local` columns they have."""
 
     name: str
     query: Sql
@@ -70,9 +70,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parents:
-    """Rows of a common table expression that others are nested in: about `count`, of which a limit leaves `max_rows`.
+    """Names rows of a common table expression that others are nested in.
 
-    None: who knows.
+    There are about `count`, of which a limit leaves `max_rows`; None: nobody knows.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Parents:
 
 @dataclass(slots=True, eq=False)
 class JoinedRow:
-    """A row that a join leads to from the row `here`.
+    """Describes a row that a join leads to from the row `here`.
 
     `keys` names the common table expression of the values that such rows have in `columns`, once something that is
     nested in them is read for all of them together.
@@ -97,7 +97,7 @@ class JoinedRow:
 
 
 class Joins:
-    """The left joins of one FROM, at most `MAX_JOINS`, and the objects made of what they lead to.
+    """Collects the left joins of one FROM, at most `MAX_JOINS`, and the objects made of what they lead to.
 
     `parents` names the common table expression that holds the rows `row` themselves, where what is nested in them
     or in what is joined to them may be read for all of them together; there are about `count`, and a limit leaves
@@ -177,7 +177,7 @@ class Joins:
 
 
 def is_among(row: RowReference, columns: Sequence[str], name: str, others: Sequence[str]) -> Sql:
-    """`(columns of the row) in (select others from name)`."""
+    """Returns `(columns of the row) in (select others from name)`."""
     here = join(", ", [row.column(column) for column in columns])
     there = join(", ", [ident(name, column) for column in others])
     return concat(sql("("), here, sql(") in (select "), there, sql(" from "), ident(name), sql(")"))

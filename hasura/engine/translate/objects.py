@@ -1,4 +1,4 @@
-"""JSON objects of named values: the response keys are the columns of a row, unless one is too long for a column."""
+"""Makes JSON objects of named values: response keys are a row's columns, unless one is too long for that."""
 
 from collections.abc import Sequence
 
@@ -7,26 +7,26 @@ from hasura.engine.translate.fragments import whole_row
 
 
 def select_list(values: Sequence[tuple[str, Sql]]) -> Sql:
-    """The values of a select, each under its response key."""
+    """Returns the values of a select, each under its response key."""
     return join(
         ", ", [concat(value, sql(" as "), ident(_column(index, key))) for index, (key, value) in enumerate(values)]
     )
 
 
 def has_long_key(keys: Sequence[str]) -> bool:
-    """PostgreSQL would cut a key off."""
+    """Returns whether PostgreSQL would cut a key off."""
     return any(len(key.encode()) > MAX_IDENTIFIER_BYTES for key in keys)
 
 
 def object_of_row(name: str, keys: Sequence[str]) -> Sql:
-    """The JSON object of a row that `select_list` made, which is called `name`."""
+    """Returns the JSON object of a row that `select_list` made, which is called `name`."""
     if has_long_key(keys):
         return built_object(name, keys)
     return concat(sql("row_to_json("), whole_row(name), sql(")"))
 
 
 def built_object(name: str, keys: Sequence[str]) -> Sql:
-    """The same, key by key. As text, for no function takes more than 100 arguments, and jsonb keeps no order."""
+    """Returns the same, key by key. As text: no function takes over 100 arguments, and jsonb keeps no order."""
     members = [
         concat(
             string_constant(f'"{key}":'),
@@ -40,5 +40,5 @@ def built_object(name: str, keys: Sequence[str]) -> Sql:
 
 
 def _column(index: int, key: str) -> str:
-    """The response key as an identifier; a number when it is too long for one."""
+    """Returns the response key as an identifier; a number when it is too long for one."""
     return f"#{index}" if has_long_key([key]) else key

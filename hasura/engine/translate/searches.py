@@ -1,4 +1,4 @@
-"""The first few rows, in an order that an index gives or in any, of those that pass a filter through relationships.
+"""Searches the first few rows, in an index's order or any, of those that pass a filter through relationships.
 
 PostgreSQL can go through the index and try each row until it has enough, or gather all rows that pass and sort them.
 It cannot know how many pass: that depends on a value that is looked up in another table. It takes the average, and
@@ -66,7 +66,7 @@ class SearchTranslator:
         self._selects = selects
 
     def select(self, rows: Rows, permission_limit: int | None, tries: int) -> Sql:
-        """All columns of the rows."""
+        """Returns all columns of the rows."""
         table, aliases = table_name(rows.table.name), self._selects.aliases
         size = self._selects.size(rows, permission_limit)
         limit = self._selects.limit(rows, permission_limit)
@@ -93,7 +93,7 @@ class SearchTranslator:
 
     @staticmethod
     def _steps(rows: Rows, permission_limit: int | None, tries: int) -> Iterator[tuple[bool, int]]:
-        """Whether each row is tried alone, and how many are."""
+        """Yields whether each row is tried alone, and how many are."""
         limits = [limit for limit in (rows.limit, permission_limit) if isinstance(limit, int)]
         number = TRIES_EACH * min(limits)
         if number * 2 <= tries and is_tried_by_index(rows.where):

@@ -1,4 +1,4 @@
-"""Queries: rows as JSON; nested objects as joins, nested arrays grouped by key, or as subqueries of the row.
+"""Translates queries: rows as JSON; nested objects as joins, nested arrays grouped by key, or as subqueries.
 
 `json_agg` and `row_to_json` of a subselect are the fastest way PostgreSQL makes JSON; the subselect's column names
 are the response keys. Objects with keys longer than an identifier may be are put together in `objects`.
@@ -115,7 +115,7 @@ class SelectTranslator:
         self._alternatives = AlternativesTranslator(self)
 
     def statement(self, select: Select) -> Sql:
-        """A statement that gives the root field's JSON."""
+        """Returns a statement that gives the root field's JSON."""
         if isinstance(select, SelectAggregate):
             return self._aggregates.select(select.rows, select.aggregate, None)
         if isinstance(select, SelectMany):
@@ -123,7 +123,7 @@ class SelectTranslator:
         return concat(sql("select "), self.object(select.rows, select.selection, None))
 
     def stream(self, stream: Stream) -> Sql:
-        """A statement that gives the next rows and the last value of the cursor among them."""
+        """Returns a statement that gives the next rows and the last value of the cursor among them."""
         row = self.aliases.row(stream.rows.table)
         scope = Scope(self.aliases, row)
         base = self.aliases.row(stream.rows.table, is_typed=False)
@@ -162,7 +162,7 @@ class SelectTranslator:
     # --- objects and arrays --------------------------------------------------------------------------------------
 
     def array(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_once: bool = False) -> Sql:
-        """`select` of one JSON array; `is_once`: the row `here` is the only one."""
+        """Returns `select` of one JSON array; `is_once`: the row `here` is the only one."""
         name = self.aliases.name()
         return concat(
             sql("select coalesce(json_agg("),
@@ -176,7 +176,7 @@ class SelectTranslator:
         )
 
     def object(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_once: bool = False) -> Sql:
-        """A subquery of one JSON object or NULL; `is_once`: the row `here` is the only one."""
+        """Returns a subquery of one JSON object or NULL; `is_once`: the row `here` is the only one."""
         name = self.aliases.name()
         joins = Joins(is_single=is_once or here is None)
         return concat(
@@ -190,7 +190,7 @@ class SelectTranslator:
         )
 
     def _rows(self, rows: Rows, selection: Selection, here: RowReference | None, *, is_once: bool) -> Sql:
-        """`select outputs from rows`."""
+        """Returns `select outputs from rows`."""
         is_one, max_rows, count = is_single(rows), max_rows_of(rows), rows_read(rows)
         can_group = is_once and not is_one and has_groups(selection, rows.table, count, max_rows)
         if can_group or has_joins(selection) or _is_searched(rows, here):
@@ -209,7 +209,7 @@ class SelectTranslator:
     def _joined_rows(
         self, rows: Rows, selection: Selection, here: RowReference | None, limit: Sql, joins: Joins
     ) -> Sql:
-        """`select outputs from rows left join ...`: all in one select."""
+        """Returns `select outputs from rows left join ...`: all in one select."""
         row = self.row(rows)
         scope = Scope(self.aliases, row)
         joins.is_whole = here is None and is_whole_table(rows)
@@ -237,7 +237,7 @@ class SelectTranslator:
         joins: Joins,
         rest: BoolExp,
     ) -> Sql:
-        """`select outputs from (rows, numbered) left join ... order by number`.
+        """Returns `select outputs from (rows, numbered) left join ... order by number`.
 
         What is joined is read only for the rows that a limit leaves, and whatever join PostgreSQL chooses, the rows
         keep the order in which they were read. Rows that others are nested in are read once, for both; `rest` is what
@@ -256,13 +256,13 @@ class SelectTranslator:
     def _alternative_rows(
         self, rows: Rows, selection: Selection, row: RowReference, joins: Joins, keys: Alternatives
     ) -> Sql:
-        """`select outputs from (rows)`: where nothing is joined to them they keep their order without numbers."""
+        """Returns `select outputs from (rows)`: with nothing joined they keep their order without numbers."""
         outputs = self.outputs(Scope(self.aliases, row), selection, joins)
         base = self._alternatives.select(rows, rows.permission_limit, used_columns(row), keys)
         return concat(sql("select "), outputs, sql(" from "), parenthesized(base), sql(" as "), ident(row.alias))
 
     def from_numbered(self, joins: Joins, base: Sql, outputs: Sql, row: RowReference) -> Sql:
-        """`select outputs from (base) left join ...`, the base under a name of its own where groups refer to it."""
+        """Returns `select outputs from (base) left join ...`; the base is named where groups refer to it."""
         if joins.has_groups:
             assert joins.parents is not None
             named = [materialized(joins.found.name, joins.found.query)] if joins.found is not None else []
@@ -291,7 +291,7 @@ class SelectTranslator:
 
     @staticmethod
     def _order_value(scope: Scope, exp: Expression, joins: Joins) -> Sql:
-        """What an ordering goes by: a column or an aggregate that joins lead to, or an expression of the row."""
+        """Returns what an ordering goes by: what joins lead to, or an expression of the row."""
         groups = group_joins_of(exp, scope.row.table) if joins.is_whole else 0
         if groups and joins.reserve(groups):
             return SelectTranslator._grouped_value(scope, exp, joins)
@@ -304,7 +304,7 @@ class SelectTranslator:
 
     @staticmethod
     def _grouped_value(scope: Scope, exp: Expression, joins: Joins) -> Sql:
-        """An aggregate of what is nested in the row, or in one that joins lead to, computed for all rows at once."""
+        """Returns an aggregate of what is nested in the row, or in a joined one, computed once for all rows."""
         through: Sql | None = None
         while isinstance(exp, OrderThrough):
             scope = SelectTranslator._joined_row(scope, exp.rows, joins)
@@ -327,7 +327,7 @@ class SelectTranslator:
 
     @staticmethod
     def _joined_row(scope: Scope, rows: Rows, joins: Joins) -> Scope:
-        """The scope of the row that a join added here leads to."""
+        """Returns the scope of the row that a join added here leads to."""
         there = Scope(scope.aliases, scope.aliases.row(rows.table))
         on = join_condition(scope.row, there.row, rows.join)
         if rows.where != TRUE:
@@ -337,7 +337,10 @@ class SelectTranslator:
 
     @staticmethod
     def _batch(rows: Rows) -> Sql:
-        """A batch's size; rows that share the last cursor value come along, or the next batch would miss them."""
+        """Returns a batch's size.
+
+        Rows that share the last cursor value come along, or the next batch would miss them.
+        """
         size = small_int(rows.limit) if isinstance(rows.limit, int) else None
         if rows.limit is not None and not isinstance(rows.limit, int):
             size = concat(sql("("), operand(rows.limit), sql(")"))
@@ -355,7 +358,7 @@ class SelectTranslator:
 
     @staticmethod
     def size(rows: Rows, permission_limit: int | None) -> Sql | None:
-        """How many rows there are at most."""
+        """Returns how many rows there are at most."""
         limit = rows.limit
         if limit is None:
             return small_int(permission_limit) if permission_limit is not None else None
@@ -368,14 +371,14 @@ class SelectTranslator:
     # --- what is read of a row -----------------------------------------------------------------------------------
 
     def outputs(self, scope: Scope, selection: Selection, joins: Joins | None = None) -> Sql:
-        """The select list, each output under its response key; to-one relationships may add to `joins`."""
+        """Returns the select list, each output under its response key; may add to-one relationships to `joins`."""
         if not selection.outputs:
             # Everything was skipped; `distinct on` needs something to select.
             return sql("null as nothing")
         return select_list([(output.alias, self._output(scope, output, joins)) for output in selection.outputs])
 
     def row_value(self, name: str, selection: Selection) -> Sql:
-        """What `json_agg` takes: the row itself, or an object built key by key when a key is too long."""
+        """Returns what `json_agg` takes: the row itself, or an object built by key when a key is too long."""
         if not selection.outputs:
             return _EMPTY_OBJECT
         keys = [output.alias for output in selection.outputs]
@@ -423,7 +426,7 @@ class SelectTranslator:
         return concat(sql("("), self._aggregates.select(output.rows, output.aggregate, row), sql(")"))
 
     def _parents(self, output: ArrayOutput | AggregateOutput, row: RowReference, joins: Joins) -> Parents:
-        """The rows that the output is nested in, of which the row is one."""
+        """Returns the rows that the output is nested in, of which the row is one."""
         joined = joins.joined_row(row)
         if joined is not None:
             return parents_of(joins, joined, [local for local, _ in output.rows.join], self.aliases)
@@ -431,7 +434,7 @@ class SelectTranslator:
         return Parents(joins.parents, row.table, joins.count, joins.max_rows)
 
     def _joined_object(self, scope: Scope, output: ObjectOutput, joins: Joins) -> Sql:
-        """An object of the row that a join leads to, NULL when there is none: then it has no key."""
+        """Returns an object of the row that a join leads to, NULL when there is none: then it has no key."""
         there = self._joined_row(scope, output.rows, joins)
         joins.add_row(there.row, scope.row, output.rows)
         made = self._known_object(there, output, joins)
@@ -439,14 +442,14 @@ class SelectTranslator:
         return concat(sql("case when "), key, sql(" is not null then "), made, sql(" end"))
 
     def _known_object(self, there: Scope, output: ObjectOutput, joins: Joins) -> Sql:
-        """An object of a row that is joined already."""
+        """Returns an object of a row that is joined already."""
         outputs = self.outputs(there, output.selection, joins)
         name = self.aliases.name()
         joins.add_object(outputs, name)
         return concat(sql("row_to_json("), whole_row(name), sql(")"))
 
     def json_value(self, value: Sql, pg_type: PgType) -> Sql:
-        """The value as JSON shows it: wide numbers as text where the server is set so."""
+        """Returns the value as JSON shows it: wide numbers as text where the server is set so."""
         base = pg_type.underlying
         if base.name in ("geometry", "geography"):
             return concat(sql("ST_AsGeoJSON("), value, sql(", 15, 4)::json"))
@@ -469,7 +472,7 @@ class SelectTranslator:
         columns: list[str] | None = None,
         found: Found | None = None,
     ) -> Sql:
-        """The rows, all their columns or some, and their number where that is asked for.
+        """Returns the rows, all their columns or some, and their number where that is asked for.
 
         At least those that are `read`. `limit` is the role's, `found` are rows that must be nested in them.
         """
@@ -492,7 +495,7 @@ class SelectTranslator:
     def _plain_base(
         self, rows: Rows, here: RowReference | None, read: list[str], limit: int | None, found: Found | None
     ) -> Sql:
-        """The rows with all their columns, or those that are read."""
+        """Returns the rows with all their columns, or those that are read."""
         keys = alternatives(rows, limit) if here is None and found is None else None
         if keys is not None:
             return self._alternatives.select(rows, limit, read, keys)
@@ -530,7 +533,7 @@ def _is_searched(rows: Rows, here: RowReference | None) -> bool:
 
 
 def _on_keys(row: RowReference, rows: Rows, group: str) -> Sql:
-    """Whether a group is that of the rows nested in the row."""
+    """Returns the condition that a group is that of the rows nested in the row."""
     return join(
         " and ",
         [concat(ident(group, group_key(n)), sql(" = "), row.column(local)) for n, local in local_keys(rows)],

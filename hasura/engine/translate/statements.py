@@ -1,4 +1,4 @@
-"""Puts the statements of a step together and what statements of mutations share."""
+"""Puts the statements of a step together, and what statements of mutations share."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,7 +17,7 @@ UPDATED = "automio updated"
 
 
 class StatementList:
-    """The statements of one step, in order. `members`: those that each give a member of the field's list."""
+    """Collects the statements of one step, in order. `members`: those that each give a member of the field's list."""
 
     def __init__(self) -> None:
         self.statements: list[Statement] = []
@@ -30,7 +30,7 @@ class StatementList:
 
     @staticmethod
     def statement_of(fragment: Sql, place: Callable[[Variables], str] | None = None) -> Statement:
-        """The statement of a fragment. Raises ValidationFailed when it has more values than PostgreSQL takes."""
+        """Returns the statement of a fragment. Raises ValidationFailed beyond PostgreSQL's number of values."""
         text, parameters = render(fragment)
         if len(parameters) > MAX_PARAMETERS:
             raise ValidationFailed(
@@ -45,7 +45,7 @@ class StatementList:
 
 
 def together(statements: Sequence[Statement]) -> Statement:
-    """One statement with the values of several that read, each a column."""
+    """Returns one statement with the values of several that read, each a column."""
     columns = [concat(sql("("), statement.fragment, sql(")")) for statement in statements]
     return StatementList.statement_of(concat(sql("select "), join(", ", columns)))
 
@@ -56,5 +56,5 @@ def set_session() -> Sql:
 
 
 def previous_document(result: PreviousResult) -> Sql:
-    """An earlier statement's JSON."""
+    """Returns an earlier statement's JSON."""
     return concat(sql("("), param(result), sql("::text)::json"))

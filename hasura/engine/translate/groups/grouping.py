@@ -1,4 +1,4 @@
-"""Which nested rows are read once for all rows they are nested in.
+"""Decides which nested rows are read once for all rows they are nested in.
 
 A subquery of the row runs once a row, with all its joins. Where the rows are many, what is nested in them is instead
 read by their keys, all at once, numbered within each key, and put together by key:
@@ -99,7 +99,7 @@ def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None, ma
 
 @dataclass(frozen=True, slots=True)
 class GroupSearch:
-    """How many rows of each key are tried first, and about how many it has."""
+    """Holds how many rows of each key are tried first, and about how many it has."""
 
     tries: int
     rows_per_key: int

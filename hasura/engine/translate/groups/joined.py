@@ -1,4 +1,4 @@
-"""Rows nested in a to-one row that many rows lead to, read once for all of them.
+"""Groups rows nested in a to-one row that many rows lead to: they are read once for all of them.
 
 A list of tracks shows the genre of each, and of each genre how many tracks it has: a subquery of the row would count
 them for every track, though there are few genres. They are grouped as rows nested in the list itself are

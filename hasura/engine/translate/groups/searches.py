@@ -1,4 +1,4 @@
-"""The first few of the many rows of each key that pass a filter, of a large table, for all keys at once.
+"""Searches a large table for the first few of each key's many rows that pass a filter, for all keys at once.
 
 Does for rows nested in many others what `translate.searches` does for a list at the root, in the order that an index
 gives the rows of one key. `B` rows of each key are tried in their order; that is enough for a value that many rows
@@ -54,7 +54,7 @@ class GroupSearchTranslator:
         self._groups = groups
 
     def select(self, rows: Rows, above: RowReference, parents: str, search: GroupSearch) -> Sql:
-        """What is read of the rows in the select `above`, and their numbers; the limits leave these of each key."""
+        """Returns what is read of the rows in the select `above`, and their numbers, within the limits."""
         aliases = self._selects.aliases
         keys, tried, lacking, passing = (aliases.name() for _ in range(4))
         shown = join(", ", [ident(name) for name in [*used_columns(above), ROW_NUMBER]])
@@ -85,7 +85,7 @@ class GroupSearchTranslator:
         return concat(sql("with "), join(", ", named), sql(" "), join(" union all ", selects))
 
     def _keys(self, rows: Rows, parents: str) -> Sql:
-        """The keys that rows may have, each once, under the names they have in the rows they are nested in."""
+        """Returns the keys that rows may have, each once, under the names of the rows they are nested in."""
         columns = [ident(parents, local) for local, _ in rows.join]
         return concat(
             sql("select distinct "),
@@ -97,7 +97,7 @@ class GroupSearchTranslator:
         )
 
     def _tried(self, rows: Rows, above: RowReference, keys: str, tries: int) -> Sql:
-        """Of the first rows of each key, numbered, those that pass."""
+        """Returns, of the first rows of each key, numbered, those that pass."""
         aliases, limit = self._selects.aliases, self._selects.limit(rows, rows.permission_limit)
         walked, passing, numbered = aliases.row(rows.table), aliases.row(rows.table, is_typed=False), aliases.name()
         walk = concat(
@@ -129,7 +129,7 @@ class GroupSearchTranslator:
         )
 
     def _lacking(self, rows: Rows, keys: str, tried: str, tries: int) -> Sql:
-        """The keys of which too few of the first rows pass, and that have further rows."""
+        """Returns the keys of which too few of the first rows pass, and that have further rows."""
         size = self._selects.size(rows, rows.permission_limit)
         assert size is not None
         row = self._selects.aliases.row(rows.table)
@@ -144,7 +144,7 @@ class GroupSearchTranslator:
         )
 
     def _passing(self, rows: Rows, lacking: str, max_gathered: Sql) -> Sql:
-        """All rows that pass where keys lack some; of too many, the first and one more.
+        """Returns all rows that pass where keys lack some; of too many, the first and one more.
 
         PostgreSQL stops numbering at the end of the range, but plans as if all were asked for.
         """
@@ -158,7 +158,7 @@ class GroupSearchTranslator:
         )
 
     def _of_passing(self, rows: Rows, above: RowReference, passing: str, lacking: str) -> Sql:
-        """Of the rows that pass those of the lacking keys, numbered within each."""
+        """Returns, of the rows that pass, those of the lacking keys, numbered within each."""
         row = self._selects.aliases.row(rows.table, is_typed=False)
         columns = [row.column(column) for column in used_columns(above)]
         keys = [row.column(there) for _, there in rows.join]
@@ -172,7 +172,7 @@ class GroupSearchTranslator:
 
     @staticmethod
     def _from(rows: Rows, row: RowReference, keys: str) -> Sql:
-        """` from other where key = ...`: the rows of one of the keys."""
+        """Returns ` from other where key = ...`: the rows of one of the keys."""
         same = [concat(row.column(there), sql(" = "), ident(keys, local)) for local, there in rows.join]
         origin = concat(sql(" from "), table_name(rows.table.name), sql(" as "), ident(row.alias))
         return concat(origin, sql(" where "), join(" and ", same))
@@ -182,7 +182,7 @@ class GroupSearchTranslator:
 
 
 def _max_gathered(lacking: str, search: GroupSearch) -> Sql:
-    """About how many rows the lacking keys have."""
+    """Returns about how many rows the lacking keys have."""
     return concat(row_count(lacking), sql(" * "), small_int(search.rows_per_key))
 
 

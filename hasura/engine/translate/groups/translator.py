@@ -1,4 +1,4 @@
-"""Rows that are nested in many others, read for all of them at once; `grouping.py` says which."""
+"""Translates rows that are nested in many others and read for all of them at once (`grouping` says which)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ class GroupTranslator:
         self._searches = GroupSearchTranslator(selects, self)
 
     def select(self, output: ArrayOutput, around: Joins, parents: Parents) -> Sql:
-        """`select key, json_agg(...) as rows ... group by key`: rows nested in the parents, joined to `around`."""
+        """Returns `select key, json_agg(...) as rows ... group by key`: nested rows, joined to `around`."""
         rows, selection = output.rows, output.selection
         name, count = self._selects.aliases.name(), rows_nested(rows, parents)
         has_own = has_groups(selection, rows.table, count)
@@ -65,15 +65,15 @@ class GroupTranslator:
         return concat(self._selects.from_numbered(joins, base, grouped, row), _by_key(rows, row))
 
     def numbered(self, rows: Rows, above: RowReference, parents: str) -> Sql:
-        """What is read in the select `above` of the rows nested in `parents`, numbered within each key."""
+        """Returns what the select `above` reads of the rows nested in `parents`, numbered within each key."""
         return self._numbered_group(rows, above, (), Joins(), parents)
 
     def limited(self, rows: Rows, numbered: Sql) -> Sql:
-        """Of numbered rows those that the limits leave."""
+        """Returns, of numbered rows, those that the limits leave."""
         return self._limited_group(rows, parenthesized(numbered), None)
 
     def aggregate(self, output: AggregateOutput, parents: Parents, group: str) -> tuple[Sql, Sql]:
-        """`select key, count(...) as c0 ... group by key`, and the JSON object of it, joined as `group`."""
+        """Returns `select key, count(...) as c0 ... group by key`, and the JSON object of it, joined as `group`."""
         rows, has_nodes = output.rows, output.aggregate.has_nodes()
         row = self._selects.aliases.row(rows.table, is_typed=False) if has_nodes else self._selects.row(rows)
         scope = Scope(self._selects.aliases, row)
@@ -92,7 +92,7 @@ class GroupTranslator:
 
     @staticmethod
     def _keys(rows: Rows, row: RowReference) -> list[Sql]:
-        """The columns that tell a group from others, under names of their own."""
+        """Returns the columns that tell a group from others, under names of their own."""
         return [
             concat(row.column(there), sql(" as "), ident(group_key(number)))
             for number, (_, there) in enumerate(rows.join)
@@ -103,7 +103,7 @@ class GroupTranslator:
         return join(", ", [*self._keys(rows, row), concat(array, sql(" as "), ident(GROUPED))])
 
     def _found_group(self, rows: Rows, numbered: Sql, around: Joins, parents: Parents) -> Sql:
-        """Of numbered rows, found before those that they are nested in, those that belong to the parents."""
+        """Returns, of numbered rows found before their parents, those that belong to the parents."""
         # PostgreSQL stops numbering at the limit. One row of a key tells that there are some: none may be skipped.
         limits = [limit for limit in (rows.limit, rows.permission_limit) if limit is not None]
         is_shown_first = all(isinstance(limit, int) and limit > 0 for limit in limits)
@@ -116,7 +116,7 @@ class GroupTranslator:
     def _numbered_group(
         self, rows: Rows, above: RowReference, made: Sequence[FilterJoin], joins: Joins, parents: str | None
     ) -> Sql:
-        """The rows, numbered within each key, that belong to those of `parents` or to any.
+        """Returns the rows, numbered within each key, that belong to those of `parents` or to any.
 
         Of them, and of those that are joined to them, what is read in the select `above`.
         """
@@ -144,7 +144,7 @@ class GroupTranslator:
     def _limited_group(
         self, rows: Rows, numbered: Sql, parents: str | None, *, is_limited_already: bool = False
     ) -> Sql:
-        """Of numbered rows those that the limits leave, and that belong to `parents` where they may belong to any."""
+        """Returns, of numbered rows, those that the limits leave and that belong to `parents`, if given."""
         row = self._selects.aliases.row(rows.table, is_typed=False)
         number, size = ident(row.alias, ROW_NUMBER), self._selects.size(rows, rows.permission_limit)
         conditions: list[Sql] = []
@@ -169,13 +169,13 @@ class GroupTranslator:
 
     @staticmethod
     def _conditions(scope: Scope, rows: Rows, made: Sequence[FilterJoin], joins: Joins, parents: str | None) -> Sql:
-        """` where ...` of rows that pass the filter and are nested in one of `parents`, or in any."""
+        """Returns ` where ...` of rows that pass the filter and are nested in one of `parents`, or in any."""
         keys = [_is_nested(scope.row, rows, parents)] if parents is not None else []
         conditions = [*keys, *restrict(scope, rows.where, made, joins)]
         return sql(" where ") + join(" and ", conditions) if conditions else sql("")
 
     def _complete_order(self, scope: Scope, rows: Rows, joins: Joins) -> list[Sql]:
-        """What rows of one key are ordered by, last their place where nothing else tells them apart."""
+        """Returns what rows of one key are ordered by, last their place where nothing else differs."""
         keys = self._selects.order_keys(scope, rows.order_by, joins)
         known = {there for _, there in rows.join}
         for item in rows.order_by:
@@ -185,17 +185,17 @@ class GroupTranslator:
 
 
 def group_key(number: int) -> str:
-    """The name of a group's key column."""
+    """Returns the name of a group's key column."""
     return f"automio key {number}"
 
 
 def local_keys(rows: Rows) -> list[tuple[int, str]]:
-    """The columns, numbered, of the row that the rows are nested in."""
+    """Returns the columns, numbered, of the row that the rows are nested in."""
     return [(number, local) for number, (local, _) in enumerate(rows.join)]
 
 
 def _relations_below(rows: Rows) -> int:
-    """How many relations are among those of the rows because of their filter and the rows that they belong to."""
+    """Returns how many relations the rows' filter and the rows that they belong to add."""
     return 1 + relations_in(rows.where)
 
 

@@ -1,4 +1,4 @@
-"""Aggregates that a whole table is ordered or filtered by, computed once for all its rows.
+"""Computes aggregates that a whole table is ordered or filtered by once for all its rows.
 
 `order_by: {tracks_aggregate: {count: desc}}` of all albums needs the count of each before the first is known, and so
 does `where: {tracks_aggregate: {count: {predicate: {_gt: 9}}}}` where few have so many: a subquery of the row would
@@ -32,7 +32,7 @@ _MIN_SHARE = 4
 
 
 class FilterGroups:
-    """The aggregates that all rows of a table are filtered by and that groups give, of theirs or of related rows."""
+    """Collects the aggregates of all rows, or of related rows, that filter a table and that groups give."""
 
     def __init__(self, rows: Rows) -> None:
         is_plain, count = rows.source is None and not rows.join, rows.table.table.estimated_rows
@@ -118,7 +118,7 @@ def _related(count: int, table: TableInfo, keys: list[str]) -> int:
 
 
 def grouped(scope: Scope, exp: AggregateExpression) -> Sql:
-    """`select key, count(*) ... group by key` of all rows."""
+    """Returns `select key, count(*) ... group by key` of all rows."""
     inner = Scope(scope.aliases, scope.aliases.row(exp.rows.table))
     keys = [inner.row.column(there) for _, there in exp.rows.join]
     value = aggregate_call(inner, exp.function, exp.arguments, is_distinct=exp.is_distinct)
@@ -135,7 +135,7 @@ def grouped(scope: Scope, exp: AggregateExpression) -> Sql:
 
 
 def on_keys(row: RowReference, exp: AggregateExpression, group: str) -> Sql:
-    """Whether a group is that of the row."""
+    """Returns the condition that a group is that of the row."""
     pairs = [
         concat(ident(group, _key(number)), sql(" = "), row.column(here))
         for number, (here, _) in enumerate(exp.rows.join)
@@ -144,7 +144,7 @@ def on_keys(row: RowReference, exp: AggregateExpression, group: str) -> Sql:
 
 
 def grouped_value(exp: AggregateExpression, group: str, through: Sql | None) -> Sql:
-    """What a group computed, or what no rows give; NULL where the row `through` (its key) is not there at all."""
+    """Returns a group's value, or what no rows give; NULL where the row `through` (its key) is not there."""
     value = ident(group, _VALUE)
     if exp.function != "count":
         return value

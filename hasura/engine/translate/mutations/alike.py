@@ -1,4 +1,4 @@
-"""Tells whether two changes differ in nothing but values, so that the statements of one are those of the other.
+"""Recognizes changes that differ in nothing but values: the statements of one are those of the other.
 
 To put a statement together takes far longer than to look a change over, and one request may hold thousands that are
 alike. Statements know of a value only where it comes from and what type it has: with the other change's values in
@@ -41,7 +41,7 @@ Change = Update | Delete
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """What a change is without its values, and its values in order. Objects of the schema count by identity."""
+    """Holds a change without its values, and its values in order. Objects of the schema count by identity."""
 
     form: tuple[Hashable, ...]
     sources: tuple[Source, ...]
@@ -56,7 +56,7 @@ class _Known(NamedTuple):
 
 
 class KnownChanges:
-    """The changes of one operation that were translated, with their statements."""
+    """Holds the changes of one operation that were translated, with their statements."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Hashable, ...], _Known] = {}
@@ -77,7 +77,7 @@ class KnownChanges:
 
 
 def _outline(change: Change) -> _Outline | None:
-    """None for a change whose statements hold values that stand nowhere in it."""
+    """Returns what a change is like; None where its statements hold values that stand nowhere in it."""
     form: list[Hashable] = []
     sources: list[Source] = []
     if not _look_over(change, form, sources):
@@ -114,7 +114,7 @@ def _look_over(item: object, form: list[Hashable], sources: list[Source]) -> boo
 def _with_values(
     statements: Iterable[Statement], known: _Outline, other: _Outline, moved_by: int
 ) -> Iterator[Statement]:
-    """The statements of one change with another's values; results they take are `moved_by` statements further on."""
+    """Yields one change's statements with another's values; results they take are `moved_by` further on."""
     values = dict(zip(known.sources, other.sources, strict=True))
     for statement in statements:
         yield _with_parameters(statement, [_changed(item, values, moved_by) for item in statement.parameters])

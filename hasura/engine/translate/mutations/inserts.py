@@ -1,4 +1,4 @@
-"""Inserts: one JSON parameter per level, however many rows.
+"""Translates inserts: one JSON parameter per level, however many rows.
 
 A plain insert is one statement. With nested inserts each level is a statement of its own, run in order, so that later
 ones (and checks that look at them) see earlier ones: objects the row refers to first, then the rows, then rows that
@@ -47,7 +47,7 @@ class InsertTranslator:
         self._results: list[PreviousResult] = []
 
     def insert(self, insert: Insert) -> PreviousResult:
-        """The whole field."""
+        """Appends the statements of the whole field."""
         rows = insert.rows
         if not rows.before and not rows.after:
             aliases = Aliases()
@@ -95,7 +95,7 @@ class InsertTranslator:
         before: tuple[tuple[NestedInsert, PreviousResult], ...],
         returned: list[str],
     ) -> Sql:
-        """`insert into ... select ... from the parameter`."""
+        """Returns `insert into ... select ... from the parameter`."""
         target = aliases.row(rows.table)
         values = self._values(rows, parent, before)
         if not values:
@@ -119,7 +119,7 @@ class InsertTranslator:
 
     @staticmethod
     def _is_plain(rows: InsertRows) -> bool:
-        """Every row gives the same columns and stands alone: the parameter is read as a recordset, in order."""
+        """Returns whether rows give the same columns and stand alone: they are read as a recordset, in order."""
         is_alone = not rows.is_nested and not rows.before and not rows.after
         return is_alone and bool(rows.columns) and len(rows.always_given) == len(rows.columns)
 
@@ -201,7 +201,7 @@ class InsertTranslator:
 
     @staticmethod
     def _definitions(rows: InsertRows) -> Sql:
-        """The record's columns under their GraphQL names."""
+        """Returns the record's columns under their GraphQL names."""
         return join(
             ", ", [concat(ident(column.graphql_name), sql(" "), type_name(column.type)) for column in rows.columns]
         )
@@ -229,7 +229,10 @@ class InsertTranslator:
 
 
 def _tells_updated_rows(rows: InsertRows) -> bool:
-    """Rows that an upsert updated are checked otherwise. Partitioned tables return no system columns to tell them."""
+    """Returns whether rows that an upsert updated are checked otherwise.
+
+    Partitioned tables return no system columns to recognize them by.
+    """
     conflict = rows.on_conflict
     if conflict is None or not conflict.update_columns or rows.table.table.kind is not TableKind.TABLE:
         return False
@@ -237,7 +240,7 @@ def _tells_updated_rows(rows: InsertRows) -> bool:
 
 
 def _check_of_all(rows: InsertRows) -> BoolExp:
-    """Rows inserted and updated that cannot be told apart must pass both checks."""
+    """Returns both checks for rows inserted and updated where they cannot be told apart."""
     conflict = rows.on_conflict
     return rows.check if conflict is None else conjunction(rows.check, conflict.check)
 
@@ -256,12 +259,12 @@ def _local(relationship: RelationshipInfo, remote: str) -> str:
 
 
 def _field(row: Sql, name: str, column: ColumnInfo) -> Sql:
-    """A column of a row returned as JSON."""
+    """Returns a column of a row returned as JSON."""
     return cast(concat(row, sql(" ->> "), string_constant(name)), column.type)
 
 
 def _inserted_before(index: int, nested: NestedInsert, result: PreviousResult) -> Sql:
-    """The rows inserted for an object relationship, by the number of the row they belong to."""
+    """Returns the rows inserted for an object relationship, by the number of the row they belong to."""
     alias = f"b{index}"
     document = concat(sql("("), param(nested.insert.document), sql("::text)::json"))
     return concat(
@@ -279,7 +282,7 @@ def _inserted_before(index: int, nested: NestedInsert, result: PreviousResult) -
 
 
 def _given_or_default(rows: InsertRows, column: ColumnInfo, given: Sql) -> Sql:
-    """The row's value, or the column's default when the row has no such key."""
+    """Returns the row's value, or the column's default when the row has no such key."""
     default = _default(rows, column)
     if default is None:
         return given
@@ -305,7 +308,7 @@ def _default(rows: InsertRows, column: ColumnInfo) -> Sql | None:
 
 
 def _default_row(rows: InsertRows) -> tuple[ColumnInfo, Sql]:
-    """Rows that give nothing at all still need a column to be selected: one that takes its default."""
+    """Returns a column that takes its default: rows that give nothing still need one to be selected."""
     for column in rows.table.columns:
         if column.column.is_insertable:
             return column, _default(rows, column) or cast(sql("null"), column.type)
@@ -313,7 +316,7 @@ def _default_row(rows: InsertRows) -> tuple[ColumnInfo, Sql]:
 
 
 def _all_inserted(rows: InsertRows, needed_for: str, blamed: Blamed) -> Sql:
-    """Refuses to go on when a conflict left rows out that others refer to."""
+    """Returns a guard that fails when a conflict left rows out that others refer to."""
     message = f'cannot proceed to insert {needed_for} since insert to table "{rows.table.name}" affects zero rows'
     document = concat(sql("json_array_length(("), param(rows.document), sql("::text)::json)"))
     violated = concat(sql("(select count(*) from "), ident(ROWS), sql(") <> "), document)
@@ -341,7 +344,7 @@ def _conflict(conflict: OnConflict, aliases: Aliases, target: RowReference) -> S
 
 
 def _arbiter(constraint: UniqueConstraint | None) -> Sql:
-    """` on conflict ...` up to the action: a constraint by its name, an index by what it is over."""
+    """Returns ` on conflict ...` up to the action: a constraint by its name, an index by what it is over."""
     if constraint is None:
         return sql(" on conflict")
     index = constraint.index

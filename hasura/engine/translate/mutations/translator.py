@@ -1,4 +1,4 @@
-"""Updates, deletes and the answers of mutations.
+"""Translates updates, deletes and the answers of mutations.
 
 One statement does the work, checks permissions and answers, unless the answer reads other tables: those must be read
 after the change is visible, so a second statement of the same transaction answers from the rows the first returned.
@@ -34,7 +34,7 @@ from hasura.engine.translate.statements import OK, ROWS, SESSION, StatementList,
 
 
 class MutationTranslator:
-    """Appends the statements of one mutation field to a list. `known`: what other fields of the operation have."""
+    """Appends the statements of one mutation field to a list. `known`: what other fields have."""
 
     def __init__(self, options: SchemaOptions, statements: StatementList, known: KnownChanges | None = None) -> None:
         self.options = options
@@ -42,7 +42,7 @@ class MutationTranslator:
         self._known = known
 
     def update(self, update: Update) -> PreviousResult:
-        """`update ... from session where ... returning`."""
+        """Appends `update ... from session where ... returning`."""
         if self._known is None:
             return self._update(update)
         return self._known.add(update, self.statements, lambda: self._update(update))
@@ -69,13 +69,13 @@ class MutationTranslator:
         return self.answered(update.table, work, check_guards(update.check), update.response, aliases)
 
     def update_many(self, many: UpdateMany) -> None:
-        """One update after the other, each seeing those before; the answers are the members of a list."""
+        """Appends one update after the other, each seeing those before; the answers are members of a list."""
         if self._known is None and len(many.updates) > 1:
             self._known = KnownChanges()
         self.statements.members = tuple([self.update(update) for update in many.updates])
 
     def delete(self, delete: Delete) -> PreviousResult:
-        """`delete ... using session where ... returning`."""
+        """Appends `delete ... using session where ... returning`."""
         if self._known is None:
             return self._delete(delete)
         return self._known.add(delete, self.statements, lambda: self._delete(delete))
@@ -98,14 +98,14 @@ class MutationTranslator:
         return self.answered(delete.table, work, [], delete.response, aliases)
 
     def call(self, mutation: CallMutation) -> PreviousResult:
-        """A function called once, after the session is set."""
+        """Appends a function that is called once, after the session is set."""
         self.statements.add(sql("select ") + set_session())
         return self.statements.add(SelectTranslator(self.options).statement(mutation.select))
 
     def answered(
         self, table: TableInfo, work: Sql, guards: list[Sql], response: Response, aliases: Aliases
     ) -> PreviousResult:
-        """The work with its answer, in one statement or two."""
+        """Appends the work with its answer, in one statement or two."""
         if response.has_nested():
             result = self.statements.add(with_rows(work, _all_rows(table), guards))
             return self.statements.add(self.response(table, response, DocumentRows(result), None))
@@ -115,7 +115,7 @@ class MutationTranslator:
         )
 
     def response(self, table: TableInfo, response: Response, rows: DocumentRows, affected_rows: Sql | None) -> Sql:
-        """A statement that answers from rows returned earlier."""
+        """Returns a statement that answers from rows returned earlier."""
         return self._answer(SelectTranslator(self.options), table, response, rows, affected_rows)
 
     def _answer(
@@ -151,7 +151,7 @@ class MutationTranslator:
 
 
 def _no_rows(table: TableInfo) -> Sql:
-    """An update that sets nothing touches nothing."""
+    """Returns what touches nothing: an update that sets nothing."""
     return concat(sql("select * from "), table_name(table.name), sql(" where false"))
 
 
@@ -162,7 +162,7 @@ def _count(source: NamedRows | DocumentRows) -> Sql:
 
 
 def is_true(exp: BoolExp) -> bool:
-    """Nothing to check."""
+    """Returns whether there is nothing to check."""
     return isinstance(exp, And) and not exp.items
 
 
@@ -191,7 +191,7 @@ def _assignment(row: RowReference, item: Assignment) -> Sql:
 
 
 def needed_columns(table: TableInfo, response: Response | None) -> list[str]:
-    """The columns an answer needs of the rows touched; all when other statements follow."""
+    """Returns the columns an answer needs of the rows touched; all when other statements follow."""
     names = [column.name for column in table.columns]
     if response is None or response.has_nested():
         return names
@@ -200,7 +200,7 @@ def needed_columns(table: TableInfo, response: Response | None) -> list[str]:
 
 
 def returning(scope: Scope, check: BoolExp, names: list[str]) -> Sql:
-    """The named columns of the rows touched, and whether each passes the check."""
+    """Returns the named columns of the rows touched, and whether each passes the check."""
     columns = [scope.row.column(name) for name in names]
     if not is_true(check):
         columns.append(concat(sql("("), condition(scope, check), sql(") as "), ident(OK)))
@@ -208,12 +208,12 @@ def returning(scope: Scope, check: BoolExp, names: list[str]) -> Sql:
 
 
 def check_guards(check: BoolExp) -> list[Sql]:
-    """What fails the statement when a row did not pass."""
+    """Returns what fails the statement when a row did not pass."""
     return [check_guard(sql(""))] if not is_true(check) else []
 
 
 def check_guard(which: Sql, *, blamed: Blamed = Blamed.STATEMENT) -> Sql:
-    """Fails the statement when a row did not pass; `which` narrows down the rows looked at."""
+    """Returns what fails the statement when a row did not pass; `which` narrows down the rows looked at."""
     violated = concat(
         sql("exists (select 1 from "), ident(ROWS), sql(" where "), ident(OK), sql(" is not true"), which, sql(")")
     )
@@ -221,7 +221,7 @@ def check_guard(which: Sql, *, blamed: Blamed = Blamed.STATEMENT) -> Sql:
 
 
 def with_rows(work: Sql, answer: Sql, guards: list[Sql]) -> Sql:
-    """The work as a common table expression with the session set before it, then the answer if no guard refuses."""
+    """Returns the work as a common table expression after the session is set, then the answer, guarded."""
     return concat(
         sql("with "),
         ident(SESSION),
@@ -242,7 +242,7 @@ def _all_rows(table: TableInfo) -> Sql:
 
 
 def all_rows(table: TableInfo, order: Sql) -> Sql:
-    """`select` of a JSON array of the rows' columns, keyed by column name."""
+    """Returns `select` of a JSON array of the rows' columns, keyed by column name."""
     columns = join(", ", [ident(column.name) for column in table.columns])
     return concat(
         sql("select coalesce(json_agg(r.*), '[]'::json) from (select "),
