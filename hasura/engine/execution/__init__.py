@@ -1,1 +1,1 @@
-"""Running plans: held connections with prepared statements, the plan cache, transactions."""
+"""Runs plans: held connections with prepared statements, the plan cache, transactions."""

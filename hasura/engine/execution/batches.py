@@ -23,7 +23,7 @@ _MAX_ALIKE = 100
 
 
 class Planned(NamedTuple):
-    """A statement, the step that it is of, and the number of that step."""
+    """Holds a statement, the step that it is of, and the number of that step."""
 
     number: int
     step: SqlStep
@@ -34,7 +34,7 @@ Batch = tuple[Planned, ...]
 
 
 def batches(plan: Plan) -> tuple[Batch, ...]:
-    """The statements of a plan in order; those in one batch have the same SQL and take no results of others."""
+    """Returns a plan's statements in order; those in one batch have the same SQL and take no results of others."""
     planned = [
         Planned(number, step, statement)
         for number, step in enumerate(plan.steps)
@@ -49,7 +49,7 @@ def batches(plan: Plan) -> tuple[Batch, ...]:
 
 
 def _likeness(planned: Planned) -> object:
-    """Equal for statements that may run together. It is not known which of them failed: their places are the same."""
+    """Returns what is equal for statements that may run together: as any may have failed, their places agree."""
     statement = planned.statement
     stands_alone = statement.place is not None or any(
         isinstance(source, PreviousResult) for source in statement.parameters
@@ -77,7 +77,7 @@ async def run_batch(
 
 
 def _parts(bound: list[list[object]]) -> Iterator[list[list[object]]]:
-    """The arguments in order, as many at once as the driver may be given."""
+    """Yields the arguments in order, as many at once as the driver may be given."""
     part: list[list[object]] = []
     size = 0
     for arguments in bound:
@@ -91,7 +91,7 @@ def _parts(bound: list[list[object]]) -> Iterator[list[list[object]]]:
 
 
 def _bytes_of(arguments: list[object]) -> int:
-    """At most how long they are on the wire."""
+    """Returns at most how long they are on the wire."""
     return sum(_bytes_of_one(argument) for argument in arguments)
 
 
@@ -104,6 +104,6 @@ def _bytes_of_one(argument: object) -> int:
 
 
 def translated(exc: asyncpg.PostgresError, place: str) -> Exception:
-    """What to raise in place of what the driver raised."""
+    """Returns what to raise in place of what the driver raised."""
     # A lost connection arrives as a PostgresError too; it is not the statement's fault.
     return exc if isinstance(exc, CONNECTION_LOST) else translate(exc, place)

@@ -1,4 +1,4 @@
-"""A connection that is not the engine's own: its transaction is the caller's, and so are its settings."""
+"""Uses a connection that is not the engine's own: its transaction and settings are the caller's."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,10 @@ from hasura.engine.execution.connections import HeldConnection
 
 
 class BorrowedConnection(HeldConnection):
-    """Prepares nothing of its own on it: the driver keeps the statements, under its own names.
+    """Runs statements on a caller's connection and prepares nothing on it.
 
-    The owner may have JSON decoded to bytes, to text or to objects; here it is bytes again.
+    The driver keeps the statements, under its own names. The owner may have JSON decoded to bytes, to text or to
+    objects; here it is bytes again.
     """
 
     async def fetch_json(self, sql: str, arguments: Sequence[object]) -> bytes:
@@ -20,7 +21,7 @@ class BorrowedConnection(HeldConnection):
         return [_as_json(value) for (value,) in await self.raw.fetchmany(sql, arguments)]
 
     async def fetch_rows(self, sql: str, arguments: Sequence[object]) -> list[Any]:
-        """All rows of a statement whose columns are JSON."""
+        """Returns all rows of a statement whose columns are JSON."""
         return [[_as_json(value) for value in row] for row in await self.raw.fetch(sql, *arguments)]
 
 

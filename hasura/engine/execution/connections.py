@@ -1,4 +1,4 @@
-"""Held database connections, each with its prepared statements.
+"""Holds database connections, each with its prepared statements.
 
 Not asyncpg's own pool: that sends a reset query at each release, which costs two thirds of the throughput, and our
 statements leave nothing behind that would need one (`set_config(..., true)` ends with its transaction).
@@ -28,7 +28,7 @@ _OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheErr
 
 
 class HeldConnection:
-    """A connection and what it has prepared. Used by one task at a time."""
+    """Holds a connection and what it has prepared. Used by one task at a time."""
 
     def __init__(self, connection: "asyncpg.Connection[Any]") -> None:
         self.raw = connection
@@ -36,7 +36,7 @@ class HeldConnection:
         self._names = itertools.count(1)
 
     async def fetch_json(self, sql: str, arguments: Sequence[object]) -> bytes:
-        """The single value of the statement's single row, as JSON bytes.
+        """Returns the single value of the statement's single row, as JSON bytes.
 
         Outside a transaction a statement whose plan a change of the schema has made invalid is prepared once more;
         inside one the error ends the transaction anyway.
@@ -50,7 +50,7 @@ class HeldConnection:
         return _json_bytes(value)
 
     async def fetch_json_of_each(self, sql: str, arguments: Sequence[Sequence[object]]) -> list[bytes]:
-        """As `fetch_json`, once for each of the arguments, in order and in one round trip.
+        """Returns what `fetch_json` does, for each of the arguments, in order and in one round trip.
 
         They are statements of their own to PostgreSQL; when one fails those after it do not run. Send not more than
         `MAX_PIPELINED_BYTES` at once.
@@ -64,7 +64,7 @@ class HeldConnection:
         return [_json_bytes(value) for (value,) in rows]
 
     async def fetch_rows(self, sql: str, arguments: Sequence[object]) -> list[Any]:
-        """All rows of the statement; prepared and kept as in `fetch_json`."""
+        """Returns all rows of the statement; prepared and kept as in `fetch_json`."""
         try:
             rows = await (self._statements.get(sql) or await self._prepare(sql)).fetch(*arguments)
         except _OUTDATED:
@@ -74,7 +74,7 @@ class HeldConnection:
         return list(rows)
 
     async def fetch_jsons(self, sql: str, arguments: Sequence[object]) -> list[bytes]:
-        """The values of the statement's single row, as `fetch_json` gives one."""
+        """Returns the values of the statement's single row, as `fetch_json` gives one."""
         (row,) = await self.fetch_rows(sql, arguments)
         return [_json_bytes(value) for value in row]
 
@@ -89,7 +89,8 @@ class HeldConnection:
 class ConnectionPool:
     """Opens connections when they are needed and keeps them.
 
-    `few` is how many it opens without hesitation, `most` the limit; beyond it requests wait for their turn.
+    `pool_min` are opened as soon as they are needed, more only when a request has waited; `pool_max` is the limit,
+    beyond which requests wait for their turn.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class ConnectionPool:
         self._closed = False
 
     async def connect(self) -> "asyncpg.Connection[Any]":
-        """A connection that belongs to the caller, outside the pool (listening, metadata)."""
+        """Returns a connection that belongs to the caller, outside the pool (listening, metadata)."""
         return await asyncpg.connect(
             self._url,
             server_settings=self._server_settings,
@@ -121,7 +122,7 @@ class ConnectionPool:
         )
 
     def take_free(self) -> HeldConnection | None:
-        """A connection that is free now: what `acquire` gives at once, without a coroutine."""
+        """Returns a connection that is free now: what `acquire` gives at once, without a coroutine."""
         while self._free:
             held = self._free.pop()
             if not held.raw.is_closed():
@@ -130,7 +131,7 @@ class ConnectionPool:
         return None
 
     async def acquire(self) -> HeldConnection:
-        """A free connection, a new one, or the next that becomes free."""
+        """Returns a free connection, a new one, or the next that becomes free."""
         if (held := self.take_free()) is not None:
             return held
         if self._open < self._pool_min:
@@ -138,7 +139,7 @@ class ConnectionPool:
         return await self._wait_for_one()
 
     def release(self, held: HeldConnection) -> None:
-        """Gives a connection back; a broken one is forgotten, and who waits is told to open another."""
+        """Gives a connection back; in place of a broken one, the next that waits opens another."""
         usable = not held.raw.is_closed() and not held.raw.is_in_transaction() and not self._closed
         if not usable:
             self._open -= 1
@@ -153,7 +154,7 @@ class ConnectionPool:
             self._free.append(held)
 
     def end_with_free(self, held: HeldConnection) -> None:
-        """Ends a connection that was lost under its user, and the free ones, which are likely to be lost with it.
+        """Ends a connection that was lost under its user, and the free ones, which are likely to be lost too.
 
         Whoever tries again gets a new one. `held` is still to be released.
         """
@@ -165,7 +166,7 @@ class ConnectionPool:
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[HeldConnection]:
-        """A connection for the block; when it is lost there, it is not used again."""
+        """Holds a connection for the block; when it is lost there, it is not used again."""
         held = await self.acquire()
         try:
             yield held

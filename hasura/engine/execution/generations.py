@@ -1,4 +1,4 @@
-"""A bounded cache without bookkeeping per hit: two generations of entries.
+"""Bounds a cache without bookkeeping per hit: two generations of entries.
 
 When the young generation is full it becomes the old one, and what was old is dropped; an old entry that is used
 again moves to the young ones. So between `capacity` and twice as many entries live, the ones in use among them.
@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 
 class GenerationalCache(Generic[K, V]):
-    """A dict that forgets. `on_drop` is called for each forgotten value."""
+    """Maps like a dict that forgets. `on_drop` is called for each forgotten value."""
 
     def __init__(self, capacity: int, *, on_drop: Callable[[V], None] | None = None) -> None:
         self._capacity = capacity

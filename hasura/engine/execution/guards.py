@@ -1,4 +1,4 @@
-"""What may refuse an operation although it is valid: the allow-list, and limits on depth, nodes, rate, time, batches.
+"""Refuses valid operations: the allow-list, and limits on depth, nodes, rate, time, batches.
 
 Allow-list, depth and nodes depend on the document alone and are looked at once, when it is prepared; rate and time
 at each request, the size of a batch when it comes in. Limits are the metadata's `api_limits`, global or by role; the
@@ -41,7 +41,7 @@ _MAX_NORMALIZED = 20_000
 
 
 class _Examined(NamedTuple):
-    """What the guards look at in a document: it is parsed once, not again at each change of metadata."""
+    """Holds what the guards look at in a document: parsed once, not again at each change of metadata."""
 
     normalized: str
     depth: int
@@ -49,7 +49,7 @@ class _Examined(NamedTuple):
 
 
 class OperationGuards:
-    """The refusals of one engine process; counts requests for the rate limit."""
+    """Refuses operations for one engine process; counts requests for the rate limit."""
 
     def __init__(self, *, enable_allowlist: bool) -> None:
         self._enable_allowlist = enable_allowlist
@@ -114,7 +114,7 @@ class OperationGuards:
         recent.append(now)
 
     def seconds(self, cache: SchemaCache, session: Session) -> float | None:
-        """How long an operation of this role may take."""
+        """Returns how long an operation of this role may take."""
         limit = _limit(cache, "time_limit", session)
         return float(limit) if limit is not None else None
 
@@ -173,7 +173,7 @@ def _allowed_documents(cache: SchemaCache, role: str) -> Iterator[str]:
 
 @lru_cache(maxsize=_MAX_NORMALIZED)
 def _normalized_query(query: str) -> str | None:
-    """A saved query in normal form. One that is no GraphQL allows nothing."""
+    """Returns a saved query in normal form. One that is no GraphQL allows nothing."""
     try:
         return _normalized(parse(query, no_location=True))
     except GraphQLError:
@@ -181,7 +181,7 @@ def _normalized_query(query: str) -> str | None:
 
 
 def _measure(document: DocumentNode) -> tuple[int, int]:
-    """Depth and number of fields of the operations, fragments counted where they are spread."""
+    """Returns depth and number of fields of the operations, fragments counted where they are spread."""
     fragments = {
         node.name.value: node.selection_set
         for node in document.definitions

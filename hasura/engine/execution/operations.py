@@ -1,4 +1,4 @@
-"""From a request's JSON to an answer's bytes.
+"""Leads from a request's JSON to an answer's bytes.
 
 The hot path of a repeated request: one look-up for the prepared operation, one for the plan, the parameters taken
 out of the variables, one statement, the bytes put together. No syntax tree, no model, no row is touched in Python.
@@ -34,7 +34,7 @@ from hasura.engine.sql.database_errors import CONNECTION_LOST
 
 
 class GraphQLRequest(NamedTuple):
-    """One entry of a GraphQL request body."""
+    """Holds one entry of a GraphQL request body."""
 
     query: str
     operation_name: str | None
@@ -64,7 +64,7 @@ def parse_request(value: object) -> GraphQLRequest:
 
 
 class _Operation:
-    """A prepared operation with its plans."""
+    """Holds a prepared operation with its plans."""
 
     __slots__ = ("plans", "prepared", "version")
 
@@ -76,7 +76,7 @@ class _Operation:
 
 
 class _Executable:
-    """A plan with the bytes around its fields' values made ready."""
+    """Holds a plan with the bytes around its fields' values made ready."""
 
     __slots__ = ("batches", "constant", "plan", "prefixes", "single", "suffix")
 
@@ -93,7 +93,7 @@ class _Executable:
         self.batches = batches(plan)
 
     def answer(self, values: list[bytes]) -> bytes:
-        """The body around the values of the plan's steps."""
+        """Returns the body around the values of the plan's steps."""
         if not values:
             return b'{"data":{}}'
         return b"".join(part for pair in zip(self.prefixes, values, strict=True) for part in pair) + self.suffix
@@ -120,7 +120,7 @@ class OperationRunner:
         self._operations: GenerationalCache[tuple[object, ...], _Operation] = GenerationalCache(max_operations)
 
     def plan(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> tuple[Plan, Variables]:
-        """The plan of a request, from the cache or made now, and its variables, completed. Raises EngineError."""
+        """Returns a request's plan, from the cache or new, and its variables, completed. Raises EngineError."""
         executable, variables = self._executable(cache, request, session)
         return executable.plan, variables
 
@@ -170,9 +170,10 @@ class OperationRunner:
         session: Session,
         connection: "asyncpg.Connection[Any]",
     ) -> bytes:
-        """As `run`, in the open transaction of a connection of the caller's, which a failed statement leaves aborted.
+        """Returns what `run` does, in the open transaction of a caller's connection.
 
-        Raises EngineError; a lost connection as asyncpg's own error, for the caller to begin again.
+        A failed statement leaves the transaction aborted. Raises EngineError; a lost connection as asyncpg's own
+        error, for the caller to begin again.
         """
         executable, variables = self._executable(cache, request, session)
         if executable.plan.kind is OperationKind.SUBSCRIPTION:
@@ -182,7 +183,7 @@ class OperationRunner:
         return await self._run_on(BorrowedConnection(connection), executable, variables, session)
 
     def run(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> Coroutine[Any, Any, bytes]:
-        """The answer's body, `{"data": ...}`. Raises EngineError, when it is awaited."""
+        """Returns the answer's body, `{"data": ...}`. Raises EngineError, when it is awaited."""
         run = self._run_limited if cache.api_limits else self._run
         return run(cache, request, session)
 

@@ -1,1 +1,1 @@
-"""Live queries and streams: many subscribers, few statements, none at all while nothing changes."""
+"""Serves live queries and streams: many subscribers, few statements, none at all while nothing changes."""

@@ -1,4 +1,4 @@
-"""Which tables changed, told by the database itself.
+"""Reports which tables changed, notified by the database itself.
 
 A table gets a statement-level trigger that sends a notification when, and only when, some engine watches the table;
 so a write to a table that nobody watches costs one look into a small index. The trigger is installed with a short
@@ -96,7 +96,7 @@ class ChangeFeed:
                 await line.connection.close(timeout=5)
 
     async def is_settled(self, watch: "Watch") -> bool:
-        """Whether every transaction that ran when the watch began has ended. Raises one of CONNECTION_LOST."""
+        """Returns whether all transactions from before the watch have ended. Raises one of CONNECTION_LOST."""
         async with self._turn:
             with watch.line.in_use():
                 oldest: int = await watch.line.connection.fetchval(
@@ -139,7 +139,7 @@ class ChangeFeed:
 
 
 class _Line:
-    """A listening connection and the watches that hear of changes through it, for as long as it lives."""
+    """Holds a listening connection and the watches that hear of changes through it, for as long as it lives."""
 
     def __init__(self, connection: "asyncpg.Connection[Any]") -> None:
         self.connection = connection
@@ -152,7 +152,7 @@ class _Line:
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """Ends the line when it turns out to be lost: the driver does not always tell of that by itself."""
+        """Ends the line when it turns out to be lost: the driver does not always notice that by itself."""
         try:
             yield
         except CONNECTION_LOST:
@@ -167,7 +167,7 @@ class _Line:
             self._watches.setdefault(relation, set()).add(watch)
 
     def remove(self, watch: "Watch") -> list[int]:
-        """The relations that nobody watches any more."""
+        """Returns the relations that nobody watches any more."""
         idle = []
         for relation in watch.relations:
             left = self._watches.get(relation, set())
@@ -189,7 +189,7 @@ class _Line:
 
 
 class Watch:
-    """A registered interest in some tables; `stop` it when it is no longer needed."""
+    """Registers an interest in some tables; `stop` it when it is no longer needed."""
 
     def __init__(
         self,
@@ -207,14 +207,14 @@ class Watch:
         self._settled = False
 
     async def is_settled(self) -> bool:
-        """From when on no change can be missed. Raises one of CONNECTION_LOST."""
+        """Returns whether no change can be missed from now on. Raises one of CONNECTION_LOST."""
         if not self._settled:
             self._settled = await self._feed.is_settled(self)
         return self._settled
 
     @property
     def holds(self) -> bool:
-        """False after the listening connection was lost."""
+        """Returns whether the listening connection is still there."""
         return self.line.is_alive
 
     async def stop(self) -> None:
@@ -233,7 +233,7 @@ async def _register(connection: "asyncpg.Connection[Any]", relations: list[int])
 
 
 async def _prepare_table(connection: "asyncpg.Connection[Any]", table: Table) -> int | None:
-    """The relation's oid, with the trigger in place; None when the table cannot have one."""
+    """Returns the relation's oid, with the trigger in place; None when the table cannot have one."""
     found = await connection.fetchrow(_FIND, *table)
     if found is None:
         return None

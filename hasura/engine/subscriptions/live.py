@@ -1,4 +1,4 @@
-"""Live queries, multiplexed: subscribers of the same query share one statement, whatever their variables.
+"""Serves live queries, multiplexed: subscribers of one query share a statement, whatever their variables.
 
     group     same role, document, operation and plan: one multiplexed statement
     cohort    same parameter values within a group: one result, sent to all its subscribers
@@ -32,7 +32,7 @@ Deliver = Callable[[bytes], None]
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """One client's live query; `deliver` gets each new answer (`{"data": ...}` or `{"errors": ...}`)."""
+    """Holds one client's live query; `deliver` gets each new answer (`{"data": ...}` or `{"errors": ...}`)."""
 
     request: GraphQLRequest
     session: Session
@@ -57,7 +57,7 @@ class _Cohort:
 
 @dataclass(frozen=True, slots=True)
 class LiveQueryOptions:
-    """How often to look where changes are not told, and how many cohorts one statement serves."""
+    """Sets how often to look where changes are not notified, and how many cohorts one statement serves."""
 
     refetch_seconds: float
     batch_size: int
@@ -65,7 +65,7 @@ class LiveQueryOptions:
 
 
 class LiveQueries:
-    """All live queries of one engine process."""
+    """Holds all live queries of one engine process."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class LiveQueries:
                 group.stop()
 
     def move_to(self, subscribers: Iterable[Subscriber]) -> None:
-        """Plans the subscribers' queries anew, as after a change of the schema."""
+        """Plans the subscribers' queries again, as after a change of the schema."""
         for subscriber in subscribers:
             self.unsubscribe(subscriber)
             try:
@@ -123,7 +123,7 @@ class LiveQueries:
 
 
 def live_statement(plan: Plan) -> Statement:
-    """The one statement of a live query's one field. Raises NotSupported when it has another form."""
+    """Returns the one statement of a live query's one field. Raises NotSupported when it has another form."""
     if len(plan.steps) != 1:
         raise EngineError("subscriptions must select one top level field", code="validation-failed")
     (step,) = plan.steps
@@ -233,7 +233,7 @@ class _Group:
 
 
 def multiplexed(statement: Statement) -> str:
-    """The statement for many sets of parameters at once: `$1` numbers them, `$2`... hold one array a parameter.
+    """Returns the statement for many sets of parameters: `$1` numbers them, `$2`... hold one array a parameter.
 
     Gives rows of (number, result).
     """
@@ -268,7 +268,7 @@ def multiplexed(statement: Statement) -> str:
 
 
 def multiplexed_arguments(sets: Sequence[Sequence[object]]) -> list[list[object]]:
-    """What a multiplexed statement takes for several sets of parameters: as text, which it casts."""
+    """Returns what a multiplexed statement takes for several sets of parameters: as text, which it casts."""
     columns: list[list[object]] = [[_as_text(value) for value in column] for column in zip(*sets, strict=True)]
     return [list(range(len(sets))), *columns]
 

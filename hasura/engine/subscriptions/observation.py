@@ -1,4 +1,4 @@
-"""When to look again: after a change where changes are told, at an interval elsewhere."""
+"""Decides when to look again: after a change where changes are notified, at an interval elsewhere."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ _RETRY_SECONDS = 0.5
 
 
 class Observation:
-    """Of the tables that a plan reads. `wait` between two looks (`poke` ends it), `stop` at the end."""
+    """Observes the tables that a plan reads. `wait` between two looks (`poke` ends it), `stop` at the end."""
 
     def __init__(self, feed: ChangeFeed, plan: Plan, *, interval_seconds: float) -> None:
         self._feed = feed
@@ -28,7 +28,7 @@ class Observation:
 
     @property
     def is_current(self) -> bool:
-        """Whether the last look is known to be still right."""
+        """Returns whether the last look is known to be still right."""
         return not self.changed and self._watch is not None and self._watch.holds
 
     def poke(self) -> None:
@@ -39,7 +39,7 @@ class Observation:
         self._wake.set()
 
     async def begin_look(self) -> bool:
-        """Before reading: changes from now on will be told. Whether something had changed since the last look."""
+        """Begins to take in changes, before reading; returns whether anything changed since the last look."""
         if self._watch is not None and not self._watch.holds:
             # The listening connection was lost, and with it what was told meanwhile.
             self._watch, self._has_tried = None, False
@@ -53,7 +53,7 @@ class Observation:
         return changed
 
     async def wait(self) -> None:
-        """Until there is reason to look again."""
+        """Waits until there is reason to look again."""
         try:
             async with asyncio.timeout(await self._seconds_to_wait()):
                 await self._wake.wait()
@@ -71,7 +71,7 @@ class Observation:
         return self._interval
 
     async def recover(self, error: BaseException) -> None:
-        """After a look that met a lost connection: a pause, after which the next look is due at once."""
+        """Pauses after a look that met a lost connection; then the next look is due at once."""
         log.warning("a subscription could not look at the database and looks again: %s", error)
         self._table_changed()
         await asyncio.sleep(_RETRY_SECONDS)

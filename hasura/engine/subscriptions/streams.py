@@ -1,4 +1,4 @@
-"""Streaming subscriptions: each row once, in the cursor's order, in batches.
+"""Serves streaming subscriptions: each row once, in the cursor's order, in batches.
 
 A stream reads the rows after its cursor until none is left, then waits for the table to change.
 """
@@ -22,7 +22,7 @@ Deliver = Callable[[bytes], None]
 
 
 class Streams:
-    """All streams of one engine process."""
+    """Holds all streams of one engine process."""
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""How strangers reach the engine: HTTP, websockets, REST endpoints."""
+"""Serves the engine to clients: HTTP, websockets, REST endpoints."""

@@ -1,4 +1,4 @@
-"""The few ASGI words that the transports share."""
+"""Holds the little of ASGI that the transports share."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -15,15 +15,15 @@ JSON_HEADERS = ((b"content-type", b"application/json; charset=utf-8"),)
 
 
 class BodyTooLarge(Exception):
-    """The request's body is over the limit."""
+    """Says that the request's body is over the limit."""
 
 
 class ClientGone(Exception):
-    """The client closed the connection before it had sent everything."""
+    """Says that the client closed the connection before it had sent everything."""
 
 
 def text_of(sent: bytes) -> str:
-    """The text of a header, path or query string: UTF-8 as clients write it, else the bytes' letters in Latin-1."""
+    """Returns a header, path or query string as text: UTF-8 as clients write it, else each byte as Latin-1."""
     try:
         return sent.decode()
     except UnicodeDecodeError:
@@ -31,12 +31,12 @@ def text_of(sent: bytes) -> str:
 
 
 def decode_headers(scope: Scope) -> Headers:
-    """Header names in lower case."""
+    """Returns the headers, their names in lower case."""
     return {text_of(name): text_of(value) for name, value in scope["headers"]}
 
 
 def headers_in(payload: Mapping[str, object]) -> Headers:
-    """Headers that a client wrote as JSON: null is none, what is no text stands for its JSON."""
+    """Returns headers that a client wrote as JSON: null is none, what is no text stands for its JSON."""
     return {
         str(name).lower(): value if isinstance(value, str) else exact_json.dumps(value).decode()
         for name, value in payload.items()
@@ -45,7 +45,7 @@ def headers_in(payload: Mapping[str, object]) -> Headers:
 
 
 async def read_body(receive: Receive, *, most: int) -> bytes:
-    """The whole body. Raises BodyTooLarge, ClientGone."""
+    """Returns the whole body. Raises BodyTooLarge, ClientGone."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGone

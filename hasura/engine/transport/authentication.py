@@ -1,4 +1,4 @@
-"""Who is calling: admin secret, JWT, or nobody, as in Hasura.
+"""Identifies who is calling: admin secret, JWT, or nobody, as in Hasura.
 
 Without an admin secret every caller is admin. With one, its holder may take on any role by `x-hasura-role` and set
 session variables by `x-hasura-*` headers; anybody else needs a JWT (when configured) or is the unauthorized role.
@@ -31,7 +31,10 @@ class Authenticator:
         self._jwt = JwtVerifier.from_json(options.jwt_secret) if options.jwt_secret else None
 
     async def authenticate_scope(self, scope: Scope) -> Session:
-        """`authenticate` by a request's headers. Who holds the secret and sends the same headers is known again."""
+        """Returns what `authenticate` does, by a request's headers.
+
+        Who holds the secret and sends the same headers is known again.
+        """
         key = tuple(scope["headers"])
         known = self._known.get(key)
         if known is not None:
@@ -43,7 +46,7 @@ class Authenticator:
         return session
 
     async def authenticate(self, headers: Headers) -> Session:
-        """The session of a caller with these headers (names in lower case).
+        """Returns the session of a caller with these headers (names in lower case).
 
         Raises AccessDenied with status 401 that says what was missing or wrong.
         """
@@ -81,7 +84,7 @@ class Authenticator:
 
 
 def _boolean(header: str, text: str) -> bool:
-    """Hasura's words for true and false. Raises EngineError bad-request for any other."""
+    """Returns Hasura's words for true and false as a bool. Raises EngineError bad-request for any other."""
     if text.lower() in _TRUE:
         return True
     if text.lower() in _FALSE:

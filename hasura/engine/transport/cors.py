@@ -1,4 +1,4 @@
-"""Cross-origin requests (HASURA_GRAPHQL_CORS_DOMAIN): `*`, or a comma-separated list with `*.` wildcards."""
+"""Answers cross-origin requests (HASURA_GRAPHQL_CORS_DOMAIN): `*`, or a list with `*.` wildcards."""
 
 from fnmatch import fnmatchcase
 
@@ -12,7 +12,7 @@ class CorsPolicy:
         self._patterns = [domain.strip() for domain in (domains or "").split(",") if domain.strip()]
 
     def wrap(self, scope: Scope, send: Send) -> Send:
-        """`send`, with the headers added when the request's origin is allowed."""
+        """Returns `send`, with the headers added when the request's origin is allowed."""
         for name, origin in scope["headers"]:
             if name == b"origin":
                 return self._with_headers(scope, send, origin) if self._allows(origin.decode("latin-1")) else send

@@ -1,4 +1,4 @@
-"""The engine's HTTP face as an ASGI application: GraphQL, metadata, query, health, version."""
+"""Serves the engine over HTTP as an ASGI application: GraphQL, metadata, query, health, version."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any

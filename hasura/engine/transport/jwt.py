@@ -1,4 +1,4 @@
-"""JWT mode (HASURA_GRAPHQL_JWT_SECRET): keys, claims, session variables, as Hasura documents them."""
+"""Verifies JWTs (HASURA_GRAPHQL_JWT_SECRET): keys, claims, session variables, as Hasura documents them."""
 
 import asyncio
 import json
@@ -56,7 +56,7 @@ def _invalid_claim(message: str) -> AccessDenied:
 
 @dataclass
 class JwtVerifier:
-    """One JWT configuration with its keys."""
+    """Holds one JWT configuration with its keys."""
 
     key: Key | None = None
     jwk_url: str | None = None
@@ -104,7 +104,7 @@ class JwtVerifier:
 
     @property
     def missing_message(self) -> str:
-        """What a caller without a token is told."""
+        """Returns the message to a caller without a token."""
         match self.header.get("type"):
             case "Cookie":
                 return f"Missing cookie '{self.header.get('name')}' in JWT authentication mode"
@@ -114,7 +114,7 @@ class JwtVerifier:
                 return "Missing 'Authorization' or 'Cookie' header in JWT authentication mode"
 
     def token_in(self, headers: Headers) -> str | None:
-        """The token where the configuration says that it is."""
+        """Returns the token where the configuration says that it is."""
         match self.header.get("type"):
             case "Cookie":
                 name = re.escape(self.header["name"])
@@ -127,7 +127,7 @@ class JwtVerifier:
                 return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
     async def session(self, token: str, headers: Headers) -> Session:
-        """The session that the token's claims allow; `x-hasura-role` chooses among its roles.
+        """Returns the session that the token's claims allow; `x-hasura-role` chooses among its roles.
 
         Raises AccessDenied (invalid-jwt, jwt-invalid-claims, jwt-missing-role-claims, access-denied).
         """
@@ -209,7 +209,7 @@ def _import_key(text: str, algorithm: str) -> Key:
 
 
 def _at_path(claims: Any, path: str) -> Any:
-    """Hasura's JSON paths: `$`, `$.a.b`, `$['odd key'].c[0]`."""
+    """Returns what Hasura's JSON path leads to: `$`, `$.a.b`, `$['odd key'].c[0]`."""
     value = claims
     for plain, quoted, index in re.findall(r"\.?([A-Za-z_][\w-]*)|\['([^']*)'\]|\[(\d+)\]", path.removeprefix("$")):
         if index and isinstance(value, list) and int(index) < len(value):

@@ -1,4 +1,4 @@
-"""REST endpoints (`/api/rest/...`): a saved query behind a path, its variables from path, query string and body.
+"""Serves REST endpoints (`/api/rest/...`): a saved query, its variables from path, query string and body.
 
 Also the OpenAPI description of them is derived from the same metadata, in `openapi`.
 """
@@ -27,7 +27,7 @@ _PLAIN_TYPES = frozenset(
 
 
 def find_query(cache: SchemaCache, method: str, path: str) -> tuple[str, dict[str, str]]:
-    """The saved query of an endpoint and the parameters of its path.
+    """Returns the saved query of an endpoint and the parameters of its path.
 
     Raises EngineError: not-found, or method-not-allowed with the methods that are.
     """
@@ -75,7 +75,7 @@ def read_variables(
     *,
     content_type: str,
 ) -> dict[str, Any]:
-    """The query's variables; the path wins over the query string, which wins over the body (JSON or a form).
+    """Returns the query's variables; the path wins over the query string, which wins over the body (JSON or form).
 
     Raises EngineError.
     """

@@ -25,7 +25,7 @@ class ClientWatch:
 
     @property
     def is_running(self) -> bool:
-        """Whether its timer runs: while there are requests, and a moment longer."""
+        """Returns whether its timer runs: while there are requests, and a moment longer."""
         return self._loop is not None
 
     async def run(self, work: "Coroutine[Any, Any, T]", receive: Receive) -> T:

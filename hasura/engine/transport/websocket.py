@@ -1,4 +1,4 @@
-"""GraphQL over websockets, both protocols: `graphql-transport-ws` and the older `graphql-ws`.
+"""Serves GraphQL over websockets, both protocols: `graphql-transport-ws` and the older `graphql-ws`.
 
 One connection carries many operations. Answers are written by one task in the order in which they came about; a
 client that does not read is disconnected when too much waits for it.
@@ -36,14 +36,14 @@ _FAILED = b'{"errors":'
 
 
 class Operations(Protocol):
-    """What a connection needs of the engine."""
+    """Lists what a connection needs of the engine."""
 
     async def run_operation(self, payload: object, session: Session) -> bytes:
-        """The answer to one request."""
+        """Returns the answer to one request."""
         ...
 
     def operation_kind(self, payload: object, session: Session) -> OperationKind:
-        """What kind of operation a request is. Raises EngineError."""
+        """Returns what kind of operation a request is. Raises EngineError."""
         ...
 
     def subscribe(self, payload: object, session: Session, deliver: Callable[[bytes], None]) -> Callable[[], object]:
@@ -51,13 +51,13 @@ class Operations(Protocol):
         ...
 
     def render_error(self, error: EngineError, session: Session | None) -> bytes:
-        """`{"errors": [...]}`."""
+        """Returns `{"errors": [...]}`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Dialect:
-    """The words in which the two protocols differ."""
+    """Holds the words in which the two protocols differ."""
 
     subprotocol: str
     start: str
