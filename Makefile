@@ -9,7 +9,7 @@ TEST_WORKERS ?= 3
 # Where it is set, each of the many processes of a test run would compile the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test up lint fmt bench conformance _ruff _format _mypy _imports _tenancy
+.PHONY: setup demo unit test test-full up lint fmt bench conformance _ruff _format _mypy _imports _tenancy
 
 setup: $(STAMP)
 
@@ -44,9 +44,17 @@ fmt: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The inner loop: what needs no PostgreSQL, no Redis and no sandbox.
+unit: setup
+	$(BIN)/python -m pytest --unit -n 2 -q $(ARGS)
+
 test: lint
 	@scripts/install-system-packages test
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+# Also the long form of checks: all isolation levels, faults round by round, fuzz at length.
+test-full:
+	@$(MAKE) --no-print-directory test ARGS="--full $(ARGS)"
 
 conformance: setup
 	@PYTHONPATH=. $(BIN)/python scripts/conformance.py $(ARGS)

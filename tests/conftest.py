@@ -1,9 +1,11 @@
 """Fixtures that all rooms share: one real PostgreSQL per test run, an empty database per test."""
 
 import asyncio
+import gc
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,14 +16,55 @@ import hypothesis
 import pytest
 
 from platform_api.supervisor.postgres import EmbeddedPostgres
+from tests import kinds, lengths
 
 _numbers = itertools.count(1)
 
 # How fast examples are made and tried says something of the machine, nothing of what is tested.
-hypothesis.settings.register_profile("calm", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+_calm = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("calm", _calm, max_examples=30)
+hypothesis.settings.register_profile("full", _calm, max_examples=100)
 hypothesis.settings.load_profile("calm")
 
 _server = pytest.StashKey[EmbeddedPostgres]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("automio")
+    group.addoption("--unit", action="store_true", help="only tests that need no server")
+    group.addoption("--full", action="store_true", help="also the long form of checks, see tests/lengths.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.full:
+        hypothesis.settings.load_profile("full")
+        lengths.choose_full()
+    if config.option.unit:
+        sys.addaudithook(kinds.refuse_servers)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.option.unit and not kinds.has_unit_tests(collection_path) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [item for item in items if _is_left_out(item, config)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not _is_left_out(item, config)]
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector the thousands of tests and what they imported: all of it stays to the end."""
+    gc.collect()
+    gc.freeze()
+
+
+def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
+    if item.get_closest_marker("full") is not None and not config.option.full:
+        return True
+    is_quick = item.get_closest_marker("slow") is None
+    return bool(config.option.unit) and not (is_quick and not kinds.needs_server(item))
 
 
 def _start_server() -> EmbeddedPostgres:
@@ -46,9 +89,10 @@ def _start_server() -> EmbeddedPostgres:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """In the process that distributes tests over workers: start the one server all of them share."""
-    if _server not in node.config.stash:
+    if not node.config.option.unit and _server not in node.config.stash:
         node.config.stash[_server] = _start_server()
-    node.workerinput["postgres_directory"] = str(node.config.stash[_server].paths.root)
+    if (server := node.config.stash.get(_server, None)) is not None:
+        node.workerinput["postgres_directory"] = str(server.paths.root)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from automio._json import decode_json
 from automio.wrapper import API
 from tests.automio.loopback import Answer, Loopback
+from tests.lengths import at_length
 
 
 @pytest.mark.parametrize(
@@ -31,14 +32,14 @@ def test_a_number_is_a_float_only_where_that_is_exact(text: str, expected: objec
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=at_length(30, full=300), deadline=None)
 def test_any_decimal_number_keeps_its_value(number: Decimal) -> None:
     value = decode_json(f"{number}")
     assert Decimal(repr(value) if isinstance(value, float) else value) == number
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=at_length(30, full=300), deadline=None)
 def test_a_float_stays_a_float(number: float) -> None:
     value = decode_json(repr(number))
     assert isinstance(value, float) and value == number and math.copysign(1, value) == math.copysign(1, number)

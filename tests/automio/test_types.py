@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 SCRIPT = """
@@ -45,6 +47,7 @@ api.nothing  # error: attr-defined
 """
 
 
+@pytest.mark.slow
 def test_operations_are_typed_for_both_clients_and_mistakes_are_found(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)

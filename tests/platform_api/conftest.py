@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import httpx
@@ -27,13 +27,15 @@ from platform_api.accounts.models import Membership, Organization, Role, Scope, 
 from platform_api.accounts.service import create_organization as store_organization
 from platform_api.accounts.service import create_user as store_user
 from platform_api.accounts.tokens import issue_app_token, issue_run_token
-from platform_api.app import ControlPlane, create_app
 from platform_api.apps.models import App, Install, InstallStatus
 from platform_api.core.database import Database
 from platform_api.core.settings import Settings
 from platform_api.core.types import AppId, OrganizationId, RunId, UserId
 from platform_api.migrations import migrate
 from platform_api.supervisor.postgres import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from platform_api.app import ControlPlane
 
 TEST_SECRET_KEY = "0123456789abcdef-only-for-tests-0123456789"
 BASE_URL = "http://platform.test"
@@ -157,7 +159,7 @@ class Platform:
 
     password = "correct horse battery"
 
-    def __init__(self, app: ControlPlane) -> None:
+    def __init__(self, app: "ControlPlane") -> None:
         self.app = app
         self.settings: Settings = app.state.settings
         self.database: Database = app.state.database
@@ -287,6 +289,8 @@ _hash: str | None = None
 @asynccontextmanager
 async def running_platform(settings: Settings) -> AsyncIterator[Platform]:
     """A control plane with its lifespan started."""
+    from platform_api.app import create_app  # local: it takes seconds, which `make unit` has no use for
+
     app = create_app(settings)
     async with app.api.router.lifespan_context(app.api):
         yield Platform(app)

@@ -96,5 +96,6 @@ def test_the_command_reports_and_fails(tmp_path: Path, capsys: pytest.CaptureFix
     assert lint.main([str(tmp_path)]) == 0
 
 
+@pytest.mark.slow
 def test_the_control_plane_passes() -> None:
     assert lint.main([str(ROOT / "platform_api")]) == 0

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import click
+import pytest
 
 from platform_api.accounts.endpoints import router
 from platform_api.accounts.models import Role, Scope
@@ -19,6 +20,7 @@ def _paths() -> set[str]:
     return {path.rstrip(";:,.") for path in re.findall(r"/api/[a-z_{}/]+", PAGE)}
 
 
+@pytest.mark.slow
 def test_every_path_on_the_page_is_an_operation() -> None:
     described = set(create_app(make_settings("postgresql:///unused")).api.openapi()["paths"])
     assert len(_paths()) > 8

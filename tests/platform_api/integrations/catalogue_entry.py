@@ -24,11 +24,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import yaml
-
 from platform_api.integrations.definitions.catalogue import built_in
 from platform_api.integrations.definitions.definition import IntegrationDefinition
 from tests.platform_api.integrations.raw_upstream import Arrived, RawUpstream
+from tests.yaml_files import load_yaml
 
 CLIENT_ID, CLIENT_SECRET = "the-client", "the-client-secret"
 MONTH_SECONDS = 30 * 86_400
@@ -37,7 +36,7 @@ Row = dict[str, Any]
 
 def _rows() -> dict[str, Row]:
     files = (Path(__file__).parent / "catalogue_entries").glob("*.yaml")
-    return {name: row for file in files for name, row in yaml.safe_load(file.read_text()).items()}
+    return {name: row for file in files for name, row in load_yaml(file).items()}
 
 
 ROWS = _rows()

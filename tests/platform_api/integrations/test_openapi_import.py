@@ -510,6 +510,7 @@ async def test_documents_that_are_made_to_hurt_are_refused(shared_platform: Plat
     assert (await imported(shared_platform, owner, document()))["operation_count"] == 3, "and the next is read"
 
 
+@pytest.mark.slow
 def test_every_word_of_a_route_that_stands_where_ids_do_is_reserved() -> None:
     paths = create_app(make_settings("postgresql:///unused")).api.openapi()["paths"]
     words = {path.split("/")[3] for path in paths if path.startswith("/api/integrations/")}

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from automio import AsyncAPI, InvalidReply, Pagination
 from automio import BadRequest as AutomioBadRequest
 from platform_api.integrations.models import OwnIntegration
+from tests.lengths import at_length
 from tests.platform_api.conftest import BASE_URL, Platform
 from tests.platform_api.integrations.paging_upstream import FALSE_FLAGS, KEY, Case, Service, serving
 
@@ -141,7 +142,10 @@ async def read(api: AsyncAPI, service: Service, case: Case) -> list[int]:
     return [item["id"] async for item in found]
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=at_length(15, full=80),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(case=cases())
 async def test_every_list_is_read_to_its_end_once_and_in_order(api: AsyncAPI, service: Service, case: Case) -> None:
     assert await read(api, service, case) == case.ids()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.hasura.engine.compiler.conftest import Compiler
 from tests.hasura.engine.compiler.naive import NaiveEvaluator
 from tests.hasura.engine.compiler.worlds import Document, World
+from tests.lengths import at_length
 
 _QUERIES_PER_WORLD = 4
 
@@ -15,7 +16,7 @@ _QUERIES_PER_WORLD = 4
     ("is_large", "depth"), [(False, 2), (True, 2), (False, 3)], ids=["of any size", "large", "deep"]
 )
 @pytest.mark.parametrize("role", ["admin", "user"])
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=at_length(10, full=40), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_answers_are_those_of_the_naive_evaluator(
     compiler: Compiler, role: str, seed: int, is_large: bool, depth: int
@@ -34,7 +35,7 @@ def test_answers_are_those_of_the_naive_evaluator(
             assert outcome.body == {"data": {"root": naive.answer(field)}}, document.text
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=at_length(5, full=15), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32), others=st.lists(st.integers(0, 4), min_size=2, max_size=4))
 def test_one_plan_serves_every_session_its_own_rows(compiler: Compiler, seed: int, others: list[int]) -> None:
     world = World(seed)
@@ -56,7 +57,7 @@ def test_one_plan_serves_every_session_its_own_rows(compiler: Compiler, seed: in
 
 
 @pytest.mark.parametrize("role", ["admin", "user"])
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=at_length(10, full=40), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_mutations_touch_what_the_naive_evaluator_touches(compiler: Compiler, role: str, seed: int) -> None:
     world = World(seed)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.hasura.engine.compiler.conftest import Compiler
+from tests.yaml_files import load_yaml
 
 _CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 
@@ -18,7 +18,7 @@ _CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 def _load() -> list[Any]:
     found = []
     for path in _CASES:
-        for case in yaml.safe_load(path.read_text()):
+        for case in load_yaml(path):
             found.append(pytest.param(case, id=f"{path.stem}: {case['name']}"))
     return found
 

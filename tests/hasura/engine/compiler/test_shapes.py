@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from hasura.engine.schema_cache import SchemaCache
 from tests.hasura.engine.compiler.conftest import Compiler
 from tests.hasura.engine.compiler.shop import name_of, shop
+from tests.yaml_files import load_yaml
 
-_CASES: list[Any] = yaml.safe_load((Path(__file__).parent / "shapes" / "lists.yaml").read_text())
+_CASES: list[Any] = load_yaml(Path(__file__).parent / "shapes" / "lists.yaml")
 
 
 def _with_statistics(cache: SchemaCache, tables: dict[str, Any]) -> SchemaCache:

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from hasura.engine.sql import database_errors
 from tests.hasura.engine.errors.asking import ask, expected_of
 from tests.hasura.engine.errors.conftest import Engines
 from tests.hasura.engine.errors.sites import find_sites, recorded, unreached
+from tests.yaml_files import load_yaml
 
 _HERE = Path(__file__).parent
-_CASES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((_HERE / "cases").glob("*.yaml"))}
+_CASES = {path.stem: load_yaml(path) for path in sorted((_HERE / "cases").glob("*.yaml"))}
 
 
 def _params() -> list[Any]:
@@ -38,7 +38,7 @@ def test_error_has_the_place_code_and_message_written_down(case: dict[str, Any],
 
 
 def test_every_place_that_makes_an_error_is_reached_by_a_case(engines: Engines) -> None:
-    reasons: dict[str, str] = yaml.safe_load((_HERE / "unreached.yaml").read_text())
+    reasons: dict[str, str] = load_yaml(_HERE / "unreached.yaml")
     sites, lines = find_sites(), set[tuple[str, int]]()
 
     with recorded(lines):

@@ -12,6 +12,7 @@ from hasura.engine.exact_json import ExactNumber, number
 from hasura.engine.schema_cache import SchemaOptions
 from tests.hasura.engine.serving.clients import LEGACY, TRANSPORT, client_of
 from tests.hasura.engine.serving.conftest import Served
+from tests.lengths import at_length
 
 Serve = Callable[..., Served]
 # As PostgreSQL writes them.
@@ -219,7 +220,7 @@ def test_every_number_comes_back_as_it_was_written(
     assert read[1] == int(f"{sign}{whole}")
 
 
-@settings(max_examples=200)
+@settings(max_examples=at_length(20, full=200))
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

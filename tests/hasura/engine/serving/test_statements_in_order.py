@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hasura.engine.errors import EngineError
 from hasura.engine.session import Session
 from tests.hasura.engine.serving.conftest import Served
+from tests.lengths import at_length
 
 # What tells one statement for many rows from one for each: triggers that look at the table, unique values that move
 # from row to row, references within the table.
@@ -196,7 +197,7 @@ def _on(served: Served, work: Any) -> Any:
     return asyncio.run_coroutine_threadsafe(work, served.loop).result(60)
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=at_length(20, full=120), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(updates=_updates(), response=st.sampled_from(_RESPONSES), role=st.sampled_from(["admin", "user"]))
 def test_updates_together_do_what_they_do_one_by_one(
     staff: Served, updates: list[dict[str, Any]], response: str, role: str

@@ -224,6 +224,7 @@ def test_what_cannot_be_read_says_why(content: bytes, message: str) -> None:
         rows_of(content)
 
 
+@pytest.mark.slow
 def test_an_archive_of_very_many_parts_is_not_listed() -> None:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as opened:
