@@ -7,7 +7,6 @@ from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from platform_api.accounts.endpoints import router as accounts_router
@@ -17,13 +16,16 @@ from platform_api.cache.endpoint import CacheEndpoint
 from platform_api.cache.lifespan import cache_lifespan
 from platform_api.core.database import Database
 from platform_api.core.errors import ERROR_RESPONSES, install_error_handlers
+from platform_api.core.health import HealthChecks, database_check
 from platform_api.core.health import router as health_router
 from platform_api.core.http.slashes import SlashTolerance
-from platform_api.core.listener import listener_lifespan
+from platform_api.core.listener import Listener, listener_lifespan
 from platform_api.core.middleware.body_limit import BodyLimitMiddleware
 from platform_api.core.middleware.head import HeadMiddleware
 from platform_api.core.middleware.request_context import RequestContextMiddleware
 from platform_api.core.middleware.security_headers import SecurityHeadersMiddleware
+from platform_api.core.remembered import AfterChanges
+from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.csv.endpoints import FORM_BYTES as CSV_FORM_BYTES
 from platform_api.csv.endpoints import UPLOAD_PATH as CSV_UPLOAD_PATH
@@ -54,6 +56,7 @@ from platform_api.notifications.lifespan import notifications_lifespan
 from platform_api.notifications.mail.endpoints import mailer_router
 from platform_api.notifications.mail.endpoints import router as notifications_router
 from platform_api.outbox.lifespan import outbox_lifespan
+from platform_api.outbox.worker import OutboxHandlers
 from platform_api.plugins.endpoints import router as plugins_router
 from platform_api.runs.endpoints import router as runs_router
 from platform_api.runs.reaper import runs_lifespan
@@ -116,7 +119,7 @@ API_ROUTERS: Sequence[APIRouter] = (
 PAGE_ROUTERS: Sequence[APIRouter] = (pages_router, health_router, oauth_pages_router, connect_pages_router)
 """Routers of web pages and probes, served as they are."""
 
-LIFESPANS: Sequence[Callable[[FastAPI], AbstractAsyncContextManager[None]]] = (
+LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     limits_lifespan,
     graphql_lifespan,
     runs_lifespan,
@@ -129,21 +132,24 @@ LIFESPANS: Sequence[Callable[[FastAPI], AbstractAsyncContextManager[None]]] = (
     listener_lifespan,
     files_lifespan,
 )
-"""What runs as long as the application does, in this order (`app.state.settings` and `.database` are there).
+"""What runs as long as the application does, in this order; each provides its parts and uses those before it.
 
-Who subscribes to the listener comes before it.
+Settings, Database, Listener and what domains add to (AfterChanges, HealthChecks, OutboxHandlers) are there from the
+beginning. Who subscribes to the listener comes before it runs.
 """
 
-DIRECT_ENDPOINTS: Sequence[Callable[[State], DirectEndpoint]] = (GraphQLEndpoint, CacheEndpoint)
-"""Made once from `app.state`; asked in this order before everything else."""
+DIRECT_ENDPOINTS: Sequence[Callable[[Services], DirectEndpoint]] = (GraphQLEndpoint, CacheEndpoint)
+"""Made once, before anything is provided but the settings; asked in this order before everything else."""
 
 
 class ControlPlane:
-    """The ASGI application. `state` holds what the lifespan made (`settings`, `database`, …)."""
+    """The ASGI application. `services` are its parts, complete once its lifespan has begun."""
 
-    def __init__(self, api: FastAPI, *, direct: Sequence[DirectEndpoint], around: ASGIApp) -> None:
+    def __init__(
+        self, api: FastAPI, services: Services, *, direct: Sequence[DirectEndpoint], around: ASGIApp
+    ) -> None:
         self.api = api
-        self.state = api.state
+        self.services = services
         self._direct = tuple(direct)
         self._around = around
 
@@ -170,9 +176,8 @@ def create_app(settings: Settings) -> ControlPlane:
         docs_url=None,
         redoc_url=None,
     )
-    api.state.settings = settings
-    api.state.health_checks = {}
-    api.state.after_changes = []
+    services = api.state.services = Services()
+    services.provide(settings)
     install_error_handlers(api)
     for router in PAGE_ROUTERS:
         api.include_router(router)
@@ -190,18 +195,23 @@ def create_app(settings: Settings) -> ControlPlane:
         },
     )
     around = RequestContextMiddleware(SecurityHeadersMiddleware(HeadMiddleware(around)))
-    return ControlPlane(api, direct=[create(api.state) for create in DIRECT_ENDPOINTS], around=around)
+    return ControlPlane(api, services, direct=[create(services) for create in DIRECT_ENDPOINTS], around=around)
 
 
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
-    settings: Settings = api.state.settings
+    services: Services = api.state.services
+    settings = services[Settings]
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, pool_size=settings.database_pool_size)
         stack.push_async_callback(database.close)
-        api.state.database = database
+        services.provide(database)
+        services.provide(Listener(database))
+        services.provide(AfterChanges())
+        services.provide(OutboxHandlers())
+        services.provide(HealthChecks()).add("database", database_check(database))
         for part in LIFESPANS:
-            await stack.enter_async_context(part(api))
+            await stack.enter_async_context(part(services))
         yield
 
 

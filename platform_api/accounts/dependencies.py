@@ -20,6 +20,7 @@ from platform_api.accounts.models import Role, Scope
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import Forbidden
 from platform_api.core.http.origins import is_own_origin
+from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
 
 SESSION_COOKIE = "automio_session"
@@ -91,8 +92,8 @@ def refuse_cross_site(request: Request) -> None:
     if origin is None:
         is_own = request.headers.get("sec-fetch-site") == "same-origin"
     else:
-        settings: Settings = request.app.state.settings
-        is_own = is_own_origin(origin, host=request.headers.get("host"), public_url=settings.public_url)
+        public_url = services_of(request)[Settings].public_url
+        is_own = is_own_origin(origin, host=request.headers.get("host"), public_url=public_url)
     if not is_own:
         raise Forbidden("a sign-in may change things from this platform's own pages only; use a token elsewhere")
 

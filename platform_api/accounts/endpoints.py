@@ -30,7 +30,7 @@ from platform_api.accounts.schemas import (
     UserUpdate,
 )
 from platform_api.core.database import SessionDep
-from platform_api.core.settings import Settings
+from platform_api.core.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.types import UserId
 
 router = APIRouter(tags=["accounts"])
@@ -76,13 +76,19 @@ async def change_password(actor: AccountActorDep, session: SessionDep, body: Pas
 
 
 @router.post("/sessions/", summary="Sign in on the web pages (sets a cookie)")
-async def create_session(request: Request, response: Response, session: SessionDep, body: SignInRequest) -> UserRead:
+async def create_session(
+    request: Request,
+    response: Response,
+    session: SessionDep,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    body: SignInRequest,
+) -> UserRead:
     if "origin" in request.headers:
         refuse_cross_site(request)
-    settings: Settings = request.app.state.settings
     user, secret = await sign_in.sign_in(
         session,
-        request.app.state.database,
+        database,
         email=body.email,
         password=body.password,
         place=place_of(request),

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from platform_api.accounts.dependencies import ActorDep, BuildActorDep
 from platform_api.accounts.models import Role, Scope
@@ -32,6 +32,7 @@ from platform_api.apps.schemas import (
 from platform_api.apps.service import DescribedApp
 from platform_api.apps.source_tree import compare, unified_diff
 from platform_api.core.database import SessionDep
+from platform_api.core.dependencies import SettingsDep
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.settings import Settings
 
@@ -40,9 +41,9 @@ router = APIRouter(prefix="/apps", tags=["apps"])
 
 @router.get("/", summary="Apps of the caller's organization and apps it installed")
 async def list_apps(
-    request: Request,
     actor: ActorDep,
     session: SessionDep,
+    settings: SettingsDep,
     page: PageDep,
     show: Annotated[AppListing, Query(description="Which apps")] = AppListing.USABLE,
 ) -> ApplicationPage:
@@ -51,28 +52,28 @@ async def list_apps(
         count=count,
         next=page.next_url(count),
         previous=page.previous_url(),
-        results=[_application(request, described) for described in found],
+        results=[_application(settings, described) for described in found],
     )
 
 
 @router.post("/", status_code=201, summary="Create an app")
 async def create_app(
-    request: Request, actor: BuildActorDep, session: SessionDep, body: ApplicationWrite
+    actor: BuildActorDep, session: SessionDep, settings: SettingsDep, body: ApplicationWrite
 ) -> Application:
-    return _application(request, await service.create_app(session, actor, body))
+    return _application(settings, await service.create_app(session, actor, body))
 
 
 @router.get("/{app}/", summary="One app")
-async def get_app(request: Request, actor: ActorDep, session: SessionDep, app: AppReference) -> Application:
+async def get_app(actor: ActorDep, session: SessionDep, settings: SettingsDep, app: AppReference) -> Application:
     found = await get_readable_app(session, actor, app)
-    return _application(request, await service.describe_app(session, actor, found))
+    return _application(settings, await service.describe_app(session, actor, found))
 
 
 @router.put("/{app}/", summary="Change an app; fields that are left out stay")
 async def update_app(
-    request: Request, actor: BuildActorDep, session: SessionDep, app: AppReference, body: ApplicationUpdate
+    actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference, body: ApplicationUpdate
 ) -> Application:
-    return _application(request, await service.update_app(session, actor, app, body))
+    return _application(settings, await service.update_app(session, actor, app, body))
 
 
 @router.get("/{app}/source/", summary="The source tree, latest or by version")
@@ -209,9 +210,8 @@ async def list_installers(actor: BuildActorDep, session: SessionDep, app: AppRef
     ]
 
 
-def _application(request: Request, described: DescribedApp) -> Application:
+def _application(settings: Settings, described: DescribedApp) -> Application:
     app = described.app
-    settings: Settings = request.app.state.settings
     active = described.is_own or described.install_status is InstallStatus.ACTIVE
     return Application(
         id=app.id,

@@ -10,13 +10,12 @@ from typing import TypeAlias
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.datastructures import State
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from platform_api.accounts.actor import Actor
-from platform_api.cache.callers import CacheCallers
+from platform_api.cache.lifespan import Cache
 from platform_api.cache.messages import (
     MAX_BODY_BYTES,
     check_key,
@@ -30,6 +29,7 @@ from platform_api.cache.messages import (
 from platform_api.cache.store import CacheScope, CacheStore
 from platform_api.core.database import Database
 from platform_api.core.errors import BadRequest, NotFound, PlatformError, TooLarge, Unavailable
+from platform_api.core.services import Services
 from platform_api.runs.service import set_progress
 
 log = structlog.stdlib.get_logger()
@@ -48,8 +48,8 @@ class MethodNotAllowed(PlatformError):
 class CacheEndpoint:
     """Serves `get/{key}/`, `set/`, `delete/{key}/` and `set-progress/{task_id}/`."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def serves(self, path: str) -> bool:
         return path.startswith(PREFIX)
@@ -89,15 +89,13 @@ class CacheEndpoint:
         """`POST set-progress/{task_id}/`"""
         check_key(task_id)
         progress, info, status = read_progress(await _body(request))
-        database: Database = self._state.database
-        async with database.transaction() as session:
+        async with self._services[Database].transaction() as session:
             is_shown = await set_progress(session, actor, task_id, progress=progress, info=info, status=status)
         return progress_body(task_id, progress, info, status, is_shown=is_shown)
 
     @property
     def _store(self) -> CacheStore:
-        store: CacheStore = self._state.cache_store
-        return store
+        return self._services[Cache].store
 
     async def _answer(self, request: Request) -> Response:
         operation, _, rest = request.scope["path"].removeprefix(PREFIX).partition("/")
@@ -106,8 +104,7 @@ class CacheEndpoint:
         method, handler = _OPERATIONS[operation]
         if request.method != method:
             raise MethodNotAllowed(f"{operation} is served to {method} only", headers={"Allow": method})
-        callers: CacheCallers = self._state.cache_callers
-        actor = await callers.resolve(request.headers.get("authorization"))
+        actor = await self._services[Cache].callers.resolve(request.headers.get("authorization"))
         # The key is everything up to the path's last slash: slashes inside belong to it.
         body = await handler(self, request, actor, rest.removesuffix("/"))
         return Response(body, media_type="application/json")

@@ -3,34 +3,47 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-from fastapi import FastAPI
+from dataclasses import dataclass
 
 from platform_api.cache.callers import CacheCallers
 from platform_api.cache.postgres_store import PostgresCacheStore
-from platform_api.core.listener import listener_of
+from platform_api.cache.store import CacheStore
+from platform_api.core.database import Database
+from platform_api.core.listener import Listener
+from platform_api.core.remembered import AfterChanges
+from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.graphql.sessions import CHANNEL
 
 
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """What the cache's endpoint works with."""
+
+    callers: CacheCallers
+    store: CacheStore
+
+
 @asynccontextmanager
-async def cache_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Sets `cache_callers` and `cache_store` of the application's state."""
-    settings: Settings = api.state.settings
-    callers = api.state.cache_callers = CacheCallers(api.state.database)
-    listener_of(api).subscribe(CHANNEL, callers.forget)
-    api.state.after_changes.append(callers.forget)
+async def cache_lifespan(services: Services) -> AsyncIterator[None]:
+    """Provides Cache: in Redis where there is one, else in PostgreSQL."""
+    settings = services[Settings]
+    callers = CacheCallers(services[Database])
+    services[Listener].subscribe(CHANNEL, callers.forget)
+    services[AfterChanges].add(callers.forget)
     if settings.redis_url is not None:
         # Local: only an installation with Redis needs its driver.
         from platform_api.cache.redis_store import RedisCacheStore
 
-        redis_store = api.state.cache_store = RedisCacheStore(settings.redis_url.get_secret_value())
+        redis_store = RedisCacheStore(settings.redis_url.get_secret_value())
+        services.provide(Cache(callers, redis_store))
         try:
             yield
         finally:
             await redis_store.close()
         return
-    store = api.state.cache_store = await PostgresCacheStore.open(settings.database_url)
+    store = await PostgresCacheStore.open(settings.database_url)
+    services.provide(Cache(callers, store))
     sweeping = asyncio.create_task(store.sweep_for_ever())
     try:
         yield

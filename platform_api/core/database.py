@@ -25,6 +25,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.requests import HTTPConnection
 
 from platform_api.core.errors import DatabaseUnavailable
+from platform_api.core.remembered import AfterChanges
+from platform_api.core.services import services_of
 
 log = structlog.stdlib.get_logger()
 
@@ -151,20 +153,18 @@ async def get_plain_session(connection: HTTPConnection) -> AsyncIterator[AsyncSe
 
     What is remembered of them (`core/remembered.py`) stays, or every line of a log would cost everybody a look-up.
     """
-    database: Database = connection.app.state.database
-    async with database.transaction() as session:
+    async with services_of(connection)[Database].transaction() as session:
         yield session
 
 
 async def get_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
     """The request's transaction."""
-    database: Database = connection.app.state.database
-    async with database.transaction() as session:
+    services = services_of(connection)
+    async with services[Database].transaction() as session:
         yield session
     if connection.scope.get("method") not in _SAFE_METHODS:
         # What this process changed is seen by its next request; other processes are notified by the database.
-        for forget in connection.app.state.after_changes:
-            forget()
+        services[AfterChanges].run()
 
 
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]

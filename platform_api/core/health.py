@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy import text
-from starlette.datastructures import State
 
 from platform_api.core.database import Database
+from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
 
 log = structlog.stdlib.get_logger()
@@ -34,19 +34,28 @@ class Health(BaseModel):
     parts: dict[str, Any]
 
 
-def add_health_check(state: State, name: str, check: HealthCheck) -> None:
-    """Adds a part to `/health`; called from the lifespan of the domain that knows about it."""
-    state.health_checks[name] = check
+class HealthChecks:
+    """The checks that `/health` makes, by the name of the part; the domains' lifespans add theirs."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, HealthCheck] = {}
+
+    def add(self, name: str, check: HealthCheck) -> None:
+        """Shows `name` in `/health`."""
+        self._checks[name] = check
+
+    async def run(self) -> dict[str, Any]:
+        """Runs all checks at once; returns what each answered, or `unavailable`."""
+        names = sorted(self._checks)
+        results = await asyncio.gather(*(_run(name, self._checks[name]) for name in names))
+        return dict(zip(names, results, strict=True))
 
 
 @router.get("/health", summary="Whether the platform works; 503 when a part of it does not")
 async def health(request: Request) -> JSONResponse:
-    state = request.app.state
-    checks: dict[str, HealthCheck] = {"database": _database_check(state.database), **state.health_checks}
-    names = sorted(checks)
-    results = await asyncio.gather(*(_run(name, checks[name]) for name in names))
-    parts = dict(zip(names, results, strict=True))
-    settings: Settings = state.settings
+    services = services_of(request)
+    parts = await services[HealthChecks].run()
+    settings = services[Settings]
     works = "unavailable" not in parts.values()
     shown = Health(
         status="ok" if works else "unavailable",
@@ -57,7 +66,9 @@ async def health(request: Request) -> JSONResponse:
     return JSONResponse(shown.model_dump(mode="json"), status_code=200 if works else 503)
 
 
-def _database_check(database: Database) -> HealthCheck:
+def database_check(database: Database) -> HealthCheck:
+    """Asks the database the least that it can be asked."""
+
     async def check() -> str:
         async with database.sessions() as session:
             await session.execute(text("select 1"))

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
-from fastapi import FastAPI
 
 from hasura.engine.sql.database_errors import CONNECTION_LOST
 from platform_api.core.database import Database
+from platform_api.core.services import Services
 
 log = structlog.stdlib.get_logger()
 
@@ -95,15 +95,7 @@ class Listener:
 
 
 @asynccontextmanager
-async def listener_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Runs `state.listener`; the lifespans before it subscribe through `listener_of`."""
-    async with listener_of(api).running():
+async def listener_lifespan(services: Services) -> AsyncIterator[None]:
+    """Runs the listener; the lifespans before it have subscribed."""
+    async with services[Listener].running():
         yield
-
-
-def listener_of(api: FastAPI) -> Listener:
-    """The application's listener, made when it is first asked for."""
-    if not hasattr(api.state, "listener"):
-        api.state.listener = Listener(api.state.database)
-    listener: Listener = api.state.listener
-    return listener

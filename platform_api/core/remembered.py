@@ -5,7 +5,7 @@ be missed, nothing is remembered for longer than `SECONDS_REMEMBERED`.
 """
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,6 +14,22 @@ _MOST_REMEMBERED = 10_000
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+class AfterChanges:
+    """What this process does after each of its own requests that may have changed something: it forgets."""
+
+    def __init__(self) -> None:
+        self._actions: list[Callable[[], None]] = []
+
+    def add(self, forget: Callable[[], None]) -> None:
+        """Calls `forget` after every change."""
+        self._actions.append(forget)
+
+    def run(self) -> None:
+        """Calls everything that was added."""
+        for forget in self._actions:
+            forget()
 
 
 @dataclass(frozen=True, slots=True)

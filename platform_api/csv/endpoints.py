@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Path, Query, UploadFile
 from fastapi.responses import StreamingResponse
 
 from platform_api.accounts.dependencies import DataActorDep
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import Database, SessionDep
-from platform_api.core.settings import Settings
+from platform_api.core.dependencies import DatabaseDep, SettingsDep
+from platform_api.core.services import provided
 from platform_api.csv import service
 from platform_api.csv.forms import ImportOptionsDep
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport
+from platform_api.csv.preview.previews import Previews
 from platform_api.csv.preview.schemas import CsvPreview
 from platform_api.csv.rejected import sheet_file, sheet_position
 from platform_api.csv.schemas import (
@@ -36,6 +38,7 @@ exports_router = APIRouter(prefix="/apps/csv-exports", tags=["csv"])
 
 ImportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 ExportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+PreviewsDep = Annotated[Previews, Depends(provided(Previews))]
 TableQuery = Annotated[str | None, Query(description="Name of the table", max_length=200)]
 
 
@@ -49,15 +52,14 @@ async def list_imports(
 
 @imports_router.post("/", status_code=201, summary="Import a CSV or Excel file into a table")
 async def create_import(
-    request: Request,
     actor: DataActorDep,
     session: SessionDep,
+    settings: SettingsDep,
     file: Annotated[UploadFile, File(description="CSV, or Excel's .xlsx")],
     table: Annotated[str, Form(max_length=200)],
     options: ImportOptionsDep,
     app: Annotated[str | None, Form(max_length=130, description="The token's app when absent")] = None,
 ) -> CsvImportRead:
-    settings: Settings = request.app.state.settings
     job = await service.create_import(
         session,
         actor,
@@ -72,9 +74,10 @@ async def create_import(
 
 @imports_router.post("/preview/", summary="Look at a CSV or Excel file before it is imported")
 async def preview_import(
-    request: Request,
     actor: DataActorDep,
     session: SessionDep,
+    settings: SettingsDep,
+    previews: PreviewsDep,
     file: Annotated[UploadFile, File(description="CSV, or Excel's .xlsx")],
     options: ImportOptionsDep,
     table: Annotated[
@@ -82,7 +85,6 @@ async def preview_import(
     ] = None,
     app: Annotated[str | None, Form(max_length=130, description="The token's app when absent")] = None,
 ) -> CsvPreview:
-    settings: Settings = request.app.state.settings
     return await service.preview(
         session,
         actor,
@@ -91,7 +93,7 @@ async def preview_import(
         options=options,
         upload=file,
         max_bytes=settings.csv_max_bytes,
-        previews=request.app.state.csv_previews,
+        previews=previews,
     )
 
 
@@ -107,10 +109,10 @@ async def cancel_import(actor: DataActorDep, session: SessionDep, import_id: Imp
 
 @imports_router.get("/{import_id}/file/", summary="The file as it was sent", response_class=StreamingResponse)
 async def download_import(
-    request: Request, actor: DataActorDep, session: SessionDep, import_id: ImportId
+    actor: DataActorDep, session: SessionDep, database: DatabaseDep, import_id: ImportId
 ) -> StreamingResponse:
     job = await service.get_job(session, actor, CsvImport, import_id)
-    return _download(request, await service.get_file(session, job, job.file_id))
+    return _download(database, await service.get_file(session, job, job.file_id))
 
 
 @imports_router.get(
@@ -119,13 +121,13 @@ async def download_import(
     response_class=StreamingResponse,
 )
 async def download_rejected(
-    request: Request, actor: DataActorDep, session: SessionDep, import_id: ImportId
+    actor: DataActorDep, session: SessionDep, database: DatabaseDep, import_id: ImportId
 ) -> StreamingResponse:
     job = await service.get_job(session, actor, CsvImport, import_id)
     file = await service.get_file(session, job, job.rejected_file_id)
     if job.format.get("kind") != FileFormat.XLSX:
-        return _download(request, file)
-    rows = read(request.app.state.database, file.id, file.pieces)
+        return _download(database, file)
+    rows = read(database, file.id, file.pieces)
     name = str(job.format["sheet"])
     position = sheet_position(name, job.options.get("sheet"))
     return _streamed(sheet_file(rows, name=name, position=position), file)
@@ -156,15 +158,13 @@ async def cancel_export(actor: DataActorDep, session: SessionDep, export_id: Exp
 
 @exports_router.get("/{export_id}/file/", summary="The exported file", response_class=StreamingResponse)
 async def download_export(
-    request: Request, actor: DataActorDep, session: SessionDep, export_id: ExportId
+    actor: DataActorDep, session: SessionDep, database: DatabaseDep, export_id: ExportId
 ) -> StreamingResponse:
     job = await service.get_job(session, actor, CsvExport, export_id)
-    return _download(request, await service.get_file(session, job, job.file_id))
+    return _download(database, await service.get_file(session, job, job.file_id))
 
 
-def _download(request: Request, file: CsvFile) -> StreamingResponse:
-    database: Database = request.app.state.database
-
+def _download(database: Database, file: CsvFile) -> StreamingResponse:
     async def content() -> AsyncIterator[bytes]:
         async for piece in read(database, file.id, file.pieces):
             yield piece

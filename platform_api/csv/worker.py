@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import structlog
-from fastapi import FastAPI
 
 from platform_api.core.database import Database
 from platform_api.core.errors import DatabaseUnavailable, PlatformError, Unavailable
-from platform_api.core.listener import listener_of
+from platform_api.core.listener import Listener
+from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.core.work_loop import WorkLoop
 from platform_api.csv.errors import JobFailed, LeaseLost
@@ -33,6 +33,7 @@ from platform_api.csv.models import CsvExport, CsvImport, Job, JobStatus
 from platform_api.csv.preview.previews import Previews
 from platform_api.csv.storage import delete_old_files
 from platform_api.graphql.backends.backend import GraphQLBackend
+from platform_api.graphql.lifespan import GraphQLServices
 
 log = structlog.stdlib.get_logger()
 
@@ -145,16 +146,18 @@ class CsvWorker:
 
 
 @asynccontextmanager
-async def csv_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Runs `state.csv_worker`, and keeps count in `state.csv_previews`."""
-    settings: Settings = api.state.settings
-    worker = api.state.csv_worker = CsvWorker(
-        api.state.database,
-        api.state.graphql_backend,
-        kept_days=settings.csv_files_days,
-        most_bytes=settings.csv_max_bytes,
+async def csv_lifespan(services: Services) -> AsyncIterator[None]:
+    """Provides CsvWorker and runs it; provides Previews."""
+    settings = services[Settings]
+    worker = services.provide(
+        CsvWorker(
+            services[Database],
+            services[GraphQLServices].backend,
+            kept_days=settings.csv_files_days,
+            most_bytes=settings.csv_max_bytes,
+        )
     )
-    api.state.csv_previews = Previews()
-    listener_of(api).subscribe(CHANNEL, worker.heard)
+    services.provide(Previews())
+    services[Listener].subscribe(CHANNEL, worker.heard)
     async with worker.running():
         yield

@@ -15,9 +15,9 @@ from starlette.requests import ClientDisconnect
 from platform_api.accounts.dependencies import DataActorDep
 from platform_api.apps.access import get_usable_app
 from platform_api.core.database import SessionDep, after_commit
+from platform_api.core.dependencies import SettingsDep
 from platform_api.core.errors import BadRequest, PlatformError
 from platform_api.core.http.pagination import PageDep
-from platform_api.core.settings import Settings
 from platform_api.core.types import AppId, FileId, OrganizationId
 from platform_api.files import service
 from platform_api.files.access import organization_to_store_for
@@ -37,7 +37,8 @@ from platform_api.files.uploads.content_types import check_content_type
 from platform_api.files.uploads.fetching import DEADLINE_SECONDS, FetchFailed, describe, parse_url
 from platform_api.files.uploads.form import FILE_FIELD, UploadForm
 from platform_api.files.uploads.intake import Described
-from platform_api.integrations.outgoing.caller import Caller, DownloadFailed
+from platform_api.integrations.lifespan import CallerDep
+from platform_api.integrations.outgoing.caller import DownloadFailed
 
 router = APIRouter(prefix="/apps/{app}/files", tags=["files"])
 link_router = APIRouter(prefix="/files", tags=["files"])
@@ -117,10 +118,10 @@ async def upload(
 
 @router.post("/from-url/", status_code=201, summary="Store what a URL gives")
 async def upload_from_url(
-    request: Request,
     actor: DataActorDep,
     session: SessionDep,
     files: FilesDep,
+    caller: CallerDep,
     app: AppReference,
     body: FileFromUrl,
 ) -> FileRead:
@@ -131,7 +132,6 @@ async def upload_from_url(
     name = None if body.name is None else check_name(body.name)
     declared = None if body.content_type is None else check_content_type(body.content_type)
     await _end_transaction(session)
-    caller: Caller = request.app.state.caller
     try:
         async with caller.download(url, deadline_seconds=DEADLINE_SECONDS) as download:
             file = await files.intake.receive(
@@ -174,10 +174,9 @@ async def list_files(
 
 
 @router.get("/usage/", summary="What the organization's files take and may take")
-async def get_usage(request: Request, actor: DataActorDep, session: SessionDep, app: AppReference) -> FileUsage:
+async def get_usage(actor: DataActorDep, session: SessionDep, settings: SettingsDep, app: AppReference) -> FileUsage:
     await get_usable_app(session, actor, app)
     usage = await service.usage_of(session, actor.organization_id)
-    settings: Settings = request.app.state.settings
     return FileUsage(
         files=usage.files,
         bytes=usage.bytes,
@@ -231,10 +230,10 @@ async def download(
 
 @router.post("/{file_id}/link/", summary="A link that opens the file without a token")
 async def create_link(
-    request: Request,
     actor: DataActorDep,
     session: SessionDep,
     files: FilesDep,
+    settings: SettingsDep,
     app: AppReference,
     file_id: FileReference,
     body: FileLinkWrite | None = None,
@@ -243,7 +242,6 @@ async def create_link(
     file = await service.get_file(session, actor, found, file_id)
     expires_at = int(time.time()) + (body or FileLinkWrite()).expires_in
     link = files.links.create(FileId(file.id), expires_at=expires_at)
-    settings: Settings = request.app.state.settings
     # In the query, which is not logged.
     url = f"{settings.public_url}/api/files/?link={quote(link, safe='')}"
     return FileLinkRead(url=url, expires_at=datetime.fromtimestamp(expires_at, UTC))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import structlog
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, Request
 
 from platform_api.core.crypto import Vault
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
+from platform_api.core.services import Services, services_of
 from platform_api.core.settings import Settings
 from platform_api.core.work_loop import WorkLoop
 from platform_api.files.links import FileLinks
@@ -71,25 +72,24 @@ class Files:
 
 
 @asynccontextmanager
-async def files_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Sets `state.files`; None when no store is configured."""
-    settings: Settings = api.state.settings
+async def files_lifespan(services: Services) -> AsyncIterator[None]:
+    """Provides Files when a store is configured."""
+    settings, database = services[Settings], services[Database]
     store = create_store(settings)
     if store is None:
-        api.state.files = None
         yield
         return
-    sweeper = Sweeper(api.state.database, store)
-    intake = Intake(api.state.database, store, Limits.from_settings(settings), wake=sweeper.loop.wake)
+    sweeper = Sweeper(database, store)
+    intake = Intake(database, store, Limits.from_settings(settings), wake=sweeper.loop.wake)
     links = FileLinks(Vault(settings.secret_keys, purpose="file links"))
     downloads = ConcurrencyLimit(max_active=MAX_CONCURRENT_DOWNLOADS, transfers="downloads of files")
-    api.state.files = Files(store, intake, sweeper, links, downloads)
+    services.provide(Files(store, intake, sweeper, links, downloads))
     async with sweeper.loop.running():
         yield
 
 
-def _files(request: Request) -> Files:
-    files: Files | None = request.app.state.files
+async def _files(request: Request) -> Files:
+    files = services_of(request).find(Files)
     if files is None:
         raise Unavailable(
             "this installation has no store for files; its operator can set FILES_DIR or FILES_S3_BUCKET"

@@ -7,17 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from starlette.datastructures import State
 from starlette.types import Message, Receive, Scope, Send
 
 from hasura.engine.errors import AccessDenied
 from hasura.engine.session import Session
 from hasura.engine.transport.asgi import headers_in
 from platform_api.core.errors import BadRequest, Forbidden, PlatformError, Unauthenticated
+from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.graphql.access import ROLE_VARIABLE, app_of, narrow
-from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer, GraphQLBackend, RawHeaders
-from platform_api.graphql.cors import ForeignPages, answer_headers, preflight_headers, refusal_of, requested_headers
+from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer, RawHeaders
+from platform_api.graphql.cors import answer_headers, preflight_headers, refusal_of, requested_headers
+from platform_api.graphql.lifespan import GraphQLServices
 from platform_api.graphql.requests import (
     ADMIN_SECRET_HEADER,
     ClientGone,
@@ -32,8 +33,7 @@ from platform_api.graphql.requests import (
     refuse_foreign_page,
     send_answer,
 )
-from platform_api.graphql.sessions import Credential, SessionResolver
-from platform_api.graphql.token_rates import TokenRates
+from platform_api.graphql.sessions import Credential
 from platform_api.graphql.watch import serve_while_valid
 
 ADMIN_PATHS = frozenset({"/v1/metadata", "/v1/query", "/v2/query"})
@@ -42,12 +42,11 @@ ADMIN_PATHS = frozenset({"/v1/metadata", "/v1/query", "/v2/query"})
 class GraphQLEndpoint:
     """Serves GraphQL over HTTP and WebSocket; with an admin secret set, an administrator's endpoints too."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        settings: Settings = state.settings
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        settings = services[Settings]
         self._public_url = settings.public_url
         self._body_limit = settings.max_body_bytes
-        self._has_rates = settings.graphql_requests_per_minute > 0
         secret = settings.hasura_graphql_admin_secret
         self._admin_secret = None if secret is None else secret.get_secret_value()
 
@@ -86,30 +85,27 @@ class GraphQLEndpoint:
         credential = headers.credential()
         if credential.authorization is None and credential.cookie is not None:
             refuse_foreign_page(headers, public_url=self._public_url)
-        resolver: SessionResolver = self._state.graphql_sessions
-        session = await resolver.resolve(credential, named_app(scope["path"], headers))
+        graphql = self._services[GraphQLServices]
+        session = await graphql.sessions.resolve(credential, named_app(scope["path"], headers))
         session = narrow(session, headers.hasura)
-        backend: GraphQLBackend = self._state.graphql_backend
-        if not self._has_rates:
-            return await backend.execute(body, session)
-        rates: TokenRates = self._state.token_rates
-        standing = await rates.take(credential)
-        answer = await backend.execute(body, session)
+        if graphql.token_rates is None:
+            return await graphql.backend.execute(body, session)
+        standing = await graphql.token_rates.take(credential)
+        answer = await graphql.backend.execute(body, session)
         return replace(answer, headers=(*answer.headers, *standing))
 
     async def _allowed_origin(self, scope: Scope, headers: RequestHeaders, origin: str) -> str | None:
         """Whether the page may call the app: the one that is named, or the one that the token is for."""
+        graphql = self._services[GraphQLServices]
         app = named_app(scope["path"], headers)
         credential = headers.credential()
         if app is None and credential.authorization is not None:
-            resolver: SessionResolver = self._state.graphql_sessions
             try:
-                app = app_of(await resolver.resolve(credential, None))
+                app = app_of(await graphql.sessions.resolve(credential, None))
             except PlatformError:
                 # It is refused a moment later; the page may read why, if any app allows it.
                 app = None
-        foreign_pages: ForeignPages = self._state.foreign_pages
-        return await foreign_pages.allowed(origin, app)
+        return await graphql.foreign_pages.allowed(origin, app)
 
     async def _serve_admin(self, scope: Scope, receive: Receive, send: Send, headers: RequestHeaders) -> None:
         if self._admin_secret is None:
@@ -123,14 +119,13 @@ class GraphQLEndpoint:
             body = orjson.dumps(error.to_api())
             await send_answer(send, GraphQLAnswer(401, body))
             return
-        backend: GraphQLBackend = self._state.graphql_backend
         body = await read_body(receive, headers, limit=self._body_limit)
+        backend = self._services[GraphQLServices].backend
         await backend.serve_admin({**scope, "path": path}, _replay(body, receive), send)
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send, headers: RequestHeaders) -> None:
-        resolver: SessionResolver = self._state.graphql_sessions
-        backend: GraphQLBackend = self._state.graphql_backend
-        rates: TokenRates | None = self._state.token_rates
+        graphql = self._services[GraphQLServices]
+        rates = graphql.token_rates
         is_counted = rates is None
 
         async def resolve(payload: Mapping[str, Any]) -> Session:
@@ -146,7 +141,7 @@ class GraphQLEndpoint:
             if credential.authorization is None and credential.cookie is not None:
                 refuse_foreign_page(headers, public_url=self._public_url)
             app = named_app(scope["path"], headers) or sent.get("x-app-id")
-            session = await resolver.resolve(credential, app)
+            session = await graphql.sessions.resolve(credential, app)
             nonlocal is_counted
             if rates is not None and not is_counted:
                 is_counted = True
@@ -154,7 +149,7 @@ class GraphQLEndpoint:
             asked = {name: value for name, value in sent.items() if name.startswith("x-hasura-")}
             return narrow(session, {**headers.hasura, **asked})
 
-        await serve_while_valid(backend, scope, receive, send, resolve=resolve)
+        await serve_while_valid(graphql.backend, scope, receive, send, resolve=resolve)
 
     def _require_admin_secret(self, secret: str | None) -> None:
         expected = self._admin_secret

@@ -13,15 +13,16 @@ from starlette.exceptions import HTTPException
 from platform_api.accounts.dependencies import ActorDep
 from platform_api.apps.access import get_usable_app
 from platform_api.core.database import SessionDep
+from platform_api.core.dependencies import SettingsDep
 from platform_api.core.errors import Forbidden, PlatformError, describe_validation_errors, error_response
+from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
 from platform_api.core.types import AppId
 from platform_api.graphql.access import graphql_session
-from platform_api.graphql.backends.backend import GraphQLBackend
-from platform_api.graphql.cors import ForeignPages, answer_headers, preflight_headers, refusal_of, requested_headers
+from platform_api.graphql.cors import answer_headers, preflight_headers, refusal_of, requested_headers
+from platform_api.graphql.lifespan import GraphQLDep, GraphQLServices
 from platform_api.graphql.published_clients import adapt_answer
 from platform_api.graphql.requests import foreign_origin, read_headers
-from platform_api.graphql.token_rates import TokenRates
 from platform_api.tables.repository import get_table
 
 _AS_ERROR = (400, 401, 404, 429)
@@ -58,11 +59,11 @@ class GraphQLErrorRoute(APIRoute):
 
         async def handle_for_page(request: Request) -> Response:
             headers = read_headers(request.scope["headers"])
-            settings: Settings = request.app.state.settings
-            origin = foreign_origin(headers, public_url=settings.public_url)
+            services = services_of(request)
+            origin = foreign_origin(headers, public_url=services[Settings].public_url)
             if origin is None:
                 return await handle_with_error(request)
-            foreign_pages: ForeignPages = request.app.state.foreign_pages
+            foreign_pages = services[GraphQLServices].foreign_pages
             cors = answer_headers(await foreign_pages.allowed(origin, request.query_params.get("app")))
             response = await handle_with_error(request)
             response.raw_headers.extend(cors)
@@ -87,17 +88,18 @@ class GraphQLRequestBody(BaseModel):
 
 @router.options("/", include_in_schema=False)
 async def answer_preflight(
-    request: Request, app: Annotated[str | None, Query(description="As of the request that follows")] = None
+    request: Request,
+    settings: SettingsDep,
+    graphql: GraphQLDep,
+    app: Annotated[str | None, Query(description="As of the request that follows")] = None,
 ) -> Response:
     """Whether a page of another origin may send its request; the answer's other headers come from the route."""
     headers = read_headers(request.scope["headers"])
-    settings: Settings = request.app.state.settings
     origin = foreign_origin(headers, public_url=settings.public_url)
     requested = requested_headers(request.scope["headers"])
     if origin is None or requested is None:
         return Response(status_code=204, headers={"Allow": "POST"})
-    foreign_pages: ForeignPages = request.app.state.foreign_pages
-    if await foreign_pages.allowed(origin, app) is None:
+    if await graphql.foreign_pages.allowed(origin, app) is None:
         raise Forbidden(refusal_of(origin))
     response = Response()
     response.raw_headers.extend(preflight_headers(requested))
@@ -109,6 +111,7 @@ async def run_document(
     request: Request,
     actor: ActorDep,
     session: SessionDep,
+    graphql: GraphQLDep,
     body: GraphQLRequestBody,
     app: Annotated[str, Query(description="Id, slug or `<org>/<app>`", max_length=130)],
     table: Annotated[str | None, Query(description="A table of the app, bare or `app_{id}_{name}`")] = None,
@@ -118,11 +121,10 @@ async def run_document(
     if table is not None:
         found = await get_usable_app(session, actor, app)
         await get_table(session, AppId(found.id), table)
-    rates: TokenRates | None = request.app.state.token_rates
+    rates = graphql.token_rates
     standing = await rates.take(read_headers(request.scope["headers"]).credential()) if rates is not None else ()
-    backend: GraphQLBackend = request.app.state.graphql_backend
     # The bytes as they came: numbers keep their digits, and nulls in the variables stay.
-    answer = await backend.execute(await request.body(), caller)
+    answer = await graphql.backend.execute(await request.body(), caller)
     response = Response(adapt_answer(answer.status, answer.body), media_type="application/json")
     response.raw_headers.extend(standing)
     return response

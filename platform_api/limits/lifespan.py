@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
 from limits.aio.storage import Storage
 
+from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.core.statement_pool import StatementPool
 from platform_api.limits.postgres_storage import PostgresStorage
@@ -16,13 +16,13 @@ _POOL_SIZE = 4
 
 
 @asynccontextmanager
-async def limits_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Sets `shared_rates` of the application's state."""
-    settings: Settings = api.state.settings
+async def limits_lifespan(services: Services) -> AsyncIterator[None]:
+    """Provides SharedRates."""
+    settings = services[Settings]
     url = settings.redis_url
     opening = _postgres(settings.database_url) if url is None else _redis(url.get_secret_value())
     async with opening as storage:
-        api.state.shared_rates = SharedRates(storage)
+        services.provide(SharedRates(storage))
         yield
 
 

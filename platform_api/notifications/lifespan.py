@@ -3,22 +3,22 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
-
-from platform_api.core.listener import listener_of
+from platform_api.core.database import Database
+from platform_api.core.listener import Listener
+from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.notifications.inbox.signals import InboxSignals
 from platform_api.notifications.mail.delivery import MailDelivery, MailServer
 from platform_api.notifications.mail.service import TOPIC
-from platform_api.outbox.lifespan import outbox_handlers
+from platform_api.outbox.worker import OutboxHandlers
 
 
 @asynccontextmanager
-async def notifications_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Makes the outbox deliver mail when there is a mail server; sets `state.inbox_signals`."""
-    api.state.inbox_signals = InboxSignals(listener_of(api))
-    settings: Settings = api.state.settings
+async def notifications_lifespan(services: Services) -> AsyncIterator[None]:
+    """Provides InboxSignals; makes the outbox deliver mail when there is a mail server."""
+    services.provide(InboxSignals(services[Listener]))
+    settings = services[Settings]
     if settings.smtp_url is not None:
         server = MailServer.from_url(settings.smtp_url.get_secret_value(), public_url=settings.public_url)
-        outbox_handlers(api)[TOPIC] = MailDelivery(api.state.database, server).handle
+        services[OutboxHandlers].add(TOPIC, MailDelivery(services[Database], server).handle)
     yield

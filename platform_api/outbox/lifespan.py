@@ -3,29 +3,21 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
-
-from platform_api.core.listener import listener_of
+from platform_api.core.database import Database
+from platform_api.core.listener import Listener
+from platform_api.core.services import Services
 from platform_api.outbox.service import CHANNEL
-from platform_api.outbox.worker import Handler, OutboxWorker
-
-
-def outbox_handlers(api: FastAPI) -> dict[str, Handler]:
-    """Handlers by topic; to be completed by the lifespans that come before the outbox's."""
-    if not hasattr(api.state, "outbox_handlers"):
-        api.state.outbox_handlers = {}
-    handlers: dict[str, Handler] = api.state.outbox_handlers
-    return handlers
+from platform_api.outbox.worker import OutboxHandlers, OutboxWorker
 
 
 @asynccontextmanager
-async def outbox_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Runs the worker when there is something to handle; `state.outbox` is it."""
-    handlers = outbox_handlers(api)
-    worker = api.state.outbox = OutboxWorker(api.state.database, handlers)
+async def outbox_lifespan(services: Services) -> AsyncIterator[None]:
+    """Provides OutboxWorker; runs it when there is something to handle."""
+    handlers = services[OutboxHandlers].by_topic
+    worker = services.provide(OutboxWorker(services[Database], handlers))
     if not handlers:
         yield
         return
-    listener_of(api).subscribe(CHANNEL, worker.heard)
+    services[Listener].subscribe(CHANNEL, worker.heard)
     async with worker.running():
         yield

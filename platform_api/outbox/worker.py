@@ -35,6 +35,17 @@ _LONGEST_WAIT_SECONDS = 30.0
 _LONGEST_BACKOFF_SECONDS = 300.0
 
 
+class OutboxHandlers:
+    """Handlers by topic; the lifespans that come before the outbox's add theirs."""
+
+    def __init__(self) -> None:
+        self.by_topic: dict[str, Handler] = {}
+
+    def add(self, topic: str, handler: Handler) -> None:
+        """Gives the items of `topic` to `handler`."""
+        self.by_topic[topic] = handler
+
+
 class OutboxWorker:
     """One process's part in emptying the outbox."""
 

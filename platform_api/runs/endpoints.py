@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
@@ -15,19 +15,22 @@ from platform_api.apps.models import App
 from platform_api.apps.parameters import AppQuery
 from platform_api.apps.references import names_app
 from platform_api.core.database import SessionDep
+from platform_api.core.dependencies import DatabaseDep
 from platform_api.core.errors import NotFound, PlatformError, Unavailable
 from platform_api.core.http.pagination import PageDep
+from platform_api.core.services import provided
 from platform_api.core.types import ActionId, AppId, RunId
 from platform_api.runs import queue, service
 from platform_api.runs.logs import LogPosition, last_position, read_tail
 from platform_api.runs.models import RunState
 from platform_api.runs.schemas import LogLineRead, LogPage, RunDetail, RunPage, RunRead, RunStatus
-from platform_api.runs.signals import run_signals
+from platform_api.runs.signals import RunSignals
 from platform_api.runs.stream import MayRead, read_batch, stream_log
 
 router = APIRouter(prefix="/actions", tags=["runs"])
 """Before the actions' own router, whose `{action}` would take `runs` and `run-code-stream`."""
 
+RunSignalsDep = Annotated[RunSignals, Depends(provided(RunSignals))]
 RunReference = Annotated[str, Path(description="Id or task id of the run", max_length=100)]
 
 
@@ -41,6 +44,8 @@ async def stream_run_log(
     request: Request,
     actor: RunActorDep,
     session: SessionDep,
+    database: DatabaseDep,
+    signals: RunSignalsDep,
     task_id: Annotated[str, Query(max_length=100)],
     app: AppQuery = None,
     skip_existing: Annotated[bool, Query(description="Only lines written from now on")] = False,
@@ -54,7 +59,7 @@ async def stream_run_log(
     if position is None:
         position = await last_position(session, run.id) if skip_existing else LogPosition()
     may_read = _may_read(request, actor, run.id)
-    return stream_log(request.app.state.database, run_signals(request.app), run.id, after=position, may_read=may_read)
+    return stream_log(database, signals, run.id, after=position, may_read=may_read)
 
 
 @router.get("/runs/", summary="Runs of the caller's organization, newest first")

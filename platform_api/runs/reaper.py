@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
-from fastapi import FastAPI
 
 from platform_api.accounts.tokens import delete_ended_run_tokens
 from platform_api.core.database import Database
-from platform_api.core.health import add_health_check
-from platform_api.core.listener import listener_of
+from platform_api.core.health import HealthChecks
+from platform_api.core.listener import Listener
+from platform_api.core.services import Services
+from platform_api.core.settings import Settings
 from platform_api.runs.presence import isolation_check
 from platform_api.runs.queue import LEASE_SECONDS, reap
 from platform_api.runs.signals import RunSignals
@@ -25,13 +26,12 @@ _TOKENS_KEPT = timedelta(days=1)
 
 
 @asynccontextmanager
-async def runs_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Sets `state.run_signals`; looks after lost runs in the background."""
-    api.state.run_signals = RunSignals(listener_of(api))
-    add_health_check(
-        api.state, "isolation", isolation_check(api.state.database, api.state.settings.sandbox_isolation)
-    )
-    task = asyncio.create_task(reap_for_ever(api.state.database))
+async def runs_lifespan(services: Services) -> AsyncIterator[None]:
+    """Provides RunSignals; looks after lost runs in the background."""
+    database = services[Database]
+    services.provide(RunSignals(services[Listener]))
+    services[HealthChecks].add("isolation", isolation_check(database, services[Settings].sandbox_isolation))
+    task = asyncio.create_task(reap_for_ever(database))
     try:
         yield
     finally:

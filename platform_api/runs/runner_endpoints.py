@@ -14,6 +14,7 @@ from platform_api.apps.models import SourceVersion
 from platform_api.apps.source import load_files
 from platform_api.core.database import Database, PlainSessionDep, SessionDep
 from platform_api.core.errors import Forbidden, NotFound
+from platform_api.core.services import services_of
 from platform_api.core.settings import SandboxIsolation, Settings
 from platform_api.core.types import RunId
 from platform_api.plugins.bundles import find_bundle
@@ -55,8 +56,7 @@ _authorization = APIKeyHeader(name="Authorization", scheme_name="token", auto_er
 
 async def _waiting_runner(request: Request, authorization: Annotated[str | None, Security(_authorization)]) -> Runner:
     """The runner, authenticated in a transaction of its own: a claim that waits must not hold a connection."""
-    database: Database = request.app.state.database
-    async with database.transaction() as session:
+    async with services_of(request)[Database].transaction() as session:
         return await authenticate_runner(session, read_authorization(authorization))
 
 
@@ -64,21 +64,21 @@ async def _waiting_runner(request: Request, authorization: Annotated[str | None,
 async def claim(
     request: Request, runner: Annotated[Runner, Depends(_waiting_runner)], body: ClaimRequest
 ) -> ClaimReply:
-    settings: Settings = request.app.state.settings
-    required = _REQUIRED[settings.sandbox_isolation]
+    services = services_of(request)
+    required = _REQUIRED[services[Settings].sandbox_isolation]
     if _STRENGTH[body.isolation] < _STRENGTH[required]:
         raise Forbidden(
             f"this installation runs code with the isolation {required} or stronger, not with {body.isolation};"
             " see SANDBOX_ISOLATION"
         )
-    async with request.app.state.database.transaction() as session:
+    database = services[Database]
+    async with database.transaction() as session:
         await note_runner(session, body.runner_id, body.isolation)
-    signals: RunSignals = request.app.state.run_signals
     until = time.monotonic() + body.wait_seconds
-    with signals.waiting_for_work() as work:
+    with services[RunSignals].waiting_for_work() as work:
         while True:
             work.clear()
-            if runs := await _claim_now(request.app.state.database, body):
+            if runs := await _claim_now(database, body):
                 return ClaimReply(runs=runs)
             if not await _there_may_be_work(request, work, max(0.0, until - time.monotonic())):
                 return ClaimReply(runs=[])

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.core.listener import Listener
@@ -66,9 +65,3 @@ class RunSignals:
         for watchers in concerned:
             for event in watchers:
                 event.set()
-
-
-def run_signals(api: FastAPI) -> RunSignals:
-    """The application's signals."""
-    signals: RunSignals = api.state.run_signals
-    return signals

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
-from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
 from platform_api.core.database import Database
 from platform_api.core.errors import DatabaseUnavailable, PlatformError, Unavailable
-from platform_api.core.listener import listener_of
+from platform_api.core.listener import Listener
+from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.core.work_loop import WorkLoop
 from platform_api.integrations.calls.gateway import Gateway
@@ -130,12 +130,10 @@ class SyncWorker:
 
 
 @asynccontextmanager
-async def syncs_lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Runs `state.sync_worker`."""
-    settings: Settings = api.state.settings
-    worker = api.state.sync_worker = SyncWorker(
-        api.state.database, api.state.gateway, kept_days=settings.sync_runs_days
-    )
-    listener_of(api).subscribe(CHANNEL, worker.heard)
+async def syncs_lifespan(services: Services) -> AsyncIterator[None]:
+    """Provides SyncWorker and runs it."""
+    kept_days = services[Settings].sync_runs_days
+    worker = services.provide(SyncWorker(services[Database], services[Gateway], kept_days=kept_days))
+    services[Listener].subscribe(CHANNEL, worker.heard)
     async with worker.running():
         yield

@@ -8,9 +8,10 @@ from platform_api.accounts.dependencies import ActorDep, BuildActorDep, DataActo
 from platform_api.apps.access import get_buildable_app, get_readable_app, get_usable_app
 from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
+from platform_api.core.services import services_of
 from platform_api.core.types import AppId
 from platform_api.tables import service, tags
-from platform_api.tables.follow_up import MetadataFollowUp
+from platform_api.tables.follow_up import MetadataFollowUp, TableServices
 from platform_api.tables.parameters import TableName
 from platform_api.tables.reading import read_app_table, read_app_tables
 from platform_api.tables.repository import get_table
@@ -30,9 +31,8 @@ tags_router = APIRouter(prefix="/apps/table-tags", tags=["tables"])
 router = APIRouter(prefix="/apps/{app}", tags=["tables"])
 
 
-def _follow_up(request: Request) -> MetadataFollowUp:
-    follow_up: MetadataFollowUp = request.app.state.table_follow_up
-    return follow_up
+async def _follow_up(request: Request) -> MetadataFollowUp:
+    return services_of(request)[TableServices].follow_up
 
 
 FollowUpDep = Annotated[MetadataFollowUp, Depends(_follow_up)]

@@ -43,6 +43,13 @@ class MetadataFollowUp(Protocol):
         """Raises `hasura.metadata.MetadataError` when it cannot."""
 
 
+@dataclass(frozen=True, slots=True)
+class TableServices:
+    """What a change of tables works with."""
+
+    follow_up: MetadataFollowUp
+
+
 class EmbeddedTransport:
     """The embedded engine's metadata, inside a session's transaction and as the role that owns it."""
 

@@ -13,8 +13,8 @@ from platform_api.accounts.service import list_organizations
 from platform_api.apps.schemas import AppListing
 from platform_api.apps.service import list_apps
 from platform_api.core.database import SessionDep
+from platform_api.core.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.errors import PlatformError
-from platform_api.core.settings import Settings
 from platform_api.web.templating import render
 
 router = APIRouter(include_in_schema=False)
@@ -46,17 +46,18 @@ async def home(
 async def submit_sign_in(
     request: Request,
     session: SessionDep,
+    database: DatabaseDep,
+    settings: SettingsDep,
     email: Annotated[str, Form(max_length=320)],
     password: Annotated[str, Form(max_length=512)],
     next_page: Annotated[str, Form(alias="next", max_length=2000)] = "/",
 ) -> Response:
     """Takes the form and goes on to the page that was wanted."""
     refuse_cross_site(request)
-    settings: Settings = request.app.state.settings
     try:
         _, secret = await sign_in.sign_in(
             session,
-            request.app.state.database,
+            database,
             email=email,
             password=password,
             place=place_of(request),

@@ -10,7 +10,9 @@ from platform_api.accounts.dependencies import BuildActorDep
 from platform_api.apps.models import App
 from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
+from platform_api.core.dependencies import SettingsDep
 from platform_api.core.errors import TooLarge
+from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
 from platform_api.integrations.lifespan import VaultDep
 from platform_api.webhooks import calling, service
@@ -32,22 +34,22 @@ WebhookSlug = Annotated[str, Path(description="The webhook's secret", max_length
 
 @router.get("/", summary="Webhooks of an app in the caller's organization")
 async def list_webhooks(
-    request: Request, actor: BuildActorDep, session: SessionDep, app: AppReference
+    actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference
 ) -> list[WebhookRead]:
     webhooks, found = await service.list_webhooks(session, actor, app)
-    return [_read(request, webhook, found) for webhook in webhooks]
+    return [_read(settings, webhook, found) for webhook in webhooks]
 
 
 @router.post("/", status_code=201, summary="Create a webhook")
 async def create_webhook(
-    request: Request,
     actor: BuildActorDep,
     session: SessionDep,
+    settings: SettingsDep,
     vault: VaultDep,
     app: AppReference,
     body: WebhookCreate,
 ) -> WebhookRead:
-    return _read(request, *await service.create_webhook(session, actor, vault, app, body))
+    return _read(settings, *await service.create_webhook(session, actor, vault, app, body))
 
 
 @router.get("/presets/", summary="List the services whose verification is known")
@@ -58,29 +60,29 @@ async def list_presets(actor: BuildActorDep, session: SessionDep, app: AppRefere
 
 @router.get("/{webhook_id}/", summary="One webhook")
 async def get_webhook(
-    request: Request, actor: BuildActorDep, session: SessionDep, app: AppReference, webhook_id: WebhookId
+    actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference, webhook_id: WebhookId
 ) -> WebhookRead:
-    return _read(request, *await service.get_webhook(session, actor, app, webhook_id))
+    return _read(settings, *await service.get_webhook(session, actor, app, webhook_id))
 
 
 @router.patch("/{webhook_id}/", summary="Change a webhook; what is left out stays")
 async def update_webhook(
-    request: Request,
     actor: BuildActorDep,
     session: SessionDep,
+    settings: SettingsDep,
     vault: VaultDep,
     app: AppReference,
     webhook_id: WebhookId,
     body: WebhookUpdate,
 ) -> WebhookRead:
-    return _read(request, *await service.update_webhook(session, actor, vault, app, webhook_id, body))
+    return _read(settings, *await service.update_webhook(session, actor, vault, app, webhook_id, body))
 
 
 @router.post("/{webhook_id}/rotate/", summary="Give a webhook another address; the old one ends")
 async def rotate_webhook(
-    request: Request, actor: BuildActorDep, session: SessionDep, app: AppReference, webhook_id: WebhookId
+    actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference, webhook_id: WebhookId
 ) -> WebhookRead:
-    return _read(request, *await service.rotate_webhook(session, actor, app, webhook_id))
+    return _read(settings, *await service.rotate_webhook(session, actor, app, webhook_id))
 
 
 @router.delete("/{webhook_id}/", status_code=204, summary="Delete a webhook; runs it started go on")
@@ -138,7 +140,7 @@ async def _call(
     path = request.scope["raw_path"].decode("latin-1")
     # A query that is no UTF-8 keeps its bytes: they may be signed.
     query = request.scope["query_string"].decode(errors="surrogateescape")
-    settings: Settings = request.app.state.settings
+    settings = services_of(request)[Settings]
     delivery = Delivery(
         method=request.method,
         path=path,
@@ -180,8 +182,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _read(request: Request, webhook: Webhook, app: App) -> WebhookRead:
-    settings: Settings = request.app.state.settings
+def _read(settings: Settings, webhook: Webhook, app: App) -> WebhookRead:
     return WebhookRead(
         id=webhook.id,
         app=webhook.app_id,

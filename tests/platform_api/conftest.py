@@ -161,8 +161,8 @@ class Platform:
 
     def __init__(self, app: "ControlPlane") -> None:
         self.app = app
-        self.settings: Settings = app.state.settings
-        self.database: Database = app.state.database
+        self.settings = app.services[Settings]
+        self.database = app.services[Database]
 
     def client(self, caller: Caller | None = None, **options: Any) -> httpx.AsyncClient:
         """An HTTP client of the application, as `caller` when one is given. Close it, or use `async with`."""

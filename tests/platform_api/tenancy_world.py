@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from platform_api.csv.worker import CsvWorker
 from tests.platform_api.conftest import Caller, Platform
 
 
@@ -111,7 +112,7 @@ async def _files(platform: Platform, victim: Caller, marker: str) -> dict[str, s
 
 
 async def _csv(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
-    worker = platform.app.state.csv_worker
+    worker = platform.app.services[CsvWorker]
     async with platform.client(victim) as client:
         sent = await client.post(
             "/api/apps/csv-imports/",

@@ -15,6 +15,7 @@ from starlette.responses import StreamingResponse
 
 from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database, SessionDep
+from platform_api.core.dependencies import DatabaseDep
 from platform_api.core.errors import BadRequest, PlatformError, Unprocessable
 from platform_api.core.http.event_stream import event_stream
 from platform_api.core.remembered import SECONDS_REMEMBERED
@@ -38,7 +39,7 @@ from platform_api.integrations.endpoints import (
     TableReference,
     end_transaction,
 )
-from platform_api.integrations.lifespan import CallTargetsDep, DatabaseDep, GatewayDep
+from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep
 from platform_api.integrations.outgoing.json_text import encode_ascii
 from platform_api.integrations.schemas import CallWrite, ConnectionName, Method
 

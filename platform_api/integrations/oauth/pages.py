@@ -9,10 +9,10 @@ from starlette.responses import Response
 from platform_api.accounts.authentication import authenticate_session
 from platform_api.accounts.dependencies import SESSION_COOKIE
 from platform_api.core.database import SessionDep
+from platform_api.core.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.errors import PlatformError
-from platform_api.core.settings import Settings
 from platform_api.core.types import UserId
-from platform_api.integrations.lifespan import DatabaseDep, OAuthFlowDep
+from platform_api.integrations.lifespan import OAuthFlowDep
 from platform_api.integrations.oauth.flow import CALLBACK_PATH, CONNECT_PATH
 from platform_api.web.templating import render
 
@@ -24,7 +24,11 @@ _COOKIE_SECONDS = 600
 
 @router.get(CONNECT_PATH + "{ticket}/")
 async def connect_page(
-    request: Request, session: SessionDep, flow: OAuthFlowDep, ticket: Annotated[str, Path(max_length=100)]
+    request: Request,
+    session: SessionDep,
+    settings: SettingsDep,
+    flow: OAuthFlowDep,
+    ticket: Annotated[str, Path(max_length=100)],
 ) -> Response:
     """Says what will be connected to which organization; its link leads to the provider."""
     try:
@@ -32,7 +36,6 @@ async def connect_page(
     except PlatformError as error:
         return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
     response = render("connect.html", page=page)
-    settings: Settings = request.app.state.settings
     # Lax: the provider's redirect is a top-level navigation, which brings it along; nothing else does.
     response.set_cookie(
         _COOKIE,

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
 
@@ -10,8 +10,10 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.dependencies import DataActorDep, actor_of_request
 from platform_api.accounts.models import Scope
 from platform_api.core.database import SessionDep
+from platform_api.core.dependencies import DatabaseDep
 from platform_api.core.errors import PlatformError, TooManyRequests, Unavailable
 from platform_api.core.http.pagination import PageDep
+from platform_api.core.services import provided
 from platform_api.notifications.inbox import service as inbox
 from platform_api.notifications.inbox.schemas import (
     MarkedRead,
@@ -20,7 +22,7 @@ from platform_api.notifications.inbox.schemas import (
     NotificationWrite,
     UnreadCount,
 )
-from platform_api.notifications.inbox.signals import inbox_signals
+from platform_api.notifications.inbox.signals import InboxSignals
 from platform_api.notifications.inbox.stream import MayRead, stream_inbox
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
@@ -29,6 +31,7 @@ router = APIRouter(prefix="/notifications", tags=["notifications"])
 MOST_STREAMS = 20
 """Of one user, from one process."""
 
+InboxSignalsDep = Annotated[InboxSignals, Depends(provided(InboxSignals))]
 NotificationReference = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -70,6 +73,8 @@ async def stream_notifications(
     request: Request,
     actor: DataActorDep,
     session: SessionDep,
+    database: DatabaseDep,
+    signals: InboxSignalsDep,
     last_event_id: Annotated[
         str | None, Header(description="Go on after this event; absent: from now on", max_length=50)
     ] = None,
@@ -77,10 +82,9 @@ async def stream_notifications(
     # What is no id of ours stands for none.
     is_id = last_event_id is not None and last_event_id.isascii() and last_event_id.isdecimal()
     after = min(int(last_event_id), 2**63 - 1) if is_id and last_event_id else await inbox.last_id(session, actor)
-    signals = inbox_signals(request.app)
     if signals.count(actor.user_id) >= MOST_STREAMS:
         raise TooManyRequests(f"you have {MOST_STREAMS} streams of notifications open; close some", retry_after=30)
-    return stream_inbox(request.app.state.database, signals, actor, after=after, may_read=_may_read(request, actor))
+    return stream_inbox(database, signals, actor, after=after, may_read=_may_read(request, actor))
 
 
 @router.post("/read-all/", summary="Mark all of the caller's notifications as read")

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fastapi import FastAPI
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,9 +47,3 @@ class InboxSignals:
         for watchers in concerned:
             for event in watchers:
                 event.set()
-
-
-def inbox_signals(api: FastAPI) -> InboxSignals:
-    """The application's signals."""
-    signals: InboxSignals = api.state.inbox_signals
-    return signals

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path
 
 from platform_api.accounts.dependencies import DataActorDep
 from platform_api.core.database import SessionDep
+from platform_api.core.dependencies import SettingsDep
 from platform_api.core.errors import BadRequest
 from platform_api.core.http.pagination import PageDep
-from platform_api.core.settings import Settings
 from platform_api.notifications.mail import service
 from platform_api.notifications.mail.bodies import complete_bodies
 from platform_api.notifications.mail.schemas import MailDetail, MailPage, MailRead, NotifyMe, NotifyMeReply
@@ -20,12 +20,11 @@ router = APIRouter(prefix="/notifications", tags=["notifications"])
 
 @mailer_router.post("/notify-me/", summary="Send a mail to the token's user")
 async def notify_me(
-    request: Request, actor: DataActorDep, session: SessionDep, body: NotifyMe | None = None
+    actor: DataActorDep, session: SessionDep, settings: SettingsDep, body: NotifyMe | None = None
 ) -> NotifyMeReply:
     if body is None:
         raise BadRequest("a mail needs a subject, and a text or html body")
     text, html = await complete_bodies(text=body.text, html=body.html)
-    settings: Settings = request.app.state.settings
     is_sent = settings.smtp_url is not None
     mail = await service.write_mail(session, actor, subject=body.subject, text=text, html=html, is_sent=is_sent)
     if is_sent:

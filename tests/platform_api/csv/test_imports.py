@@ -17,6 +17,7 @@ from platform_api.apps.models import InstallStatus
 from platform_api.csv import importing, service
 from platform_api.csv import worker as worker_module
 from platform_api.csv.models import CsvImport
+from platform_api.csv.worker import CsvWorker
 from tests.platform_api.conftest import Platform, make_settings, running_platform
 from tests.platform_api.csv.working import Shop, open_shop
 
@@ -532,7 +533,7 @@ async def test_a_token_without_the_right_to_rows_imports_nothing(shop: Shop) -> 
 async def test_who_lost_their_membership_or_install_imports_no_more(shared_platform: Platform) -> None:
     shop = await open_shop(shared_platform, is_public=True)
     member = await shared_platform.create_colleague(shop.caller, Role.MEMBER)
-    worker = shared_platform.app.state.csv_worker
+    worker = shared_platform.app.services[CsvWorker]
     for kind, caller in (("member", member), ("suspended", await shared_platform.create_caller())):
         if kind == "suspended":
             await shared_platform.install(shop.app, caller)

@@ -67,7 +67,7 @@ class Shop:
 
     async def ended(self, kind: str, job_id: int, *, caller: Caller | None = None) -> dict[str, Any]:
         """A job, once nothing will change any more."""
-        worker: CsvWorker = self.platform.app.state.csv_worker
+        worker = self.platform.app.services[CsvWorker]
         async with self.client(caller) as client:
             while True:
                 # The test lends a hand, so that it waits for no timer.

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from platform_api.apps.models import App
+from platform_api.files.lifespan import Files
 from platform_api.files.models import FileLeftover
 from tests.platform_api.conftest import Caller, Platform
 from tests.waiting import eventually
@@ -48,7 +49,7 @@ async def make_link(platform: Platform, caller: Caller, app: App, file_id: int, 
 
 async def sweep(platform: Platform) -> None:
     """Removes every object that is due, also what the platform's own loop has at hand."""
-    await platform.app.state.files.sweeper.sweep()
+    await platform.app.services[Files].sweeper.sweep()
 
     async def is_done() -> bool:
         async with platform.database.transaction() as session:

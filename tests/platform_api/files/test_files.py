@@ -16,6 +16,7 @@ from platform_api.accounts.models import Role, Scope
 from platform_api.accounts.tokens import issue_run_token
 from platform_api.apps.models import App, InstallStatus
 from platform_api.core.types import RunId
+from platform_api.files.lifespan import Files
 from platform_api.files.models import FileLeftover
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.files.conftest import PNG, make_link, objects, stored, sweep, upload
@@ -440,7 +441,7 @@ async def test_an_object_that_cannot_be_removed_stops_no_other(platform_database
         async with platform.database.transaction() as session:
             session.add(FileLeftover(object_key="aa/stuck", remove_after=datetime(2020, 1, 1, tzinfo=UTC)))
             session.add(FileLeftover(object_key="bb/fine", remove_after=datetime(2020, 1, 2, tzinfo=UTC)))
-        await platform.app.state.files.sweeper.sweep()
+        await platform.app.services[Files].sweeper.sweep()
         await sweep(platform)
         assert objects(files_dir) == []
         async with platform.database.transaction() as session:
@@ -605,7 +606,7 @@ async def test_an_organization_stores_a_bounded_number_of_files_at_once(
         await go_on.wait()
         yield b"x\r\n--b--\r\n"
 
-    monkeypatch.setattr(shared_platform.app.state.files.intake._limit, "_max_waiting", 2)
+    monkeypatch.setattr(shared_platform.app.services[Files].intake._limit, "_max_waiting", 2)
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     path = f"/api/apps/{app.id}/files/"
     async with shared_platform.client(owner, headers=headers) as client:
@@ -627,7 +628,7 @@ async def test_an_organization_reads_a_bounded_number_of_files_at_once(
     shared_platform: Platform, owner: Caller, app: App
 ) -> None:
     file = await stored(shared_platform, owner, app)
-    limit = shared_platform.app.state.files.downloads
+    limit = shared_platform.app.services[Files].downloads
     with ExitStack() as under_way:
         for _ in range(64):
             under_way.enter_context(limit.hold(owner.organization_id))

@@ -9,6 +9,7 @@ import pytest
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import NotFound
 from platform_api.core.types import FileId
+from platform_api.files.lifespan import Files
 from platform_api.files.links import FileLinks, LinkExpired
 from tests.platform_api.conftest import BASE_URL, Platform, make_settings, running_platform
 from tests.platform_api.files.conftest import make_link, stored
@@ -69,7 +70,7 @@ async def test_an_expired_link_says_so(shared_platform: Platform) -> None:
     owner = await shared_platform.create_caller()
     app = await shared_platform.create_app(owner)
     file = await stored(shared_platform, owner, app)
-    link = shared_platform.app.state.files.links.create(FileId(file["id"]), expires_at=int(time.time()) - 1)
+    link = shared_platform.app.services[Files].links.create(FileId(file["id"]), expires_at=int(time.time()) - 1)
     answer = await _open(shared_platform, f"/api/files/?link={link}")
     assert answer.status_code == 410 and "expired" in answer.json()["detail"]
 

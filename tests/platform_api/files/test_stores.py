@@ -9,6 +9,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from platform_api.core.settings import InvalidSettings, Settings
+from platform_api.files.lifespan import Files
 from platform_api.files.store import LocalObjects, ObjectMissing, ObjectStore, create_store
 from tests.platform_api.conftest import make_settings, running_platform
 from tests.platform_api.files.conftest import make_link, objects, stored, sweep
@@ -123,7 +124,7 @@ async def test_a_platform_stores_files_in_s3(platform_database_url: str, s3_endp
             assert (await client.delete(path)).status_code == 204
             assert (await client.get(link)).status_code == 404
         await sweep(platform)
-        assert await platform.app.state.files.sweeper.sweep() == 0
+        assert await platform.app.services[Files].sweeper.sweep() == 0
 
 
 async def test_an_s3_that_is_away_is_unavailable_and_nothing_is_acknowledged(platform_database_url: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import delete, update
 from platform_api.accounts.models import Membership, Role, Scope, Token
 from platform_api.apps.models import Install, InstallStatus
 from platform_api.core import remembered
+from platform_api.core.listener import Listener
 from platform_api.core.types import AppId
 from platform_api.graphql import watch
 from tests.platform_api.conftest import BASE_URL, Caller, Platform, make_settings, running_platform
@@ -222,7 +223,7 @@ async def test_a_right_that_this_process_ended_is_gone_with_the_answer(
 ) -> None:
     # As if no notification had arrived yet.
     monkeypatch.setattr(remembered, "SECONDS_REMEMBERED", 600.0)
-    monkeypatch.setattr(shop.platform.app.state.listener, "_receivers", defaultdict(list))
+    monkeypatch.setattr(shop.platform.app.services[Listener], "_receivers", defaultdict(list))
     await shop.order_numbers(shop.owner)
     async with shop.platform.client(shop.owner) as client:
         [token, *_] = (await client.get("/api/tokens/")).json()

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 from yarl import URL
 
+from platform_api.integrations.calls.targets import CallTargets
 from platform_api.integrations.definitions.definition import IntegrationDefinition
 from platform_api.integrations.models import Connection, ConnectionStatus
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
@@ -348,7 +349,7 @@ async def test_a_connection_of_before_is_told_to_ask_and_a_caller_may_say_it_its
     [connection] = await desk.connections()
     async with desk.platform.database.transaction() as session:
         (await session.get_one(Connection, connection["id"])).placeholders = {}
-    desk.platform.app.state.call_targets.forget()
+    desk.platform.app.services[CallTargets].forget()
     refused = await desk.call()
     assert (refused["status"], "choices/ to ask for it" in refused["detail"]) == (400, True)
     assert (await desk.call(request_headers={"x-tenant": "t-2"}))["api_response"]["ok"]

@@ -20,7 +20,7 @@ CALL = "/api/integrations/shop/call/"
 
 
 async def write(platform: Platform) -> None:
-    call_log: CallLog = platform.app.state.call_log
+    call_log = platform.app.services[CallLog]
     await call_log.write()
 
 
@@ -106,7 +106,7 @@ async def test_a_new_month_begins_at_nothing(shared_platform: Platform, shop: Ru
         async with shared_platform.database.transaction() as session:
             of_caller = IntegrationUsage.organization_id == caller.organization_id
             await session.execute(update(IntegrationUsage).where(of_caller).values(month=datetime(2020, 1, 1)))
-        shared_platform.app.state.call_log.forget(caller.organization_id)
+        shared_platform.app.services[CallLog].forget(caller.organization_id)
         assert (await client.post(CALL, json={"endpoint": "/me"})).status_code == 200
 
 
@@ -148,7 +148,7 @@ async def test_old_calls_are_cleared_away(shared_platform: Platform, shop: Runni
     async with shared_platform.database.transaction() as session:
         old = update(LoggedCall).where(LoggedCall.id == newest["id"])
         await session.execute(old.values(created_at=datetime.now(UTC) - timedelta(days=31)))
-    await shared_platform.app.state.call_log.clear()
+    await shared_platform.app.services[CallLog].clear()
     assert len(await listed(shared_platform, caller)) == 1
 
 

@@ -13,6 +13,7 @@ import pytest
 from platform_api.accounts.tokens import issue_run_token
 from platform_api.apps.models import App, InstallStatus
 from platform_api.core.types import RunId
+from platform_api.integrations.calls.log import CallLog
 from platform_api.mock_shop.faults import Fault
 from tests.platform_api.conftest import Caller, Platform
 from tests.platform_api.integrations.conftest import RunningShop, connect_shop
@@ -276,7 +277,7 @@ async def test_such_a_call_is_the_installers_in_its_log_and_its_budget(world: Wo
         many = (await script.post("/api/integrations/shop/parallel_call/", json={**_CALL, "data_list": items})).json()
     assert (first.status_code, second.status_code, own.status_code) == (200, 402, 200)
     assert [one["api_response"]["status_code"] for one in many["responses"]] == [402, 200]
-    await world.platform.app.state.call_log.write()
+    await world.platform.app.services[CallLog].write()
     async with world.platform.client(world.installer) as client:
         (told,) = (await client.get("/api/integrations/calls/", params={"app_id": world.app.id})).json()["results"]
     assert (told["connection_id"], told["app_id"]) == (world.activated, world.app.id)

@@ -14,6 +14,8 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from platform_api.accounts.models import Membership, Role
+from platform_api.core.crypto import Vault
+from platform_api.integrations.calls.targets import CallTargets
 from platform_api.integrations.models import Connection, OAuthClient, OAuthSignIn
 from platform_api.mock_shop.faults import Fault
 from platform_api.notifications.mail.models import Mail
@@ -94,19 +96,19 @@ async def call_me(platform: Platform, caller: Caller) -> dict[str, Any]:
 
 async def change_credentials(platform: Platform, connection_id: int, **changes: Any) -> None:
     """What time would do to a stored token."""
-    vault = platform.app.state.vault
+    vault = platform.app.services[Vault]
     async with platform.database.transaction() as session:
         connection = await session.get_one(Connection, connection_id)
         credentials = {**vault.decrypt(connection.sealed_credentials), **changes}
         connection.sealed_credentials = vault.encrypt(credentials)
     # The database notifies of the change, but time would not have to.
-    platform.app.state.call_targets.forget()
+    platform.app.services[CallTargets].forget()
 
 
 async def stored(platform: Platform, connection_id: int) -> dict[str, Any]:
     async with platform.database.transaction() as session:
         connection = await session.get_one(Connection, connection_id)
-    opened: dict[str, Any] = platform.app.state.vault.decrypt(connection.sealed_credentials)
+    opened: dict[str, Any] = platform.app.services[Vault].decrypt(connection.sealed_credentials)
     return opened
 
 

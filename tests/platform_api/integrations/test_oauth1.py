@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from platform_api.core.crypto import Vault
 from platform_api.integrations.models import Connection, OAuthSignIn
 from platform_api.mock_shop.faults import Fault
 from tests.platform_api.conftest import Caller, Platform
@@ -164,7 +165,7 @@ async def test_a_denied_sign_in_is_said_and_a_late_one_is_refused(shared_platfor
 
 
 async def test_secrets_are_sealed_and_no_page_shows_them(shared_platform: Platform, owner: Caller) -> None:
-    vault = shared_platform.app.state.vault
+    vault = shared_platform.app.services[Vault]
     async with shared_platform.client() as browser:
         back = await consent(browser, await start(shared_platform, owner))
         async with shared_platform.database.transaction() as session:
@@ -235,7 +236,7 @@ async def test_a_connection_can_still_be_made_of_tokens_one_has(shared_platform:
     [listed] = await connections(shared_platform, owner)
     async with shared_platform.database.transaction() as session:
         sealed = (await session.get_one(Connection, listed["id"])).sealed_credentials
-    kept = shared_platform.app.state.vault.decrypt(sealed)
+    kept = shared_platform.app.services[Vault].decrypt(sealed)
     kept.pop("account")
     async with shared_platform.client(owner) as client:
         body = {"name": "by hand", "credentials": kept}

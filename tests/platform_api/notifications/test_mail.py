@@ -15,6 +15,7 @@ from platform_api.accounts.models import Role, Scope
 from platform_api.core.settings import InvalidSettings
 from platform_api.notifications.mail.bodies import html_from_text, text_from_html
 from platform_api.notifications.mail.delivery import MOST_ATTEMPTS, MailServer
+from platform_api.outbox.worker import OutboxWorker
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.waiting import eventually
 
@@ -131,7 +132,7 @@ async def test_a_mail_that_the_server_refuses_for_good_is_not_tried_again(mailin
     await eventually(has_failed)
     [mail] = await _mails(mailing, caller)
     assert (mail["attempts"], "no such user" in mail["last_error"]) == (1, True)
-    assert await mailing.app.state.outbox.drain() is None
+    assert await mailing.app.services[OutboxWorker].drain() is None
     assert inbox.received == []
 
 

@@ -27,7 +27,7 @@ def vault(*names: str) -> Vault:
 async def fill(platform: Platform, *, count: int = 1) -> tuple[Caller, list[int]]:
     """An organization with `count` connections and an OAuth client, sealed by the platform's key."""
     caller = await platform.create_caller()
-    sealed = platform.app.state.vault.encrypt
+    sealed = platform.app.services[Vault].encrypt
     async with platform.database.transaction() as session:
         made = [
             Connection(

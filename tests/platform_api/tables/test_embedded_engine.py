@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hasura.engine.engine import Engine
 from hasura.metadata import MetadataCommand, MetadataError
 from platform_api.ops.metadata import MetadataSettings, sync_metadata
 from platform_api.tables.follow_up import EmbeddedFollowUp, EmbeddedTransport, MetadataChange
@@ -127,7 +128,7 @@ async def test_metadata_sync_finds_and_mends_what_was_tampered_with(shop: Shop) 
     target = {"source": "default", "table": {"schema": "public", "name": shop.orders}}
     role = f"app_{shop.app}"
     widened = {"columns": ["id", "orderId"], "filter": {}}
-    engine = shop.platform.app.state.graphql_engine
+    engine = shop.platform.app.services[Engine]
     async with shop.platform.database.transaction() as session:
         await EmbeddedTransport(engine, session).apply(
             [

@@ -7,6 +7,7 @@ import pytest
 
 from platform_api.accounts.tokens import issue_runner_token
 from platform_api.apps.models import InstallStatus
+from platform_api.core.health import HealthChecks
 from tests.platform_api.conftest import Platform
 
 pytestmark = pytest.mark.anyio
@@ -129,7 +130,7 @@ async def test_health_names_each_part_and_turns_503_when_one_fails(platform: Pla
         async def broken() -> str:
             raise OSError("away")
 
-        platform.app.state.health_checks["cache"] = broken
+        platform.app.services[HealthChecks].add("cache", broken)
         fails = await client.get("/health")
     assert works.status_code == 200, works.text
     assert works.json()["status"] == "ok"

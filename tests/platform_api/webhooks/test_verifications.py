@@ -25,6 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from platform_api.core.crypto import Vault
 from platform_api.core.errors import Unauthenticated
 from platform_api.runs.models import Run
 from platform_api.webhooks.answers import Answer
@@ -117,7 +118,7 @@ async def test_the_one_secret_of_a_webhook_that_was_saved_before_there_were_seve
     webhook = await desk.open(preset="github", secret="another secret")
     async with desk.platform.database.transaction() as session:
         stored = await session.get_one(Webhook, webhook["id"])
-        stored.sealed_secret = desk.platform.app.state.vault.encrypt({"secret": SECRET})
+        stored.sealed_secret = desk.platform.app.services[Vault].encrypt({"secret": SECRET})
     signature = {"X-Hub-Signature-256": "sha256=" + mac(b"x").hex()}
     assert (await desk.call(webhook, content=b"x", headers=signature)).status_code == 200
 
