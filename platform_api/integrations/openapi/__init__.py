@@ -1,1 +1,1 @@
-"""OpenAPI and Swagger documents: read, checked and reduced to what an integration needs of them."""
+"""Reads and checks OpenAPI and Swagger documents, and reduces them to what an integration needs."""

@@ -1,28 +1,28 @@
-"""What is taken from a document, whatever version of OpenAPI it is written in."""
+"""Describes what is taken from a document, whatever its version of OpenAPI."""
 
 from typing import Any
 
 from pydantic import BaseModel
 
-MOST_OPERATIONS = 5_000
+MAX_OPERATIONS = 5_000
 
 
 class ServerVariable(BaseModel):
-    """A part of a server's address that each user of the API fills in."""
+    """A part of a server's URL that each user of the API fills in."""
 
     default: str = ""
     choices: list[str] = []
 
 
 class Server(BaseModel):
-    """Where an API lives: absolute, or relative to the document's own address; `{variables}` stand in it."""
+    """The URL of an API, absolute or relative to the document's URL, with `{variables}`."""
 
     url: str
     variables: dict[str, ServerVariable] = {}
 
 
 class Flow(BaseModel):
-    """One of the ways of an OAuth 2 scheme."""
+    """A flow of an OAuth 2 scheme."""
 
     grant: str
     """`authorization_code`, `client_credentials`, `implicit` or `password`."""
@@ -32,11 +32,11 @@ class Flow(BaseModel):
 
 
 class Scheme(BaseModel):
-    """A way to prove oneself to the API."""
+    """A security scheme: a way to authenticate to the API."""
 
     name: str
     type: str
-    """`api_key`, `http`, `oauth2`, `openid` or whatever else the document says."""
+    """`api_key`, `http`, `oauth2`, `openid`, or another type as the document has it."""
     location: str | None = None
     key_name: str | None = None
     http_scheme: str | None = None
@@ -55,7 +55,7 @@ class Parameter(BaseModel):
 
 
 class RequestBody(BaseModel):
-    """What an operation is sent: `content` is its (first) content type, `shape` an outline of its schema."""
+    """The body of an operation: `content` is its (first) content type, `shape` an outline of its schema."""
 
     content: str
     required: bool
@@ -84,12 +84,12 @@ class ApiDescription(BaseModel):
     servers: list[Server]
     schemes: list[Scheme]
     security: list[dict[str, list[str]]]
-    """Alternatives, the first is preferred: scopes by the name of the scheme."""
+    """Alternatives, the preferred one first: scopes by name of the scheme."""
     operations: list[OperationDescription]
 
 
 class ReadDocument(BaseModel):
-    """What reading a document came to: a description, or the reason why there is none."""
+    """The result of reading a document: a description, or the reason why there is none."""
 
     description: ApiDescription | None = None
     problem: str = ""

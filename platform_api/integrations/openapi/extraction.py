@@ -1,13 +1,13 @@
-"""From a valid document to an `ApiDescription`. Runs in a process of its own: see `worker`.
+"""Extracts an `ApiDescription` from a valid document. Runs in its own process: see `worker`.
 
-References are followed; the outline of a schema is some levels deep, so that it ends where the schema does not.
+References are followed; the outline of a schema has a limited depth, so that recursive schemas end.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from platform_api.integrations.openapi.description import (
-    MOST_OPERATIONS,
+    MAX_OPERATIONS,
     ApiDescription,
     Flow,
     OperationDescription,
@@ -24,15 +24,15 @@ _GRANTS = {
     **{"authorizationCode": "authorization_code", "accessCode": "authorization_code"},
     **{"clientCredentials": "client_credentials", "application": "client_credentials"},
 }
-_MOST_PARAMETERS = 200
-_MOST_PROPERTIES = 100
+_MAX_PARAMETERS = 200
+_MAX_PROPERTIES = 100
 _SHAPE_DEPTH = 3
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 
 
 def describe_api(document: Document) -> ApiDescription:
-    """What an integration needs of a document. Raises UnusableDocument when that is too much."""
+    """Returns what an integration needs of a document. Raises UnusableDocument when there is too much."""
     return _Extraction(document).describe()
 
 
@@ -63,15 +63,16 @@ class _Extraction:
             return [Server(url=path if host is None else f"{scheme}://{host}{path}")]
         return [
             Server(
-                url=str(one["url"]),
+                url=str(server["url"]),
                 variables={
                     name: ServerVariable(
-                        default=str(variable["default"]), choices=[str(one) for one in variable.get("enum") or []]
+                        default=str(variable["default"]),
+                        choices=[str(choice) for choice in variable.get("enum") or []],
                     )
-                    for name, variable in (one.get("variables") or {}).items()
+                    for name, variable in (server.get("variables") or {}).items()
                 },
             )
-            for one in (self._document.get("servers") or [{"url": "/"}])[:50]
+            for server in (self._document.get("servers") or [{"url": "/"}])[:50]
         ]
 
     def _schemes(self) -> list[Scheme]:
@@ -79,47 +80,47 @@ class _Extraction:
             declared = self._document.get("securityDefinitions") or {}
         else:
             declared = (self._document.get("components") or {}).get("securitySchemes") or {}
-        return [self._scheme(name, self._resolve(one)) for name, one in list(declared.items())[:50]]
+        return [self._scheme(name, self._resolve(scheme)) for name, scheme in list(declared.items())[:50]]
 
-    def _scheme(self, name: str, told: Mapping[str, Any]) -> Scheme:
-        kind = str(told.get("type"))
+    def _scheme(self, name: str, declared: Mapping[str, Any]) -> Scheme:
+        kind = str(declared.get("type"))
         if kind == "basic":
             return Scheme(name=name, type="http", http_scheme="basic")
         if kind == "apiKey":
-            return Scheme(name=name, type="api_key", location=told["in"], key_name=told["name"])
+            return Scheme(name=name, type="api_key", location=declared["in"], key_name=declared["name"])
         if kind == "oauth2" and self._is_swagger:
-            return Scheme(name=name, type="oauth2", flows=[_flow(str(told["flow"]), told)])
+            return Scheme(name=name, type="oauth2", flows=[_flow(str(declared["flow"]), declared)])
         if kind == "oauth2":
-            flows = [_flow(one, flow) for one, flow in told["flows"].items() if isinstance(flow, dict)]
+            flows = [_flow(grant, flow) for grant, flow in declared["flows"].items() if isinstance(flow, dict)]
             return Scheme(name=name, type="oauth2", flows=flows)
         if kind == "openIdConnect":
-            return Scheme(name=name, type="openid", openid_url=told["openIdConnectUrl"])
-        return Scheme(name=name, type=kind, http_scheme=str(told.get("scheme", "")).lower() or None)
+            return Scheme(name=name, type="openid", openid_url=declared["openIdConnectUrl"])
+        return Scheme(name=name, type=kind, http_scheme=str(declared.get("scheme", "")).lower() or None)
 
     def _security(self) -> list[dict[str, list[str]]]:
-        """What the document asks for; where it asks for nothing as a whole, what most of its operations ask for."""
+        """Returns the security requirements of the document, else those of its operations, most frequent first."""
         if self._document.get("security"):
-            return [dict(one) for one in self._document["security"]]
+            return [dict(requirement) for requirement in self._document["security"]]
         counted: dict[str, tuple[int, dict[str, list[str]]]] = {}
         for _, item in self._paths():
             for method in _METHODS:
-                for one in (item.get(method) or {}).get("security") or []:
-                    name = ",".join(sorted(one))
+                for requirement in (item.get(method) or {}).get("security") or []:
+                    name = ",".join(sorted(requirement))
                     count, merged = counted.get(name, (0, {}))
-                    scopes = {key: sorted({*merged.get(key, []), *wanted}) for key, wanted in one.items()}
+                    scopes = {key: sorted({*merged.get(key, []), *required}) for key, required in requirement.items()}
                     counted[name] = (count + 1, scopes)
-        ordered = sorted(counted.values(), key=lambda one: -one[0])
+        ordered = sorted(counted.values(), key=lambda entry: -entry[0])
         return [scopes for _, scopes in ordered if scopes]
 
     def _operations(self) -> list[OperationDescription]:
-        found = []
+        operations = []
         for path, item in self._paths():
             for method in _METHODS:
                 if isinstance(item.get(method), dict):
-                    found.append(self._operation(path, method, item))
-                    if len(found) > MOST_OPERATIONS:
-                        raise UnusableDocument(f"the document has more than {MOST_OPERATIONS} operations")
-        return found
+                    operations.append(self._operation(path, method, item))
+                    if len(operations) > MAX_OPERATIONS:
+                        raise UnusableDocument(f"the document has more than {MAX_OPERATIONS} operations")
+        return operations
 
     def _paths(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for path, item in (self._document.get("paths") or {}).items():
@@ -128,33 +129,37 @@ class _Extraction:
 
     def _operation(self, path: str, method: str, item: Mapping[str, Any]) -> OperationDescription:
         operation = item[method]
-        # A parameter of the operation takes the place of the path's of the same name.
+        # A parameter of the operation replaces the path's parameter of the same name.
         parameters = {
-            (one["name"], one["in"]): one
+            (parameter["name"], parameter["in"]): parameter
             for declared in [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
-            if "name" in (one := self._resolve(declared))
+            if "name" in (parameter := self._resolve(declared))
         }
-        sent = [one for one in parameters.values() if one["in"] in ("body", "formData")]
+        body_parameters = [parameter for parameter in parameters.values() if parameter["in"] in ("body", "formData")]
         return OperationDescription(
             method=method.upper(),
             path=path[:1000],
             operation_id=_text(operation.get("operationId"), 300) or None,
             summary=_text(operation.get("summary") or operation.get("description"), 500),
-            parameters=[self._parameter(one) for one in parameters.values() if one not in sent][:_MOST_PARAMETERS],
-            request_body=self._swagger_body(operation, sent) if self._is_swagger else self._body(operation),
+            parameters=[
+                self._parameter(parameter) for parameter in parameters.values() if parameter not in body_parameters
+            ][:_MAX_PARAMETERS],
+            request_body=self._swagger_body(operation, body_parameters)
+            if self._is_swagger
+            else self._body(operation),
         )
 
-    def _parameter(self, told: Mapping[str, Any]) -> Parameter:
-        schema = told.get("schema")
+    def _parameter(self, declared: Mapping[str, Any]) -> Parameter:
+        schema = declared.get("schema")
         if schema is None:
-            content = list((told.get("content") or {}).values())
-            schema = content[0].get("schema", {}) if content else told
+            content = list((declared.get("content") or {}).values())
+            schema = content[0].get("schema", {}) if content else declared
         return Parameter(
-            name=_text(told["name"], 200),
-            location=told["in"],
+            name=_text(declared["name"], 200),
+            location=declared["in"],
             type=_type(self._resolve(schema)),
-            required=bool(told.get("required")),
-            description=_text(told.get("description"), 500),
+            required=bool(declared.get("required")),
+            description=_text(declared.get("description"), 500),
         )
 
     def _body(self, operation: Mapping[str, Any]) -> RequestBody | None:
@@ -164,21 +169,23 @@ class _Extraction:
         contents = body.get("content") or {}
         if not contents:
             return None
-        content = next((one for one in contents if "json" in one), next(iter(contents)))
+        content = next((media_type for media_type in contents if "json" in media_type), next(iter(contents)))
         shape = self._shape((contents[content] or {}).get("schema") or {}, _SHAPE_DEPTH)
         return RequestBody(content=content[:200], required=bool(body.get("required")), shape=shape)
 
-    def _swagger_body(self, operation: Mapping[str, Any], sent: list[Any]) -> RequestBody | None:
-        if not sent:
+    def _swagger_body(self, operation: Mapping[str, Any], body_parameters: list[Any]) -> RequestBody | None:
+        if not body_parameters:
             return None
         consumes = operation.get("consumes") or self._document.get("consumes") or []
-        if sent[0]["in"] == "body":
-            content = next((one for one in consumes if "json" in one), next(iter(consumes), "application/json"))
-            shape = self._shape(sent[0].get("schema") or {}, _SHAPE_DEPTH)
-            return RequestBody(content=content[:200], required=bool(sent[0].get("required")), shape=shape)
-        has_file = any(one.get("type") == "file" for one in sent)
-        properties = {str(one["name"]): self._shape(one, 1) for one in sent[:_MOST_PROPERTIES]}
-        required = [str(one["name"]) for one in sent if one.get("required")]
+        if body_parameters[0]["in"] == "body":
+            content = next((kind for kind in consumes if "json" in kind), next(iter(consumes), "application/json"))
+            shape = self._shape(body_parameters[0].get("schema") or {}, _SHAPE_DEPTH)
+            return RequestBody(content=content[:200], required=bool(body_parameters[0].get("required")), shape=shape)
+        has_file = any(parameter.get("type") == "file" for parameter in body_parameters)
+        properties = {
+            str(parameter["name"]): self._shape(parameter, 1) for parameter in body_parameters[:_MAX_PROPERTIES]
+        }
+        required = [str(parameter["name"]) for parameter in body_parameters if parameter.get("required")]
         return RequestBody(
             content=_MULTIPART if has_file or _MULTIPART in consumes else _FORM,
             required=bool(required),
@@ -186,61 +193,62 @@ class _Extraction:
         )
 
     def _shape(self, schema: Any, depth: int) -> dict[str, Any]:
-        """An outline of a schema: types, properties and which are required, some levels deep."""
-        told = self._resolve(schema)
-        parts = [told, *(self._resolve(one) for one in told.get("allOf") or [])]
+        """Returns an outline of a schema: types, properties and which are required, to a limited depth."""
+        resolved = self._resolve(schema)
+        parts = [resolved, *(self._resolve(part) for part in resolved.get("allOf") or [])]
         properties: dict[str, Any] = {}
         required: list[str] = []
         for part in parts:
             properties.update(part.get("properties") or {})
-            # In a form's parameter it is a boolean.
+            # In the parameter of a form, `required` is a boolean.
             required += part["required"] if isinstance(part.get("required"), list) else []
-        shape: dict[str, Any] = {"type": "object" if properties else _type(told)}
-        if told.get("enum"):
-            shape["enum"] = told["enum"][:50]
+        shape: dict[str, Any] = {"type": "object" if properties else _type(resolved)}
+        if resolved.get("enum"):
+            shape["enum"] = resolved["enum"][:50]
         if properties and depth > 0:
             shape["properties"] = {
-                name[:200]: self._shape(one, depth - 1) for name, one in list(properties.items())[:_MOST_PROPERTIES]
+                name[:200]: self._shape(value, depth - 1)
+                for name, value in list(properties.items())[:_MAX_PROPERTIES]
             }
-            if kept := [name for name in dict.fromkeys(required) if name in shape["properties"]]:
-                shape["required"] = kept
-        if isinstance(told.get("items"), dict) and depth > 0:
-            shape["items"] = self._shape(told["items"], depth - 1)
+            if listed := [name for name in dict.fromkeys(required) if name in shape["properties"]]:
+                shape["required"] = listed
+        if isinstance(resolved.get("items"), dict) and depth > 0:
+            shape["items"] = self._shape(resolved["items"], depth - 1)
         return shape
 
     def _resolve(self, value: Any) -> dict[str, Any]:
-        """What a reference leads to; something that is no reference, as it is."""
-        # `read_document` refuses circles.
+        """Returns the target of a reference, or the value itself when it is no reference."""
+        # `read_document` rejects circular references.
         while isinstance(value, dict) and isinstance(value.get("$ref"), str):
             value = look_up(self._document, value["$ref"])
         return value if isinstance(value, dict) else {}
 
 
-def _flow(name: str, told: Mapping[str, Any]) -> Flow:
+def _flow(name: str, flow: Mapping[str, Any]) -> Flow:
     return Flow(
         grant=_GRANTS.get(name, name),
-        authorize_url=told.get("authorizationUrl"),
-        token_url=told.get("tokenUrl"),
-        scopes=[str(one) for one in told.get("scopes") or {}],
+        authorize_url=flow.get("authorizationUrl"),
+        token_url=flow.get("tokenUrl"),
+        scopes=[str(scope) for scope in flow.get("scopes") or {}],
     )
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    told = schema.get("type")
-    if isinstance(told, list):
-        told = next((one for one in told if one != "null"), None)
-    if isinstance(told, str):
-        return told
+    declared = schema.get("type")
+    if isinstance(declared, list):
+        declared = next((name for name in declared if name != "null"), None)
+    if isinstance(declared, str):
+        return declared
     for name in ("oneOf", "anyOf", "allOf"):
         if schema.get(name):
             return "object" if name == "allOf" else "any"
     return "object" if schema.get("properties") else "any"
 
 
-def _text(value: Any, most: int) -> str:
-    return "" if value is None else str(value).strip()[:most]
+def _text(value: Any, max_length: int) -> str:
+    return "" if value is None else str(value).strip()[:max_length]
 
 
-def _url(told: Any, name: str) -> str | None:
-    value = told.get(name) if isinstance(told, dict) else None
+def _url(parent: Any, name: str) -> str | None:
+    value = parent.get(name) if isinstance(parent, dict) else None
     return value if isinstance(value, str) and value.startswith(("http://", "https://")) else None

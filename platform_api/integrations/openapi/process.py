@@ -1,4 +1,4 @@
-"""Reading documents of tenants in processes of their own, a few at a time."""
+"""Reads documents of tenants in separate processes, a few at a time."""
 
 import asyncio
 import sys
@@ -10,20 +10,20 @@ from platform_api.integrations.openapi.description import ApiDescription, ReadDo
 
 log = structlog.stdlib.get_logger()
 
-MOST_DOCUMENT_BYTES = 8 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 _DEADLINE_SECONDS = 60.0
-_AT_ONCE = 2
-# Nothing of ours: a document is read by code that needs no setting and no secret.
+_MAX_PROCESSES = 2
+# The process gets none of our settings and secrets: reading a document needs none.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 
-_turns = asyncio.Semaphore(_AT_ONCE)
+_slots = asyncio.Semaphore(_MAX_PROCESSES)
 
 
 async def describe_document(raw: bytes) -> ApiDescription:
-    """What a document says. Raises TooLarge, Unprocessable with the place of what is wrong."""
-    if len(raw) > MOST_DOCUMENT_BYTES:
-        raise TooLarge(f"the document has {len(raw)} bytes; at most {MOST_DOCUMENT_BYTES} are read")
-    async with _turns:
+    """Returns the description in a document. Raises TooLarge, Unprocessable with the place of the fault."""
+    if len(raw) > MAX_DOCUMENT_BYTES:
+        raise TooLarge(f"the document has {len(raw)} bytes; at most {MAX_DOCUMENT_BYTES} are allowed")
+    async with _slots:
         read = await _read(raw)
     if read.description is None:
         raise Unprocessable(read.problem)
@@ -40,7 +40,7 @@ async def _read(raw: bytes) -> ReadDocument:
     )
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS):
-            answer, complaint = await process.communicate(raw)
+            answer, errors = await process.communicate(raw)
     except TimeoutError as error:
         raise Unprocessable(f"the document takes more than {_DEADLINE_SECONDS:g} seconds to read") from error
     finally:
@@ -48,6 +48,6 @@ async def _read(raw: bytes) -> ReadDocument:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        log.error("openapi.worker_died", status=process.returncode, error=complaint[-2000:].decode(errors="replace"))
+        log.error("openapi.worker_died", status=process.returncode, error=errors[-2000:].decode(errors="replace"))
         raise Unprocessable("the document cannot be read: it takes too much memory, or is built in an unusual way")
     return ReadDocument.model_validate_json(answer)

@@ -1,7 +1,7 @@
-"""From bytes to a checked OpenAPI document. Runs in a process of its own: see `worker`.
+"""Parses and validates an OpenAPI document. Runs in its own process: see `worker`.
 
-What a document can do to its reader: YAML aliases that multiply (counted as if they were written out), nesting
-without end (bounded), references to other documents (refused, nothing is ever fetched).
+Guards against hostile documents: YAML aliases that multiply (counted as if written out), endless nesting (bounded),
+references to other documents (rejected; nothing is ever fetched).
 """
 
 import json
@@ -19,21 +19,21 @@ from openapi_spec_validator import (
 )
 from referencing.exceptions import Unresolvable
 
-_MOST_VALUES = 2_000_000
-_MOST_DEPTH = 150
-_LARGEST = 2**63 - 1
-_MOST_PROBLEMS = 5
+_MAX_VALUES = 2_000_000
+_MAX_DEPTH = 150
+_MAX_INTEGER = 2**63 - 1
+_MAX_PROBLEMS = 5
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 Document = dict[str, Any]
 
 
 class UnusableDocument(Exception):
-    """The document cannot be read or does not keep to OpenAPI; the message says where and why."""
+    """The document cannot be read or is not valid OpenAPI; the message says where and why."""
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one where libyaml is there
-    """YAML as JSON: a date is text."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader when libyaml is installed
+    """Loads YAML with the types of JSON: dates stay text."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -43,7 +43,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read_document(raw: bytes) -> Document:
-    """The document, written out and valid. Raises UnusableDocument."""
+    """Returns the valid document, aliases expanded. Raises UnusableDocument."""
     document = _parse(raw)
     _refuse_foreign_references(document)
     validator = _validator(document)
@@ -51,15 +51,19 @@ def read_document(raw: bytes) -> Document:
     try:
         for error in validator.iter_errors():
             problems.append(_describe(error))
-            if len(problems) > _MOST_PROBLEMS:
+            if len(problems) > _MAX_PROBLEMS:
                 break
     except Unresolvable as error:
         target = "#" + error.ref.partition("#")[2] if "#" in error.ref else "#" + error.ref
-        places = [pointer((*place, name)) for place, name, one in _references(document, ()) if one == target]
-        raise UnusableDocument(f"{places[0] if places else '#'}: there is nothing at {target[:200]!r}") from error
+        places = [
+            pointer((*place, name)) for place, name, reference in _references(document, ()) if reference == target
+        ]
+        raise UnusableDocument(
+            f"{places[0] if places else '#'}: the reference {target[:200]!r} leads to nothing"
+        ) from error
     if problems:
-        more = ["and more"] if len(problems) > _MOST_PROBLEMS else []
-        raise UnusableDocument("the document is not valid: " + "; ".join([*problems[:_MOST_PROBLEMS], *more]))
+        more = ["and more"] if len(problems) > _MAX_PROBLEMS else []
+        raise UnusableDocument("the document is not valid: " + "; ".join([*problems[:_MAX_PROBLEMS], *more]))
     return document
 
 
@@ -78,41 +82,43 @@ def _parse(raw: bytes) -> Document:
         raise UnusableDocument("the document is nested too deeply or holds a value that cannot be read") from error
     if not isinstance(value, dict):
         raise UnusableDocument(
-            "the document is no OpenAPI document: it must be an object with `openapi` or `swagger`"
+            "the document is not an OpenAPI document: it must be an object with `openapi` or `swagger`"
         )
     written: Document = _Writer().write(value, 0)
     return written
 
 
 class _Writer:
-    """Writes a value out as JSON has it: keys are text, aliases are copies."""
+    """Converts a value to JSON types: keys are text, aliases are copied."""
 
     def __init__(self) -> None:
         self._values = 0
 
     def write(self, value: Any, depth: int) -> Any:
         self._values += 1
-        if self._values > _MOST_VALUES:
-            raise UnusableDocument(f"the document holds more than {_MOST_VALUES} values, aliases written out")
-        if depth > _MOST_DEPTH:
-            raise UnusableDocument(f"the document is nested deeper than {_MOST_DEPTH} levels")
+        if self._values > _MAX_VALUES:
+            raise UnusableDocument(f"the document holds more than {_MAX_VALUES} values, counting expanded aliases")
+        if depth > _MAX_DEPTH:
+            raise UnusableDocument(f"the document is nested deeper than {_MAX_DEPTH} levels")
         if isinstance(value, dict):
-            return {_clean(str(key)): self.write(one, depth + 1) for key, one in value.items()}
+            return {_clean(str(key)): self.write(child, depth + 1) for key, child in value.items()}
         if isinstance(value, list | tuple | set):
-            return [self.write(one, depth + 1) for one in value]
+            return [self.write(child, depth + 1) for child in value]
         if isinstance(value, str):
             return _clean(value)
         if (isinstance(value, float) and not math.isfinite(value)) or (
-            isinstance(value, int) and abs(value) > _LARGEST
+            isinstance(value, int) and abs(value) > _MAX_INTEGER
         ):
             return str(value)
         if value is None or isinstance(value, int | float):
             return value
-        raise UnusableDocument(f"the document holds a value of the kind {type(value).__name__}, which JSON has not")
+        raise UnusableDocument(
+            f"the document holds a value of the type {type(value).__name__}, which JSON does not have"
+        )
 
 
 def _clean(text: str) -> str:
-    """Text that can be sent and stored: without NUL and halves of surrogate pairs."""
+    """Returns text that can be sent and stored: without NUL and lone surrogates."""
     return text.replace("\x00", "").encode(errors="replace").decode()
 
 
@@ -120,7 +126,7 @@ def _refuse_foreign_references(document: Document) -> None:
     for place, name, target in _references(document, ()):
         if not target.startswith("#"):
             raise UnusableDocument(
-                f"{pointer((*place, name))}: {target[:200]!r} is in another document, and others are not fetched;"
+                f"{pointer((*place, name))}: {target[:200]!r} is in another document, which is not fetched;"
                 " bundle the document into one first"
             )
         if leads_in_circle(document, target):
@@ -128,26 +134,26 @@ def _refuse_foreign_references(document: Document) -> None:
 
 
 def look_up(document: Document, target: str) -> Any:
-    """What a pointer of a reference leads to; None when it is nothing."""
+    """Returns the target of a reference; None when there is none."""
     if not target.startswith("#/"):
         return None
-    found: Any = document
+    value: Any = document
     for part in target.split("/")[1:]:
         key = unquote(part).replace("~1", "/").replace("~0", "~")
-        if isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-            found = found[int(key)]
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
         else:
-            found = found.get(key) if isinstance(found, dict) else None
-    return found
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def leads_in_circle(document: Document, target: str) -> bool:
-    """Whether a reference leads to one that leads to itself, with nothing on the way."""
+    """Returns whether a reference leads, through references only, back to itself."""
     seen = set()
     while target not in seen:
         seen.add(target)
-        found = look_up(document, target)
-        following = found.get("$ref") if isinstance(found, dict) else None
+        value = look_up(document, target)
+        following = value.get("$ref") if isinstance(value, dict) else None
         if not isinstance(following, str):
             return False
         target = following
@@ -156,18 +162,18 @@ def leads_in_circle(document: Document, target: str) -> bool:
 
 def _references(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:
     if isinstance(value, dict):
-        for key, one in value.items():
-            if key in _REFERENCES and isinstance(one, str):
-                yield place, key, one
+        for key, child in value.items():
+            if key in _REFERENCES and isinstance(child, str):
+                yield place, key, child
             else:
-                yield from _references(one, (*place, key))
+                yield from _references(child, (*place, key))
     elif isinstance(value, list):
-        for number, one in enumerate(value):
-            yield from _references(one, (*place, str(number)))
+        for number, child in enumerate(value):
+            yield from _references(child, (*place, str(number)))
 
 
 def _validator(document: Document) -> Any:
-    # No handler for any scheme: even a reference that was overlooked above leads nowhere.
+    # Without handlers for any scheme, even an overlooked reference cannot be fetched.
     path = SchemaPath.from_dict(document, handlers={})
     version = str(document.get("openapi") or document.get("swagger") or "")
     if "swagger" in document and version.startswith("2."):
@@ -176,21 +182,21 @@ def _validator(document: Document) -> Any:
         return OpenAPIV30SpecValidator(path)
     if version.startswith("3.1"):
         return OpenAPIV31SpecValidator(path)
-    said = f"version {version[:20]!r}" if version else "no version"
+    stated = f"version {version[:20]!r}" if version else "no version"
     raise UnusableDocument(
-        f"the document says {said}: it must say `openapi: 3.0.x`, `openapi: 3.1.x` or `swagger: '2.0'`"
+        f"the document has {stated}: it must have `openapi: 3.0.x`, `openapi: 3.1.x` or `swagger: '2.0'`"
     )
 
 
 def _describe(error: Any) -> str:
-    # Of "matches none of these", the nearest reason is in the context.
+    # The context of "matches none of these" holds the more exact reasons.
     deepest = error
     while deepest.context:
-        deepest = max(deepest.context, key=lambda one: len(one.absolute_path))
+        deepest = max(deepest.context, key=lambda cause: len(cause.absolute_path))
     message = " ".join(str(deepest.message).split())
     return f"{pointer(deepest.absolute_path)}: {message[:200]}"
 
 
 def pointer(place: Iterable[Any]) -> str:
-    """A place in a document as a JSON pointer."""
-    return "#" + "".join("/" + str(one).replace("~", "~0").replace("/", "~1") for one in place)
+    """Returns a place in a document as a JSON pointer."""
+    return "#" + "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in place)

@@ -1,4 +1,4 @@
-"""The process in which a document is read: its memory is bounded, its starter ends it when it takes too long.
+"""Runs as the process that reads a document: its memory is bounded, and its parent kills it after a time-out.
 
 python -m platform_api.integrations.openapi.worker < document > result
 """
@@ -11,13 +11,13 @@ from platform_api.integrations.openapi.description import ReadDocument
 from platform_api.integrations.openapi.extraction import describe_api
 from platform_api.integrations.openapi.reading import UnusableDocument, read_document
 
-_MOST_MEMORY_BYTES = 1536 * 1024 * 1024
+_MAX_MEMORY_BYTES = 1536 * 1024 * 1024
 
 
 def main() -> None:
-    """Reads a document from standard input, writes a `ReadDocument` to standard output."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
-    # A core would hold the document.
+    """Reads a document from standard input and writes a `ReadDocument` to standard output."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
+    # A core dump would hold the document.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")
     sys.stdout.buffer.write(_read(sys.stdin.buffer.read()).model_dump_json().encode())
