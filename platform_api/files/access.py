@@ -1,4 +1,4 @@
-"""Whose files of an app a caller reaches: those of their own organization, as its rows.
+"""Decides which files of an app a caller reaches: those of their own organization, as with its rows.
 
 A script of the app's owner that works for every install reaches the files of all of them, as it does their rows.
 """
@@ -16,7 +16,7 @@ from platform_api.files.models import File
 
 
 async def reached_files(session: AsyncSession, actor: Actor, app: App) -> ColumnElement[bool]:
-    """The condition on the files of `app`, which the caller was found to use, that `actor` may read and change."""
+    """Returns the condition on the files of `app`, which the caller may use, that `actor` may read and change."""
     if not is_owners_script(actor, app):
         return (File.app_id == app.id) & visible_to(actor, File.organization_id)
     reached = await installed_organization_ids(session, AppId(app.id))
@@ -25,11 +25,11 @@ async def reached_files(session: AsyncSession, actor: Actor, app: App) -> Column
 
 
 async def organization_to_store_for(
-    session: AsyncSession, actor: Actor, app: App, *, asked: OrganizationId | None
+    session: AsyncSession, actor: Actor, app: App, *, requested: OrganizationId | None
 ) -> OrganizationId:
-    """The organization that a new file is for, by default the one acted in; raises Forbidden for one not reached."""
-    if asked is None or asked == actor.organization_id:
+    """Returns the organization to store a new file for, by default the one acted in. Raises Forbidden."""
+    if requested is None or requested == actor.organization_id:
         return actor.organization_id
-    if is_owners_script(actor, app) and asked in await installed_organization_ids(session, AppId(app.id)):
-        return asked
-    raise Forbidden(f"organization_id: {asked} is not open to this token")
+    if is_owners_script(actor, app) and requested in await installed_organization_ids(session, AppId(app.id)):
+        return requested
+    raise Forbidden(f"for_organization: this token cannot store files for organization {requested}")

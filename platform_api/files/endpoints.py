@@ -21,7 +21,7 @@ from platform_api.core.http.pagination import PageDep
 from platform_api.core.types import AppId, FileId, OrganizationId
 from platform_api.files import service
 from platform_api.files.access import organization_to_store_for
-from platform_api.files.answers import Asked, answer_file
+from platform_api.files.downloads import RangeHeaders, file_response
 from platform_api.files.lifespan import FilesDep
 from platform_api.files.names import base_name, check_name
 from platform_api.files.schemas import (
@@ -72,7 +72,7 @@ _FORM: dict[str, Any] = {
 }
 _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "The content"},
-    206: {"content": {"application/octet-stream": {}}, "description": "The asked range of it"},
+    206: {"content": {"application/octet-stream": {}}, "description": "The requested range of it"},
 }
 
 
@@ -82,15 +82,15 @@ class UploadStalled(PlatformError):
     status_code = 408
 
 
-def _asked(
+def _range_headers(
     request: Request,
     range_: Annotated[str | None, Header(alias="Range", max_length=200, description="One range of bytes")] = None,
     if_range: Annotated[str | None, Header(alias="If-Range", max_length=200)] = None,
-) -> Asked:
-    return Asked(range_, if_range, is_head=bool(request.scope.get("is_head")))
+) -> RangeHeaders:
+    return RangeHeaders(range_, if_range, is_head=bool(request.scope.get("is_head")))
 
 
-AskedDep = Annotated[Asked, Depends(_asked)]
+RangeHeadersDep = Annotated[RangeHeaders, Depends(_range_headers)]
 
 
 @router.post("/", status_code=201, summary="Store a file", openapi_extra=_FORM)
@@ -107,8 +107,8 @@ async def upload(
 ) -> FileRead:
     found = await get_usable_app(session, actor, app)
     form = UploadForm(request.headers.get("content-type", ""), _body(request))
-    asked = None if for_organization is None else OrganizationId(for_organization)
-    organization_id = await organization_to_store_for(session, actor, found, asked=asked)
+    requested = None if for_organization is None else OrganizationId(for_organization)
+    organization_id = await organization_to_store_for(session, actor, found, requested=requested)
     await _end_transaction(session)
     file = await files.intake.receive(
         actor, AppId(found.id), organization_id, form.chunks(), lambda: _described(form)
@@ -126,8 +126,8 @@ async def upload_from_url(
     body: FileFromUrl,
 ) -> FileRead:
     found = await get_usable_app(session, actor, app)
-    asked = None if body.for_organization is None else OrganizationId(body.for_organization)
-    organization_id = await organization_to_store_for(session, actor, found, asked=asked)
+    requested = None if body.for_organization is None else OrganizationId(body.for_organization)
+    organization_id = await organization_to_store_for(session, actor, found, requested=requested)
     url = parse_url(body.url)
     name = None if body.name is None else check_name(body.name)
     declared = None if body.content_type is None else check_content_type(body.content_type)
@@ -218,14 +218,14 @@ async def download(
     actor: DataActorDep,
     session: SessionDep,
     files: FilesDep,
-    asked: AskedDep,
+    range_headers: RangeHeadersDep,
     app: AppReference,
     file_id: FileReference,
 ) -> Response:
     found = await get_usable_app(session, actor, app)
     file = await service.get_file(session, actor, found, file_id)
     await _end_transaction(session)
-    return await answer_file(files.store, file, asked, limit=files.downloads)
+    return await file_response(files.store, file, range_headers, limit=files.downloads)
 
 
 @router.post("/{file_id}/link/", summary="A link that opens the file without a token")
@@ -251,19 +251,19 @@ async def create_link(
 async def open_link(
     session: SessionDep,
     files: FilesDep,
-    asked: AskedDep,
+    range_headers: RangeHeadersDep,
     link: Annotated[str, Query(max_length=1000, description="From the link's address")],
 ) -> Response:
     file = await service.get_linked_file(session, files.links.open(link))
     await _end_transaction(session)
-    return await answer_file(files.store, file, asked, limit=files.downloads)
+    return await file_response(files.store, file, range_headers, limit=files.downloads)
 
 
 def _described(form: UploadForm) -> Described:
     name = form.fields.get("name") or form.filename
     if name is None:
         raise BadRequest("the file has no name; give one in the field `name`, before or after the file")
-    # A browser may send the path on its own machine as the part's file name; a name that was asked for is a name.
+    # A browser may send the path on its own machine as the part's file name; the field `name` is taken as it is.
     declared = form.fields.get("content_type") or form.content_type
     return Described(
         name if form.fields.get("name") else base_name(name),

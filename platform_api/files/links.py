@@ -1,6 +1,6 @@
-"""Links that open one file for some time without a token: sealed with SECRET_KEYS, checked in constant time.
+"""Makes links that open a file without a token until they expire: sealed with SECRET_KEYS, checked in constant time.
 
-A link names the file and its own end, nothing else; it dies with the file. Nothing is stored for it.
+A link holds the file's id and its expiry, nothing else, and stops working when the file is deleted. None is stored.
 """
 
 import base64
@@ -15,43 +15,43 @@ _MAX_LINK_LENGTH = 1000
 
 
 class LinkExpired(PlatformError):
-    """The link was good once."""
+    """Raised for a link that has expired."""
 
     status_code = 410
 
 
 class FileLinks:
-    """Makes and opens links."""
+    """Creates and opens links."""
 
     def __init__(self, vault: Vault) -> None:
-        """`vault` has a purpose of its own: what is sealed elsewhere is no link."""
+        """`vault` has a purpose of its own: nothing sealed for another purpose is accepted as a link."""
         self._vault = vault
 
     def create(self, file_id: FileId, *, expires_at: int) -> str:
-        """The text of a link; `expires_at` in seconds since 1970."""
+        """Returns the text of a link; `expires_at` in seconds since 1970."""
         sealed = self._vault.encrypt({"file": file_id, "until": expires_at})
         return sealed.decode().rstrip("=")
 
     def open(self, link: str) -> FileId:
-        """The file that a link opens; raises NotFound for one that we did not make, LinkExpired."""
+        """Returns the id of the file that a link opens. Raises LinkExpired, and NotFound for a link not made here."""
         try:
             content = self._vault.decrypt(_canonical(link))
         except (UnreadableSecret, ValueError) as error:
-            raise NotFound("this link opens nothing; was it copied whole?") from error
+            raise NotFound("this link is not valid; check that it was copied whole") from error
         if time.time() >= content["until"]:
             raise LinkExpired("this link has expired; ask for a new one")
         return FileId(content["file"])
 
 
 def _canonical(link: str) -> bytes:
-    """The sealed bytes; ValueError for any other way to write them than ours."""
+    """Returns the sealed bytes. Raises ValueError unless the link is written exactly as `create` writes it."""
     if len(link) > _MAX_LINK_LENGTH or not link.isascii() or "=" in link:
-        raise ValueError("not a link of ours")
+        raise ValueError("not a link made here")
     padded = link.encode() + b"=" * (-len(link) % 4)
     try:
         decoded = base64.b64decode(padded, altchars=b"-_", validate=True)
     except binascii.Error as error:
-        raise ValueError("not a link of ours") from error
+        raise ValueError("not a link made here") from error
     if base64.urlsafe_b64encode(decoded) != padded:
-        raise ValueError("not a link of ours")
+        raise ValueError("not a link made here")
     return padded

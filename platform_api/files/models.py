@@ -1,4 +1,4 @@
-"""Files of apps, and the objects in the store that no file needs."""
+"""Maps the tables of files, and of stored objects that no file needs."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from platform_api.core.types import AppId, FileId, OrganizationId, RunId, UserId
 
 
 class File(Timestamps, Base):
-    """A file of one organization in one app. Its content never changes."""
+    """Describes a file of one organization in one app. Its content never changes."""
 
     __tablename__ = "files"
     __table_args__ = (
@@ -25,7 +25,7 @@ class File(Timestamps, Base):
         ForeignKey("platform.organizations.id", ondelete="CASCADE")
     )
     name: Mapped[str]
-    """For people; not unique, and no part of where the content is stored."""
+    """Shown to people; not unique, and not part of where the content is stored."""
     content_type: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
@@ -36,10 +36,10 @@ class File(Timestamps, Base):
 
 
 class FileLeftover(Base):
-    """An object that is to be removed from the store at a time, unless an upload under way makes it a file's.
+    """Marks an object for removal from the store at a time, unless an upload in progress turns it into a file.
 
-    A row is committed before an object is written, and by a trigger whenever a row of `files` goes, whatever
-    deletes it: so every object in the store belongs to a row of one of the two tables.
+    A row is committed before an object is written, and by a trigger whenever a row of `files` is deleted, however
+    that happens: so every object in the store belongs to a row of one of the two tables.
     """
 
     __tablename__ = "file_leftovers"

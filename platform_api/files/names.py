@@ -1,4 +1,4 @@
-"""Names of files as people give them, and how they go into a header."""
+"""Checks the names that people give to files, and writes them into headers."""
 
 import unicodedata
 from urllib.parse import quote
@@ -14,28 +14,28 @@ _JOINERS = frozenset("\u200c\u200d")
 
 
 def check_name(name: str) -> str:
-    """The name in its composed form (NFC), without spaces around it; raises Unprocessable."""
+    """Returns the name in its composed form (NFC), without spaces around it. Raises Unprocessable."""
     name = unicodedata.normalize("NFC", name).strip()
     if not name or name in (".", ".."):
         raise Unprocessable("name: must be the name of a file, such as `report.csv`")
     for character in name:
         if character in "/\\" or character in "\u2044\u2215\u29f8\uff0f\uff3c\u2216":
-            raise Unprocessable("name: must not hold slashes; a file has a name, not a path")
+            raise Unprocessable("name: must not contain slashes; a file has a name, not a path")
         if unicodedata.category(character) in _REFUSED_CATEGORIES and character not in _JOINERS:
             raise Unprocessable(
-                f"name: must not hold the character U+{ord(character):04X} (control or invisible characters)"
+                f"name: must not contain the character U+{ord(character):04X} (control or invisible characters)"
             )
     if len(name.encode()) > MAX_NAME_BYTES:
-        raise Unprocessable(f"name: is {len(name.encode())} bytes long in UTF-8; {MAX_NAME_BYTES} are possible")
+        raise Unprocessable(f"name: has {len(name.encode())} bytes in UTF-8; at most {MAX_NAME_BYTES} are allowed")
     return name
 
 
 def base_name(path: str) -> str:
-    """The last part of what a browser or a URL calls a file."""
+    """Returns the last part of the path by which a browser or a URL names a file."""
     return path.replace("\\", "/").rpartition("/")[2]
 
 
 def attachment(name: str) -> str:
-    """`Content-Disposition` with a name, for old clients in ASCII, for others as it is (RFC 6266)."""
+    """Returns a `Content-Disposition` with the name, in ASCII for old clients and as it is for others (RFC 6266)."""
     plain = "".join(character if character in _SAFE_IN_QUOTES else "_" for character in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,4 +1,4 @@
-"""Files on the wire."""
+"""Defines the JSON of files."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ MAX_LINK_SECONDS = 7 * 86400
 
 
 class FileRead(BaseModel):
-    """A file without its content."""
+    """Describes a file, without its content."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -26,7 +26,7 @@ class FileRead(BaseModel):
 
 
 class FilePage(BaseModel):
-    """The contract's pagination envelope."""
+    """Holds one page of files in the contract's pagination envelope."""
 
     count: int
     next: str | None
@@ -35,10 +35,12 @@ class FilePage(BaseModel):
 
 
 class FileFromUrl(BaseModel):
-    """A file to be fetched by the platform."""
+    """Names a URL whose content the platform fetches and stores."""
 
     url: str = Field(min_length=1, max_length=4000, description="http:// or https://, on the public internet")
-    name: str | None = Field(default=None, max_length=1000, description="Absent: as the URL or its answer say")
+    name: str | None = Field(
+        default=None, max_length=1000, description="When absent, taken from the response or the URL"
+    )
     content_type: str | None = Field(default=None, max_length=200)
     for_organization: int | None = Field(
         default=None, ge=1, le=2**31 - 1, description="For an owner's script: another organization it works for"
@@ -46,29 +48,29 @@ class FileFromUrl(BaseModel):
 
 
 class FileRename(BaseModel):
-    """A file's new name."""
+    """Gives a file a new name."""
 
     name: str = Field(max_length=1000)
 
 
 class FileLinkWrite(BaseModel):
-    """How long a link is to be good."""
+    """Sets how long a link works."""
 
-    expires_in: int = Field(default=3600, ge=1, le=MAX_LINK_SECONDS, description="In seconds, 7 days at most")
+    expires_in: int = Field(default=3600, ge=1, le=MAX_LINK_SECONDS, description="In seconds; at most 7 days")
 
 
 class FileLinkRead(BaseModel):
-    """A link that opens the file without a token, until it expires or the file is deleted."""
+    """Holds a link that opens the file without a token until it expires or the file is deleted."""
 
     url: str
     expires_at: datetime
 
 
 class FileUsage(BaseModel):
-    """What the files of the organization, in all apps, take and may take."""
+    """Tells how much the organization stores in all its apps, and its limits."""
 
     files: int
     bytes: int
     quota_bytes: int
-    file_bytes: int = Field(description="The largest file that is taken")
-    content_types: list[str] = Field(description="Which content types are taken")
+    file_bytes: int = Field(description="Maximum size of one file, in bytes")
+    content_types: list[str] = Field(description="Content types that may be stored")

@@ -1,4 +1,4 @@
-"""Files as rows: finding, naming, deleting, and what an organization may still store."""
+"""Finds, renames and deletes files, and enforces how much an organization may store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from platform_api.files.models import File, FileLeftover
 from platform_api.files.names import check_name
 
 MAX_FILES = 100_000
-"""Files of one organization, whatever their size."""
+"""Applies to the files of one organization, whatever their size."""
 
 
 class QuotaExceeded(PlatformError):
-    """The organization's files take what they may take."""
+    """Raised when an organization has used up its quota of files or bytes."""
 
     status_code = 413
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the files of an organization take."""
+    """Counts the files of an organization and their bytes."""
 
     files: int
     bytes: int
@@ -44,22 +44,22 @@ async def list_files(
     page: int,
     per_page: int,
 ) -> tuple[int, Sequence[File]]:
-    """How many files there are, and one page of them, newest first. `content_type` may end in `/*`."""
-    found = await _files(session, actor, app)
+    """Returns the total number of files and one page of them, newest first. `content_type` may end in `/*`."""
+    statement = await _files(session, actor, app)
     if name_prefix:
-        found = found.where(File.name.startswith(name_prefix, autoescape=True))
+        statement = statement.where(File.name.startswith(name_prefix, autoescape=True))
     if content_type:
         if content_type.endswith("/*"):
-            found = found.where(File.content_type.startswith(content_type[:-1], autoescape=True))
+            statement = statement.where(File.content_type.startswith(content_type[:-1], autoescape=True))
         else:
-            found = found.where(File.content_type == content_type)
-    count = await session.scalar(select(func.count()).select_from(found.subquery())) or 0
-    page_of = found.order_by(File.id.desc()).limit(per_page).offset((page - 1) * per_page)
-    return count, (await session.scalars(page_of)).all()
+            statement = statement.where(File.content_type == content_type)
+    count = await session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    files = statement.order_by(File.id.desc()).limit(per_page).offset((page - 1) * per_page)
+    return count, (await session.scalars(files)).all()
 
 
 async def get_file(session: AsyncSession, actor: Actor, app: App, file_id: int) -> File:
-    """One file; raises NotFound."""
+    """Returns one file. Raises NotFound."""
     file: File | None = await session.scalar((await _files(session, actor, app)).where(File.id == file_id))
     if file is None:
         raise NotFound(f"there is no file {file_id} of the app {app.slug}")
@@ -75,13 +75,13 @@ async def rename_file(session: AsyncSession, actor: Actor, app: App, file_id: in
 
 
 async def delete_file(session: AsyncSession, actor: Actor, app: App, file_id: int) -> None:
-    """Deletes a file and all links to it; the database notes its object for removal. Raises NotFound."""
+    """Deletes a file and its links; a database trigger marks its object for removal. Raises NotFound."""
     await session.delete(await get_file(session, actor, app, file_id))
     await session.flush()
 
 
 async def get_linked_file(session: AsyncSession, file_id: FileId) -> File:
-    """The file of a link that was found to be good; raises NotFound when it is gone."""
+    """Returns the file of a link that was checked. Raises NotFound when it was deleted."""
     # tenancy: the link is the credential
     file: File | None = await session.scalar(select(File).where(File.id == file_id))
     if file is None:
@@ -90,29 +90,29 @@ async def get_linked_file(session: AsyncSession, file_id: FileId) -> File:
 
 
 async def usage_of(session: AsyncSession, organization_id: OrganizationId) -> Usage:
-    """What the files of an organization, in all apps, take now."""
+    """Counts the files of an organization in all its apps."""
     statement = select(func.count(), func.coalesce(func.sum(File.size), 0)).where(
-        File.organization_id == organization_id  # tenancy: of an organization that the caller was found to store for
+        File.organization_id == organization_id  # tenancy: an organization that the caller may store for
     )
     row = (await session.execute(statement)).one()
     return Usage(int(row[0]), int(row[1]))
 
 
-async def promise_object(session: AsyncSession, key: str, *, seconds: int) -> None:
-    """Notes an object that is about to be written: unless it becomes a file's within that time, it is removed."""
+async def announce_object(session: AsyncSession, key: str, *, seconds: int) -> None:
+    """Marks an object, before it is written, for removal after `seconds` unless a file has claimed it by then."""
     remove_after = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
     session.add(FileLeftover(object_key=key, remove_after=remove_after))
     await session.flush()
 
 
 async def store_file(session: AsyncSession, file: File, *, quota_bytes: int) -> None:
-    """Makes the promised object a file. Raises QuotaExceeded; Unavailable when the promise has run out."""
-    # One at a time for each organization: what the others take is known when this is decided.
+    """Turns an announced object into a file. Raises QuotaExceeded, and UploadTookTooLong after its time ran out."""
+    # One upload at a time for each organization: the usage cannot change before this one is stored.
     await session.execute(
-        # tenancy: only the lock of an organization that the caller was found to store for
+        # tenancy: only locks an organization that the caller may store for
         select(Organization.id).where(Organization.id == file.organization_id).with_for_update(key_share=True)
     )
-    require_room(await usage_of(session, file.organization_id), file.size, quota_bytes=quota_bytes)
+    require_quota(await usage_of(session, file.organization_id), file.size, quota_bytes=quota_bytes)
     kept = await session.scalar(
         delete(FileLeftover)
         .where(FileLeftover.object_key == file.object_key, FileLeftover.remove_after > func.now())
@@ -125,37 +125,34 @@ async def store_file(session: AsyncSession, file: File, *, quota_bytes: int) -> 
 
 
 class UploadTookTooLong(PlatformError):
-    """The object of an upload was given up before the upload ended."""
+    """Raised when an upload ends after its object was already released for removal."""
 
     status_code = 408
 
 
-def require_room(usage: Usage, size: int, *, quota_bytes: int) -> None:
+def require_quota(usage: Usage, size: int, *, quota_bytes: int) -> None:
     """Raises QuotaExceeded when a file of `size` bytes does not fit beside the others."""
     if usage.bytes + size > quota_bytes:
-        raise QuotaExceeded(
-            f"the files of your organization may take {quota_bytes} bytes together and take {usage.bytes};"
-            " delete some first"
-        )
+        raise QuotaExceeded(f"your organization's files use {usage.bytes} of {quota_bytes} bytes; delete some first")
     if usage.files >= MAX_FILES:
-        raise QuotaExceeded(f"your organization has {usage.files} files, the most there may be; delete some first")
+        raise QuotaExceeded(f"your organization has {usage.files} files, which is the limit; delete some first")
 
 
-async def give_up_object(session: AsyncSession, key: str) -> None:
-    """Has the object of a failed upload removed now. Nothing happens when it became a file's after all."""
-    given_up = insert(FileLeftover).values(object_key=key, remove_after=func.now())
+async def release_object(session: AsyncSession, key: str) -> None:
+    """Marks the object of a failed upload for removal now, unless it became a file after all."""
+    leftover = insert(FileLeftover).values(object_key=key, remove_after=func.now())
     await session.execute(
-        given_up.on_conflict_do_update(
-            index_elements=[FileLeftover.object_key], set_={"remove_after": given_up.excluded.remove_after}
+        leftover.on_conflict_do_update(
+            index_elements=[FileLeftover.object_key], set_={"remove_after": leftover.excluded.remove_after}
         )
     )
-    # After it: whose commit was interrupted may have held the note until now, and have the file stored.
+    # Afterwards: an interrupted commit may have held that row until now, and have stored the file.
     is_needed = select(File.id).where(File.object_key == key).exists()
     await session.execute(delete(FileLeftover).where(FileLeftover.object_key == key, is_needed))
 
 
 async def due_leftover(session: AsyncSession) -> FileLeftover | None:
-    """An object to be removed, locked; None when there is none that nobody else is removing."""
+    """Returns the first object that is due for removal, locked; None when no unlocked one is due."""
     due = (
         select(FileLeftover)
         .where(FileLeftover.remove_after <= text("clock_timestamp()"))
@@ -163,12 +160,12 @@ async def due_leftover(session: AsyncSession) -> FileLeftover | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    found: FileLeftover | None = await session.scalar(due)
-    return found
+    leftover: FileLeftover | None = await session.scalar(due)
+    return leftover
 
 
 async def postpone_leftover(session: AsyncSession, leftover: FileLeftover, *, seconds: int) -> None:
-    """Has an object removed later."""
+    """Delays the removal of an object by `seconds`."""
     later = select(func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds))
     leftover.remove_after = await session.scalar(later)  # type: ignore[assignment]  # never None
     await session.flush()

@@ -1,8 +1,8 @@
-"""Where the content of files is kept: local disk or an S3-compatible store, behind one small interface.
+"""Keeps the content of files on local disk or in an S3-compatible store, behind one small interface.
 
 Reads go piece by piece: a slow reader holds one piece in memory, and no connection to the store. Writes hold a few
-parts. What a process that died had written of an object is removed with the object's key (`FileLeftover`), except
-the parts of an unfinished multipart upload in S3, which only the bucket's lifecycle rule can find.
+parts. What a crashed process wrote of an object is removed under the object's key (`FileLeftover`), except the
+parts of an unfinished multipart upload in S3, which only the bucket's lifecycle rule can find.
 """
 
 import os
@@ -29,34 +29,34 @@ _CONCURRENT_PARTS = 2
 
 
 class ObjectMissing(Exception):
-    """There is no object of this key."""
+    """Raised when the store has no object under a key."""
 
 
 class ObjectStore(Protocol):
-    """Objects by key. Keys are ours, never a user's: lower-case letters, digits and slashes."""
+    """Stores objects by key. Keys are generated, never a user's: lower-case letters, digits and slashes."""
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
-        """Stores what `chunks` gives; when this returns, it outlives a loss of power. Raises Unavailable.
+        """Stores the chunks durably: once this returns they survive a power failure. Raises Unavailable.
 
-        When `chunks` raises, or this is cancelled, there is no object.
+        Leaves no object when `chunks` raises or this is cancelled.
         """
 
     async def read(self, key: str, start: int, end: int) -> bytes:
-        """The bytes from `start` up to `end`. Raises ObjectMissing, Unavailable."""
+        """Returns the bytes from `start` up to, not including, `end`. Raises ObjectMissing, Unavailable."""
 
     async def remove(self, key: str) -> None:
-        """Removes an object, and what an interrupted writing left of it; nothing happens when there is none."""
+        """Removes an object and any remains of an interrupted write. Does nothing when there is none."""
 
 
 def create_store(settings: Settings) -> ObjectStore | None:
-    """The store of these settings; None when none is configured."""
+    """Returns the configured store; None when the settings name none."""
     if settings.files_s3_bucket is not None:
         return S3Objects(settings)
     return LocalObjects(settings.files_dir) if settings.files_dir is not None else None
 
 
 class LocalObjects:
-    """Objects as files below a directory that only we may read."""
+    """Stores objects as files below a directory that only this user may read."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -65,15 +65,15 @@ class LocalObjects:
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         await _write(self._store, key, chunks)
-        with _translated():
+        with _translated_errors():
             await anyio.to_thread.run_sync(self._make_durable, key)
 
     async def read(self, key: str, start: int, end: int) -> bytes:
-        with _translated():
+        with _translated_errors():
             return await _read(self._store, key, start, end)
 
     async def remove(self, key: str) -> None:
-        with _translated():
+        with _translated_errors():
             await anyio.to_thread.run_sync(self._remove, key)
 
     def _make_durable(self, key: str) -> None:
@@ -88,13 +88,13 @@ class LocalObjects:
     def _remove(self, key: str) -> None:
         path = self._directory / key
         path.unlink(missing_ok=True)
-        # Staging files of the library, which a process that was killed left.
+        # Staging files of the library, left behind by a killed process.
         for staged in path.parent.glob(f"{path.name}#*"):
             staged.unlink(missing_ok=True)
 
 
 class S3Objects:
-    """Objects in a bucket."""
+    """Stores objects in an S3 bucket."""
 
     def __init__(self, settings: Settings) -> None:
         assert settings.files_s3_bucket is not None
@@ -119,12 +119,12 @@ class S3Objects:
         await _write(self._store, key, chunks)
 
     async def read(self, key: str, start: int, end: int) -> bytes:
-        with _translated():
+        with _translated_errors():
             return await _read(self._store, key, start, end)
 
     async def remove(self, key: str) -> None:
         try:
-            with _translated():
+            with _translated_errors():
                 await obstore.delete_async(self._store, key)
         except ObjectMissing:
             pass
@@ -132,26 +132,26 @@ class S3Objects:
 
 async def _write(store: LocalStore | S3Store, key: str, chunks: AsyncIterator[bytes]) -> None:
     try:
-        with _translated():
-            # Leaving the block with an error gives the object up.
+        with _translated_errors():
+            # Leaving the block with an error discards the object.
             async with obstore.open_writer_async(
                 store, key, buffer_size=_PART_BYTES, max_concurrency=_CONCURRENT_PARTS
             ) as writer:
-                async for chunk in _carried(chunks):
+                async for chunk in _wrapped_chunks(chunks):
                     await writer.write(chunk)
     except _SenderFailed as failure:
         raise failure.error from failure.error.__cause__
 
 
 class _SenderFailed(Exception):
-    """Carries an error of the sender past what is read as an error of the store."""
+    """Carries an error of the sender past the handler that takes errors for the store's."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
 
 
-async def _carried(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _wrapped_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         async for chunk in chunks:
             yield chunk
@@ -168,12 +168,12 @@ async def _read(store: LocalStore | S3Store, key: str, start: int, end: int) -> 
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
         raise ObjectMissing from error
     except (BaseError, OSError) as error:
         raise Unavailable(
-            "the store of files cannot be reached or is full; try again", headers={"Retry-After": "5"}
+            "the file store cannot be reached or is full; try again", headers={"Retry-After": "5"}
         ) from error

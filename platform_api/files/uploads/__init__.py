@@ -1,1 +1,1 @@
-"""Takes in files: from a form or an address, checked, with bounded memory."""
+"""Receives files from a form or a URL, checked, with bounded memory."""

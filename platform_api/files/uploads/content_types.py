@@ -1,4 +1,4 @@
-"""What kind of content a file has: declared, checked against its first bytes where those tell.
+"""Determines the content type of a file: as declared, checked against its first bytes where those tell.
 
 The signatures are those of the WHATWG's MIME sniffing standard for types that browsers and image libraries act upon.
 """
@@ -16,7 +16,7 @@ GENERIC = "application/octet-stream"
 _ESSENCE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "application/x-zip-compressed": "application/zip"}
 _ALIASES |= {"application/x-gzip": "application/gzip", "application/x-pdf": "application/pdf"}
-# Only the library's own table: what a machine has in /etc/mime.types must not matter.
+# Only the library's own table: the machine's /etc/mime.types must not matter.
 _BY_NAME = mimetypes.MimeTypes()
 
 _SIGNATURES: Sequence[tuple[str, re.Pattern[bytes]]] = [
@@ -41,45 +41,45 @@ _SIGNATURES: Sequence[tuple[str, re.Pattern[bytes]]] = [
 _SIGNED = frozenset(
     {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "application/zip", "application/gzip"}
 )
-"""Types whose content always begins with their signature."""
+"""Lists the types whose content always begins with their signature."""
 
 
 def check_content_type(text: str) -> str:
-    """A content type without its parameters, in lower case; raises Unprocessable."""
+    """Returns a content type without its parameters, in lower case. Raises Unprocessable."""
     essence = text.partition(";")[0].strip().lower()
     if not _ESSENCE.fullmatch(essence):
-        raise Unprocessable("content_type: must be like `text/csv` or `image/png`")
+        raise Unprocessable("content_type: must be a type such as `text/csv` or `image/png`")
     return _ALIASES.get(essence, essence)
 
 
 def sniff(head: bytes) -> str | None:
-    """The type that the first bytes give away, if they do."""
+    """Returns the type that the first bytes show; None when they show none."""
     return next((kind for kind, signature in _SIGNATURES if signature.match(head)), None)
 
 
 def decide(*, declared: str | None, name: str, head: bytes) -> str:
-    """The type of a file, from what its sender declared or its name says. Raises Unprocessable for a false one."""
-    found = sniff(head)
+    """Returns the type of a file, as declared or by its name. Raises Unprocessable when the content differs."""
+    detected = sniff(head)
     if declared is None or declared == GENERIC:
-        guessed = _BY_NAME.guess_type(name)[0] or found or GENERIC
-        return found or GENERIC if guessed in _SIGNED and guessed != found else guessed
-    if declared in _SIGNED and declared != found:
-        seems = f"; it begins like {found}" if found else ""
+        guessed = _BY_NAME.guess_type(name)[0] or detected or GENERIC
+        return detected or GENERIC if guessed in _SIGNED and guessed != detected else guessed
+    if declared in _SIGNED and declared != detected:
+        seems = f"; it looks like {detected}" if detected else ""
         raise Unprocessable(
-            f"content_type: the content is not {declared}{seems}; leave the type out to have it found"
+            f"content_type: the content is not {declared}{seems}; leave the type out to have it detected"
         )
     return declared
 
 
 def require_allowed(content_type: str, head: bytes, *, allowed: Sequence[str]) -> None:
-    """Raises Unprocessable unless a pattern of `allowed` covers the type, and what the content really is."""
-    found = sniff(head)
-    for kind in {content_type, _effective(content_type, found)}:
+    """Raises Unprocessable unless the patterns in `allowed` cover both the type and the detected content."""
+    detected = sniff(head)
+    for kind in {content_type, _effective(content_type, detected)}:
         if not any(fnmatchcase(kind, pattern) for pattern in allowed):
-            raise Unprocessable(f"files of the type {kind} are not taken here; taken are {', '.join(allowed)}")
+            raise Unprocessable(f"files of type {kind} are not allowed; allowed types: {', '.join(allowed)}")
 
 
-def _effective(content_type: str, found: str | None) -> str:
+def _effective(content_type: str, detected: str | None) -> str:
     # Office documents and the like are zip archives inside.
-    is_container = found == "application/zip" and content_type.startswith("application/")
-    return content_type if found is None or is_container else found
+    is_container = detected == "application/zip" and content_type.startswith("application/")
+    return content_type if detected is None or is_container else detected

@@ -1,4 +1,4 @@
-"""Files fetched from a URL, through the guard that integrations' calls go through."""
+"""Fetches files from a URL, through the guard that integrations' calls go through."""
 
 from email.message import Message
 from urllib.parse import unquote
@@ -15,13 +15,13 @@ DEADLINE_SECONDS = 300.0
 
 
 class FetchFailed(PlatformError):
-    """The URL did not give the file."""
+    """Raised when a file could not be fetched from its URL."""
 
     status_code = 422
 
 
 def parse_url(text: str) -> URL:
-    """The URL; raises Unprocessable."""
+    """Returns the URL without its fragment. Raises Unprocessable."""
     try:
         url = URL(text)
         is_usable = url.scheme in ("http", "https") and bool(url.host)
@@ -33,7 +33,7 @@ def parse_url(text: str) -> URL:
 
 
 def describe(download: Download, *, name: str | None, content_type: str | None) -> Described:
-    """Name and type: as asked for, else as the answer's headers and the URL say."""
+    """Returns name and type: those requested, otherwise those in the response's headers and the URL."""
     if name is None:
         name = base_name(_filename(download.headers.get("Content-Disposition", "")) or unquote(download.url.raw_path))
     if content_type is None:

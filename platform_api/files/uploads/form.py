@@ -1,4 +1,4 @@
-"""A multipart body with one file, read as it comes: the file's bytes go on, nothing is kept but small fields."""
+"""Reads a multipart body with one file as a stream: only small fields are kept in memory."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -13,7 +13,7 @@ _MAX_FIELD_BYTES = 4096
 
 
 class UploadForm:
-    """Iterate `chunks` to the end; then `fields`, `filename` and `content_type` are complete."""
+    """Parses the form: `fields`, `filename` and `content_type` are complete after `chunks` was read to its end."""
 
     def __init__(self, content_type: str, body: AsyncIterator[bytes]) -> None:
         """`content_type` is the request's. Raises BadRequest when it is not a multipart form."""
@@ -48,10 +48,10 @@ class UploadForm:
                 },
             )
         except FormParserError as error:
-            raise BadRequest("the boundary of the multipart form is not acceptable") from error
+            raise BadRequest("the boundary of the multipart form is invalid") from error
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The file's bytes. Raises BadRequest when the form is broken, or has no file or several."""
+        """Yields the file's bytes. Raises BadRequest when the form is malformed or does not have exactly one file."""
         try:
             async for data in self._body:
                 self._parser.write(data)
@@ -60,9 +60,9 @@ class UploadForm:
                     yield piece
             self._parser.finalize()
         except FormParserError as error:
-            raise BadRequest("the multipart form is broken") from error
+            raise BadRequest("the multipart form is malformed") from error
         if not self._is_whole:
-            raise BadRequest("the multipart form breaks off before its end")
+            raise BadRequest("the multipart form is incomplete: it ends before its closing boundary")
         if not self._has_file:
             raise BadRequest(f"the multipart form has no file; send it in the field `{FILE_FIELD}`")
 
@@ -88,12 +88,12 @@ class UploadForm:
             self._begin_file(field, options)
             return
         if len(self.fields) >= _MAX_FIELDS:
-            raise TooLarge(f"the multipart form has more than {_MAX_FIELDS} fields beside the file")
+            raise TooLarge(f"the multipart form has more than {_MAX_FIELDS} fields besides the file")
         self._field = field
 
     def _begin_file(self, field: str, options: Mapping[bytes, bytes]) -> None:
         if field != FILE_FIELD:
-            raise BadRequest(f"the file has to be in the field `{FILE_FIELD}`, not in `{field[:100]}`")
+            raise BadRequest(f"the file must be in the field `{FILE_FIELD}`, not in `{field[:100]}`")
         if self._has_file:
             raise BadRequest("the multipart form has several files; send one file in each request")
         self._has_file = True

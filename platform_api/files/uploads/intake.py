@@ -1,6 +1,6 @@
-"""Taking in a file: the object first, under a key noted for removal; then the row, which takes that note back.
+"""Receives a file: first the object, under a key marked for removal; then the row, which cancels the removal.
 
-Whatever interrupts it, either the file is there, whole and acknowledged or about to be, or its object is removed.
+However it is interrupted, either the file is stored whole or its object is removed.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from platform_api.files.names import check_name
 from platform_api.files.service import (
     QuotaExceeded,
     UploadTookTooLong,
-    give_up_object,
-    promise_object,
-    require_room,
+    announce_object,
+    release_object,
+    require_quota,
     store_file,
     usage_of,
 )
@@ -34,17 +34,17 @@ from platform_api.files.uploads.content_types import HEAD_BYTES, decide, require
 log = structlog.stdlib.get_logger()
 
 MAX_UPLOAD_SECONDS = 6 * 3600.0
-PROMISE_SECONDS = 24 * 3600
-"""Far longer than an upload may take: the object of one under way is never removed."""
+ANNOUNCED_SECONDS = 24 * 3600
+"""Is far longer than an upload may take: the object of one in progress is never removed."""
 MAX_CONCURRENT_UPLOADS = 8
-"""Files of one organization that a process takes in at the same time; each holds some parts in memory."""
+"""Applies to each organization in each process; every upload holds some parts in memory."""
 MAX_WAITING_UPLOADS = 100
 _WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What the sender says of a file."""
+    """Holds the name and type that the sender gives a file."""
 
     name: str
     content_type: str | None
@@ -52,7 +52,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is taken."""
+    """Limits the size and type of files."""
 
     file_bytes: int
     quota_bytes: int
@@ -64,7 +64,7 @@ class Limits:
 
 
 class Intake:
-    """What stores new files in this process; `wake` has leftovers looked for."""
+    """Stores new files in this process; `wake` starts a search for objects to remove."""
 
     def __init__(self, database: Database, store: ObjectStore, limits: Limits, *, wake: Callable[[], None]) -> None:
         self._database = database
@@ -86,7 +86,7 @@ class Intake:
         chunks: AsyncIterator[bytes],
         describe: Callable[[], Described],
     ) -> File:
-        """The new file, committed. `describe` is asked once all of `chunks` has come.
+        """Stores a file and commits it. `describe` is called once all `chunks` have arrived.
 
         Raises TooLarge, QuotaExceeded, TooManyRequests, Unprocessable, Unavailable, and transfers `chunks` raises.
         """
@@ -94,8 +94,8 @@ class Intake:
             key = _new_key()
             async with self._database.transaction() as session:
                 usage = await usage_of(session, organization_id)
-                require_room(usage, 0, quota_bytes=self._limits.quota_bytes)
-                await promise_object(session, key, seconds=PROMISE_SECONDS)
+                require_quota(usage, 0, quota_bytes=self._limits.quota_bytes)
+                await announce_object(session, key, seconds=ANNOUNCED_SECONDS)
             content = _Content(chunks, limits=self._limits, room=self._limits.quota_bytes - usage.bytes)
             try:
                 try:
@@ -105,9 +105,9 @@ class Intake:
                     if not deadline.expired():
                         raise
                     raise UploadTookTooLong("the upload took too long; send the file again") from error
-                described = describe()
-                name = check_name(described.name)
-                kind = decide(declared=described.content_type, name=name, head=content.head)
+                description = describe()
+                name = check_name(description.name)
+                kind = decide(declared=description.content_type, name=name, head=content.head)
                 require_allowed(kind, content.head, allowed=self._limits.content_types)
                 file = File(
                     app_id=app_id,
@@ -123,25 +123,25 @@ class Intake:
                 async with self._database.transaction() as session:
                     await store_file(session, file, quota_bytes=self._limits.quota_bytes)
             except BaseException:
-                await self._give_up(key)
+                await self._release(key)
                 raise
             return file
 
-    async def _give_up(self, key: str) -> None:
-        async def note() -> None:
+    async def _release(self, key: str) -> None:
+        async def release() -> None:
             try:
                 async with self._database.transaction() as session:
-                    await give_up_object(session, key)
-            except Exception as error:  # the object is removed when its promise runs out
+                    await release_object(session, key)
+            except Exception as error:  # the object is removed when its time runs out
                 log.warning("files.give_up_failed", object_key=key, error=str(error))
             self._wake()
 
         # Also when the request is being cancelled.
-        await asyncio.shield(note())
+        await asyncio.shield(release())
 
 
 class _Content:
-    """What comes, counted, digested and bounded."""
+    """Counts and hashes incoming bytes, and enforces the limits on them."""
 
     def __init__(self, chunks: AsyncIterator[bytes], *, limits: Limits, room: int) -> None:
         self._chunks = chunks
@@ -159,11 +159,11 @@ class _Content:
         async for chunk in self._chunks:
             self.size += len(chunk)
             if self.size > self._limits.file_bytes:
-                raise TooLarge(f"a file may have {self._limits.file_bytes} bytes; this one has more")
+                raise TooLarge(f"the file is larger than {self._limits.file_bytes} bytes, the limit for one file")
             if self.size > self._room:
                 raise QuotaExceeded(
-                    f"the files of your organization may take {self._limits.quota_bytes} bytes together;"
-                    f" there is room for {self._room}; delete some first"
+                    f"your organization's files may use {self._limits.quota_bytes} bytes; {self._room} are free;"
+                    " delete some first"
                 )
             if len(self.head) < HEAD_BYTES:
                 self.head += chunk[: HEAD_BYTES - len(self.head)]

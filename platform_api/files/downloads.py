@@ -1,4 +1,4 @@
-"""A file's content as an answer: piece by piece, whole or a range; always to be saved, never shown on our origin."""
+"""Sends a file's content piece by piece, whole or a range; as a download that never renders on this origin."""
 
 import re
 from collections.abc import AsyncIterator
@@ -16,24 +16,26 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class RangeNotSatisfiable(PlatformError):
-    """The asked range lies outside the file."""
+    """Raised when the requested range lies outside the file."""
 
     status_code = 416
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The headers that say which part is wanted."""
+class RangeHeaders:
+    """Holds the request headers that choose a part of the file."""
 
     range: str | None
     if_range: str | None
     is_head: bool = False
 
 
-async def answer_file(store: ObjectStore, file: File, asked: Asked, *, limit: ConcurrencyLimit) -> Response:
-    """Raises RangeNotSatisfiable, TooManyRequests, Unavailable."""
+async def file_response(
+    store: ObjectStore, file: File, requested: RangeHeaders, *, limit: ConcurrencyLimit
+) -> Response:
+    """Returns the response. Raises RangeNotSatisfiable, TooManyRequests, Unavailable."""
     limit.require_room(file.organization_id)
-    part = _part(file, asked)
+    part = _part(file, requested)
     start, end = part or (0, file.size)
     headers = {
         "Content-Type": file.content_type,
@@ -41,19 +43,21 @@ async def answer_file(store: ObjectStore, file: File, asked: Asked, *, limit: Co
         "Content-Disposition": attachment(file.name),
         "Accept-Ranges": "bytes",
         "ETag": _etag(file),
-        # Also where a browser shows what it was told to save: no script, no origin, no frame.
+        # In case a browser renders the file all the same: no script, no origin, no frame.
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
     status = 200 if part is None else 206
-    # The first piece before the status: what cannot be read is an error, not a broken download.
+    # Read the first piece before the status is sent: an unreadable file is an error, not a broken download.
     try:
-        first = await store.read(file.object_key, start, start if asked.is_head else min(start + PIECE_BYTES, end))
+        first = await store.read(
+            file.object_key, start, start if requested.is_head else min(start + PIECE_BYTES, end)
+        )
     except ObjectMissing as error:
-        raise Unavailable("the content of this file is not in the store") from error
-    if asked.is_head:
+        raise Unavailable("the content of this file is missing from the store") from error
+    if requested.is_head:
         return Response(status_code=status, headers=headers)
     pieces = _pieces(store, file, first, start, end, limit=limit)
     return StreamingResponse(pieces, status_code=status, headers=headers)
@@ -71,10 +75,10 @@ async def _pieces(
             position += len(piece)
 
 
-def _part(file: File, asked: Asked) -> tuple[int, int] | None:
-    """From where up to where; None for the whole. Several ranges at once, and other units, give the whole."""
-    match = _RANGE.fullmatch(asked.range.strip()) if asked.range else None
-    if match is None or (asked.if_range is not None and asked.if_range != _etag(file)):
+def _part(file: File, requested: RangeHeaders) -> tuple[int, int] | None:
+    """Returns start and end (exclusive); None for the whole file, also for several ranges or other units."""
+    match = _RANGE.fullmatch(requested.range.strip()) if requested.range else None
+    if match is None or (requested.if_range is not None and requested.if_range != _etag(file)):
         return None
     first, last = match.groups()
     if first:
@@ -87,7 +91,7 @@ def _part(file: File, asked: Asked) -> tuple[int, int] | None:
         return None
     if start >= end:
         raise RangeNotSatisfiable(
-            f"the file has {file.size} bytes; the range lies outside it",
+            f"range: lies outside the file, which has {file.size} bytes",
             headers={"Content-Range": f"bytes */{file.size}"},
         )
     return start, end
