@@ -11,14 +11,14 @@ from platform_api.core.database import Database
 
 
 def script_location() -> Path:
-    """The migration scripts: inside the installed package, or beside it in a checkout."""
+    """Returns the directory of the migration scripts: inside the installed package, or beside it in a checkout."""
     package = Path(platform_api.__file__).parent
     packaged = package / "_alembic"
     return packaged if packaged.is_dir() else package.parent / "alembic"
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration for `connection`, without a file."""
+    """Returns Alembic's configuration for `connection`, without a file."""
     config = Config()
     config.set_main_option("script_location", str(script_location()).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -26,7 +26,7 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 async def migrate(database_url: str) -> None:
-    """Runs every migration that `database_url` lacks, in one transaction; waits when another process is at it."""
+    """Runs every migration that `database_url` lacks, in one transaction; waits for another process that migrates."""
     database = Database(database_url, pool_size=1, application_name="automio migrate")
     try:
         async with database.engine.begin() as connection:

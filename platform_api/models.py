@@ -1,4 +1,4 @@
-"""Every table of the control plane: importing this module completes `metadata` (migrations, foreign keys)."""
+"""Imports every table of the control plane and thus completes `metadata` (migrations, foreign keys)."""
 
 from platform_api.accounts import models as accounts
 from platform_api.actions import models as actions

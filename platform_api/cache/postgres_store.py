@@ -52,7 +52,7 @@ class PostgresCacheStore:
     @classmethod
     async def open(cls, database_url: str) -> Self:
         """A store with connections of its own, made when they are first needed."""
-        return cls(await StatementPool.open(database_url, size=_POOL_SIZE, application_name="automio cache"))
+        return cls(await StatementPool.open(database_url, pool_max=_POOL_SIZE, application_name="automio cache"))
 
     async def get(self, scope: CacheScope, key: str) -> Entry | None:
         with _translated():

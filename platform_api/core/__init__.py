@@ -1,1 +1,1 @@
-"""What every domain stands on: settings, database, errors, application factory."""
+"""Holds what every domain builds on: settings, database, errors, logging, HTTP middleware."""

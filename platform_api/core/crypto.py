@@ -1,4 +1,4 @@
-"""Encryption of stored credentials with rotating keys: the first of SECRET_KEYS encrypts, all decrypt."""
+"""Encrypts stored credentials with keys that can be rotated: the first of SECRET_KEYS encrypts, all decrypt."""
 
 import base64
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ from platform_api.core.errors import PlatformError
 
 
 class UnreadableSecret(PlatformError):
-    """A stored credential was encrypted with a key that SECRET_KEYS no longer holds."""
+    """Reports a stored credential that was encrypted with a key which SECRET_KEYS no longer holds."""
 
 
 class Vault:
-    """Encrypts and decrypts JSON objects. What is sealed for one purpose opens for no other."""
+    """Encrypts and decrypts JSON objects. What is encrypted for one purpose cannot be decrypted for another."""
 
     def __init__(self, keys: Iterable[SecretStr], *, purpose: str = "stored credentials") -> None:
         self._keys = [Fernet(_derive(key.get_secret_value(), purpose)) for key in keys]
@@ -30,7 +30,7 @@ class Vault:
         return self._fernet.encrypt(orjson.dumps(value))
 
     def decrypt(self, sealed: bytes) -> dict[str, Any]:
-        """Raises UnreadableSecret."""
+        """Returns the decrypted object. Raises UnreadableSecret."""
         try:
             value: dict[str, Any] = orjson.loads(self._fernet.decrypt(sealed))
         except InvalidToken as exc:
@@ -40,14 +40,14 @@ class Vault:
         return value
 
     def rotate(self, sealed: bytes) -> bytes:
-        """The same value under the first key. Raises UnreadableSecret."""
+        """Encrypts the same value with the first key. Raises UnreadableSecret."""
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken as exc:
             raise UnreadableSecret("a stored credential cannot be decrypted with any of SECRET_KEYS") from exc
 
     def key_number(self, sealed: bytes) -> int | None:
-        """Which of the keys a value was sealed with, counted from 1; None when it is none of them."""
+        """Returns the number, counted from 1, of the key a value is encrypted with; None when it is none of them."""
         for number, key in enumerate(self._keys, 1):
             try:
                 key.decrypt(sealed)
@@ -58,13 +58,13 @@ class Vault:
 
 
 class Sealed(TypeDecorator[bytes]):
-    """A column of what a `Vault` sealed. `automio keys rotate` finds the columns that it re-encrypts by this type."""
+    """Marks a column that a `Vault` encrypted: `automio keys rotate` finds what it re-encrypts by this type."""
 
     impl = LargeBinary
     cache_ok = True
 
 
 def _derive(key: str, purpose: str) -> bytes:
-    """A Fernet key from a key of any form and length."""
+    """Derives a Fernet key from a key of any form and length."""
     derived = HKDF(SHA256(), 32, salt=None, info=f"automio {purpose}".encode()).derive(key.encode())
     return base64.urlsafe_b64encode(derived)

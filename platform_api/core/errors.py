@@ -1,4 +1,4 @@
-"""Errors that the control plane answers, and how they look on the wire: `{"detail": str}`.
+"""Defines the errors that the control plane answers, and how they look on the wire: `{"detail": str}`.
 
     PlatformError               500
     ├── BadRequest              400
@@ -35,14 +35,14 @@ log = structlog.stdlib.get_logger()
 
 
 class PlatformError(Exception):
-    """Something the caller should be told. `status_code` is what HTTP callers see."""
+    """Carries a message for the caller. `status_code` is what HTTP callers see."""
 
     status_code: ClassVar[int] = 500
 
     def __init__(
         self, message: str, *, headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None
     ) -> None:
-        """`extra` is sent beside `detail`, for programs that go on from here."""
+        """Sends `extra` beside `detail`, for programs that act on the error."""
         super().__init__(message)
         self.message = message
         self.headers = dict(headers or {})
@@ -50,55 +50,55 @@ class PlatformError(Exception):
 
 
 class BadRequest(PlatformError):
-    """The request cannot mean anything here, whatever its fields say."""
+    """Answers 400: the request makes no sense here, whatever its fields say."""
 
     status_code = 400
 
 
 class Unauthenticated(PlatformError):
-    """No credential, or one that does not (or no longer) hold; the message says which."""
+    """Answers 401: the credential is missing, invalid or expired; the message says which."""
 
     status_code = 401
 
 
 class NotEnoughCredits(PlatformError):
-    """The organization has no credits left for this."""
+    """Answers 402: the organization has no credits left for this."""
 
     status_code = 402
 
 
 class Forbidden(PlatformError):
-    """The caller is known and may not do this."""
+    """Answers 403: the caller is known and may not do this."""
 
     status_code = 403
 
 
 class NotFound(PlatformError):
-    """There is no such thing, or none the caller may see: the two are not told apart."""
+    """Answers 404: it does not exist, or the caller may not see it. The two look the same to the caller."""
 
     status_code = 404
 
 
 class Conflict(PlatformError):
-    """The request does not fit the present state; the message says what stands in its way."""
+    """Answers 409: the request does not fit the present state; the message says what stands in its way."""
 
     status_code = 409
 
 
 class TooLarge(PlatformError):
-    """The request, or something in it, exceeds a size limit."""
+    """Answers 413: the request, or something in it, exceeds a size limit."""
 
     status_code = 413
 
 
 class Unprocessable(PlatformError):
-    """The request is well-formed and a field's value is not acceptable."""
+    """Answers 422: the request is well-formed, but a field's value is not acceptable."""
 
     status_code = 422
 
 
 class TooManyRequests(PlatformError):
-    """The caller should wait; `retry_after` is in seconds."""
+    """Answers 429: the caller should wait; `retry_after` is in seconds."""
 
     status_code = 429
 
@@ -107,20 +107,20 @@ class TooManyRequests(PlatformError):
 
 
 class Unavailable(PlatformError):
-    """Something the platform needs is away for the moment; the same request may be sent again."""
+    """Answers 503: something the platform needs is not available now; the same request may be sent again."""
 
     status_code = 503
 
 
 class DatabaseUnavailable(Unavailable, ConnectionError):
-    """No connection to PostgreSQL can be had now; it is restarting, overloaded or not reachable."""
+    """Answers 503: PostgreSQL is restarting, overloaded or not reachable."""
 
     def __init__(self) -> None:
         super().__init__("the database cannot be reached at the moment; try again", headers={"Retry-After": "1"})
 
 
 class ErrorBody(BaseModel):
-    """What went wrong, to what, and what would be right, in one sentence."""
+    """Says what went wrong, with what, and what would be right, in one sentence."""
 
     detail: str
 
@@ -128,13 +128,13 @@ class ErrorBody(BaseModel):
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorBody, "description": "Refused, with the reason"}
 }
-"""How every operation's refusals are described in OpenAPI."""
+"""Describes the refusals of every operation in OpenAPI."""
 
 
 def error_response(
     status: int, detail: str, headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None
 ) -> JSONResponse:
-    """The one shape of an error body."""
+    """Returns an answer in the one shape of errors."""
     return JSONResponse({"detail": detail, **(extra or {})}, status_code=status, headers=dict(headers or {}))
 
 
@@ -142,7 +142,7 @@ _PLACES = (("body",), ("query",), ("path",), ("header",))
 
 
 def describe_validation_errors(errors: Sequence[Mapping[str, Any]]) -> str:
-    """One readable sentence out of pydantic's list of errors; at most five are named."""
+    """Makes one readable sentence of pydantic's list of errors; names five at most."""
     parts = []
     for error in errors[:5]:
         # The first item says where (body, query, path); a JSON error's location is a character offset.
@@ -185,7 +185,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 
 async def _database_error(request: Request, error: Exception) -> Response:
-    """Driver errors nobody translated: a lost connection is temporary, a violated constraint is a conflict."""
+    """Answers driver errors that nobody translated: 503 if it is temporary, 409 if a constraint is violated."""
     if isinstance(error, IntegrityError):
         log.warning("request.integrity_error", error=str(error.orig))
         return error_response(409, "the change contradicts what is stored already (a unique or reference rule)")
@@ -199,13 +199,13 @@ async def _database_error(request: Request, error: Exception) -> Response:
 
 
 def _is_unstorable_value(error: Exception) -> bool:
-    """An id beyond the integer range, a NUL character, half a surrogate pair: the driver or the server refuses it."""
+    """Recognizes what cannot be stored: an id beyond the integer range, a NUL, half a surrogate pair."""
     cause = _driver_error(error)
     return isinstance(cause, asyncpg.DataError) or _sqlstate(cause).startswith("22")
 
 
 def _is_temporary(error: Exception) -> bool:
-    """The connection broke, none can be had, or the statement lost against another one: repeating it may work."""
+    """Recognizes what a retry may solve: a lost connection, an exhausted pool, a conflict with another statement."""
     if isinstance(error, PoolTimeoutError | OperationalError | InterfaceError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -223,7 +223,7 @@ def _sqlstate(error: BaseException | None) -> str:
 
 
 async def unexpected_error(request: Request, error: Exception) -> Response:
-    """The answer to a fault of ours: no internals, only the id under which the log tells more."""
+    """Answers a fault of ours: no internals, only the id under which the log tells more."""
     request_id = request.scope.get("state", {}).get("request_id", "unknown")
     return error_response(500, f"an unexpected error happened; its request id is {request_id}")
 

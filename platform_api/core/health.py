@@ -1,4 +1,4 @@
-"""`/health`: whether this control plane can do its work, for probes and people."""
+"""Serves `/health`: tells probes and people whether this control plane can do its work."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,13 +20,13 @@ log = structlog.stdlib.get_logger()
 router = APIRouter(tags=["operations"])
 
 HealthCheck: TypeAlias = Callable[[], Awaitable[Any]]
-"""Answers with what is to be shown (JSON); raises when its part does not work."""
+"""Returns what `/health` shows of its part (JSON); raises when the part does not work."""
 
-_SECONDS = 3.0
+_TIMEOUT_SECONDS = 3.0
 
 
 class Health(BaseModel):
-    """Each part is what its check says, or `unavailable`."""
+    """Reports each part: what its check returned, or `unavailable`."""
 
     status: str
     version: str
@@ -51,19 +51,19 @@ class HealthChecks:
         return dict(zip(names, results, strict=True))
 
 
-@router.get("/health", summary="Whether the platform works; 503 when a part of it does not")
+@router.get("/health", summary="Check whether the platform works; 503 when a part of it does not")
 async def health(request: Request) -> JSONResponse:
     services = services_of(request)
     parts = await services[HealthChecks].run()
     settings = services[Settings]
     works = "unavailable" not in parts.values()
-    shown = Health(
+    report = Health(
         status="ok" if works else "unavailable",
         version=version("automio"),
         isolation=parts.pop("isolation", {"configured": settings.sandbox_isolation}),
         parts=parts,
     )
-    return JSONResponse(shown.model_dump(mode="json"), status_code=200 if works else 503)
+    return JSONResponse(report.model_dump(mode="json"), status_code=200 if works else 503)
 
 
 def database_check(database: Database) -> HealthCheck:
@@ -79,7 +79,7 @@ def database_check(database: Database) -> HealthCheck:
 
 async def _run(name: str, check: HealthCheck) -> Any:
     try:
-        return await asyncio.wait_for(check(), _SECONDS)
+        return await asyncio.wait_for(check(), _TIMEOUT_SECONDS)
     except Exception as error:  # whatever is wrong with a part is what this endpoint reports
         log.warning("health.unavailable", part=name, error=str(error))
         return "unavailable"

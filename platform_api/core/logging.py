@@ -1,4 +1,4 @@
-"""Log lines: an event name and fields, with the request id on every line; our own and the libraries' alike."""
+"""Writes log lines: an event name and fields, with the request id on every line; our own and the libraries' alike."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""SQL kept apart from the code that runs it: `queries.sql` holds blocks, each headed by `-- name: <what it does>`."""
+"""Keeps SQL apart from the code that runs it: `queries.sql` holds blocks, each headed by `-- name: <task>`."""
 
 import re
 from importlib import resources
@@ -9,7 +9,7 @@ _HEADING = re.compile(r"^-- name: (?P<name>[a-z_]+)\s*$", re.MULTILINE)
 
 
 def load_queries(package: str, file: str = "queries.sql") -> dict[str, TextClause]:
-    """The named statements of a package's SQL file. Parameters are written `:name`."""
+    """Returns the statements of a package's SQL file by their names. Parameters are written `:name`."""
     source = resources.files(package).joinpath(file).read_text(encoding="utf-8")
     _, *parts = _HEADING.split(source)
     names, statements = parts[::2], parts[1::2]

@@ -1,4 +1,4 @@
-"""What a look-up found, remembered for a moment, so that a repeated request asks the database for less.
+"""Remembers results of look-ups for a moment, so that a repeated request asks the database for less.
 
 PostgreSQL notifies every process of what ends or changes (by triggers), which then forgets it; should a notification
 be missed, nothing is remembered for longer than `SECONDS_REMEMBERED`.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 SECONDS_REMEMBERED = 1.0
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -34,14 +34,14 @@ class AfterChanges:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A look-up that has begun: when, and after how many changes."""
+    """Holds when a look-up began, and after how many changes."""
 
     at: float
     times_forgotten: int
 
 
 class Remembered(Generic[K, V]):
-    """Values by key; each has a tag (such as a token's digest) by which it can be forgotten."""
+    """Maps keys to recent values; each has a tag (such as a token's digest) by which it can be forgotten."""
 
     def __init__(self) -> None:
         self._values: dict[K, tuple[V, float, str]] = {}
@@ -49,31 +49,31 @@ class Remembered(Generic[K, V]):
 
     @property
     def times_forgotten(self) -> int:
-        """How many changes there were: what was found before the last of them may be no longer true."""
+        """Returns how many changes there were: a value read before the last of them may be out of date."""
         return self._times_forgotten
 
     def get(self, key: K) -> V | None:
-        """The value, when it was found a moment ago and nothing has changed since."""
-        found = self._values.get(key)
-        return found[0] if found is not None and found[1] > time.monotonic() else None
+        """Returns the value if it was read a moment ago and nothing has changed since."""
+        entry = self._values.get(key)
+        return entry[0] if entry is not None and entry[1] > time.monotonic() else None
 
     def begin(self) -> Begun:
-        """To be called before the look-up, for `keep`."""
+        """Starts a look-up: call it before reading, and hand the result to `keep`."""
         return Begun(time.monotonic(), self._times_forgotten)
 
     def keep(self, key: K, value: V, begun: Begun, *, tag: str = "") -> None:
-        """Remembers what a look-up found, unless something changed while it went on."""
+        """Remembers the result of a look-up, unless something changed during it."""
         if begun.times_forgotten != self._times_forgotten:
             return
-        if len(self._values) >= _MOST_REMEMBERED:
+        if len(self._values) >= _MAX_REMEMBERED:
             self._values.clear()
         self._values[key] = (value, begun.at + SECONDS_REMEMBERED, tag)
 
     def forget(self, tag: str | None = None) -> None:
-        """Forgets what has the tag, or everything. Look-ups under way are not kept either."""
+        """Forgets the values with the tag, or all of them. Look-ups under way are not kept either."""
         self._times_forgotten += 1
         if not tag:
             self._values.clear()
             return
-        for key in [key for key, found in self._values.items() if found[2] == tag]:
+        for key in [key for key, (_, _, value_tag) in self._values.items() if value_tag == tag]:
             del self._values[key]

@@ -1,4 +1,4 @@
-"""What the control plane can be told from outside. Read once at start; nothing else looks at the environment."""
+"""Defines the control plane's settings. They are read once at start; nothing else looks at the environment."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from platform_api.core.upstreams import AllowedUpstreams
 
-_MINIMUM_KEY_LENGTH = 32
+_MIN_KEY_LENGTH = 32
 _CONTENT_TYPE_PATTERN = re.compile(r"\*/\*|[a-z0-9.+-]+/(?:\*|[a-z0-9.+_-]+)")
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "changethis", "change-this", "secret", "password", "example"}
@@ -20,7 +20,7 @@ _PLACEHOLDERS = frozenset(
 
 
 class SandboxIsolation(StrEnum):
-    """How user code is isolated. `auto` takes the strongest level that works; only `none` runs without."""
+    """Lists the ways to isolate user code. `auto` takes the strongest that works; only `none` runs without."""
 
     AUTO = "auto"
     BUBBLEWRAP = "bubblewrap"
@@ -29,7 +29,7 @@ class SandboxIsolation(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """Log lines for people or for a collector."""
+    """Lists the forms of log lines: for people, or for a collector."""
 
     CONSOLE = "console"
     JSON = "json"
@@ -49,11 +49,11 @@ def _describe(error: Mapping[str, Any]) -> str:
 
 
 class InvalidSettings(Exception):
-    """A setting is missing or not acceptable; the message names the variable and what would be right."""
+    """Reports missing and invalid settings; the message names the variable and says what would be right."""
 
 
 class DatabaseSettings(BaseSettings):
-    """What migrations and account commands need."""
+    """Holds the settings that migrations and account commands need."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -62,7 +62,7 @@ class DatabaseSettings(BaseSettings):
 
     @classmethod
     def from_environment(cls, **overrides: Any) -> Self:
-        """The settings of this process; raises InvalidSettings with one line per variable that is wrong."""
+        """Returns the settings of this process; raises InvalidSettings with one line per variable that is wrong."""
         try:
             return cls(**overrides)
         except ValidationError as error:
@@ -77,20 +77,20 @@ class DatabaseSettings(BaseSettings):
 
 
 class Settings(DatabaseSettings):
-    """The control plane's settings; the environment variable is the field's name in upper case."""
+    """Holds the control plane's settings; the environment variable is the field's name in upper case."""
 
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(min_length=1)
     """Comma-separated keys for stored credentials: the first encrypts, all decrypt. At least 32 characters each."""
     redis_url: SecretStr | None = None
-    """Cache and counters in Redis instead of PostgreSQL."""
+    """Redis for cache and counters; absent: PostgreSQL."""
     hasura_graphql_endpoint: str | None = None
     """Base URL of an external Hasura v2 whose source `default` is this database; absent: the embedded engine."""
     hasura_graphql_admin_secret: SecretStr | None = None
     """Admin secret of the external Hasura; with the embedded engine it opens `/v1/metadata` and `/v2/query`."""
     hasura_graphql_run_sql_timeout: float = Field(default=600, ge=0)
-    """Most seconds for the SQL of one `run_sql` call of an administrator; 0: any time."""
+    """Maximum seconds for the SQL of one `run_sql` call of an administrator; 0: no limit."""
     hasura_graphql_run_sql_lock_timeout: float = Field(default=60, ge=0)
-    """Most seconds that `run_sql` or another metadata call of an administrator waits for a lock; 0: any time."""
+    """Maximum seconds that `run_sql` or another metadata call of an administrator waits for a lock; 0: no limit."""
     public_url: str = "http://127.0.0.1:8080"
     """Where people and clients reach the platform, without a trailing slash."""
     smtp_url: SecretStr | None = None
@@ -101,39 +101,39 @@ class Settings(DatabaseSettings):
     allowed_private_upstreams: Annotated[tuple[str, ...], NoDecode] = ()
     """Comma-separated host names, addresses and networks that integrations may call although they are private."""
     integration_call_log_days: int = Field(default=30, ge=1)
-    """How long the log of calls to integrations is kept."""
+    """Days that the log of calls to integrations is kept."""
     integration_calls_in_flight: int = Field(default=100, ge=1)
     """Calls to integrations that one organization may have under way at once in this process; more wait."""
     graphql_requests_per_minute: int = Field(default=0, ge=0)
-    """Requests that one token may send to the GraphQL endpoints of apps in a minute; 0: any number."""
+    """Requests that one token may send to the GraphQL endpoints of apps in a minute; 0: no limit."""
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
-    """Largest request body; a larger one is answered 413. Uploads of files have a limit of their own."""
+    """Maximum bytes of a request body; a larger one is answered 413. Uploads of files have a limit of their own."""
     files_dir: Path | None = None
-    """Where application files are stored on local disk; `automio up` sets it to a folder of its data directory."""
+    """Directory of application files on local disk; `automio up` sets it to a folder of its data directory."""
     files_s3_bucket: str | None = None
-    """Application files in this bucket of an S3-compatible store instead of local disk."""
+    """Bucket of an S3-compatible store for application files; absent: local disk."""
     files_s3_endpoint: str | None = None
     """Base URL of the S3-compatible store; absent: AWS."""
     files_s3_region: str = "us-east-1"
     files_s3_access_key_id: str | None = None
-    """Absent, with its secret: credentials of the machine (instance or container role)."""
+    """Key of the store; absent, together with its secret: credentials of the machine (instance or container role)."""
     files_s3_secret_access_key: SecretStr | None = None
     files_max_bytes: int = Field(default=100 * 1024 * 1024, ge=1024)
-    """Largest application file."""
+    """Maximum bytes of one application file."""
     files_quota_bytes: int = Field(default=5 * 1024**3, ge=1024)
-    """What the application files of one organization may take together."""
+    """Maximum bytes of all application files of one organization."""
     files_content_types: Annotated[tuple[str, ...], NoDecode] = ("*/*",)
-    """Comma-separated content types of application files that are taken, such as `image/*,application/pdf`."""
+    """Comma-separated content types of application files that are accepted, such as `image/*,application/pdf`."""
     csv_max_bytes: int = Field(default=100 * 1024 * 1024, ge=1024)
-    """Largest CSV or Excel file that is imported or exported."""
+    """Maximum bytes of a CSV or Excel file that is imported or exported."""
     csv_files_days: int = Field(default=7, ge=1)
-    """How long files of imports and exports are kept."""
+    """Days that files of imports and exports are kept."""
     sync_runs_days: int = Field(default=30, ge=1)
-    """How long the history of syncs is kept."""
+    """Days that the history of syncs is kept."""
     database_pool_size: int = Field(default=8, ge=1)
     """Connections to PostgreSQL that the control plane keeps open (the engine has its own)."""
     session_days: int = Field(default=14, ge=1)
-    """How long a sign-in on the web pages lasts."""
+    """Days that a sign-in on the web pages lasts."""
     log_level: str = "INFO"
     log_format: LogFormat = LogFormat.CONSOLE
 
@@ -173,9 +173,9 @@ class Settings(DatabaseSettings):
         for position, key in enumerate(keys, 1):
             text = key.get_secret_value()
             _refuse_placeholder(f"key {position} of SECRET_KEYS", text)
-            if len(text) < _MINIMUM_KEY_LENGTH or len(set(text)) < 8:
+            if len(text) < _MIN_KEY_LENGTH or len(set(text)) < 8:
                 raise ValueError(
-                    f"key {position} of SECRET_KEYS is too weak: give at least {_MINIMUM_KEY_LENGTH} random"
+                    f"key {position} of SECRET_KEYS is too weak: give at least {_MIN_KEY_LENGTH} random"
                     " characters, e.g. of `openssl rand -hex 32`"
                 )
         return keys
@@ -222,5 +222,5 @@ class Settings(DatabaseSettings):
 
     @property
     def is_public_url_secure(self) -> bool:
-        """Whether people reach the platform over HTTPS, so that cookies may insist on it."""
+        """Returns true where people reach the platform over HTTPS, so that cookies may insist on it."""
         return urlsplit(self.public_url).scheme == "https"

@@ -1,6 +1,6 @@
-"""Connections to PostgreSQL for single statements, through plain asyncpg: no transaction, no session, quick.
+"""Connects to PostgreSQL for single statements, through plain asyncpg: no transaction, no session, quick.
 
-For what is asked so often that it must not compete with requests' transactions for the `Database`'s connections.
+Used for what is asked so often that it must not compete with requests' transactions for the `Database`'s connections.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ _PAUSE_SECONDS = 0.02
 
 
 class StatementFailed(Exception):
-    """PostgreSQL cannot be reached, or refused the statement."""
+    """Reports that PostgreSQL cannot be reached, or refused the statement."""
 
 
 class StatementPool:
-    """Up to `size` connections, made when they are first needed.
+    """Holds up to `pool_max` connections, opened when they are first needed.
 
     A statement that meets a broken connection (after a server restart) is sent again, so each must bear repetition.
     """
@@ -34,40 +34,40 @@ class StatementPool:
         self._pool = pool
 
     @classmethod
-    async def open(cls, database_url: str, *, size: int, application_name: str) -> Self:
-        """A pool of the caller's own; close it."""
+    async def open(cls, database_url: str, *, pool_max: int, application_name: str) -> Self:
+        """Opens a pool; the caller closes it."""
         pool = await asyncpg.create_pool(
             database_url,
             min_size=0,
-            max_size=size,
+            max_size=pool_max,
             command_timeout=_COMMAND_SECONDS,
             # Single statements leave nothing behind that would have to be reset.
-            reset=_nothing,
+            reset=_skip_reset,
             server_settings={"application_name": application_name},
         )
         return cls(pool)
 
     async def fetchrow(self, statement: str, *values: Any) -> "asyncpg.Record | None":
-        """The first row. Raises StatementFailed."""
-        return await _persistently(lambda: self._pool.fetchrow(statement, *values))
+        """Returns the first row. Raises StatementFailed."""
+        return await _with_retries(lambda: self._pool.fetchrow(statement, *values))
 
     async def fetchval(self, statement: str, *values: Any) -> Any:
-        """The first column of the first row. Raises StatementFailed."""
-        return await _persistently(lambda: self._pool.fetchval(statement, *values))
+        """Returns the first column of the first row. Raises StatementFailed."""
+        return await _with_retries(lambda: self._pool.fetchval(statement, *values))
 
     async def execute(self, statement: str, *values: Any) -> int:
-        """Runs a statement that changes rows; how many. Raises StatementFailed."""
-        answer: str = await _persistently(lambda: self._pool.execute(statement, *values))
+        """Runs a statement that changes rows; returns how many. Raises StatementFailed."""
+        answer: str = await _with_retries(lambda: self._pool.execute(statement, *values))
         return int(answer.rpartition(" ")[2])
 
     async def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections, if need be by force."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._pool.close(), _CLOSE_SECONDS)
         self._pool.terminate()
 
 
-async def _persistently(call: Callable[[], Awaitable[_Result]]) -> _Result:
+async def _with_retries(call: Callable[[], Awaitable[_Result]]) -> _Result:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return await call()
@@ -78,5 +78,5 @@ async def _persistently(call: Callable[[], Awaitable[_Result]]) -> _Result:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-async def _nothing(connection: Any) -> None:
+async def _skip_reset(connection: Any) -> None:
     pass

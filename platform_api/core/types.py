@@ -1,4 +1,4 @@
-"""The vocabulary of the control plane: ids that cannot be mixed up."""
+"""Defines the ids of the control plane as types that cannot be mixed up."""
 
 from typing import NewType
 

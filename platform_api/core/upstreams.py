@@ -1,4 +1,4 @@
-"""Which addresses the platform may connect to for a tenant: public ones, and what the operator allows besides."""
+"""Decides which addresses the platform may connect to for a tenant: public ones, and those the operator allows."""
 
 import ipaddress
 import re
@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 KEEP_ALIVE_SECONDS = 3.0
-"""How long an idle connection is kept for the next request.
+"""Seconds that an idle connection is kept for the next request.
 
-Servers close idle connections (Node and uvicorn after 5 s): ours go first, so that no request meets a closing one.
+Servers close idle connections (Node and uvicorn after 5 s): we close ours first, so that no request meets a closing
+one.
 """
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
@@ -16,7 +17,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to the public internet: not private, loopback, link-local, multicast, reserved."""
+    """Returns true for a public address: not private, loopback, link-local, multicast or reserved."""
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
@@ -33,26 +34,26 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class AllowedUpstreams:
-    """Private addresses that integrations may call all the same: by the name that was asked for, or by network."""
+    """Holds private addresses that integrations may call all the same: by the requested host name, or by network."""
 
     names: frozenset[str] = frozenset()
     networks: tuple[_Network, ...] = ()
 
     @classmethod
     def from_entries(cls, entries: Iterable[str]) -> "AllowedUpstreams":
-        """From host names, addresses and networks (`10.1.0.0/16`). Raises ValueError for anything else."""
+        """Reads host names, addresses and networks (`10.1.0.0/16`). Raises ValueError for anything else."""
         names, networks = set(), []
         for entry in entries:
             try:
                 networks.append(ipaddress.ip_network(entry))
             except ValueError as exc:
                 if not _HOST_NAME.fullmatch(entry) or entry.replace(".", "").isdigit():
-                    raise ValueError(f"{entry!r} is neither a host name nor an address nor a network: {exc}") from exc
+                    raise ValueError(f"{entry!r} is no host name, address or network: {exc}") from exc
                 names.add(entry.lower())
         return cls(frozenset(names), tuple(networks))
 
     def permits(self, host: str, address: str) -> bool:
-        """Whether a connection may be made to `address`, which `host` led to."""
+        """Returns true if a connection may be made to `address`, which `host` resolved to."""
         if is_public(address) or host.lower().rstrip(".") in self.names:
             return True
         ip = ipaddress.ip_address(address.partition("%")[0])

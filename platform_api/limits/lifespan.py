@@ -29,7 +29,7 @@ async def limits_lifespan(services: Services) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _postgres(database_url: str) -> AsyncIterator[Storage]:
     storage = PostgresStorage(
-        await StatementPool.open(database_url, size=_POOL_SIZE, application_name="automio limits")
+        await StatementPool.open(database_url, pool_max=_POOL_SIZE, application_name="automio limits")
     )
     sweeping = asyncio.create_task(storage.sweep_for_ever())
     try:

@@ -1,1 +1,1 @@
-"""Web pages and probes: signing in, GraphiQL per app, the API documentation, `/health`."""
+"""Serves web pages: signing in, GraphiQL per app, the API documentation."""

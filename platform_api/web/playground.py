@@ -1,4 +1,4 @@
-"""GraphiQL on one app, at the address of the contract: GET `/api/apps/graphql/?app=&table=`."""
+"""Serves GraphiQL on one app, at the address of the contract: GET `/api/apps/graphql/?app=&table=`."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -14,10 +14,10 @@ from platform_api.core.errors import Unauthenticated
 from platform_api.web.templating import render
 
 router = APIRouter(prefix="/apps/graphql", tags=["graphql"])
-"""Before the apps' own router, whose `{app}` would take `graphql`."""
+"""Comes before the apps' own router, whose `{app}` would match `graphql`."""
 
 
-@router.get("/", summary="GraphiQL on an app's tables", response_class=HTMLResponse)
+@router.get("/", summary="Open GraphiQL on an app's tables", response_class=HTMLResponse)
 async def playground(
     request: Request,
     session: SessionDep,
@@ -34,7 +34,7 @@ async def playground(
         return RedirectResponse(
             f"/?next={quote(f'{request.url.path}?{request.url.query}', safe='')}", status_code=303
         )
-    found = await get_usable_app(session, actor, app)
-    name = table.removeprefix(f"app_{found.id}_")
-    query = f"query {{\n  app_{found.id}_{name}(limit: 10) {{\n    id\n  }}\n}}\n" if name.isidentifier() else ""
-    return render("playground.html", app=found, organization=organization or "", query=query)
+    opened_app = await get_usable_app(session, actor, app)
+    name = table.removeprefix(f"app_{opened_app.id}_")
+    query = f"query {{\n  app_{opened_app.id}_{name}(limit: 10) {{\n    id\n  }}\n}}\n" if name.isidentifier() else ""
+    return render("playground.html", app=opened_app, organization=organization or "", query=query)

@@ -1,4 +1,4 @@
-"""Templates and assets of the web pages, from the package."""
+"""Serves templates and assets of the web pages from the package."""
 
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ _environment.globals["static"] = lambda path: f"{STATIC_PATH}/{path}"
 
 
 def render(template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
-    """A page. Never cached: what it shows depends on who is signed in."""
+    """Renders a page. It is never cached: what it shows depends on who is signed in."""
     text = _environment.get_template(template).render(**values)
     return HTMLResponse(text, status_code=status_code, headers={"Cache-Control": "no-store"})
 
 
 class Assets(StaticFiles):
-    """The files below `static/`; vendored ones have their version in the path and may be kept for ever."""
+    """Serves the files below `static/`; vendored ones have their version in the path and may be cached for ever."""
 
     def __init__(self) -> None:
         super().__init__(directory=_HERE / "static")

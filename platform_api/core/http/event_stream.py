@@ -1,4 +1,4 @@
-"""Server-sent events as every client reads them: the charset named, comments that keep a silent stream open."""
+"""Sends server-sent events as every client reads them: the charset named, comments that keep a silent stream open."""
 
 from collections.abc import AsyncIterator
 
@@ -8,7 +8,7 @@ KEEP_ALIVE_SECONDS = 15
 
 
 def event_stream(events: AsyncIterator[ServerSentEvent]) -> EventSourceResponse:
-    """The response that sends `events`, one chunk each."""
+    """Returns the response that sends `events`, one chunk each."""
     return EventSourceResponse(
         events,
         ping=KEEP_ALIVE_SECONDS,

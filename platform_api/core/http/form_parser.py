@@ -1,4 +1,4 @@
-"""Multipart forms as senders write them, also those that write names in the way of RFC 8187."""
+"""Parses multipart forms as senders write them, including those that encode file names as in RFC 8187."""
 
 from email.message import Message
 
@@ -7,7 +7,7 @@ from starlette.formparsers import MultiPartParser
 
 
 class FormParser(MultiPartParser):
-    """Starlette's, which takes for a field what has its file's name as `filename*` only; older clients send that."""
+    """Extends Starlette's parser, which takes a part for a field when its file name comes as `filename*` only."""
 
     def on_headers_finished(self) -> None:
         disposition = self._current_part.content_disposition or b""

@@ -1,4 +1,4 @@
-"""The contract's pagination: query `page` and `per_page`, links to the neighbouring pages."""
+"""Implements the contract's pagination: query `page` and `per_page`, links to the neighbouring pages."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,7 +11,7 @@ MAX_PER_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which page of a list is wanted; pages count from 1."""
+    """Holds which page of a list is requested; pages count from 1."""
 
     page: int
     per_page: int
@@ -19,15 +19,15 @@ class Page:
 
     @property
     def offset(self) -> int:
-        """How many items come before this page."""
+        """Returns how many items come before this page."""
         return (self.page - 1) * self.per_page
 
     def next_url(self, count: int) -> str | None:
-        """Where the next page of `count` items is; None on the last."""
+        """Returns the URL of the page after this one of `count` items; None on the last."""
         return self._url(self.page + 1) if self.offset + self.per_page < count else None
 
     def previous_url(self) -> str | None:
-        """Where the previous page is; None on the first."""
+        """Returns the URL of the page before this one; None on the first."""
         return self._url(self.page - 1) if self.page > 1 else None
 
     def _url(self, page: int) -> str:

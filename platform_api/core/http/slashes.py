@@ -14,7 +14,7 @@ _TRIED = "automio.slashes_tried"
 
 
 class SlashTolerance:
-    """The API router's last resort: tries the path with single slashes, with and without the trailing one."""
+    """Tries the path with single slashes, with and without the trailing one, where the API router finds nothing."""
 
     def __init__(self, app: FastAPI) -> None:
         self._router = app.router

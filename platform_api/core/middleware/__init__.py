@@ -1,1 +1,1 @@
-"""ASGI layers around the API, one per file."""
+"""Wraps the API in ASGI layers, one per file."""

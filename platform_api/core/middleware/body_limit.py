@@ -27,14 +27,14 @@ class BodyLimitMiddleware:
         if announced.isdecimal() and int(announced[:19]) > limit:
             await error_response(413, _detail(limit))(scope, receive, send)
             return
-        seen = 0
+        received = 0
 
         async def limited_receive() -> Message:
-            nonlocal seen
+            nonlocal received
             message = await receive()
             if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                if seen > limit:
+                received += len(message.get("body", b""))
+                if received > limit:
                     # An HTTPException, because FastAPI turns any other error while reading into a 400.
                     raise HTTPException(413, _detail(limit))
             return message

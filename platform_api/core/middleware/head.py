@@ -1,10 +1,10 @@
-"""Answers HEAD wherever GET is answered: probes and link checkers ask that way."""
+"""Answers HEAD wherever GET is answered, for probes and link checkers."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadMiddleware:
-    """Runs HEAD as GET and leaves out the body; `is_head` in the scope tells those whom a body costs much."""
+    """Runs HEAD as GET and leaves out the body; `is_head` in the scope lets an endpoint skip an expensive one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -18,7 +18,7 @@ _ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestContextMiddleware:
-    """Outermost layer. A caller's own `X-Request-Id` is kept when it is short and plain."""
+    """Wraps all other layers. Keeps the caller's own `X-Request-Id` when it is short and plain."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

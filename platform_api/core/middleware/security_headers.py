@@ -1,4 +1,4 @@
-"""Headers that keep our pages from being framed, sniffed or made to load foreign code."""
+"""Sets headers that keep our pages from being framed, sniffed or made to load foreign code."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -31,7 +31,7 @@ async def storages(module_database_url: str, redis_url: str | None) -> AsyncIter
             if redis_url is not None:
                 made.append(await stack.enter_async_context(open_redis_storage(redis_url)))
                 continue
-            pool = await StatementPool.open(module_database_url, size=4, application_name="automio limits")
+            pool = await StatementPool.open(module_database_url, pool_max=4, application_name="automio limits")
             stack.push_async_callback(pool.close)
             made.append(PostgresStorage(pool))
         yield made

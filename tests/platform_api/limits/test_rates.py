@@ -73,7 +73,7 @@ async def test_a_storage_is_what_the_library_asks_for(storages: list[Storage]) -
 
 
 async def test_a_storage_that_is_away_lets_everything_through_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    pool = await StatementPool.open("postgresql://127.0.0.1:1/nothing", size=1, application_name="test")
+    pool = await StatementPool.open("postgresql://127.0.0.1:1/nothing", pool_max=1, application_name="test")
     async with open_redis_storage("redis://127.0.0.1:1/0") as redis:
         for storage in (PostgresStorage(pool), redis):
             rates = SharedRates(storage)
@@ -85,7 +85,7 @@ async def test_a_storage_that_is_away_lets_everything_through_and_says_so(caplog
 
 
 async def test_what_no_longer_counts_is_swept_and_the_rest_stays(module_database_url: str) -> None:
-    pool = await StatementPool.open(module_database_url, size=2, application_name="automio limits")
+    pool = await StatementPool.open(module_database_url, pool_max=2, application_name="automio limits")
     storage = PostgresStorage(pool)
     await storage.reset()
     for number in range(6):
@@ -98,7 +98,7 @@ async def test_what_no_longer_counts_is_swept_and_the_rest_stays(module_database
 
 
 async def test_counting_writes_no_log_ahead(module_database_url: str) -> None:
-    pool = await StatementPool.open(module_database_url, size=1, application_name="automio limits")
+    pool = await StatementPool.open(module_database_url, pool_max=1, application_name="automio limits")
     kinds = "select string_agg(distinct relpersistence::text, '') from pg_class where relname like 'rate_%'"
     assert await pool.fetchval(kinds) == "u"
     await pool.close()
