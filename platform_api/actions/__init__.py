@@ -1,1 +1,1 @@
-"""Actions: what an app offers to be run, each an entry into the app's source tree."""
+"""Manages actions: what an app offers to be run, each an entry into the app's source tree."""

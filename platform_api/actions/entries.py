@@ -1,4 +1,4 @@
-"""An action's entry: `file.py`, run as a script, or `file.py:function`, called with the event."""
+"""Reads an action's entry: `file.py`, run as a script, or `file.py:function`, called with the event."""
 
 import keyword
 import re
@@ -10,7 +10,7 @@ _MAX_LENGTH = 250
 
 
 def entry_path(entry: str) -> str:
-    """The path of the file an entry names; raises Unprocessable when it is no entry."""
+    """Returns the path of the file that an entry names; raises Unprocessable when it is no entry."""
     match = _ENTRY.fullmatch(entry) if len(entry) <= _MAX_LENGTH else None
     function = match["function"] if match else None
     if match is None or (function is not None and keyword.iskeyword(function)):
@@ -19,5 +19,5 @@ def entry_path(entry: str) -> str:
 
 
 def entry_for(slug: str) -> str:
-    """Where the code of an action is kept that came without an entry."""
+    """Returns the entry for the code of an action that was sent without one."""
     return f"actions/{slug.replace('-', '_')}.py"

@@ -1,4 +1,4 @@
-"""Actions of apps."""
+"""Stores actions of apps."""
 
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,7 @@ from platform_api.core.types import ActionId, AppId, TableId, UserId
 
 
 class ActionType(StrEnum):
-    """What starts an action, and for whom it then works."""
+    """Lists what can start an action, and for whom it then works."""
 
     APP = "app_action"
     """Started for the app as a whole."""
@@ -28,7 +28,7 @@ class ActionType(StrEnum):
 
     @property
     def works_for_installs(self) -> bool:
-        """Whether the owning organization's runs reach every organization that installed the app."""
+        """Returns true if the owning organization's runs reach every organization that installed the app."""
         return self in (ActionType.APP, ActionType.TRIGGER, ActionType.WEBHOOK)
 
 
@@ -36,7 +36,7 @@ _TYPES = ", ".join(f"'{kind}'" for kind in ActionType)
 
 
 class Action(Timestamps, Base):
-    """Something of an app that can be run."""
+    """Stores something of an app that can be run."""
 
     __tablename__ = "actions"
     __table_args__ = (
@@ -56,7 +56,7 @@ class Action(Timestamps, Base):
     table_id: Mapped[TableId | None] = mapped_column(ForeignKey("platform.app_tables.id", ondelete="SET NULL"))
     input_schema: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     limits: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
-    """Only what differs from the platform's defaults."""
+    """Holds only what differs from the platform's defaults."""
     allows_retries: Mapped[bool] = mapped_column(server_default="false")
     """A run whose runner is lost may be run again from the beginning."""
     is_public: Mapped[bool] = mapped_column(server_default="false")

@@ -1,4 +1,4 @@
-"""Actions on the wire (contract §10)."""
+"""Defines actions on the wire (contract §10)."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -22,14 +22,14 @@ Description = Annotated[str, Field(max_length=10_000)]
 
 
 class ActionCreate(BaseModel):
-    """A new action."""
+    """Describes a new action."""
 
     model_config = ConfigDict(extra="ignore")
 
     name: Name
     app: int | str | None = Field(default=None, description="Id, slug or `<org>/<app>`; the token's app when absent")
     action_type: ActionType = ActionType.USER
-    slug: ActionSlug | None = Field(default=None, description="Made from the name when absent")
+    slug: ActionSlug | None = Field(default=None, description="Derived from the name when absent")
     description: Description = ""
     entry: Entry | None = Field(default=None, description="`actions/<slug>.py` when only `code` is given")
     code: Code | None = None
@@ -44,7 +44,7 @@ class ActionCreate(BaseModel):
 
 
 class ActionUpdate(BaseModel):
-    """Changes of an action; what is left out stays."""
+    """Changes an action; what is left out stays as it is."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -63,7 +63,7 @@ class ActionUpdate(BaseModel):
 
 
 class ActionRead(BaseModel):
-    """An action as the published clients know it, and a little more."""
+    """Shows an action as the published clients know it, with some more fields."""
 
     id: int
     name: str
@@ -82,13 +82,13 @@ class ActionRead(BaseModel):
     is_public: bool
     required_confirmation: bool
     can_view_code: bool
-    code: str | None = Field(description="The entry's file; only when one action is asked for")
+    code: str | None = Field(description="The entry's file; only when a single action is requested")
     created_at: datetime
     updated_at: datetime
 
 
 class RunRequest(BaseModel):
-    """What a run is started with; all of it optional."""
+    """Holds what a run is started with; all fields are optional."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -110,7 +110,7 @@ class RunRequest(BaseModel):
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     def event(self) -> dict[str, Any]:
-        """What the script is given."""
+        """Returns the event that the script is given."""
         return {
             "user_input": self.user_input,
             "selected_rows": self.selected_rows,

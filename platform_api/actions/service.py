@@ -1,4 +1,4 @@
-"""Actions: making, changing, listing and starting them."""
+"""Creates, changes, lists and starts actions."""
 
 import re
 import secrets
@@ -28,12 +28,12 @@ from platform_api.tables.models import AppTable
 from platform_api.tables.repository import get_table
 
 RESERVED_SLUGS = frozenset({"runs", "run-code-stream"})
-"""Words that stand where an action could stand in a path."""
+"""Words that have a meaning where a path can name an action."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedAction:
-    """An action with the names around it."""
+    """Holds an action with the names around it."""
 
     action: Action
     app: App
@@ -41,7 +41,7 @@ class ListedAction:
 
 
 async def list_actions(session: AsyncSession, actor: Actor, app: str | None) -> list[ListedAction]:
-    """The actions of an app, by default of the token's; without either, of every app."""
+    """Returns the actions of an app, by default of the token's; without either, of every app."""
     statement = (
         select(Action, App, AppTable.name)
         .join(App, App.id == Action.app_id)
@@ -50,40 +50,40 @@ async def list_actions(session: AsyncSession, actor: Actor, app: str | None) -> 
         .order_by(Action.id)
     )
     if app is not None:
-        found = await get_usable_app(session, actor, app)
-        statement = statement.where(App.id == found.id)
+        usable_app = await get_usable_app(session, actor, app)
+        statement = statement.where(App.id == usable_app.id)
     return [ListedAction(*row) for row in await session.execute(statement)]
 
 
-async def create_action(session: AsyncSession, actor: Actor, wanted: ActionCreate) -> tuple[Action, App]:
-    """A new action of an app of the caller's organization."""
-    reference = wanted.app if wanted.app is not None else actor.app_id
+async def create_action(session: AsyncSession, actor: Actor, data: ActionCreate) -> tuple[Action, App]:
+    """Creates an action of an app of the caller's organization."""
+    reference = data.app if data.app is not None else actor.app_id
     if reference is None:
         raise Unprocessable("app: say which app the action is for; the token is not bound to one")
     app = await get_buildable_app(session, actor, reference)
-    slug = wanted.slug or await _free_slug(session, app, wanted.name)
+    slug = data.slug or await _free_slug(session, app, data.name)
     _check_slug(slug)
-    entry = wanted.entry or (entry_for(slug) if wanted.code is not None else None)
+    entry = data.entry or (entry_for(slug) if data.code is not None else None)
     if entry is None:
         raise Unprocessable("entry: name the file to run, or send the `code`")
-    table_id = await _table_id(session, app, wanted.table)
-    _check_table(wanted.action_type, table_id)
-    await _provide_entry(session, actor, app, entry, wanted.code)
+    table_id = await _table_id(session, app, data.table)
+    _check_table(data.action_type, table_id)
+    await _provide_entry(session, actor, app, entry, data.code)
     statement = (
         insert(Action)
         .values(
             app_id=app.id,
             slug=slug,
-            name=wanted.name,
-            description=wanted.description,
-            action_type=wanted.action_type,
+            name=data.name,
+            description=data.description,
+            action_type=data.action_type,
             entry=entry,
             table_id=table_id,
-            input_schema=wanted.input_schema,
-            limits=_stored_limits(wanted.limits),
-            allows_retries=wanted.allows_retries,
-            is_public=wanted.is_public,
-            required_confirmation=wanted.required_confirmation,
+            input_schema=data.input_schema,
+            limits=_stored_limits(data.limits),
+            allows_retries=data.allows_retries,
+            is_public=data.is_public,
+            required_confirmation=data.required_confirmation,
             created_by=actor.user_id,
         )
         .on_conflict_do_nothing(index_elements=[Action.app_id, Action.slug])
@@ -96,25 +96,25 @@ async def create_action(session: AsyncSession, actor: Actor, wanted: ActionCreat
 
 
 async def update_action(
-    session: AsyncSession, actor: Actor, reference: str, wanted: ActionUpdate, *, app: str | None = None
+    session: AsyncSession, actor: Actor, reference: str, data: ActionUpdate, *, app: str | None = None
 ) -> tuple[Action, App]:
-    """Changes what the request names."""
+    """Changes what the request contains."""
     action, owner = await _get_buildable(session, actor, reference, app)
-    values: dict[str, Any] = wanted.model_dump(exclude_unset=True, exclude={"table", "code", "limits"})
-    # Null says nothing, but for the input schema, which it removes.
+    values: dict[str, Any] = data.model_dump(exclude_unset=True, exclude={"table", "code", "limits"})
+    # Null changes nothing, except that it removes the input schema.
     values = {name: value for name, value in values.items() if value is not None or name == "input_schema"}
-    if "limits" in wanted.model_fields_set:
-        values["limits"] = _stored_limits(wanted.limits)
-    if "table" in wanted.model_fields_set:
-        values["table_id"] = await _table_id(session, owner, wanted.table)
+    if "limits" in data.model_fields_set:
+        values["limits"] = _stored_limits(data.limits)
+    if "table" in data.model_fields_set:
+        values["table_id"] = await _table_id(session, owner, data.table)
     if (slug := values.get("slug")) not in (None, action.slug):
         _check_slug(slug)
         taken = select(Action.id).where(Action.app_id == owner.id, Action.slug == slug)
         if await session.scalar(taken) is not None:
             raise _slug_taken(slug)
     _check_table(values.get("action_type", action.action_type), values.get("table_id", action.table_id))
-    if wanted.entry is not None or wanted.code is not None:
-        await _provide_entry(session, actor, owner, wanted.entry or action.entry, wanted.code)
+    if data.entry is not None or data.code is not None:
+        await _provide_entry(session, actor, owner, data.entry or action.entry, data.code)
     for name, value in values.items():
         setattr(action, name, value)
     await session.flush()
@@ -122,22 +122,22 @@ async def update_action(
 
 
 async def delete_action(session: AsyncSession, actor: Actor, reference: str, *, app: str | None = None) -> None:
-    """Removes an action. Its runs stay; one that goes on goes on."""
+    """Removes an action. Its runs stay, and a run that is under way continues."""
     action, _ = await _get_buildable(session, actor, reference, app)
     await session.delete(action)
     await session.flush()
 
 
 async def run_action(
-    session: AsyncSession, actor: Actor, reference: str, wanted: RunRequest, *, app: str | None = None
+    session: AsyncSession, actor: Actor, reference: str, data: RunRequest, *, app: str | None = None
 ) -> Run:
     """Queues a run of the app's latest source version, for the organization the caller acts in."""
     action, owner = await get_action(session, actor, reference, app=app)
     await get_usable_app(session, actor, owner.id)
-    if wanted.language == "javascript":
-        raise BadRequest("language: actions are Python; there is no runner for javascript")
-    environment = {} if wanted.connection_id is None else {"CONNECTION_ID": wanted.connection_id}
-    return await start_action(session, actor, action, owner, event=wanted.event(), environment=environment)
+    if data.language == "javascript":
+        raise BadRequest("language: actions are Python; javascript is not supported")
+    environment = {} if data.connection_id is None else {"CONNECTION_ID": data.connection_id}
+    return await start_action(session, actor, action, owner, event=data.event(), environment=environment)
 
 
 async def start_action(
@@ -149,7 +149,7 @@ async def start_action(
     event: dict[str, Any],
     environment: dict[str, str] | None = None,
 ) -> Run:
-    """Queues a run of an action that `actor` was found to see, of an app that they may use."""
+    """Queues a run of an action that `actor` may see, of an app that they may use."""
     version = await source.latest_version(session, AppId(owner.id))
     if version is None or entry_path(action.entry) not in version.manifest:
         raise Conflict(f"the app's latest source has no {entry_path(action.entry)}, which {action.slug} runs")
@@ -184,7 +184,7 @@ async def start_action(
 
 
 async def read_code(session: AsyncSession, action: Action) -> str | None:
-    """The content of the entry's file in the latest version."""
+    """Returns the content of the entry's file in the latest version."""
     version = await source.latest_version(session, action.app_id)
     digest = None if version is None else version.manifest.get(entry_path(action.entry))
     statement = select(SourceFile.content).where(SourceFile.app_id == action.app_id, SourceFile.digest == digest)
@@ -193,7 +193,7 @@ async def read_code(session: AsyncSession, action: Action) -> str | None:
 
 
 def may_view_code(actor: Actor, app: App, *, is_mine: bool) -> bool:
-    """Source is read by the owning organization's builders, and by anybody who sees an open-source app."""
+    """Returns true for the owning organization's builders, and for anybody who sees an open-source app."""
     return app.is_open_source or (is_mine and actor.role.includes(Role.BUILDER))
 
 
@@ -203,7 +203,7 @@ async def _get_buildable(session: AsyncSession, actor: Actor, reference: str, ap
 
 
 async def _provide_entry(session: AsyncSession, actor: Actor, app: App, entry: str, code: str | None) -> None:
-    """Makes sure the entry's file exists in the source tree; `code` is saved there as a new version."""
+    """Makes sure that the entry's file exists in the source tree; `code` is saved there as a new version."""
     path = entry_path(entry)
     latest = await source.latest_version(session, AppId(app.id))
     if code is not None:
@@ -224,10 +224,10 @@ async def _table_id(session: AsyncSession, app: App, table: int | str | None) ->
         return None
     if isinstance(table, str):
         return (await get_table(session, AppId(app.id), table)).id
-    found = await session.scalar(select(AppTable.id).where(AppTable.app_id == app.id, AppTable.id == table))
-    if found is None:
+    table_id = await session.scalar(select(AppTable.id).where(AppTable.app_id == app.id, AppTable.id == table))
+    if table_id is None:
         raise NotFound(f"the app has no table {table}")
-    return TableId(found)
+    return TableId(table_id)
 
 
 def _check_table(action_type: ActionType, table_id: TableId | None) -> None:

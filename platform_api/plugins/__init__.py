@@ -1,1 +1,1 @@
-"""Plugins: implementations of a shared plugin interface, one per integration."""
+"""Manages plugins: implementations of a shared plugin interface, one per integration."""

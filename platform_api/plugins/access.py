@@ -1,4 +1,4 @@
-"""Which plugin interfaces and plugins a caller sees: those of the organization acted in."""
+"""Decides which plugin interfaces and plugins a caller sees: those of the organization acted in."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _INTERFACE_MODULES = "interfaces."
 
 
 async def get_interface(session: AsyncSession, actor: Actor, namespace: str) -> PluginInterface:
-    """The interface of a namespace; raises NotFound."""
+    """Returns the interface of a namespace; raises NotFound."""
     statement = select(PluginInterface).where(
         PluginInterface.namespace == namespace.replace("\x00", ""), visible_to(actor, PluginInterface.organization_id)
     )
@@ -29,7 +29,7 @@ async def get_interface(session: AsyncSession, actor: Actor, namespace: str) -> 
 
 
 async def get_plugin(session: AsyncSession, actor: Actor, plugin_id: PluginId) -> tuple[Plugin, PluginInterface]:
-    """A plugin with its interface; raises NotFound."""
+    """Returns a plugin with its interface; raises NotFound."""
     plugin = await get_visible(session, Plugin, plugin_id, actor=actor, name="plugin")
     return plugin, await get_visible(
         session, PluginInterface, plugin.interface_id, actor=actor, name="plugin interface"
@@ -39,29 +39,29 @@ async def get_plugin(session: AsyncSession, actor: Actor, plugin_id: PluginId) -
 async def list_interfaces(
     session: AsyncSession, actor: Actor, *, offset: int, limit: int
 ) -> tuple[int, Sequence[PluginInterface]]:
-    """How many interfaces there are, and some of them, by namespace."""
-    chosen = select(PluginInterface).where(visible_to(actor, PluginInterface.organization_id))
-    count = await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
-    some = chosen.order_by(PluginInterface.namespace).offset(offset).limit(limit)
-    return count, (await session.scalars(some)).all()
+    """Returns how many interfaces there are, and a page of them, by namespace."""
+    visible = select(PluginInterface).where(visible_to(actor, PluginInterface.organization_id))
+    count = await session.scalar(select(func.count()).select_from(visible.subquery())) or 0
+    page = visible.order_by(PluginInterface.namespace).offset(offset).limit(limit)
+    return count, (await session.scalars(page)).all()
 
 
 async def list_plugins(
     session: AsyncSession, actor: Actor, interface: PluginInterface, *, offset: int, limit: int
 ) -> tuple[int, Sequence[Plugin]]:
-    """How many plugins an interface has, and some of them; hidden ones are there for builders only."""
-    chosen = select(Plugin).where(Plugin.interface_id == interface.id, visible_to(actor, Plugin.organization_id))
+    """Returns how many plugins an interface has, and a page of them; hidden ones for builders only."""
+    visible = select(Plugin).where(Plugin.interface_id == interface.id, visible_to(actor, Plugin.organization_id))
     if not actor.role.includes(Role.BUILDER):
-        chosen = chosen.where(Plugin.is_visible)
-    count = await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
-    some = chosen.order_by(Plugin.integration_id).offset(offset).limit(limit)
-    return count, (await session.scalars(some)).all()
+        visible = visible.where(Plugin.is_visible)
+    count = await session.scalar(select(func.count()).select_from(visible.subquery())) or 0
+    page = visible.order_by(Plugin.integration_id).offset(offset).limit(limit)
+    return count, (await session.scalars(page)).all()
 
 
 async def list_enabled(
     session: AsyncSession, actor: Actor, interface: PluginInterface
 ) -> list[tuple[Plugin, list[int]]]:
-    """The enabled plugins of an interface, each with the connections it may use now."""
+    """Returns the enabled plugins of an interface, each with the connections it may use now."""
     enabled = select(Plugin).where(
         Plugin.interface_id == interface.id, Plugin.is_enabled, visible_to(actor, Plugin.organization_id)
     )
@@ -72,11 +72,11 @@ async def list_enabled(
     )
     for integration_id, connection_id in await session.execute(connections.order_by(Connection.id)):
         usable.setdefault(integration_id, []).append(connection_id)
-    return [(plugin, _chosen(plugin, usable.get(plugin.integration_id, []))) for plugin in plugins]
+    return [(plugin, _allowed_connections(plugin, usable.get(plugin.integration_id, []))) for plugin in plugins]
 
 
 async def find_module(session: AsyncSession, actor: Actor, module: str) -> tuple[PluginInterface, Plugin | None]:
-    """The interface, or the enabled plugin with its interface, behind a module of `plugins`; raises NotFound."""
+    """Returns the interface, and the enabled plugin if it is one, of a module of `plugins`; raises NotFound."""
     if module.startswith(_INTERFACE_MODULES):
         return await get_interface(session, actor, module.removeprefix(_INTERFACE_MODULES)), None
     enabled = (
@@ -88,15 +88,15 @@ async def find_module(session: AsyncSession, actor: Actor, module: str) -> tuple
             func.concat(PluginInterface.namespace, "_", Plugin.integration_id) == module.replace("\x00", ""),
         )
     )
-    found = (await session.execute(enabled)).one_or_none()
-    if found is None:
+    row = (await session.execute(enabled)).one_or_none()
+    if row is None:
         raise NotFound(f"there is no enabled plugin with the module {module!r}")
-    plugin, interface = found
+    plugin, interface = row
     return interface, plugin
 
 
-def _chosen(plugin: Plugin, usable: list[int]) -> list[int]:
+def _allowed_connections(plugin: Plugin, usable: list[int]) -> list[int]:
     if plugin.connection_ids is None:
         return usable
-    # In the builder's order; a connection that is gone since is left out.
+    # In the builder's order; a connection that no longer exists is left out.
     return [connection_id for connection_id in plugin.connection_ids if connection_id in usable]

@@ -1,8 +1,8 @@
-"""How plugins get to a run: their modules lie in the run's bundle, beside the app's source tree.
+"""Brings plugins to a run: their modules are in the run's bundle, beside the app's source tree.
 
-The folder `.plugins/` cannot be in a source tree (no part of a path there starts with a dot), so nothing of an app is
-hidden by it. Bundles stay immutable: the digest covers the source and every module, and what a run was started with
-is what it executes, however plugins change meanwhile.
+The folder `.plugins/` cannot be in a source tree (no part of a path there starts with a dot), so no file of an app is
+hidden by it. Bundles stay immutable: the digest covers the source and every module, and a run executes what it
+was started with, however plugins change meanwhile.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _FOLDER = ".plugins"
 
 
 async def bundle_for(session: AsyncSession, actor: Actor, source_digest: str) -> str:
-    """Digest of the bundle of a source tree and the plugins of the organization that `actor` acts in."""
+    """Returns the digest of the bundle of a source tree and the plugins of the organization that `actor` acts in."""
     digests = await _modules(session, actor, PluginInterface.digest, Plugin.digest)
     if not digests:
         return source_digest
@@ -35,7 +35,7 @@ async def bundle_for(session: AsyncSession, actor: Actor, source_digest: str) ->
 
 
 async def find_bundle(session: AsyncSession, digest: str) -> PluginBundle | None:
-    """The bundle of that digest, if it is one with plugins."""
+    """Returns the bundle of that digest, if it is one with plugins."""
     return await session.get(PluginBundle, digest)
 
 
@@ -45,7 +45,7 @@ async def _modules(
     of_interface: InstrumentedAttribute[str],
     of_plugin: InstrumentedAttribute[str],
 ) -> dict[str, str]:
-    """Path to the asked column, of every interface and enabled plugin of the organization."""
+    """Maps paths to the requested column, for every interface and enabled plugin of the organization."""
     interfaces = select(PluginInterface.namespace, of_interface).where(
         visible_to(actor, PluginInterface.organization_id)
     )
@@ -54,11 +54,11 @@ async def _modules(
         .join(PluginInterface, PluginInterface.id == Plugin.interface_id)
         .where(visible_to(actor, Plugin.organization_id), Plugin.is_enabled)
     )
-    found = {f"{_FOLDER}/interfaces/{name}.py": value for name, value in await session.execute(interfaces)}
-    if found:
+    modules = {f"{_FOLDER}/interfaces/{name}.py": value for name, value in await session.execute(interfaces)}
+    if modules:
         for name, integration_id, value in await session.execute(plugins):
-            found[f"{_FOLDER}/{name}_{integration_id}.py"] = value
-    return found
+            modules[f"{_FOLDER}/{name}_{integration_id}.py"] = value
+    return modules
 
 
 def _digest(source_digest: str, modules: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Whether a plugin fulfils its interface, told when it is saved and not when it is called. Pure."""
+"""Checks that a plugin fulfils its interface when it is saved, not when it is called. Pure."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ from platform_api.plugins.signatures import CodeError, Module, Problem, Signatur
 
 
 def interface_file(namespace: str) -> str:
-    """The name under which an interface's code appears in messages, tracebacks and folders."""
+    """Returns the name of an interface's code in messages, tracebacks and folders."""
     return f"plugins/interfaces/{namespace}.py"
 
 
 def plugin_file(namespace: str, integration_id: str) -> str:
-    """As `interface_file`, of a plugin."""
+    """Returns the name of a plugin's code in messages, tracebacks and folders."""
     return f"plugins/{namespace}_{integration_id}.py"
 
 
 def check_interface(namespace: str, capabilities: Sequence[str], code: str) -> list[Problem]:
-    """What is wrong with an interface by itself."""
+    """Returns what is wrong with an interface by itself."""
     try:
         module = read_module(code, interface_file(namespace))
     except CodeError as error:
@@ -32,7 +32,7 @@ def check_interface(namespace: str, capabilities: Sequence[str], code: str) -> l
 def check_plugin(
     *, namespace: str, integration_id: str, capabilities: Sequence[str], interface_code: str, code: str
 ) -> list[Problem]:
-    """What keeps a plugin from fulfilling its interface; `interface_code` has passed `check_interface`."""
+    """Returns what keeps a plugin from fulfilling its interface; `interface_code` has passed `check_interface`."""
     interface = read_module(interface_code, interface_file(namespace))
     try:
         plugin = read_module(code, plugin_file(namespace, integration_id))
@@ -42,7 +42,7 @@ def check_plugin(
 
 
 def implemented(capabilities: Sequence[str], code: str) -> list[str]:
-    """The capabilities that the plugin's own code has; the rest are the interface's."""
+    """Returns the capabilities that the plugin's own code defines; the interface defines the rest."""
     module = read_module(code, "")
     return [name for name in capabilities if module.defines(name)]
 
@@ -62,7 +62,7 @@ def _check_capability(name: str, plugin: Module, interface: Module) -> list[Prob
 
 
 def _uncallable(name: str, signature: Signature) -> list[str]:
-    """Capabilities are called as `name(connection_ids=..., **payload)`."""
+    """Checks that a capability can be called as `name(connection_ids=..., **payload)`."""
     messages = []
     if not signature.accepts("connection_ids"):
         messages.append(f"{name}() must take `connection_ids`")
@@ -72,14 +72,14 @@ def _uncallable(name: str, signature: Signature) -> list[str]:
 
 
 def _differences(name: str, signature: Signature, contract: Signature, file: str) -> list[str]:
-    """Each way in which the interface's function may be called must be a way to call the plugin's."""
+    """Checks that each way in which the interface's function may be called is a way to call the plugin's."""
     where = f"{file}:{contract.line}"
     messages = []
     if signature.is_async != contract.is_async:
-        wanted = "`async def`" if contract.is_async else "`def`"
-        messages.append(f"{name}() must be {wanted}, as in {where}")
+        expected = "`async def`" if contract.is_async else "`def`"
+        messages.append(f"{name}() must be {expected}, as in {where}")
     for parameter in sorted(contract.required | contract.optional):
-        # `_uncallable` has told it.
+        # `_uncallable` has reported it.
         if parameter != "connection_ids" and not signature.accepts(parameter):
             messages.append(f"{name}() must take {parameter!r}, as in {where}")
     for parameter in sorted(signature.required - contract.required - {"connection_ids"}):

@@ -1,4 +1,4 @@
-"""Plugin interfaces, plugins, the versions of both, and the bundles that carry them to runs."""
+"""Stores plugin interfaces, plugins, the versions of both, and the bundles that carry them to runs."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from platform_api.core.types import OrganizationId, PluginId, PluginInterfaceId,
 
 
 class PluginInterface(Timestamps, Base):
-    """What the plugins of a namespace have in common: the capabilities and the code they share."""
+    """Stores what the plugins of a namespace have in common: the capabilities and the code they share."""
 
     __tablename__ = "plugin_interfaces"
     __table_args__ = (UniqueConstraint("organization_id", "namespace"),)
@@ -31,7 +31,7 @@ class PluginInterface(Timestamps, Base):
 
 
 class Plugin(Timestamps, Base):
-    """The implementation of an interface for one integration."""
+    """Stores the implementation of an interface for one integration."""
 
     __tablename__ = "plugins"
     __table_args__ = (
@@ -47,7 +47,7 @@ class Plugin(Timestamps, Base):
     integration_id: Mapped[str] = mapped_column(String(100))
     is_enabled: Mapped[bool]
     is_visible: Mapped[bool]
-    """Members who do not build see it in the list of an interface's plugins."""
+    """Members who are not builders see it in the list of an interface's plugins."""
     connection_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     """The connections it may use; null: every connection of the organization to its integration."""
     code: Mapped[str]
@@ -56,7 +56,7 @@ class Plugin(Timestamps, Base):
 
 
 class PluginInterfaceVersion(Base):
-    """One immutable state of an interface."""
+    """Stores one immutable state of an interface."""
 
     __tablename__ = "plugin_interface_versions"
 
@@ -71,7 +71,7 @@ class PluginInterfaceVersion(Base):
 
 
 class PluginVersion(Base):
-    """One immutable state of a plugin's code."""
+    """Stores one immutable state of a plugin's code."""
 
     __tablename__ = "plugin_versions"
 
@@ -85,12 +85,12 @@ class PluginVersion(Base):
 
 
 class PluginBundle(Base):
-    """A source tree together with the plugin modules of the organization that a run works for."""
+    """Stores a source tree together with the plugin modules of the organization that a run works for."""
 
     __tablename__ = "plugin_bundles"
 
     digest: Mapped[str] = mapped_column(primary_key=True)
     source_digest: Mapped[str]
     modules: Mapped[dict[str, str]]
-    """Path in the bundle to the module's code."""
+    """Maps paths in the bundle to code."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,4 +1,4 @@
-"""Plugins on the wire (contract §9)."""
+"""Defines plugins on the wire (contract §9)."""
 
 import keyword
 from datetime import datetime
@@ -12,13 +12,13 @@ MAX_CODE_LENGTH = 64_000
 
 def _not_reserved(name: str) -> str:
     if keyword.iskeyword(name):
-        raise ValueError(f"{name!r} is a word of Python's own")
+        raise ValueError(f"{name!r} is a keyword of Python; choose another name")
     return name
 
 
 def _storable(code: str) -> str:
     if "\x00" in code:
-        raise ValueError("the code holds a NUL character")
+        raise ValueError("the code contains a NUL character; remove it")
     return code
 
 
@@ -45,14 +45,14 @@ class InterfaceCreate(_Write):
 
 
 class InterfaceReplace(_Write):
-    """What is left out stays as it is."""
+    """Changes an interface; what is left out stays as it is."""
 
     base_version: BaseVersion
     title: Annotated[str, Field(max_length=150)] | None = None
     capabilities: Annotated[list[Capability], Field(max_length=100)] | None = None
     code: Code | None = None
     accept_breaking: bool = False
-    """Store a change that breaks plugins, and switch those off."""
+    """Stores a change even if it breaks plugins, and disables those."""
 
 
 class PluginCreate(_Write):
@@ -65,7 +65,7 @@ class PluginCreate(_Write):
 
 
 class PluginReplace(_Write):
-    """What is left out stays as it is; `connection_ids` of null means every connection."""
+    """Changes a plugin; what is left out stays as it is. `connection_ids` of null means every connection."""
 
     base_version: BaseVersion
     code: Code | None = None
@@ -75,7 +75,7 @@ class PluginReplace(_Write):
 
 
 class ProblemRead(BaseModel):
-    """One thing that is wrong with a plugin's code."""
+    """Describes a problem of a plugin's code."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -85,7 +85,7 @@ class ProblemRead(BaseModel):
 
 
 class BrokenPlugin(BaseModel):
-    """A plugin that does not fulfil its changed interface."""
+    """Describes a plugin that does not fulfil its changed interface."""
 
     integration_id: str
     problems: list[ProblemRead]
@@ -105,7 +105,7 @@ class InterfaceRead(BaseModel):
 
 
 class InterfaceChanged(InterfaceRead):
-    """The interface after a change, and the plugins that the change switched off."""
+    """Shows the interface after a change, and the plugins that the change disabled."""
 
     broken: list[BrokenPlugin] = []
 
@@ -126,7 +126,7 @@ class VersionRead(BaseModel):
 
 
 class DiffRead(BaseModel):
-    """How two versions differ, as `diff -u` writes it; empty when they do not."""
+    """Shows how two versions differ, as `diff -u` writes it; empty when they do not."""
 
     from_version: int
     to_version: int
@@ -134,14 +134,14 @@ class DiffRead(BaseModel):
 
 
 class PluginListed(BaseModel):
-    """Contract §9, row 12: `id` is the integration's id."""
+    """Lists a plugin (contract §9, row 12): `id` is the integration's id."""
 
     id: str
     connection_ids: list[int]
 
 
 class ModuleRead(BaseModel):
-    """A module of `plugins` as a developer's machine fetches it. Its code runs only where it fits `sha256`."""
+    """Shows a module of `plugins` as a developer's machine fetches it. Its code runs only if it matches `sha256`."""
 
     module: str = Field(description="`interfaces.<namespace>` or `<namespace>_<integration id>`")
     organization: str = Field(description="Slug of the organization whose code it is")
@@ -165,7 +165,7 @@ class IntegrationName(BaseModel):
 
 
 class PluginRead(BaseModel):
-    """Contract §9, row 13. `code` is sent to those who may change it."""
+    """Shows a plugin (contract §9, row 13). `code` is sent to those who may change it."""
 
     id: int
     organization: int

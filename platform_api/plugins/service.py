@@ -1,4 +1,4 @@
-"""Saving plugin interfaces and plugins: checked first, then kept as a new version."""
+"""Saves plugin interfaces and plugins: checks them first, then stores them as a new version."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -23,38 +23,39 @@ from platform_api.plugins.signatures import Problem
 
 
 class PluginRefused(Unprocessable):
-    """The code does not compile or does not fulfil the interface; `problems` beside `detail` says where."""
+    """Reports code that does not compile or does not fulfil the interface; `problems` beside `detail` says where."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(
-            "; ".join(str(problem) for problem in problems[:5]), extra={"problems": [asdict(one) for one in problems]}
+            "; ".join(str(problem) for problem in problems[:5]),
+            extra={"problems": [asdict(problem) for problem in problems]},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A plugin that does not fulfil its interface any more."""
+    """Holds a plugin that no longer fulfils its interface."""
 
     plugin: Plugin
     problems: list[Problem]
 
 
-async def create_interface(session: AsyncSession, actor: Actor, wanted: InterfaceCreate) -> PluginInterface:
-    """A new interface of the organization. Raises Conflict when the namespace is taken, PluginRefused."""
+async def create_interface(session: AsyncSession, actor: Actor, data: InterfaceCreate) -> PluginInterface:
+    """Creates an interface of the organization. Raises Conflict when the namespace is taken, PluginRefused."""
     await _lock(session, actor)
     taken = select(PluginInterface.id).where(
-        PluginInterface.namespace == wanted.namespace, visible_to(actor, PluginInterface.organization_id)
+        PluginInterface.namespace == data.namespace, visible_to(actor, PluginInterface.organization_id)
     )
     if await session.scalar(taken) is not None:
-        raise Conflict(f"the plugin interface {wanted.namespace!r} exists already; change it with PUT")
-    _refuse(_check_interface(wanted.namespace, wanted.capabilities, wanted.code))
+        raise Conflict(f"the plugin interface {data.namespace!r} exists already; change it with PUT")
+    _raise_problems(_check_interface(data.namespace, data.capabilities, data.code))
     interface = PluginInterface(
         organization_id=actor.organization_id,
-        namespace=wanted.namespace,
-        title=wanted.title,
-        capabilities=wanted.capabilities,
-        code=wanted.code,
-        digest=file_digest(wanted.code),
+        namespace=data.namespace,
+        title=data.title,
+        capabilities=data.capabilities,
+        code=data.code,
+        digest=file_digest(data.code),
         version=1,
     )
     session.add(interface)
@@ -65,25 +66,25 @@ async def create_interface(session: AsyncSession, actor: Actor, wanted: Interfac
 
 
 async def replace_interface(
-    session: AsyncSession, actor: Actor, namespace: str, wanted: InterfaceReplace
+    session: AsyncSession, actor: Actor, namespace: str, data: InterfaceReplace
 ) -> tuple[PluginInterface, list[Broken]]:
-    """Changes an interface and returns the plugins that this switched off.
+    """Changes an interface and returns the plugins that this disabled.
 
-    Raises Conflict when a newer version is there, or when plugins would break and that was not accepted.
+    Raises Conflict when there is a newer version, or when plugins would break and that was not accepted.
     """
     await _lock(session, actor)
     interface = await get_interface(session, actor, namespace)
-    _require_base(interface.version, wanted.base_version, f"the interface {namespace!r}")
-    capabilities = interface.capabilities if wanted.capabilities is None else wanted.capabilities
-    code = interface.code if wanted.code is None else wanted.code
-    _refuse(_check_interface(namespace, capabilities, code))
+    _require_base(interface.version, data.base_version, f"the interface {namespace!r}")
+    capabilities = interface.capabilities if data.capabilities is None else data.capabilities
+    code = interface.code if data.code is None else data.code
+    _raise_problems(_check_interface(namespace, capabilities, code))
     broken = await _broken_by(session, actor, interface, capabilities, code)
-    if broken and not wanted.accept_breaking:
+    if broken and not data.accept_breaking:
         raise _would_break(namespace, broken)
-    for one in broken:
-        one.plugin.is_enabled = False
-    if wanted.title is not None:
-        interface.title = wanted.title
+    for item in broken:
+        item.plugin.is_enabled = False
+    if data.title is not None:
+        interface.title = data.title
     if (capabilities, code) != (interface.capabilities, interface.code):
         interface.capabilities, interface.code, interface.digest = capabilities, code, file_digest(code)
         interface.version += 1
@@ -103,25 +104,25 @@ async def delete_interface(session: AsyncSession, actor: Actor, namespace: str) 
 
 
 async def create_plugin(
-    session: AsyncSession, actor: Actor, namespace: str, wanted: PluginCreate
+    session: AsyncSession, actor: Actor, namespace: str, data: PluginCreate
 ) -> tuple[Plugin, PluginInterface]:
-    """A new plugin. Raises NotFound for an unknown interface or integration, Conflict, PluginRefused."""
+    """Creates a plugin. Raises NotFound for an unknown interface or integration, Conflict, PluginRefused."""
     await _lock(session, actor)
     interface = await get_interface(session, actor, namespace)
-    definition = await get_definition(session, actor, wanted.integration_id)
+    definition = await get_definition(session, actor, data.integration_id)
     if any(plugin.integration_id == definition.id for plugin in await _plugins_of(session, actor, interface)):
         raise Conflict(f"{namespace!r} has a plugin for {definition.id!r} already; change it with PUT")
-    _refuse(_check(interface, definition.id, wanted.code))
-    await _check_connections(session, actor, definition.id, wanted.connection_ids)
+    _raise_problems(_check(interface, definition.id, data.code))
+    await _check_connections(session, actor, definition.id, data.connection_ids)
     plugin = Plugin(
         organization_id=actor.organization_id,
         interface_id=interface.id,
         integration_id=definition.id,
-        is_enabled=wanted.is_enabled,
-        is_visible=wanted.is_visible,
-        connection_ids=wanted.connection_ids,
-        code=wanted.code,
-        digest=file_digest(wanted.code),
+        is_enabled=data.is_enabled,
+        is_visible=data.is_visible,
+        connection_ids=data.connection_ids,
+        code=data.code,
+        digest=file_digest(data.code),
         version=1,
     )
     session.add(plugin)
@@ -132,21 +133,21 @@ async def create_plugin(
 
 
 async def replace_plugin(
-    session: AsyncSession, actor: Actor, plugin_id: PluginId, wanted: PluginReplace
+    session: AsyncSession, actor: Actor, plugin_id: PluginId, data: PluginReplace
 ) -> tuple[Plugin, PluginInterface]:
-    """Changes what the request names; its code is a new version. Raises Conflict, PluginRefused."""
+    """Changes what the request contains; changed code becomes a new version. Raises Conflict, PluginRefused."""
     await _lock(session, actor)
     plugin, interface = await get_plugin(session, actor, plugin_id)
-    _require_base(plugin.version, wanted.base_version, f"the plugin {interface.namespace}/{plugin.integration_id}")
-    code = plugin.code if wanted.code is None else wanted.code
-    will_be_enabled = plugin.is_enabled if wanted.is_enabled is None else wanted.is_enabled
-    if will_be_enabled or wanted.code is not None:
-        _refuse(_check(interface, plugin.integration_id, code))
-    if "connection_ids" in wanted.model_fields_set:
-        await _check_connections(session, actor, plugin.integration_id, wanted.connection_ids)
-        plugin.connection_ids = wanted.connection_ids
-    if wanted.is_visible is not None:
-        plugin.is_visible = wanted.is_visible
+    _require_base(plugin.version, data.base_version, f"the plugin {interface.namespace}/{plugin.integration_id}")
+    code = plugin.code if data.code is None else data.code
+    will_be_enabled = plugin.is_enabled if data.is_enabled is None else data.is_enabled
+    if will_be_enabled or data.code is not None:
+        _raise_problems(_check(interface, plugin.integration_id, code))
+    if "connection_ids" in data.model_fields_set:
+        await _check_connections(session, actor, plugin.integration_id, data.connection_ids)
+        plugin.connection_ids = data.connection_ids
+    if data.is_visible is not None:
+        plugin.is_visible = data.is_visible
     plugin.is_enabled = will_be_enabled
     if code != plugin.code:
         plugin.code, plugin.digest = code, file_digest(code)
@@ -164,7 +165,7 @@ async def delete_plugin(session: AsyncSession, actor: Actor, plugin_id: PluginId
 
 
 async def _lock(session: AsyncSession, actor: Actor) -> None:
-    """One change of an organization's plugins at a time: what they require of each other is checked before."""
+    """Allows one change of an organization's plugins at a time, since they are checked against each other."""
     organization = select(Organization.id).where(Organization.id == actor.organization_id)
     await session.execute(organization.with_for_update(key_share=True))
 
@@ -177,7 +178,7 @@ async def _plugins_of(session: AsyncSession, actor: Actor, interface: PluginInte
 def _check_interface(namespace: str, capabilities: Sequence[str], code: str) -> list[Problem]:
     repeated = sorted({name for name in capabilities if capabilities.count(name) > 1})
     if repeated:
-        raise Unprocessable(f"capabilities: {', '.join(repeated)} stands there more than once")
+        raise Unprocessable(f"capabilities: {', '.join(repeated)} is listed more than once; list each name once")
     return check_interface(namespace, capabilities, code)
 
 
@@ -198,7 +199,7 @@ def _check(
     )
 
 
-def _refuse(problems: Sequence[Problem]) -> None:
+def _raise_problems(problems: Sequence[Problem]) -> None:
     if problems:
         raise PluginRefused(problems)
 
@@ -206,34 +207,34 @@ def _refuse(problems: Sequence[Problem]) -> None:
 async def _broken_by(
     session: AsyncSession, actor: Actor, interface: PluginInterface, capabilities: Sequence[str], code: str
 ) -> list[Broken]:
-    """The enabled plugins that would not fulfil the changed interface."""
-    found = []
+    """Returns the enabled plugins that would not fulfil the changed interface."""
+    broken = []
     for plugin in await _plugins_of(session, actor, interface):
         problems = _check(
             interface, plugin.integration_id, plugin.code, capabilities=capabilities, interface_code=code
         )
         if plugin.is_enabled and problems:
-            found.append(Broken(plugin, problems))
-    return found
+            broken.append(Broken(plugin, problems))
+    return broken
 
 
 def _would_break(namespace: str, broken: Sequence[Broken]) -> Conflict:
-    listed: list[dict[str, Any]] = [
-        {"integration_id": one.plugin.integration_id, "problems": [asdict(problem) for problem in one.problems]}
-        for one in broken
+    details: list[dict[str, Any]] = [
+        {"integration_id": item.plugin.integration_id, "problems": [asdict(problem) for problem in item.problems]}
+        for item in broken
     ]
-    names = ", ".join(one.plugin.integration_id for one in broken)
+    names = ", ".join(item.plugin.integration_id for item in broken)
     return Conflict(
         f"the change of {namespace!r} breaks its plugins for {names} ({broken[0].problems[0]}); change them first, or"
-        " send `accept_breaking` to store it and switch them off",
-        extra={"broken": listed},
+        " send `accept_breaking` to store it and disable them",
+        extra={"broken": details},
     )
 
 
-def _require_base(current: int, base: int, what: str) -> None:
+def _require_base(current: int, base: int, name: str) -> None:
     if base != current:
         raise Conflict(
-            f"base_version: {what} is at version {current}, not {base}; load it and merge",
+            f"base_version: {name} is at version {current}, not {base}; load it and merge your change",
             extra={"current_version": current},
         )
 
@@ -248,12 +249,12 @@ async def _check_connections(
     )
     unknown = sorted(set(connection_ids) - set(await session.scalars(usable)))
     if unknown:
-        named = ", ".join(map(str, unknown))
-        raise Unprocessable(f"connection_ids: your organization has no connection {named} to {integration_id}")
+        ids = ", ".join(map(str, unknown))
+        raise Unprocessable(f"connection_ids: your organization has no connection {ids} to {integration_id}")
 
 
 async def _refuse_ambiguous_modules(session: AsyncSession, actor: Actor) -> None:
-    """A module's name tells its namespace: the longest one that it begins with. Two readings are refused."""
+    """Refuses a name of a module that can be read in two ways: it belongs to the longest namespace it begins with."""
     interfaces = select(PluginInterface.namespace).where(visible_to(actor, PluginInterface.organization_id))
     namespaces = list(await session.scalars(interfaces))
     plugins = (

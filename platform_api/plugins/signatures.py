@@ -1,4 +1,4 @@
-"""What plugin code defines, read from its syntax tree without running it. Pure: no database, no HTTP."""
+"""Reads what plugin code defines from its syntax tree, without running it. Pure: no database, no HTTP."""
 
 import ast
 import warnings
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a piece of plugin code, and where."""
+    """Says what is wrong with a piece of plugin code, and where."""
 
     file: str
     line: int
@@ -20,7 +20,7 @@ class Problem:
 
 
 class CodeError(Exception):
-    """The code is not Python; `problem` says where."""
+    """Reports that the code is not Python; `problem` says where."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -29,7 +29,7 @@ class CodeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """How a function can be called by keyword, which is how capabilities are called."""
+    """Describes how a function can be called by keyword, which is how capabilities are called."""
 
     line: int
     is_async: bool
@@ -39,32 +39,32 @@ class Signature:
     positional_only: tuple[str, ...]
     """Parameters without a default that cannot be given by name."""
     takes_any: bool
-    """It has `**name`."""
+    """True if it has `**name`."""
 
     def accepts(self, name: str) -> bool:
-        """Whether `name=` may be given."""
+        """Returns true if `name=` may be given."""
         return self.takes_any or name in self.required or name in self.optional
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """The names that a module's top level defines."""
+    """Holds the names that a module's top level defines."""
 
     file: str
     functions: dict[str, Signature]
     other_names: frozenset[str]
-    """Assigned, imported or decorated: there, but how it is called cannot be seen."""
+    """Assigned, imported or decorated: they exist, but how they are called cannot be seen."""
 
     def defines(self, name: str) -> bool:
-        """Whether the module has a top-level `name`."""
+        """Returns true if the module has a top-level `name`."""
         return name in self.functions or name in self.other_names
 
 
 @lru_cache(maxsize=256)
 def read_module(code: str, file: str) -> Module:
-    """Raises CodeError when `code` does not compile.
+    """Returns what `code` defines. Raises CodeError when it does not compile.
 
-    Remembered: lists ask again for every plugin they show, and a change of an interface for every one it has.
+    Cached: lists read the code of every plugin they show, and a change of an interface that of all its plugins.
     """
     functions: dict[str, Signature] = {}
     other_names: set[str] = set()
@@ -86,21 +86,25 @@ def read_module(code: str, file: str) -> Module:
 def _parsed(code: str, file: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
-            # An invalid escape in somebody's string is not this program's business.
+            # An invalid escape in somebody's string is not this program's concern.
             warnings.simplefilter("ignore")
             tree = ast.parse(code, file)
-            # What only the compiler refuses: `return` outside a function, `nonlocal` of nothing.
+            # Finds what only the compiler refuses: `return` outside a function, `nonlocal` of nothing.
             compile(tree, file, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise CodeError(Problem(file, error.lineno or 1, f"syntax error: {error.msg}")) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        reason = "it holds characters that Python source cannot" if isinstance(error, ValueError) else "too deep"
+        reason = (
+            "it contains characters that are not allowed in Python source"
+            if isinstance(error, ValueError)
+            else "it is nested too deep"
+        )
         raise CodeError(Problem(file, 1, f"the code cannot be compiled: {reason}")) from error
     return tree
 
 
 def _top_level(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that run when the module is imported, also inside `if`, `try`, `with` and loops."""
+    """Yields the statements that run when the module is imported, also inside `if`, `try`, `with` and loops."""
     for statement in statements:
         yield statement
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

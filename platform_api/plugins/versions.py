@@ -1,4 +1,4 @@
-"""The history of interfaces and plugins: what versions there are and how two differ."""
+"""Shows the history of interfaces and plugins: which versions there are and how two differ."""
 
 from collections.abc import Sequence
 
@@ -10,26 +10,26 @@ from platform_api.core.errors import NotFound
 from platform_api.plugins.checks import interface_file, plugin_file
 from platform_api.plugins.models import Plugin, PluginInterface, PluginInterfaceVersion, PluginVersion
 
-_MOST_LISTED = 100
+_MAX_LISTED = 100
 
 
 async def list_interface_versions(
     session: AsyncSession, interface: PluginInterface
 ) -> Sequence[PluginInterfaceVersion]:
-    """The latest versions, newest first."""
+    """Returns the latest versions, newest first."""
     statement = select(PluginInterfaceVersion).where(PluginInterfaceVersion.interface_id == interface.id)
-    statement = statement.order_by(PluginInterfaceVersion.number.desc()).limit(_MOST_LISTED)
+    statement = statement.order_by(PluginInterfaceVersion.number.desc()).limit(_MAX_LISTED)
     return (await session.scalars(statement)).all()
 
 
 async def list_plugin_versions(session: AsyncSession, plugin: Plugin) -> Sequence[PluginVersion]:
-    """The latest versions, newest first."""
+    """Returns the latest versions, newest first."""
     statement = select(PluginVersion).where(PluginVersion.plugin_id == plugin.id)
-    return (await session.scalars(statement.order_by(PluginVersion.number.desc()).limit(_MOST_LISTED))).all()
+    return (await session.scalars(statement.order_by(PluginVersion.number.desc()).limit(_MAX_LISTED))).all()
 
 
 async def diff_interface(session: AsyncSession, interface: PluginInterface, before: int, after: int) -> str:
-    """The change of capabilities and code between two versions; raises NotFound for one that is not there."""
+    """Shows the change of capabilities and code between two versions; raises NotFound for an unknown version."""
     trees = []
     for number in (before, after):
         version = await session.get(PluginInterfaceVersion, (interface.id, number))
@@ -43,7 +43,7 @@ async def diff_interface(session: AsyncSession, interface: PluginInterface, befo
 async def diff_plugin(
     session: AsyncSession, plugin: Plugin, interface: PluginInterface, before: int, after: int
 ) -> str:
-    """The change of code between two versions; raises NotFound for one that is not there."""
+    """Shows the change of code between two versions; raises NotFound for an unknown version."""
     file = plugin_file(interface.namespace, plugin.integration_id)
     trees = []
     for number in (before, after):
