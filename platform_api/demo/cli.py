@@ -27,8 +27,8 @@ def demo(host: str, port: int | None, data_dir: Path, exit_when_done: bool) -> N
     """Start everything with a sample app, and run it once end to end."""
     # Local: the bare client has the command's name but not what it needs.
     from platform_api.demo.demonstration import demonstrate
+    from platform_api.demo.run import RunFailed
     from platform_api.demo.sample_app import SetupFailed
-    from platform_api.demo.story import RunFailed
     from platform_api.supervisor.failures import reported
 
     # What is shown is the demonstration, not each request.

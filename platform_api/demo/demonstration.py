@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from platform_api.demo.run import Stopwatch, run_action, show_result, show_where_to_look
 from platform_api.demo.sample_app import Platform, set_up
-from platform_api.demo.story import Stopwatch, run_action, show_result, show_where_to_look
 from platform_api.supervisor.health import wait_serving
 from platform_api.supervisor.listener import ListenError, base_url, listen, reachable_address
 from platform_api.supervisor.processes.children import Child, spawn

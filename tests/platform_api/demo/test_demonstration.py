@@ -7,8 +7,8 @@ from io import StringIO
 from rich.console import Console
 
 from platform_api.demo.demonstration import choose_port
+from platform_api.demo.run import show_result, show_where_to_look
 from platform_api.demo.sample_app import TABLES, SampleApp
-from platform_api.demo.story import show_result, show_where_to_look
 from platform_api.supervisor.listener import listen, reachable_address
 
 SCRIPT = files("platform_api.demo") / "app_source" / "import_orders.py"
