@@ -37,7 +37,7 @@ _SECRET = "conformance"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One way of starting the server, and the cases that want it."""
+    """Describes one way of starting the server, and the cases that need it."""
 
     name: str
     environment: dict[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def _run_all(directory: Path) -> dict[str, dict[str, Any]]:
-    """Every case's outcome, from the run that was started as the case wants it."""
+    """Returns every case's outcome, from the run that was started as the case needs it."""
     outcomes: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="amc-") as folder:
         server = EmbeddedPostgres(Path(folder), options={"fsync": "off", "synchronous_commit": "off"})
@@ -151,7 +151,7 @@ async def _create_database(server: EmbeddedPostgres, name: str) -> None:
 
 
 def _count(outcomes: dict[str, dict[str, Any]]) -> tuple[Counter[int], Counter[int]]:
-    """Passed and counted cases by tier; what could not be run here (a second database) does not count."""
+    """Counts passed and all cases by tier, except those that cannot be run here (a second database)."""
     passed: Counter[int] = Counter()
     total: Counter[int] = Counter()
     for case in outcomes.values():

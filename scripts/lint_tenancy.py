@@ -37,7 +37,7 @@ _SQL = re.compile(r"\borganization_id\b\"?\s*(?:=|<>|!=|in\b|any\b|is\s+(?:not\s
 
 @dataclass(frozen=True, slots=True, order=True)
 class Violation:
-    """One place that goes around the tenancy function."""
+    """Names one place that goes around the tenancy function."""
 
     path: str
     line: int
@@ -48,7 +48,7 @@ class Violation:
 
 
 def find_in_python(source: str, path: str, tenant_models: frozenset[str] = frozenset()) -> list[Violation]:
-    """The violations in a Python file; `tenant_models` are the classes that have an `organization_id`."""
+    """Returns the violations in a Python file; `tenant_models` are the classes that have an `organization_id`."""
     if path.endswith(_DECIDES):
         return []
     lines = source.splitlines()
@@ -68,7 +68,7 @@ def find_in_python(source: str, path: str, tenant_models: frozenset[str] = froze
 
 
 def find_in_sql(source: str, path: str) -> list[Violation]:
-    """The violations in a file of SQL."""
+    """Returns the violations in a file of SQL."""
     lines = source.splitlines()
     return [
         Violation(path, number, "SQL restricts by organization by hand; say why with `-- tenancy: <reason>`")
@@ -79,7 +79,7 @@ def find_in_sql(source: str, path: str) -> list[Violation]:
 
 
 def find_tenant_models(sources: Iterator[str]) -> frozenset[str]:
-    """Names of the SQLAlchemy models that have an `organization_id` column."""
+    """Returns the names of the SQLAlchemy models that have an `organization_id` column."""
     return frozenset(
         node.name
         for source in sources
@@ -89,7 +89,7 @@ def find_tenant_models(sources: Iterator[str]) -> frozenset[str]:
 
 
 def find_in_directory(directory: Path) -> list[Violation]:
-    """The violations in every Python and SQL file below `directory`."""
+    """Returns the violations in every Python and SQL file below `directory`."""
     python = sorted(directory.rglob("*.py"))
     models = find_tenant_models(file.read_text() for file in python if file.name == "models.py")
     found = [hit for file in python for hit in find_in_python(file.read_text(), file.as_posix(), models)]
@@ -130,7 +130,7 @@ def _queried_model(node: ast.AST) -> str | None:
 
 
 def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
-    """The nodes of a statement without those of statements inside it, which are judged on their own."""
+    """Yields the nodes of a statement without those of statements inside it, which are judged on their own."""
     waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()
@@ -178,7 +178,7 @@ def _is_organization_column(node: ast.expr) -> bool:
 
 
 def _is_column(node: ast.expr) -> bool:
-    """`Model.name` or `table.c.name`."""
+    """Returns true for `Model.name` and `table.c.name`."""
     if not isinstance(node, ast.Attribute):
         return False
     owner = node.value
