@@ -1,4 +1,4 @@
-"""Runs the migrations: on the connection it is handed (`automio migrate`), or on one to DATABASE_URL."""
+"""Runs the migrations: on the connection it is given (`automio migrate`), or on one to DATABASE_URL."""
 
 import asyncio
 from typing import Any
@@ -41,7 +41,7 @@ async def _run_on_own_connection() -> None:
 
 if context.is_offline_mode():
     raise SystemExit("migrations need a connection; --sql is not supported")
-if (handed := context.config.attributes.get("connection")) is not None:
-    _run(handed)
+if (connection := context.config.attributes.get("connection")) is not None:
+    _run(connection)
 else:
     asyncio.run(_run_on_own_connection())

@@ -1,4 +1,4 @@
-"""The roles and schemas of an installation; organizations, users, memberships, tokens, sign-ins
+"""Creates the roles and schemas of an installation; organizations, users, memberships, tokens, sign-ins
 
 Revision: 0001
 Follows:

@@ -1,4 +1,4 @@
-"""Apps, their source versions and installs
+"""Creates apps, their source versions and installs
 
 Revision: 0002
 Follows: 0001

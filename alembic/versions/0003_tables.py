@@ -1,4 +1,4 @@
-"""App tables, tags, outbox; the trigger function of app tables
+"""Creates app tables, tags, outbox; the trigger function of app tables
 
 Revision: 0003
 Follows: 0002

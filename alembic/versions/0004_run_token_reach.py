@@ -1,4 +1,4 @@
-"""Run tokens that reach every install of their app
+"""Lets run tokens reach every install of their app
 
 Revision: 0004
 Follows: 0003

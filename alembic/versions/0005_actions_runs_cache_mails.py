@@ -1,4 +1,4 @@
-"""Actions, runs and their log lines; cache entries; mails
+"""Creates actions, runs and their log lines; cache entries; mails
 
 Revision: 0005
 Follows: 0004

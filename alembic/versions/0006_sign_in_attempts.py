@@ -1,4 +1,4 @@
-"""Counts of recent sign-in attempts, against guessing passwords
+"""Counts recent sign-in attempts, against guessing passwords
 
 Revision: 0006
 Follows: 0005

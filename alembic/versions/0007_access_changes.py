@@ -1,4 +1,4 @@
-"""Notification of ended tokens, memberships, sign-ins and installs, so that no process remembers them for long
+"""Notifies of ended tokens, memberships, sign-ins and installs, so that no process remembers them for long
 
 Revision: 0007
 Follows: 0006

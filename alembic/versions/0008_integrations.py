@@ -1,4 +1,4 @@
-"""Integrations of an organization's own, connections
+"""Creates organizations' own integrations, and connections
 
 Revision: 0008
 Follows: 0007

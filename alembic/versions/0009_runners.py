@@ -1,4 +1,4 @@
-"""Runners that were heard of lately
+"""Stores the runners that sent a heartbeat lately
 
 Revision: 0009
 Follows: 0008

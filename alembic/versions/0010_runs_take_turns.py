@@ -1,4 +1,4 @@
-"""Waiting runs are found by organization, so that organizations take turns
+"""Indexes waiting runs by organization, so that organizations take turns
 
 Revision: 0010
 Follows: 0009

@@ -1,4 +1,4 @@
-"""Plugin interfaces, plugins, their versions, bundles with plugins
+"""Creates plugin interfaces, plugins, their versions, bundles with plugins
 
 Revision: 0011
 Follows: 0010

@@ -1,4 +1,4 @@
-"""OAuth clients of organizations, sign-ins under way, refreshes under way
+"""Stores OAuth clients of organizations, sign-ins under way, refreshes under way
 
 Revision: 0012
 Follows: 0011

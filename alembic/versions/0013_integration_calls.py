@@ -1,4 +1,4 @@
-"""A log of calls to integrations, and how many an organization made and may make in a month
+"""Logs calls to integrations, and counts how many an organization made and may make in a month
 
 Revision: 0013
 Follows: 0012

@@ -1,4 +1,4 @@
-"""Application files with the objects they leave behind, and in-app notifications
+"""Creates application files with the objects they leave behind, and in-app notifications
 
 Revision: 0014
 Follows: 0013

@@ -1,4 +1,4 @@
-"""Notification of changed connections and definitions, so that no process remembers them for long
+"""Notifies of changed connections and definitions, so that no process remembers them for long
 
 Revision: 0015
 Follows: 0014

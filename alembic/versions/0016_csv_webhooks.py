@@ -1,4 +1,4 @@
-"""Imports and exports of CSV and Excel files, and webhooks
+"""Creates imports and exports of CSV and Excel files, and webhooks
 
 Revision: 0016
 Follows: 0015

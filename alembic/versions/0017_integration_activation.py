@@ -1,4 +1,4 @@
-"""What apps may use of integrations, operations of imported integrations
+"""Stores what apps may use of integrations, and operations of imported integrations
 
 Revision: 0017
 Follows: 0016

@@ -1,4 +1,4 @@
-"""Counters of rate limits, and the origins whose pages may call an app
+"""Stores counters of rate limits, and the origins whose pages may call an app
 
 Revision: 0018
 Follows: 0017

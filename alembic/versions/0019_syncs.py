@@ -1,4 +1,4 @@
-"""Syncs: declared synchronisations of third-party lists into app tables
+"""Creates syncs: declared synchronisations of third-party lists into app tables
 
 Revision: 0019
 Follows: 0018

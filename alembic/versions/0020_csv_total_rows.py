@@ -1,4 +1,4 @@
-"""Imports say how many rows their file holds, and how many lines were blank
+"""Stores how many rows the file of an import has, and how many lines were blank
 
 Revision: 0020
 Follows: 0019

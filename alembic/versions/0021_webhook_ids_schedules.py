@@ -1,4 +1,4 @@
-"""Webhooks: where a sender's id of a delivery stands. Syncs: the times that a run stands for, and one that waits
+"""Stores where a sender puts the id of a delivery, the times a sync's run counts for, and one run that waits
 
 Revision: 0021
 Follows: 0020

@@ -1,4 +1,4 @@
-"""The log of calls says which app called, and nobody of another organization
+"""Logs which app called, and nobody of another organization
 
 Revision: 0022
 Follows: 0021

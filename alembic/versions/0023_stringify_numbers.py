@@ -1,4 +1,4 @@
-"""Apps say whether GraphQL clients get wide numbers as strings
+"""Stores whether an app's GraphQL clients get wide numbers as strings
 
 Revision: 0023
 Follows: 0022

@@ -1,4 +1,4 @@
-"""Syncs: runs of one connection beside each other, each with its own place in the list
+"""Allows concurrent sync runs of one connection, each with its own place in the list
 
 Revision: 0024
 Follows: 0023

@@ -1,4 +1,4 @@
-"""Webhooks: what a call that started a run is answered
+"""Stores the answer of a webhook to calls that started a run
 
 Revision: 0025
 Follows: 0024
