@@ -25,9 +25,12 @@ from pathlib import Path
 CLEAN = (
     "platform_api/actions",
     "platform_api/core",
+    "platform_api/demo",
     "platform_api/migrations.py",
+    "platform_api/mock_shop",
     "platform_api/models.py",
     "platform_api/plugins",
+    "platform_api/supervisor",
     "platform_api/web",
     "scripts",
 )

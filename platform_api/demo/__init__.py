@@ -1,1 +1,1 @@
-"""`automio demo`: an installation with a sample app, run once end to end through the public HTTP API."""
+"""Runs `automio demo`: an installation with a sample app, run once end to end through the public HTTP API."""

@@ -1,4 +1,4 @@
-"""`automio demo`."""
+"""Defines the command `automio demo`."""
 
 import asyncio
 from pathlib import Path
@@ -20,9 +20,9 @@ import click
     default="./.automio/demo",
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="The demonstration's own data directory; a second run works on what is there.",
+    help="The demonstration's own data directory; a second run uses what is already there.",
 )
-@click.option("--exit", "exit_when_done", is_flag=True, help="End when it is done instead of serving on.")
+@click.option("--exit", "exit_when_done", is_flag=True, help="Exit when it is done instead of continuing to serve.")
 def demo(host: str, port: int | None, data_dir: Path, exit_when_done: bool) -> None:
     """Start everything with a sample app, and run it once end to end."""
     # Local: the bare client has the command's name but not what it needs.

@@ -1,4 +1,4 @@
-"""The demonstration: an installation, the sample shop beside it, the sample app set up and run."""
+"""Runs the demonstration: an installation, the sample shop beside it, the sample app set up and run."""
 
 import asyncio
 import json
@@ -19,18 +19,18 @@ from platform_api.supervisor.listener import ListenError, base_url, listen, reac
 from platform_api.supervisor.processes.children import Child, spawn
 from platform_api.supervisor.supervisor import Options, run_installation
 
-_USUAL_PORT = 8080
+_DEFAULT_PORT = 8080
 
 
 async def demonstrate(*, host: str, port: int | None, data_dir: Path, exit_when_done: bool) -> None:
-    """Runs the demonstration; serves on until a stop signal unless `exit_when_done`."""
+    """Runs the demonstration; continues to serve until a stop signal unless `exit_when_done`."""
     console = Console()
     watch = Stopwatch()
     console.print("starting PostgreSQL, the control plane and a runner …")
     with listen("127.0.0.1", 0) as shop_socket:
         shop_url = base_url(*reachable_address(shop_socket))
 
-        async def tell(url: str) -> None:
+        async def run_demonstration(url: str) -> None:
             console.print(f"automio ready {url}  ({watch.seconds:.1f} s)", highlight=False)
             admin = json.loads((data_dir / "admin.json").read_text())
             headers = {"Authorization": f"Bearer {admin['token']}"}
@@ -43,25 +43,25 @@ async def demonstrate(*, host: str, port: int | None, data_dir: Path, exit_when_
             show_where_to_look(console, url=url, data_dir=str(data_dir), app=app)
             console.print(f"\ndone in {watch.seconds:.1f} s")
             if not exit_when_done:
-                console.print("serving on; stop with Ctrl-C")
+                console.print("still serving; stop with Ctrl-C")
                 await asyncio.Event().wait()
 
         await run_installation(
             Options(host=host, port=choose_port(host) if port is None else port, data_dir=data_dir),
             # The sample shop is on loopback, where integrations may not call otherwise.
             environment={"LOG_LEVEL": "WARNING", **os.environ, "ALLOW_PRIVATE_UPSTREAMS": "true"},
-            while_serving=tell,
+            while_serving=run_demonstration,
             companions=[_shop_child(shop_socket, data_dir)],
         )
 
 
-def choose_port(host: str, *, usual: int = _USUAL_PORT) -> int:
-    """The usual port, or 0 (a free one) when somebody has it."""
+def choose_port(host: str, *, default: int = _DEFAULT_PORT) -> int:
+    """Returns the default port, or 0 (a free one) when another program uses it."""
     try:
-        listen(host, usual, patience=0).close()
+        listen(host, default, timeout=0).close()
     except ListenError:
         return 0
-    return usual
+    return default
 
 
 def _shop_child(listening: socket.socket, data_dir: Path) -> Child:
@@ -72,7 +72,7 @@ def _shop_child(listening: socket.socket, data_dir: Path) -> Child:
             [sys.executable, "-P", "-m", "platform_api.demo.sample_shop", "--fd", str(descriptor)],
             environment={"PATH": os.environ.get("PATH", "")},
             working_directory=data_dir,
-            keep=[descriptor],
+            inherited_fds=[descriptor],
         )
 
     host, port = reachable_address(listening)

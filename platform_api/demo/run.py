@@ -17,7 +17,7 @@ _ENDED = frozenset({"completed", "failed", "stopped"})
 
 
 class RunFailed(RuntimeError):
-    """The action did not complete."""
+    """Reports that the action did not complete."""
 
 
 async def run_action(
@@ -58,7 +58,7 @@ async def _show_log(client: httpx.AsyncClient, task_id: str, console: Console) -
 
 
 async def log_lines(client: httpx.AsyncClient, task_id: str) -> AsyncIterator[str]:
-    """The lines of a run's log as they are written, until the run ends."""
+    """Yields the lines of a run's log as they are written, until the run ends."""
     parameters = {"task_id": task_id}
     async with client.stream("GET", "/api/actions/run-code-stream/", params=parameters, timeout=60) as answer:
         answer.raise_for_status()
@@ -68,7 +68,7 @@ async def log_lines(client: httpx.AsyncClient, task_id: str) -> AsyncIterator[st
 
 
 def show_result(console: Console, result: dict[str, Any]) -> None:
-    """The tables' row counts, and an aggregate of the imported entries."""
+    """Prints the tables' row counts, and an aggregate of the imported entries."""
     rows = Table(title="tables of app `orders`", title_justify="left")
     rows.add_column("table")
     rows.add_column("upserted", justify="right")
@@ -107,7 +107,7 @@ def show_where_to_look(console: Console, *, url: str, data_dir: str, app: Sample
 
 
 class Stopwatch:
-    """Seconds since it was made."""
+    """Measures the seconds since it was created."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()

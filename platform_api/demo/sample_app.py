@@ -1,6 +1,6 @@
 """Sets up the sample app through the public HTTP API: app, tables, integration, connection, action.
 
-Everything looks before it makes, so that running the demonstration again works on what is there.
+Every step looks before it creates, so that running the demonstration again uses what is already there.
 """
 
 from dataclasses import dataclass
@@ -54,19 +54,19 @@ TABLES: tuple[dict[str, Any], ...] = (
 
 
 class SetupFailed(RuntimeError):
-    """The platform refused a part of the sample app."""
+    """Reports that the platform refused a part of the sample app."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleApp:
-    """The sample app as it was set up."""
+    """Identifies the sample app that was set up."""
 
     app_id: int
     action_id: int
 
 
 class Platform:
-    """The platform's HTTP API, as the owner of its first organization."""
+    """Calls the platform's HTTP API as the owner of its first organization."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -75,7 +75,7 @@ class Platform:
         return self._checked(await self._client.get(path, params=parameters))
 
     async def find(self, path: str) -> Any | None:
-        """What is at `path`; None when there is nothing."""
+        """Returns what is at `path`; None when there is nothing."""
         answer = await self._client.get(path)
         return None if answer.status_code == 404 else self._checked(answer)
 
@@ -100,7 +100,7 @@ class Platform:
 
 
 async def set_up(platform: Platform, *, shop_url: str) -> SampleApp:
-    """Makes what is missing. Raises SetupFailed."""
+    """Creates what is missing. Raises SetupFailed."""
     app_id = await _ensure_app(platform)
     await _ensure_tables(platform, app_id)
     await _ensure_connection(platform, shop_url)

@@ -1,4 +1,4 @@
-"""A small shop on loopback for the demonstration: orders with lines, and billing entries, page by page.
+"""Serves a small shop on loopback for the demonstration: orders with lines, and billing entries, page by page.
 
 The data is computed, so every start shows the same shop, and a second import finds the same rows.
 """
@@ -24,14 +24,14 @@ LINES_PER_ORDER = 3
 BILLING_ENTRIES = 2000
 
 _OPENED = datetime(2026, 1, 1, tzinfo=UTC)
-_LARGEST_PAGE = 500
+_MAX_PER_PAGE = 500
 _OFFERS = ("walnut shelf", "red lamp", "blue rug", "oak stool", "green vase", "clock", "teapot")
 _STATUSES = ("new", "paid", "sent")
 _ENTRY_TYPES = ("commission", "delivery", "listing fee", "refund")
 
 
 def make_orders() -> list[dict[str, Any]]:
-    """Every order of the shop with its lines."""
+    """Returns every order of the shop with its lines."""
     chance = random.Random("orders")
     return [_order(chance, number) for number in range(ORDERS)]
 
@@ -56,7 +56,7 @@ def _order(chance: random.Random, number: int) -> dict[str, Any]:
 
 
 def make_billing_entries() -> list[dict[str, Any]]:
-    """Every billing entry of the shop, oldest first, with the balance after it."""
+    """Returns every billing entry of the shop, oldest first, with the balance after it."""
     chance = random.Random("billing")
     balance = 0
     entries = []
@@ -77,9 +77,9 @@ def make_billing_entries() -> list[dict[str, Any]]:
 
 
 def create_app(*, seconds_per_page: float = 0.0) -> Starlette:
-    """`GET /v1/orders` and `GET /v1/billing-entries`, with `page` (from 1) and `per_page`, and an API key.
+    """Serves `GET /v1/orders` and `GET /v1/billing-entries` with `page` (from 1), `per_page` and an API key.
 
-    `seconds_per_page` makes it as slow as shops are.
+    `seconds_per_page` makes it as slow as real shops are.
     """
     collections = {"orders": make_orders(), "billing-entries": make_billing_entries()}
 
@@ -88,14 +88,14 @@ def create_app(*, seconds_per_page: float = 0.0) -> Starlette:
             return JSONResponse({"error": f"send a valid key in {API_KEY_HEADER}"}, 401)
         items = collections.get(request.path_params["collection"])
         if items is None:
-            return JSONResponse({"error": "there are orders and billing-entries"}, 404)
+            return JSONResponse({"error": "the collections are orders and billing-entries"}, 404)
         try:
             page = int(request.query_params.get("page", 1))
             per_page = int(request.query_params.get("per_page", 100))
         except ValueError:
             page = per_page = 0
-        if page < 1 or not 1 <= per_page <= _LARGEST_PAGE:
-            return JSONResponse({"error": f"page counts from 1, per_page from 1 to {_LARGEST_PAGE}"}, 400)
+        if page < 1 or not 1 <= per_page <= _MAX_PER_PAGE:
+            return JSONResponse({"error": f"page counts from 1, per_page from 1 to {_MAX_PER_PAGE}"}, 400)
         await asyncio.sleep(seconds_per_page)
         start = (page - 1) * per_page
         return JSONResponse(

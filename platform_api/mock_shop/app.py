@@ -1,4 +1,4 @@
-"""The shop's HTTP API, a Starlette application without a database.
+"""Implements the shop's HTTP API, a Starlette application without a database.
 
 | path | what |
 | --- | --- |
@@ -10,7 +10,7 @@
 | `GET /events?from=` | the journal, after a cursor |
 | `GET /billing-entries?cursor=` | cursor paging |
 | `GET, POST /webhooks` | signed deliveries of new events |
-| `/control/...` | faults, token expiry, revocation, counters: what a test or a demonstration turns |
+| `/control/...` | faults, token expiry, revocation, counters: the controls of a test or a demonstration |
 
 Credentials: `Authorization: Bearer <access token>`, an OAuth 1.0a signature, or `X-Api-Key: shop-key-<login>`.
 """
@@ -43,12 +43,12 @@ from platform_api.mock_shop.oauth import Answer, Client, Provider, TokenStore, o
 from platform_api.mock_shop.oauth1 import Consumer, CredentialStore, Protector, Provider1
 from platform_api.mock_shop.webhooks import Webhook, deliver
 
-_PAGE_MOST = 1000
+_MAX_PER_PAGE = 1000
 
 
 @dataclass(slots=True)
 class Shop:
-    """Everything that one running shop knows."""
+    """Holds everything that a running shop knows."""
 
     sellers: dict[str, Seller]
     tokens: TokenStore
@@ -62,7 +62,7 @@ class Shop:
     _source: random.Random = field(default_factory=lambda: random.Random("orders"))
 
     def account_of(self, request: Request) -> Seller:
-        """The seller of the request's credentials. Counts the request against the seller's rate limit.
+        """Returns the seller of the request's credentials. Counts the request against the seller's rate limit.
 
         Raises HTTPException 401 without valid credentials, 429 beyond the limit.
         """
@@ -100,7 +100,7 @@ def create_shop(
     access_token_seconds: int = 60,
     requests_per_second: int = 200,
 ) -> Shop:
-    """A shop with two sellers (`anna` and `bert`) and one OAuth client."""
+    """Creates a shop with two sellers (`anna` and `bert`) and one OAuth client."""
     sellers = {
         login: create_seller(login, offers=offers, orders=orders, billing_entries=billing_entries)
         for login in ("anna", "bert")
@@ -112,7 +112,7 @@ def create_shop(
 
 
 def create_app(shop: Shop | None = None) -> Starlette:
-    """The shop as an ASGI application; `app.state.shop` is its `Shop`."""
+    """Returns the shop as an ASGI application; `app.state.shop` is its `Shop`."""
     shop = shop or create_shop()
     app = Starlette(
         routes=_ROUTES,
@@ -133,14 +133,14 @@ async def _render_error(request: Request, exc: Exception) -> Response:
     return JSONResponse({"error": exc.detail}, exc.status_code, exc.headers)
 
 
-def _number(request: Request, name: str, default: int, most: int = 10**9) -> int:
+def _number(request: Request, name: str, default: int, maximum: int = 10**9) -> int:
     text = request.query_params.get(name, str(default))
-    if not text.isdigit() or int(text) > most:
-        raise HTTPException(400, f"`{name}` is a number from 0 to {most}, not {text!r}")
+    if not text.isdigit() or int(text) > maximum:
+        raise HTTPException(400, f"`{name}` must be a number from 0 to {maximum}, not {text!r}")
     return int(text)
 
 
-def _found(records: dict[str, Record], request: Request) -> Record:
+def _get_record(records: dict[str, Record], request: Request) -> Record:
     record = records.get(request.path_params["id"])
     if record is None:
         raise HTTPException(404, f"there is no {request.url.path}")
@@ -151,20 +151,20 @@ def _found(records: dict[str, Record], request: Request) -> Record:
 
 
 async def authorize(request: Request) -> Response:
-    """The consent page; choosing an account sends the browser back with a code. `?login=` chooses without a page."""
+    """Shows the consent page, which sends the browser back with a code; `?login=` answers without a page."""
     shop = _shop(request)
-    wanted = oauth_request("GET", str(request.url), request.url.query, dict(request.headers))
+    consent = oauth_request("GET", str(request.url), request.url.query, dict(request.headers))
     try:
-        grant = shop.provider.get_consent_grant(wanted)
+        grant = shop.provider.get_consent_grant(consent)
     except OAuth2Error as error:
         return JSONResponse(dict(error.get_body()), 400)
     login = request.query_params.get("login")
     if login == "nobody":
-        return _oauth_response(shop.provider.create_authorization_response(wanted, grant_user=None, grant=grant))
+        return _oauth_response(shop.provider.create_authorization_response(consent, grant_user=None, grant=grant))
     seller = shop.sellers.get(login or "")
     if seller is None:
         return HTMLResponse(_consent_page(request, shop))
-    return _oauth_response(shop.provider.create_authorization_response(wanted, grant_user=seller, grant=grant))
+    return _oauth_response(shop.provider.create_authorization_response(consent, grant_user=seller, grant=grant))
 
 
 def _consent_page(request: Request, shop: Shop) -> str:
@@ -173,15 +173,13 @@ def _consent_page(request: Request, shop: Shop) -> str:
         f'<li><a href="?{escape(urlencode({**request.query_params, "login": login}))}">{escape(text)}</a></li>'
         for login, text in [*((login, f"Allow as {login}") for login in shop.sellers), ("nobody", "Deny")]
     )
-    return (
-        f"<!doctype html><title>Mock shop</title><h1>{client} wants to use your shop account</h1><ul>{choices}</ul>"
-    )
+    return f"<!doctype html><title>Mock shop</title><h1>{client} asks to use your shop account</h1><ul>{choices}</ul>"
 
 
 async def token(request: Request) -> Response:
     body = (await request.body()).decode()
-    wanted = oauth_request("POST", str(request.url), body, dict(request.headers))
-    return _oauth_response(_shop(request).provider.create_token_response(wanted))
+    exchange = oauth_request("POST", str(request.url), body, dict(request.headers))
+    return _oauth_response(_shop(request).provider.create_token_response(exchange))
 
 
 async def request_token_1(request: Request) -> Response:
@@ -191,22 +189,22 @@ async def request_token_1(request: Request) -> Response:
 
 
 async def authorize_1(request: Request) -> Response:
-    """OAuth 1.0a's consent page; `?login=` chooses without a page."""
+    """Shows OAuth 1.0a's consent page; `?login=` chooses without a page."""
     shop = _shop(request)
     provider = Provider1(shop.credentials)
-    wanted = OAuth1Request("GET", str(request.url), headers={})
+    consent = OAuth1Request("GET", str(request.url), headers={})
     try:
-        provider.validate_authorization_request(wanted)
+        provider.validate_authorization_request(consent)
     except OAuth1Error as error:
         return JSONResponse(dict(error.get_body()), 400)
     login = request.query_params.get("login")
     if login == "nobody":
-        back = URL(wanted.credential.redirect_uri).include_query_params(denied=wanted.token)
+        back = URL(consent.credential.redirect_uri).include_query_params(denied=consent.token)
         return Response(status_code=302, headers={"Location": str(back)})
     seller = shop.sellers.get(login or "")
     if seller is None:
         return HTMLResponse(_consent_page(request, shop))
-    return _oauth_response(provider.create_authorization_response(wanted, grant_user=seller))
+    return _oauth_response(provider.create_authorization_response(consent, grant_user=seller))
 
 
 async def access_token_1(request: Request) -> Response:
@@ -232,7 +230,7 @@ def _oauth_response(answer: Answer) -> Response:
     return Response(body or "", status, dict(headers))
 
 
-# What a seller's credentials reach
+# Resources of the seller whose credentials are sent
 
 
 async def me(request: Request) -> Response:
@@ -241,19 +239,19 @@ async def me(request: Request) -> Response:
 
 
 async def offers(request: Request) -> Response:
-    found = list(_shop(request).account_of(request).offers.values())
-    offset, limit = _number(request, "offset", 0), _number(request, "limit", 50, _PAGE_MOST)
+    all_offers = list(_shop(request).account_of(request).offers.values())
+    offset, limit = _number(request, "offset", 0), _number(request, "limit", 50, _MAX_PER_PAGE)
     headers = {}
-    if offset + limit < len(found):
+    if offset + limit < len(all_offers):
         following = request.url.include_query_params(offset=offset + limit, limit=limit)
         headers["Link"] = f'<{following}>; rel="next"'
-    page = found[offset : offset + limit]
-    return JSONResponse({"offers": page, "count": len(page), "totalCount": len(found)}, headers=headers)
+    page = all_offers[offset : offset + limit]
+    return JSONResponse({"offers": page, "count": len(page), "totalCount": len(all_offers)}, headers=headers)
 
 
 async def offer(request: Request) -> Response:
     seller = _shop(request).account_of(request)
-    record = _found(seller.offers, request)
+    record = _get_record(seller.offers, request)
     if request.method == "PATCH":
         changes = await request.json()
         if not isinstance(changes, dict) or set(changes) - {"name", "price", "stock"}:
@@ -264,7 +262,7 @@ async def offer(request: Request) -> Response:
 
 async def offer_image(request: Request) -> Response:
     seller = _shop(request).account_of(request)
-    record = _found(seller.offers, request)
+    record = _get_record(seller.offers, request)
     async with request.form() as form:
         files = {
             name: {"filename": value.filename, "contentType": value.content_type, "size": value.size}
@@ -282,31 +280,31 @@ async def orders(request: Request) -> Response:
         order = shop.order_bought(seller)
         event = seller.events[-1]
         return JSONResponse(order, 201, background=BackgroundTask(deliver, shop.webhooks, event))
-    found = list(seller.orders.values())
-    offset, limit = _number(request, "offset", 0), _number(request, "limit", 100, _PAGE_MOST)
-    page = found[offset : offset + limit]
-    return JSONResponse({"orders": page, "count": len(page), "totalCount": len(found)})
+    all_orders = list(seller.orders.values())
+    offset, limit = _number(request, "offset", 0), _number(request, "limit", 100, _MAX_PER_PAGE)
+    page = all_orders[offset : offset + limit]
+    return JSONResponse({"orders": page, "count": len(page), "totalCount": len(all_orders)})
 
 
 async def order(request: Request) -> Response:
-    return JSONResponse(_found(_shop(request).account_of(request).orders, request))
+    return JSONResponse(_get_record(_shop(request).account_of(request).orders, request))
 
 
 async def order_label(request: Request) -> Response:
-    record = _found(_shop(request).account_of(request).orders, request)
+    record = _get_record(_shop(request).account_of(request).orders, request)
     # Bytes that are no valid text in any common encoding: what a client must not try to decode.
     return Response(b"\x00LABEL\xff\xfe" + record["id"].encode(), media_type="application/octet-stream")
 
 
 async def events(request: Request) -> Response:
     seller = _shop(request).account_of(request)
-    start, limit = _number(request, "from", 0), _number(request, "limit", 100, _PAGE_MOST)
+    start, limit = _number(request, "from", 0), _number(request, "limit", 100, _MAX_PER_PAGE)
     return JSONResponse({"events": seller.events[start : start + limit]})
 
 
 async def billing_entries(request: Request) -> Response:
     entries = _shop(request).account_of(request).billing_entries
-    start, limit = _number(request, "cursor", 0), _number(request, "limit", 100, _PAGE_MOST)
+    start, limit = _number(request, "cursor", 0), _number(request, "limit", 100, _MAX_PER_PAGE)
     following = str(start + limit) if start + limit < len(entries) else None
     return JSONResponse({"billingEntries": entries[start : start + limit], "nextCursor": following})
 
@@ -320,7 +318,7 @@ async def webhooks(request: Request) -> Response:
     return JSONResponse({"webhooks": [{"url": webhook.url} for webhook in shop.webhooks]})
 
 
-# What a test or a demonstration turns
+# Controls of a test or a demonstration
 
 
 async def control_faults(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""`automio mock-shop`."""
+"""Defines the command `automio mock-shop`."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""The shop's data: sellers, offers, orders and the journal of events, made deterministically from a seed."""
+"""Generates the shop's data from a seed: sellers, offers, orders and the journal of events."""
 
 import random
 import uuid
@@ -16,7 +16,7 @@ Record = dict[str, Any]
 
 @dataclass(slots=True)
 class Seller:
-    """One account of the shop with everything that belongs to it."""
+    """Holds one account of the shop with everything that belongs to it."""
 
     id: str
     login: str
@@ -35,7 +35,7 @@ class Seller:
 
 
 def create_seller(login: str, *, offers: int, orders: int, billing_entries: int) -> Seller:
-    """A seller whose data depends on nothing but the arguments."""
+    """Creates a seller whose data depends on nothing but the arguments."""
     source = random.Random(login)
     seller = Seller(id=str(_uuid(source)), login=login, email=f"{login}@shop.example", api_key=f"shop-key-{login}")
     for _ in range(offers):

@@ -1,4 +1,4 @@
-"""Faults on request: a caller asks for the next answers of a path to fail, be late or break off."""
+"""Makes the next answers of a path fail, be late or break off, on request."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ FaultKind = Literal["status", "delay", "reset", "html", "never", "hold", "endles
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to the next `times` requests whose path starts with `path`.
+    """Describes what happens to the next `times` requests whose path starts with `path`.
 
     `status` answers `status` (with `retry_after` seconds in the header when given), `delay` waits `seconds` first,
     `reset` breaks the connection in the middle of the body, `html` answers a page where JSON was promised, `never`
@@ -38,7 +38,7 @@ class Fault:
 
 
 class FaultPlan:
-    """The faults that are still to happen, in the order in which they were asked for."""
+    """Holds the faults that are still to happen, in the order in which they were requested."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -51,7 +51,7 @@ class FaultPlan:
 
     @property
     def pending(self) -> int:
-        """How many requests are still to meet one."""
+        """Returns how many requests are still to get a fault."""
         return sum(fault.times for fault in self._faults)
 
     def take(self, path: str) -> Fault | None:
@@ -65,7 +65,7 @@ class FaultPlan:
 
 
 class FaultMiddleware:
-    """Pure ASGI: looks into the plan before the shop answers."""
+    """Looks into the plan before the shop answers (pure ASGI)."""
 
     def __init__(self, app: Any, *, plan: FaultPlan) -> None:
         self._app = app
@@ -116,15 +116,15 @@ async def _never(fault: Fault, app: Any, scope: Any, receive: Any, send: Any) ->
 
 
 async def _hold(fault: Fault, app: Any, scope: Any, receive: Any, send: Any) -> None:
-    while not fault.is_released:  # noqa: ASYNC110 - whoever sets it may run in another thread
+    while not fault.is_released:  # noqa: ASYNC110 - it may be set in another thread
         await asyncio.sleep(0.01)
     await app(scope, receive, send)
 
 
 async def _endless(fault: Fault, app: Any, scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-    gone = asyncio.ensure_future(_never(fault, app, scope, receive, send))
-    while not gone.done():
+    disconnected = asyncio.ensure_future(_never(fault, app, scope, receive, send))
+    while not disconnected.done():
         await send({"type": "http.response.body", "body": b" " * 65_536, "more_body": True})
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""The shop's OAuth 2 provider, on authlib's server side: authorization code (with PKCE), refresh, client credentials.
+"""Implements the shop's OAuth 2 provider with authlib: authorization code (with PKCE), refresh, client credentials.
 
 Access tokens are short-lived. A refresh token is used up by its use: the answer carries a new one and the old one
 is refused from then on, which is what catches a client that loses a rotated token. State is in memory.
@@ -23,7 +23,7 @@ Answer = tuple[int, Any, list[tuple[str, str]]]
 
 @dataclass(slots=True)
 class Client:
-    """A registered application. Satisfies authlib's ClientMixin by shape."""
+    """Represents a registered application. Has the shape of authlib's ClientMixin."""
 
     client_id: str
     client_secret: str
@@ -56,7 +56,7 @@ class Client:
 
 @dataclass(slots=True)
 class AuthorizationCode:
-    """A code that was handed to the browser and may be exchanged once."""
+    """Represents a code that was handed to the browser and may be exchanged once."""
 
     code: str
     client_id: str
@@ -75,7 +75,7 @@ class AuthorizationCode:
 
 @dataclass(slots=True)
 class Token:
-    """An access token and, unless it is from client credentials, the refresh token that came with it."""
+    """Holds an access token and, unless it is from client credentials, the refresh token that came with it."""
 
     access_token: str
     refresh_token: str | None
@@ -94,7 +94,7 @@ class Token:
 
 @dataclass(slots=True)
 class TokenStore:
-    """Clients, codes and tokens, and how often a token was issued by each grant (tests count refreshes)."""
+    """Stores clients, codes and tokens, and counts the tokens issued by each grant (tests count refreshes)."""
 
     clients: dict[str, Client] = field(default_factory=dict)
     codes: dict[str, AuthorizationCode] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class TokenStore:
     issued: dict[str, int] = field(default_factory=dict)
 
     def seller_of(self, access_token: str) -> Seller | None:
-        """The account of a live access token."""
+        """Returns the account of a valid access token."""
         token = self.by_access_token.get(access_token)
         return token.seller if token is not None and token.expires_at > time.time() else None
 
@@ -112,7 +112,7 @@ class TokenStore:
             token.expires_at = 0
 
     def revoke(self, seller: Seller) -> None:
-        """What a seller does who withdraws their consent: no token of theirs works any more."""
+        """Ends all tokens of a seller, as if they withdrew their consent."""
         for token in self.by_access_token.values():
             if token.seller is seller:
                 token.expires_at = 0
@@ -134,8 +134,8 @@ class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # authli
         )
 
     def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
-        found: AuthorizationCode | None = self.server.store.codes.get(code)
-        return found if found is not None and found.client_id == client.client_id else None
+        authorization: AuthorizationCode | None = self.server.store.codes.get(code)
+        return authorization if authorization is not None and authorization.client_id == client.client_id else None
 
     def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
         self.server.store.codes.pop(authorization_code.code, None)
@@ -149,8 +149,8 @@ class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # authlib 
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
-        found: Token | None = self.server.store.by_refresh_token.get(refresh_token)
-        return found if found is not None and not found.refresh_revoked else None
+        token: Token | None = self.server.store.by_refresh_token.get(refresh_token)
+        return token if token is not None and not token.refresh_revoked else None
 
     def authenticate_user(self, credential: Token) -> Seller:
         return credential.seller
@@ -165,7 +165,7 @@ class _ClientCredentialsGrant(grants.ClientCredentialsGrant):  # type: ignore[mi
 
 
 class Provider(AuthorizationServer):  # type: ignore[misc]  # authlib ships no types
-    """authlib's server, fed with plain values; answers are (status, body, headers)."""
+    """Runs authlib's server on plain values; answers are (status, body, headers)."""
 
     def __init__(self, store: TokenStore, *, default_seller: Seller, access_token_seconds: int) -> None:
         super().__init__()
@@ -209,7 +209,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # authlib ships no t
         return status, body, headers
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """authlib's event hook; nothing here listens."""
+        """Ignores authlib's events."""
 
 
 class _FormRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no types
@@ -228,6 +228,6 @@ class _FormRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no typ
 
 
 def oauth_request(method: str, uri: str, encoded: str, headers: dict[str, str]) -> OAuth2Request:
-    """A request as authlib wants it, from a form or a query string."""
+    """Makes the request that authlib expects, from a form or a query string."""
     named = {name.title(): value for name, value in headers.items()}
     return _FormRequest(method, uri, dict(parse_qsl(encoded, keep_blank_values=True)), named)

@@ -1,6 +1,6 @@
-"""The shop's OAuth 1.0a provider, on authlib's server side (RFC 5849). State is in memory.
+"""Implements the shop's OAuth 1.0a provider on authlib's server side (RFC 5849). State is in memory.
 
-A temporary credential ends after a use, a failed use or its time; nonces are good once.
+A temporary credential ends when it is used (also in vain) or expires; a nonce is accepted once.
 """
 
 import secrets
@@ -19,7 +19,7 @@ _TEMPORARY_SECONDS = 300
 
 @dataclass(slots=True)
 class Consumer:
-    """A registered application. Satisfies authlib's ClientMixin by shape."""
+    """Represents a registered application. Has the shape of authlib's ClientMixin."""
 
     client_id: str
     client_secret: str
@@ -33,7 +33,7 @@ class Consumer:
 
 @dataclass(slots=True)
 class Credential:
-    """A temporary credential, or the token that it was exchanged for. Satisfies authlib's mixins by shape."""
+    """Represents a temporary credential, or the token it was exchanged for. Has the shape of authlib's mixins."""
 
     oauth_token: str
     oauth_token_secret: str
@@ -61,7 +61,7 @@ class Credential:
 
 @dataclass(slots=True)
 class CredentialStore:
-    """Consumers and credentials of the shop's OAuth 1.0a side."""
+    """Stores consumers and credentials of the shop's OAuth 1.0a side."""
 
     consumers: dict[str, Consumer] = field(default_factory=dict)
     temporary: dict[str, Credential] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class CredentialStore:
     nonces: set[tuple[str, ...]] = field(default_factory=set)
 
     def is_used(self, nonce: str, request: OAuth1Request) -> bool:
-        """Whether a nonce was seen before; from now on it was."""
+        """Tells whether a nonce was seen before, and remembers it."""
         seen = (nonce, str(request.timestamp), str(request.client_id), str(request.token or ""))
         is_used = seen in self.nonces
         self.nonces.add(seen)
@@ -77,7 +77,7 @@ class CredentialStore:
 
 
 class Provider1(AuthorizationServer):  # type: ignore[misc]  # authlib ships no types
-    """authlib's server, fed with `OAuth1Request`; answers are (status, body, headers)."""
+    """Runs authlib's server on `OAuth1Request`; answers are (status, body, headers)."""
 
     def __init__(self, store: CredentialStore) -> None:
         self.store = store
@@ -95,15 +95,15 @@ class Provider1(AuthorizationServer):  # type: ignore[misc]  # authlib ships no 
         return self.store.is_used(nonce, request)
 
     def create_temporary_credential(self, request: OAuth1Request) -> Credential:
-        made = Credential(
+        credential = Credential(
             secrets.token_urlsafe(24), secrets.token_urlsafe(24), request.client_id, redirect_uri=request.redirect_uri
         )
-        self.store.temporary[made.oauth_token] = made
-        return made
+        self.store.temporary[credential.oauth_token] = credential
+        return credential
 
     def get_temporary_credential(self, request: OAuth1Request) -> Credential | None:
-        found = self.store.temporary.get(request.token)
-        return found if found is not None and found.ends_at > time.time() else None
+        credential = self.store.temporary.get(request.token)
+        return credential if credential is not None and credential.ends_at > time.time() else None
 
     def delete_temporary_credential(self, request: OAuth1Request) -> None:
         self.store.temporary.pop(request.token, None)
@@ -114,15 +114,15 @@ class Provider1(AuthorizationServer):  # type: ignore[misc]  # authlib ships no 
         return credential.verifier
 
     def create_token_credential(self, request: OAuth1Request) -> Credential:
-        made = Credential(
+        credential = Credential(
             secrets.token_urlsafe(24), secrets.token_urlsafe(24), request.client_id, seller=request.credential.seller
         )
-        self.store.tokens[made.oauth_token] = made
-        return made
+        self.store.tokens[credential.oauth_token] = credential
+        return credential
 
 
 class Protector(ResourceProtector):  # type: ignore[misc]  # authlib ships no types
-    """Says whose signed request one is."""
+    """Finds the seller whose signature a request carries."""
 
     def __init__(self, store: CredentialStore) -> None:
         self.store = store
@@ -137,10 +137,10 @@ class Protector(ResourceProtector):  # type: ignore[misc]  # authlib ships no ty
         return self.store.is_used(nonce, request)
 
     def seller_of(self, method: str, url: str, authorization: str) -> Seller | None:
-        """The account of a signed request; None when its signature does not hold."""
+        """Returns the account of a signed request; None when its signature is wrong."""
         try:
-            found = self.validate_request(method, url, b"", {"Authorization": authorization})
+            signed = self.validate_request(method, url, b"", {"Authorization": authorization})
         except (OAuth1Error, ValueError):
             return None
-        seller: Seller | None = found.credential.seller
+        seller: Seller | None = signed.credential.seller
         return seller

@@ -1,4 +1,4 @@
-"""Deliveries of the shop's events to whoever asked for them, signed with HMAC-SHA256."""
+"""Delivers the shop's events to the registered webhooks, signed with HMAC-SHA256."""
 
 import hashlib
 import hmac
@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where events go. The signature is in `X-Shop-Signature`, hexadecimal over the raw body."""
+    """Holds where events go. The signature is in `X-Shop-Signature`, hexadecimal over the raw body."""
 
     url: str
     secret: str
 
 
 async def deliver(webhooks: list[Webhook], event: Record) -> None:
-    """Posts the event once to each webhook. Like many real shops it does not try again."""
+    """Posts the event once to each webhook. Like many real shops it does not retry."""
     body = json.dumps(event).encode()
     async with httpx.AsyncClient(timeout=10) as client:
         for webhook in webhooks:

@@ -1,1 +1,1 @@
-"""`automio up`: starts PostgreSQL, the control plane and a runner, and keeps them running."""
+"""Runs `automio up`: starts PostgreSQL, the control plane and a runner, and keeps them running."""

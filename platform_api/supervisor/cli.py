@@ -1,4 +1,4 @@
-"""`automio up`."""
+"""Defines the command `automio up`."""
 
 import asyncio
 import os

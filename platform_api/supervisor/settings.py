@@ -1,4 +1,4 @@
-"""What `automio up` itself reads; everything else in the environment is passed on to the control plane."""
+"""Defines what `automio up` itself reads; everything else in the environment is passed on to the control plane."""
 
 from typing import Any, Self
 
@@ -13,16 +13,16 @@ class _FromEnvironment(BaseSettings):
 
     @classmethod
     def from_environment(cls, **overrides: Any) -> Self:
-        """The settings of this process; raises InvalidSettings naming what is missing."""
+        """Returns the settings of this process; raises InvalidSettings, which names what is missing."""
         try:
             return cls(**overrides)
         except ValidationError as error:
             names = ", ".join(str(item["loc"][0]).upper() for item in error.errors())
-            raise InvalidSettings(f"{names}: not set or not acceptable") from error
+            raise InvalidSettings(f"{names}: not set, or not valid") from error
 
 
 class SupervisorSettings(_FromEnvironment):
-    """Settings of the supervisor; the environment variable is the field's name in upper case."""
+    """Holds settings of the supervisor; the environment variable is the field's name in upper case."""
 
     database_url: str | None = None
     """A PostgreSQL to use instead of the embedded one."""
@@ -31,10 +31,10 @@ class SupervisorSettings(_FromEnvironment):
     runner_token: SecretStr | None = None
     """The runner's credential instead of the one generated in the data directory: `amt_runner_` and 43 characters."""
     public_url: str | None = None
-    """Where people reach the platform; absent: the address listened on."""
+    """URL at which people reach the platform; absent: the address listened on."""
 
 
 class ControlPlaneSettings(_FromEnvironment):
-    """What the control plane's process takes from the supervisor besides the control plane's own settings."""
+    """Holds what the control plane's process takes from the supervisor besides its own settings."""
 
     runner_token: SecretStr

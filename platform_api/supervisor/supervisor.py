@@ -37,7 +37,7 @@ _RUNNER_ENVIRONMENT_PREFIXES = ("SANDBOX_", "RUNNER_", "LOG_")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `automio up` was asked for."""
+    """Holds the options of `automio up`."""
 
     host: str
     port: int
@@ -46,7 +46,7 @@ class Options:
 
 
 class Supervisor:
-    """The children of one installation on one machine."""
+    """Runs the children of one installation on one machine."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Supervisor:
                     "RUNNER_TOKEN": self._runner_token.get_secret_value(),
                 },
                 working_directory=self._directory.path,
-                keep=[descriptor],
+                inherited_fds=[descriptor],
             )
 
         return Child("control-plane", start, lambda: wait_serving(host, port, "/health"), stop_seconds=15)
@@ -129,13 +129,13 @@ class Supervisor:
             )
 
         async def wait_ready() -> None:
-            """A runner serves nobody; runs wait in the queue until it claims them."""
+            """Returns at once: a runner serves nobody; runs wait in the queue until it claims them."""
 
         # Runs may go on for RUNNER_SHUTDOWN_SECONDS; then the runner ends them itself.
         return Child("runner", start, wait_ready, stop_seconds=40)
 
     async def start(self) -> None:
-        """Starts every child in order and keeps them running. Raises what keeps one from coming up."""
+        """Starts every child in order and keeps them running. Raises what prevents one from starting."""
         for child in self.children:
             await child.first_start()
             self._watchers.append(asyncio.create_task(child.keep_running()))
@@ -151,7 +151,7 @@ class Supervisor:
             self._postgres.stop()
 
     def kill(self) -> None:
-        """Ends everything at once; PostgreSQL recovers at the next start."""
+        """Kills every child at once; PostgreSQL recovers at the next start."""
         for child in self.children:
             child.kill()
 
@@ -161,7 +161,7 @@ class Supervisor:
 
 
 def runner_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The part of our environment a runner gets."""
+    """Returns the part of our environment that a runner gets."""
     return {
         name: value
         for name, value in environment.items()
@@ -179,7 +179,7 @@ async def run_installation(
     """Starts an installation and calls `while_serving` with its URL; stops when that returns, or at a stop signal.
 
     `companions` are further children, started first. Nothing is left running. Raises DataDirectoryError,
-    ListenError, PostgresError or ChildError when it does not come up, and whatever `while_serving` raises.
+    ListenError, PostgresError or ChildError when it does not start, and whatever `while_serving` raises.
     """
     with DataDirectory(options.data_dir) as directory, listen(options.host, options.port) as listening:
         adopt_orphans()
@@ -192,19 +192,19 @@ async def run_installation(
         )
         stopping = _stop_on_signals(supervisor)
 
-        async def story() -> None:
+        async def serve() -> None:
             await supervisor.start()
             await while_serving(supervisor.url)
 
         try:
-            await _until(stopping, story())
+            await _until(stopping, serve())
         finally:
             await supervisor.stop()
             end_descendants()
 
 
 def _stop_on_signals(supervisor: Supervisor) -> asyncio.Event:
-    """The event that a first stop signal sets; a second one does not wait any more."""
+    """Returns the event that a first stop signal sets; a second signal kills the children without waiting."""
     stopping = asyncio.Event()
 
     def stop(number: signal.Signals) -> None:
@@ -222,14 +222,14 @@ def _stop_on_signals(supervisor: Supervisor) -> asyncio.Event:
     return stopping
 
 
-async def _until(stopping: asyncio.Event, story: Awaitable[None]) -> None:
-    told = asyncio.ensure_future(story)
+async def _until(stopping: asyncio.Event, work: Awaitable[None]) -> None:
+    task = asyncio.ensure_future(work)
     stopped = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait({told, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    told.cancel()
+    task.cancel()
     try:
-        await told
+        await task
     except asyncio.CancelledError:
         if not stopping.is_set():
             raise

@@ -1,4 +1,4 @@
-"""A real `automio up` as a process of its own, for tests, documentation and benchmarks."""
+"""Runs a real `automio up` as a process of its own, for tests, documentation and benchmarks."""
 
 import json
 import os
@@ -29,11 +29,11 @@ _NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "RUNNER_TOKEN", "P
 
 
 class InstallationError(AssertionError):
-    """`automio up` did not do what was waited for; the message ends with its log."""
+    """Reports that `automio up` did not do what was waited for; the message ends with its log."""
 
 
 class Installation:
-    """`automio up` on `data_dir`. As a context manager it is started, and stopped at the end.
+    """Runs `automio up` on `data_dir`. As a context manager it is started, and stopped at the end.
 
     Standard error goes to `up.log` in the data directory.
     """
@@ -75,18 +75,18 @@ class Installation:
 
     @property
     def admin(self) -> dict[str, Any]:
-        """What `admin.json` holds."""
+        """Returns the content of `admin.json`."""
         loaded: dict[str, Any] = json.loads((self.data_dir / "admin.json").read_text())
         return loaded
 
     def client(self, *, token: str | None = None) -> httpx.Client:
-        """An HTTP client for the installation, as its owner unless told otherwise."""
+        """Returns an HTTP client for the installation, as its owner unless `token` is given."""
         bearer = token or str(self.admin["token"])
         headers = {"Authorization": f"Bearer {bearer}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=NO_CERTIFICATES)
 
     def start(self) -> None:
-        """Starts it and waits for `automio ready`."""
+        """Starts the installation and waits for `automio ready`."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         with (self.data_dir / "up.log").open("a") as log:
@@ -117,26 +117,26 @@ class Installation:
         raise InstallationError(f"automio up was not ready within {_READY_WITHIN} s:\n{self.log}")
 
     def children(self) -> dict[str, int]:
-        """The pids of the supervisor's own children by name."""
-        found: dict[str, int] = {}
+        """Returns the pids of the supervisor's own children by name."""
+        pids: dict[str, int] = {}
         for pid in _children(self.process.pid):
             command = _command_line(pid)
             for name, part in _CHILDREN.items():
                 if part in command:
-                    found.setdefault(name, pid)
+                    pids.setdefault(name, pid)
                     break
-        return found
+        return pids
 
     def descendants(self) -> list[int]:
-        """Every process below the supervisor, and the supervisor itself."""
-        pending, found = [self.process.pid], []
+        """Returns every process below the supervisor, and the supervisor itself."""
+        pending, pids = [self.process.pid], []
         while pending:
-            found.append(pid := pending.pop())
+            pids.append(pid := pending.pop())
             pending += _children(pid)
-        return found
+        return pids
 
     def wait_child(self, name: str, *, other_than: int | None = None, within: float = 60.0) -> int:
-        """The pid of a child once it is there (and is not `other_than`)."""
+        """Returns the pid of a child once it runs (and is not `other_than`)."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             pid = self.children().get(name)
@@ -146,7 +146,7 @@ class Installation:
         raise InstallationError(f"no {name} within {within} s:\n{self.log}")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Stops it in order and returns its status."""
+        """Stops the installation in order and returns its exit status."""
         self.process.send_signal(number)
         try:
             return self._ended(_STOPPED_WITHIN)
@@ -156,7 +156,7 @@ class Installation:
             raise InstallationError(f"automio up did not stop within {_STOPPED_WITHIN} s:\n{self.log}") from None
 
     def kill(self) -> None:
-        """`kill -9` of the supervisor alone."""
+        """Kills the supervisor alone with `kill -9`."""
         self.process.kill()
         self._ended(60)
 
@@ -168,7 +168,7 @@ class Installation:
 
 
 def wait_gone(pids: Sequence[int], *, within: float = 20.0) -> list[int]:
-    """Waits until none of the processes is left; returns those that are."""
+    """Waits until none of the processes is left; returns those that still run."""
     deadline = time.monotonic() + within
     while (left := [pid for pid in pids if _is_running(pid)]) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -1,7 +1,7 @@
 """Imports a shop's orders and billing entries into the app's tables.
 
 Rows are upserted by the shop's own ids, so running it again changes nothing that did not change in the shop. After
-each page the position is kept in the cache: a run that was interrupted goes on where it stopped.
+each page the position is kept in the cache: a run that was interrupted continues where it stopped.
 """
 
 import os
@@ -23,7 +23,7 @@ finished_pages: dict[str, int] = api.app_cache.get(CHECKPOINT) or {}
 
 
 def pages(collection: str) -> Iterator[dict[str, Any]]:
-    """The pages of a collection that were not imported yet."""
+    """Yields the pages of a collection that were not imported yet."""
     page = finished_pages.get(collection, 0) + 1
     while True:
         data, response = api.integrations.call(
@@ -105,7 +105,7 @@ def import_billing_entries() -> None:
 
 
 def summarize() -> dict[str, Any]:
-    """What is in the tables now."""
+    """Counts what is in the tables now."""
     kinds = ("commission", "delivery", "listing fee", "refund")
     of_kind = "\n".join(
         f"""{kind.replace(" ", "_")}: {prefix}_billing_entries_aggregate(where: {{type: {{_eq: "{kind}"}}}}) {{

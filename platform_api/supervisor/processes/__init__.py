@@ -1,1 +1,1 @@
-"""Starts child processes, knows them again after a restart, and ends those that a dead supervisor left."""
+"""Starts child processes, recognizes them after a restart, and ends those that a dead supervisor left."""

@@ -1,7 +1,7 @@
-"""A child process of the supervisor: started, watched through a pidfd, started again when it dies, stopped.
+"""Manages a child process: starts it, watches it through a pidfd, restarts it when it dies, stops it.
 
 Children are started from the main thread only: the signal that ends them with the supervisor is tied to the
-*thread* that made them.
+*thread* that started them.
 """
 
 import asyncio
@@ -19,20 +19,20 @@ from platform_api.supervisor.processes.identity import die_with_parent
 
 log = structlog.stdlib.get_logger()
 
-_FIRST_DELAY = 0.1
-_LONGEST_DELAY = 10.0
-# A child that lived this long was healthy: its next death is a new story.
+_MIN_DELAY = 0.1
+_MAX_DELAY = 10.0
+# A child that lived this many seconds was healthy: after its next death the delay starts small again.
 _HEALTHY_AFTER = 30.0
-_LAST_WORDS = 0.5
+_ERROR_GRACE_SECONDS = 0.5
 
 
 class ChildError(RuntimeError):
-    """A child died before it was ready for the first time."""
+    """Reports that a child died before it was ready for the first time."""
 
 
 @dataclass(slots=True)
 class Child:
-    """One kind of child and its current process.
+    """Describes one kind of child and holds its current process.
 
     `start` returns a new process; `wait_ready` returns when it does its work (and may raise when it never will).
     `stop_signal` asks it to end; after `stop_seconds` it is killed.
@@ -45,7 +45,7 @@ class Child:
     stop_seconds: float = 10.0
     process: subprocess.Popen[bytes] | None = None
     _started: float = 0.0
-    _delay: float = field(default=_FIRST_DELAY)
+    _delay: float = field(default=_MIN_DELAY)
 
     async def first_start(self) -> None:
         """Starts the child and waits until it is ready. Raises ChildError when it dies before."""
@@ -54,8 +54,8 @@ class Child:
         ended = asyncio.ensure_future(wait_end(process))
         try:
             await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
-            # Who waits for readiness may know more about the end than its status.
-            await asyncio.wait({ready}, timeout=_LAST_WORDS)
+            # The check for readiness may know more about the end than the exit status does.
+            await asyncio.wait({ready}, timeout=_ERROR_GRACE_SECONDS)
             if not ready.done():
                 raise ChildError(f"{self.name} {describe_end(process)} before it was ready")
             await ready
@@ -70,16 +70,16 @@ class Child:
             if self.process is not None:
                 await wait_end(self.process)
                 if time.monotonic() - self._started > _HEALTHY_AFTER:
-                    self._delay = _FIRST_DELAY
+                    self._delay = _MIN_DELAY
                 log.warning(
                     "child.ended", child=self.name, reason=describe_end(self.process), restart_in_seconds=self._delay
                 )
             await asyncio.sleep(self._delay)
-            self._delay = min(self._delay * 2, _LONGEST_DELAY)
+            self._delay = min(self._delay * 2, _MAX_DELAY)
             try:
                 await self._start()
                 await self._ready_or_ended()
-            except Exception as error:  # whatever it was, a supervisor's answer is to try again
+            except Exception as error:  # whatever it was, a supervisor tries again
                 log.error("child.not_started", child=self.name, error=str(error))
 
     async def _ready_or_ended(self) -> None:
@@ -113,7 +113,7 @@ class Child:
             await wait_end(self.process)
 
     def kill(self) -> None:
-        """Ends the child's whole session at once."""
+        """Kills the child's whole session at once."""
         if self.process is None or self.process.poll() is not None:
             return
         try:
@@ -123,9 +123,13 @@ class Child:
 
 
 def spawn(
-    command: Sequence[str], *, environment: Mapping[str, str], working_directory: Path, keep: Sequence[int] = ()
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    working_directory: Path,
+    inherited_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Starts a process in a session of its own (Ctrl-C reaches only the supervisor) that dies with us."""
+    """Starts a process that dies with us, in a session of its own, so that Ctrl-C reaches only the supervisor."""
     parent = os.getpid()
     return subprocess.Popen(
         command,
@@ -135,7 +139,7 @@ def spawn(
         # The supervisor's standard output carries the one line that others wait for; children log.
         stdout=2,
         start_new_session=True,
-        pass_fds=keep,
+        pass_fds=inherited_fds,
         preexec_fn=lambda: die_with_parent(parent, signal.SIGKILL),
     )
 
@@ -157,7 +161,7 @@ async def wait_end(process: subprocess.Popen[bytes]) -> None:
 
 
 def describe_end(process: subprocess.Popen[bytes]) -> str:
-    """How a process ended, in words."""
+    """Says in words how a process ended."""
     status = process.poll()
     if status is None:
         return "is running"

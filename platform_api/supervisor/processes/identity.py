@@ -1,4 +1,4 @@
-"""Which user PostgreSQL runs as.
+"""Chooses the user that PostgreSQL runs as.
 
 PostgreSQL refuses to run as root. Three ways, tried in this order:
 
@@ -38,12 +38,12 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class IdentityError(RuntimeError):
-    """We are root and there is neither a user namespace nor an account for PostgreSQL."""
+    """Reports that we are root and there is neither a user namespace nor an account for PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How a child changes before it becomes PostgreSQL, and whom its directory belongs to."""
+    """Describes how a child changes before it becomes PostgreSQL, and who owns its directory."""
 
     way: Literal["unchanged", "namespace", "account"]
     uid: int
@@ -52,7 +52,7 @@ class Identity:
     capability: int | None = None
 
     def own(self, directory: Path) -> None:
-        """Gives `directory`, which must be one we made, to this identity when it belongs to another."""
+        """Makes this identity the owner of `directory`, which must be one that we created."""
         if os.geteuid() != 0 or directory.stat().st_uid == self.uid:
             return
         for parent, directories, files in os.walk(directory):
@@ -63,7 +63,7 @@ class Identity:
 
 
 def choose_identity(directory: Path) -> Identity:
-    """The identity for a server that keeps its things in `directory`."""
+    """Returns the identity for a server that keeps its files in `directory`."""
     if os.geteuid() != 0:
         return Identity("unchanged", os.geteuid(), os.getegid())
     if (namespace := namespace_identity()) and _can_start(namespace):
@@ -78,7 +78,7 @@ def namespace_identity() -> Identity | None:
 
 
 def account_identity(directory: Path) -> Identity:
-    """An unprivileged account that can reach `directory`.
+    """Returns an unprivileged account that can reach `directory`.
 
     Raises IdentityError when the machine has none of the accounts, or when the account cannot be given a way in.
     """
@@ -93,9 +93,9 @@ def account_identity(directory: Path) -> Identity:
     if _everyone_may_pass(directory.parent) and _everyone_may_pass(Path(__file__).parent):
         return identity
     for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
-        kept = Identity("account", entry.pw_uid, entry.pw_gid, capability=capability)
-        if _can_start(kept):
-            return kept
+        identity = Identity("account", entry.pw_uid, entry.pw_gid, capability=capability)
+        if _can_start(identity):
+            return identity
     raise IdentityError(
         f"PostgreSQL does not run as root, and the account {entry.pw_name!r} may not enter {directory}; "
         "choose another --data-dir, start automio as an ordinary user, or set DATABASE_URL"
@@ -107,7 +107,7 @@ def _everyone_may_pass(directory: Path) -> bool:
 
 
 def _can_start(identity: Identity) -> bool:
-    """Tries it: whether a way works depends on the kernel, its settings and the container's filters."""
+    """Tries whether a way works, since that depends on the kernel, its settings and the container's filters."""
     try:
         subprocess.run(["/bin/true"], preexec_fn=become(identity, death_signal=signal.SIGKILL), check=True)
     except (OSError, subprocess.SubprocessError):
@@ -116,7 +116,7 @@ def _can_start(identity: Identity) -> bool:
 
 
 def become(identity: Identity, *, death_signal: signal.Signals) -> Callable[[], None]:
-    """A `preexec_fn`: takes on the identity and dies (by `death_signal`) with the thread that starts the child."""
+    """Returns a `preexec_fn` that takes on the identity and dies with the parent's thread (by `death_signal`)."""
     parent = os.getpid()
 
     def in_child() -> None:
@@ -131,7 +131,7 @@ def become(identity: Identity, *, death_signal: signal.Signals) -> Callable[[], 
 
 
 def die_with_parent(parent: int, death_signal: signal.Signals) -> None:
-    """In a child before exec: ask for `death_signal` at the parent's death; end at once if it is already dead."""
+    """Asks, in a child before exec, for `death_signal` at the parent's death; exits if it is dead already."""
     libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
@@ -139,7 +139,7 @@ def die_with_parent(parent: int, death_signal: signal.Signals) -> None:
 
 def _enter_namespace(identity: Identity) -> None:
     uid, gid = os.getuid(), os.getgid()
-    _checked(libc.unshare(_CLONE_NEWUSER), "make a user namespace")
+    _checked(libc.unshare(_CLONE_NEWUSER), "create a user namespace")
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{identity.seen_as} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{identity.seen_as} {gid} 1")

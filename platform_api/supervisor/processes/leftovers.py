@@ -1,9 +1,10 @@
-"""Processes of an embedded PostgreSQL that outlived its supervisor, or whose postmaster was killed.
+"""Ends processes of an embedded PostgreSQL that outlived its supervisor, or whose postmaster was killed.
 
 A pid alone says nothing: after a restart of the machine or of a container the number in `postmaster.pid` may belong
 to anything, and PostgreSQL then refuses to start. And after a `kill -9` of the postmaster its backends may work on
-for a while; starting beside them would be refused because of their shared memory. So we look for processes that
-stand in the data directory (all of PostgreSQL's do), or that `postmaster.pid` names by pid **and** start time.
+for a while; starting beside them would fail because of their shared memory. So we look for processes that have the
+data directory as their working directory (all of PostgreSQL's do), or that `postmaster.pid` names by pid **and**
+start time.
 """
 
 import contextlib
@@ -18,12 +19,12 @@ _START_TIME_TOLERANCE = 3.0
 
 
 class LeftoverError(RuntimeError):
-    """A PostgreSQL that we may not stop still works on the data directory."""
+    """Reports that a PostgreSQL which we may not stop still works on the data directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that cannot be mistaken for a later one with the same pid."""
+    """Identifies a process so that a later one with the same pid is not mistaken for it."""
 
     pid: int
     start_ticks: int
@@ -33,7 +34,7 @@ class Process:
 
 
 def start_ticks(pid: int) -> int | None:
-    """When the process started, in clock ticks since boot; None when there is none or it is a zombie."""
+    """Returns when the process started, in clock ticks since boot; None when there is none or it is a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -44,24 +45,24 @@ def start_ticks(pid: int) -> int | None:
 
 
 def find_leftovers(data: Path) -> list[Process]:
-    """The processes of a PostgreSQL on data directory `data`."""
-    found = {process.pid: process for process in _standing_in(data)}
+    """Returns the processes of a PostgreSQL on data directory `data`."""
+    processes = {process.pid: process for process in _working_in(data)}
     if (recorded := _recorded_postmaster(data)) is not None:
-        found[recorded.pid] = recorded
-    return list(found.values())
+        processes[recorded.pid] = recorded
+    return list(processes.values())
 
 
-def stop_leftovers(data: Path, *, patience: float = 10.0) -> list[Process]:
+def stop_leftovers(data: Path, *, timeout: float = 10.0) -> list[Process]:
     """Ends what is left of a PostgreSQL on `data` and removes its lock file; returns what was ended.
 
-    Immediate shutdown first (its parent-death signal has asked for the same), `kill` after `patience` seconds.
+    Immediate shutdown first (its parent-death signal has asked for the same), `kill` after `timeout` seconds.
     Raises LeftoverError when a process belongs to another user.
     """
     leftovers = find_leftovers(data)
     for number in (signal.SIGQUIT, signal.SIGKILL):
         for process in leftovers:
             _send(process, number)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while any(process.is_alive() for process in leftovers) and time.monotonic() < deadline:
             time.sleep(0.02)
     if alive := [process.pid for process in leftovers if process.is_alive()]:
@@ -72,7 +73,7 @@ def stop_leftovers(data: Path, *, patience: float = 10.0) -> list[Process]:
     return leftovers
 
 
-def _standing_in(data: Path) -> Iterator[Process]:
+def _working_in(data: Path) -> Iterator[Process]:
     directory = str(data.resolve())
     for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of entries, no need for Path objects
         if not entry.isdigit():

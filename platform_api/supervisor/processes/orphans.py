@@ -1,4 +1,4 @@
-"""Grandchildren whose parent died are handed to the supervisor, so that none outlives it and none stays a zombie."""
+"""Adopts grandchildren whose parent died, so that none outlives the supervisor and none stays a zombie."""
 
 import contextlib
 import os
@@ -13,21 +13,21 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
-    """From now on orphaned descendants become children of this process (as they do of process 1 in a container)."""
+    """Makes orphaned descendants children of this process from now on (as they are of process 1 in a container)."""
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def reap_orphans(known: Collection[int]) -> None:
-    """Collects adopted children that have ended; children in `known` are waited for by who started them."""
+def reap_orphans(own_children: Collection[int]) -> None:
+    """Collects adopted children that have ended; who started `own_children` waits for them."""
     for pid in _children(os.getpid()):
-        if pid not in known:
+        if pid not in own_children:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
 
 
-def end_descendants(*, patience: float = 5.0) -> None:
-    """Kills whatever still descends from this process and waits for it."""
-    deadline = time.monotonic() + patience
+def end_descendants(*, timeout: float = 5.0) -> None:
+    """Kills whatever still descends from this process and waits for it, up to `timeout` seconds."""
+    deadline = time.monotonic() + timeout
     while (pids := _children(os.getpid())) and time.monotonic() < deadline:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
@@ -37,8 +37,8 @@ def end_descendants(*, patience: float = 5.0) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    found: list[int] = []
+    pids: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found
+            pids += map(int, (task / "children").read_text().split())
+    return pids

@@ -24,8 +24,8 @@ RESULT = {
 def test_the_usual_port_is_taken_unless_somebody_has_it() -> None:
     with listen("127.0.0.1", 0) as listening:
         port = reachable_address(listening)[1]
-        assert choose_port("127.0.0.1", usual=port) == 0
-    assert choose_port("127.0.0.1", usual=port) == port
+        assert choose_port("127.0.0.1", default=port) == 0
+    assert choose_port("127.0.0.1", default=port) == port
 
 
 def test_the_result_is_shown_as_tables_with_the_rate() -> None:

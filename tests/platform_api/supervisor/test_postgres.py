@@ -222,7 +222,7 @@ def test_data_of_another_major_version_is_refused_with_the_way_out(short_directo
     server = EmbeddedPostgres(short_directory / "pg")
     server.paths.data.mkdir(parents=True)
     (server.paths.data / "PG_VERSION").write_text("15\n")
-    with pytest.raises(PostgresError, match="made by PostgreSQL 15, the embedded one is 18; dump it"):
+    with pytest.raises(PostgresError, match="created by PostgreSQL 15, the embedded one is 18; dump it"):
         server.prepare()
 
 

@@ -106,7 +106,7 @@ def test_a_second_start_on_the_same_data_says_so_and_fails(running: Installation
     done = _automio("up", "--port", "0", "--data-dir", str(running.data_dir), "--no-runner")
     assert done.returncode == 1
     assert (
-        f"automio already runs on data directory {running.data_dir.resolve()} (process {running.process.pid})"
+        f"automio already runs on the data directory {running.data_dir.resolve()} (process {running.process.pid})"
         in done.stderr
     )
     assert "Traceback" not in done.stderr
