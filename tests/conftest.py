@@ -24,6 +24,7 @@ _numbers = itertools.count(1)
 _calm = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile("calm", _calm, max_examples=30)
 hypothesis.settings.register_profile("full", _calm, max_examples=100)
+hypothesis.settings.register_profile("unit", _calm, max_examples=10)
 hypothesis.settings.load_profile("calm")
 
 _server = pytest.StashKey[EmbeddedPostgres]()
@@ -40,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile("full")
         lengths.choose_full()
     if config.option.unit:
+        hypothesis.settings.load_profile("unit")
         sys.addaudithook(kinds.refuse_servers)
 
 
@@ -48,10 +50,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = [item for item in items if _is_left_out(item, config)]
+    left_out = {item for item in items if _is_left_out(item, config)}
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not _is_left_out(item, config)]
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_finish() -> None:

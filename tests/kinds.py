@@ -5,6 +5,7 @@ start processes themselves. What is wrongly taken for a unit test is refused whe
 """
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,23 @@ _NO_UNIT_TESTS = (
     "hasura/engine/errors",
     "hasura/engine/schema",
     "hasura/engine/subscriptions",
+    "platform_api/accounts",
+    "platform_api/actions",
+    "platform_api/apps",
+    "platform_api/cache",
     "platform_api/limits",
+    "platform_api/notifications",
     "platform_api/outbox",
     "platform_api/runs",
     "platform_api/supervisor",
+    "platform_api/syncs",
     "platform_api/test_tenancy.py",
     "platform_api/web",
 )
 _SERVERS = frozenset({"postgres", "initdb", "redis-server", "bwrap", "pip", "npm"})
 
 
+@cache
 def has_unit_tests(path: Path) -> bool:
     """Returns whether to look for unit tests in this file or folder."""
     return not any(path.is_relative_to(_TESTS / name) for name in _NO_UNIT_TESTS)

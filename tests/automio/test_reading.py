@@ -36,6 +36,7 @@ JSON = st.recursive(
 
 
 @given(model=st.sampled_from(MODELS), data=st.data())
+@pytest.mark.slow
 def test_nothing_a_platform_sends_breaks_a_model(model: type[WireModel], data: st.DataObject) -> None:
     keys = st.sampled_from([*model.__dataclass_fields__, "unknown"])
     model.from_wire(data.draw(st.dictionaries(keys, JSON) | JSON))

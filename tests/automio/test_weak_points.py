@@ -410,6 +410,7 @@ def test_contract_15_09_calls_and_clients_share_connections(server: Loopback, cr
     assert len({request.connection for request in server.requests}) == 1
 
 
+@pytest.mark.slow
 def test_contract_15_09_a_forked_child_has_connections_of_its_own(server: Loopback) -> None:
     server.on("GET /api/actions/", [])
     script = f"""
@@ -565,6 +566,7 @@ def test_contract_15_12_parallel_calls_ignore_nothing(server: Loopback, api: API
 # 13. Import and construction
 
 
+@pytest.mark.slow
 def test_contract_15_13_importing_and_constructing_have_no_side_effects(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("API_BASE_URL=http://127.0.0.1:9\nAPP_TOKEN=from-file\n")
     script = """
@@ -726,6 +728,7 @@ def test_contract_15_17_connections_are_fresh_api_is_there_and_changes_are_seen(
 # 18. Dependencies
 
 
+@pytest.mark.slow
 def test_contract_15_18_everything_imported_is_declared() -> None:
     script = "import sys; old = {*sys.modules}; import automio.wrapper, automio._gql; print(*{*sys.modules} - old)"
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)

@@ -29,6 +29,7 @@ def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_the_compose_file_follows_the_compose_specification() -> None:
     done = subprocess.run(
         [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", ROOT / "docker-compose.yml"],

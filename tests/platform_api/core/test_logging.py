@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import logging, structlog
 from platform_api.core.logging import configure_logging
@@ -36,6 +38,7 @@ def test_json_lines_carry_event_fields_and_request_id() -> None:
     assert "ZeroDivisionError" in failed["exception"]
 
 
+@pytest.mark.slow
 def test_console_lines_show_a_traceback_without_the_values_of_variables() -> None:
     shown = _lines("console")
     assert "ZeroDivisionError" in shown and "run.claimed" in shown

@@ -63,6 +63,7 @@ async def _chunks(count: int, *, fails: bool = False) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])
+@pytest.mark.slow
 async def test_what_is_written_is_read_in_parts(store: ObjectStore, count: int) -> None:
     key, whole = f"aa/whole{count}", b"".join([chunk async for chunk in _chunks(count)])
     await store.write(key, _chunks(count))

@@ -482,6 +482,7 @@ def test_every_value_of_an_object_arrives_once_and_in_order(data: dict[str, Any]
     assert all(type(one)(text) == one for text, one in zip(arrived, expected, strict=True))
 
 
+@pytest.mark.slow
 def test_a_form_is_bounded() -> None:
     deep: Any = "x"
     for _ in range(400):

@@ -10,7 +10,6 @@ import httpx
 import pytest
 import yaml
 
-from platform_api.app import create_app
 from platform_api.integrations.definitions.definition import RESERVED_IDS
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 
@@ -512,6 +511,8 @@ async def test_documents_that_are_made_to_hurt_are_refused(shared_platform: Plat
 
 @pytest.mark.slow
 def test_every_word_of_a_route_that_stands_where_ids_do_is_reserved() -> None:
+    from platform_api.app import create_app  # local: it takes seconds, which `make unit` has no use for
+
     paths = create_app(make_settings("postgresql:///unused")).api.openapi()["paths"]
     words = {path.split("/")[3] for path in paths if path.startswith("/api/integrations/")}
     assert {word for word in words if word and not word.startswith("{")} <= RESERVED_IDS

@@ -31,6 +31,7 @@ SCHEDULES = st.one_of(
     waits=st.lists(st.integers(1, 5 * 86_400), min_size=1, max_size=12),
     identity=st.text(max_size=9),
 )
+@pytest.mark.slow
 def test_no_time_is_lost_or_doubled_over_restarts_and_late_looks(
     written: dict[str, Any], waits: list[int], identity: str
 ) -> None:
@@ -57,6 +58,7 @@ def test_no_time_is_lost_or_doubled_over_restarts_and_late_looks(
     assert all_times == sorted(set(all_times))
 
 
+@pytest.mark.slow
 def test_what_was_missed_for_years_is_counted_up_to_a_limit() -> None:
     minutely = timetable_of(Schedule(cron="* * * * *", timezone="Europe/Warsaw"), "a")
     due = minutely.due(NOW.replace(second=0, microsecond=0), NOW + timedelta(days=365))

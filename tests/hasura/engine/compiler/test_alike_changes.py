@@ -59,6 +59,7 @@ def _steps(document: str, results: list[str]) -> list[list[tuple[str, list[objec
 
 
 @given(updates=_updates, response=_responses)
+@pytest.mark.slow
 def test_statements_of_many_are_those_of_each_alone(updates: list[str], response: str) -> None:
     alone = [
         _steps(f"mutation {{ update_author({update[1:-1]}) {response} }}", ["result 0"])[0] for update in updates
@@ -80,6 +81,7 @@ _fields = st.one_of(
 
 
 @given(fields=st.lists(_fields, min_size=1, max_size=6))
+@pytest.mark.slow
 def test_statements_of_root_fields_are_those_of_each_alone(fields: list[str]) -> None:
     alone = [_steps(f"mutation {{ {field} }}", ["result 0"])[0] for field in fields]
 

@@ -177,6 +177,7 @@ def _complete(document: str, sent: dict[str, Any]) -> dict[str, Any] | EngineErr
 
 
 @given(data=st.data())
+@pytest.mark.slow
 def test_values_are_completed_as_by_the_reference_implementation(schema: GraphQLSchema, data: st.DataObject) -> None:
     kind, body, type_text = data.draw(st.sampled_from(_POSITIONS))
     named = type_from_ast(
@@ -270,6 +271,7 @@ def _as_written(value: Any) -> Any:
 
 
 @given(data=st.data())
+@pytest.mark.slow
 def test_a_literal_a_default_and_a_value_mean_the_same_in_every_position(
     schema: GraphQLSchema, data: st.DataObject
 ) -> None:
@@ -290,6 +292,7 @@ def test_a_literal_a_default_and_a_value_mean_the_same_in_every_position(
 
 
 @given(data=st.data())
+@pytest.mark.slow
 def test_what_came_before_does_not_change_an_answer(schema: GraphQLSchema, data: st.DataObject) -> None:
     kind, body, expected = data.draw(_drawn_positions(schema))
     document = f"{kind} ($v: {expected}) {{ {body} }}"

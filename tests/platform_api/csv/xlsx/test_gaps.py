@@ -16,6 +16,7 @@ def test_rows_of_very_many_empty_cells_are_refused_with_their_place() -> None:
         rows_of(workbook(many))
 
 
+@pytest.mark.slow
 def test_many_rows_of_few_cells_are_read() -> None:
     rows = "".join(f'<row><c r="J{number}"><v>1</v></c></row>' for number in range(1, 20_001))
     assert len(rows_of(workbook(rows))) == 20_000
