@@ -1,6 +1,6 @@
-"""The automio client: what a script imports, in the sandbox and on a developer's machine.
+"""The automio client, which scripts import in the sandbox and on a developer's machine.
 
-Names are loaded when first used, so that `import automio` costs nothing (the `automio` command imports it too).
+Names are loaded on first use, so that `import automio` is fast (the `automio` command imports it too).
 """
 
 import importlib

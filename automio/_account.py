@@ -1,4 +1,4 @@
-"""What the commands ask the platform about the caller: who a token is, which app an id names, a new token."""
+"""Requests of the commands about the caller: the identity behind a token, an app by its id, a new token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class AccountUser(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Identity(WireModel):
-    """Who a token is, and what it may do."""
+    """The user and organization behind a token, and what the token may do."""
 
     kind: str
     role: str
@@ -52,7 +52,7 @@ class Identity(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class App(WireModel):
-    """An app the caller may see; `activated`: it works for the caller's organization."""
+    """An app that the caller may see; `activated` is true when the caller's organization can use it."""
 
     id: int
     name: str
@@ -63,18 +63,18 @@ class App(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CreatedToken(WireModel):
-    """A new token; `token` is its secret."""
+    """A new token; `token` is the secret itself, which the platform shows only once."""
 
     token: str
     expires_at: datetime | None = None
 
 
 class AccountOperations(Resource):
-    """Questions about the caller."""
+    """Requests about the caller."""
 
     @operation
     def identity(self) -> Call[Identity]:
-        """Who the configured token is."""
+        """Returns the user, organization and scopes of the configured token."""
         return Call(
             Request(method="GET", path="/api/me/", repeatable=True),
             lambda reply: Identity.from_wire(read_json(reply)),
@@ -82,7 +82,7 @@ class AccountOperations(Resource):
 
     @operation
     def app(self, app: AppId) -> Call[App]:
-        """The app of an id, a slug or `<organization>/<slug>`; app slugs are unique on a platform."""
+        """Returns the app with an id, a slug or `<organization>/<slug>`; app slugs are unique on a platform."""
         return Call(
             Request(method="GET", path=f"/api/apps/{app_in_path(app)}/", repeatable=True),
             lambda reply: App.from_wire(read_json(reply)),
@@ -90,7 +90,7 @@ class AccountOperations(Resource):
 
     @operation
     def create_token(self, name: str, app_id: int, scopes: Sequence[str]) -> Call[CreatedToken]:
-        """A token bound to one app, with no more scopes than the caller's own."""
+        """Creates a token that is bound to one app; `scopes` cannot exceed the caller's own."""
         body = {"name": name, "app": app_id, "scopes": list(scopes)}
         return Call(
             Request(method="POST", path="/api/tokens/", content=encode_json(body)),
@@ -99,23 +99,23 @@ class AccountOperations(Resource):
 
     @operation
     def sign_in(self, email: str, password: str) -> Call[None]:
-        """Signs a user in for the requests that follow; Unauthorized when e-mail and password do not fit."""
+        """Signs a user in for the requests that follow; raises Unauthorized for a wrong e-mail or password."""
         body = {"email": email, "password": password}
         return Call(Request(method="POST", path="/api/sessions/", content=encode_json(body)), _read_sign_in)
 
 
 class Account(AccountOperations, SyncResource):
-    """Questions about the caller, who is known by a token or by a sign-in."""
+    """Requests about the caller, who is identified by a token or by signing in."""
 
     @classmethod
     def of_token(cls, base_url: str, token: str) -> Self:
-        """The caller that a token stands for."""
+        """Returns a client that identifies itself with a token."""
         settings = Settings(base_url=base_url, token=token)
         return cls._create(settings, None)
 
     @classmethod
     def of_sign_in(cls, base_url: str, email: str, password: str) -> Self:
-        """A user, signed in; raises Unauthorized when the platform does not accept e-mail and password."""
+        """Signs a user in and returns a client for them; raises Unauthorized for a wrong e-mail or password."""
         settings = Settings(base_url=base_url, token="")
         account = cls._create(settings, _SignInTransport(settings))
         account.sign_in(email, password)
@@ -132,7 +132,7 @@ class Account(AccountOperations, SyncResource):
 
 
 class _SignInTransport(httpx.BaseTransport):
-    """Carries the sign-in cookie in place of a token, and says what a change under a sign-in must say: from where."""
+    """Sends the session cookie in place of a token, and the `Origin` header that the platform requires with it."""
 
     def __init__(self, settings: Settings) -> None:
         self._inner = httpx.HTTPTransport(verify=tls_context(settings))

@@ -1,4 +1,4 @@
-"""`api.actions`: list an app's actions, run one, follow it, cancel it."""
+"""`api.actions`: list an app's actions, run an action, follow or cancel its run."""
 
 import builtins
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ class ActionsOperations(Resource):
 
     @operation
     def list(self) -> Call[builtins.list[Action]]:
-        """The actions of the configured app."""
+        """Returns the actions of the configured app."""
         parameters = {"app": str(self._settings.require_app_id())}
         return Call(
             Request(method="GET", path="/api/actions/", parameters=parameters, repeatable=True), _read_actions
@@ -27,7 +27,7 @@ class ActionsOperations(Resource):
 
     @operation
     def actions_list(self) -> Call[builtins.list[Action]]:
-        """The actions of every app the token may see."""
+        """Returns the actions of every app that the token may see."""
         return Call(Request(method="GET", path="/api/actions/", repeatable=True), _read_actions)
 
     @operation
@@ -41,10 +41,10 @@ class ActionsOperations(Resource):
         connection_id: str | None = None,
         language: Literal["python", "javascript"] | None = None,
     ) -> Call[ActionRunResponse]:
-        """Starts an action, by id or slug, and gives its run: `run_id` for the status, `task_id` for the log.
+        """Starts an action, by id or slug, and returns its run: `run_id` for the status, `task_id` for the log.
 
-        `selected_rows` are row ids, `selected_all` with `filter_params` stands for all matching rows, `user_input` is
-        what the action's form asks for.
+        `selected_rows` are row ids; `selected_all` with `filter_params` selects all matching rows; `user_input` holds
+        the values of the action's form.
         """
         body = {
             "selected_rows": builtins.list(selected_rows) if selected_rows is not None else None,
@@ -65,17 +65,17 @@ class ActionsOperations(Resource):
         )
 
     def _app_of(self, action_id: int | str) -> dict[str, str]:
-        """A slug names an action of the configured app; an id needs no app."""
+        """Returns the `app` parameter that a slug needs: slugs are unique within an app, ids everywhere."""
         return {} if str(action_id).isdecimal() else {"app": str(self._settings.require_app_id())}
 
     @operation
     def run_status(self, run_id: int | str) -> Call[ActionRunStatusResponse]:
-        """A run's state (`pending`, `running`, `completed`, `failed`, `stopped`), progress, result and error."""
+        """Returns status (`pending`, `running`, `completed`, `failed`, `stopped`), progress, result and error."""
         return _status(run_id)
 
     @operation
     def actions_runs_status_retrieve(self, id: int | str) -> Call[ActionRunStatusResponse]:
-        """As `run_status`, with the published client's name of the argument."""
+        """Does the same as `run_status`, with the argument name of the published client."""
         return _status(id)
 
     @operation
@@ -85,9 +85,10 @@ class ActionsOperations(Resource):
 
     @stream_operation
     def stream_logs(self, task_id: str, skip_existing: bool = False, timeout: float = 300) -> LogLines:
-        """The lines a run writes, as they come, until it ends; with `skip_existing` only those written from now on.
+        """Yields the log lines of a run as it writes them, until it ends.
 
-        `timeout` is the longest silence in seconds. A broken connection is taken up again where it broke.
+        With `skip_existing` only lines that are written from now on. `timeout` is how many seconds may pass without
+        any data. When the connection breaks, the stream is resumed where it stopped.
         """
         if not task_id:
             raise ValueError("stream_logs() needs the `task_id` of a run.")

@@ -1,4 +1,4 @@
-"""Carries out exchanges with asyncio."""
+"""Runs exchanges with asyncio."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class AsyncDriver:
-    """One client's way to the network, within one event loop."""
+    """Sends the requests of one client, within one event loop."""
 
     def __init__(
         self, settings: Settings, *, timeout: float, retry: RetryPolicy, transport: httpx.AsyncBaseTransport | None
@@ -40,13 +40,13 @@ class AsyncDriver:
             await self._redis.aclose()
 
     async def run(self, exchange: Exchange[T] | Steps[T]) -> T:
-        """The value of an exchange, or of several in turn."""
+        """Runs an exchange, or several in turn, and returns the value."""
         if isinstance(exchange, Call | RedisCommands):
-            return await self._run_one(exchange)
+            return await self._run_exchange(exchange)
         return await self._run_steps(exchange)
 
     async def stream(self, source: EventSource[T]) -> AsyncIterator[T]:
-        """The items of a stream, taken up again after a break where that is harmless."""
+        """Yields the items of a stream; resumes it after a broken connection where that is safe."""
         failures = 0
         while True:
             request = source.next_request()
@@ -75,10 +75,10 @@ class AsyncDriver:
             await anyio.sleep(backoff(self._retry, failures))
 
     async def pages(self, first: Call[Batch[T]]) -> AsyncIterator[T]:
-        """The items of all pages, fetched as they are needed."""
+        """Yields the items of all pages; a page is fetched when it is needed."""
         call: Call[Batch[T]] | None = first
         while call is not None:
-            batch = await self._run_one(call)
+            batch = await self._run_exchange(call)
             for item in batch.items:
                 yield item
             if batch.failure is not None:
@@ -93,12 +93,12 @@ class AsyncDriver:
                     exchange = steps.send(value)
                 except StopIteration as end:
                     return end.value  # type: ignore[no-any-return]  # the generator's return type is T
-                value = await self._run_one(exchange)
+                value = await self._run_exchange(exchange)
         finally:
-            # What the steps hold open is closed also when one of them fails.
+            # A step that fails must not leave files open.
             steps.close()
 
-    async def _run_one(self, exchange: Exchange[T] | Pause) -> T:
+    async def _run_exchange(self, exchange: Exchange[T] | Pause) -> T:
         if isinstance(exchange, Pause):
             await anyio.sleep(exchange.seconds)
             return None  # type: ignore[return-value]  # a pause has no value
@@ -121,7 +121,7 @@ class AsyncDriver:
             return to_reply(response, response.content, request)
 
     async def _open(self, request: Request) -> httpx.Response | Reply:
-        """An open stream, or the complete reply when it is not a success."""
+        """Returns an open event stream, or the complete reply when the platform sent none."""
         with translated_errors(request):
             response = await self._http().send(to_httpx(request, self._settings, self._timeout), stream=True)
             if is_event_stream(response):

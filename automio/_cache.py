@@ -34,19 +34,19 @@ class CacheOperations(Resource):
 
     @operation
     def get(self, key: str) -> Exchange[Any]:
-        """The stored value, or None when there is none (see `get_entry` to tell a stored None from that)."""
+        """Returns the stored value, or None when the key is missing (`get_entry` tells a stored None apart)."""
         return self._read_entry(key, lambda entry: entry.value if entry else None)
 
     @operation
     def get_entry(self, key: str) -> Exchange[CacheEntry | None]:
-        """The stored value with its remaining time to live in seconds (-1: no expiry); None when there is none."""
+        """Returns the value and its remaining time to live in seconds (-1: no expiry); None if the key is missing."""
         return self._read_entry(key, lambda entry: entry)
 
     @operation
     def set(self, key: str, value: Any, ttl: int | None = None) -> Exchange[bool]:
-        """Stores `value` under `key` for `ttl` seconds, or without expiry; gives True.
+        """Stores `value` under `key` for `ttl` seconds, or without expiry; returns True.
 
-        ValueError for a `ttl` below 1: a time to live that has run out must not mean "for ever".
+        Raises ValueError for a `ttl` below 1: an expired time to live must not mean "no expiry".
         """
         _check_key(key)
         seconds = _checked_ttl(ttl)
@@ -68,7 +68,7 @@ class CacheOperations(Resource):
 
     @operation
     def delete(self, key: str) -> Exchange[bool]:
-        """Removes an entry; gives whether there was one."""
+        """Deletes an entry; returns whether it existed."""
         _check_key(key)
         if self._settings.cache_url is None:
             return RedisCommands((("DEL", self._redis_key(key)),), lambda replies: bool(replies[0]))
@@ -99,31 +99,31 @@ class CacheOperations(Resource):
 
 
 class AppCacheOperations(CacheOperations):
-    """Entries of the app within the organization."""
+    """Cache entries of the app within the organization."""
 
     _cache_type = "app"
 
 
 class OrganizationCacheOperations(CacheOperations):
-    """Entries of the organization, shared by its apps."""
+    """Cache entries of the organization, shared by its apps."""
 
     _cache_type = "org"
 
 
 class AppCache(AppCacheOperations, SyncResource):
-    """Entries of the app within the organization."""
+    """Cache entries of the app within the organization."""
 
 
 class AsyncAppCache(AppCacheOperations, AsyncResource):
-    """Entries of the app within the organization."""
+    """Cache entries of the app within the organization."""
 
 
 class OrganizationCache(OrganizationCacheOperations, SyncResource):
-    """Entries of the organization, shared by its apps."""
+    """Cache entries of the organization, shared by its apps."""
 
 
 class AsyncOrganizationCache(OrganizationCacheOperations, AsyncResource):
-    """Entries of the organization, shared by its apps."""
+    """Cache entries of the organization, shared by its apps."""
 
 
 class TaskOperations(Resource):
@@ -131,7 +131,7 @@ class TaskOperations(Resource):
 
     @operation
     def set_progress(self, progress: float, info: str, status: ProgressStatus = "pending") -> Exchange[None]:
-        """Shows how far the run is: `progress` in percent (clamped to 0-100), a line of text, and a state."""
+        """Reports the progress of the run: `progress` in percent (clamped to 0-100), a line of text, a status."""
         percent = _percent(progress)
         body = {"progress": percent, "info": str(info), "status": status}
         path = f"/set-progress/{quote(self._settings.task_id, safe='')}/"
@@ -165,7 +165,7 @@ def _entry(key: str, reply: Reply) -> CacheEntry | None:
             return None
         ttl = as_integer(payload.get("ttl"))
         return CacheEntry(key=key, value=payload["value"], ttl=-1 if ttl is None else ttl)
-    # A service that answers the bare value.
+    # An older service returns the bare value.
     return CacheEntry(key=key, value=payload, ttl=-1)
 
 
@@ -196,7 +196,7 @@ def _check_key(key: str) -> None:
 
 
 def _in_path(key: str) -> str:
-    """`key` as one path segment; a lone `.` or `..` would otherwise be taken for a step in the path."""
+    """Returns `key` as one path segment; `.` and `..` are escaped, as they would change the path."""
     return quote(key, safe="") if key.strip(".") else key.replace(".", "%2E")
 
 
@@ -215,7 +215,7 @@ def _percent(progress: float) -> int:
 
 
 def _local_organization(settings: Settings) -> str:
-    """A local Redis knows no tokens: the organization is that of ORG_SLUG or of the app's slug, else a common one."""
+    """Returns the organization's name in a local Redis, which has no tokens: from ORG_SLUG or the app's slug."""
     if settings.organization_slug:
         return settings.organization_slug
     organization, separator, _ = str(settings.app_id or "").partition("/")

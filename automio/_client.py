@@ -1,4 +1,4 @@
-"""`API` and `AsyncAPI`: the clients a script makes."""
+"""`API` and `AsyncAPI`: the clients that scripts create."""
 
 from types import TracebackType
 from typing import Any, Self
@@ -27,18 +27,18 @@ from automio._tables import AsyncTables, Tables
 
 
 class ClientOperations(Resource):
-    """What both clients offer themselves."""
+    """Methods and properties of both clients."""
 
     @property
     def settings(self) -> Settings:
-        """What this client was configured with."""
+        """The settings of this client."""
         return self._context.settings
 
     @property
     def connection_id(self) -> ConnectionId | None:
-        """The connection of rows inserted by `tables.graphql`: CONNECTION_ID, or that of the latest answer.
+        """The connection id for rows inserted by `tables.graphql`: CONNECTION_ID, or that of the latest call.
 
-        Set it to choose one for this thread or task, or to None to forget it; CONNECTION_ID always wins.
+        Set it to choose a connection for this thread or task, or to None to clear it; CONNECTION_ID takes precedence.
         """
         return self._context.memory.current
 
@@ -48,7 +48,7 @@ class ClientOperations(Resource):
 
     @operation
     def notify_me(self, subject: str, text: str | None = None, html: str | None = None) -> Call[Any]:
-        """Sends an e-mail to the token's user; give `text`, `html` or both. Gives the platform's answer."""
+        """Sends an e-mail to the token's user and returns the platform's answer; pass `text`, `html` or both."""
         if not text and not html:
             raise ValueError("notify_me() needs `text` or `html`.")
         body = {"subject": subject, "text": text, "html": html}
@@ -60,20 +60,20 @@ class ClientOperations(Resource):
 
 
 class API(ClientOperations, SyncResource):
-    """The blocking client, and a context manager.
+    """The blocking client; also a context manager.
 
         from automio.wrapper import API
 
         api = API()
 
-    Settings come from the environment, then from the nearest `.env` upward from the working directory; arguments win
-    over both. `timeout` is the longest silence in seconds of ordinary requests, `retry` says when a request is sent
-    again, `transport` replaces the network (see `MockTransport`). `strict_exit=True` makes
-    `integrations.get_integration` print a line and end the process, as the published client does, where it otherwise
-    raises.
+    Settings come from arguments, then from the environment, then from the nearest `.env` upward from the working
+    directory. `timeout` is how many seconds an ordinary request may pass without data, `retry` says when a request is
+    repeated, `transport` replaces the network (see `MockTransport`). With `strict_exit=True`,
+    `integrations.get_integration` prints a line and exits the process, as the published client does, instead of
+    raising.
 
-    Raises ConfigurationError when API_BASE_URL or APP_TOKEN is missing. Nothing is sent before the first call.
-    Objects of one process share their connections; the object may be used by several threads.
+    Raises ConfigurationError when API_BASE_URL or APP_TOKEN is missing. Sends nothing before the first call.
+    All clients of a process share a connection pool; a client may be used by several threads.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class API(ClientOperations, SyncResource):
         self.task = Task(driver, context)
 
     def close(self) -> None:
-        """Releases connections. A client that is not closed releases them when it is collected."""
+        """Closes the connections; a client that is never closed closes them when it is garbage collected."""
         self._driver.close()
 
     def __enter__(self) -> Self:
@@ -127,7 +127,7 @@ class AsyncAPI(ClientOperations, AsyncResource):
         async with AsyncAPI() as api:
             response = await api.tables.apps_graphql_query(app=3, table="orders", graph_ql_request=request)
 
-    Takes the arguments of `API`. One object belongs to one event loop and may be used by many tasks of it.
+    Takes the arguments of `API`. A client belongs to one event loop and may be used by many of its tasks.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class AsyncAPI(ClientOperations, AsyncResource):
         self.task = AsyncTask(driver, context)
 
     async def aclose(self) -> None:
-        """Releases connections."""
+        """Closes the connections."""
         await self._driver.close()
 
     async def __aenter__(self) -> Self:

@@ -1,8 +1,8 @@
-"""The connection that rows inserted next belong to.
+"""The connection id that is written into the rows a script inserts.
 
-A script calls a service through a connection and stores what it got: the published client writes the id of the
-last used connection into the rows. Here it is remembered per thread and per asyncio task, never overwrites what a row
-says itself, and can be seen and set as `api.connection_id`.
+A script calls a service through a connection and stores the answer: the published client writes the id of the last
+used connection into the rows. Here the id is kept per thread and per asyncio task, never overwrites the
+`connection_id` of a row, and can be read and set as `api.connection_id`.
 """
 
 import re
@@ -17,7 +17,7 @@ _INSERT_VARIABLE = r"\$%s\s*:\s*\[?\s*\w+_insert_input\b"
 
 
 class ConnectionMemory:
-    """One client's connection: fixed by CONNECTION_ID, otherwise that of the latest answer."""
+    """The current connection of one client: fixed by CONNECTION_ID, otherwise that of the latest answer."""
 
     def __init__(self, fixed: ConnectionId | None) -> None:
         self._fixed = fixed
@@ -30,21 +30,21 @@ class ConnectionMemory:
         return _latest.get(_nothing).get(self)
 
     def remember(self, connection_id: ConnectionId | None) -> None:
-        """Notes the connection an answer came from; None leaves the memory as it is."""
+        """Stores the connection that an answer came from; None changes nothing."""
         if connection_id is not None:
             self.replace(connection_id)
 
     def replace(self, connection_id: ConnectionId | None) -> None:
-        """Sets or, with None, forgets the connection of this thread or task."""
-        # A new mapping each time: the old one may be shared with the context this one was copied from.
+        """Sets the connection of this thread or task; None clears it."""
+        # A new mapping each time: the old one may be shared with the context that this one was copied from.
         mapping = WeakKeyDictionary(_latest.get(_nothing))
         mapping[self] = connection_id
         _latest.set(mapping)
 
     def fill(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """`variables` with the connection id in the rows of the first one, if it is declared as rows to insert.
+        """Returns `variables` with the connection id added to the rows of the first variable, if those are inserted.
 
-        Rows that name a `connection_id`, None included, stay as they are; the caller's objects are not changed.
+        Rows that have a `connection_id`, even None, keep it; the caller's objects are not changed.
         """
         filled = dict(variables)
         connection_id = self.current

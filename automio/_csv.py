@@ -1,4 +1,4 @@
-"""`api.csv`: CSV and Excel files into tables of the configured app, and out of them."""
+"""`api.csv`: import and export CSV and Excel files."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from automio._operation import AsyncResource, Resource, SyncResource, operation
 from automio._replies import raise_for_status, read_json
 
 _TRANSFER_TIMEOUT = 150.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_FIRST_PAUSE, _MAX_PAUSE = 0.1, 2.0
 
 CsvSource = str | os.PathLike[str] | bytes | BinaryIO
 J = TypeVar("J", CsvImport, CsvExport)
@@ -26,7 +26,7 @@ M = TypeVar("M", CsvImport, CsvPreview)
 
 
 class CsvOperations(Resource):
-    """CSV and Excel files into tables of the configured app, and out of them."""
+    """Imports of CSV and Excel files into tables of the configured app, and exports of them."""
 
     @operation
     def import_file(
@@ -39,12 +39,12 @@ class CsvOperations(Resource):
         dry_run: bool = False,
         **reading: Unpack[CsvReading],
     ) -> Steps[CsvImport]:
-        """Sends a file (a path, bytes, or a file opened with 'rb') whose rows are then imported; see `wait`.
+        """Uploads a file (a path, bytes, or a file opened with 'rb') and starts importing it; see `wait`.
 
-        `on_conflict`, for example `{"columns": ["sku"], "action": "update"}`, says what becomes of lines whose row
-        exists (`update`, `skip`); without it they are rejected. `dry_run` tries every line and keeps none. The others
-        say how the file is read: see `automio.CsvReading`. UnprocessableEntity for options that cannot be meant,
-        ApiError with status 413 for a file that is too large.
+        `on_conflict`, for example `{"columns": ["sku"], "action": "update"}`, says what happens to lines whose row
+        exists (`update`, `skip`); without it they are rejected. `dry_run` checks every line and stores none. The
+        other options say how to read the file: see `automio.CsvReading`. Raises UnprocessableEntity for options that
+        contradict each other or the table, ApiError with status 413 for a file that is too large.
         """
         form = {"app": str(self._settings.require_app_id()), "table": table}
         form |= form_fields({**reading, "on_conflict": on_conflict, "dry_run": dry_run or None})
@@ -57,17 +57,17 @@ class CsvOperations(Resource):
     def preview(
         self, source: CsvSource, table: str | None = None, *, name: str | None = None, **reading: Unpack[CsvReading]
     ) -> Steps[CsvPreview]:
-        """Looks at a file without importing it: its first 50 lines, its columns' types, what speaks against them.
+        """Reads a file without importing it: its first 50 lines, the type of each column, and values that do not fit.
 
-        `options` of the answer are arguments of `import_file`; `questions` say what they leave open. With `table`
-        also what the table would reject.
+        `options` of the answer are arguments for `import_file`; `questions` name what the file leaves unclear. With
+        `table` also what the table would reject.
         """
         form = {"app": str(self._settings.require_app_id())} | ({"table": table} if table is not None else {})
         form |= form_fields(reading)
-        seen: CsvPreview = yield from _send(
+        preview: CsvPreview = yield from _send(
             "/api/apps/csv-imports/preview/", form, source, name, table, CsvPreview.from_wire
         )
-        return seen
+        return preview
 
     @operation
     def export(
@@ -80,9 +80,9 @@ class CsvOperations(Resource):
         delimiter: Literal[",", ";", "\t", "|"] = ",",
         guard_formulas: bool = True,
     ) -> Call[CsvExport]:
-        """Has the rows that match `where` (as in GraphQL) written into a file; see `wait` and `download`.
+        """Starts an export of the rows that match `where` (as in GraphQL); see `wait` and `download`.
 
-        `guard_formulas` puts a `'` before text that a spreadsheet would calculate instead of showing.
+        `guard_formulas` puts a `'` before text that a spreadsheet would evaluate as a formula.
         """
         body: dict[str, Any] = {
             "app": str(self._settings.require_app_id()),
@@ -99,7 +99,7 @@ class CsvOperations(Resource):
 
     @operation
     def imports(self, table: str | None = None) -> Call[list[CsvImport]]:
-        """The latest imports of the configured app, newest first; with `table` only those into it."""
+        """Returns the latest imports of the configured app, newest first; with `table` only those into that table."""
         read = CsvImport.from_wire
         return Call(
             self._list("csv-imports", table), lambda reply: [read(item) for item in as_list(read_json(reply))]
@@ -107,7 +107,7 @@ class CsvOperations(Resource):
 
     @operation
     def exports(self, table: str | None = None) -> Call[list[CsvExport]]:
-        """The latest exports of the configured app, newest first; with `table` only those of it."""
+        """Returns the latest exports of the configured app, newest first; with `table` only those of that table."""
         read = CsvExport.from_wire
         return Call(
             self._list("csv-exports", table), lambda reply: [read(item) for item in as_list(read_json(reply))]
@@ -115,13 +115,13 @@ class CsvOperations(Resource):
 
     @operation
     def import_status(self, import_id: int) -> Call[CsvImport]:
-        """How far an import is, and what it did."""
+        """Returns the state of an import: its status, progress, and counts of lines."""
         request = Request(method="GET", path=f"/api/apps/csv-imports/{int(import_id)}/", repeatable=True)
         return Call(request, lambda reply: CsvImport.from_wire(read_json(reply)))
 
     @operation
     def export_status(self, export_id: int) -> Call[CsvExport]:
-        """How far an export is."""
+        """Returns the state of an export: its status and progress."""
         request = Request(method="GET", path=f"/api/apps/csv-exports/{int(export_id)}/", repeatable=True)
         return Call(request, lambda reply: CsvExport.from_wire(read_json(reply)))
 
@@ -129,19 +129,19 @@ class CsvOperations(Resource):
     def wait(
         self, job: J, *, timeout: float | None = None, on_progress: Callable[[J], object] | None = None
     ) -> Steps[J]:
-        """Waits until an import or export has ended, and gives it as it then is.
+        """Waits until an import or export has ended, and returns it in its final state.
 
-        `on_progress` is called with the job whenever it got on. CsvJobFailed when it failed, RequestTimeout when it
-        goes on for more than `timeout` seconds (it is not cancelled then). Rejected lines are no failure.
+        `on_progress` is called with the job whenever its progress changes. Raises CsvJobFailed when the job failed,
+        RequestTimeout after `timeout` seconds (the job continues). Rejected lines are not a failure.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        pause, seen = _FIRST_PAUSE, -1
+        pause, last_progress = _FIRST_PAUSE, -1
         kind: type[J] = type(job)
         request = Request(method="GET", path=_path(job), repeatable=True)
         while True:
             job = yield Call(request, lambda reply: kind.from_wire(read_json(reply)))
-            if on_progress is not None and job.progress != seen:
-                seen = job.progress
+            if on_progress is not None and job.progress != last_progress:
+                last_progress = job.progress
                 on_progress(job)
             if job.status == "failed":
                 raise CsvJobFailed(job)
@@ -150,26 +150,29 @@ class CsvOperations(Resource):
             if deadline is not None and time.monotonic() + pause > deadline:
                 raise RequestTimeout(f"{_path(job)} has not ended within {timeout:g} seconds.")
             yield Pause(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * 1.5, _MAX_PAUSE)
 
     @operation
     def cancel(self, job: J) -> Call[J]:
-        """Stops an import or export; rows imported before stay, and what has ended stays as it is."""
+        """Cancels an import or export; rows that were imported stay. A job that has ended is not changed."""
         kind = type(job)
         request = Request(method="POST", path=f"{_path(job)}cancel/", repeatable=True)
         return Call(request, lambda reply: kind.from_wire(read_json(reply)))
 
     @operation
     def download(self, job: CsvImport | CsvExport) -> Call[bytes]:
-        """The file of an export that is complete, or the one sent for an import. NotFound once it is gone."""
+        """Returns the file of a completed export, or the uploaded file of an import.
+
+        Raises NotFound when the platform no longer keeps it.
+        """
         return _content(f"{_path(job)}file/")
 
     @operation
     def rejected(self, job: CsvImport) -> Call[bytes]:
-        """The rejected lines of an import as they stood, each with its line and reason at the end.
+        """Returns a file with the rejected lines of an import, each followed by its line number and the reason.
 
-        In the kind of file that was sent (CSV or Excel), to be corrected and sent again.
-        NotFound when there are none.
+        The file has the format of the upload (CSV or Excel), so that it can be corrected and imported again. Raises
+        NotFound when no line was rejected.
         """
         return _content(f"{_path(job)}rejected/")
 
@@ -181,11 +184,11 @@ class CsvOperations(Resource):
 
 
 class Csv(CsvOperations, SyncResource):
-    """CSV and Excel files into tables of the configured app, and out of them."""
+    """Imports of CSV and Excel files into tables of the configured app, and exports of them."""
 
 
 class AsyncCsv(CsvOperations, AsyncResource):
-    """CSV and Excel files into tables of the configured app, and out of them."""
+    """Imports of CSV and Excel files into tables of the configured app, and exports of them."""
 
 
 def _path(job: CsvImport | CsvExport) -> str:
@@ -225,11 +228,11 @@ def _send(
 
 @contextlib.contextmanager
 def _opened(source: CsvSource) -> Iterator[tuple[bytes | BinaryIO, str | None]]:
-    """What is to be sent, and its own name."""
+    """Provides the content to upload and the file's own name."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        with path.open("rb") as opened:
-            yield opened, path.name
+        with path.open("rb") as stream:
+            yield stream, path.name
     elif isinstance(source, bytes | bytearray | memoryview):
         yield bytes(source), None
     else:

@@ -1,4 +1,4 @@
-"""Imports and exports of CSV and Excel files, and how far they are."""
+"""Imports and exports of CSV and Excel files, and their progress."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from automio._decode import WireModel
 
 @dataclass(frozen=True, kw_only=True)
 class CsvLineError(WireModel):
-    """A line that was not imported: its number in the file from 1, the file's column (None: the whole line), why."""
+    """A line that was not imported: its number from 1, the column (None for the whole line), and the reason."""
 
     line: int
     column: str | None = None
@@ -18,9 +18,9 @@ class CsvLineError(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvImportResult(WireModel):
-    """Numbers of lines, by what became of them; `errors` are the first rejected ones.
+    """Counts of lines by outcome; `errors` holds the first rejected lines.
 
-    `blank` lines have no value and are passed over. `total_rows` is how many the file has, once that is known.
+    `blank` lines have no values and are skipped. `total_rows` is the number of lines in the file, once it is known.
     """
 
     total: int
@@ -74,7 +74,7 @@ class CsvExport(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvObjection(WireModel):
-    """The first cell that speaks against a way of reading a column: against which one, where, and why."""
+    """The first cell that does not fit a type or option: which type (`against`), the line, and the reason."""
 
     against: str
     line: int
@@ -84,7 +84,7 @@ class CsvObjection(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvPreviewColumn(WireModel):
-    """A column of a file: the type that fits its cells (None: it is empty), the table's column it would go into."""
+    """A column of a file: the type of its cells (None if it is empty) and the table's column it is imported into."""
 
     position: int
     header: str
@@ -96,7 +96,7 @@ class CsvPreviewColumn(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvPreviewLine(WireModel):
-    """A line of a file as it is read; a malformed one has no values."""
+    """A line of a file as it was read; a malformed line has no values."""
 
     line: int
     values: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ class CsvPreviewLine(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvProblem(WireModel):
-    """A line that would be rejected for its form."""
+    """A line that would be rejected because it is malformed."""
 
     line: int
     reason: str
@@ -112,10 +112,10 @@ class CsvProblem(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvPreview(WireModel):
-    """What a file was found to be. `options` are arguments of `import_file`, `questions` what they leave open.
+    """The content of a file. `options` are arguments for `import_file`, `questions` name what is unclear.
 
-    `error` says why the file could not be read or imported with these options. Of a long file only the first
-    `rows_looked_at` lines were looked at.
+    `error` says why the file cannot be read or imported with these options. Of a long file only the first
+    `rows_looked_at` lines are read.
     """
 
     error: str | None = None

@@ -1,4 +1,4 @@
-"""How a CSV or Excel file is to be read: keyword arguments of `api.csv.import_file` and `api.csv.preview`."""
+"""Options for reading a CSV or Excel file: keyword arguments of `api.csv.import_file` and `api.csv.preview`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
@@ -9,41 +9,41 @@ _AS_JSON = frozenset({"mapping", "on_conflict", "units", "null_words", "true_wor
 
 
 class CsvReading(TypedDict, total=False):
-    """What is said of a file; what is left out is found out, or as the platform's documentation says."""
+    """Options for reading a file; those that are left out are detected, or have the default of docs/csv.md."""
 
     mapping: Mapping[str, str | None] | None
-    """The table's column for a column of the file, named by its header or `#` and its number; None leaves it out."""
+    """From columns of the file (a header, or `#` and a number) to columns of the table; None skips the column."""
     delimiter: str | None
     encoding: str | None
     escape: Literal["\\"] | None
-    """A backslash, as in MySQL's `INTO OUTFILE` and PostgreSQL's text format."""
+    """A backslash for files of MySQL's `INTO OUTFILE` and PostgreSQL's text format."""
     decimal: Literal[".", ","] | None
     thousands: Literal[".", ",", "'", "space", "none"] | None
     units: Sequence[str] | None
-    """What may stand before or after a number: `["€", "%"]`; `%` makes hundredths."""
+    """Symbols allowed before or after a number: `["€", "%"]`; with `%` the number is divided by 100."""
     date_order: Literal["ymd", "dmy", "mdy"] | None
     date_format: str | None
-    """As `%d.%m.%Y`."""
+    """For example `%d.%m.%Y`."""
     time_format: str | None
-    """As `%d.%m.%Y %H:%M`."""
+    """For example `%d.%m.%Y %H:%M`."""
     timezone: str | None
-    """Of times that name none: `Europe/Warsaw` or `+02:00`."""
+    """For times without a time zone: `Europe/Warsaw` or `+02:00`."""
     null_words: Sequence[str] | None
     true_words: Sequence[str] | None
     false_words: Sequence[str] | None
     sheet: str | int | None
     """Name of an Excel file's sheet, or its number from 1."""
     header_line: int | None
-    """From 1; 0: the file has no header."""
+    """Line number of the header, from 1; 0 if the file has none."""
     guard_formulas: bool | None
-    """Whether the `'` that an export puts before formulas is taken away; True when left out."""
+    """Removes the `'` that an export puts before formulas; True by default."""
 
 
 def form_fields(options: Mapping[str, Any]) -> dict[str, str]:
-    """Returns options as the fields of a form. TypeError for one that does not exist."""
-    known = {*CsvReading.__annotations__, "on_conflict", "dry_run"}
-    if unknown := options.keys() - known:
-        raise TypeError(f"{sorted(unknown)[0]} is no option of a CSV file; there are: {', '.join(sorted(known))}")
+    """Returns the options as form fields; raises TypeError for an unknown option."""
+    names = {*CsvReading.__annotations__, "on_conflict", "dry_run"}
+    if unknown := options.keys() - names:
+        raise TypeError(f"Unknown option {sorted(unknown)[0]!r}; the options are: {', '.join(sorted(names))}")
     return {name: _field(name, value) for name, value in options.items() if value is not None}
 
 

@@ -1,7 +1,7 @@
-"""Lenient reading of JSON into frozen dataclasses.
+"""Reads JSON into frozen dataclasses, leniently.
 
-What a platform sends may grow, and other platforms send numbers as text: a field that cannot be read becomes None,
-an unknown field is kept in `raw`, nothing raises. The types a dataclass may use are the keys of `_READERS`.
+Platforms may add fields, and some send numbers as text: a field that cannot be read becomes None, an unknown field is
+kept in `raw`, and nothing raises. A dataclass may use the types that are keys of `_READERS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 
 def as_integer(value: Any) -> int | None:
-    """5, 5.0 and "5" are 5; everything else, true and false included, is None."""
+    """Returns 5 for 5, 5.0 and "5"; None for everything else, including true and false."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -24,21 +24,21 @@ def as_integer(value: Any) -> int | None:
 
 
 def as_text(value: Any) -> str | None:
-    """Text as it is, numbers as text, None for everything else."""
+    """Returns text unchanged and numbers as text; None for everything else."""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def as_boolean(value: Any) -> bool | None:
-    """true, false, 1 and 0; None for everything else."""
+    """Returns true, false, 1 and 0 as a boolean; None for everything else."""
     if isinstance(value, bool):
         return value
     return bool(value) if value in (0, 1) else None
 
 
 def as_time(value: Any) -> datetime | None:
-    """An ISO 8601 time, or None."""
+    """Returns the time of an ISO 8601 text; None for everything else."""
     if not isinstance(value, str):
         return None
     try:
@@ -48,12 +48,12 @@ def as_time(value: Any) -> datetime | None:
 
 
 def as_object(value: Any) -> dict[str, Any]:
-    """A JSON object, or an empty one."""
+    """Returns a JSON object; an empty one for everything else."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: Any) -> list[Any]:
-    """A JSON list, or an empty one."""
+    """Returns a JSON list; an empty one for everything else."""
     return value if isinstance(value, list) else []
 
 
@@ -79,13 +79,13 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class WireModel:
-    """An object as it came from the platform; `raw` is the whole of it."""
+    """An object from the platform; `raw` holds all of its fields."""
 
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, payload: Any) -> Self:
-        """Reads what it can of `payload`; never raises."""
+        """Reads the fields that are there from `payload`; never raises."""
         source = as_object(payload)
         plan = _plans.get(cls)
         if plan is None:
@@ -97,7 +97,10 @@ _plans: dict[type, list[tuple[str, str, Callable[[Any], Any]]]] = {}
 
 
 def _plan(model: type[WireModel]) -> list[tuple[str, str, Callable[[Any], Any]]]:
-    """Name, key on the wire, and reader of each field; annotations are types, so no module here postpones them."""
+    """Returns name, wire key and reader of each field.
+
+    Reads annotations as types, so modules with models must not use `from __future__ import annotations`.
+    """
     return [
         (item.name, item.metadata.get("key", item.name), _reader(item.type))
         for item in fields(model)
@@ -106,8 +109,8 @@ def _plan(model: type[WireModel]) -> list[tuple[str, str, Callable[[Any], Any]]]
 
 
 def _reader(annotation: Any) -> Callable[[Any], Any]:
-    if (known := _READERS.get(annotation)) is not None:
-        return known
+    if (reader := _READERS.get(annotation)) is not None:
+        return reader
     arguments = getattr(annotation, "__args__", (annotation,))
     model = next(item for item in arguments if isinstance(item, type) and issubclass(item, WireModel))
     if getattr(annotation, "__origin__", None) is tuple:

@@ -29,7 +29,7 @@
         ├── ModuleHashMismatch          (also ImportError)
         └── CapabilityNotImplemented    (also AttributeError)
 
-Each carries `status`, `detail`, `request_id` and `hint`; those that do not apply are None.
+Each has `status`, `detail`, `request_id` and `hint`; those that do not apply are None.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 
 class AutomioError(Exception):
-    """The root of all errors of this client.
+    """The base class of all errors of this client.
 
-    `status` is the HTTP status, `detail` what the platform said, `request_id` its `X-Request-Id` (quote it when
-    asking for help), `hint` the next step.
+    `status` is the HTTP status, `detail` the platform's message, `request_id` its `X-Request-Id` (quote it when you
+    ask for help), `hint` the next step.
     """
 
     status: int | None = None
@@ -74,11 +74,11 @@ def _rebuild(kind: type[AutomioError], message: str, attributes: Mapping[str, An
 
 
 class ConfigurationError(AutomioError, ValueError):
-    """A setting is missing or unusable; the message names the variable, the hint what to set."""
+    """A setting is missing or invalid; the message names the variable, the hint says what to set."""
 
 
 class TransportError(AutomioError):
-    """No usable answer arrived; whether the platform acted on the request is unknown."""
+    """No usable answer arrived; the platform may or may not have acted on the request."""
 
 
 class ConnectionFailed(TransportError, ConnectionError):
@@ -90,7 +90,7 @@ class RequestTimeout(TransportError, TimeoutError):
 
 
 class StreamInterrupted(TransportError):
-    """A stream of events broke off and could not be taken up again."""
+    """A stream of events broke and could not be resumed."""
 
 
 class InvalidReply(TransportError):
@@ -143,7 +143,7 @@ class Forbidden(ApiError):
 
 
 class IntegrationAccessDeniedError(Forbidden):
-    """403 of an integration call: the platform refused it before it reached the service."""
+    """403 of an integration call: the platform refused the call, the service never received it."""
 
 
 class NotFound(ApiError):
@@ -151,15 +151,15 @@ class NotFound(ApiError):
 
 
 class IntegrationNotFound(NotFound):
-    """404: the platform has no integration of this id."""
+    """404: the platform has no integration with this id."""
 
 
 class Conflict(ApiError):
-    """409: the request contradicts the present state."""
+    """409: the request does not fit the current state, for example a name that is taken."""
 
 
 class UnprocessableEntity(ApiError):
-    """422: the request is well-formed but a value in it is not acceptable."""
+    """422: the request is well-formed but a value in it is invalid."""
 
 
 class RateLimited(ApiError):
@@ -184,13 +184,13 @@ class GraphqlException(AutomioError):
 
 
 class IntegrationHasNoConnections(AutomioError):
-    """The integration exists but no account is connected and activated for this app."""
+    """The integration exists, but no account is connected and activated for this app."""
 
 
 class CallFailed(AutomioError):
-    """A third-party service answered with an error status where its answer cannot be handed out, as in `paginate`.
+    """A third-party service answered with an error status in a method that returns items only, such as `paginate`.
 
-    `response` is the answer.
+    `response` is the service's answer.
     """
 
     def __init__(self, response: "ApiResponse") -> None:
@@ -199,7 +199,7 @@ class CallFailed(AutomioError):
 
 
 class CsvJobFailed(AutomioError):
-    """An import or export that was waited for failed. `job` is it, with the reason in `error`."""
+    """An import or export failed while `wait` was waiting for it; `job.error` has the reason."""
 
     def __init__(self, job: "CsvImport | CsvExport") -> None:
         super().__init__(f"{type(job).__name__} {job.id} failed: {job.error or 'no reason was given'}")
@@ -219,15 +219,15 @@ class PluginNotFound(PluginError, ImportError):
 
 
 class ModuleHashMismatch(PluginError, ImportError):
-    """Plugin code that arrived, or that lies in the cache, is not what its hash stands for; it was not run."""
+    """Plugin code from the platform or the cache does not match its hash; it was not run."""
 
 
 class CapabilityNotImplemented(PluginError, AttributeError):
-    """The plugin has no function of this capability's name."""
+    """The plugin has no function with the name of this capability."""
 
 
 ApiException = ApiError
-"""The published client's name of `ApiError`."""
+"""The published client's name for `ApiError`."""
 
 ERRORS_BY_STATUS: Mapping[int, type[ApiError]] = {
     400: BadRequest,

@@ -1,7 +1,7 @@
-"""What a client method wants from the network, described without doing any of it.
+"""Descriptions of network exchanges, separate from sending them.
 
-A resource method returns one of these descriptions; `_sync_driver` and `_async_driver` carry them out. So request
-building and reply reading exist once for both worlds.
+A resource method returns one of these descriptions; `_sync_driver` and `_async_driver` run them. So building requests
+and reading replies is written once for both clients.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True)
 class FilePart:
-    """A file of a multipart body; an open file is read from its start on every attempt."""
+    """A file of a multipart body; an open file is read from its start at every attempt."""
 
     field: str
     filename: str | None
@@ -29,7 +29,7 @@ class Request:
     """One HTTP request to the platform or to its cache service.
 
     `path` is already percent-encoded. `content` is the JSON body; `form` and `files` make a multipart body instead.
-    `repeatable`: sending it twice does no harm, so it may be retried after it was possibly acted upon.
+    `repeatable` requests are safe to send twice, so they may be retried after the platform may have acted on them.
     """
 
     method: str
@@ -61,7 +61,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """One request, and how its reply becomes a value."""
+    """A request, and the function that reads its reply."""
 
     request: Request
     read: Callable[[Reply], T]
@@ -69,7 +69,7 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True)
 class RedisCommands(Generic[T]):
-    """Commands for the Redis of local development, sent in one go, and how their replies become a value."""
+    """Commands for the Redis of local development, sent together, and the function that reads their replies."""
 
     commands: tuple[tuple[str | bytes | int, ...], ...]
     read: Callable[[Sequence[Any]], T]
@@ -80,41 +80,41 @@ Exchange = Call[T] | RedisCommands[T]
 
 @dataclass(frozen=True)
 class Pause:
-    """A step that only waits, for so many seconds."""
+    """A step that waits for a number of seconds."""
 
     seconds: float
 
 
 Steps = Generator[Exchange[Any] | Pause, Any, T]
-"""Several exchanges in turn: each is yielded, its value sent back, the last value returned."""
+"""Several exchanges in turn: each is yielded and its value sent back; the generator returns the result."""
 
 
 class EventSource(Protocol[T_co]):
-    """A reply that arrives event by event, and what to do when it breaks off."""
+    """A reply that arrives event by event, and how to resume it when the connection breaks."""
 
     def next_request(self) -> Request:
-        """The request that opens, or takes up again, the stream."""
+        """Returns the request that opens or resumes the stream."""
 
     def read(self, chunk: bytes) -> Iterable[T_co]:
-        """The items that this piece of the body completes."""
+        """Returns the items that are complete with this piece of the body."""
 
     @property
     def is_finished(self) -> bool:
-        """Whether the last item was seen; what follows is not read."""
+        """True when the last item has arrived; the rest of the body is not read."""
 
     def ended(self) -> Iterable[T_co]:
-        """The items that the orderly end of the body completes; raises when it came too early."""
+        """Returns the items that are complete at the end of the body; raises when the body ended too early."""
 
     def can_resume(self) -> bool:
-        """Whether `next_request` continues a broken stream without losing or repeating an effect."""
+        """Tells whether `next_request` can resume a broken stream without losing or repeating an effect."""
 
     def missing(self) -> str:
-        """A sentence about what has not come, for the message when it does not."""
+        """Returns a sentence for the error message about what has not arrived."""
 
 
 @dataclass(frozen=True)
 class Batch(Generic[T]):
-    """Some items of a list, and the call for those that follow; `failure`: why none can, though there may be more."""
+    """Items of a list and the call for the next ones; `failure` says why there is none though there may be more."""
 
     items: Sequence[T]
     next: "Call[Batch[T]] | None"
@@ -122,7 +122,7 @@ class Batch(Generic[T]):
 
 
 def numbered(page_of: Callable[[int], Call[Page[T]]], number: int = 1) -> Call[Batch[T]]:
-    """The platform's own lists: pages with numbers, from 1."""
+    """Returns the call for a page of one of the platform's own lists, whose pages are numbered from 1."""
     call = page_of(number)
 
     def read(reply: Reply) -> Batch[T]:

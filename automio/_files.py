@@ -1,4 +1,4 @@
-"""`api.files`: the files of the configured app."""
+"""`api.files`: store, list, read and link files of the configured app."""
 
 import contextlib
 import hashlib
@@ -28,15 +28,15 @@ FileTarget = str | os.PathLike[str] | BinaryIO
 
 
 class FilesOperations(Resource):
-    """Files of the configured app, of the token's organization."""
+    """Files of the configured app that belong to the token's organization."""
 
     @operation
     def upload(self, source: FileSource, name: str | None = None, content_type: str | None = None) -> Steps[File]:
         """Stores a file: a path, bytes, or a file opened with 'rb', which is sent as it is read.
 
-        `name` is needed for bytes, and otherwise the source's own when it is left out; `content_type` is found out
-        when it is left out. ApiError with status 413 when the file is too large or the organization has no room for
-        it, UnprocessableEntity for a name or a type that is not taken. Scripts in the sandbox send 32 MB at most.
+        `name` is required for bytes; for files it defaults to their own name. `content_type` is detected by default.
+        Raises ApiError with status 413 when the file is too large or the quota is used up, UnprocessableEntity for a
+        name or type that is not allowed. Scripts in the sandbox can send at most 32 MB.
         """
         with _opened(source) as (content, own_name):
             if not (name := name or own_name):
@@ -54,10 +54,10 @@ class FilesOperations(Resource):
 
     @operation
     def upload_from_url(self, url: str, name: str | None = None, content_type: str | None = None) -> Call[File]:
-        """Has the platform fetch a file from the public internet and store it; waits until it has.
+        """Asks the platform to download a file from the public internet and store it; waits until it is stored.
 
-        Name and type are those of the address and its answer when they are left out. UnprocessableEntity when the
-        address does not give the file, or is one that may not be called.
+        Name and type default to those of the URL and its answer. Raises UnprocessableEntity when the download fails
+        or the URL is not allowed, for example an address inside the platform's network.
         """
         body = {"url": url, "name": name, "content_type": content_type}
         request = Request(
@@ -69,15 +69,15 @@ class FilesOperations(Resource):
     def list(
         self, name_prefix: str | None = None, content_type: str | None = None, per_page: int = 100
     ) -> Call[Batch[File]]:
-        """The app's files, newest first, page by page as they are needed.
+        """Yields the app's files, newest first; a page is fetched when it is needed.
 
-        `name_prefix` is what the names begin with, `content_type` a type such as `image/png`, or `image/*`.
+        `name_prefix` is the beginning of the names, `content_type` a type such as `image/png`, or `image/*`.
         """
-        filters = {"name_prefix": name_prefix, "content_type": content_type, "per_page": str(per_page)}
-        given = {key: value for key, value in filters.items() if value is not None}
+        all_filters = {"name_prefix": name_prefix, "content_type": content_type, "per_page": str(per_page)}
+        filters = {key: value for key, value in all_filters.items() if value is not None}
 
         def page(number: int) -> Call[Page[File]]:
-            parameters = {**given, "page": str(number)}
+            parameters = {**filters, "page": str(number)}
             request = Request(method="GET", path=self._path(), parameters=parameters, repeatable=True)
             return Call(request, lambda reply: Page.from_wire(read_json(reply), File.from_wire))
 
@@ -85,34 +85,34 @@ class FilesOperations(Resource):
 
     @operation
     def get(self, file: File | int) -> Call[File]:
-        """What is known of a file. NotFound when there is none of this id."""
+        """Returns the metadata of a file; raises NotFound for an unknown id."""
         return Call(Request(method="GET", path=self._path(file), repeatable=True), _read_file)
 
     @operation
     def read(self, file: File | int) -> Steps[bytes]:
-        """The content of a file, as bytes; `download` keeps less in memory."""
-        known: File = yield self._get(file)
+        """Returns the content of a file as bytes; `download` needs less memory."""
+        metadata: File = yield self._get(file)
         parts: list[bytes] = []
-        yield from self._segments(known, parts.append)
+        yield from self._segments(metadata, parts.append)
         return b"".join(parts)
 
     @operation
     def download(self, file: File | int, to: FileTarget) -> Steps[File]:
-        """Writes the content of a file to `to`: a path, a directory (under the file's name), a file open for writing.
+        """Writes the content of a file to `to`: a path, a directory, or a file open for writing.
 
-        It is fetched in parts and compared with its checksum; a path is there only when it is whole. Gives what is
-        known of the file.
+        The content is fetched in parts and checked against its hash; a path exists only once it is complete. Returns
+        the file's metadata.
         """
-        known: File = yield self._get(file)
-        with _written(to, known) as write:
-            yield from self._segments(known, write)
-        return known
+        metadata: File = yield self._get(file)
+        with _writer(to, metadata) as write:
+            yield from self._segments(metadata, write)
+        return metadata
 
     @operation
     def link(self, file: File | int, expires_in: int = 3600) -> Call[FileLink]:
-        """An address, in `.url`, that opens the file without a token for `expires_in` seconds (7 days at most).
+        """Creates a link that opens the file without a token, with the URL in `.url`.
 
-        Deleting the file ends it earlier.
+        The link expires after `expires_in` seconds (at most 7 days), or when the file is deleted.
         """
         request = Request(
             method="POST",
@@ -124,18 +124,18 @@ class FilesOperations(Resource):
 
     @operation
     def rename(self, file: File | int, name: str) -> Call[File]:
-        """Gives a file another name; its content and type stay."""
+        """Renames a file; its content and type do not change."""
         request = Request(method="PATCH", path=self._path(file), content=encode_json({"name": name}), repeatable=True)
         return Call(request, _read_file)
 
     @operation
     def delete(self, file: File | int) -> Call[None]:
-        """Deletes a file, and with it every link to it. NotFound when there is none of this id."""
+        """Deletes a file and every link to it; raises NotFound for an unknown id."""
         return Call(Request(method="DELETE", path=self._path(file)), read_nothing)
 
     @operation
     def usage(self) -> Call[FileUsage]:
-        """What the organization's files, in all apps, take and may take."""
+        """Returns the storage used by the organization's files, in all apps, and its quota."""
         request = Request(method="GET", path=self._path("usage/"), repeatable=True)
         return Call(request, lambda reply: FileUsage.from_wire(read_json(reply)))
 
@@ -149,7 +149,7 @@ class FilesOperations(Resource):
         return Call(Request(method="GET", path=self._path(file), repeatable=True), _read_file)
 
     def _segments(self, file: File, write: Callable[[bytes], Any]) -> Steps[None]:
-        """Hands the content to `write` in parts: each can be asked for again, and passes the sandbox's broker."""
+        """Passes the content to `write` in parts, each small enough for the sandbox's broker and to be retried."""
         digest = hashlib.sha256()
         for start in range(0, file.size, _SEGMENT_BYTES):
             content = yield self._segment(file, start, min(start + _SEGMENT_BYTES, file.size))
@@ -171,18 +171,18 @@ class FilesOperations(Resource):
         def read(reply: Reply) -> bytes:
             raise_for_status(reply)
             if len(reply.body) != end - start:
-                raise InvalidReply(f"Of file {file.id}, {len(reply.body)} bytes came instead of {end - start}.")
+                raise InvalidReply(f"File {file.id}: {len(reply.body)} bytes arrived instead of {end - start}.")
             return reply.body
 
         return Call(request, read)
 
 
 class Files(FilesOperations, SyncResource):
-    """Files of the configured app, of the token's organization."""
+    """Files of the configured app that belong to the token's organization."""
 
 
 class AsyncFiles(FilesOperations, AsyncResource):
-    """Files of the configured app, of the token's organization."""
+    """Files of the configured app that belong to the token's organization."""
 
 
 def _read_file(reply: Reply) -> File:
@@ -191,11 +191,11 @@ def _read_file(reply: Reply) -> File:
 
 @contextlib.contextmanager
 def _opened(source: FileSource) -> Iterator[tuple[bytes | BinaryIO, str | None]]:
-    """What is to be sent, and its own name."""
+    """Provides the content to upload and the file's own name."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        with path.open("rb") as opened:
-            yield opened, path.name
+        with path.open("rb") as stream:
+            yield stream, path.name
     elif isinstance(source, bytes | bytearray | memoryview):
         yield bytes(source), None
     else:
@@ -203,27 +203,27 @@ def _opened(source: FileSource) -> Iterator[tuple[bytes | BinaryIO, str | None]]
         yield source, Path(name).name if isinstance(name, str) else None
 
 
-def _written(to: FileTarget, file: File) -> AbstractContextManager[Callable[[bytes], Any]]:
+def _writer(to: FileTarget, file: File) -> AbstractContextManager[Callable[[bytes], Any]]:
     if isinstance(to, str | os.PathLike):
         path = Path(to)
-        return _placed(path / _plain_name(file) if path.is_dir() else path)
+        return _atomic_writer(path / _plain_name(file) if path.is_dir() else path)
     return contextlib.nullcontext(to.write)
 
 
 @contextlib.contextmanager
-def _placed(path: Path) -> Iterator[Callable[[bytes], Any]]:
-    """Writes beside `path` first: what is at `path` is whole."""
+def _atomic_writer(path: Path) -> Iterator[Callable[[bytes], Any]]:
+    """Provides a writer to a temporary file that is moved to `path` once it is complete."""
     staging = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with staging.open("xb") as opened:
-            yield opened.write
+        with staging.open("xb") as stream:
+            yield stream.write
         staging.replace(path)
     finally:
         staging.unlink(missing_ok=True)
 
 
 def _plain_name(file: File) -> str:
-    """The file's name where it is one: a platform must not choose the directory."""
+    """Returns the file's name, or a neutral one if the name would lead to another directory."""
     name = file.name
     is_plain = name not in ("", ".", "..") and not any(character in "/\\\0" for character in name)
     return name if is_plain else f"file-{file.id}"

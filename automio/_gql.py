@@ -1,4 +1,4 @@
-"""Ready `gql` clients: documents over HTTP, subscriptions over a web socket of their own."""
+"""`gql` clients for an app's tables: documents over HTTP, subscriptions over their own web socket."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -34,7 +34,7 @@ class TablesClient(Client):
         self._app = app
 
     def subscribe(self, *arguments: Any, **keywords: Any) -> Generator[Any, None, None]:
-        """The results of a subscription as they arrive; the web socket is closed with the generator."""
+        """Yields the results of a subscription as they arrive; closing the generator closes the web socket."""
         # Not gql's own blocking subscribe: closed early, it leaves tasks pending on a loop that nobody runs again.
         with asyncio.Runner() as runner:
             client, session = runner.run(_connected(self._settings, self._app))
@@ -93,7 +93,7 @@ class TablesTransport(AsyncTransport):
 
 
 class ExactWebsocketsTransport(WebsocketsTransport):
-    """Gives rows as the HTTP transports do, without losing a digit; gql takes no decoder of ours here."""
+    """Decodes rows without losing digits, as the HTTP transports do; gql has no option for it here."""
 
     def _parse_answer(self, answer: str) -> tuple[str, int | None, ExecutionResult | None]:
         kind, identifier, result = super()._parse_answer(answer)
@@ -115,12 +115,12 @@ async def _next_of(results: AsyncGenerator[Any, None]) -> Any:
 
 
 def create_client(settings: Settings, app: AppId) -> Client:
-    """A client for blocking code."""
+    """Creates a client for blocking code."""
     return TablesClient(settings, app)
 
 
 def create_async_client(settings: Settings, app: AppId) -> Client:
-    """A client for `async with`."""
+    """Creates a client for `async with`."""
     return Client(transport=TablesTransport(settings, app), execute_timeout=None)
 
 
@@ -133,7 +133,7 @@ def _headers(settings: Settings) -> dict[str, str]:
 
 
 def _websocket(settings: Settings, app: AppId) -> ExactWebsocketsTransport:
-    """To be called while an event loop runs: gql takes hold of one, or makes one that nobody closes."""
+    """Creates a web socket transport; needs a running event loop, or gql creates one that nobody closes."""
     scheme, _, rest = _url(settings, app).partition("://")
     return ExactWebsocketsTransport(
         url=f"{'wss' if scheme == 'https' else 'ws'}://{rest}",

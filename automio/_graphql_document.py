@@ -1,4 +1,4 @@
-"""What must be known about a GraphQL document without the cost of importing a parser."""
+"""Inspects GraphQL documents without the cost of importing a parser."""
 
 import re
 
@@ -7,7 +7,7 @@ _TOKEN = re.compile(r"[{}]|\w+")
 
 
 def is_read_only(document: str) -> bool:
-    """Whether a document holds queries only, so that sending it twice changes nothing."""
+    """Tells whether a document holds queries only, so that sending it twice changes nothing."""
     depth = 0
     for token in _TOKEN.findall(_IGNORED.sub(" ", document)):
         if token == "{":

@@ -1,4 +1,4 @@
-"""What the two drivers share: building httpx requests, translating its errors, pools."""
+"""Shared by the two drivers: building httpx requests, translating httpx errors, connection pools."""
 
 import os
 import ssl
@@ -24,9 +24,9 @@ LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepali
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | bool:
-    """True (verify as usual), or for plain-HTTP platforms a context that trusts nobody.
+    """Returns True (verify as usual), or for platforms on plain HTTP a context without certificates.
 
-    Loading the certificate bundle costs 20 ms, which every run in the sandbox would pay for a broker on 127.0.0.1.
+    Loading the certificates takes 20 ms, which every run in the sandbox would pay for a broker on 127.0.0.1.
     """
     if any(url.startswith("https://") for url in (settings.base_url, settings.cache_url or "")):
         return True
@@ -34,13 +34,13 @@ def tls_context(settings: Settings) -> ssl.SSLContext | bool:
 
 
 def timeout_of(request: Request, default: float) -> httpx.Timeout:
-    """Seconds: to connect, between bytes, to wait for a free connection."""
+    """Returns the timeouts of a request: to connect, between bytes, and to wait for a free connection."""
     seconds = request.timeout if request.timeout is not None else default
     return httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT, seconds), pool=max(CONNECT_TIMEOUT, seconds))
 
 
 def to_httpx(request: Request, settings: Settings, timeout: float) -> httpx.Request:
-    """The request on the wire, with the token of the service it is for."""
+    """Returns a request in httpx's form, with the token of the service it goes to."""
     base, authorization = _service(request, settings)
     headers = {**_HEADERS, **request.headers, "Authorization": authorization}
     if request.content is not None:
@@ -69,25 +69,25 @@ def _service(request: Request, settings: Settings) -> tuple[str, str]:
 
 
 def to_reply(response: httpx.Response, body: bytes, request: Request) -> Reply:
-    """A complete reply without httpx."""
+    """Returns a complete reply in this client's own form."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Reply(response.status_code, headers, body, str(response.url), request)
 
 
 def is_event_stream(response: httpx.Response) -> bool:
-    """Whether a reply is what was asked for; a page of something in between also answers 200."""
+    """Tells whether a reply is an event stream: an HTML page of a proxy may have status 200, too."""
     content_type = response.headers.get("content-type", "").lower()
     return response.is_success and content_type.startswith("text/") and not content_type.startswith("text/html")
 
 
 def closed_client() -> AutomioError:
-    """The error of using a client after its `close()`."""
-    return AutomioError("This API object was closed.", hint="Make a new one, or close it later.")
+    """Returns the error for a client that is used after `close()`."""
+    return AutomioError("This API object was closed.", hint="Create a new one, or close it later.")
 
 
 @contextmanager
 def translated_errors(request: Request) -> Iterator[None]:
-    """Raises this client's errors for httpx's."""
+    """Translates httpx's errors into this client's."""
     what = f"{request.method} {request.path}"
     try:
         yield
@@ -97,7 +97,7 @@ def translated_errors(request: Request) -> Iterator[None]:
             hint="Is it running, and are API_BASE_URL and CACHE_SERVICE_URL right?",
         ) from error
     except httpx.PoolTimeout as error:
-        raise NeverSent(f"All connections of this client were busy for too long; {what} was not sent.") from error
+        raise NeverSent(f"{what} was not sent: all connections of this client stayed busy for too long.") from error
     except httpx.TimeoutException as error:
         raise RequestTimeout(f"The {request.service} did not answer {what} in time.") from error
     except (httpx.RequestError, httpx.InvalidURL) as error:
@@ -106,21 +106,21 @@ def translated_errors(request: Request) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to use a shared client until it is given back."""
+    """A reference to a shared client; call `release` when it is no longer used."""
 
     client: httpx.Client
     key: tuple[int, bool]
 
 
 class _SharedClients:
-    """One connection pool per process for all `API` objects, closed with the last of them."""
+    """One connection pool per process for all `API` objects; it is closed with the last of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._clients: dict[tuple[int, bool], tuple[httpx.Client, int]] = {}
 
     def acquire(self, settings: Settings) -> Lease:
-        """A lease on the process's client; a forked child gets a client of its own."""
+        """Returns a lease on the process's client; a forked child gets its own."""
         context = tls_context(settings)
         key = (os.getpid(), context is True)
         with self._lock:
@@ -129,7 +129,7 @@ class _SharedClients:
         return Lease(client, key)
 
     def release(self, lease: Lease) -> None:
-        """Gives a lease back."""
+        """Ends a lease, and closes the client with the last one."""
         if lease.key[0] != os.getpid():
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""The requests of `api.integrations`' calls and how their answers are read."""
+"""Builds the requests of `api.integrations`' calls and reads their answers."""
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,45 +16,46 @@ from automio._multipart import Files, file_parts
 from automio._replies import error_of, invalid_reply, parsed_or_none, raise_for_status
 from automio._settings import AppId, ConnectionId
 
-# Repeating a call is as harmless as repeating its method at the third-party service.
+# Repeating a call is as safe as repeating its method at the third-party service.
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 Remember = Callable[[ConnectionId | None], None]
 
 
 def integration_path(integration: Integration | str, operation: str = "") -> str:
-    """The path of an integration, or of one of its operations."""
+    """Returns the path of an integration, or of one of its endpoints such as `call/`."""
     integration_id = integration.integration_id if isinstance(integration, Integration) else integration
     if not integration_id:
         raise ValueError("The integration id is empty.")
     return f"/api/integrations/{quote(integration_id, safe='')}/{operation}"
 
 
-def given(**values: Any) -> dict[str, str]:
-    """Query parameters: those that are given, as text."""
+def query_parameters(**values: Any) -> dict[str, str]:
+    """Returns the values that are not None as query parameters."""
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
 def body_fields(
     data: Any, json: Any, headers: Mapping[str, str] | None, files: Files | None = None
 ) -> dict[str, Any]:
-    """The body of a call and its headers, as the platform takes them: bytes in Base64, text as it stands.
+    """Returns body and headers of a call as the platform's fields: bytes in Base64, text unchanged.
 
-    `json` is always encoded, also when it is a text. TypeError for two bodies, and for one that files cannot go with.
+    `json` is always encoded, even if it is text. Raises TypeError for both `data` and `json`, and for a body that
+    cannot be combined with files.
     """
     if data is not None and json is not None:
-        raise TypeError("Give `data` or `json`, not both: they are the same body.")
+        raise TypeError("Pass either `data` or `json`: both are the request's body.")
     body = json if data is None else data
-    sent = dict(headers or {})
+    request_headers = dict(headers or {})
     if files and not isinstance(body, Mapping | str | None):
-        raise TypeError(f"With `files`, the body is a mapping of form fields, not a {type(body).__name__}.")
+        raise TypeError(f"With `files`, `data` must be a mapping of form fields, not a {type(body).__name__}.")
     if isinstance(body, bytes | bytearray | memoryview):
-        return {"request_headers": sent, "data_base64": base64.b64encode(body).decode()}
+        return {"request_headers": request_headers, "data_base64": base64.b64encode(body).decode()}
     if isinstance(json, str) and not files:
         body = encode_exactly(json).decode()
-        if not any(name.lower() == "content-type" for name in sent):
-            sent["Content-Type"] = "application/json"
-    return {"request_headers": sent, "data": {} if body is None else body}
+        if not any(name.lower() == "content-type" for name in request_headers):
+            request_headers["Content-Type"] = "application/json"
+    return {"request_headers": request_headers, "data": {} if body is None else body}
 
 
 def call_request(
@@ -68,7 +69,7 @@ def call_request(
     files: Files | None,
     timeout: float,
 ) -> Request:
-    """One call of the service; with files as multipart, whose fields are JSON texts."""
+    """Returns the request for one call of the service; with files it is multipart, with JSON texts as fields."""
     fields = {"method": method, "endpoint": endpoint, **body}
     return Request(
         method="POST",
@@ -89,7 +90,7 @@ def _form_text(value: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ParallelCalls:
-    """What the items of one parallel call have in common."""
+    """The part of a parallel call that is the same for all items."""
 
     integration: Integration | str
     operation: Literal["parallel_call/", "parallel_call_for_connection/"]
@@ -103,7 +104,7 @@ class ParallelCalls:
     is_streamed: bool = False
 
     def request(self, items: Sequence[Mapping[str, Any]]) -> Request:
-        """The request that makes the calls of these items."""
+        """Returns the request for the calls of these items."""
         method = self.method.upper()
         body = {
             "method": method,
@@ -127,16 +128,16 @@ class ParallelCalls:
     def items(
         self, data_list: Iterable[Mapping[str, Any]], data: Any = None, json: Any = None
     ) -> list[dict[str, Any]]:
-        """The items as they are sent: `params` and the body of the call serve items that have none of their own."""
+        """Returns the items as they are sent; `params` and body of the call are defaults for them."""
         common = _body_of_item({}, data, json)
         return [self._item(position, item, common) for position, item in enumerate(data_list)]
 
     def _item(self, position: int, source: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(source, Mapping):
-            raise TypeError(f"data_list[{position}] is a {type(source).__name__}, not a mapping.")
+            raise TypeError(f"data_list[{position}] must be a mapping, not a {type(source).__name__}.")
         item = {name: value for name, value in source.items() if value is not None}
         if "json" in item and "data" in item:
-            raise TypeError(f"data_list[{position}] has `data` and `json`; they are the same body.")
+            raise TypeError(f"data_list[{position}] has both `data` and `json`: both are the request's body.")
         if self.params and not self.is_streamed:
             item["params"] = {**self.params, **item.get("params", {})}
         own = _body_of_item(item.get("headers", {}), item.pop("data", None), item.pop("json", None))
@@ -150,26 +151,26 @@ def _body_of_item(headers: Mapping[str, str], data: Any, json: Any) -> dict[str,
     if data is None and json is None:
         return {}
     fields = body_fields(data, json, headers)
-    sent = fields.pop("request_headers")
-    return {**fields, "headers": sent} if sent else fields
+    own_headers = fields.pop("request_headers")
+    return {**fields, "headers": own_headers} if own_headers else fields
 
 
 def windows(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    """The items in groups of at most `size`."""
+    """Yields the items in groups of at most `size`."""
     iterator = iter(items)
     while window := list(islice(iterator, size)):
         yield window
 
 
 def call_of(request: Request, remember: Remember) -> Call[tuple[Any, ApiResponse]]:
-    """A single call, whose answer is `(data, response)`."""
+    """Returns the exchange of a single call, with the value `(data, response)`."""
 
     def read(reply: Reply) -> tuple[Any, ApiResponse]:
         payload = parsed_or_none(reply)
         if not isinstance(payload, Mapping) or "api_response" not in payload:
             raise_for_call(reply)
             raise invalid_reply(reply, "does not hold the service's answer")
-        # An upstream status mirrored as the platform's own is still the service's answer.
+        # The platform may repeat the service's status as its own; the answer is still the service's.
         remember(payload.get("connection_id"))
         return payload.get("api_data"), ApiResponse.from_wire(payload["api_response"])
 
@@ -177,7 +178,7 @@ def call_of(request: Request, remember: Remember) -> Call[tuple[Any, ApiResponse
 
 
 def parallel_call_of(request: Request, expected: int, remember: Remember) -> Call[list[ParallelCallResponse]]:
-    """Many calls, whose answers are in the order of the items."""
+    """Returns the exchange of a parallel call, with the answers in the order of the items."""
 
     def read(reply: Reply) -> list[ParallelCallResponse]:
         raise_for_call(reply)
@@ -192,7 +193,7 @@ def parallel_call_of(request: Request, expected: int, remember: Remember) -> Cal
 
 
 def raise_for_call(reply: Reply) -> None:
-    """As `raise_for_status`; a refusal by the platform itself is IntegrationAccessDeniedError."""
+    """Raises as `raise_for_status`, but IntegrationAccessDeniedError when the platform itself refused the call."""
     if reply.status == 403 and as_object(parsed_or_none(reply)).get("detail"):
         raise error_of(reply, IntegrationAccessDeniedError)
     raise_for_status(reply)

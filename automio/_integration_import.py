@@ -1,4 +1,4 @@
-"""What `automio integration import` asks the platform: a definition out of an OpenAPI document."""
+"""Requests of `automio integration import`, which creates a definition from an OpenAPI document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from automio._json import encode_json
 from automio._operation import operation
 from automio._replies import read_json
 
-_PATIENCE_SECONDS = 150.0
+_TIMEOUT_SECONDS = 150.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedDefinition(WireModel):
-    """The part of a definition that the command shows."""
+    """The fields of a definition that the command shows."""
 
     id: str
     base_url: str
@@ -24,7 +24,7 @@ class ImportedDefinition(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Imported(WireModel):
-    """What an import did, or would do."""
+    """The outcome of an import; with `dry_run`, what it would do."""
 
     definition: ImportedDefinition
     is_new: bool
@@ -34,17 +34,17 @@ class Imported(WireModel):
 
 
 class IntegrationImports(Account):
-    """Imports of integrations, by a token that may build."""
+    """Imports of integrations; needs a token with the scope `build`."""
 
     @operation
-    def import_document(self, wanted: Mapping[str, Any]) -> Call[Imported]:
-        """Makes a definition out of a document, or changes the one of `id`."""
+    def import_document(self, body: Mapping[str, Any]) -> Call[Imported]:
+        """Creates a definition from a document, or changes the definition with the id in `body`."""
         return Call(
             Request(
                 method="POST",
                 path="/api/integrations/import/",
-                content=encode_json(dict(wanted)),
-                timeout=_PATIENCE_SECONDS,
+                content=encode_json(dict(body)),
+                timeout=_TIMEOUT_SECONDS,
             ),
             lambda reply: Imported.from_wire(read_json(reply)),
         )

@@ -1,4 +1,4 @@
-"""Integrations, connections, plugins, and what calls through them return."""
+"""Integrations, connections and plugins, and the answers of calls through them."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,9 +31,9 @@ class IntegrationType(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Integration(WireModel):
-    """A third-party HTTP API. The rest of what the platform says about it is in `raw`.
+    """A third-party HTTP API. Fields of the platform that have no attribute here are in `raw`.
 
-    `connected_accounts` holds the ids of the connections this app may use.
+    `connected_accounts` holds the ids of the connections that this app may use.
     """
 
     integration_id: str
@@ -74,7 +74,7 @@ class Connection(WireModel):
 
 
 class ConnectionsByOrganization:
-    """Connections, both as a flat list (iterate it) and by organization (`items()`, `[organization_id]`)."""
+    """Connections as a flat list (iterate it) and by organization (`items()`, `[organization_id]`)."""
 
     def __init__(self, connections: Mapping[str, Sequence[Connection]]) -> None:
         self._connections = {str(key): list(value) for key, value in connections.items()}
@@ -110,7 +110,7 @@ class ConnectionsByOrganization:
         return self._connections.get(str(organization_id), default)
 
     def keys(self) -> list[str]:
-        """Organization ids, as text."""
+        """Returns the organization ids, as text."""
         return list(self._connections)
 
     def values(self) -> list[list[Connection]]:
@@ -125,7 +125,7 @@ class ConnectionsByOrganization:
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """How the third-party service answered."""
+    """The answer of the third-party service."""
 
     status_code: int
     text: str = field(repr=False)
@@ -133,15 +133,15 @@ class ApiResponse:
     url: str
     ok: bool
     content_base64: str | None = field(default=None, repr=False)
-    """The body, where it is no text."""
+    """The body in Base64, if it is not text."""
 
     @property
     def content(self) -> bytes:
-        """The body's bytes; those of `text` are UTF-8."""
+        """The body as bytes; text is encoded as UTF-8."""
         return self.text.encode() if self.content_base64 is None else base64.b64decode(self.content_base64)
 
     def json(self) -> Any:
-        """The body parsed as JSON, no digit of its numbers lost; ValueError when it is not JSON."""
+        """Returns the body parsed as JSON, with exact numbers; raises ValueError when it is not JSON."""
         return decode_json(self.text)
 
     @classmethod
@@ -149,7 +149,7 @@ class ApiResponse:
         source = as_object(payload)
         status = as_integer(source.get("status_code"))
         if status is None:
-            raise InvalidReply("The platform's answer to a call says nothing about the service's answer.")
+            raise InvalidReply("The platform's answer to a call lacks the service's answer (`status_code`).")
         ok = as_boolean(source.get("ok"))
         return cls(
             status_code=status,
@@ -184,8 +184,8 @@ class ParallelCallResponse:
 class StreamedAnswer(TypedDict, total=False):
     """One item of `parallel_call_stream`.
 
-    An answer has all keys but the last two, `index` being the request's position in `data_list`; the last item has
-    only `final` (true) and `total_processed`.
+    Every answer has all keys but the last two; `index` is the position of its request in `data_list`. The last item
+    has only `final` (true) and `total_processed`.
     """
 
     data: Any
@@ -200,7 +200,7 @@ class StreamedAnswer(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class PluginConnections(WireModel):
-    """An enabled plugin of an interface: `id` is its integration, `connection_ids` the accounts it may use."""
+    """An enabled plugin: `id` is its integration, `connection_ids` are the connections it may use."""
 
     id: str
     connection_ids: tuple[int, ...] = ()

@@ -13,9 +13,9 @@ from automio._integration_calls import (
     body_fields,
     call_of,
     call_request,
-    given,
     integration_path,
     parallel_call_of,
+    query_parameters,
     windows,
 )
 from automio._integration_models import (
@@ -49,15 +49,15 @@ class IntegrationsOperations(Resource):
 
     @operation
     def get_integration(self, integration_id: str, connection_id: ConnectionId | None = None) -> Call[Integration]:
-        """An integration with the connections this app may use in `connected_accounts`.
+        """Returns an integration; its `connected_accounts` are the ids of the connections that this app may use.
 
-        IntegrationNotFound when there is none of this id, IntegrationHasNoConnections when no account is connected
-        and activated for the app. `API(strict_exit=True)` prints a line and ends the process in both cases.
+        Raises IntegrationNotFound for an unknown id, IntegrationHasNoConnections when no account is connected and
+        activated for the app. With `API(strict_exit=True)` both print a line and exit the process instead.
         """
         request = Request(
             method="GET",
             path=integration_path(integration_id),
-            parameters=given(connection_id=connection_id),
+            parameters=query_parameters(connection_id=connection_id),
             headers={"X-App-Id": str(self._settings.require_app_id())},
             repeatable=True,
         )
@@ -65,17 +65,17 @@ class IntegrationsOperations(Resource):
 
     @operation
     def get_integrations(self, page: int | None = None, per_page: int | None = None) -> Call[Page[Integration]]:
-        """One page of the available integrations, in `.results`."""
+        """Returns one page of the available integrations, in `.results`."""
         return _integrations_page(page, per_page)
 
     @pages_operation
     def iterate_integrations(self, per_page: int = 100) -> Call[Batch[Integration]]:
-        """All available integrations, page by page as they are needed."""
+        """Yields all available integrations; a page is fetched when it is needed."""
         return numbered(lambda number: _integrations_page(number, per_page))
 
     @operation
     def my_connections(self, integration_id: Integration | str) -> Call[list[Connection]]:
-        """The caller's own connections of an integration."""
+        """Returns the caller's own connections of an integration."""
         request = Request(method="GET", path=integration_path(integration_id, "get_connections/"), repeatable=True)
         return Call(request, lambda reply: [Connection.from_wire(item) for item in as_list(read_json(reply))])
 
@@ -85,10 +85,10 @@ class IntegrationsOperations(Resource):
     def all_connections(
         self, integration: Integration | str, table_name: str | None = None, app_id: AppId | None = None
     ) -> Call[ConnectionsByOrganization]:
-        """The connections of every organization whose rows the app works on.
+        """Returns the connections of every organization whose rows the app can access.
 
-        Iterate it for the connections, use `.items()` for lists by organization id. With `table_name` (bare, or
-        `app_<id>_<name>`) only those usable for that table.
+        Iterate over it for the connections, or use `.items()` for lists by organization id. With `table_name` (bare,
+        or `app_<id>_<name>`) only the connections for that table.
         """
         return _table_connections(
             integration, table_name, self._settings.require_app_id() if app_id is None else app_id
@@ -98,7 +98,7 @@ class IntegrationsOperations(Resource):
     def table_connections(
         self, app_id: AppId, integration_id: Integration | str, table: str | None = None
     ) -> Call[ConnectionsByOrganization]:
-        """As `all_connections`, with the published client's order of arguments."""
+        """Does the same as `all_connections`, with the argument order of the published client."""
         return _table_connections(integration_id, table, app_id)
 
     @operation
@@ -118,23 +118,25 @@ class IntegrationsOperations(Resource):
         files: Files | None = None,
         timeout: float = _CALL_TIMEOUT,
     ) -> Call[tuple[Any, ApiResponse]]:
-        """Calls the service through a connection and gives `(data, response)`.
+        """Calls the service through a connection and returns `(data, response)`.
 
         `data` is the answer's parsed JSON (None when it is not JSON), `response` has `.ok`, `.status_code`, `.text`,
-        `.headers` and `.url`; an error status of the service raises nothing. Without `connection_id` the default
+        `.headers` and `.url`; an error status of the service does not raise. Without `connection_id` the default
         connection is used. The platform adds the credentials.
 
-        The body is `data` or `json`, written as the integration's definition or a `Content-Type` says, by default as
-        JSON; text and bytes in `data` go out as they stand. `files` makes it multipart, with `data` as its fields.
+        The body is `data` or `json`, encoded as the integration's definition or a `Content-Type` header says, by
+        default as JSON; text and bytes in `data` are sent unchanged. With `files` the request is multipart, with
+        `data` as its fields.
 
-        IntegrationAccessDeniedError when the platform refuses, NotEnoughCredits when the budget is used up.
+        Raises IntegrationAccessDeniedError when the platform refuses the call, NotEnoughCredits when the budget is
+        used up. `timeout` is in seconds.
         """
         request = call_request(
             integration,
             app_id=self._settings.require_app_id(),
             method=method.upper(),
             endpoint=endpoint,
-            parameters=given(connection_id=connection_id, organization_id=organization_id, table=table),
+            parameters=query_parameters(connection_id=connection_id, organization_id=organization_id, table=table),
             body={"request_params": dict(params or {}), **body_fields(data, json, headers, files)},
             files=files,
             timeout=timeout,
@@ -159,33 +161,33 @@ class IntegrationsOperations(Resource):
         headers: Mapping[str, str] | None = None,
         timeout: float = _CALL_TIMEOUT,
     ) -> Call[Batch[Any]]:
-        """The items of a list that the service hands out in pages, fetched as they are needed.
+        """Yields the items of a list that the service returns in pages; a page is fetched when it is needed.
 
-        `pagination` says how the list goes on; without it the integration's definition must say it. `items` says
-        where this list stands in the answer when it is another place. A list that is asked for by POST has the
-        cursor, page or offset in its JSON body (`data` or `json`).
+        `pagination` says how to get the next page; by default the integration's definition does. `items` is the path
+        of the list in the answer, if it differs. For a list that is requested by POST, the cursor, page or offset
+        goes into the JSON body (`data` or `json`).
 
-        A link to the next page is followed as it stands, without `params`, and only at the service's own host.
-        CallFailed when the service answers with an error, InvalidReply when it cannot be told how the list goes on.
+        A link to the next page is followed unchanged, without `params`, and only to the service's own host. Raises
+        CallFailed when the service answers with an error, InvalidReply when the next page cannot be determined.
         """
-        way = pagination or Pagination.of(integration)
+        rules = pagination or Pagination.of(integration)
         if items is not None:
-            way = replace(way, items=items)
+            rules = replace(rules, items=items)
         fields = body_fields(data, json, headers)
         body = json if data is None else data
-        is_in_body = way.is_in_body(method)
+        is_in_body = rules.is_in_body(method)
         if is_in_body and body is not None and not isinstance(body, Mapping):
-            raise TypeError("The cursor or number of a page is put into the body, so the body must be an object.")
+            raise TypeError("The cursor or page number is added to the body, so the body must be a mapping.")
 
         def call(position: Position) -> Call[tuple[Any, ApiResponse]]:
             query = {} if position.is_alone else dict(params or {})
-            # Another endpoint than the first page's takes the position alone.
-            sent = fields if position.endpoint is None else body_fields(None, None, headers)
+            # An endpoint other than the first page's takes the position alone.
+            page_fields = fields if position.endpoint is None else body_fields(None, None, headers)
             if is_in_body and position.values:
                 changed = dict(body or {}) if position.endpoint is None else {}
                 for path, value in position.values.items():
                     put(changed, path, value)
-                sent = body_fields(changed, None, headers)
+                page_fields = body_fields(changed, None, headers)
             if not is_in_body:
                 query |= position.values
             request = call_request(
@@ -193,15 +195,17 @@ class IntegrationsOperations(Resource):
                 app_id=self._settings.require_app_id(),
                 method=method.upper(),
                 endpoint=position.url or position.endpoint or endpoint,
-                parameters=given(connection_id=connection_id, organization_id=organization_id, table=table),
-                body={"request_params": query, **sent},
+                parameters=query_parameters(
+                    connection_id=connection_id, organization_id=organization_id, table=table
+                ),
+                body={"request_params": query, **page_fields},
                 files=None,
                 timeout=timeout,
             )
             return call_of(request, self._memory.remember)
 
-        first = begin(way, (body or {}) if is_in_body else (params or {}), is_body=is_in_body)
-        return Walk(pagination=way, call=call, position=first).page()
+        first = begin(rules, (body or {}) if is_in_body else (params or {}), is_body=is_in_body)
+        return Walk(pagination=rules, call=call, position=first).page()
 
     @operation
     def parallel_call(
@@ -220,12 +224,12 @@ class IntegrationsOperations(Resource):
         on_progress: Progress | None = None,
         timeout: float = _PARALLEL_TIMEOUT,
     ) -> Steps[list[ParallelCallResponse]]:
-        """Calls the service once per item of `data_list`, each through its own connection; answers in the same order.
+        """Calls the service once per item of `data_list`, each through its own connection; keeps the order.
 
-        An item may have `connection_id`, `organization_id`, `url_params` (fill `{name}` in `endpoint`), `params`, and
-        `data` or `json`; `params`, `data`, `json` given here serve items that have none. A call that fails is an
-        answer whose `.api_response.ok` is false. At most `concurrency` calls are under way at once (the platform's
-        limit without it); `on_progress(done, total)` is told after every group of calls.
+        An item may have `connection_id`, `organization_id`, `url_params` (values for `{name}` in `endpoint`),
+        `params`, and `data` or `json`; the arguments `params`, `data` and `json` are defaults for items without their
+        own. A call that fails is an answer with a false `.api_response.ok`. At most `concurrency` calls run at once
+        (by default the platform's limit); `on_progress(done, total)` is called after every group of calls.
         """
         calls = ParallelCalls(
             integration=integration,
@@ -233,7 +237,7 @@ class IntegrationsOperations(Resource):
             app_id=self._settings.require_app_id(),
             method=method,
             endpoint=endpoint,
-            parameters=given(table=table),
+            parameters=query_parameters(table=table),
             request_headers=headers or {},
             params=params or {},
             timeout=timeout,
@@ -260,14 +264,14 @@ class IntegrationsOperations(Resource):
         on_progress: Progress | None = None,
         timeout: float = _PARALLEL_TIMEOUT,
     ) -> Steps[list[ParallelCallResponse]]:
-        """As `parallel_call`, all calls through one connection (its id or its account name)."""
+        """Does the same as `parallel_call`, with all calls through one connection (its id or its account name)."""
         calls = ParallelCalls(
             integration=integration,
             operation="parallel_call_for_connection/",
             app_id=self._settings.require_app_id(),
             method=method,
             endpoint=endpoint,
-            parameters=given(connection_id=connection_id, organization_id=organization_id, table=table),
+            parameters=query_parameters(connection_id=connection_id, organization_id=organization_id, table=table),
             request_headers=headers or {},
             params=params or {},
             timeout=timeout,
@@ -291,12 +295,12 @@ class IntegrationsOperations(Resource):
         headers: Mapping[str, str] | None = None,
         timeout: float = _PARALLEL_TIMEOUT,
     ) -> ParallelAnswers:
-        """As `parallel_call`, each answer handed out when it arrives, in the order of completion.
+        """Does the same as `parallel_call`, but yields each answer as soon as it arrives.
 
         An answer is `{"data", "response", "index", "total", "connection_id", "organization_id"}`, the last item
-        `{"final": True, "total_processed": n}`. `timeout` is the longest silence in seconds. When the stream breaks
-        off, open requests of a repeatable method (GET, HEAD, OPTIONS, PUT, DELETE) are sent again, others raise
-        StreamInterrupted.
+        `{"final": True, "total_processed": n}`. `timeout` is how many seconds may pass without any data. When the
+        stream breaks, unanswered calls are repeated if their method is safe to repeat (GET, HEAD, OPTIONS, PUT,
+        DELETE); otherwise StreamInterrupted is raised.
         """
         calls = ParallelCalls(
             integration=integration,
@@ -304,7 +308,7 @@ class IntegrationsOperations(Resource):
             app_id=self._settings.require_app_id(),
             method=method,
             endpoint=endpoint,
-            parameters=given(connection_id=connection_id, table=table),
+            parameters=query_parameters(connection_id=connection_id, table=table),
             request_headers=headers or {},
             params=params or {},
             timeout=timeout,
@@ -317,7 +321,7 @@ class IntegrationsOperations(Resource):
         )
 
     def _remember_used(self, answer: ParallelCallResponse) -> None:
-        # A request that the platform refused went nowhere: it names the connection that it was meant for.
+        # A refused call has no URL: it names the connection that it would have used.
         if answer.api_response.url:
             self._memory.remember(answer.connection_id)
 
@@ -352,7 +356,10 @@ class AsyncIntegrations(IntegrationsOperations, AsyncResource):
 
 def _integrations_page(page: int | None, per_page: int | None) -> Call[Page[Integration]]:
     request = Request(
-        method="GET", path="/api/integrations/", parameters=given(page=page, per_page=per_page), repeatable=True
+        method="GET",
+        path="/api/integrations/",
+        parameters=query_parameters(page=page, per_page=per_page),
+        repeatable=True,
     )
     return Call(request, lambda reply: Page.from_wire(read_json(reply), Integration.from_wire))
 
@@ -363,7 +370,7 @@ def _table_connections(
     request = Request(
         method="GET",
         path=integration_path(integration, "table_connections/"),
-        parameters=given(app_id=app_id, table=table),
+        parameters=query_parameters(app_id=app_id, table=table),
         repeatable=True,
     )
     return Call(request, lambda reply: ConnectionsByOrganization.from_wire(read_json(reply)))
@@ -376,9 +383,9 @@ def _collect(
     on_progress: Progress | None,
     remember: Callable[[ConnectionId | None], None],
 ) -> Steps[list[ParallelCallResponse]]:
-    """The answers of all items; in groups when a limit or progress is asked for."""
+    """Returns the answers of all items; sends them in groups for `concurrency` or `on_progress`."""
     if concurrency is not None and concurrency < 1:
-        raise ValueError(f"concurrency is a number of calls from 1 up, not {concurrency!r}.")
+        raise ValueError(f"concurrency must be at least 1, not {concurrency!r}.")
     size = concurrency or (_PROGRESS_WINDOW if on_progress else None)
     answers: list[ParallelCallResponse] = []
     for window in windows(items, size or max(len(items), 1)):

@@ -1,4 +1,4 @@
-"""JSON as tables send and take it: compact UTF-8, the value types of a row, and no digit of a number lost."""
+"""JSON as tables use it: compact UTF-8, the value types of a row, and exact numbers."""
 
 import json
 import math
@@ -11,42 +11,42 @@ from uuid import UUID
 
 
 def encode_json(value: Any) -> bytes:
-    """`value` as JSON; dates, times, UUIDs and decimals become the text PostgreSQL reads.
+    """Returns `value` as JSON; dates, times, UUIDs and decimals become text that PostgreSQL reads.
 
-    TypeError for other types, ValueError for NaN and infinity, which JSON does not know.
+    Raises TypeError for other types, ValueError for NaN and infinity, which JSON does not have.
     """
     return json.dumps(value, default=_as_json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def encode_exactly(value: Any) -> bytes:
-    """`value` as JSON for third-party services: as `encode_json`, but a decimal is the number it is."""
+    """Returns `value` as JSON for third-party services: as `encode_json`, but decimals become numbers."""
     mark = secrets.token_hex(16)
     has_decimals = False
 
-    def convert(one: Any) -> Any:
+    def convert(item: Any) -> Any:
         nonlocal has_decimals
-        if not isinstance(one, Decimal):
-            return _as_json(one)
-        if not one.is_finite():
-            raise ValueError(f"{one} is not a number that JSON knows")
+        if not isinstance(item, Decimal):
+            return _as_json(item)
+        if not item.is_finite():
+            raise ValueError(f"{item} cannot be sent as JSON: it must be a finite number")
         has_decimals = True
-        return f"{mark}{one}"
+        return f"{mark}{item}"
 
     text = json.dumps(value, default=convert, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # The standard library writes no numbers of other types: the texts in their place lose mark and quotes.
+    # The standard library cannot write decimals as numbers: they are written as marked text, then unquoted here.
     return (re.sub(rf'"{mark}([^"]*)"', r"\1", text) if has_decimals else text).encode()
 
 
 def decode_json(text: str | bytes) -> Any:
     """Returns the value of a JSON text; a number that a float cannot hold exactly is a `Decimal`.
 
-    12.5 is a float, 12345678901234567.89 a Decimal, and an integer of any length an int. Raises ValueError when it is
-    no JSON.
+    12.5 is a float, 12345678901234567.89 a Decimal, and an integer of any length an int. Raises ValueError for text
+    that is not JSON.
     """
     return json.loads(text, parse_float=_exact)
 
 
-# A float holds every decimal number of so many digits.
+# A float can represent every decimal number with up to this many digits.
 _FLOAT_DIGITS = 15
 
 
@@ -55,7 +55,7 @@ def _exact(text: str) -> float | Decimal:
     if len(text) <= _FLOAT_DIGITS and math.isfinite(value) and "e" not in text and "E" not in text:
         return value
     exact = Decimal(text)
-    # What a float shows of itself is the shortest number that gives it again.
+    # `repr` of a float is the shortest number that reads back as the same float.
     return value if math.isfinite(value) and Decimal(repr(value)) == exact else exact
 
 

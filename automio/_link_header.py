@@ -1,4 +1,4 @@
-"""The `Link` header (RFC 8288), as far as lists need it."""
+"""Reads the `Link` header (RFC 8288), as far as lists in pages need it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _SPACE = " \t\r\n"
 
 @dataclass(frozen=True)
 class Link:
-    """One link: its target as it is written, and its parameters by their names in lower case."""
+    """A link: its target as written, and its parameters by lower-case name."""
 
     target: str
     parameters: Mapping[str, str]
@@ -20,14 +20,14 @@ class Link:
 
 
 def links_of(headers: Mapping[str, str]) -> list[Link]:
-    """Every link of an answer's headers, those of several `Link` headers included."""
+    """Returns all links in an answer's headers; there may be several `Link` headers."""
     return [link for name, text in headers.items() if name.lower() == "link" for link in parse_links(text)]
 
 
 def next_link(headers: Mapping[str, str]) -> Link | None:
-    """The link to the next page, if any.
+    """Returns the link to the next page, if any.
 
-    A link with an `anchor` is one of another resource's (RFC 8288 §3.2).
+    Skips links with an `anchor`, which belong to another resource (RFC 8288 §3.2).
     """
     return next(
         (link for link in links_of(headers) if "next" in link.relations and not link.parameters.get("anchor")), None
@@ -35,7 +35,7 @@ def next_link(headers: Mapping[str, str]) -> Link | None:
 
 
 def parse_links(text: str) -> Iterator[Link]:
-    """The links of one header value (RFC 8288, appendix B.2); what is not a link is passed over."""
+    """Yields the links of one header value (RFC 8288, appendix B.2); skips what is not a link."""
     position = 0
     while (start := text.find("<", position)) >= 0:
         end = text.find(">", start)
@@ -46,7 +46,7 @@ def parse_links(text: str) -> Iterator[Link]:
 
 
 def _parameters(text: str, position: int) -> tuple[dict[str, str], int]:
-    """Parameters up to the comma that ends the link. Of several with one name the first counts (§3.3)."""
+    """Returns the parameters up to the comma that ends the link; of duplicates the first counts (§3.3)."""
     parameters: dict[str, str] = {}
     while position < len(text) and text[position] != ",":
         if text[position] != ";":

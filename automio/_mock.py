@@ -1,4 +1,4 @@
-"""A platform for tests: no network, no patching."""
+"""A mock platform for tests, without network or patching."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,14 +11,14 @@ Answer = Any | Callable[[httpx.Request], Any]
 
 
 class MockTransport(httpx.MockTransport):
-    """Answers a client's requests from a mapping, and keeps them in `requests`.
+    """Answers a client's requests from a mapping and stores them in `requests`.
 
         transport = MockTransport({"GET /api/actions/": [{"id": 1, "name": "Import orders"}]})
         api = API(base_url="http://platform", token="test", app_id=1, transport=transport)
 
-    A key is a method and a path without query; a value is the JSON to answer with status 200, an `httpx.Response`, or
-    a function of the request that gives either. A function may be given instead of the mapping. What is not in the
-    mapping is answered with 404. Works for `API` and `AsyncAPI`.
+    A key is a method and a path without query; a value is JSON for an answer with status 200, an `httpx.Response`, or
+    a function that takes the request and returns one of them. Instead of the mapping you can pass such a function.
+    Requests that are not in the mapping are answered with 404. Works for `API` and `AsyncAPI`.
     """
 
     def __init__(self, answers: Mapping[str, Answer] | Callable[[httpx.Request], Any]) -> None:

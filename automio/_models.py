@@ -1,4 +1,4 @@
-"""What goes to the platform and comes back: GraphQL, actions, runs, tags, cache entries, pages."""
+"""Requests to and answers of the platform: GraphQL, actions, runs, tags, cache entries, pages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class GraphQLRequest:
     operation_name: str | None = None
 
     def to_wire(self) -> dict[str, Any]:
-        """The JSON body; what is not given is left out."""
+        """Returns the JSON body, without fields that are None."""
         body: dict[str, Any] = {"query": self.query}
         if self.variables is not None:
             body["variables"] = dict(self.variables)
@@ -58,7 +58,7 @@ class GraphQLError:
 
 @dataclass(frozen=True)
 class GraphQLResponse:
-    """`data` and `errors` of a GraphQL reply; `errors` is None when there are none."""
+    """A GraphQL reply; `errors` is None when there are none."""
 
     data: Any = None
     errors: list[GraphQLError] | None = None
@@ -86,7 +86,7 @@ class Tag(WireModel):
     updated_at: datetime | None = field(default=None, metadata={"key": "updatedAt"})
 
     def __getitem__(self, key: str) -> Any:
-        """The published client hands out tags as dictionaries, so `tag["id"]` works too."""
+        """Returns a field by name: in the published client tags are dictionaries, so `tag["id"]` works here, too."""
         return self.raw[key]
 
 
@@ -115,7 +115,7 @@ class Action(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ActionRunResponse(WireModel):
-    """A run that was accepted: follow it by `run_id` (status) and `task_id` (log lines)."""
+    """An accepted run: use `run_id` for its status and `task_id` for its log lines."""
 
     run_id: int
     task_id: str
@@ -124,7 +124,7 @@ class ActionRunResponse(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ActionRunStatusResponse(WireModel):
-    """How a run stands. `progress` is 0 to 100, `result` the script's value."""
+    """The state of a run. `progress` is 0 to 100, `result` the script's value."""
 
     status: str
     error: str | None = None
@@ -134,7 +134,7 @@ class ActionRunStatusResponse(WireModel):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run has ended, well or not."""
+        """True when the run has ended, whether it succeeded or not."""
         return self.status in ("completed", "failed", "stopped")
 
 

@@ -1,4 +1,4 @@
-"""Files for a multipart body, in the forms `requests` and `httpx` users know."""
+"""Reads the `files` argument of a multipart request, in the forms that `requests` and `httpx` accept."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ Files = Mapping[str, FileValue] | Iterable[tuple[str, FileValue]]
 
 
 def file_parts(files: Files) -> tuple[FilePart, ...]:
-    """`{"field": open file}`, `{"field": (name, content, content type)}`, or a list of such pairs."""
+    """Returns the parts of `{"field": open file}`, `{"field": (name, content, type)}` or a list of such pairs."""
     pairs = files.items() if isinstance(files, Mapping) else files
     return tuple(_part(field, value) for field, value in pairs)
 
@@ -28,7 +28,7 @@ def _part(field: str, value: FileValue) -> FilePart:
             content_type = None
         case tuple():
             raise TypeError(
-                f"files[{field!r}] has {len(value)} parts; a file is (name, content) or (name, content, type)."
+                f"files[{field!r}] has {len(value)} parts; it must be (name, content) or (name, content, type)."
             )
         case _:
             name, content, content_type = None, value, None
@@ -42,12 +42,12 @@ def _part(field: str, value: FileValue) -> FilePart:
 def _open_file(field: str, name: str | None, content: Any, content_type: str | None) -> FilePart:
     if not hasattr(content, "read"):
         raise TypeError(
-            f"files[{field!r}] holds a {type(content).__name__}; give bytes, text or a file opened with 'rb'."
+            f"files[{field!r}] is a {type(content).__name__}; pass bytes, text or a file opened with 'rb'."
         )
     path = getattr(content, "name", None)
     name = name or (os.path.basename(path) if isinstance(path, str) else field)  # noqa: PTH119 (any text, not a path)
     if not _is_seekable(content) or content.tell() != 0:
-        # What can be read once only, or from the middle on, is kept: the request may have to be sent a second time.
+        # Read into memory: the request may have to be sent twice, and this file cannot be read again from here.
         return FilePart(field, name, _as_bytes(field, content.read()), content_type)
     _as_bytes(field, content.read(0))
     return FilePart(field, name, content, content_type)

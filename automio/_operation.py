@@ -1,4 +1,4 @@
-"""One description, two methods: how a resource's operations become blocking and awaitable methods.
+"""Turns the operations of a resource into blocking and awaitable methods.
 
     class ActionsOperations(Resource):
         @operation
@@ -7,7 +7,7 @@
     class Actions(ActionsOperations, SyncResource): ...         # .run_status(5) -> ActionRunStatusResponse
     class AsyncActions(ActionsOperations, AsyncResource): ...   # await .run_status(5)
 
-Signature, documentation and logic are written once; type checkers see the right return type on either class.
+Signature, documentation and logic are written once; type checkers see the right return type on both classes.
 """
 
 import functools
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(kw_only=True)
 class Context:
-    """What all resources of one client know; `client` is that client, which plugin code gets as `api`."""
+    """Shared state of one client's resources; `client` is that client, which plugin code sees as `api`."""
 
     settings: Settings
     memory: ConnectionMemory
@@ -39,7 +39,7 @@ class Context:
 
 
 class Resource:
-    """A group of operations that share one client's settings and way to the network."""
+    """A group of operations that share one client's settings and driver."""
 
     _driver: Any
 
@@ -57,19 +57,19 @@ class Resource:
 
 
 class SyncResource(Resource):
-    """Its operations block."""
+    """A resource with blocking operations."""
 
     _driver: "SyncDriver"
 
 
 class AsyncResource(Resource):
-    """Its operations are awaited."""
+    """A resource with operations that are awaited."""
 
     _driver: "AsyncDriver"
 
 
 class operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
-    """A method that describes an exchange; calling it on a client's resource carries the exchange out."""
+    """A decorator for methods that describe an exchange; calling the method on a client runs the exchange."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], Exchange[T] | Steps[T]]) -> None:
         self.describe = describe
@@ -86,7 +86,7 @@ class operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
 
 
 class stream_operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
-    """A method that describes a stream; calling it gives an iterator of its items."""
+    """A decorator for methods that describe a stream; calling the method returns an iterator over its items."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], EventSource[T]]) -> None:
         self.describe = describe
@@ -103,7 +103,7 @@ class stream_operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
 
 
 class pages_operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
-    """A method that describes a list in pages; calling it gives an iterator over all of its items."""
+    """A decorator for methods that describe a list in pages; calling the method iterates over all items."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], Call[Batch[T]]]) -> None:
         self.describe = describe
@@ -119,11 +119,11 @@ class pages_operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
         return self if resource is None else _bound(self.describe, resource, resource._driver.pages)
 
 
-def _bound(describe: Callable[..., Any], resource: Resource, carry_out: Callable[[Any], Any]) -> Callable[..., Any]:
+def _bound(describe: Callable[..., Any], resource: Resource, run: Callable[[Any], Any]) -> Callable[..., Any]:
     def method(*arguments: Any, **keywords: Any) -> Any:
-        return carry_out(describe(resource, *arguments, **keywords))
+        return run(describe(resource, *arguments, **keywords))
 
     functools.update_wrapper(method, describe)
-    # `help()` and `inspect.signature()` show the parameters without `self`.
+    # For `help()` and `inspect.signature()`, which show the parameters without `self`.
     method.__wrapped__ = MethodType(describe, resource)  # type: ignore[attr-defined]  # functions take attributes
     return method

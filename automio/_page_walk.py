@@ -1,4 +1,4 @@
-"""A walk of the client through the pages of one list: positions become calls, their answers items."""
+"""Walks through the pages of one list: a position becomes a call, its answer becomes items."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,17 +16,17 @@ from automio._paging.walk import advance, is_end_status
 
 @dataclass(frozen=True, kw_only=True)
 class Walk:
-    """A place in a list, and how a place becomes a call."""
+    """The current position in a list, and the function that makes a call of a position."""
 
     pagination: Pagination
     call: Callable[[Position], Call[tuple[Any, ApiResponse]]]
     position: Position
     progress: Progress = field(default_factory=Progress)
     visited: set[bytes] = field(default_factory=set)
-    """Every page that was asked for: a list that leads back to one of them would never end."""
+    """Digests of all requested pages: a list that leads back to one of them would never end."""
 
     def page(self) -> Call[Batch[Any]]:
-        """The call for the page at this place."""
+        """Returns the call for the page at this position."""
         call = self.call(self.position)
         self.visited.add(_digest(self.position))
 
@@ -47,12 +47,12 @@ class Walk:
             if following.position is None:
                 return Batch(following.items, None, following.failure)
             if _digest(following.position) in self.visited:
-                # What came is handed out before the walk fails.
+                # The items that arrived are yielded before the walk fails.
                 return Batch(
                     following.items,
                     None,
                     InvalidReply(
-                        f"The service's pages repeat: what follows {_shown(self.position)} was there before."
+                        f"The service's pages repeat: the page after {_shown(self.position)} was already read."
                     ),
                 )
             next_walk = replace(self, position=following.position, progress=following.progress)

@@ -1,4 +1,4 @@
-"""Lists of a third-party service that come in pages: what is said about how one page leads to the next."""
+"""Describes how a third-party service splits its lists into pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -12,26 +12,26 @@ Style = Literal["link", "cursor", "page", "offset"]
 
 @dataclass(frozen=True, kw_only=True)
 class Pagination:
-    """How the lists of a service go on.
+    """The way from one page of a service's list to the next.
 
-    `style` is what leads to the next page: `link` (a URL: the `Link` header's `rel="next"`, or what stands at
-    `next`), `cursor` (a value that is sent with the next request: what stands at `next`, or the field `last_item` of
-    the last item), `page` (a number that grows by one) or `offset` (the number of items so far).
+    `style` is the way to the next page: `link` (a URL: the `Link` header's `rel="next"`, or the value at `next`),
+    `cursor` (a value for the next request: the value at `next`, or the field `last_item` of the last item), `page` (a
+    number that grows by one) or `offset` (the number of items so far).
 
-    Where a value stands in the answer is a path (`data.orders`, `["@odata.nextLink"]`) or `header:<name>`.
+    The place of a value in the answer is a path (`data.orders`, `["@odata.nextLink"]`) or `header:<name>`.
 
-    `items`: where the list stands; empty when the answer is the list. `products.*`: the values of an object,
-    `edges.*.node`: a part of each, `?`: the one list of the answer, under whatever key.
-    `parameter`: the parameter of cursor, page or offset; in a body a path.
-    `size_parameter`, `size`: how many items are asked for; a page with fewer after a full one is taken for the last.
-    `first`: the number of the first page (1) or item (0).
-    `location`: where the parameters go; without it the query, and for POST, PUT and PATCH the JSON body.
-    `has_more`, `is_last`: flags that tell whether the list goes on.
-    `total`, `total_pages`: how many items or pages there are.
-    `omits_empty`: the service leaves out what is empty: the list of a page without items, the cursor, link or flag of
+    `items`: path of the list; empty when the answer is the list. `products.*`: the values of an object,
+    `edges.*.node`: a part of each item, `?`: the only list in the answer, under any key.
+    `parameter`: name of the parameter for cursor, page or offset; in a body a path.
+    `size_parameter`, `size`: the page size to ask for; a page with fewer items after a full page is the last one.
+    `first`: number of the first page (default 1) or item (default 0).
+    `location`: where the parameters go; by default the query, or the JSON body for POST, PUT and PATCH.
+    `has_more`, `is_last`: flags that tell whether there are more pages.
+    `total`, `total_pages`: number of items or pages.
+    `omits_empty`: the service leaves out empty values: the list of a page without items, the cursor, link or flag of
     the last page.
-    `empty_is_last`: a page without items is the last one, though there is a link or cursor to another.
-    `continue_at`: the endpoint of all pages but the first, which is asked with the cursor alone.
+    `empty_is_last`: a page without items is the last one, even if it has a link or cursor to another.
+    `continue_at`: the endpoint of all pages but the first; it is called with the cursor alone.
     `end_statuses`: error statuses with which the service answers a request beyond the last page.
     """
 
@@ -55,15 +55,17 @@ class Pagination:
 
     @classmethod
     def of(cls, integration: Integration | str) -> "Pagination":
-        """What the integration's definition says; ValueError when it says nothing."""
+        """Returns the pagination of the integration's definition; raises ValueError when it has none."""
         declared = as_object(integration.raw.get("pagination")) if isinstance(integration, Integration) else {}
         return cls.from_declared(declared)
 
     @classmethod
     def from_declared(cls, declared: Mapping[str, Any]) -> "Pagination":
-        """What a definition or a sync declares; ValueError when it names no style."""
+        """Returns the pagination that a definition or a sync declares; raises ValueError when it has no style."""
         if declared.get("style") not in ("link", "cursor", "page", "offset"):
-            raise ValueError("How this service's lists go on is not known; say it with pagination=Pagination(…).")
+            raise ValueError(
+                "The integration's definition does not say how its lists are paged; pass pagination=Pagination(…)."
+            )
         readers = {"size": as_integer, "first": as_integer}
         values: dict[str, Any] = {
             field.name: readers.get(field.name, as_text)(declared.get(field.name)) for field in fields(cls)
@@ -77,14 +79,14 @@ class Pagination:
         return cls(**values)
 
     def is_in_body(self, method: str) -> bool:
-        """Whether the parameters of a request with this method go into its JSON body."""
+        """Tells whether the paging parameters of a request with this method go into its JSON body."""
         if self.location is not None:
             return self.location == "body"
         return method.upper() in ("POST", "PUT", "PATCH")
 
     @property
     def parameter_name(self) -> str:
-        """The parameter of cursor, page or offset: by default the style's own name."""
+        """The parameter for cursor, page or offset; by default it is named like the style."""
         return self.parameter or self.style
 
     @property

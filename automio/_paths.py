@@ -1,8 +1,8 @@
-r"""Paths into JSON: keys and list indexes joined by dots, as `data.orders.0.id`.
+r"""Paths into JSON: keys and list indexes joined by dots, such as `data.orders.0.id`.
 
-A key that has a dot in it is quoted or escaped: `["@odata.nextLink"]` or `@odata\.nextLink`. Where a list is looked
-for, a path may have the steps `*` (every value of an object or list: `products.*`, `edges.*.node`) and `?` (the one
-list of an object, under whatever key). `links[rel=next].href` is a part of the item of a list whose `rel` is `next`.
+A key that contains a dot is quoted or escaped: `["@odata.nextLink"]` or `@odata\.nextLink`. A path of a list may have
+the steps `*` (every value of an object or list: `products.*`, `edges.*.node`) and `?` (the only list of an object,
+under any key). `links[rel=next].href` selects the item of a list whose `rel` is `next`.
 """
 
 import re
@@ -11,14 +11,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 ABSENT: Any = object()
-"""What stands where nothing does; null is a value."""
+"""The result for a missing value; null is a value."""
 MAX_STEPS = 20
 
 
 class Step(NamedTuple):
-    """One key or index; `is_plain` when it was neither quoted nor escaped, so that `*` and `?` mean what they do.
+    """A key or index. `is_plain` is true when it was neither quoted nor escaped, so that `*` and `?` are wildcards.
 
-    With `value`: the first item of a list that has it under the key `name`.
+    With `value` it selects the first item of a list whose field `name` has that value.
     """
 
     name: str
@@ -27,13 +27,13 @@ class Step(NamedTuple):
 
 
 _EVERY, _ONE_LIST = Step("*", True), Step("?", True)
-# An item of a list by one of its fields, as links have `rel`.
+# Selects an item of a list by one of its fields, for example links by `rel`.
 _SELECTION = re.compile(r"\[([A-Za-z_][\w-]*)=([^\]\"'=]+)\]")
 
 
 @lru_cache(maxsize=1024)
 def steps_of(path: str) -> tuple[Step, ...]:
-    """The steps of a path; the empty path has none. Raises ValueError for what is no path."""
+    """Returns the steps of a path; the empty path has none. Raises ValueError for invalid paths."""
     steps: list[Step] = []
     position = 0
     while position < len(path):
@@ -51,34 +51,37 @@ def steps_of(path: str) -> tuple[Step, ...]:
 
 
 def at(data: Any, path: str) -> Any:
-    """What stands at `path`; ABSENT when nothing does. The empty path is `data` itself.
+    """Returns the value at `path`, or ABSENT; the empty path is `data` itself.
 
-    Keys that hold dots themselves are found as well (`@odata.nextLink`) when nothing stands at the steps one by one;
-    of several readings the one with the shortest first key counts.
+    When there is no value at the single steps, keys that contain dots are tried as well (`@odata.nextLink`), the
+    shortest first key first.
     """
     steps = steps_of(path)
-    found = data
+    value = data
     for step in steps:
-        found = _below(found, step)
-    if found is not ABSENT or len(steps) < 2 or any(step.value is not None for step in steps):
-        return found
+        value = _below(value, step)
+    if value is not ABSENT or len(steps) < 2 or any(step.value is not None for step in steps):
+        return value
     return _at_joined(data, [step.name for step in steps])
 
 
 def all_at(data: Any, path: str) -> Any:
-    """As `at`, with the steps `*` and `?`. Raises ValueError when `?` finds several lists."""
+    """Returns the value as `at` does, but follows the wildcards `*` and `?`.
+
+    Raises ValueError when there are several lists for `?`.
+    """
     return _all_below(data, steps_of(path)) if has_wildcards(path) else at(data, path)
 
 
 def has_wildcards(path: str) -> bool:
-    """Whether a step of the path is `*` or `?`."""
+    """Tells whether a path has the wildcard `*` or `?`."""
     return any(step in (_EVERY, _ONE_LIST) for step in steps_of(path))
 
 
 def put(data: MutableMapping[str, Any], path: str, value: Any) -> None:
-    """Sets a value of an object in place; what is on the way to it is copied, or made where there is nothing.
+    """Sets a value of an object in place; copies the objects on the path, and creates those that are missing.
 
-    ValueError when a list on the way has no such item.
+    Raises ValueError when a list on the path does not have the item.
     """
     *parents, last = steps_of(path)
     here: Any = data
@@ -92,7 +95,7 @@ def put(data: MutableMapping[str, Any], path: str, value: Any) -> None:
 
 def _set(container: Any, step: Step, value: Any) -> None:
     if step.value is not None:
-        raise ValueError(f"[{step.name}={step.value}] finds an item, nothing can be put there")
+        raise ValueError(f"[{step.name}={step.value}] selects an item and cannot be used to set a value")
     if not isinstance(container, list):
         container[step.name] = value
     elif _below(container, step) is not ABSENT:
@@ -102,7 +105,7 @@ def _set(container: Any, step: Step, value: Any) -> None:
 
 
 def _at_joined(data: Any, names: Sequence[str]) -> Any:
-    """As `at`, where several names may together be one key."""
+    """Returns the value as `at` does, where several names may form one key with dots."""
     if not names:
         return data
     if not isinstance(data, Mapping):
@@ -110,8 +113,8 @@ def _at_joined(data: Any, names: Sequence[str]) -> Any:
         return ABSENT if inner is ABSENT else _at_joined(inner, names[1:])
     for length in range(1, len(names) + 1):
         inner = data.get(".".join(names[:length]), ABSENT)
-        if inner is not ABSENT and (found := _at_joined(inner, names[length:])) is not ABSENT:
-            return found
+        if inner is not ABSENT and (value := _at_joined(inner, names[length:])) is not ABSENT:
+            return value
     return ABSENT
 
 
@@ -128,7 +131,7 @@ def _below(data: Any, step: Step) -> Any:
 
 def _first_with(data: Any, name: str, value: str) -> Any:
     items = data if isinstance(data, list) else ()
-    return next((one for one in items if isinstance(one, Mapping) and str(one.get(name)) == value), ABSENT)
+    return next((item for item in items if isinstance(item, Mapping) and str(item.get(name)) == value), ABSENT)
 
 
 def _all_below(data: Any, steps: tuple[Step, ...]) -> Any:
@@ -144,15 +147,15 @@ def _each(data: Any, rest: tuple[Step, ...]) -> Any:
         data = list(data.values())
     if not isinstance(data, list):
         return data if data is None else ABSENT
-    found = [found for value in data if (found := _all_below(value, rest)) is not ABSENT]
+    values = [inner for value in data if (inner := _all_below(value, rest)) is not ABSENT]
     if _EVERY not in rest and _ONE_LIST not in rest:
-        return found
-    # Lists within lists are one list; one that is null is empty.
-    return [item for inner in found if isinstance(inner, list) for item in inner]
+        return values
+    # Nested lists are flattened; null counts as an empty list.
+    return [item for inner in values if isinstance(inner, list) for item in inner]
 
 
 def _only_list(data: Any) -> Any:
-    """The list that is not the envelope's: `_links`, `_meta` and `links` are about the answer."""
+    """Returns the only list of an object; skips `_links`, `_meta` and `links`, which describe the answer."""
     if not isinstance(data, Mapping):
         return ABSENT
     lists = {
@@ -161,12 +164,12 @@ def _only_list(data: Any) -> Any:
         if isinstance(value, list) and not name.startswith("_") and name != "links"
     }
     if len(lists) > 1:
-        raise ValueError(f"there are several lists, {', '.join(sorted(lists))}: say which one with `items`")
+        raise ValueError(f"there are several lists ({', '.join(sorted(lists))}): choose one with `items`")
     return next(iter(lists.values()), ABSENT)
 
 
 def _bracket(path: str, start: int) -> tuple[Step, int] | None:
-    """`["key"]`, `['key']` or `[0]` at `start`, and where it ends; a bracket of another kind is part of a name."""
+    """Reads `["key"]`, `['key']` or `[0]` at `start`; returns the step and its end, None for other brackets."""
     if path[start : start + 1] != "[":
         return None
     if (selection := _SELECTION.match(path, start)) is not None:
@@ -182,7 +185,7 @@ def _bracket(path: str, start: int) -> tuple[Step, int] | None:
         name += path[position : position + 1]
         position += 1
     if path[position + 1 : position + 2] != "]":
-        raise ValueError(f"{path!r} is not a path: a quoted key ends with {quote}]")
+        raise ValueError(f"{path!r} is not a path: a quoted key must end with {quote}]")
     return Step(name, False), position + 2
 
 

@@ -1,8 +1,9 @@
-"""Plugin modules on a developer's machine: fetched from the platform, kept in a cache, checked by their hash.
+"""Fetches plugin modules on a developer's machine, caches them and checks their hash.
 
-`plugins` asks here for modules that no folder has. In the sandbox it gets nothing: a run has the modules that it was
-started with. The cache is `<user cache>/automio/plugins/<platform>/<organization>/<module>/<sha256>.py`; beside the
-files, `latest.json` says which of them the platform named last, for when it cannot be reached.
+The package `plugins` asks here for modules that are in none of its folders. In the sandbox nothing is fetched: a run
+has the modules that it was started with. The cache is
+`<user cache>/automio/plugins/<platform>/<organization>/<module>/<sha256>.py`; beside the files, `latest.json` names
+the latest version, for use when the platform cannot be reached.
 """
 
 import hashlib
@@ -32,14 +33,14 @@ from automio._operation import Context, SyncResource, operation
 from automio._replies import read_json
 from automio._settings import Settings, read_environment, settings_from
 
-# The harness of the sandbox, under the name it has there.
+# The harness under its name in the sandbox: once it is imported, this process runs there.
 _HARNESS = "automio_sandbox"
-_PATIENCE_SECONDS = 10.0
+_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class FetchedModule:
-    """Code whose hash was checked; `file` is where it lies in the cache, `interface` a plugin's namespace."""
+    """Code with a checked hash; `file` is its path in the cache, `interface` the namespace of its interface."""
 
     code: bytes
     file: str
@@ -48,7 +49,7 @@ class FetchedModule:
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleAnswer(WireModel):
-    """What the platform says about a module; `code` is None when the caller has it already."""
+    """The platform's answer about a module; `code` is None when the caller has it already."""
 
     organization: str
     sha256: str
@@ -57,26 +58,26 @@ class ModuleAnswer(WireModel):
 
 
 class PluginModules(SyncResource):
-    """Questions about plugin modules."""
+    """Requests for plugin modules."""
 
     @operation
     def module(self, name: str, known: str | None) -> Call[ModuleAnswer]:
-        """A module's code and hash; without the code when `known` is its hash."""
+        """Returns a module's code and hash; leaves out the code when `known` is its hash."""
         request = Request(
             method="GET",
             path=f"/api/plugins/modules/{quote(name, safe='')}/",
             parameters={} if known is None else {"known": known},
             repeatable=True,
-            timeout=_PATIENCE_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
         )
         return Call(request, lambda reply: ModuleAnswer.from_wire(read_json(reply)))
 
 
 def find_module(name: str, client: Any = None) -> FetchedModule | None:
-    """The module `plugins.<name>`; None when the platform has none, and where modules are not fetched.
+    """Returns the module `plugins.<name>`; None when the platform has none, and in the sandbox.
 
-    `client` is the client whose settings are used, those of the environment without it. Raises PluginNotFound when
-    the platform does not answer and the cache does not have it, ModuleHashMismatch when the code is not what it says.
+    Uses the settings of `client`, by default those of the environment. Raises PluginNotFound when the platform does
+    not answer and the module is not in the cache, ModuleHashMismatch when the code does not match its hash.
     """
     if _HARNESS in sys.modules:
         return None
@@ -88,34 +89,34 @@ def find_module(name: str, client: Any = None) -> FetchedModule | None:
 
 
 def find_module_of(name: str, settings: Settings, *, cache: Path) -> FetchedModule | None:
-    """As `find_module`, with the cache named."""
-    kept = _Kept(cache, settings, name)
-    before = kept.latest()
+    """Does the same as `find_module`, with explicit settings and cache directory."""
+    cached = _CachedModule(cache, settings, name)
+    latest = cached.latest()
     try:
-        answer = _ask(settings, name, before.sha256 if before is not None and kept.has(before) else None)
+        answer = _ask(settings, name, latest.sha256 if latest is not None and cached.has(latest) else None)
     except NotFound:
         return None
     except (Unauthorized, Forbidden) as error:
         raise PluginNotFound(f"plugins.{name} cannot be fetched: {error}") from error
     except (TransportError, ApiError) as error:
-        if before is None or not kept.has(before):
+        if latest is None or not cached.has(latest):
             raise PluginNotFound(
                 f"plugins.{name} is not in this folder, not in the cache, and cannot be fetched: {error}"
             ) from error
-        sys.stderr.write(f"automio: the platform does not answer; plugins.{name} is taken from the cache\n")
-        return kept.read(before)
+        sys.stderr.write(f"automio: the platform does not answer; using plugins.{name} from the cache\n")
+        return cached.read(latest)
     if answer.code is None:
-        return kept.read(_Latest(answer.organization, answer.sha256, answer.interface))
-    return kept.keep(answer)
+        return cached.read(_Latest(answer.organization, answer.sha256, answer.interface))
+    return cached.keep(answer)
 
 
 def _ask(settings: Settings, name: str, known: str | None) -> ModuleAnswer:
-    # Imported here: scripts whose folder has all their plugins need none of it.
+    # Imported here, as scripts with all plugins in their folder do not need it.
     from automio._connection_memory import ConnectionMemory
     from automio._retry import RetryPolicy
     from automio._sync_driver import SyncDriver
 
-    driver = SyncDriver(settings, timeout=_PATIENCE_SECONDS, retry=RetryPolicy(attempts=1), transport=None)
+    driver = SyncDriver(settings, timeout=_TIMEOUT_SECONDS, retry=RetryPolicy(attempts=1), transport=None)
     with closing(driver):
         return PluginModules(driver, Context(settings=settings, memory=ConnectionMemory(None))).module(name, known)
 
@@ -127,27 +128,27 @@ class _Latest:
     interface: str | None
 
 
-class _Kept:
-    """What the cache has of one module."""
+class _CachedModule:
+    """The cached versions of one module."""
 
     def __init__(self, cache: Path, settings: Settings, name: str) -> None:
         self._name = name
         self._platform = cache / _short_hash(settings.base_url)
-        # Which organization a token acts in is the platform's answer; without it, the last one is remembered.
+        # Only the platform knows the organization of a token: the last answer is stored for when it is unreachable.
         self._mark = self._platform / "tokens" / f"{_short_hash(settings.token)}.json"
 
     def latest(self) -> _Latest | None:
         organization = _loaded(self._mark).get("organization")
         if not isinstance(organization, str):
             return None
-        known = _loaded(self._directory(organization) / "latest.json")
-        sha256, interface = known.get("sha256"), known.get("interface")
+        stored = _loaded(self._directory(organization) / "latest.json")
+        sha256, interface = stored.get("sha256"), stored.get("interface")
         if not isinstance(sha256, str) or not _is_sha256(sha256):
             return None
         return _Latest(organization, sha256, interface if isinstance(interface, str) else None)
 
     def has(self, latest: _Latest) -> bool:
-        """Whether its code is there and unchanged."""
+        """Tells whether the code is in the cache and unchanged."""
         with suppress(OSError):
             return _sha256(self._file(latest).read_bytes()) == latest.sha256
         return False
@@ -165,7 +166,7 @@ class _Kept:
         code = (answer.code or "").encode()
         file = self._file(latest)
         module = self._checked(code, file, latest)
-        # A cache that cannot be written costs the offline case and the next fetch, not this import.
+        # The import works without the cache, too: only offline use and the next import suffer.
         with suppress(OSError):
             _write(file, code)
             _write(file.parent / "latest.json", json.dumps(asdict(latest)).encode())
@@ -175,8 +176,8 @@ class _Kept:
     def _checked(self, code: bytes, file: Path, latest: _Latest) -> FetchedModule:
         if _sha256(code) != latest.sha256:
             raise ModuleHashMismatch(
-                f"The code of plugins.{self._name} does not fit its hash {latest.sha256}; it was not run.",
-                hint=f"Something between here and the platform, or in {file.parent}, changed it.",
+                f"The code of plugins.{self._name} does not match its hash {latest.sha256}; it was not run.",
+                hint=f"It was changed in {file.parent}, or between the platform and this machine.",
             )
         return FetchedModule(code, str(file), latest.interface)
 
@@ -185,7 +186,7 @@ class _Kept:
 
     def _file(self, latest: _Latest) -> Path:
         if not _is_sha256(latest.sha256):
-            raise ModuleHashMismatch(f"The platform names no SHA-256 for plugins.{self._name}; nothing was run.")
+            raise ModuleHashMismatch(f"The platform sent no SHA-256 for plugins.{self._name}; it was not run.")
         return self._directory(latest.organization) / f"{latest.sha256}.py"
 
 
@@ -196,14 +197,14 @@ def _cache_directory() -> Path:
 
 def _loaded(file: Path) -> dict[str, Any]:
     try:
-        read = json.loads(file.read_bytes())
+        content = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
-    return read if isinstance(read, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all, and readable by its owner only."""
+    """Writes a file atomically, readable by its owner only."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, name = tempfile.mkstemp(dir=file.parent)
     try:

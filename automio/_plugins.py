@@ -1,7 +1,7 @@
-"""`api.plugins`: which plugins there are, and calling one.
+"""`api.plugins`: list plugins and call their capabilities.
 
-A plugin is a module `plugins.<namespace>_<integration id>` on the interpreter's path; calling it makes no HTTP
-request.
+A plugin is a module `plugins.<namespace>_<integration id>` on the interpreter's path; calling it sends no request to
+the platform.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from automio._models import Page
 from automio._operation import AsyncResource, Resource, SyncResource, operation, pages_operation
 from automio._replies import read_json
 
-# Where a module keeps the state of the file it was loaded from.
+# Attribute of a module with time and size of the file it was loaded from.
 _STAMP = "__automio_stamp__"
 
 
@@ -29,7 +29,7 @@ class PluginsOperations(Resource):
 
     @operation
     def get_list(self, namespace: str) -> Call[list[PluginConnections]]:
-        """The enabled plugins of an interface: per integration, the connections it may use."""
+        """Returns the enabled plugins of an interface: integrations with the connections that they may use."""
         return Call(
             Request(
                 method="GET", path=f"/api/plugins/plugins/get_list/{quote(namespace, safe='')}/", repeatable=True
@@ -39,12 +39,12 @@ class PluginsOperations(Resource):
 
     @operation
     def get_plugins(self, namespace: str, page: int | None = None, per_page: int | None = None) -> Call[Page[Plugin]]:
-        """One page of the plugins of an interface, enabled or not."""
+        """Returns one page of the plugins of an interface, enabled or not."""
         return _plugins_page(namespace, page, per_page)
 
     @pages_operation
     def iterate_plugins(self, namespace: str, per_page: int = 100) -> Call[Batch[Plugin]]:
-        """All plugins of an interface, page by page as they are needed."""
+        """Yields all plugins of an interface; a page is fetched when it is needed."""
         return numbered(lambda number: _plugins_page(namespace, number, per_page))
 
 
@@ -58,10 +58,10 @@ class Plugins(PluginsOperations, SyncResource):
         connection_ids: Sequence[int | str] | None = None,
         **payload: Any,
     ) -> Any:
-        """Calls a capability (`"<namespace>.<capability>"`) of an integration's plugin and gives what it returns.
+        """Calls a capability (`"<namespace>.<capability>"`) of an integration's plugin and returns its value.
 
-        Whatever the plugin's code raises arrives unchanged. PluginNotFound when there is no plugin for this
-        integration, CapabilityNotImplemented when it has no such function.
+        Exceptions of the plugin's code are not changed. Raises PluginNotFound when this integration has no plugin,
+        CapabilityNotImplemented when the plugin does not have the function.
         """
         capability = _capability(plugin, integration, self)
         return capability(connection_ids=list(connection_ids or ()), **payload)
@@ -77,7 +77,7 @@ class AsyncPlugins(PluginsOperations, AsyncResource):
         connection_ids: Sequence[int | str] | None = None,
         **payload: Any,
     ) -> Any:
-        """As `Plugins.invoke`; what the capability returns is awaited if it can be."""
+        """Does the same as `Plugins.invoke`, and awaits the capability's value if it is awaitable."""
         result = _capability(plugin, integration, self)(connection_ids=list(connection_ids or ()), **payload)
         return await result if isinstance(result, Awaitable) else result
 
@@ -85,35 +85,36 @@ class AsyncPlugins(PluginsOperations, AsyncResource):
 def _capability(plugin: str, integration: str | Integration, resource: Resource) -> Any:
     namespace, separator, name = plugin.partition(".")
     if not separator or not namespace.isidentifier() or not name.isidentifier():
-        raise ValueError(f'A capability is written "<namespace>.<capability>", not {plugin!r}.')
+        raise ValueError(f'A capability has the form "<namespace>.<capability>", not {plugin!r}.')
     integration_id = integration.integration_id if isinstance(integration, Integration) else integration
     module = _load(f"plugins.{namespace}_{integration_id}", namespace, integration_id, resource._context.client)
-    # The documented plugin code uses `api` without importing it.
+    # Plugin code may use `api` without importing it.
     module.__dict__.setdefault("api", resource._context.client)
     try:
         return module.__dict__[name]
     except KeyError:
         raise CapabilityNotImplemented(
             f"The plugin of {namespace!r} for {integration_id!r} has no function {name!r}.",
-            hint=f"Define `def {name}(connection_ids, …)` in it or in the interface's code.",
+            hint=f"Define `def {name}(connection_ids, …)` in the plugin or in its interface.",
         ) from None
 
 
 def _load(name: str, namespace: str, integration_id: str, client: Any) -> ModuleType:
-    """The plugin's module, loaded anew when its file has changed since."""
+    """Returns the plugin's module; reloads it when its file has changed."""
     try:
-        # Before the module: its top level may use `api` too. A package of the user's own need not know of it.
+        # Set before the import, as the module may use `api` at its top level. A `plugins` package of the user's own
+        # does not have `use_api`.
         use_api = getattr(importlib.import_module("plugins"), "use_api", None)
         if use_api is not None:
             use_api(client)
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
-        # Only the plugin itself missing; a module that its code imports in vain is the plugin's own error.
+        # A missing module that the plugin imports is the plugin's own error.
         if error.name not in (name, "plugins"):
             raise
         raise PluginNotFound(
             f"There is no plugin of {namespace!r} for integration {integration_id!r} (module {name}).",
-            hint="Is it enabled? `api.plugins.get_list(namespace)` lists the enabled ones.",
+            hint="Check that it is enabled: `api.plugins.get_list(namespace)` lists the enabled plugins.",
         ) from error
     stamp = _stamp(module)
     if module.__dict__.setdefault(_STAMP, stamp) != stamp:

@@ -1,4 +1,4 @@
-"""The Redis of local development: connected to when first used, closed with the client."""
+"""Uses the Redis of local development; connects on first use and closes with the client."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ _RETRIES = 3
 
 
 def connect(settings: Settings) -> "redis.Redis":
-    """A client for the configured server; nothing is sent yet."""
+    """Creates a client for the configured server; sends nothing yet."""
     _import_redis()
     import redis.retry
 
@@ -24,7 +24,7 @@ def connect(settings: Settings) -> "redis.Redis":
 
 
 def connect_async(settings: Settings) -> "redis.asyncio.Redis":
-    """The same for asyncio."""
+    """Does the same as `connect` for asyncio."""
     _import_redis()
     import redis.asyncio.retry
 
@@ -33,7 +33,7 @@ def connect_async(settings: Settings) -> "redis.asyncio.Redis":
 
 
 def execute(client: "redis.Redis", exchange: RedisCommands[Any], settings: Settings) -> Any:
-    """Sends the commands in one go; CacheUnavailable when the server does not answer."""
+    """Sends the commands together and reads the replies; raises CacheUnavailable when the server does not answer."""
     with client.pipeline(transaction=False) as pipeline:
         for command in exchange.commands:
             pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
@@ -45,7 +45,7 @@ def execute(client: "redis.Redis", exchange: RedisCommands[Any], settings: Setti
 
 
 async def execute_async(client: "redis.asyncio.Redis", exchange: RedisCommands[Any], settings: Settings) -> Any:
-    """The same for asyncio."""
+    """Does the same as `execute` for asyncio."""
     async with client.pipeline(transaction=False) as pipeline:
         for command in exchange.commands:
             pipeline.execute_command(*command)
@@ -57,7 +57,7 @@ async def execute_async(client: "redis.asyncio.Redis", exchange: RedisCommands[A
 
 
 def _backoff() -> Any:
-    """Well under a second in all: a developer who forgot to start the server should hear of it at once."""
+    """Returns waits of less than a second in total, so that a server that is not running is reported at once."""
     from redis.backoff import ExponentialBackoff
 
     return ExponentialBackoff(cap=0.2, base=0.02)

@@ -1,4 +1,4 @@
-"""From a reply to a value, or to the error that says what was wrong."""
+"""Turns replies into values, or into the error that says what was wrong."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _HINTS = {
 
 
 def read_json(reply: Reply, *, decode: Callable[[bytes], Any] = json.loads) -> Any:
-    """The parsed body of a successful reply; raises the matching ApiError, or InvalidReply when it is not JSON."""
+    """Returns the parsed body of a reply; raises the ApiError for its status, or InvalidReply when it is not JSON."""
     raise_for_status(reply)
     try:
         return decode(reply.body)
@@ -28,32 +28,32 @@ def read_json(reply: Reply, *, decode: Callable[[bytes], Any] = json.loads) -> A
 
 
 def read_text(reply: Reply) -> str:
-    """The body of a successful reply as text."""
+    """Returns the body of a reply as text; raises the ApiError for its status."""
     raise_for_status(reply)
     return reply.body.decode(errors="replace")
 
 
 def read_nothing(reply: Reply) -> None:
-    """Only that the reply is a success."""
+    """Raises the ApiError for the status of a reply whose body does not matter."""
     raise_for_status(reply)
 
 
 def raise_for_status(reply: Reply) -> None:
-    """Raises the ApiError of a status that is not a success."""
+    """Raises the ApiError for a status other than 2xx."""
     if not 200 <= reply.status < 300:
         raise error_of(reply)
 
 
 def error_of(reply: Reply, kind: type[ApiError] | None = None) -> ApiError:
-    """The error a reply stands for."""
+    """Returns the error for a reply, of the class that fits its status unless `kind` is given."""
     body = _parsed_or_text(reply)
     detail = _detail(body)
     kind = kind or ERRORS_BY_STATUS.get(reply.status) or (ServerError if reply.status >= 500 else ApiError)
     where = f"{reply.request.method} {reply.url.partition('?')[0]}"
     request_id = f", request id {reply.request_id}" if reply.request_id else ""
-    said = detail.rstrip(".") if detail else "the platform gave no reason"
+    reason = detail.rstrip(".") if detail else "the platform gave no reason"
     return kind(
-        f"{said} ({where} answered {reply.status}{request_id}).",
+        f"{reason} ({where} answered {reply.status}{request_id}).",
         status=reply.status,
         detail=detail,
         request_id=reply.request_id,
@@ -64,18 +64,18 @@ def error_of(reply: Reply, kind: type[ApiError] | None = None) -> ApiError:
 
 
 def invalid_reply(reply: Reply, what: str) -> InvalidReply:
-    """The error of a successful reply that breaks the contract."""
+    """Returns the error for a successful reply with unexpected content; `what` completes "The answer to …"."""
     excerpt = reply.body[:80].decode(errors="replace")
     return InvalidReply(
         f"The answer to {reply.request.method} {reply.url.partition('?')[0]} {what}; it starts with {excerpt!r}.",
         status=reply.status,
         request_id=reply.request_id,
-        hint="Does the base URL point at the platform itself?",
+        hint="Check that the base URL is the platform's own address.",
     )
 
 
 def parsed_or_none(reply: Reply) -> Any:
-    """The parsed body, no digit of its numbers lost, or None when it is not JSON."""
+    """Returns the parsed body, with exact numbers, or None when it is not JSON."""
     try:
         return decode_json(reply.body)
     except ValueError:
@@ -90,7 +90,7 @@ def _parsed_or_text(reply: Reply) -> Any:
 
 
 def _detail(body: Any) -> str | None:
-    """`{"detail": …}`, `{"error": …}`, a list of validation messages, or plain text."""
+    """Returns the message in `{"detail": …}`, `{"error": …}`, a list of validation messages, or plain text."""
     if isinstance(body, dict):
         body = body.get("detail") or body.get("error")
     if isinstance(body, list):

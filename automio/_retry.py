@@ -1,8 +1,8 @@
-"""When a request is sent again, and after what wait.
+"""Decides when a request is retried, and how long to wait.
 
-Only after failures that pass by themselves, and only when sending twice does no harm: a request that never left
-may always be repeated, one that the platform may have acted upon only when it is safe or idempotent. 401 and 403 are
-never retried; nothing waits longer than the policy's total.
+A request is retried only after temporary failures, and only when sending it twice is safe: a request that was never
+sent may always be retried, one that the platform may have acted on only when it is safe or idempotent. 401 and 403
+are never retried; the waits never exceed the policy's total.
 """
 
 import random
@@ -27,10 +27,10 @@ class NeverSent(ConnectionFailed):
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How often and how long: `total_seconds` bounds the attempts and the waits together.
+    """Limits for retries: `total_seconds` is the limit for all attempts and waits together.
 
     The wait before attempt n+1 is random between half and all of `first_wait * 2**(n-1)` seconds, at most
-    `longest_wait`; a `Retry-After` of the platform takes its place, and ends the attempts when it exceeds the total.
+    `longest_wait`. A `Retry-After` of the platform replaces it, and stops the retries when it exceeds the total.
     `RetryPolicy(attempts=1)` never retries.
     """
 
@@ -41,7 +41,7 @@ class RetryPolicy:
 
 
 class RetryOptions(TypedDict):
-    """What `tenacity.Retrying` and `tenacity.AsyncRetrying` are given alike."""
+    """Arguments for `tenacity.Retrying` and `tenacity.AsyncRetrying`."""
 
     stop: stop_base
     wait: Callable[[RetryCallState], float]
@@ -50,7 +50,7 @@ class RetryOptions(TypedDict):
 
 
 def retry_options(policy: RetryPolicy, request: Request) -> RetryOptions:
-    """Tenacity's options for one request; the last outcome, reply or error, is the caller's."""
+    """Returns tenacity's options for a request; after the last attempt its reply or error goes to the caller."""
     return RetryOptions(
         stop=stop_any(stop_after_attempt(policy.attempts), stop_before_delay(policy.total_seconds)),
         wait=lambda state: _wait(policy, state),
@@ -76,20 +76,20 @@ def _is_worth_repeating(request: Request, state: RetryCallState) -> bool:
 
 def _wait(policy: RetryPolicy, state: RetryCallState) -> float:
     if state.outcome is not None and not state.outcome.failed:
-        asked = retry_after(state.outcome.result())
-        if asked is not None:
-            return asked + random.uniform(0, 0.1)
+        seconds = retry_after(state.outcome.result())
+        if seconds is not None:
+            return seconds + random.uniform(0, 0.1)
     return backoff(policy, state.attempt_number)
 
 
 def backoff(policy: RetryPolicy, attempt: int) -> float:
-    """Seconds to wait after the failed attempt of this number (from 1)."""
-    longest: float = min(policy.first_wait * 2 ** (attempt - 1), policy.longest_wait)
-    return random.uniform(longest / 2, longest)
+    """Returns the seconds to wait after a failed attempt; `attempt` counts from 1."""
+    max_wait: float = min(policy.first_wait * 2 ** (attempt - 1), policy.longest_wait)
+    return random.uniform(max_wait / 2, max_wait)
 
 
 def retry_after(reply: Reply) -> float | None:
-    """Seconds a reply asks to wait, from a number or an HTTP date; None without a usable header."""
+    """Returns the seconds in a reply's `Retry-After` (a number or an HTTP date); None without a valid header."""
     text = reply.headers.get("retry-after", "").strip()
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""`api.runtime`: what a running script tells its people."""
+"""`api.runtime`: notifications from a running script."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class NotificationAction(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Notification(WireModel):
-    """A notification as it was stored."""
+    """A stored notification."""
 
     id: int
     user_id: int
@@ -37,7 +37,7 @@ class Notification(WireModel):
 
 
 class RuntimeOperations(Resource):
-    """What a running script tells its people."""
+    """Notifications from a running script to members of the organization."""
 
     @operation
     def send_notification(
@@ -51,8 +51,8 @@ class RuntimeOperations(Resource):
     ) -> Call[Notification]:
         """Shows the token's user a notification on the platform; `notify_me` sends an e-mail instead.
 
-        `data` is for programs that read it, `actions` up to five buttons. With `user_id` another member of the
-        organization is told, which owners and builders may do.
+        `data` is for programs that read the notification, `actions` are up to five buttons. With `user_id` it goes to
+        another member of the organization, for which the token needs the role owner or builder.
         """
         body = {
             "title": title,
@@ -67,8 +67,8 @@ class RuntimeOperations(Resource):
 
 
 class Runtime(RuntimeOperations, SyncResource):
-    """What a running script tells its people."""
+    """Notifications from a running script to members of the organization."""
 
 
 class AsyncRuntime(RuntimeOperations, AsyncResource):
-    """What a running script tells its people."""
+    """Notifications from a running script to members of the organization."""

@@ -1,4 +1,4 @@
-"""What the client reads from the environment and from `.env`."""
+"""Reads the client's settings from the environment and from `.env`."""
 
 import os
 import uuid
@@ -17,7 +17,7 @@ ConnectionId = int | str
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One client's settings; secrets are left out of its representation."""
+    """The settings of a client; `repr` leaves out the secrets."""
 
     base_url: str
     token: str = field(repr=False)
@@ -35,7 +35,7 @@ class Settings:
     shows_progress: bool = False
 
     def require_app_id(self) -> AppId:
-        """The app, or a ConfigurationError that names the variables."""
+        """Returns the app's id or slug; raises ConfigurationError when none is set."""
         if self.app_id is None:
             raise ConfigurationError(
                 "APP_ID is not set.",
@@ -45,11 +45,14 @@ class Settings:
 
 
 def read_environment(directory: Path | None = None) -> dict[str, str]:
-    """The environment over the values of the nearest `.env`, from a directory (the working directory) upward."""
+    """Returns the values of the nearest `.env` and of the environment, which takes precedence.
+
+    The `.env` is looked for from `directory` upward, by default from the working directory.
+    """
     try:
         file = find_dotenv(usecwd=True) if directory is None else _nearest(directory)
     except OSError:
-        # A working directory that was removed has nothing to find.
+        # The working directory was deleted.
         file = ""
     try:
         values = dotenv_values(file) if file else {}
@@ -71,10 +74,10 @@ def settings_from(
     app_id: AppId | None = None,
     connection_id: ConnectionId | None = None,
 ) -> Settings:
-    """Settings of an environment; an explicit argument wins over it.
+    """Returns the settings of an environment; arguments take precedence over it.
 
-    Raises ConfigurationError when the platform's address or the token is missing: a token is never sent to a host
-    that nobody named.
+    Raises ConfigurationError when the platform's address or the token is missing: there is no default address, so
+    that a token never goes to a host that nobody named.
     """
 
     def value(name: str) -> str | None:
@@ -101,12 +104,12 @@ def settings_from(
 
 
 def as_app_id(text: str | None) -> AppId | None:
-    """An app id as the wire wants it: a number where it is one, a slug otherwise."""
+    """Returns an app id as the platform expects it: digits as a number, a slug as text."""
     return int(text) if text and text.isascii() and text.isdigit() else text
 
 
 def app_in_path(app: AppId) -> str:
-    """An app as one path segment: its id or its slug, which is unique on a platform without the organization."""
+    """Returns an app as one path segment: its id, or its slug without the organization, which is unique anyway."""
     return quote(str(app).rpartition("/")[2], safe="")
 
 
@@ -129,7 +132,7 @@ def _token(text: str | None) -> str:
             hint="Set APP_TOKEN in the environment or in .env, or let `automio init --app …` obtain one.",
         )
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigurationError("APP_TOKEN holds characters that no token has; was it copied incompletely?")
+        raise ConfigurationError("APP_TOKEN has characters that no token has; was it copied incompletely?")
     return text
 
 

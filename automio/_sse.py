@@ -1,4 +1,4 @@
-"""Server-sent events from pieces of a body.
+"""Parses server-sent events from pieces of a body.
 
 Lines end at LF, CR or CR LF and nowhere else: splitting text with `str.splitlines` would also cut at U+2028 and
 U+0085 inside a line. A line is decoded as UTF-8 only when it is complete, whatever charset the header names or omits.
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from automio._exceptions import InvalidReply
 
-_LONGEST_LINE = 64 * 1024 * 1024
+_MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class ServerSentEvent:
-    """The data of one event, and the last id seen on the stream."""
+    """The data of an event, and the last event id of the stream."""
 
     data: str
     last_event_id: str | None
 
 
 class ServerSentEventParser:
-    """Feed it pieces of a body, get the events they complete."""
+    """Collects pieces of a body and returns the events that are complete."""
 
     def __init__(self) -> None:
         self.last_event_id: str | None = None
@@ -29,7 +29,7 @@ class ServerSentEventParser:
         self._skips_line_feed = False
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """The events that `chunk` completes, in order."""
+        """Adds a piece of the body and returns the events that are now complete, in order."""
         events: list[ServerSentEvent] = []
         for line in self._lines(chunk):
             if line:
@@ -40,7 +40,7 @@ class ServerSentEventParser:
         return events
 
     def finish(self) -> list[ServerSentEvent]:
-        """The event that an orderly end of the body leaves without its blank line, if any."""
+        """Returns the last event, if the body ended without the blank line after it."""
         return self.feed(b"\n\n")
 
     def _lines(self, chunk: bytes) -> list[bytes]:
@@ -48,8 +48,8 @@ class ServerSentEventParser:
             chunk = chunk[1:] if chunk.startswith(b"\n") else chunk
             self._skips_line_feed = False
         self._rest += chunk
-        if len(self._rest) > _LONGEST_LINE:
-            raise InvalidReply(f"An event of the stream is longer than {_LONGEST_LINE} bytes.")
+        if len(self._rest) > _MAX_LINE_BYTES:
+            raise InvalidReply(f"An event of the stream is longer than {_MAX_LINE_BYTES} bytes.")
         if b"\n" not in chunk and b"\r" not in chunk:
             return []
         # A CR at the very end is a line end already; the LF that may follow it in the next piece is skipped.

@@ -1,4 +1,4 @@
-"""The two streams of the platform: a run's log lines, and the answers of a parallel call."""
+"""Reads the two streams of the platform: a run's log lines and the answers of a parallel call."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,10 +13,10 @@ from automio._sse import ServerSentEvent, ServerSentEventParser
 
 
 class LogLines:
-    """A run's log, line by line; ends when the platform closes the stream.
+    """The log lines of a run; they end when the platform closes the stream.
 
-    A broken stream is taken up again with `Last-Event-ID`, or, when the platform numbers no events, by asking for
-    everything and dropping the lines that were delivered.
+    A broken stream is resumed with `Last-Event-ID`. If the platform does not number its events, the whole log is
+    requested again and the lines that were delivered before are dropped.
     """
 
     is_finished = False
@@ -40,7 +40,7 @@ class LogLines:
         return self._lines(self._parser.feed(chunk))
 
     def ended(self) -> Iterator[str]:
-        """An orderly end is the end of the run: there is no end marker."""
+        """Yields the last line; the end of the body is the end of the run, there is no other marker."""
         return self._lines(self._parser.finish())
 
     def can_resume(self) -> bool:
@@ -62,10 +62,10 @@ class LogLines:
 
 
 class ParallelAnswers:
-    """The answers of a parallel call as they arrive, then one final item.
+    """The answers of a parallel call as they arrive, then a final item.
 
-    When the stream breaks off, the requests still unanswered are sent again if repeating them is harmless; otherwise
-    StreamInterrupted says which are open.
+    When the stream breaks, unanswered requests are sent again if that is safe; otherwise StreamInterrupted lists
+    them.
     """
 
     def __init__(
@@ -79,15 +79,15 @@ class ParallelAnswers:
         self._request_for = request_for
         self._on_answer = on_answer
         self._open = dict.fromkeys(range(len(items)))
-        self._asked: list[int] = []
+        self._requested: list[int] = []
         self._parser = ServerSentEventParser()
         self._is_repeatable = False
         self.is_finished = False
 
     def next_request(self) -> Request:
         self._parser = ServerSentEventParser()
-        self._asked = list(self._open)
-        request = self._request_for([self._items[index] for index in self._asked])
+        self._requested = list(self._open)
+        request = self._request_for([self._items[index] for index in self._requested])
         self._is_repeatable = request.repeatable
         return request
 
@@ -125,9 +125,9 @@ class ParallelAnswers:
 
     def _answer(self, payload: Mapping[str, Any]) -> StreamedAnswer:
         position = as_integer(payload.get("index"))
-        if position is None or not 0 <= position < len(self._asked):
+        if position is None or not 0 <= position < len(self._requested):
             raise InvalidReply(f"The stream of answers holds an answer for request {payload.get('index')!r}.")
-        index = self._asked[position]
+        index = self._requested[position]
         self._open.pop(index, None)
         ids = {name: payload.get(name) for name in ("connection_id", "organization_id")}
         answer = ParallelCallResponse.from_wire({**as_object(payload["response"]), **ids})

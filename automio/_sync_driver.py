@@ -1,4 +1,4 @@
-"""Carries out exchanges with blocking calls."""
+"""Runs exchanges with blocking calls."""
 
 import os
 import time
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class SyncDriver:
-    """One client's way to the network; thread-safe."""
+    """Sends the requests of one client; thread-safe."""
 
     def __init__(
         self, settings: Settings, *, timeout: float, retry: RetryPolicy, transport: httpx.BaseTransport | None
@@ -51,13 +51,13 @@ class SyncDriver:
             self._redis.close()
 
     def run(self, exchange: Exchange[T] | Steps[T]) -> T:
-        """The value of an exchange, or of several in turn."""
+        """Runs an exchange, or several in turn, and returns the value."""
         if isinstance(exchange, Call | RedisCommands):
-            return self._run_one(exchange)
+            return self._run_exchange(exchange)
         return self._run_steps(exchange)
 
     def stream(self, source: EventSource[T]) -> Iterator[T]:
-        """The items of a stream, taken up again after a break where that is harmless."""
+        """Yields the items of a stream; resumes it after a broken connection where that is safe."""
         failures = 0
         while True:
             request = source.next_request()
@@ -85,10 +85,10 @@ class SyncDriver:
             time.sleep(backoff(self._retry, failures))
 
     def pages(self, first: Call[Batch[T]]) -> Iterator[T]:
-        """The items of all pages, fetched as they are needed."""
+        """Yields the items of all pages; a page is fetched when it is needed."""
         call: Call[Batch[T]] | None = first
         while call is not None:
-            batch = self._run_one(call)
+            batch = self._run_exchange(call)
             yield from batch.items
             if batch.failure is not None:
                 raise batch.failure
@@ -102,12 +102,12 @@ class SyncDriver:
                     exchange = steps.send(value)
                 except StopIteration as end:
                     return end.value  # type: ignore[no-any-return]  # the generator's return type is T
-                value = self._run_one(exchange)
+                value = self._run_exchange(exchange)
         finally:
             # What the steps hold open is closed also when one of them fails.
             steps.close()
 
-    def _run_one(self, exchange: Exchange[T] | Pause) -> T:
+    def _run_exchange(self, exchange: Exchange[T] | Pause) -> T:
         if isinstance(exchange, Pause):
             time.sleep(exchange.seconds)
             return None  # type: ignore[return-value]  # a pause has no value
@@ -133,7 +133,7 @@ class SyncDriver:
     def _open_client(self) -> None:
         self._process = os.getpid()
         self._client, close = _client(self._settings, self._transport)
-        # Scripts seldom close: what they forget is released with the object.
+        # Scripts seldom call close(): the connections are released with the object.
         self._finalizer = weakref.finalize(self, close)
 
     def _send(self, request: Request) -> Reply:
@@ -142,7 +142,7 @@ class SyncDriver:
             return to_reply(response, response.content, request)
 
     def _open(self, request: Request) -> httpx.Response | Reply:
-        """An open stream, or the complete reply when it is not a success."""
+        """Returns an open event stream, or the complete reply when the platform sent none."""
         with translated_errors(request):
             response = self._http().send(to_httpx(request, self._settings, self._timeout), stream=True)
             if is_event_stream(response):

@@ -1,4 +1,4 @@
-"""Syncs of third-party lists into tables, and their runs."""
+"""Syncs and their runs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from automio._decode import WireModel
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRejection(WireModel):
-    """An item that was not stored: its page and its place there, both from 1, and why."""
+    """An item that was not stored: its page, its position there (both from 1), and the reason."""
 
     page: int
     item: int
@@ -20,11 +20,11 @@ class SyncRejection(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRun(WireModel):
-    """One run for one connection. `state` is pending, running, completed, partial, failed or cancelled.
+    """A run of a sync for one connection. `state` is pending, running, completed, partial, failed or cancelled.
 
-    `partial` ended at a limit, and the next run goes on; `error` says why a run ended early. `seen` counts items,
-    `rejections` are the first of those that were rejected. `ticks` are the times of the schedule that it stands for,
-    from `planned_at` on, `missed` those without a run of their own; 0 ticks: it was started by hand.
+    A `partial` run ended at a limit, and the next run continues; `error` says why a run ended early. `seen` counts
+    the items that were read, `rejections` holds the first rejected ones. `ticks` is the number of scheduled times
+    that the run covers, from `planned_at` on (0: it was started manually), `missed` those without their own run.
     """
 
     id: int
@@ -49,7 +49,7 @@ class SyncRun(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class SyncCheckpoint(WireModel):
-    """How far a connection is: what the next incremental run begins after, and the kind of an unfinished walk."""
+    """The progress of a connection: where the next incremental run starts, and the kind of an unfinished run."""
 
     connection_id: int
     cursor: Any = None
@@ -58,7 +58,7 @@ class SyncCheckpoint(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Sync(WireModel):
-    """A sync: its declaration, its next times, how far it is, and the latest run for each connection."""
+    """A sync: its declaration, its next times, its progress, and the latest run of each connection."""
 
     id: int
     name: str

@@ -1,4 +1,4 @@
-"""`api.syncs`: lists of third-party services that the platform keeps in tables of the configured app."""
+"""`api.syncs`: start and follow the syncs of the configured app."""
 
 import time
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from automio._replies import read_json
 from automio._settings import app_in_path
 from automio._sync_models import Sync, SyncRun
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_FIRST_PAUSE, _MAX_PAUSE = 0.1, 2.0
 _OPEN = frozenset({"pending", "running"})
 
 
 class SyncsOperations(Resource):
-    """Lists of third-party services that the platform keeps in tables of the configured app."""
+    """Syncs of the configured app, which copy lists of third-party services into its tables."""
 
     @operation
     def status(self, name: str) -> Call[Sync]:
-        """A sync, how far it is and its latest runs. NotFound when there is none of this name."""
+        """Returns a sync with its progress and its latest runs; raises NotFound for an unknown name."""
         return Call(
             Request(method="GET", path=self._path(name), repeatable=True),
             lambda reply: Sync.from_wire(read_json(reply)),
@@ -31,29 +31,29 @@ class SyncsOperations(Resource):
 
     @operation
     def run(self, name: str, connection_id: int | None = None) -> Call[Sequence[SyncRun]]:
-        """Starts a sync now, for one connection or all; gives the runs that are open then, see `wait`.
+        """Starts a sync for one connection or for all, and returns the open runs; see `wait`.
 
-        A connection whose run is open already keeps it. Conflict when there is no connection.
+        A connection with an open run keeps it. Raises Conflict when there is no connection.
         """
         return self._change(name, "run/", connection_id)
 
     @operation
     def cancel(self, name: str, connection_id: int | None = None) -> Call[Sequence[SyncRun]]:
-        """Ends the open runs after the page at hand; what was stored stays."""
+        """Cancels the open runs after their current page; rows that were stored stay."""
         return self._change(name, "cancel/", connection_id)
 
     @operation
     def runs(self, name: str, count: int = 50, before: int | None = None) -> Call[Sequence[SyncRun]]:
-        """The latest runs (200 at most), newest first; with `before` only those before the run of this id."""
+        """Returns the latest `count` runs (at most 200), newest first; with `before` only runs before this run id."""
         parameters = {"count": str(count)} | ({} if before is None else {"before": str(before)})
         request = Request(method="GET", path=self._path(name, "runs/"), parameters=parameters, repeatable=True)
         return Call(request, _read_runs)
 
     @operation
     def wait(self, name: str, timeout: float | None = None) -> Steps[Sequence[SyncRun]]:
-        """Waits until no run of the sync is open; gives the latest run of each connection, whatever its state.
+        """Waits until no run of the sync is open, and returns the latest run of each connection, whatever its state.
 
-        RequestTimeout when that takes more than `timeout` seconds; nothing is cancelled then.
+        Raises RequestTimeout after `timeout` seconds; the runs continue.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_PAUSE
@@ -65,11 +65,11 @@ class SyncsOperations(Resource):
             if deadline is not None and time.monotonic() + pause > deadline:
                 raise RequestTimeout(f"The sync {name} has not ended within {timeout:g} seconds.")
             yield Pause(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * 1.5, _MAX_PAUSE)
 
     @operation
     def list(self) -> Call[Sequence[Sync]]:
-        """The organization's syncs of the app, by name."""
+        """Returns the organization's syncs in the app, sorted by name."""
         request = Request(method="GET", path=self._path(), repeatable=True)
         return Call(request, lambda reply: [Sync.from_wire(item) for item in as_list(read_json(reply))])
 
@@ -84,11 +84,11 @@ class SyncsOperations(Resource):
 
 
 class Syncs(SyncsOperations, SyncResource):
-    """Lists of third-party services that the platform keeps in tables of the configured app."""
+    """Syncs of the configured app, which copy lists of third-party services into its tables."""
 
 
 class AsyncSyncs(SyncsOperations, AsyncResource):
-    """Lists of third-party services that the platform keeps in tables of the configured app."""
+    """Syncs of the configured app, which copy lists of third-party services into its tables."""
 
 
 def _read_runs(reply: Reply) -> Sequence[SyncRun]:

@@ -25,9 +25,9 @@ class TablesOperations(Resource):
 
     @operation
     def apps_graphql_query(self, app: AppId, table: str, graph_ql_request: GraphQLRequest) -> Call[GraphQLResponse]:
-        """Runs a GraphQL document on the tables of `app`; check `.errors` of the answer before using `.data`.
+        """Runs a GraphQL document on the tables of `app`; check `.errors` of the answer before you use `.data`.
 
-        `app` is the app's id or `<organization>/<app>`, `table` the table's bare name.
+        `app` is the app's id or `<organization>/<app>`, `table` the table's name without the prefix `app_<id>_`.
         """
         return Call(_graphql_request(app, table, graph_ql_request), _read_graphql)
 
@@ -41,7 +41,7 @@ class TablesOperations(Resource):
     ) -> Call[GraphQLResponse]:
         """Runs a GraphQL document on the tables of the configured app; raises GraphqlException on errors.
 
-        Rows to insert that name no `connection_id` get that of the latest integration call (see `api.connection_id`).
+        Inserted rows without a `connection_id` get that of the latest integration call (see `api.connection_id`).
         """
         if graph_ql_request is None:
             if query is None:
@@ -56,7 +56,7 @@ class TablesOperations(Resource):
 
     @operation
     def apps_graphql_playground(self, app: AppId, table: str) -> Call[str]:
-        """The HTML page for trying out GraphQL on a table."""
+        """Returns the HTML page of the GraphQL playground for a table."""
         parameters = {"app": str(app), "table": table}
         request = Request(
             method="GET", path=_PATH, parameters=parameters, headers={"Accept": "text/html"}, repeatable=True
@@ -80,7 +80,7 @@ class Tables(TablesOperations, SyncResource):
     """Operations on an app's tables."""
 
     def client(self, app: AppId | None = None) -> "gql.Client":
-        """A ready `gql` client on the app's tables; `execute` goes over HTTP, `subscribe` over a web socket.
+        """Creates a `gql` client for the app's tables; `execute` uses HTTP, `subscribe` a web socket.
 
         client = api.tables.client()
         client.execute(gql.gql("{ app_3_orders { id } }"))
@@ -95,7 +95,7 @@ class AsyncTables(TablesOperations, AsyncResource):
     """Operations on an app's tables."""
 
     def client(self, app: AppId | None = None) -> "gql.Client":
-        """A ready `gql` client for `async with`; `execute` goes over HTTP, `subscribe` over a web socket."""
+        """Creates a `gql` client for `async with`; `execute` uses HTTP, `subscribe` a web socket."""
         from automio import _gql  # gql costs a script that does not use it 0.1 s.
 
         return _gql.create_async_client(self._settings, app if app is not None else self._settings.require_app_id())
@@ -136,5 +136,5 @@ def _add_tag(app_id: AppId, table_name: str, tag: Mapping[str, Any]) -> Call[Tag
 
 def _read_tag(reply: Reply) -> Tag:
     payload = as_object(read_json(reply))
-    # One answer serves both methods of the published client: the fields at top level, the whole object under `tag`.
+    # For the two methods of the published client the answer has the fields at the top level and under `tag`.
     return Tag.from_wire(payload.get("tag") or payload)

@@ -1,4 +1,4 @@
-"""The documented place to import the client from: `from automio.wrapper import API`."""
+"""The documented module to import the client from: `from automio.wrapper import API`."""
 
 from automio._client import API, AsyncAPI
 from automio._exceptions import GraphqlException, IntegrationAccessDeniedError

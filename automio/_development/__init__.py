@@ -1,1 +1,1 @@
-"""A developer's own folder: its files and those of an app, plugins tested without their services, runs at home."""
+"""Local development: syncs a folder with an app, tests plugins without their services, runs actions locally."""

@@ -1,4 +1,4 @@
-"""What plugin code defines, read from its syntax tree without running it."""
+"""Reads from the syntax tree what plugin code defines, without running it."""
 
 import ast
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class CodeError(AutomioError):
-    """A file is no Python, or does not define what it should."""
+    """A file is not valid Python, or does not define what it should."""
 
 
 def functions_of(code: str, path: str) -> dict[str, Function]:
-    """The functions at the top level of a module; raises CodeError with file and line when it is no Python."""
+    """Returns the top-level functions of a module; raises CodeError with file and line for invalid Python."""
     try:
         tree = ast.parse(code, path)
     except SyntaxError as error:
@@ -22,7 +22,7 @@ def functions_of(code: str, path: str) -> dict[str, Function]:
 
 
 def capabilities_of(code: str, path: str) -> list[str]:
-    """The capabilities that an interface's code stands for: public functions that take `connection_ids`."""
+    """Returns the capabilities of an interface: its public functions that take `connection_ids`."""
     return [
         name
         for name, function in functions_of(code, path).items()
@@ -31,16 +31,16 @@ def capabilities_of(code: str, path: str) -> list[str]:
 
 
 def mismatches(plugin: str, interface: str, *, plugin_path: str, interface_path: str) -> list[str]:
-    """Where a plugin cannot be called as its interface's functions can be, with file and line."""
+    """Returns where a plugin's functions do not accept the calls of its interface, with file and line."""
     contracts = functions_of(interface, interface_path)
-    found = []
+    messages = []
     for name, function in functions_of(plugin, plugin_path).items():
         if (contract := contracts.get(name)) is not None and "connection_ids" in _names(contract):
-            found += [
+            messages += [
                 f"{plugin_path}:{function.lineno}: {name}() {message}, as in {interface_path}:{contract.lineno}"
                 for message in _differences(function, contract)
             ]
-    return found
+    return messages
 
 
 def _differences(function: Function, contract: Function) -> list[str]:

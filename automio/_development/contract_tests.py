@@ -1,12 +1,12 @@
-"""Contract tests of plugins: data that says what a capability is called with, what services answer, what comes of it.
+"""Contract tests of plugins: a capability's arguments, the recorded answers of services, and the expected result.
 
-They lie in `plugins/tests/<namespace>_<integration>.json` and need no network:
+They are in `plugins/tests/<namespace>_<integration>.json` and need no network:
 
     {"cases": [{"name": "the latest orders", "capability": "fetch", "connection_ids": [1], "payload": {"limit": 2},
                 "answers": [{"method": "GET", "endpoint": "/orders", "params": {"limit": 2}, "json": {"orders": []}}],
                 "result": []}]}
 
-Instead of `result` a case may have `error`, the name of the exception that is expected.
+Instead of `result` a case may have `error`, the name of the expected exception.
 """
 
 import ast
@@ -38,12 +38,12 @@ TESTS = "plugins/tests"
 
 
 class ContractTestError(AutomioError):
-    """A file of contract tests, or what it is about, cannot be used; the message says which and why."""
+    """A file of contract tests, or its plugin or interface, cannot be used; the message says which and why."""
 
 
 @dataclass(frozen=True)
 class PluginFiles:
-    """A plugin in a folder, with its interface and its tests."""
+    """The files of a plugin: its code, its interface and its tests."""
 
     root: Path
     namespace: str
@@ -66,7 +66,7 @@ class PluginFiles:
         return f"{TESTS}/{self.module}.json"
 
     def read(self, path: str) -> str:
-        """The text of one of them; raises ContractTestError when it is not there."""
+        """Returns the text of a file; raises ContractTestError when it does not exist."""
         try:
             return (self.root / path).read_text()
         except FileNotFoundError:
@@ -75,23 +75,23 @@ class PluginFiles:
             raise ContractTestError(f"{path} cannot be read: {error}.") from error
 
     def cases(self) -> list[dict[str, Any]]:
-        """Its test cases; none when it has no tests."""
+        """Returns the test cases of the plugin; none when it has no tests."""
         if not (self.root / self.tests_path).exists():
             return []
         try:
-            read = json.loads(self.read(self.tests_path))
+            content = json.loads(self.read(self.tests_path))
         except ValueError as error:
             raise ContractTestError(f"{self.tests_path} is not JSON: {error}.") from error
-        cases = [as_object(case) for case in as_list(as_object(read).get("cases"))]
+        cases = [as_object(case) for case in as_list(as_object(content).get("cases"))]
         for number, case in enumerate(cases, 1):
             if not isinstance(case.get("capability"), str):
-                raise ContractTestError(f"{self.tests_path}: case {number} names no `capability`.")
+                raise ContractTestError(f"{self.tests_path}: case {number} has no `capability`.")
             if ("result" in case) == ("error" in case):
-                raise ContractTestError(f"{self.tests_path}: case {number} needs one of `result` and `error`.")
+                raise ContractTestError(f"{self.tests_path}: case {number} needs either `result` or `error`.")
         return cases
 
     def save(self, cases: Iterable[Mapping[str, Any]]) -> None:
-        """Replaces its test cases."""
+        """Replaces the test cases of the plugin."""
         file = self.root / self.tests_path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"cases": list(cases)}, indent=2) + "\n")
@@ -99,7 +99,7 @@ class PluginFiles:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case ended; it is good when nothing is wrong."""
+    """The outcome of a test case: `wrong` says what failed, None when it passed."""
 
     name: str
     wrong: str | None = None
@@ -107,69 +107,70 @@ class Outcome:
 
 
 def find_plugins(root: Path) -> list[PluginFiles]:
-    """The plugins of a folder."""
+    """Returns the plugins in a folder."""
     namespaces = [file.stem for file in (root / "plugins/interfaces").glob("*.py")]
-    found = []
+    plugins = []
     for file in sorted((root / "plugins").glob("*.py")):
         fitting = [namespace for namespace in namespaces if file.stem.startswith(f"{namespace}_")]
         if fitting:
             namespace = max(fitting, key=len)
-            found.append(PluginFiles(root, namespace, file.stem.removeprefix(f"{namespace}_")))
-    return found
+            plugins.append(PluginFiles(root, namespace, file.stem.removeprefix(f"{namespace}_")))
+    return plugins
 
 
 def check_contract(plugin: PluginFiles) -> list[str]:
-    """Where the plugin cannot be called as its interface says, with file and line."""
+    """Returns where the plugin's functions do not accept the calls of its interface, with file and line."""
     interface, code = plugin.read(plugin.interface_path), plugin.read(plugin.path)
     return mismatches(code, interface, plugin_path=plugin.path, interface_path=plugin.interface_path)
 
 
 def run_cases(plugin: PluginFiles) -> Iterator[Outcome]:
-    """Runs the plugin's cases on their recorded answers."""
+    """Runs the plugin's test cases with their recorded answers and yields the outcomes."""
     for number, case in enumerate(plugin.cases(), 1):
         yield _run_case(plugin, case, str(case.get("name") or f"case {number}"))
 
 
 def record_case(plugin: PluginFiles, case: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """The case with the answers and the result of real calls."""
+    """Runs a test case with real calls; returns it with their answers and its result."""
     recorder = Recorder(httpx.HTTPTransport(verify=tls_context(settings)), plugin.integration)
     with _modules_of(plugin), API(settings=settings, transport=recorder) as api:
-        got = _called(plugin, case, api)
+        outcome = _call(plugin, case, api)
     recorded = {name: value for name, value in case.items() if name not in ("answers", "result", "error")}
     return {
         **recorded,
         "answers": recorder.answers,
-        **{name: got[name] for name in ("result", "error") if name in got},
+        **{name: outcome[name] for name in ("result", "error") if name in outcome},
     }
 
 
 def _run_case(plugin: PluginFiles, case: Mapping[str, Any], name: str) -> Outcome:
-    recorded = RecordedPlatform([as_object(one) for one in as_list(case.get("answers"))], plugin.integration)
+    recorded = RecordedPlatform([as_object(answer) for answer in as_list(case.get("answers"))], plugin.integration)
     settings = Settings(base_url="http://recorded.invalid", token="recorded", app_id=1)
     with _modules_of(plugin), API(settings=settings, transport=recorded.transport) as api:
-        got = _called(plugin, case, api, async_transport=recorded.transport)
-    notes = tuple(f"recorded but not asked for: {one}" for one in recorded.unused())
+        outcome = _call(plugin, case, api, async_transport=recorded.transport)
+    notes = tuple(f"recorded but not called: {call}" for call in recorded.unused())
     if recorded.refused:
-        # Also when the plugin caught the error: it asked for something else than it did when it was recorded.
+        # Also when the plugin caught the error: its calls differ from the recorded ones.
         return Outcome(name, f"not recorded: {', '.join(dict.fromkeys(recorded.refused))}", notes)
-    return Outcome(name, _difference(case, got), notes)
+    return Outcome(name, _difference(case, outcome), notes)
 
 
-def _difference(case: Mapping[str, Any], got: Mapping[str, Any]) -> str | None:
+def _difference(case: Mapping[str, Any], outcome: Mapping[str, Any]) -> str | None:
     if "error" in case:
-        if got.get("error") == case["error"]:
+        if outcome.get("error") == case["error"]:
             return None
-        came = f"it raised {got['traceback']}" if "error" in got else f"it gave {json.dumps(got['result'])}"
-        return f"{case['error']} was expected, but {came}"
-    if "error" in got:
-        return str(got["traceback"])
-    if got["result"] == case["result"]:
+        is_error = "error" in outcome
+        actual = f"it raised {outcome['traceback']}" if is_error else f"it returned {json.dumps(outcome['result'])}"
+        return f"{case['error']} was expected, but {actual}"
+    if "error" in outcome:
+        return str(outcome["traceback"])
+    if outcome["result"] == case["result"]:
         return None
-    return f"expected {json.dumps(case['result'])}\n     but got {json.dumps(got['result'])}"
+    return f"expected {json.dumps(case['result'])}\n     but got {json.dumps(outcome['result'])}"
 
 
-def _called(plugin: PluginFiles, case: Mapping[str, Any], api: API, *, async_transport: Any = None) -> dict[str, Any]:
-    """What the capability gave, as JSON, or the name of what it raised."""
+def _call(plugin: PluginFiles, case: Mapping[str, Any], api: API, *, async_transport: Any = None) -> dict[str, Any]:
+    """Calls the capability; returns its result as JSON, or the name and traceback of the exception."""
     name = f"{plugin.namespace}.{case['capability']}"
     payload = as_object(case.get("payload"))
     connections = as_list(case.get("connection_ids"))
@@ -177,19 +178,19 @@ def _called(plugin: PluginFiles, case: Mapping[str, Any], api: API, *, async_tra
         value = api.plugins.invoke(name, plugin.integration, connection_ids=connections, **payload)
         if inspect.iscoroutine(value):
             value.close()
-            value = asyncio.run(_awaited(name, plugin.integration, connections, payload, api, async_transport))
+            value = asyncio.run(_invoke_async(name, plugin.integration, connections, payload, api, async_transport))
         if isinstance(value, Iterator):
             value = list(value)
         return {"result": json.loads(to_json(value))}
     except NotRecorded:
         return {"result": None}
     except NotJson as error:
-        return {"error": "NotJson", "traceback": f"the result has no JSON form: {error}"}
+        return {"error": "NotJson", "traceback": f"the result cannot be written as JSON: {error}"}
     except Exception as error:
         return {"error": type(error).__name__, "traceback": describe(error, bundle=str(plugin.root.resolve()))}
 
 
-async def _awaited(
+async def _invoke_async(
     name: str, integration: str, connections: list[Any], payload: Mapping[str, Any], api: API, transport: Any
 ) -> Any:
     async with AsyncAPI(settings=api.settings, transport=transport) as asynchronous:
@@ -198,9 +199,9 @@ async def _awaited(
 
 @contextmanager
 def _modules_of(plugin: PluginFiles) -> Iterator[None]:
-    """The folder's plugins and no others; what was imported from there is forgotten afterwards."""
+    """Makes the folder's plugins importable, and no others; unloads them afterwards."""
     root = str(plugin.root.resolve())
-    # By name: the client works where no plugins are.
+    # Imported by name, as the client also works without the package `plugins`.
     plugins = importlib.import_module("plugins")
     sys.path.insert(0, root)
     plugins.use_source(lambda name, client: None)
@@ -221,11 +222,11 @@ def _modules_of(plugin: PluginFiles) -> Iterator[None]:
 
 
 def write_skeleton(plugin: PluginFiles) -> None:
-    """Writes a plugin with the signatures that its interface asks for, and tests to begin with."""
+    """Writes a new plugin with the functions of its interface, and its first test cases."""
     interface = plugin.read(plugin.interface_path)
     for path in (plugin.path, plugin.tests_path):
         if (plugin.root / path).exists():
-            raise ContractTestError(f"{path} is there already; it is not overwritten.")
+            raise ContractTestError(f"{path} exists already and is not overwritten.")
     functions = functions_of(interface, plugin.interface_path)
     capabilities = capabilities_of(interface, plugin.interface_path)
     if not capabilities:
@@ -237,7 +238,7 @@ def write_skeleton(plugin: PluginFiles) -> None:
 
 
 def is_abstract(function: Function) -> bool:
-    """Whether an interface leaves a function to its plugins: its body raises NotImplementedError, or does nothing."""
+    """Tells whether plugins must implement a function: its body raises NotImplementedError, or does nothing."""
     body = [
         part for part in function.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
     ]
@@ -256,7 +257,7 @@ def _skeleton(plugin: PluginFiles, functions: Iterable[Function]) -> str:
             parts.append(f"{ast.unparse(_without_body(function))}\n")
         else:
             head = ast.unparse(_without_body(function)).partition("\n")[0]
-            parts.append(f"# The interface's own {function.name}() serves; to replace it:\n# {head}\n")
+            parts.append(f"# {function.name}() of the interface is used; to replace it:\n# {head}\n")
     return "\n\n".join(parts)
 
 
@@ -270,7 +271,7 @@ def _without_body(function: Function) -> Function:
 
 def _first_case(function: Function) -> dict[str, Any]:
     return {
-        "name": f"{function.name}: replace by real calls (automio plugin test --record) and their result",
+        "name": f"{function.name}: replace with real calls (automio plugin test --record) and their result",
         "capability": function.name,
         "connection_ids": [1],
         "payload": {},

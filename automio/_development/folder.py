@@ -1,4 +1,4 @@
-"""A developer's folder: which files belong to an app, and writing what the platform sends without leaving it."""
+"""Reads the files of an app from a developer's folder, and writes the platform's files there and nowhere else."""
 
 import fnmatch
 import hashlib
@@ -13,35 +13,35 @@ from automio._exceptions import AutomioError
 
 IGNORE_FILE = ".automioignore"
 STATE_FILE = ".automio/sync.json"
-_MOST_BYTES = 1024 * 1024
-_MOST_FILES = 5_000
+_MAX_FILE_BYTES = 1024 * 1024
+_MAX_FILES = 5_000
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
-# Besides everything whose name begins with a dot: `.env`, `.venv`, `.git`, `.automio`.
+# In addition to all names that begin with a dot: `.env`, `.venv`, `.git`, `.automio`.
 _NEVER = ("__pycache__", "node_modules", "venv", "typings", "*.pyc", "*.pyi", "*.theirs", "*.env", "*.key", "*.pem")
 
 
 class FolderError(AutomioError):
-    """A file cannot be read or written where it should be."""
+    """A file of the folder cannot be read or written."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The files that belong to an app: path to text, and which are left out although nothing says so, with why."""
+    """The files of an app: path to text; `left_out` holds files that cannot be used, with the reason."""
 
     files: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
 
 def digest(text: str) -> str:
-    """SHA-256 of a file, in hex."""
+    """Returns the SHA-256 of a file's text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Rules:
-    """Which paths are no files of an app: hidden ones, caches, stubs, and what the ignore file of a folder names.
+    """Rules for the files that do not belong to an app: hidden files, caches, stubs, and those in the ignore file.
 
-    The ignore file has a pattern a line (`*`, `?`, `[…]`), `#` begins a comment. A pattern with `/` is one of whole
-    paths, another one of names; one that ends with `/` means directories.
+    The ignore file has one pattern per line (`*`, `?`, `[…]`); `#` begins a comment. A pattern with `/` matches whole
+    paths, any other pattern matches names; one that ends with `/` matches directories only.
     """
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
@@ -49,7 +49,7 @@ class Rules:
 
     @classmethod
     def of(cls, root: Path) -> "Rules":
-        """Those of a folder; raises FolderError when its ignore file holds what cannot be followed."""
+        """Reads the rules of a folder; raises FolderError when its ignore file has unsupported patterns."""
         file = root / IGNORE_FILE
         try:
             lines = file.read_text().splitlines() if file.is_file() else []
@@ -57,18 +57,18 @@ class Rules:
             raise FolderError(f"{file} cannot be read: {error}.") from error
         patterns = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if negated := [pattern for pattern in patterns if pattern.startswith("!")]:
-            raise FolderError(f"{file}: {negated[0]} begins with `!`; exceptions are not known here.")
+            raise FolderError(f"{file}: {negated[0]} begins with `!`, but exceptions are not supported.")
         return cls(patterns)
 
     def excludes(self, path: str, *, is_directory: bool = False) -> bool:
-        """Whether a path, or a directory above it, is left out."""
+        """Tells whether a path or one of its parent directories is excluded."""
         parts = path.split("/")
         ends = range(1, len(parts) + 1)
         return any(
-            self._excludes_one("/".join(parts[:end]), is_directory=is_directory or end < len(parts)) for end in ends
+            self._excludes_path("/".join(parts[:end]), is_directory=is_directory or end < len(parts)) for end in ends
         )
 
-    def _excludes_one(self, path: str, *, is_directory: bool) -> bool:
+    def _excludes_path(self, path: str, *, is_directory: bool) -> bool:
         name = path.rpartition("/")[2]
         is_hidden = name.startswith(".") and name not in (".", "..")
         if is_hidden or any(fnmatch.fnmatchcase(name, pattern) for pattern in _NEVER):
@@ -83,7 +83,7 @@ class Rules:
 
 
 def read_folder(root: Path, rules: Rules) -> Contents:
-    """The folder's files, without those that the rules exclude. No link that leads out of the folder is followed."""
+    """Reads the files of a folder that the rules do not exclude; never follows a link out of the folder."""
     contents = Contents()
     for path in _entries(root, root, root.resolve(), rules, contents.left_out):
         relative = path.relative_to(root).as_posix()
@@ -92,15 +92,15 @@ def read_folder(root: Path, rules: Rules) -> Contents:
             contents.left_out[relative] = reason
         else:
             contents.files[relative] = text
-        if len(contents.files) > _MOST_FILES:
+        if len(contents.files) > _MAX_FILES:
             raise FolderError(
-                f"{root} holds more than {_MOST_FILES} files; name what is not the app's in {IGNORE_FILE}."
+                f"{root} has more than {_MAX_FILES} files; list files that are not the app's in {IGNORE_FILE}."
             )
     return contents
 
 
 def write_file(root: Path, path: str, text: str) -> None:
-    """Writes a file the platform named, whole or not at all; raises FolderError when it would lie elsewhere."""
+    """Writes a file of the platform atomically; raises FolderError when its path leads out of the folder."""
     target = _target(root, path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -109,14 +109,14 @@ def write_file(root: Path, path: str, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
         Path(name).chmod(target.stat().st_mode & 0o777 if target.is_file() else 0o644)
-        # Takes the place of a link, too: what it leads to is not written.
+        # Replaces a link instead of writing to its target.
         Path(name).replace(target)
     except OSError as error:
         raise FolderError(f"{target} cannot be written: {error.strerror}.") from error
 
 
 def remove_file(root: Path, path: str) -> None:
-    """Removes a file, and the directories that this leaves empty."""
+    """Removes a file and the directories that are empty afterwards."""
     target = _target(root, path)
     _refuse_outside(root, target)
     target.unlink(missing_ok=True)
@@ -127,11 +127,9 @@ def remove_file(root: Path, path: str) -> None:
 
 
 def check_path(path: str) -> None:
-    """Raises FolderError unless a path that the platform names stays inside the folder and is no hidden file."""
+    """Raises FolderError for a path of the platform that leaves the folder or is a hidden file."""
     if len(path) > 250 or not all(_SEGMENT.fullmatch(part) for part in path.split("/")):
-        raise FolderError(
-            f"The platform names a file {path!r}, which is not written: it is not a path in the folder."
-        )
+        raise FolderError(f"The platform has a file {path!r}, which is not written: it is not a path in the folder.")
 
 
 def _target(root: Path, path: str) -> Path:
@@ -141,7 +139,7 @@ def _target(root: Path, path: str) -> Path:
 
 def _refuse_outside(root: Path, target: Path) -> None:
     if not target.parent.resolve().is_relative_to(root.resolve()):
-        raise FolderError(f"{target} is not written: a link in its path leads out of {root}.")
+        raise FolderError(f"{target} is not written: its path has a link that leads out of {root}.")
 
 
 def _entries(top: Path, folder: Path, resolved: Path, rules: Rules, left_out: dict[str, str]) -> Iterator[Path]:
@@ -158,24 +156,24 @@ def _entries(top: Path, folder: Path, resolved: Path, rules: Rules, left_out: di
         elif not path.is_file():
             left_out[relative] = "not a file"
         elif not _SEGMENT.fullmatch(path.name):
-            left_out[relative] = "its name holds other characters than letters, digits, `_`, `-` and `.`"
+            left_out[relative] = "its name has characters other than letters, digits, `_`, `-` and `.`"
         else:
             yield path
 
 
 def _is_hidden(path: Path, root: Path) -> bool:
-    """Whether a link would give a `.env` another name."""
+    """Tells whether a link's target is a hidden file, such as `.env`."""
     return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _text(path: Path) -> tuple[str | None, str]:
-    """The text of a file, or None and why it is left out."""
+    """Returns the text of a file, or None and the reason why it is left out."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            return None, f"larger than {_MOST_BYTES} bytes"
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            return None, f"larger than {_MAX_FILE_BYTES} bytes"
         text = path.read_bytes().decode()
     except UnicodeDecodeError:
         return None, "not UTF-8 text"
     except OSError as error:
         return None, f"cannot be read: {error.strerror}"
-    return (None, "not text: it holds a NUL character") if "\x00" in text else (text, "")
+    return (None, "not text: it contains a NUL character") if "\x00" in text else (text, "")

@@ -1,6 +1,6 @@
-"""A platform that knows recorded answers of services and nothing else, and a transport that records them.
+"""A transport that records the answers of services, and a mock platform that replays them.
 
-Recorded is what a call of a plugin and its answer hold. Credentials never reach the client, so none can be in it.
+A recording holds a plugin's call and its answer. It cannot contain credentials, which never reach the client.
 """
 
 import json
@@ -15,17 +15,17 @@ from automio._decode import as_list, as_object
 from automio._exceptions import AutomioError
 from automio._mock import MockTransport
 
-# What plugins look at; the rest of a service's headers only makes a recording long.
+# The headers that plugins use; the others would only make recordings long.
 _KEPT_HEADERS = ("content-type", "link", "retry-after")
 
 
 class NotRecorded(AutomioError):
-    """The plugin asked for something that the test case has no answer to."""
+    """The plugin made a call that the test case has no answer for."""
 
 
 @dataclass(frozen=True)
 class UpstreamCall:
-    """One call of a service; parameters are compared as text, as a URL holds them."""
+    """A call of a service; `params` are compared as text, as they appear in a URL."""
 
     integration: str
     method: str
@@ -42,35 +42,35 @@ class UpstreamCall:
 
 @dataclass(frozen=True)
 class Recording:
-    """A call that is expected, and what the service answered; what it leaves out of the call may be anything."""
+    """An expected call and the service's answer; fields of the call that are left out match anything."""
 
-    wanted: Mapping[str, Any]
+    fields: Mapping[str, Any]
     integration: str
 
     def fits(self, call: UpstreamCall) -> bool:
-        """Whether it answers this call."""
-        wanted = self.wanted
+        """Tells whether the recording is for this call."""
+        expected = self.fields
         return (
-            str(wanted.get("integration", self.integration)) == call.integration
-            and str(wanted.get("method", "GET")).upper() == call.method
-            and str(wanted.get("endpoint", "")).lstrip("/") == call.endpoint.lstrip("/")
-            and ("params" not in wanted or _texts(wanted["params"]) == dict(call.params))
-            and ("data" not in wanted or wanted["data"] == call.data)
-            and ("connection_id" not in wanted or str(wanted["connection_id"]) == call.connection_id)
+            str(expected.get("integration", self.integration)) == call.integration
+            and str(expected.get("method", "GET")).upper() == call.method
+            and str(expected.get("endpoint", "")).lstrip("/") == call.endpoint.lstrip("/")
+            and ("params" not in expected or _texts(expected["params"]) == dict(call.params))
+            and ("data" not in expected or expected["data"] == call.data)
+            and ("connection_id" not in expected or str(expected["connection_id"]) == call.connection_id)
         )
 
     def answer(self) -> dict[str, Any]:
-        """The envelope in which the platform gives a service's answer."""
-        status = int(self.wanted.get("status", 200))
-        data = self.wanted.get("json")
-        text = self.wanted.get("text")
+        """Returns the platform's answer with the service's answer inside."""
+        status = int(self.fields.get("status", 200))
+        data = self.fields.get("json")
+        text = self.fields.get("text")
         return {
             "api_data": data,
             "api_response": {
                 "status_code": status,
                 "text": text if text is not None else json.dumps(data),
-                "headers": {"content-type": "application/json", **as_object(self.wanted.get("headers"))},
-                "url": f"https://recorded.invalid/{str(self.wanted.get('endpoint', '')).lstrip('/')}",
+                "headers": {"content-type": "application/json", **as_object(self.fields.get("headers"))},
+                "url": f"https://recorded.invalid/{str(self.fields.get('endpoint', '')).lstrip('/')}",
                 "ok": status < 400,
             },
         }
@@ -79,33 +79,36 @@ class Recording:
 class RecordedPlatform:
     """Answers the calls of one test case; `transport` is for `API` and `AsyncAPI`.
 
-    Calls that are the same get their recordings in turn, and then the last of them again.
+    Equal calls get their recordings in turn, and after the last one that one again.
     """
 
     def __init__(self, answers: Sequence[Mapping[str, Any]], integration: str) -> None:
-        self._left = [Recording(one, integration) for one in answers]
+        self._unused = [Recording(answer, integration) for answer in answers]
         self._last: dict[str, Recording] = {}
         self.refused: list[str] = []
         self.transport = MockTransport(self._answer)
 
     def unused(self) -> list[str]:
-        """Recorded answers that nothing asked for."""
-        return [f"{one.wanted.get('method', 'GET')} {one.wanted.get('endpoint')}" for one in self._left]
+        """Returns the recorded calls that the plugin did not make."""
+        return [
+            f"{recording.fields.get('method', 'GET')} {recording.fields.get('endpoint')}"
+            for recording in self._unused
+        ]
 
     def _answer(self, request: httpx.Request) -> Any:
         calls = calls_of(request)
         if calls is None:
             raise self._refused(f"{request.method} {request.url.path} of the platform")
-        parts = [self._one(call) for call in calls]
+        parts = [self._answer_to(call) for call in calls]
         if request.url.path.endswith("/call/"):
             return parts[0]
         return {"responses": parts}
 
-    def _one(self, call: UpstreamCall) -> dict[str, Any]:
-        fitting = next((one for one in self._left if one.fits(call)), None)
-        if fitting is not None:
-            self._left.remove(fitting)
-            self._last[str(call)] = fitting
+    def _answer_to(self, call: UpstreamCall) -> dict[str, Any]:
+        unused = next((recording for recording in self._unused if recording.fits(call)), None)
+        if unused is not None:
+            self._unused.remove(unused)
+            self._last[str(call)] = unused
         recording = self._last.get(str(call))
         if recording is None:
             raise self._refused(str(call))
@@ -121,7 +124,7 @@ class RecordedPlatform:
 
 
 class Recorder(httpx.BaseTransport):
-    """Passes requests on and keeps what services answered, as a test case holds it."""
+    """Sends requests and stores the services' answers in the form of a test case."""
 
     def __init__(self, inner: httpx.BaseTransport, integration: str) -> None:
         self._inner, self._integration = inner, integration
@@ -163,13 +166,13 @@ class Recorder(httpx.BaseTransport):
             recorded["json"] = answer["api_data"]
         else:
             recorded["text"] = service.get("text", "")
-        if kept := {name: headers[name] for name in _KEPT_HEADERS if name in headers}:
-            recorded["headers"] = kept
+        if used_headers := {name: headers[name] for name in _KEPT_HEADERS if name in headers}:
+            recorded["headers"] = used_headers
         return recorded
 
 
 def calls_of(request: httpx.Request) -> list[UpstreamCall] | None:
-    """The service calls that a request of the client stands for; None when it is none, or one that streams."""
+    """Returns the service calls in a request of the client; None for other requests and for streamed calls."""
     parts = request.url.path.strip("/").split("/")
     if request.method != "POST" or len(parts) != 4 or parts[:2] != ["api", "integrations"]:
         return None

@@ -1,4 +1,4 @@
-"""One run of an action on a developer's machine, in a process of its own, by the code that runs it in the sandbox.
+"""Runs an action on a developer's machine, in its own process and with the code that runs it in the sandbox.
 
 python -P -m automio._development.running '{"entry": …, "event": …, "bundle": …, "result_fd": …}'
 """
@@ -15,12 +15,14 @@ RESULT_BYTES = 1024 * 1024
 
 
 def main() -> NoReturn:
-    """Runs the entry and writes how it ended, as the sandbox's control message, to `result_fd`."""
-    told = json.loads(sys.argv[1])
-    sys.path.insert(0, told["bundle"])
-    end = execute(entry=told["entry"], event=told["event"], bundle=told["bundle"], result_bytes=RESULT_BYTES)
+    """Runs the entry and writes its outcome to `result_fd`, as the control message of the sandbox."""
+    arguments = json.loads(sys.argv[1])
+    sys.path.insert(0, arguments["bundle"])
+    end = execute(
+        entry=arguments["entry"], event=arguments["event"], bundle=arguments["bundle"], result_bytes=RESULT_BYTES
+    )
     flush_output()
-    with os.fdopen(told["result_fd"], "w") as stream:
+    with os.fdopen(arguments["result_fd"], "w") as stream:
         json.dump(end.message(), stream)
     os._exit(0 if end.status == "completed" else 1)
 

@@ -16,9 +16,9 @@ from automio._development.platform import Development
 from automio._exceptions import Forbidden, NotFound
 from automio._settings import AppId
 
-_MOST_OPERATIONS = 2_000
+_MAX_OPERATIONS = 2_000
 _HEADER = "# Written by `automio pull`; changes are lost with the next one.\n"
-# As GraphQL answers them: numbers that JavaScript could not hold, and decimals, are text.
+# The types of GraphQL answers: decimals, and integers too large for JavaScript, are text.
 _TYPES = {
     "text": "str",
     "integer": "int",
@@ -36,7 +36,7 @@ _TYPES = {
 
 
 def write_stubs(root: Path, platform: Development, app: AppId) -> list[str]:
-    """Writes both stubs of an app into a folder; what could not be asked is told."""
+    """Writes both stubs of an app into a folder; returns notes about what is missing in them."""
     notes: list[str] = []
     operations: dict[str, list[tuple[str, str]]] = {}
     integrations: list[str] = []
@@ -46,7 +46,7 @@ def write_stubs(root: Path, platform: Development, app: AppId) -> list[str]:
             if integration.is_global is False:
                 operations[integration.integration_id] = _operations(platform, integration.integration_id)
     except Forbidden as error:
-        notes.append(f"the stubs know no integrations: {error}")
+        notes.append(f"the stubs contain no integrations: {error}")
     write_file(root, "typings/automio_app.pyi", render(platform.tables(app), integrations, operations))
     write_file(root, "__builtins__.pyi", _BUILTINS)
     return notes
@@ -57,14 +57,15 @@ def render(
     integrations: Sequence[str],
     operations: Mapping[str, Sequence[tuple[str, str]]],
 ) -> str:
-    """The text of `automio_app.pyi`."""
-    # `order_lines` and `orderLines` would be the same name.
+    """Returns the text of `automio_app.pyi`."""
+    # `order_lines` and `orderLines` have the same class name.
     names = _distinct([_class_name(str(table.get("name"))) for table in tables])
     parts = [_HEADER, _IMPORTS, _EVENT, *(_table(name, table) for name, table in zip(names, tables, strict=True))]
     parts.append(_literal("TableName", [str(table.get("name")) for table in tables]))
     parts.append(_literal("GraphqlName", [str(table.get("graphql_name")) for table in tables]))
     parts.append(_literal("IntegrationId", integrations))
-    for name, listed in zip(_distinct([_class_name(one) for one in operations]), operations.values(), strict=True):
+    names = _distinct([_class_name(integration) for integration in operations])
+    for name, listed in zip(names, operations.values(), strict=True):
         parts.append(_literal(f"{name}Operation", [f"{method} {path}" for method, path in listed]))
         parts.append(_literal(f"{name}Path", sorted({path for _, path in listed})))
         parts.append(_literal(f"{name}Method", sorted({method for method, _ in listed})))
@@ -73,7 +74,7 @@ def render(
 
 _IMPORTS = "from typing import Any, Literal, NotRequired, TypedDict\n"
 _EVENT = '''class Event(TypedDict):
-    """What an action's function is called with."""
+    """The argument of an action's function."""
 
     user_input: dict[str, Any]
     selected_rows: list[str]
@@ -87,32 +88,32 @@ api: API
 
 
 def _operations(platform: Development, integration_id: str) -> list[tuple[str, str]]:
-    found = []
+    operations = []
     try:
-        for one in platform.operations(integration_id):
-            found.append((one.method.upper(), one.path))
-            if len(found) == _MOST_OPERATIONS:
+        for operation in platform.operations(integration_id):
+            operations.append((operation.method.upper(), operation.path))
+            if len(operations) == _MAX_OPERATIONS:
                 break
     except NotFound:
-        # An older platform, or a definition that was written by hand.
+        # An older platform, or a definition without a list of operations.
         return []
-    return found
+    return operations
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """A repeated name gets a number."""
-    found: list[str] = []
+    """Returns the names with a number added to repeated ones."""
+    distinct_names: list[str] = []
     for name in names:
         number = 2
         distinct = name
-        while distinct in found:
+        while distinct in distinct_names:
             distinct, number = f"{name}_{number}", number + 1
-        found.append(distinct)
-    return found
+        distinct_names.append(distinct)
+    return distinct_names
 
 
 def _table(name: str, table: Mapping[str, Any]) -> str:
-    """The rows of a table: as they are read, and as they are inserted."""
+    """Returns two types for the rows of a table: as they are read, and as they are inserted."""
     columns = [as_object(column) for column in as_list(table.get("columns"))]
     read = [(str(column.get("name")), _read_type(column)) for column in columns]
     written = [(str(column.get("name")), _written_type(column)) for column in columns if _is_writable(column)]
@@ -121,7 +122,7 @@ def _table(name: str, table: Mapping[str, Any]) -> str:
 
 
 def _typed_dict(name: str, fields: Sequence[tuple[str, str]]) -> str:
-    # This form takes column names that are words of Python's own.
+    # The functional form allows column names that are Python keywords.
     lines = "".join(f"        {field!r}: {annotation},\n" for field, annotation in fields)
     return f"{name} = TypedDict(\n    {name!r},\n    {{\n{lines}    }},\n)\n"
 
@@ -154,6 +155,6 @@ def _literal(name: str, values: Sequence[str]) -> str:
 
 
 def _class_name(text: str) -> str:
-    """`order_lines` and `order-lines` as `OrderLines`."""
+    """Returns a class name, for example `OrderLines` for `order_lines` and `order-lines`."""
     name = "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", text))
     return f"_{name}" if not name or name[0].isdigit() or keyword.iskeyword(name) else name

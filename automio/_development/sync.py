@@ -1,8 +1,8 @@
-"""Files of an app, its organization's interfaces and plugins, and a folder: what differs, and making it equal.
+"""Compares a folder with an app's files and its organization's interfaces and plugins, and synchronizes them.
 
-Three states are compared, path by path: what the platform has, what the folder has, and what both had when they were
-last equal, which `.automio/sync.json` remembers by hashes. What changed on one side only is taken over; what changed
-on both is a conflict, and nobody's text is overwritten.
+Three states are compared, path by path: the platform's, the folder's, and the last common one, whose hashes are in
+`.automio/sync.json`. A change on one side only is copied to the other; changes on both sides are a conflict, and
+neither text is overwritten.
 """
 
 import difflib
@@ -37,12 +37,12 @@ THEIRS = ".theirs"
 
 
 class SyncError(AutomioError):
-    """Folder and platform cannot be made equal without losing somebody's change; the message says what to do."""
+    """Folder and platform cannot be synchronized without losing a change; the message says what to do."""
 
 
 @dataclass
 class State:
-    """What folder and platform had in common: hashes of texts by path, and the version of the source tree."""
+    """The last common state of folder and platform: hashes of the files by path, and the source tree's version."""
 
     base_url: str = ""
     app_id: int = 0
@@ -51,10 +51,10 @@ class State:
 
     @classmethod
     def load(cls, root: Path) -> "State | None":
-        """The state of a folder; None when nothing was pulled into it yet."""
+        """Returns the stored state of a folder; None when nothing was pulled into it yet."""
         file = root / STATE_FILE
         try:
-            read = as_object(json.loads(file.read_text()))
+            content = as_object(json.loads(file.read_text()))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -62,28 +62,28 @@ class State:
                 f"{file} is damaged ({error}).", hint="Remove it and pull into an empty folder."
             ) from error
         state = cls(
-            base_url=str(read.get("base_url", "")),
-            app_id=as_integer(read.get("app_id")) or 0,
-            version=as_integer(read.get("version")) or 0,
-            files={path: str(value) for path, value in as_object(read.get("files")).items()},
+            base_url=str(content.get("base_url", "")),
+            app_id=as_integer(content.get("app_id")) or 0,
+            version=as_integer(content.get("version")) or 0,
+            files={path: str(value) for path, value in as_object(content.get("files")).items()},
         )
         for path in state.files:
             check_path(path)
         return state
 
     def save(self, root: Path) -> None:
-        """Remembers it beside the files."""
+        """Stores the state in the folder."""
         file = root / STATE_FILE
-        # As `automio up` makes it, whose data directory this may become.
+        # The same mode as for `automio up`, which may use it as its data directory.
         file.parent.mkdir(exist_ok=True, mode=0o700)
-        waiting = file.with_suffix(".new")
-        waiting.write_text(json.dumps({"format": 1, **self.__dict__}, indent=1, sort_keys=True) + "\n")
-        waiting.replace(file)
+        staging = file.with_suffix(".new")
+        staging.write_text(json.dumps({"format": 1, **self.__dict__}, indent=1, sort_keys=True) + "\n")
+        staging.replace(file)
 
 
 @dataclass
 class Remote:
-    """What the platform has: texts by path, versions and ids of interfaces and plugins."""
+    """The platform's state: files by path, versions and ids of interfaces and plugins."""
 
     app_id: int
     version: int
@@ -100,7 +100,7 @@ class Remote:
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a pull did."""
+    """The outcome of a pull: paths by what happened to them."""
 
     written: list[str]
     removed: list[str]
@@ -111,7 +111,7 @@ class Pulled:
 
 @dataclass(frozen=True)
 class Pushed:
-    """What a push did; `version` is that of the source tree afterwards."""
+    """The outcome of a push: paths by what happened to them, and the new version of the source tree."""
 
     changed: list[str]
     removed: list[str]
@@ -120,18 +120,20 @@ class Pushed:
 
 
 def is_plugin_path(path: str) -> bool:
-    """Whether a path belongs to the organization's interfaces and plugins."""
+    """Tells whether a path is one of an interface or plugin."""
     return _INTERFACE.fullmatch(path) is not None or _PLUGIN.fullmatch(path) is not None
 
 
 def load_remote(platform: Development, app: AppId, rules: Rules) -> Remote:
-    """What the platform has of an app and of its organization's plugins; paths are checked."""
-    found = platform.app(app)
-    source = platform.source(found.id)
-    remote = Remote(found.id, source.version, {})
+    """Loads the files of an app and of its organization's plugins from the platform; checks their paths."""
+    app_id = platform.app(app).id
+    source = platform.source(app_id)
+    remote = Remote(app_id, source.version, {})
     for path, text in source.files.items():
         if path.startswith(_PLUGINS_FOLDER) or rules.excludes(path):
-            remote.notes.append(f"{path} stays on the platform: here it would be a plugin, hidden, or ignored")
+            remote.notes.append(
+                f"{path} stays on the platform: in the folder it would be a plugin, hidden, or ignored"
+            )
             continue
         check_path(path)
         remote.files[path] = text
@@ -159,7 +161,7 @@ def _load_plugins(platform: Development, remote: Remote) -> None:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Paths by what became of them since folder and platform were equal; None in a hash stands for no file."""
+    """Paths by who changed them since the last common state: the platform (`theirs`), the folder (`mine`), both."""
 
     theirs: list[str]
     mine: list[str]
@@ -168,73 +170,73 @@ class Comparison:
 
 
 def compare(base: Mapping[str, str], local: Mapping[str, str], remote: Mapping[str, str]) -> Comparison:
-    """Who changed which path."""
-    found = Comparison([], [], [], [])
+    """Compares the hashes of the last common state, the folder and the platform; a missing path means no file."""
+    comparison = Comparison([], [], [], [])
     for path in sorted({*base, *local, *remote}):
         before, here, there = base.get(path), local.get(path), remote.get(path)
         if here == there:
-            found.same.append(path)
+            comparison.same.append(path)
         elif here == before:
-            found.theirs.append(path)
+            comparison.theirs.append(path)
         elif there == before:
-            found.mine.append(path)
+            comparison.mine.append(path)
         else:
-            found.both.append(path)
-    return found
+            comparison.both.append(path)
+    return comparison
 
 
 class Workspace:
-    """A folder and the app it belongs to."""
+    """A folder and the app that it is a copy of."""
 
     def __init__(self, root: Path, platform: Development, app: AppId, base_url: str) -> None:
         self._root, self._platform, self._app, self._base_url = root, platform, app, base_url
         self._rules = Rules.of(root)
 
     def pull(self, *, keep_both: bool = False) -> Pulled:
-        """Takes over what changed on the platform. Raises SyncError when files changed on both sides.
+        """Copies changes of the platform to the folder; raises SyncError when files changed on both sides.
 
-        With `keep_both` the platform's text of those is written beside the own one, as `<file>.theirs`.
+        With `keep_both` the platform's version of those is written to `<file>.theirs`.
         """
         remote, state = self._load_remote(), self._state()
         contents = self._contents(remote, state)
         local, theirs = _hashes(contents), remote.hashes()
-        found = compare(self._base(state, remote), local, theirs)
-        if found.both and not keep_both:
+        comparison = compare(self._base(state, remote), local, theirs)
+        if comparison.both and not keep_both:
             raise SyncError(
-                f"Changed here and on the platform: {', '.join(found.both)}. Nothing was written.\n"
-                f"{self._differences(found.both, contents.files, remote.files)}",
-                hint="`automio pull --keep-both` writes the platform's text beside yours, as *.theirs.",
+                f"Changed here and on the platform: {', '.join(comparison.both)}. Nothing was written.\n"
+                f"{self._differences(comparison.both, contents.files, remote.files)}",
+                hint="`automio pull --keep-both` writes the platform's versions to *.theirs beside your files.",
             )
-        for path in found.theirs:
+        for path in comparison.theirs:
             if path in remote.files:
                 write_file(self._root, path, remote.files[path])
             else:
                 remove_file(self._root, path)
-        for path in found.both:
+        for path in comparison.both:
             if path in remote.files:
                 write_file(self._root, path + THEIRS, remote.files[path])
         unseen = {path: value for path, value in state.files.items() if path not in self._base(state, remote)}
         State(self._base_url, remote.app_id, remote.version, {**unseen, **theirs}).save(self._root)
         return Pulled(
-            written=[path for path in found.theirs if path in remote.files],
-            removed=[path for path in found.theirs if path not in remote.files],
-            kept=found.mine,
-            beside=found.both,
+            written=[path for path in comparison.theirs if path in remote.files],
+            removed=[path for path in comparison.theirs if path not in remote.files],
+            kept=comparison.mine,
+            beside=comparison.both,
             notes=[*remote.notes, *_left_out(contents)],
         )
 
     def push(self, message: str, *, force: bool = False, delete_plugins: bool = False) -> Pushed:
-        """Stores what changed here. Raises SyncError when the platform has something newer.
+        """Stores changes of the folder on the platform; raises SyncError when the platform has newer changes.
 
-        With `force` what changed here wins; files that changed only on the platform stay as they are there.
+        With `force` the folder's changes overwrite the platform's; files that only the platform changed stay.
         """
         remote, state = self._load_remote(), self._state()
         contents = self._contents(remote, state)
         local = _hashes(contents)
-        found = compare(self._base(state, remote), local, remote.hashes())
+        comparison = compare(self._base(state, remote), local, remote.hashes())
         if not force:
-            self._refuse_newer(found, contents, remote)
-        changed = [*found.mine, *found.both]
+            self._refuse_newer(comparison, contents, remote)
+        changed = [*comparison.mine, *comparison.both]
         notes = [*remote.notes, *_left_out(contents)]
         self._push_plugins(changed, contents.files, remote, delete=delete_plugins, notes=notes)
         version = self._push_source(changed, contents.files, remote, message)
@@ -248,13 +250,13 @@ class Workspace:
         )
 
     def status(self) -> tuple[Comparison, Remote, Contents]:
-        """Who changed what since folder and platform were equal."""
+        """Compares folder and platform; returns the comparison and both states."""
         remote, state = self._load_remote(), self._state()
         contents = self._contents(remote, state)
         return compare(self._base(state, remote), _hashes(contents), remote.hashes()), remote, contents
 
     def differences(self, paths: list[str], contents: Contents, remote: Remote) -> str:
-        """How the folder differs from the platform in these files, as of `diff -u`."""
+        """Returns the differences from the platform's to the folder's files, in the format of `diff -u`."""
         return self._differences(paths, remote.files, contents.files)
 
     def _load_remote(self) -> Remote:
@@ -273,25 +275,25 @@ class Workspace:
         return state
 
     def _contents(self, remote: Remote, state: State) -> Contents:
-        """The folder's files that are to be equal to the platform's."""
+        """Reads the files of the folder that are synchronized with the platform."""
         contents = read_folder(self._root, self._rules)
         for path in list(contents.files):
             if path.startswith(_PLUGINS_FOLDER) and (not is_plugin_path(path) or not remote.has_plugins):
                 del contents.files[path]
         for path in {*state.files, *remote.files} & contents.left_out.keys():
-            raise FolderError(f"{path} is {contents.left_out[path]}, but a text file on the platform.")
+            raise FolderError(f"{path} is {contents.left_out[path]}, but on the platform it is a text file.")
         return contents
 
     def _base(self, state: State, remote: Remote) -> dict[str, str]:
-        """What both had; what cannot be seen now did not change."""
+        """Returns the last common state, without plugins if the token may not see them."""
         return {path: value for path, value in state.files.items() if remote.has_plugins or not is_plugin_path(path)}
 
-    def _refuse_newer(self, found: Comparison, contents: Contents, remote: Remote) -> None:
-        if newer := sorted([*found.theirs, *found.both]):
+    def _refuse_newer(self, comparison: Comparison, contents: Contents, remote: Remote) -> None:
+        if newer := sorted([*comparison.theirs, *comparison.both]):
             raise SyncError(
-                f"The platform has something newer: {', '.join(newer)}. Nothing was pushed. A pull would change:\n"
+                f"The platform has newer changes: {', '.join(newer)}. Nothing was pushed. A pull would change:\n"
                 f"{self._differences(newer, contents.files, remote.files)}",
-                hint="Run `automio pull` and push again; `automio push --force` lets what you changed win.",
+                hint="Run `automio pull` and push again, or overwrite them with `automio push --force`.",
             )
 
     def _differences(self, paths: list[str], before: Mapping[str, str], after: Mapping[str, str]) -> str:
@@ -306,7 +308,7 @@ class Workspace:
             return self._platform.change_source(remote.app_id, changes, remote.version, message)
         except Conflict as error:
             raise SyncError(
-                f"Somebody saved a version meanwhile: {error}", hint="Run `automio pull` first."
+                f"A newer version was saved in the meantime: {error}", hint="Run `automio pull` first."
             ) from error
 
     def _push_plugins(
@@ -314,24 +316,24 @@ class Workspace:
     ) -> None:
         interfaces = [path for path in changed if _INTERFACE.fullmatch(path)]
         plugins = [path for path in changed if is_plugin_path(path) and path not in interfaces]
-        switched_off: set[str] = set()
+        disabled: set[str] = set()
         for path in interfaces:
             if path in files:
-                switched_off |= self._push_interface(path, files[path], remote, plugins)
+                disabled |= self._push_interface(path, files[path], remote, plugins)
         namespaces = {*remote.namespaces, *(namespace_of(path) for path in interfaces if path in files)}
         for path in plugins:
             if path in files:
-                self._push_plugin(path, files[path], remote, namespaces, enable=path in switched_off)
+                self._push_plugin(path, files[path], remote, namespaces, enable=path in disabled)
             elif delete and path in remote.plugins:
                 self._platform.delete_plugin(remote.plugins[path].id)
         for path in interfaces:
             if path not in files and delete and path in remote.files:
                 self._platform.delete_interface(namespace_of(path))
-        if switched_off:
-            notes.append(f"changed together with their interface: {', '.join(sorted(switched_off))}")
+        if disabled:
+            notes.append(f"changed together with their interface: {', '.join(sorted(disabled))}")
 
     def _push_interface(self, path: str, code: str, remote: Remote, plugins: list[str]) -> set[str]:
-        """Stores an interface; the paths of plugins that this switched off because they are pushed too."""
+        """Stores an interface; returns the paths of plugins that it disabled and that are pushed next."""
         namespace = namespace_of(path)
         if path not in remote.versions:
             created = self._platform.create_interface(namespace, capabilities_of(code, path), code)
@@ -350,15 +352,15 @@ class Workspace:
         return broken
 
     def _push_plugin(self, path: str, code: str, remote: Remote, namespaces: set[str], *, enable: bool) -> None:
-        if (known := remote.plugins.get(path)) is not None:
-            changed = self._platform.change_plugin(known.id, code, remote.versions[path], enable)
+        if (plugin := remote.plugins.get(path)) is not None:
+            changed = self._platform.change_plugin(plugin.id, code, remote.versions[path], enable)
             remote.versions[path] = changed.version
             return
         module = path.removeprefix(_PLUGINS_FOLDER).removesuffix(".py")
         fitting = [namespace for namespace in namespaces if module.startswith(f"{namespace}_")]
         if not fitting:
             raise SyncError(
-                f"{path} is no plugin: no interface has a namespace that its name begins with.",
+                f"{path} is not a plugin: its name does not begin with the namespace of an interface.",
                 hint="Plugins are named plugins/<namespace>_<integration id>.py.",
             )
         namespace = max(fitting, key=len)
@@ -375,7 +377,7 @@ class Workspace:
         *,
         delete_plugins: bool,
     ) -> None:
-        # What others changed is not here yet: it stays what it was when it was pulled.
+        # Files that only the platform changed were not pulled yet: they keep their last common hash.
         files = dict(state.files)
         theirs = remote.hashes()
         for path in {*theirs, *contents.files}:
@@ -388,10 +390,10 @@ class Workspace:
 
 
 def namespace_of(path: str) -> str:
-    """The namespace of an interface's file."""
-    found = _INTERFACE.fullmatch(path)
-    assert found is not None
-    return found[1]
+    """Returns the namespace of an interface's file."""
+    match = _INTERFACE.fullmatch(path)
+    assert match is not None
+    return match[1]
 
 
 def _hashes(contents: Contents) -> dict[str, str]:
@@ -403,8 +405,8 @@ def _left_out(contents: Contents) -> Iterator[str]:
 
 
 def _broken(error: Conflict) -> list[str]:
-    listed: list[Any] = as_list(as_object(error.body).get("broken"))
-    return [str(as_object(one).get("integration_id")) for one in listed]
+    broken: list[Any] = as_list(as_object(error.body).get("broken"))
+    return [str(as_object(plugin).get("integration_id")) for plugin in broken]
 
 
 def _unified(path: str, before: str | None, after: str | None) -> str:

@@ -1,11 +1,11 @@
-"""From one page of a list to the next, in every style that `Pagination` knows.
+"""Finds the next page of a list, in every style of `Pagination`.
 
-A walk ends only where the service says so, or where nothing can have been missed; where items may be missing it ends
-with InvalidReply. Whether the service *said* that the list has ended is told apart (`is_certain`): only then may what
-was not in it be taken for gone.
+A walk ends only when the service says so, or when no item can have been missed; when items may be missing, it ends
+with InvalidReply. `is_certain` tells whether the service *said* that the list has ended: only then may items that
+were not in the list be treated as deleted.
 
-    walk        begins, and goes on from an answer: what both the client and the platform's syncs use
-    link, cursor, number    one style each
-    answer      what an answer says: items, flags, totals
-    state       where a walk stands, and what it has seen
+    walk        starts a walk and advances it by an answer; used by the client and by the platform's syncs
+    link, cursor, number    one module per style
+    answer      reads an answer: items, flags, totals
+    state       position and progress of a walk
 """

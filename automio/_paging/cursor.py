@@ -1,4 +1,4 @@
-"""The style `cursor`: a value out of one answer is sent with the next request."""
+"""The style `cursor`: a value from one answer is sent with the next request."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +11,7 @@ _NUMBERS_OF_END = (0, -1, "0", "-1")
 
 
 def by_cursor(page: Page) -> Position | End:
-    """What is sent for the next page. Raises InvalidReply when the cursor is missing."""
+    """Returns the position of the next page, or the end; raises InvalidReply when the cursor is missing."""
     if page.has_more is False:
         return End(is_certain=True)
     if page.is_empty_end:
@@ -30,17 +30,16 @@ def _in_answer(page: Page) -> Any:
     pagination = page.pagination
     cursor = page.answer.value(pagination.next or "next")
     if cursor is True:
-        raise InvalidReply(f"What stands at {pagination.next or 'next'!r} is a flag, not a cursor: use `has_more`.")
-    # 0 and -1 are what some services say at the end; they are cursors like any other where a flag says that the list
-    # goes on.
+        raise InvalidReply(f"The value at {pagination.next or 'next'!r} is a flag, not a cursor: use `has_more`.")
+    # Some services send 0 or -1 at the end; with a flag that announces more pages they are ordinary cursors.
     is_number_of_end = not isinstance(cursor, bool) and cursor in _NUMBERS_OF_END
     if cursor is not ABSENT and ((cursor and not is_number_of_end) or (is_number_of_end and page.has_more)):
         return _unwrapped(cursor, pagination.parameter_name)
     if page.has_more:
-        raise InvalidReply("The service says that the list goes on, but gives no cursor for the next page.")
+        raise InvalidReply("The service says that there are more pages, but sends no cursor for the next one.")
     if cursor is ABSENT and pagination.next is None and not page.progress.is_sign_known and page.items:
         raise InvalidReply(
-            "The answer has no `next`, so whether the list goes on is not known. Say where the cursor stands: "
+            "The answer has no `next`, so it is unknown whether there are more pages. Name the path of the cursor: "
             "Pagination(next=…), or last_item=… when it is a field of the last item."
         )
     return End(is_certain=cursor is not ABSENT or pagination.omits_empty)
@@ -50,7 +49,7 @@ def _in_last_item(page: Page, path: str) -> Any:
     if page.has_more is None:
         if not page.items:
             return End(is_certain=page.progress.items > 0)
-        # A flag that was never there may stand elsewhere: only of a page that is not full its absence is the end.
+        # The path of a flag that was never seen may be wrong: without it, only a page that is not full ends the list.
         is_flag_left_out = page.pagination.has_more is not None and (
             page.progress.is_sign_known or not page.progress.is_size_kept
         )
@@ -58,14 +57,14 @@ def _in_last_item(page: Page, path: str) -> Any:
             return End(is_certain=False)
     cursor = at(page.items[-1], path) if page.items else ABSENT
     if cursor is ABSENT or cursor is None or cursor == "":
-        raise InvalidReply(f"The list goes on after its last item, which has nothing at {path!r}; items are missing.")
+        raise InvalidReply(f"There are more pages, but the last item has no value at {path!r}; items are missing.")
     return cursor
 
 
 def _unwrapped(cursor: Any, parameter: str) -> Any:
-    """The cursor out of a URL whose query has it, as some services give it; any other cursor as it is."""
+    """Returns the cursor from the query of a URL, as some services send it; other cursors unchanged."""
     if isinstance(cursor, str) and cursor.startswith(("http://", "https://", "/", "?")):
-        found = parse_qs(urlsplit(cursor).query, keep_blank_values=True).get(parameter)
-        if found and len(found) == 1:
-            return found[0]
+        values = parse_qs(urlsplit(cursor).query, keep_blank_values=True).get(parameter)
+        if values and len(values) == 1:
+            return values[0]
     return cursor

@@ -1,4 +1,4 @@
-"""Where a walk stands and what it has seen: plain values, so that they can be stored between two pages."""
+"""Position and progress of a walk: plain values, so that they can be stored between two pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from typing import Any
 
 from automio._exceptions import InvalidReply
 from automio._pagination import Pagination
-from automio._paging.answer import Answer, told_more
+from automio._paging.answer import Answer, has_more_by_flags
 
 
 @dataclass(frozen=True)
 class Position:
-    """What is sent for a page beside the caller's own parameters.
+    """The values to send for a page, in addition to the caller's own parameters.
 
-    `url` is followed as it stands, without them; at `endpoint` a cursor stands for them.
+    `url` is followed unchanged and `endpoint` gets only the cursor: both replace the caller's parameters.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -22,34 +22,34 @@ class Position:
 
     @property
     def is_alone(self) -> bool:
-        """Whether the caller's own parameters and body are not sent with it."""
+        """True when the caller's own parameters and body are not sent."""
         return self.url is not None or self.endpoint is not None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a walk has seen so far: plain values, so that it can be stored between two pages."""
+    """The counts and findings of a walk so far."""
 
     pages: int = 0
     items: int = 0
     empty_pages: int = 0
     is_size_kept: bool = False
-    """A page had as many items as were asked for."""
+    """True after a page with as many items as requested."""
     is_sign_known: bool = False
-    """The cursor or flag was seen, so it stands where it is looked for."""
+    """True once the cursor or flag was seen, so its path is right."""
     total: int | None = None
     total_pages: int | None = None
     is_total_changed: bool = False
-    """One of the totals is not what it was on an earlier page: items may have been moved past the walk."""
+    """True when a total changed between pages: the walk may have missed items that were moved."""
     last_page: str = ""
-    """A digest of the last page's items."""
+    """Digest of the last page's items."""
 
 
 @dataclass(frozen=True)
 class Following:
-    """The items of a page, and where the next one is; None at the end of the list.
+    """The items of a page and the position of the next one; None at the end of the list.
 
-    `is_certain`: the service said that the list ends here, and no item can have been moved past the walk.
+    `is_certain` is true when the service said that the list ends here, and the walk cannot have missed a moved item.
     """
 
     items: Sequence[Any]
@@ -57,21 +57,21 @@ class Following:
     progress: Progress
     is_certain: bool = False
     failure: InvalidReply | None = None
-    """Why the list cannot be followed further, though more items may be there."""
+    """The reason why the walk cannot go on, although there may be more items."""
 
 
 @dataclass(frozen=True)
 class End:
-    """The list ends with the page at hand; `is_certain` as in `Following`."""
+    """The list ends with this page; `is_certain` as in `Following`."""
 
     is_certain: bool
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page as the styles look at it: `progress` has it counted already.
+    """A page as the styles see it; `progress` includes it.
 
-    `is_thorough`: a page that is not full is not taken for the last one.
+    With `is_thorough`, a page that is not full does not count as the last one.
     """
 
     pagination: Pagination
@@ -83,26 +83,26 @@ class Page:
 
     @property
     def has_more(self) -> bool | None:
-        """What the flags say; None when there are none."""
-        return told_more(self.pagination, self.answer)
+        """True or False when flags tell whether there are more pages, otherwise None."""
+        return has_more_by_flags(self.pagination, self.answer)
 
     @property
     def is_empty_end(self) -> bool:
-        """Whether it is the last one because it has no items."""
+        """True when this is the last page because it has no items."""
         return self.pagination.empty_is_last and not self.items
 
     @property
     def is_short_end(self) -> bool:
-        """Whether it has fewer items than were asked for, of a service that has shown that it gives as many."""
-        size = size_asked(self.pagination, self.here)
+        """True when the page has fewer items than requested, and the service returned a full page before."""
+        size = requested_size(self.pagination, self.here)
         is_short = size is not None and len(self.items) < size and self.progress.is_size_kept
         return is_short and not self.is_thorough
 
 
-def size_asked(pagination: Pagination, here: Position) -> int | None:
-    """How many items the request for a page asked for, when it did."""
-    asked = here.values.get(pagination.size_parameter or "", pagination.size)
+def requested_size(pagination: Pagination, here: Position) -> int | None:
+    """Returns the page size that the request asked for; None when it did not."""
+    size = here.values.get(pagination.size_parameter or "", pagination.size)
     try:
-        return None if asked is None else int(asked)
+        return None if size is None else int(size)
     except (TypeError, ValueError):
         return None

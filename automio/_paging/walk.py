@@ -1,4 +1,4 @@
-"""The beginning of a walk through a list, and what follows from each answer."""
+"""Starts a walk through the pages of a list and advances it by each answer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,11 +11,11 @@ from automio._paging.answer import Answer, items_of, number_at, told_error
 from automio._paging.cursor import by_cursor
 from automio._paging.link import by_link
 from automio._paging.number import by_number, is_another_of_equals, is_from_first, page_again
-from automio._paging.state import End, Following, Page, Position, Progress, size_asked
+from automio._paging.state import End, Following, Page, Position, Progress, requested_size
 from automio._paths import ABSENT, at
 
 MAX_EMPTY_PAGES = 20
-"""Pages without items, one after another, after which a walk ends: nobody knows how many are to come."""
+"""Number of consecutive pages without items after which a walk fails instead of going on for ever."""
 
 _STYLES: Mapping[str, Callable[[Page], Position | End]] = {
     "link": by_link,
@@ -25,15 +25,16 @@ _STYLES: Mapping[str, Callable[[Page], Position | End]] = {
 }
 
 
-def begin(pagination: Pagination, given: Mapping[str, Any], *, is_body: bool = False) -> Position:
-    """The place of the first page. `given` are the caller's parameters or body: what stands there is kept.
+def begin(pagination: Pagination, parameters: Mapping[str, Any], *, is_body: bool = False) -> Position:
+    """Returns the position of the first page.
 
-    ValueError when the caller's page or offset is no number.
+    `parameters` are the caller's parameters or body; their page size, page or offset is used. Raises ValueError when
+    that page or offset is not a number.
     """
 
     def value_of(name: str, default: Any) -> Any:
-        found = at(given, name) if is_body else given.get(name, ABSENT)
-        return default if found is ABSENT or found is None else found
+        value = at(parameters, name) if is_body else parameters.get(name, ABSENT)
+        return default if value is ABSENT or value is None else value
 
     values: dict[str, Any] = {}
     if pagination.size_parameter and pagination.size:
@@ -47,62 +48,62 @@ def begin(pagination: Pagination, given: Mapping[str, Any], *, is_body: bool = F
 
 
 def is_end_status(pagination: Pagination, status: int, pages: int) -> bool:
-    """Whether an error status, after so many pages, only says that the last page was passed."""
+    """Tells whether an error status after this number of pages only means that the last page was passed."""
     if pages == 0:
         return False
-    # 416: the range of items that was asked for lies beyond the last one (RFC 9110 §15.5.17).
+    # 416: the requested range lies beyond the last item (RFC 9110 §15.5.17).
     return status in pagination.end_statuses or (status == 416 and pagination.style in ("page", "offset"))
 
 
 def advance(
     pagination: Pagination, here: Position, progress: Progress, answer: Answer, *, is_thorough: bool = False
 ) -> Following:
-    """What follows from the answer to `here`. Raises InvalidReply when its items cannot be told.
+    """Returns the items of the answer to `here` and the next position; raises InvalidReply when it has no items.
 
-    `is_thorough`: a page that is not full is not taken for the last one.
+    With `is_thorough`, a page that is not full does not count as the last one.
     """
     is_numbered = pagination.style in ("page", "offset")
     if answer.is_empty or not 200 <= answer.status < 300:
-        return _nothing_there(pagination, here, progress, answer)
+        return _end_without_body(pagination, here, progress, answer)
     items, is_listed = items_of(pagination, answer)
     if not items and (error := told_error(answer.data)) is not None:
-        raise InvalidReply(f"The service answered an error in place of items, with status {answer.status}: {error}.")
+        raise InvalidReply(f"The service answered status {answer.status} with an error in place of items: {error}.")
     digest = _digest(items) if is_numbered and items else ""
     page = Page(pagination, here, progress, answer, items, is_thorough)
     if digest and digest == progress.last_page and not is_another_of_equals(page):
         return page_again(page)
-    seen = _seen(page, digest)
-    page = replace(page, progress=seen)
+    progress = _advanced_progress(page, digest)
+    page = replace(page, progress=progress)
     try:
         step = _STYLES[pagination.style](page)
     except InvalidReply as error:
-        return Following(items, None, seen, failure=error)
+        return Following(items, None, progress, failure=error)
     if isinstance(step, End):
-        return Following(items, None, seen, step.is_certain and is_listed and not seen.is_total_changed)
-    if seen.empty_pages >= MAX_EMPTY_PAGES:
+        return Following(items, None, progress, step.is_certain and is_listed and not progress.is_total_changed)
+    if progress.empty_pages >= MAX_EMPTY_PAGES:
         raise InvalidReply(
-            f"{MAX_EMPTY_PAGES} pages in a row had no items, and the service still speaks of a next one; items may"
+            f"{MAX_EMPTY_PAGES} pages in a row had no items, and the service still announces a next one; items may"
             " be missing."
         )
-    return Following(items, step, seen)
+    return Following(items, step, progress)
 
 
-def _nothing_there(pagination: Pagination, here: Position, progress: Progress, answer: Answer) -> Following:
-    """The end of a list whose page has no body, or is not there. Raises InvalidReply when items are missing."""
+def _end_without_body(pagination: Pagination, here: Position, progress: Progress, answer: Answer) -> Following:
+    """Returns the end of a list whose page is missing or has no body; raises InvalidReply when items are missing."""
     is_numbered = pagination.style in ("page", "offset")
     total = None if progress.is_total_changed else progress.total
     if is_numbered and total is not None and progress.items < total and is_from_first(pagination, here, progress):
         raise InvalidReply(
-            f"The service spoke of {total} items and answered {answer.status} without any after {progress.items} of"
-            " them; items are missing."
+            f"The service announced {total} items, but answered with status {answer.status} and without items after"
+            f" {progress.items} of them; items are missing."
         )
     is_certain = is_numbered and progress.items > 0 and answer.status != 200
     return Following((), None, progress, is_certain and not progress.is_total_changed)
 
 
-def _seen(page: Page, digest: str) -> Progress:
+def _advanced_progress(page: Page, digest: str) -> Progress:
     pagination, progress, answer, items = page.pagination, page.progress, page.answer, page.items
-    size = size_asked(pagination, page.here)
+    size = requested_size(pagination, page.here)
     signs = [answer.value(place) for place in (pagination.has_more, pagination.is_last)]
     if pagination.style == "cursor" and pagination.last_item is None:
         signs.append(answer.value(pagination.next or "next"))

@@ -1,5 +1,5 @@
-"""The harness that runs inside the jail: seals itself, receives one run, executes user code, reports the end.
+"""The harness inside the jail: seals the process, receives one run, executes user code, reports how it ended.
 
-It is copied next to the jail's site directory under the name `automio_sandbox` and uses nothing but the standard
-library and itself, so that whatever the site directory holds (our client, or a published one) runs unchanged.
+It is copied next to the jail's site directory under the name `automio_sandbox`. It imports only the standard library
+and itself, so that it works with any client in the site directory (ours, or a published one).
 """

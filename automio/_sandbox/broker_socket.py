@@ -1,8 +1,8 @@
-"""Reaching the broker where the jail has no network of its own (level `landlock`, and `none`).
+"""Connects to the broker when the jail has no network of its own (levels `landlock` and `none`).
 
-There, every TCP connection of this process to the broker's address is an already connected descriptor handed over by
-the runner, so ordinary HTTP libraries work unchanged. This is convenience, not protection: the seccomp filter refuses
-every other socket whatever user code does with the `socket` module.
+Every TCP connection of this process to the broker's address is then a connected descriptor that the runner sends, so
+ordinary HTTP libraries work unchanged. This is convenience, not protection: the seccomp filter refuses all other
+sockets, whatever user code does with the `socket` module.
 """
 
 import _socket
@@ -18,7 +18,7 @@ _Address = tuple[str, int]
 
 
 class _Dispenser:
-    """Asks the runner for connections to the broker, one byte per connection."""
+    """Requests connections to the broker from the runner, by one byte per connection."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
@@ -30,16 +30,18 @@ class _Dispenser:
             self._socket.send(b"c")
             _, descriptors, _, _ = socket.recv_fds(self._socket, 1, 1)
         if not descriptors:
-            raise ConnectionRefusedError(errno.ECONNREFUSED, "the broker gives no more connections to this run")
+            raise ConnectionRefusedError(
+                errno.ECONNREFUSED, "this run has reached its limit of connections to the broker"
+            )
         return descriptors[0]
 
 
 def connect_through_dispenser(descriptor: int, broker: _Address) -> None:
-    """From here on `socket.socket()` makes connections to `broker`, and to nothing else."""
+    """Replaces `socket.socket`, so that TCP sockets can connect to `broker` and nothing else."""
     dispenser = _Dispenser(descriptor)
 
     class BrokerSocket(socket.socket):
-        """A TCP socket as far as callers can tell; really one end of a socket pair whose other end is the broker."""
+        """Looks like a TCP socket, but is one end of a socket pair with the broker at the other."""
 
         _is_brokered = False
 
@@ -47,7 +49,7 @@ def connect_through_dispenser(descriptor: int, broker: _Address) -> None:
             if fileno is not None or family not in _TCP_FAMILIES or type not in (-1, socket.SOCK_STREAM):
                 super().__init__(family, type, proto, fileno)
                 return
-            # A stand-in until `connect`: libraries make sockets only to ask what the machine can do.
+            # A stand-in until `connect`, as some libraries create sockets only to test the machine's features.
             stand_in, other = _socket.socketpair()
             other.close()
             super().__init__(fileno=stand_in.detach())
@@ -57,7 +59,9 @@ def connect_through_dispenser(descriptor: int, broker: _Address) -> None:
             if not self._is_brokered:
                 return super().connect(address)
             if tuple(address[:2]) != broker:
-                raise PermissionError(errno.EPERM, f"this sandbox reaches nothing but its broker, not {address}")
+                raise PermissionError(
+                    errno.EPERM, f"scripts in the sandbox can only connect to the platform, not to {address}"
+                )
             connection = dispenser.connection()
             os.dup2(connection, self.fileno(), inheritable=False)
             os.close(connection)

@@ -1,4 +1,4 @@
-"""The control channel between runner and harness: JSON messages with a length in front, on a Unix stream socket."""
+"""The control channel between runner and harness: length-prefixed JSON messages on a Unix stream socket."""
 
 import json
 import os
@@ -10,7 +10,7 @@ _LENGTH = struct.Struct("!I")
 
 
 class ControlChannel:
-    """The harness's end. Private to this process: not inherited by programs it starts, closed in forked children."""
+    """The harness's end of the channel; not inherited by started programs, and closed in forked children."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
@@ -18,14 +18,14 @@ class ControlChannel:
         os.register_at_fork(after_in_child=self._socket.close)
 
     def receive(self) -> dict[str, Any]:
-        """The next message; EOFError when the runner is gone."""
+        """Returns the next message; raises EOFError when the runner is gone."""
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
         message = json.loads(self._read(length))
         assert isinstance(message, dict)
         return message
 
     def send(self, message: dict[str, Any], *, descriptor: int | None = None) -> None:
-        """Sends a message, with an open descriptor attached when one is given."""
+        """Sends a message, optionally with an open descriptor attached."""
         text = json.dumps(message).encode()
         frame = _LENGTH.pack(len(text)) + text
         if descriptor is not None:

@@ -1,4 +1,4 @@
-"""Executes one run's entry and says how it ended."""
+"""Executes the entry of a run and reports how it ended."""
 
 import _thread
 import asyncio
@@ -27,7 +27,7 @@ _THREAD_REFUSED = "can't start new thread"
 
 
 class RunCancelled(BaseException):
-    """Raised in the main thread when the run is cancelled, so that `finally` blocks still run."""
+    """The run was cancelled; raised in the main thread so that `finally` blocks still run."""
 
 
 class EntryNotFound(Exception):
@@ -36,7 +36,7 @@ class EntryNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How user code ended, in the words of the runner protocol; `result` is JSON text."""
+    """The end of user code, in the terms of the runner protocol; `result` is JSON text."""
 
     status: str
     cause: str
@@ -45,7 +45,7 @@ class End:
     notice: str | None = None
 
     def message(self) -> dict[str, Any]:
-        """The control message that reports this end."""
+        """Returns the control message that reports this end."""
         return {
             "kind": "end",
             "status": self.status,
@@ -57,7 +57,7 @@ class End:
 
 
 def execute(*, entry: str, event: dict[str, Any], bundle: str, result_bytes: int) -> End:
-    """Runs `entry` (a path, or `path:function`) to its end, including its threads and exit handlers."""
+    """Runs `entry` (a path, or `path:function`) to the end, including its threads and exit handlers."""
     harness = os.getpid()
     signal.signal(signal.SIGTERM, _cancel)
     os.register_at_fork(before=_hold_sigterm, after_in_parent=_release_sigterm, after_in_child=_die_of_sigterm)
@@ -87,10 +87,10 @@ def _cancel(number: int, frame: types.FrameType | None) -> NoReturn:
     raise RunCancelled
 
 
-# In a forked child SIGTERM does what it does anywhere. The run's cancellation is not sent to it, but a pool ends
-# its workers with SIGTERM and waits for them: a Python handler runs between two instructions, so a worker that is
-# about to wait for work would never notice; and what comes before the child's first instruction is forgotten, unless
-# the kernel holds it.
+# A forked child must die of SIGTERM as usual. It does not get the run's cancellation, but process pools end their
+# workers with SIGTERM and wait for them. A Python handler only runs between two instructions, so a worker that is
+# about to wait for work would never notice; and a signal before the child's first instruction is lost unless the
+# kernel holds it back.
 
 
 def _hold_sigterm() -> None:
@@ -108,7 +108,7 @@ def _die_of_sigterm() -> None:
 
 
 def _show(error: str) -> None:
-    """Writes the error where Python would: user code may have taken `sys.stderr` away."""
+    """Writes the error to `sys.stderr`, if user code has not removed it."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(error + "\n")
 
@@ -120,7 +120,7 @@ def _show_thread_error(ended: threading.ExceptHookArgs, *, bundle: str) -> None:
 
 
 def _leave_forked_child(end: End) -> NoReturn:
-    """A forked child that ran to the end of user code must not report for the run it was forked from."""
+    """Exits a forked child that ran to the end of user code, so that it does not report for its run."""
     if end.error is not None:
         _show(end.error)
     flush_output()
@@ -146,7 +146,7 @@ def _run_script(source: Path) -> object:
     try:
         exec(code, module.__dict__)  # noqa: S102  (running user code is what the jail is for)
     except SystemExit as exit_request:
-        # `exit()` after the result was assigned does not take the result back.
+        # A script that calls `exit()` after it assigned a result keeps the result.
         if exit_request.code in (None, 0):
             exit_request.args = (exit_request.code, module.__dict__.get("result"))
         raise
@@ -161,10 +161,10 @@ def _function(source: Path, path: str, name: str) -> Callable[..., object]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
     spec.loader.exec_module(module)
-    found = getattr(module, name, None)
-    if not callable(found):
+    function = getattr(module, name, None)
+    if not callable(function):
         raise EntryNotFound(f"{path} has no function {name}")
-    return cast(Callable[..., object], found)
+    return cast(Callable[..., object], function)
 
 
 def _call(function: Callable[..., object], event: dict[str, Any]) -> object:
@@ -199,11 +199,11 @@ def _outcome(run: Callable[[], object], *, bundle: str, is_script: bool) -> End:
 
 
 def _innermost_first(error: BaseException) -> types.TracebackType | None:
-    """Frees the locals that hold the memory, keeping the lines for the report."""
+    """Frees the local variables of all frames, and returns the traceback with its lines for the report."""
     walk = error.__traceback__
     while walk is not None:
         if walk.tb_frame is not sys._getframe():
-            # RuntimeError: still executing, a frame of the harness itself.
+            # RuntimeError: a frame of the harness that is still executing.
             with contextlib.suppress(RuntimeError):
                 walk.tb_frame.clear()
         walk = walk.tb_next
@@ -215,9 +215,9 @@ def _returned(value: object, *, is_script: bool) -> End:
         return End("completed", "returned", result=to_json(value))
     except NotJson as error:
         if is_script:
-            # Any script may have a global of this name; that it is no JSON is no failure.
-            return End("completed", "returned", notice=f"the value of `result` is not kept: {error}")
-        return End("failed", "exception", error=f"the returned value cannot be kept: {error}")
+            # Any script may have a global of this name: it does not fail if the value is not JSON.
+            return End("completed", "returned", notice=f"the value of `result` is not stored: {error}")
+        return End("failed", "exception", error=f"the returned value cannot be stored: {error}")
 
 
 def _exited(request: SystemExit, *, is_script: bool) -> End:
@@ -236,7 +236,7 @@ def _cause(error: BaseException, *, bundle: str) -> str:
 
 
 def _is_out_of_processes(error: BaseException) -> bool:
-    """Whether a process or thread was refused; a non-blocking read raises the same BlockingIOError."""
+    """Tells whether the limit of processes was reached: a non-blocking read raises BlockingIOError, too."""
     if isinstance(error, RuntimeError):
         return _THREAD_REFUSED in str(error)
     if not isinstance(error, BlockingIOError):
@@ -255,7 +255,7 @@ def _can_start_a_thread() -> bool:
 
 
 def _after_threads(end: End, *, bundle: str) -> End:
-    """Does what the interpreter does on its way out: waits for ordinary threads, runs exit handlers."""
+    """Waits for ordinary threads and runs exit handlers, as the interpreter does at exit."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()

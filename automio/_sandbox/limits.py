@@ -1,4 +1,4 @@
-"""Resource limits of one run, applied to this process and inherited by all it starts."""
+"""Sets the resource limits of a run for this process and all processes that it starts."""
 
 import math
 import resource
@@ -14,10 +14,10 @@ _OPEN_FILES = 512
 
 
 def apply_limits(limits: dict[str, Any], *, count_processes: bool) -> None:
-    """Sets the limits for good (soft and hard); `count_processes` where processes are counted per jail.
+    """Sets soft and hard limits, which user code cannot raise; `count_processes` if processes are counted per jail.
 
-    Memory is limited as writable private memory (RLIMIT_DATA): a library's mapped code does not count. The address
-    space gets a wider limit against what RLIMIT_DATA leaves out, shared anonymous memory.
+    RLIMIT_DATA limits writable private memory, so that the mapped code of libraries does not count. The address space
+    has a higher limit, against shared anonymous memory, which RLIMIT_DATA does not include.
     """
     memory = int(limits["memory_mb"]) * _MEGABYTE
     cpu = math.ceil(time.process_time() + float(limits["cpu_seconds"]))
@@ -36,7 +36,7 @@ def apply_limits(limits: dict[str, Any], *, count_processes: bool) -> None:
 
 
 def allow_reporting_memory() -> None:
-    """After a MemoryError: takes the reserve, so that the error itself can be reported."""
+    """Raises the limit by the reserve after a MemoryError, so that the error can be reported."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
@@ -45,6 +45,6 @@ def _set(which: int, soft: int, hard: int | None = None) -> None:
     _, present = resource.getrlimit(which)
     ceiling = soft if hard is None else hard
     if present != resource.RLIM_INFINITY:
-        # The machine allows even less: only root may raise a hard limit.
+        # Only root may raise a hard limit, so a lower limit of the machine stays.
         soft, ceiling = min(soft, present), min(ceiling, present)
     resource.setrlimit(which, (soft, ceiling))

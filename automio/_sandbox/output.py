@@ -1,7 +1,7 @@
-"""`sys.stdout` and `sys.stderr` of user code: one socket for both, so that the order of their lines is kept.
+"""Sends `sys.stdout` and `sys.stderr` of user code through one socket, to preserve the order of their lines.
 
-Each write is one message: a byte that names the stream, then the text's bytes. What child processes write to the
-descriptors 1 and 2 themselves reaches the runner through ordinary pipes.
+Each write is one message: a byte for the stream, then the text. Output of child processes on the descriptors 1 and 2
+reaches the runner through ordinary pipes.
 """
 
 import io
@@ -26,7 +26,7 @@ class _FramedOutput(io.RawIOBase):
         return True
 
     def fileno(self) -> int:
-        """The plain descriptor of the stream, for programs that are started with it."""
+        """Returns the descriptor of the stream (1 or 2), for programs that are started with it."""
         return self._stream
 
     def write(self, data: "ReadableBuffer", /) -> int:
@@ -37,20 +37,20 @@ class _FramedOutput(io.RawIOBase):
 
 
 def redirect_output(descriptor: int) -> None:
-    """From here on `print` and everything else that writes to `sys.stdout` or `sys.stderr` goes to `descriptor`."""
+    """Redirects `sys.stdout` and `sys.stderr`, and with them `print`, to `descriptor`."""
     os.set_inheritable(descriptor, False)
     sys.stdout = sys.__stdout__ = _text_stream(descriptor, STDOUT)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _text_stream(descriptor, STDERR)  # type: ignore[misc]
 
 
 def flush_output() -> None:
-    """Writes out what is still buffered; user code may have replaced or closed the streams."""
+    """Flushes the output streams, including those that user code replaced; ignores closed ones."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             if stream is not None:
                 stream.flush()
         except (OSError, ValueError, AttributeError):
-            # A stream the script closed or exchanged for something of its own: nothing of ours is lost.
+            # The script closed the stream or replaced it with its own: no output of ours is lost.
             continue
 
 

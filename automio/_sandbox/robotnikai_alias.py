@@ -1,4 +1,4 @@
-"""`robotnikai`, the client's older import name: every module of it is the module of the same name in `automio`.
+"""Makes `automio` importable under its older name `robotnikai`: each module is the one of the same name.
 
 The runner places this file as the package `robotnikai` in the jail's site directory.
 """
@@ -15,7 +15,7 @@ _ALIAS, _REAL = "robotnikai", "automio"
 
 
 class _AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds `robotnikai.x` by importing `automio.x`: one module object under two names, never two copies."""
+    """Finds `robotnikai.x` by importing `automio.x`, so that both names are the same module object."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -34,7 +34,7 @@ class _AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """The real module has been executed under its own name; only its own spec is given back."""
+        """Restores the module's own spec; the code was already executed under its real name."""
         if module.__spec__ is not None:
             module.__spec__ = module.__spec__.loader_state
 

@@ -1,6 +1,6 @@
-"""Gives up everything the jail must not have: first thing in its life, before any library or user code is loaded.
+"""Drops all privileges that the jail must not have, before any library or user code is loaded.
 
-The policy is computed by the runner; this only applies it, and then checks from within that it holds.
+The runner computes the policy; this module applies it and then checks from inside that it holds.
 """
 
 import ctypes
@@ -27,17 +27,17 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class SealError(RuntimeError):
-    """A restriction could not be applied, or does not hold; the jail must not be used."""
+    """A restriction could not be applied or does not hold, so the jail must not be used."""
 
 
 def seal(policy: dict[str, Any]) -> None:
-    """Applies the policy: user, capabilities, Landlock, seccomp, in the order in which each is still permitted."""
+    """Applies the policy: user, capabilities, Landlock, seccomp, each while the process may still do so."""
     _become(policy["user_id"])
     if policy["drop_capabilities"]:
         _drop_capabilities()
     _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     if policy["die_with_parent"]:
-        # After the change of user, which clears it.
+        # Set after the change of user, which clears it.
         _checked(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "parent death signal")
     if policy["landlock"] is not None:
         _apply_landlock(**policy["landlock"])
@@ -46,7 +46,7 @@ def seal(policy: dict[str, Any]) -> None:
 
 
 def breaches(level: str) -> list[str]:
-    """What a sealed jail can still do although it must not; empty when the seal holds."""
+    """Returns what the sealed jail can still do although it must not; empty when the seal holds."""
     checks = {"bubblewrap": _bubblewrap_breaches, "landlock": _landlock_breaches, "none": list}
     return list(checks[level]())
 
@@ -57,7 +57,7 @@ def _become(user_id: int | None) -> None:
     os.setgroups([])
     os.setresgid(user_id, user_id, user_id)
     os.setresuid(user_id, user_id, user_id)
-    # A change of user makes /proc/self unreadable to the process itself.
+    # After a change of user the process cannot read its own /proc/self.
     _checked(_libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0), "dumpable")
 
 
@@ -71,7 +71,7 @@ def _drop_capabilities() -> None:
 
 def _apply_landlock(*, handled_files: int, handled_network: int, scoped: int, rules: list[tuple[str, int]]) -> None:
     attributes = struct.pack("QQQ", handled_files, handled_network, scoped)
-    # Older kernels know fewer fields and refuse a longer structure unless the rest is zero, which it then is.
+    # Older kernels have fewer fields and accept a longer structure only if the rest is zero, which it is there.
     ruleset = _libc.syscall(_LANDLOCK_CREATE, attributes, ctypes.c_size_t(len(attributes)), 0)
     _checked(ruleset, "landlock_create_ruleset")
     try:
@@ -103,47 +103,47 @@ def _apply_seccomp(program: bytes) -> None:
 
 
 def _bubblewrap_breaches() -> list[str]:
-    found = _kernel_breaches()
+    breaches_found = _kernel_breaches()
     if os.getpid() > 10:
-        found.append("it shares the host's process ids")
+        breaches_found.append("it shares the host's process ids")
     unexpected = {path.name for path in Path("/").iterdir()} & {"home", "boot", "sys", "var", "run", "mnt"}
     if unexpected and not _leads_to_python(unexpected):
-        found.append(f"it sees the host's {sorted(unexpected)}")
+        breaches_found.append(f"it sees the host's {sorted(unexpected)}")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         # Documentation address (RFC 5737): in a network namespace of its own there is no route to anything.
         if probe.connect_ex(("192.0.2.1", 9)) == 0:
-            found.append("it has a route to the network")
-    return found
+            breaches_found.append("it has a route to the network")
+    return breaches_found
 
 
 def _leads_to_python(names: set[str]) -> bool:
-    """A Python that is installed below /home or /var makes its own parents visible, and only those."""
+    """Tells whether these directories are visible only as parents of Python, for example below /home or /var."""
     parents = {Path(path).parts[1] for path in (sys.base_prefix, sys.executable) if len(Path(path).parts) > 1}
     return names <= parents
 
 
 def _landlock_breaches() -> list[str]:
-    found = _kernel_breaches()
+    breaches_found = _kernel_breaches()
     try:
         os.close(os.open("/etc/passwd", os.O_RDONLY))
-        found.append("it can read /etc/passwd")
+        breaches_found.append("it can read /etc/passwd")
     except PermissionError:
         pass
     try:
         socket.socket().close()
-        found.append("it can make sockets")
+        breaches_found.append("it can make sockets")
     except PermissionError:
         pass
-    return found
+    return breaches_found
 
 
 def _kernel_breaches() -> list[str]:
-    found = []
+    breaches_found = []
     if _libc.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) != _SECCOMP_MODE_FILTER:
-        found.append("no seccomp filter is loaded")
+        breaches_found.append("no seccomp filter is loaded")
     if _libc.unshare(_CLONE_NEWUSER) == 0 or ctypes.get_errno() != errno.EPERM:
-        found.append("it can make namespaces")
-    return found
+        breaches_found.append("it can make namespaces")
+    return breaches_found
 
 
 def _checked(result: int, what: str) -> None:

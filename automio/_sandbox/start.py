@@ -1,4 +1,4 @@
-"""The first code in a jail: seals the process, gets everything ready, waits for its one run and executes it."""
+"""The first code in a jail: seals the process, prepares it, waits for its only run and executes it."""
 
 import importlib
 import os
@@ -19,17 +19,20 @@ _BROKER_BACKLOG = 128
 
 
 def main() -> NoReturn:
-    """Arguments: descriptors of the control channel, the output socket and (without a network) the dispenser."""
+    """Runs the jail's life.
+
+    The arguments are the descriptors of the control channel, the output socket and, without a network, the dispenser.
+    """
     control_fd, output_fd, *dispenser = (int(argument) for argument in sys.argv[1:])
     control = ControlChannel(control_fd)
     configuration = control.receive()
     seal(configuration["seal"])
-    found = breaches(configuration["level"])
+    violations = breaches(configuration["level"])
     listener = _open_broker(configuration["broker_port"], dispenser)
     sys.path[:0] = [configuration["paths"]["bundle"], configuration["paths"]["site"]]
     preloaded = _preload(configuration["preload"])
     os.chdir(configuration["paths"]["work"])
-    ready = {"kind": "ready", "breaches": found, "preloaded": preloaded, "cpu_seconds": time.process_time()}
+    ready = {"kind": "ready", "breaches": violations, "preloaded": preloaded, "cpu_seconds": time.process_time()}
     control.send(ready, descriptor=listener.fileno() if listener else None)
     if listener:
         listener.close()
@@ -37,7 +40,7 @@ def main() -> NoReturn:
 
 
 def _open_broker(port: int, dispenser: list[int]) -> socket.socket | None:
-    """Inside a network namespace: a listener the runner will serve. Without one: connections come from the runner."""
+    """Opens a listener for the runner to serve; without a network namespace the runner sends connections instead."""
     if dispenser:
         connect_through_dispenser(dispenser[0], ("127.0.0.1", port))
         return None
@@ -48,7 +51,7 @@ def _open_broker(port: int, dispenser: list[int]) -> socket.socket | None:
 
 
 def _preload(names: list[str]) -> list[str]:
-    """Imports what runs usually need while nobody waits; a site directory need not have all of it."""
+    """Imports modules that most runs need, before a run is waiting; returns those that exist."""
     preloaded = []
     for name in names:
         try:
@@ -63,10 +66,10 @@ def _run(control: ControlChannel, output_fd: int, configuration: dict[str, Any])
     try:
         run = control.receive()
     except EOFError:
-        # Never used: the runner shut down or has no need of this jail.
+        # The runner shut down or does not need this jail.
         os._exit(0)
     bundle = configuration["paths"]["bundle"]
-    # The runner filled the directory after it was first looked at.
+    # The runner filled the directory after Python had listed it.
     importlib.invalidate_caches()
     os.environ.clear()
     os.environ.update(run["environment"])

@@ -1,4 +1,4 @@
-"""Tracebacks as the script's author should see them: their own files and lines, nothing of the harness."""
+"""Formats tracebacks for the author of a script: only their own files and lines, nothing of the harness."""
 
 import traceback
 
@@ -6,7 +6,7 @@ _ERROR_CHARACTERS = 16_000
 
 
 def describe(error: BaseException, *, bundle: str) -> str:
-    """The traceback of `error` with frames of the bundle only, file names relative to it, of bounded length."""
+    """Returns the traceback of `error`, shortened, with frames and relative file names of the bundle only."""
     described = traceback.TracebackException.from_exception(error)
     _keep_frames_of(bundle.rstrip("/") + "/", described, seen=set())
     text = "".join(described.format()).rstrip("\n")
@@ -17,7 +17,7 @@ def describe(error: BaseException, *, bundle: str) -> str:
 
 
 def is_in_bundle(path: str | None, *, bundle: str) -> bool:
-    """Whether a file name that Python reports belongs to the user's source tree."""
+    """Tells whether a file belongs to the user's source tree."""
     return path is not None and path.startswith(bundle.rstrip("/") + "/")
 
 
@@ -25,10 +25,10 @@ def _keep_frames_of(prefix: str, described: traceback.TracebackException, *, see
     if id(described) in seen:
         return
     seen.add(id(described))
-    kept = [frame for frame in described.stack if frame.filename.startswith(prefix)]
-    for frame in kept:
+    frames = [frame for frame in described.stack if frame.filename.startswith(prefix)]
+    for frame in frames:
         frame.filename = frame.filename.removeprefix(prefix)
-    described.stack[:] = kept
+    described.stack[:] = frames
     if (filename := getattr(described, "filename", None)) is not None:
         described.filename = filename.removeprefix(prefix)
     for related in (described.__cause__, described.__context__, *(described.exceptions or ())):

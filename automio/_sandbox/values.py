@@ -1,4 +1,4 @@
-"""A run's value as JSON."""
+"""Converts a run's value to JSON."""
 
 import dataclasses
 import datetime
@@ -11,11 +11,11 @@ from typing import Any
 
 
 class NotJson(ValueError):
-    """The value has no JSON form; the message names what in it has none."""
+    """The value cannot be converted to JSON; the message names the part that cannot."""
 
 
 def to_json(value: object) -> str:
-    """JSON text of a value. Times become ISO 8601, decimals, UUIDs and paths text, sets and tuples lists."""
+    """Returns the JSON text of a value: times in ISO 8601; decimals, UUIDs and paths as text; sets as lists."""
     try:
         return json.dumps(value, default=_plain, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

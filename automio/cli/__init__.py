@@ -1,4 +1,4 @@
-"""The `automio` command. Rooms register their own commands through the entry-point group `automio.commands`."""
+"""The `automio` command; other packages add commands through the entry-point group `automio.commands`."""
 
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -8,7 +8,7 @@ import click
 
 _GROUP = "automio.commands"
 
-# The client's own commands work where nothing but the client is installed.
+# These commands need the client only, so they work without the platform.
 _OWN_COMMANDS = {
     "csv": "automio.cli.csv:csv",
     "init": "automio.cli.init:init",
@@ -24,7 +24,7 @@ _OWN_COMMANDS = {
 
 
 class _PluggableGroup(click.Group):
-    """A command group that loads a command's code only when that command is asked for."""
+    """A command group that imports the code of a command only when that command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_OWN_COMMANDS, *(point.name for point in _command_points())})
@@ -43,7 +43,7 @@ class _PluggableGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            # Commands of the platform import what they need when they run.
+            # The platform's commands import their dependencies when they run.
             if _has_platform():
                 raise
             raise _lacks_platform(ctx.invoked_subcommand or "", error) from error
@@ -74,9 +74,9 @@ def _lacks_platform(name: str, error: ModuleNotFoundError) -> click.ClickExcepti
 
 
 def _not_installed(name: str, error: ModuleNotFoundError) -> click.Command:
-    """Stands for a command of the platform where only the client is installed."""
+    """Returns a placeholder for a command of the platform when only the client is installed."""
 
-    @click.command(name, help="Not installed here: pip install 'automio[platform]'", add_help_option=False)
+    @click.command(name, help="Not installed; to install it: pip install 'automio[platform]'", add_help_option=False)
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def command(arguments: tuple[str, ...]) -> None:
         raise _lacks_platform(name, error)

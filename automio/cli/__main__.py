@@ -1,4 +1,4 @@
-"""`python -m automio.cli`: the `automio` command where the script is not on the path."""
+"""`python -m automio.cli`: runs the `automio` command when its script is not on the path."""
 
 from automio.cli import main
 

@@ -1,4 +1,4 @@
-"""Writing settings into a `.env` without touching what else is in it."""
+"""Reads a `.env`, and changes settings in it without touching its other lines."""
 
 import os
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ _PRIVATE = 0o600
 
 
 def read_settings(file: Path) -> dict[str, str]:
-    """The variables of a `.env`; none when there is no such file."""
+    """Returns the variables of a `.env`; empty when the file does not exist."""
     return {name: value for name, value in dotenv_values(file).items() if value} if file.exists() else {}
 
 
 def write_settings(file: Path, settings: Mapping[str, str]) -> None:
-    """Sets variables in a `.env`, which only its owner may read; every other line stays as it is."""
+    """Sets variables in a `.env` and makes it readable by its owner only; other lines do not change."""
     if not file.exists():
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, _PRIVATE))
     file.chmod(_PRIVATE)

@@ -1,4 +1,4 @@
-"""`automio init`: a `.env` with which scripts in this folder work."""
+"""`automio init`: writes a `.env` for the scripts in a folder."""
 
 import json
 import socket
@@ -20,9 +20,11 @@ _SCOPES = ("build", "data", "run")
 
 @click.command()
 @click.option("--app", required=True, help="The app's id or slug, or <organization>/<app>.")
-@click.option("--server", help=f"The platform's address; asked for when it is not known (default {_LOCAL_SERVER}).")
-@click.option("--email", help="Sign in as this user; the password is asked for.")
-@click.option("--password", envvar="AUTOMIO_PASSWORD", help="The password, instead of being asked for it.")
+@click.option(
+    "--server", help=f"The platform's address; prompts for it when it is unknown (default {_LOCAL_SERVER})."
+)
+@click.option("--email", help="Sign in as this user; prompts for the password.")
+@click.option("--password", envvar="AUTOMIO_PASSWORD", help="The password, instead of the prompt.")
 @click.option("--token", envvar="AUTOMIO_TOKEN", help="Use this token with scope `account` instead of signing in.")
 @click.option(
     "--scope",
@@ -31,7 +33,7 @@ _SCOPES = ("build", "data", "run")
     type=click.Choice(_SCOPES),
     default=("data", "run"),
     show_default=True,
-    help="What scripts here may do; may be repeated.",
+    help="A scope of the new token; may be repeated.",
 )
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path())
 def init(
@@ -43,38 +45,38 @@ def init(
     scopes: Sequence[str],
     directory: Path,
 ) -> None:
-    """Write a .env for scripts of one app: the platform's address, a token of their own, the cache.
+    """Write a .env for the scripts of an app: the platform's address, a new token, the cache.
 
-    The token can do no more than --scope says, and only in this app. Running it again writes a new one.
+    The token works only in this app and has only the scopes of --scope. Running it again creates a new token.
     """
     file = directory / ".env"
     try:
         base_url = _server(server, file, directory)
         with closing(_account(base_url, email, password, token, directory)) as account:
-            found = account.app(app)
-            created = account.create_token(f"automio init on {socket.gethostname()}", found.id, scopes)
-        settings = _settings(base_url, found, created.token)
+            target = account.app(app)
+            created = account.create_token(f"automio init on {socket.gethostname()}", target.id, scopes)
+        settings = _settings(base_url, target, created.token)
         write_settings(file, settings)
         _check_cache(settings)
     except AutomioError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{file}: {found.name} ({found.organization}/{found.slug}) on {base_url}")
+    click.echo(f"{file}: {target.name} ({target.organization}/{target.slug}) on {base_url}")
     if not _is_ignored(directory):
         click.echo("The file holds a token: keep it out of version control (add .env to .gitignore).")
     click.echo("Try it: automio whoami")
 
 
-def _server(given: str | None, file: Path, directory: Path) -> str:
-    known = given or read_settings(file).get("API_BASE_URL") or _local_platform(directory).get("base_url")
-    known = known or click.prompt("Platform", default=_LOCAL_SERVER)
-    return settings_from({}, base_url=known, token="none").base_url
+def _server(option: str | None, file: Path, directory: Path) -> str:
+    base_url = option or read_settings(file).get("API_BASE_URL") or _local_platform(directory).get("base_url")
+    base_url = base_url or click.prompt("Platform", default=_LOCAL_SERVER)
+    return settings_from({}, base_url=base_url, token="none").base_url
 
 
 def _account(base_url: str, email: str | None, password: str | None, token: str | None, directory: Path) -> Account:
     if token:
         return Account.of_token(base_url, token)
     if email is None and (local := _local_token(base_url, directory)):
-        click.echo("Using the owner's token of the platform in .automio/ (give --email to sign in as somebody else).")
+        click.echo("Using the owner's token of the platform in .automio/ (use --email to sign in as another user).")
         return Account.of_token(base_url, local)
     email = email or click.prompt("E-mail")
     password = password or click.prompt("Password", hide_input=True)
@@ -82,20 +84,20 @@ def _account(base_url: str, email: str | None, password: str | None, token: str 
 
 
 def _local_token(base_url: str, directory: Path) -> str | None:
-    """The token `automio up` left in this folder's data directory, if it is for the same address."""
-    known = _local_platform(directory)
-    return known.get("token") if known.get("base_url", "").rstrip("/") == base_url else None
+    """Returns the token that `automio up` wrote into this folder, if it is for the same address."""
+    platform = _local_platform(directory)
+    return platform.get("token") if platform.get("base_url", "").rstrip("/") == base_url else None
 
 
 def _local_platform(directory: Path) -> dict[str, str]:
-    """The texts in the file that `automio up` wrote into this folder's data directory; empty when there is none."""
+    """Returns address and token that `automio up` wrote into this folder; empty when there are none."""
     try:
-        known = json.loads((directory / ".automio" / "admin.json").read_text())
+        content = json.loads((directory / ".automio" / "admin.json").read_text())
     except (OSError, ValueError):
         return {}
-    if not isinstance(known, dict):
+    if not isinstance(content, dict):
         return {}
-    return {name: value for name, value in known.items() if isinstance(value, str)}
+    return {name: value for name, value in content.items() if isinstance(value, str)}
 
 
 def _settings(base_url: str, app: App, token: str) -> dict[str, str]:
@@ -109,7 +111,7 @@ def _settings(base_url: str, app: App, token: str) -> dict[str, str]:
 
 
 def _check_cache(settings: dict[str, str]) -> None:
-    """The new settings are used once, so that a mistake shows here and not in a script."""
+    """Tries the new settings once, so that a mistake shows here and not later in a script."""
     with API(settings=settings_from(settings)) as api:
         try:
             api.app_cache.get("automio-init")
@@ -119,7 +121,7 @@ def _check_cache(settings: dict[str, str]) -> None:
 
 
 def _is_ignored(directory: Path) -> bool:
-    """Whether some `.gitignore` from here upward names `.env`; a folder outside any repository needs none."""
+    """Tells whether a `.gitignore` from here upward excludes `.env`; true outside a repository."""
     for folder in (directory.resolve(), *directory.resolve().parents):
         file = folder / ".gitignore"
         lines = file.read_text().splitlines() if file.is_file() else []

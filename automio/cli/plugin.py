@@ -1,4 +1,4 @@
-"""`automio plugin new` and `automio plugin test`: plugins in a developer's folder."""
+"""`automio plugin new` and `automio plugin test`: creates and tests plugins in a developer's folder."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ _NAMESPACE, _INTEGRATION = re.compile(r"[A-Za-z_]\w*", re.ASCII), re.compile(r"[
 
 @click.group()
 def plugin() -> None:
-    """Plugins of a folder: begin one, test them without their services."""
+    """Create plugins in a folder, and test them without their services."""
 
 
 @plugin.command()
@@ -32,7 +32,7 @@ def plugin() -> None:
 @click.argument("integration")
 @_FOLDER
 def new(namespace: str, integration: str, directory: Path) -> None:
-    """Write a plugin with the functions that an interface asks for, and contract tests to begin with."""
+    """Create a plugin with the functions of an interface, and its first contract tests."""
     files = _files(directory, namespace, integration)
     try:
         write_skeleton(files)
@@ -44,25 +44,25 @@ def new(namespace: str, integration: str, directory: Path) -> None:
 @plugin.command()
 @click.argument("namespace", required=False)
 @click.argument("integration", required=False)
-@click.option("--record", is_flag=True, help="Make the calls for real, and keep answers and results as the tests.")
+@click.option("--record", is_flag=True, help="Make real calls, and store their answers and results as the tests.")
 @_FOLDER
 def test(namespace: str | None, integration: str | None, record: bool, directory: Path) -> None:
-    """Run the contract tests of plugins on their recorded answers, offline.
+    """Run the contract tests of plugins offline, with recorded answers.
 
-    Ends with status 1 when one fails, or when a plugin cannot be called as its interface says.
+    Exits with status 1 when a test fails, or when a plugin does not accept the calls of its interface.
     """
     chosen = [
-        found
-        for found in find_plugins(directory)
-        if namespace in (None, found.namespace) and integration in (None, found.integration)
+        files
+        for files in find_plugins(directory)
+        if namespace in (None, files.namespace) and integration in (None, files.integration)
     ]
     if not chosen:
-        raise click.ClickException("there is no such plugin here (plugins/<namespace>_<integration>.py)")
+        raise click.ClickException("no such plugin in this folder (plugins/<namespace>_<integration>.py)")
     try:
         if record:
-            for one in chosen:
-                _record(one, directory)
-        failures = sum(_test(one) for one in chosen)
+            for files in chosen:
+                _record(files, directory)
+        failures = sum(_test(files) for files in chosen)
     except AutomioError as error:
         raise click.ClickException(str(error)) from error
     if failures:
@@ -71,12 +71,12 @@ def test(namespace: str | None, integration: str | None, record: bool, directory
 
 def _files(directory: Path, namespace: str, integration: str) -> PluginFiles:
     if not _NAMESPACE.fullmatch(namespace) or not _INTEGRATION.fullmatch(integration):
-        raise click.ClickException("a namespace is a Python name, an integration the id of one")
+        raise click.ClickException("NAMESPACE must be a Python name, INTEGRATION the id of an integration")
     return PluginFiles(directory, namespace, integration)
 
 
 def _test(plugin: PluginFiles) -> int:
-    """Tells how the tests of one plugin end; how many fail."""
+    """Runs and prints the tests of a plugin; returns the number of failures."""
     failures = 0
     for message in check_contract(plugin):
         click.echo(f"FAIL  {message}")

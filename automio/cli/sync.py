@@ -1,4 +1,4 @@
-"""`automio pull`, `push` and `status`: an app's source tree and the plugins, in a folder."""
+"""`automio pull`, `push` and `status`: synchronizes a folder with an app's source tree and the plugins."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,46 +22,48 @@ _APP = click.option("--app", help="The app's id or slug; APP_ID of the folder's 
 @click.command()
 @_FOLDER
 @_APP
-@click.option("--keep-both", is_flag=True, help="Write the platform's text of files changed on both sides beside.")
-@click.option("--stubs/--no-stubs", default=True, show_default=True, help="Write type stubs for editors, too.")
+@click.option(
+    "--keep-both", is_flag=True, help="For files changed on both sides, write the platform's version to FILE.theirs."
+)
+@click.option("--stubs/--no-stubs", default=True, show_default=True, help="Also write type stubs for editors.")
 def pull(directory: Path, app: str | None, keep_both: bool, stubs: bool) -> None:
-    """Take over an app's source, interfaces and plugins from the platform.
+    """Copy an app's source, interfaces and plugins from the platform to a folder.
 
-    What you changed is never overwritten.
+    Files that you changed are never overwritten.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with _opened(directory, app) as (workspace, platform, app_id):
         pulled = workspace.pull(keep_both=keep_both)
-        _tell("written", pulled.written)
-        _tell("removed", pulled.removed)
-        _tell("yours stays, push it", pulled.kept)
-        _tell("the platform's text is beside, as .theirs", pulled.beside)
+        _print_each("written", pulled.written)
+        _print_each("removed", pulled.removed)
+        _print_each("your change is kept, push it", pulled.kept)
+        _print_each("changed on both sides, the platform's version is in .theirs", pulled.beside)
         if not (pulled.written or pulled.removed or pulled.beside):
             click.echo("nothing new")
         notes = list(pulled.notes)
         if stubs:
             notes += write_stubs(directory, platform, app_id)
-        _tell("note", notes)
+        _print_each("note", notes)
 
 
 @click.command()
 @_FOLDER
 @_APP
-@click.option("-m", "--message", default="", help="Kept with the version.")
-@click.option("--force", is_flag=True, help="Let what you changed win over what the platform has newer.")
-@click.option("--delete-plugins", is_flag=True, help="Remove interfaces and plugins whose files you deleted.")
+@click.option("-m", "--message", default="", help="A message for the new version.")
+@click.option("--force", is_flag=True, help="Overwrite newer changes on the platform with yours.")
+@click.option("--delete-plugins", is_flag=True, help="Delete interfaces and plugins whose files you deleted.")
 def push(directory: Path, app: str | None, message: str, force: bool, delete_plugins: bool) -> None:
-    """Store what changed in a folder on the platform, as a new version. Needs a token with the scope `build`.
+    """Store the changes of a folder on the platform, as a new version. Needs a token with the scope `build`.
 
-    Refuses when the platform has something newer, and shows the difference.
+    Stores nothing when the platform has newer changes, and shows the difference.
     """
     _require(directory)
     with _opened(directory, app) as (workspace, _, _):
         pushed = workspace.push(message, force=force, delete_plugins=delete_plugins)
-        _tell("pushed", pushed.changed)
-        _tell("removed", pushed.removed)
+        _print_each("pushed", pushed.changed)
+        _print_each("removed", pushed.removed)
         click.echo(f"version {pushed.version}" if pushed.changed or pushed.removed else "nothing to push")
-        _tell("note", pushed.notes)
+        _print_each("note", pushed.notes)
 
 
 @click.command()
@@ -69,24 +71,24 @@ def push(directory: Path, app: str | None, message: str, force: bool, delete_plu
 @_APP
 @click.option("--diff", is_flag=True, help="Show how the folder differs from the platform.")
 def status(directory: Path, app: str | None, diff: bool) -> None:
-    """Show what changed here and on the platform since the last pull or push."""
+    """Show what changed in the folder and on the platform since the last pull or push."""
     _require(directory)
     with _opened(directory, app) as (workspace, _, _):
-        found, remote, contents = workspace.status()
-        _tell("changed here", found.mine)
-        _tell("changed on the platform", found.theirs)
-        _tell("changed on both sides", found.both)
-        differing = sorted([*found.mine, *found.theirs, *found.both])
+        comparison, remote, contents = workspace.status()
+        _print_each("changed here", comparison.mine)
+        _print_each("changed on the platform", comparison.theirs)
+        _print_each("changed on both sides", comparison.both)
+        differing = sorted([*comparison.mine, *comparison.theirs, *comparison.both])
         if not differing:
             click.echo("folder and platform are equal")
         if diff:
             click.echo(workspace.differences(differing, contents, remote), nl=False)
-        _tell("note", remote.notes)
+        _print_each("note", remote.notes)
 
 
 @contextmanager
 def _opened(directory: Path, app: str | None) -> Iterator[tuple[Workspace, Development, AppId]]:
-    """The folder with its platform; what goes wrong becomes a message without traceback."""
+    """Provides a folder and its platform; turns errors into messages without a traceback."""
     try:
         settings = settings_from(read_environment(directory), app_id=as_app_id(app))
         platform = Development.of_token(settings.base_url, settings.token)
@@ -106,6 +108,6 @@ def _require(directory: Path) -> None:
         raise click.ClickException(f"there is no folder {directory}")
 
 
-def _tell(what: str, of: Sequence[Any]) -> None:
-    for one in of:
-        click.echo(f"{what}: {one}")
+def _print_each(label: str, items: Sequence[Any]) -> None:
+    for item in items:
+        click.echo(f"{label}: {item}")

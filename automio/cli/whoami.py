@@ -1,4 +1,4 @@
-"""`automio whoami`: does every setting work, and if not, what to do about it."""
+"""`automio whoami`: tests every setting, and says how to repair those that do not work."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,23 +14,23 @@ from automio.wrapper import API
 
 @dataclass(frozen=True)
 class Finding:
-    """How one setting does; `fix` is the next step when it does not work."""
+    """The test result of a setting; `fix` is the next step when it does not work."""
 
     name: str
     is_good: bool
-    says: str
+    message: str
     fix: str | None = None
 
 
 @click.command()
 def whoami() -> None:
-    """Show who the settings of this folder are, and test each of them.
+    """Show the user and app of this folder's settings, and test each setting.
 
-    Ends with status 1 when one does not work.
+    Exits with status 1 when a setting does not work.
     """
     findings = list(_findings())
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.is_good else 'FAIL'}  {finding.name:<19}  {finding.says}")
+        click.echo(f"{'ok  ' if finding.is_good else 'FAIL'}  {finding.name:<19}  {finding.message}")
         if finding.fix:
             click.echo(f"{'':27}{finding.fix}")
     if not all(finding.is_good for finding in findings):
@@ -56,7 +56,9 @@ def _findings() -> Iterator[Finding]:
             yield Finding("APP_TOKEN", False, error.detail or error.message, _NEW_TOKEN)
             return
         except AutomioError as error:
-            yield Finding("API_BASE_URL", False, error.message, "Is this the address of an automio platform?")
+            yield Finding(
+                "API_BASE_URL", False, error.message, "Check that this is the address of an automio platform."
+            )
             return
         yield Finding("API_BASE_URL", True, settings.base_url)
         yield Finding("APP_TOKEN", True, _describe(identity))
@@ -97,7 +99,7 @@ def _app(account: Account, settings: Settings, identity: Identity) -> Finding:
 
 
 def _cache(settings: Settings) -> Finding:
-    """The cache is written, read and emptied once, under the app's key `automio-whoami`."""
+    """Writes, reads and deletes a cache entry of the app with the key `automio-whoami`."""
     name = "CACHE_SERVICE_URL" if settings.cache_url else "REDIS_HOST"
     where = settings.cache_url or f"{settings.redis_host}:{settings.redis_port}"
     try:
@@ -113,5 +115,5 @@ def _round_trip(
 ) -> None:
     write("automio-whoami", "works", 60)
     if read("automio-whoami") != "works":
-        raise AutomioError("The cache does not give back what is stored.")
+        raise AutomioError("The cache did not return the value that was stored.")
     delete("automio-whoami")

@@ -38,7 +38,7 @@ QUICK = RetryPolicy(attempts=3, total_seconds=60, first_wait=0.01, longest_wait=
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the developer's own, and a working directory without `.env`."""
+    """Removes the developer's own settings, and changes to a working directory without `.env`."""
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -72,7 +72,7 @@ def api(create_api: Callable[..., API]) -> API:
 
 @pytest.fixture
 def cached_api(create_api: Callable[..., API], server: Loopback, monkeypatch: pytest.MonkeyPatch) -> API:
-    """A client that uses the cache service."""
+    """Provides a client that uses the cache service."""
     monkeypatch.setenv("CACHE_SERVICE_URL", f"{server.url}/cache")
     monkeypatch.setenv("CACHE_SERVICE_TOKEN", "cache-token")
     monkeypatch.setenv("TASK_ID", "task-1")
@@ -81,7 +81,7 @@ def cached_api(create_api: Callable[..., API], server: Loopback, monkeypatch: py
 
 
 def _start_redis(executable: str) -> "tuple[subprocess.Popen[bytes], int]":
-    """A server and its port: another one when somebody took the chosen one meanwhile."""
+    """Returns a server and its port: another one when somebody took the chosen one meanwhile."""
     for _ in range(10):
         port = free_port()
         process = subprocess.Popen(
@@ -98,7 +98,7 @@ def _start_redis(executable: str) -> "tuple[subprocess.Popen[bytes], int]":
 
 @pytest.fixture(scope="session")
 def redis_port() -> Iterator[int]:
-    """A Redis server of this test process."""
+    """Provides a Redis server of this test process."""
     executable = shutil.which("redis-server")
     if executable is None:
         pytest.skip("redis-server is not installed")

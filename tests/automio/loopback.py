@@ -52,7 +52,7 @@ class Reset:
 
 
 class Loopback:
-    """Routes `"METHOD /path/"` (raw path) to an answer, a function of the request, or a list used up one by one."""
+    """A server that routes `"METHOD /path/"` (raw path) to an answer, a function of it, or a list in turn."""
 
     def __init__(self) -> None:
         self.requests: list[Seen] = []
@@ -187,12 +187,12 @@ class InTurn:
 
 
 def events(*payloads: Any) -> list[bytes]:
-    """One server-sent event per payload, each a chunk of its own."""
+    """Returns one server-sent event per payload, each as a separate chunk."""
     return [b"data: " + json.dumps(payload, ensure_ascii=False).encode() + b"\n\n" for payload in payloads]
 
 
 def api_response(status: int = 200, text: str = "{}", url: str = "https://service.test/") -> dict[str, Any]:
-    """The service's answer inside an envelope."""
+    """Returns the service's answer inside an envelope."""
     return {"status_code": status, "text": text, "headers": {}, "url": url, "ok": 200 <= status < 400}
 
 

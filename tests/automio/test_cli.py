@@ -31,7 +31,7 @@ def run(*arguments: str, input: str | None = None) -> Result:
 
 @pytest.fixture
 def platform(server: Loopback) -> Iterator[Loopback]:
-    """The endpoints that the commands use; a sign-in is known by its cookie."""
+    """Provides the endpoints that the commands use; a sign-in is known by its cookie."""
     stored: dict[str, Any] = {}
 
     def sign_in(request: Seen) -> Any:

@@ -122,9 +122,9 @@ def test_rows_are_exported_into_a_file(platform: Loopback, tmp_path: Path) -> No
     ("arguments", "message"),
     [
         (("import", "products", "absent.csv"), "there is no file absent.csv"),
-        (("import", "products", "stock.csv", "--map", "sku"), "--map: sku is not as HEADER=COLUMN"),
-        (("export", "products", "out.csv", "--where", "[1]"), "--where: must be an object"),
-        (("export", "products", "out.csv", "--where", "{"), "--where: must be JSON"),
+        (("import", "products", "stock.csv", "--map", "sku"), "--map must have the form HEADER=COLUMN, not sku"),
+        (("export", "products", "out.csv", "--where", "[1]"), "--where must be a JSON object"),
+        (("export", "products", "out.csv", "--where", "{"), "--where must be JSON"),
     ],
 )
 def test_what_cannot_be_meant_is_told(platform: Loopback, arguments: tuple[str, ...], message: str) -> None:

@@ -98,7 +98,7 @@ def test_a_call_carries_all_it_is_given(server: Loopback, api: API) -> None:
         "request_params": {"limit": 10},
         "data": {"subject": None},
     }
-    with pytest.raises(TypeError, match="not both"):
+    with pytest.raises(TypeError, match="either `data` or `json`"):
         api.integrations.call("shop", data={}, json={})
 
 

@@ -48,13 +48,13 @@ def test_both_clients_offer_the_same() -> None:
     assert {renamed.get(name, name) for name in _public(blocking)} == _public(awaiting)
     caches = ("app_cache", "user_cache", "org_cache")
     for name in ("tables", "integrations", "plugins", "actions", "csv", "files", "runtime", "task", *caches):
-        one, other = getattr(blocking, name), getattr(awaiting, name)
-        assert _public(one) == _public(other)
-        for method in _public(one):
-            assert list(inspect.signature(getattr(one, method)).parameters) == list(
-                inspect.signature(getattr(other, method)).parameters
+        first, second = getattr(blocking, name), getattr(awaiting, name)
+        assert _public(first) == _public(second)
+        for method in _public(first):
+            assert list(inspect.signature(getattr(first, method)).parameters) == list(
+                inspect.signature(getattr(second, method)).parameters
             )
-            assert inspect.getdoc(getattr(one, method)), f"{name}.{method} says what it does"
+            assert inspect.getdoc(getattr(first, method)), f"{name}.{method} says what it does"
     blocking.close()
 
 

@@ -24,7 +24,7 @@ def query_of(request: Seen) -> list[tuple[str, str]]:
     """Returns the whole query that the service sees, of the address and beside it."""
     found = parse_qsl(urlsplit(request.json["endpoint"]).query)
     for name, value in request.json["request_params"].items():
-        found += [(name, str(one)) for one in (value if isinstance(value, list) else [value])]
+        found += [(name, str(item)) for item in (value if isinstance(value, list) else [value])]
     return found
 
 

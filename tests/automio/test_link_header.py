@@ -13,7 +13,7 @@ TARGET = st.text("abc/?&=;,:%[]'\"(){}#", max_size=15)
 
 @st.composite
 def parameters(draw: st.DrawFn) -> tuple[str, str, str]:
-    """A parameter's name, its value, and one way to write them."""
+    """Returns a parameter's name, its value, and one way to write them."""
     name, before, after = draw(TOKEN), draw(SPACE), draw(SPACE)
     if draw(st.booleans()):
         value = draw(TOKEN)

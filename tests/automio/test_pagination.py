@@ -118,11 +118,11 @@ def test_an_error_of_the_service_ends_the_walk(server: Loopback, api: API) -> No
         ({"items": [1], "more": True}, Pagination(**CURSOR, next="next", has_more="more"), "no cursor"),
         ({"items": [{"a": 1}], "more": 1}, Pagination(**CURSOR, last_item="id", has_more="more"), "'id'"),
         ({"items": [], "more": 1}, Pagination(**CURSOR, last_item="id", has_more="more"), "'id'"),
-        ([{"id": 1}], Pagination(style="page"), "that page again"),
-        ([{"id": 1}], Pagination(style="offset", size=1), "that page again"),
-        ({"items": [], "total": 3}, Pagination(style="offset", items="items", total="total"), "no items from 0 on"),
-        ({"a": [1], "b": [2]}, Pagination(style="page", items="?"), "several lists, a, b"),
-        ({"items": [1], "next": 5}, Pagination(style="link", items="items", next="next"), "no URL but a int"),
+        ([{"id": 1}], Pagination(style="page"), "the same page again"),
+        ([{"id": 1}], Pagination(style="offset", size=1), "the same page again"),
+        ({"items": [], "total": 3}, Pagination(style="offset", items="items", total="total"), "sent none from 0 on"),
+        ({"a": [1], "b": [2]}, Pagination(style="page", items="?"), r"several lists \(a, b\)"),
+        ({"items": [1], "next": 5}, Pagination(style="link", items="items", next="next"), "must be a URL, not a int"),
         (
             {"items": [1], "next": "//evil.test/x"},
             Pagination(style="link", items="items", next="next"),
@@ -386,7 +386,7 @@ def test_a_cursor_of_zero_is_the_end_unless_a_flag_says_otherwise(
 def test_an_empty_text_in_the_last_item_leads_nowhere(server: Loopback, api: API) -> None:
     server.on(CALL, served({"items": [{"id": ""}], "more": True}))
     pagination = Pagination(style="cursor", items="items", last_item="id", has_more="more")
-    with pytest.raises(InvalidReply, match="nothing at 'id'"):
+    with pytest.raises(InvalidReply, match="no value at 'id'"):
         list(api.integrations.paginate("shop", "/o", pagination=pagination))
     assert len(server.requests) == 1
 

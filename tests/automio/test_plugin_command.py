@@ -49,12 +49,12 @@ def fetch(connection_ids, limit=DEFAULT):
         )
         if not response.ok:
             raise ValueError(response.status_code)
-        yield from (Order(one["id"]) for one in data["orders"])
+        yield from (Order(item["id"]) for item in data["orders"])
 
 
 async def count(connection_ids, since=None):
     answers = await api.integrations.parallel_call(
-        "my-shop", "GET", "/orders/{id}", [{"url_params": {"id": one}} for one in connection_ids]
+        "my-shop", "GET", "/orders/{id}", [{"url_params": {"id": connection_id}} for connection_id in connection_ids]
     )
     return sum(answer.api_response.ok for answer in answers)
 """
@@ -63,7 +63,7 @@ ORDERS = {"method": "GET", "endpoint": "/orders", "params": {"limit": 3}, "json"
 
 @pytest.fixture
 def folder() -> Path:
-    """The working directory, with an interface and a plugin."""
+    """Provides the working directory, with an interface and a plugin."""
     Path("plugins/interfaces").mkdir(parents=True)
     Path("plugins/interfaces/orders.py").write_text(INTERFACE)
     Path("plugins/orders_my-shop.py").write_text(PLUGIN)
@@ -99,7 +99,7 @@ def test_a_new_plugin_has_the_interfaces_signatures_and_passes_its_tests(folder:
 @pytest.mark.parametrize(
     ("namespace", "integration", "says"),
     [
-        ("orders", "my-shop", "there already"),
+        ("orders", "my-shop", "exists already"),
         ("absent", "shop", "no plugins/interfaces/absent.py"),
         ("orders", "../x", "id"),
     ],
@@ -161,7 +161,7 @@ def test_a_signature_that_is_not_the_interfaces_is_told_with_file_and_line(folde
     [
         ("{", "not JSON"),
         ('{"cases": [{}]}', "no `capability`"),
-        ('{"cases": [{"capability": "fetch"}]}', "needs one"),
+        ('{"cases": [{"capability": "fetch"}]}', "needs either"),
     ],
 )
 def test_tests_that_cannot_be_read_are_named(folder: Path, text: str, says: str) -> None:

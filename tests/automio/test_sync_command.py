@@ -15,7 +15,7 @@ APP = {"id": 3, "name": "Orders", "slug": "orders", "organization": "acme", "act
 
 @pytest.fixture
 def files(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What the platform sends as the app's source."""
+    """Provides the files that the platform sends as the app's source."""
     sent = {"main.py": "x = 1\n"}
     for name, value in {"API_BASE_URL": server.url, "APP_TOKEN": "amt_x", "APP_ID": "3"}.items():
         monkeypatch.setenv(name, value)
@@ -103,7 +103,7 @@ def test_a_version_saved_during_the_push_is_not_overwritten(files: dict[str, str
         return Answer(409, json={"detail": "version 2 was saved since version 1"})
 
     server.on("PATCH /api/apps/3/source/", change)
-    assert "meanwhile" in run("push", "app", "-m", "Why", ok=False).output
+    assert "newer version was saved" in run("push", "app", "-m", "Why", ok=False).output
     assert seen == [{"base_version": 1, "changes": {"main.py": "x = 2\n"}, "message": "Why"}]
     assert "changed here: main.py" in run("status", "app").output
 
@@ -135,7 +135,7 @@ def test_ignore_rules_are_followed_or_refused(files: dict[str, str], server: Loo
     run("push", "app")
     assert seen[0]["changes"] == {"lib/keep.py": "t"}
     Path("app/.automioignore").write_text("!keep.py\n")
-    assert "exceptions are not known" in run("push", "app", ok=False).output
+    assert "exceptions are not supported" in run("push", "app", ok=False).output
 
 
 def test_missing_folders_and_settings_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -552,9 +552,9 @@ def test_contract_15_12_parallel_calls_ignore_nothing(server: Loopback, api: API
         {"params": {"a": 1, "b": 2}, "data": [1, 2]},
         {"params": {"a": 1, "b": 1}, "data": {"x": 1}},
     ]
-    with pytest.raises(TypeError, match=r"data_list\[1\] has `data` and `json`"):
+    with pytest.raises(TypeError, match=r"data_list\[1\] has both `data` and `json`"):
         api.integrations.parallel_call("shop", "GET", "/x", [{}, {"data": 1, "json": 2}])
-    with pytest.raises(TypeError, match=r"data_list\[0\] is a str"):
+    with pytest.raises(TypeError, match=r"data_list\[0\] must be a mapping, not a str"):
         api.integrations.parallel_call("shop", "GET", "/x", ["offer"])  # type: ignore[list-item]
     for wrong in ({"files": {}}, {"param": {}}):
         with pytest.raises(TypeError):
@@ -741,7 +741,7 @@ def test_contract_15_18_everything_imported_is_declared() -> None:
 
 
 def _closure(distribution: str) -> set[str]:
-    """A distribution and what it requires, without extras it does not ask for."""
+    """Returns a distribution and what it requires, without extras it does not ask for."""
     known: set[str] = set()
     queue = [Requirement(distribution)]
     while queue:
@@ -749,10 +749,10 @@ def _closure(distribution: str) -> set[str]:
         name = canonicalize_name(requirement.name)
         for text in requires(name) or []:
             needed = Requirement(text)
-            wanted = needed.marker is None or any(
+            applies = needed.marker is None or any(
                 needed.marker.evaluate({"extra": extra}) for extra in ("", *requirement.extras)
             )
-            if wanted and canonicalize_name(needed.name) not in known:
+            if applies and canonicalize_name(needed.name) not in known:
                 queue.append(needed)
         known.add(name)
     return known

@@ -131,10 +131,10 @@ def test_values_that_json_has_no_form_for(bubblewrap_runner: LiveRunner) -> None
     }
     by_chance = bubblewrap_runner.execute("result = object()\n")
     assert (by_chance.status, by_chance.result) == ("completed", None)
-    assert by_chance.run.stream("system") == ["the value of `result` is not kept: a object has no JSON form"]
+    assert by_chance.run.stream("system") == ["the value of `result` is not stored: a object has no JSON form"]
     returned = bubblewrap_runner.execute("def run():\n    return {1, object}\n", entry="main.py:run")
     assert (returned.status, returned.cause) == ("failed", "exception")
-    assert "the returned value cannot be kept" in returned.error
+    assert "the returned value cannot be stored" in returned.error
 
 
 def test_what_the_database_cannot_store_is_replaced(live: LiveRunner) -> None:

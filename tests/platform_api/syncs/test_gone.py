@@ -97,7 +97,7 @@ UNCERTAIN: dict[str, tuple[dict[str, Any], list[Any]]] = {
 }
 BROKEN: dict[str, tuple[dict[str, Any], list[Any], str]] = {
     "the link leads elsewhere": (LINK, [(page(HERE), {"Link": '<http://127.0.0.1:9/x>; rel="next"'})], "credentials"),
-    "the same page comes again": (PAGE, [page(HERE), page(HERE)], "that page again"),
+    "the same page comes again": (PAGE, [page(HERE), page(HERE)], "the same page again"),
     "a flag without a cursor": ({**CURSOR, "has_more": "more"}, [page(HERE, more=True)], "no cursor"),
     "an error in place of the list": ({**CURSOR, "omits_empty": True}, [{"error": "later"}], "later"),
     "an error beside an empty page": (PAGE, [page(HERE), EMPTY | {"status": "ERROR"}], "an error in place of items"),
@@ -105,7 +105,7 @@ BROKEN: dict[str, tuple[dict[str, Any], list[Any], str]] = {
     "204 before the total": (
         {**PAGE, "total": "header:X-Total"},
         [(page(PARTS[0]), {"X-Total": "3"}), 204],
-        "spoke of 3 items",
+        "announced 3 items",
     ),
     "items that the total speaks of": (
         {**OFFSET, "total": "total"},
