@@ -1,7 +1,7 @@
-"""`python -m benchmarks [NAME …]`: runs the named benchmarks, or all of them one after the other.
+"""`python -m benchmarks [NAME …]`: runs the named benchmarks, or all of them, one after the other.
 
-A benchmark is a package here with a `__main__`, or a module with a `main`; each runs in a process of its own.
-`python -m benchmarks.NAME --help` tells a benchmark's own options.
+A benchmark is a package here with a `__main__`, or a module with a `main`; each runs in its own process.
+`python -m benchmarks.NAME --help` shows a benchmark's options.
 """
 
 import argparse
@@ -14,7 +14,7 @@ _ROOT = _HERE.parent
 
 
 def names() -> list[str]:
-    """Every benchmark there is."""
+    """Returns the names of all benchmarks."""
     packages = [entry.parent.name for entry in _HERE.glob("*/__main__.py")]
     modules = [entry.stem for entry in _HERE.glob("*.py") if "\ndef main(" in entry.read_text()]
     return sorted({*packages, *modules} - {"__main__", "load", "floor"})
@@ -23,11 +23,11 @@ def names() -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"one of {', '.join(names())}; all when absent")
-    wanted = parser.parse_args().name or names()
-    if unknown := [name for name in wanted if name not in names()]:
+    chosen = parser.parse_args().name or names()
+    if unknown := [name for name in chosen if name not in names()]:
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(names())}")
     failed = []
-    for name in wanted:
+    for name in chosen:
         sys.stdout.write(f"\n== {name}\n")
         sys.stdout.flush()
         if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=_ROOT).returncode != 0:

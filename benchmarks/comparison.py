@@ -1,6 +1,6 @@
-"""Two or more servers under the same load, in interleaved rounds, reported as shares of the first.
+"""Compares servers under the same load, in interleaved rounds; reports their rates as shares of the first.
 
-A change of the machine's speed meets all of them, so the shares hold where absolute figures do not.
+When the machine's speed changes, it changes for all of them: the shares stay comparable, absolute figures do not.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from benchmarks.load import Measurement, measure
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server. `bodies` maps cases to what one with another schema is sent in turn; it has those cases only."""
+    """A server to measure. `bodies` maps cases to requests, for a server with another schema and only those cases."""
 
     name: str
     url: str
@@ -34,7 +34,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is sent in turn, and the wanted share of the floor's rate at 8 connections."""
+    """The requests to send in turn, and the target share of the floor's rate at 8 connections."""
 
     name: str
     bodies: list[bytes]
@@ -43,7 +43,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to measure."""
+    """The numbers of connections, and the number and length of the rounds."""
 
     connections: Sequence[int]
     rounds: int
@@ -75,7 +75,7 @@ def serving(arguments: Sequence[str], url: str) -> Iterator[None]:
 
 
 def post(url: str, body: Any, headers: dict[str, str]) -> Any:
-    """The JSON answer. Raises RuntimeError with the body of a refusal."""
+    """Posts JSON and returns the JSON answer; raises RuntimeError with the body of an error."""
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json", **headers})
     try:
         with urllib.request.urlopen(request) as answer:
@@ -107,9 +107,9 @@ def compare(
     figures = []
     for load in loads:
         for connections in effort.connections:
-            able = [other for other in others if not other.bodies or load.name in other.bodies]
-            seen = _rounds([floor, *able], load, connections, effort)
-            for other in able:
+            comparable = [other for other in others if not other.bodies or load.name in other.bodies]
+            seen = _rounds([floor, *comparable], load, connections, effort)
+            for other in comparable:
                 figure = _figure(load, connections, other, seen)
                 figures.append(figure)
                 table.add_row(
@@ -152,11 +152,11 @@ def _figure(load: Load, connections: int, contender: Contender, seen: dict[str, 
         "case": load.name,
         "connections": connections,
         "server": contender.name,
-        "floor_rate": statistics.median(one.rate for one in floor),
-        "rate": statistics.median(one.rate for one in ours),
+        "floor_rate": statistics.median(item.rate for item in floor),
+        "rate": statistics.median(item.rate for item in ours),
         "share": statistics.median(own.rate / other.rate for own, other in pairs),
-        "p50_ms": statistics.median(one.p50 for one in ours),
-        "p99_ms": statistics.median(one.p99 for one in ours),
+        "p50_ms": statistics.median(item.p50 for item in ours),
+        "p99_ms": statistics.median(item.p99 for item in ours),
         "p99_ratio": statistics.median(own.p99 / other.p99 for own, other in pairs),
         "bytes": ours[0].answer_bytes,
     }

@@ -1,4 +1,4 @@
-"""The PostgreSQL that the benchmarks run on: an embedded one, with an installation's own options."""
+"""Starts an embedded PostgreSQL for the benchmarks, with the options of an installation."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from platform_api.supervisor.postgres import EmbeddedPostgres
 
 @contextlib.contextmanager
 def empty_database() -> Iterator[str]:
-    """The URL of a new server's database; server and data are gone after the block."""
+    """Provides the URL of a new server's database; stops the server and deletes its data afterwards."""
     with tempfile.TemporaryDirectory(prefix="amb-") as directory:
         server = EmbeddedPostgres(Path(directory))
         server.prepare()

@@ -1,9 +1,9 @@
-"""The floor: a bare ASGI application that looks the query text up and runs one hand-written prepared statement.
+"""The floor: a bare ASGI application that runs a hand-written prepared statement for each known query text.
 
-`python -m benchmarks.floor DATABASE_URL PORT CASES_FILE` serves it. No framework, no validation, no permissions: what
-remains is HTTP, one JSON parse and PostgreSQL. The file is JSON: `[{"query", "sql", "json_argument"?}]` or
-`[{"query", "answer"}]`; a statement gives one value of type json, which goes out as PostgreSQL built it. Its
-parameters are the request's variables in order, or the JSON of the one named by `json_argument`.
+`python -m benchmarks.floor DATABASE_URL PORT CASES_FILE` serves it, without framework, validation or permissions: it
+only needs HTTP, one JSON parse and PostgreSQL. The file is JSON: `[{"query", "sql", "json_argument"?}]` or
+`[{"query", "answer"}]`; a statement returns one value of type json, which is sent unchanged. Its parameters are the
+request's variables in order, or the JSON of the one named by `json_argument`.
 """
 
 import asyncio
@@ -64,10 +64,10 @@ class Floor:
         arguments = [orjson.dumps(variables[name])] if name else list(variables.values())
         statements = await self._free.get()
         try:
-            found = await statements[query].fetchval(*arguments)
+            value = await statements[query].fetchval(*arguments)
         finally:
             self._free.put_nowait(statements)
-        await _answer(send, b"".join((b'{"data":{"root":', found or b"null", b"}}")))
+        await _answer(send, b"".join((b'{"data":{"root":', value or b"null", b"}}")))
 
 
 async def _answer(send: Any, body: bytes) -> None:

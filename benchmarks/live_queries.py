@@ -1,8 +1,8 @@
-"""How soon a change reaches the subscribers of live queries, and what silence costs the database.
+"""Measures how fast a change reaches the subscribers of live queries, and the database's load without changes.
 
-`python -m benchmarks.live_queries`: 1,000 subscribers on 10 distinct queries over websockets; a row changes again and
-again; the time from before the change's statement to each subscriber's message is taken. Then nothing changes, and
-statements that the engine's connections ran are counted.
+`python -m benchmarks.live_queries`: 1,000 subscribers of 10 distinct queries over websockets. Changes a row
+repeatedly and measures the time from before the statement to each subscriber's message. Then nothing changes, and it
+counts the statements of the engine's connections.
 """
 
 import argparse
@@ -24,7 +24,7 @@ _PROTOCOL: Any = "graphql-transport-ws"
 
 
 class Subscribers:
-    """Connections with many subscriptions each, and when each heard of the latest change."""
+    """Connections with many subscriptions each, and the times at which they received the latest change."""
 
     def __init__(self) -> None:
         self.waiting = 0

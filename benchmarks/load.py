@@ -1,7 +1,7 @@
-"""A load generator: N keep-alive connections, each sending its next request when the answer has arrived.
+"""A load generator: N keep-alive connections, each of which sends its next request after the answer.
 
-Runs as a process of its own (`python -m benchmarks.load`), so that it does not share an interpreter with what it
-measures, and prints one JSON object. Every answer's status is looked at: anything but 2xx ends the run with an error.
+Runs in its own process (`python -m benchmarks.load`), so that it does not share an interpreter with the server, and
+prints a JSON object. It checks the status of every answer: anything but 2xx ends the run with an error.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One run. Rates are answers per second; times are milliseconds."""
+    """The figures of one run: rates in answers per second, times in milliseconds."""
 
     requests: int
     rate: float
@@ -55,7 +55,7 @@ def measure(
 
 
 class _Connection(asyncio.Protocol):
-    """One keep-alive connection. Understands just what our servers send: a status line and Content-Length."""
+    """A keep-alive connection; reads only what our servers send: a status line and Content-Length."""
 
     def __init__(self, requests: list[bytes], start: int, times: list[float], stop_at: float) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -118,7 +118,7 @@ async def _run(url: str, bodies: list[str], connections: int, seconds: float, he
     times: list[float] = []
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
-    made = [
+    connected = [
         await loop.create_connection(
             lambda number=number: _Connection(requests, number * 7, times, started + seconds),  # type: ignore[misc]  # a default argument in a lambda
             parts.hostname,
@@ -126,7 +126,7 @@ async def _run(url: str, bodies: list[str], connections: int, seconds: float, he
         )
         for number in range(connections)
     ]
-    await asyncio.gather(*(protocol.done for _, protocol in made))
+    await asyncio.gather(*(protocol.done for _, protocol in connected))
     elapsed = time.perf_counter() - started
     times.sort()
     return Measurement(
@@ -134,7 +134,7 @@ async def _run(url: str, bodies: list[str], connections: int, seconds: float, he
         rate=len(times) / elapsed,
         p50=times[len(times) // 2] * 1000,
         p99=times[int(len(times) * 0.99)] * 1000,
-        answer_bytes=made[0][1].answer_bytes,
+        answer_bytes=connected[0][1].answer_bytes,
     )
 
 

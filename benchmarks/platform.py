@@ -1,4 +1,4 @@
-"""GraphQL on app tables through a whole `automio up` (tokens, tenancy, engine), as shares of the floor's rate.
+"""Measures GraphQL on app tables through `automio up` (tokens, tenancy, engine), as shares of the floor's rate.
 
 `python -m benchmarks.platform`. The floor runs hand-written statements on the same tables in the same PostgreSQL.
 """
@@ -95,7 +95,7 @@ def _measure(installation: Installation, directory: Path, effort: Effort) -> Non
     floor = Contender("floor", f"http://127.0.0.1:{port}/")
     platform = Contender("automio up", url, headers)
     loads = [
-        Load("by key", [_body(by_key, {"id": one}) for one in ids[:500]], 0.5),
+        Load("by key", [_body(by_key, {"id": order_id}) for order_id in ids[:500]], 0.5),
         Load("100 rows with a relationship", [_body(listed, {})], 0.5),
         Load("upsert of 100", [_body(upsert, {"rows": _rows(100 * number)}) for number in range(300)], 0.5),
     ]
@@ -108,7 +108,7 @@ def _rows(first: int) -> list[dict[str, Any]]:
 
 
 def _fill(url: str, headers: dict[str, str], orders: str) -> list[str]:
-    """A thousand orders of three lines each, through GraphQL; the ids of the orders."""
+    """Inserts a thousand orders of three lines each through GraphQL; returns the ids of the orders."""
     objects = [
         {"number": f"N{n:05}", "total": n, "lines": {"data": [{"product": f"P{k}", "quantity": k} for k in range(3)]}}
         for n in range(_COUNT)
@@ -123,7 +123,7 @@ def _fill(url: str, headers: dict[str, str], orders: str) -> list[str]:
 
 
 def _database_url(installation: Installation) -> str:
-    """The embedded PostgreSQL, as its superuser."""
+    """Returns the URL of the embedded PostgreSQL for its superuser."""
     root = installation.data_dir / "postgres"
     password = quote((root / "superuser-password").read_text().strip(), safe="")
     return f"postgresql://postgres:{password}@/automio?host={(root / 'socket').resolve()}"

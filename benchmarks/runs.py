@@ -1,7 +1,7 @@
-"""Request to first user line of an action, against a bare `python3 -c` doing the same on this machine.
+"""Measures the time from a request to the first line of an action, compared with a bare `python3 -c`.
 
-The request goes to an in-memory control plane over HTTP, so this is the runner's part: claim, ready-made jail, user
-code, log line back. Rounds are interleaved; read the ratios, not the milliseconds.
+The request goes to an in-memory control plane over HTTP, so this measures the runner: claim, ready jail, user code,
+log line. Rounds are interleaved; compare the ratios, not the milliseconds.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Start time of `automio up` (first and later starts), its resident memory, and its CPU when nobody asks anything.
+"""Measures the start time of `automio up` (first and later starts), its memory, and its CPU when idle.
 
-`python -m benchmarks.startup`. Memory is PSS, where pages shared between processes count once in all; CPU is of all
-processes together, in percent of one core.
+`python -m benchmarks.startup`. Memory is PSS, which counts pages shared between processes once in total; CPU is of
+all processes together, in percent of one core.
 """
 
 import argparse
@@ -22,7 +22,7 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """User and system time of the processes so far."""
+    """Returns the user and system time of the processes."""
     ticks = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -31,7 +31,7 @@ def cpu_seconds(pids: Sequence[int]) -> float:
 
 
 def memory_kilobytes(pid: int) -> int:
-    """The process's proportional share of resident memory."""
+    """Returns the proportional set size (PSS) of a process."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1])
@@ -39,7 +39,7 @@ def memory_kilobytes(pid: int) -> int:
 
 
 def role(pid: int) -> str:
-    """What a process of an installation is, by its command line."""
+    """Returns the role of a process of an installation, by its command line."""
     command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     if "control_plane" in command:
         return "control plane with engine"

@@ -1,18 +1,19 @@
-"""Plugins as modules: `plugins.interfaces.<namespace>` and `plugins.<namespace>_<integration id>`.
+"""Makes plugins importable: `plugins.interfaces.<namespace>` and `plugins.<namespace>_<integration id>`.
 
-The modules are files. They are looked for, in the order of `sys.path`, in
+The modules are files in these folders, which are searched in the order of `sys.path`:
 
-    .plugins/    placed by the platform beside the source tree that a run executes; wins over
-    plugins/     a folder beside scripts on a developer's own machine
+    .plugins/    written by the platform beside the source tree of a run; takes precedence over
+    plugins/     a folder beside scripts on a developer's machine
 
-with interfaces in `interfaces/<namespace>.py` and plugins in `<namespace>_<integration id>.py` (an integration's id
-may hold `-`, so such a module can only be imported by string). The namespace of a plugin is the longest one that has
-an interface and that the module's name begins with; the platform refuses names that could be read in two ways.
+Interfaces are in `interfaces/<namespace>.py`, plugins in `<namespace>_<integration id>.py` (the id of an integration
+may contain `-`; such a module can only be imported by `importlib`). The namespace of a plugin is the longest one that
+has an interface and that the module's name begins with; the platform refuses ambiguous names.
 
-What no folder has is asked of the client, which fetches it from the platform, keeps it and checks its hash;
-`use_source` puts something else in its place. In the sandbox nothing is fetched.
+Modules that are in no folder come from the client, which fetches them from the platform, caches them and checks their
+hash; `use_source` replaces this source. In the sandbox nothing is fetched.
 
-Their code may use `api` without importing it, and what a plugin leaves out is its interface's function of that name.
+Plugin code may use `api` without importing it. A plugin inherits the functions of its interface that it does not
+define.
 """
 
 from plugins._api import use_api

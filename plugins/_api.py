@@ -1,18 +1,18 @@
-"""The global `api` of plugin modules."""
+"""Provides the global `api` of plugin modules."""
 
 import importlib
 from typing import Any
 
 
 class CurrentApi:
-    """Stands for the client that invoked a plugin last; made from the environment when there was none yet."""
+    """A proxy for the client that last invoked a plugin; creates one from the environment if there was none."""
 
     def __init__(self) -> None:
         self.client: Any = None
 
     def __getattr__(self, name: str) -> Any:
         if self.client is None:
-            # By name, and where every release has it: these modules are used with whichever client is installed.
+            # Imported by name, from the module that every release has: any client may be installed.
             self.client = importlib.import_module("automio.wrapper").API()
         return getattr(self.client, name)
 
@@ -24,5 +24,5 @@ current_api = CurrentApi()
 
 
 def use_api(client: Any) -> None:
-    """Makes `client` the `api` of plugin code."""
+    """Sets the client that plugin code uses as `api`."""
     current_api.client = client

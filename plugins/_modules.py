@@ -18,7 +18,7 @@ _INHERITED = "__inherited__"
 
 
 class FoundModule(Protocol):
-    """A module that a source has: its code, the file that shows it, and the namespace of a plugin's interface."""
+    """A module from a source: its code, the file to show in tracebacks, and the namespace of its interface."""
 
     @property
     def code(self) -> bytes: ...
@@ -29,18 +29,18 @@ class FoundModule(Protocol):
 
 
 Source = Callable[[str, Any], FoundModule | None]
-"""Gives the module of a name below `plugins` (`interfaces.orders`), for the client that plugins use, if any."""
+"""Returns the module with a name below `plugins` (`interfaces.orders`), for the client that plugins use, if any."""
 
 
 class _Sources:
-    """Where modules come from that no folder has."""
+    """Finds modules that are in no folder."""
 
     def __init__(self) -> None:
         self.chosen: Source | None = None
         self._is_looking = False
 
     def find(self, name: str) -> FoundModule | None:
-        # What a source imports itself is none of its modules.
+        # Imports by the source itself must not ask the source.
         if self._is_looking:
             return None
         self._is_looking = True
@@ -52,7 +52,7 @@ class _Sources:
 
 
 def _source_of_client() -> Source | None:
-    """By name, as these modules are used with whichever client is installed; older ones have none."""
+    """Returns the source of the installed client, imported by name; older clients have none."""
     try:
         source: Source = importlib.import_module("automio._plugin_modules").find_module
     except ImportError:
@@ -64,12 +64,12 @@ _sources = _Sources()
 
 
 def use_source(source: Source | None) -> None:
-    """Makes `source` the place where modules come from that no folder has; None for the client's own."""
+    """Sets the source of modules that are in no folder; None for the client's own."""
     _sources.chosen = source
 
 
 def install(package: str) -> None:
-    """Lets the import system ask here for the submodules of `package`."""
+    """Registers the finder for the submodules of `package` with Python's import system."""
     sys.meta_path.insert(0, _Finder(package))
 
 
@@ -82,46 +82,46 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Interfaces and plugins only; the package's own modules are found as usual."""
+        """Finds interfaces and plugins; Python finds the package's own modules as usual."""
         package, _, name = fullname.partition(".")
-        # Somebody else's package of this name has its own way.
+        # Another package of this name has its own modules.
         if package != self._package or not name or sys.modules.get(package) is not self._module:
             return None
         if name.startswith(f"{_INTERFACES}."):
             return self._spec(fullname, name.replace(".", "/", 1), None) or self._spec_of_source(fullname, name)
         if name == _INTERFACES or "." in name:
             return None
-        found = self._spec(fullname, name, self._interface_of(name))
-        # Only plugins have a `_` in the middle; a name that begins with one is a module of this package.
-        if found is None and "_" in name.strip("_") and not (self._own / f"{name}.py").is_file():
+        spec = self._spec(fullname, name, self._interface_of(name))
+        # Plugins have a `_` inside their name; names that begin with one are modules of this package.
+        if spec is None and "_" in name.strip("_") and not (self._own / f"{name}.py").is_file():
             return self._spec_of_source(fullname, name)
-        return found
+        return spec
 
     def _spec(self, fullname: str, file: str, interface: str | None) -> importlib.machinery.ModuleSpec | None:
-        found = next((path for folder in self._folders() if (path := folder / f"{file}.py").is_file()), None)
-        if found is None:
+        path = next((path for folder in self._folders() if (path := folder / f"{file}.py").is_file()), None)
+        if path is None:
             return None
         return importlib.util.spec_from_file_location(
-            fullname, found, loader=_Loader(fullname, str(found), interface=interface)
+            fullname, path, loader=_Loader(fullname, str(path), interface=interface)
         )
 
     def _spec_of_source(self, fullname: str, name: str) -> importlib.machinery.ModuleSpec | None:
-        found = _sources.find(name)
-        if found is None:
+        module = _sources.find(name)
+        if module is None:
             return None
-        interface = None if found.interface is None else f"{self._package}.{_INTERFACES}.{found.interface}"
-        loader = _CheckedLoader(fullname, found, interface=interface)
-        return importlib.util.spec_from_file_location(fullname, found.file, loader=loader)
+        interface = None if module.interface is None else f"{self._package}.{_INTERFACES}.{module.interface}"
+        loader = _CheckedLoader(fullname, module, interface=interface)
+        return importlib.util.spec_from_file_location(fullname, module.file, loader=loader)
 
     def _interface_of(self, name: str) -> str | None:
-        """The full name of the interface module that a plugin module belongs to."""
+        """Returns the full name of the interface module of a plugin module."""
         namespaces = {path.stem for folder in self._folders() for path in (folder / _INTERFACES).glob("*.py")}
         fitting = [namespace for namespace in namespaces if name.startswith(f"{namespace}_")]
         namespace = max(fitting, key=len) if fitting else self._fetched_namespace_of(name)
         return None if namespace is None else f"{self._package}.{_INTERFACES}.{namespace}"
 
     def _fetched_namespace_of(self, name: str) -> str | None:
-        """That of a plugin in a folder that does not have its interface; the source may."""
+        """Returns the namespace of a plugin in a folder whose interface is not in a folder, but in the source."""
         if not any((folder / f"{name}.py").is_file() for folder in self._folders()):
             return None
         parts = name.split("_")
@@ -131,7 +131,7 @@ class _Finder(importlib.abc.MetaPathFinder):
                 if namespace and _sources.find(f"{_INTERFACES}.{namespace}") is not None:
                     return namespace
             except ImportError:
-                # A plugin that needs nothing of its interface works without the platform.
+                # Without the platform, a plugin works that inherits nothing from its interface.
                 return None
         return None
 
@@ -139,7 +139,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         for folder in _FOLDERS:
             for entry in sys.path:
                 candidate = Path(entry, folder)
-                # Not this package itself: its modules are no plugins.
+                # Skips this package itself, whose modules are not plugins.
                 if candidate.is_dir() and candidate.resolve() != self._own:
                     yield candidate
 
@@ -150,9 +150,9 @@ class _Loader(importlib.machinery.SourceFileLoader):
         self._interface = interface
 
     def exec_module(self, module: ModuleType) -> None:
-        """Executes the file with `api` defined, then adds what the interface has and the file has not."""
+        """Executes the file with `api` defined, then adds the functions that only the interface has."""
         names = module.__dict__
-        # A module that is reloaded still has what it was given before.
+        # A module that is reloaded still has the functions from its interface.
         for name in names.pop(_INHERITED, ()):
             names.pop(name, None)
         names["api"] = current_api
@@ -170,14 +170,14 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 class _CheckedLoader(_Loader):
-    """Executes the bytes that its source gave out, never what is in the file by then, and no stored byte code."""
+    """Executes the code from the source, never the current content of the file or stored byte code."""
 
-    def __init__(self, fullname: str, found: FoundModule, *, interface: str | None) -> None:
-        super().__init__(fullname, found.file, interface=interface)
-        self._found = found
+    def __init__(self, fullname: str, module: FoundModule, *, interface: str | None) -> None:
+        super().__init__(fullname, module.file, interface=interface)
+        self._module = module
 
     def get_data(self, path: str) -> bytes:
-        return self._found.code
+        return self._module.code
 
     def get_code(self, fullname: str) -> CodeType:
-        return compile(self._found.code, self._found.file, "exec", dont_inherit=True)
+        return compile(self._module.code, self._module.file, "exec", dont_inherit=True)

@@ -1,11 +1,10 @@
-"""Runs Hasura's own expectations against `automio engine` and compares with what was reached before.
+"""Runs Hasura's own expectations against `automio engine`, and fails if fewer pass than before.
 
     python scripts/conformance.py [--update] [DIRECTORY]
 
-DIRECTORY (or the variable CONFORMANCE_DATA, else ../shared/conformance) holds `run.py` and its data; without it one
-line says that the run was skipped. Each way in which the suites want a server to be started is a run of its own on a
-database of its own. Ends with status 1 when fewer cases of a tier pass than `scripts/conformance.json` says, and
-`--update` writes that file.
+DIRECTORY (or the variable CONFORMANCE_DATA, else ../shared/conformance) contains `run.py` and its data; without it
+the run is skipped. The suites need servers with different settings: each is a separate run with its own database.
+Exits with status 1 when fewer cases of a tier pass than `scripts/conformance.json` says; `--update` writes that file.
 """
 
 import argparse
@@ -55,7 +54,7 @@ _RUNS = (
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", nargs="?", type=Path)
-    parser.add_argument("--update", action="store_true", help="make what is reached now the mark")
+    parser.add_argument("--update", action="store_true", help="store the current numbers as the new minimum")
     options = parser.parse_args()
     default = os.environ.get("CONFORMANCE_DATA", str(_ROOT.parent / "shared" / "conformance"))
     directory = options.directory or Path(default)
@@ -72,15 +71,15 @@ def main() -> int:
     if options.update:
         _REACHED.write_text(json.dumps({str(tier): passed[tier] for tier in sorted(total)}, indent=2) + "\n")
         return 0
-    mark = {int(tier): count for tier, count in json.loads(_REACHED.read_text()).items()}
-    dropped = [tier for tier, count in mark.items() if passed[tier] < count]
+    minimum = {int(tier): count for tier, count in json.loads(_REACHED.read_text()).items()}
+    dropped = [tier for tier, count in minimum.items() if passed[tier] < count]
     for tier in dropped:
-        print(f"conformance: tier {tier} dropped: {passed[tier]} cases pass, {mark[tier]} did before")
+        print(f"conformance: tier {tier} dropped: {passed[tier]} cases pass, {minimum[tier]} did before")
     return 1 if dropped else 0
 
 
 def _run_all(directory: Path) -> dict[str, dict[str, Any]]:
-    """Returns every case's outcome, from the run that was started as the case needs it."""
+    """Runs all cases, each with the server settings that it needs, and returns their outcomes."""
     outcomes: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="amc-") as folder:
         server = EmbeddedPostgres(Path(folder), options={"fsync": "off", "synchronous_commit": "off"})
@@ -151,7 +150,7 @@ async def _create_database(server: EmbeddedPostgres, name: str) -> None:
 
 
 def _count(outcomes: dict[str, dict[str, Any]]) -> tuple[Counter[int], Counter[int]]:
-    """Counts passed and all cases by tier, except those that cannot be run here (a second database)."""
+    """Returns the numbers of passed and of all cases by tier; skipped cases do not count."""
     passed: Counter[int] = Counter()
     total: Counter[int] = Counter()
     for case in outcomes.values():

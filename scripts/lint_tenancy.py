@@ -1,7 +1,7 @@
-"""Finds code of the control plane that decides by hand which organization's rows it touches.
+"""Finds code of the control plane that selects rows by organization without the tenancy functions.
 
-`platform_api/accounts/tenancy.py` decides which organizations a caller may see. Anything else that restricts by
-organization must go through it (`visible_to`, `visible_organization_ids`, `get_visible`). Flagged are
+`platform_api/accounts/tenancy.py` decides which organizations a caller may see. All code that restricts rows by
+organization must use its functions (`visible_to`, `visible_organization_ids`, `get_visible`). The lint reports
 
     compared    `Model.organization_id == x`, and `.in_(x)` of anything but `visible_organization_ids(...)`;
                 comparing it with another table's column (a join) is fine
@@ -12,7 +12,7 @@ organization must go through it (`visible_to`, `visible_organization_ids`, `get_
     membership  the `Membership` table outside `platform_api/accounts/`
     sql         `organization_id =` (or `in`, `<>`, …) in SQL text, in Python strings and in `*.sql`
 
-An intended exception carries, on one of the statement's lines or the line above, `# tenancy: <reason>`
+An intended exception needs the comment `# tenancy: <reason>` on one of the statement's lines or on the line above
 (`-- tenancy: <reason>` in SQL files).
 
     python scripts/lint_tenancy.py [DIRECTORY ...]        default: platform_api
@@ -53,7 +53,7 @@ def find_in_python(source: str, path: str, tenant_models: frozenset[str] = froze
         return []
     lines = source.splitlines()
     tree = ast.parse(source)
-    found = [
+    violations = [
         Violation(path, statement.lineno, f"queries {model} without the actor; add `visible_to(actor, …)`")
         for statement, model in _unscoped_statements(tree, tenant_models)
         if not _is_excepted(lines, statement)
@@ -63,12 +63,12 @@ def find_in_python(source: str, path: str, tenant_models: frozenset[str] = froze
             continue
         for node in _own_nodes(statement):
             if (message := _judge(node, path, tenant_models)) is not None:
-                found.append(Violation(path, getattr(node, "lineno", statement.lineno), message))
-    return sorted(set(found))
+                violations.append(Violation(path, getattr(node, "lineno", statement.lineno), message))
+    return sorted(set(violations))
 
 
 def find_in_sql(source: str, path: str) -> list[Violation]:
-    """Returns the violations in a file of SQL."""
+    """Returns the violations in an SQL file."""
     lines = source.splitlines()
     return [
         Violation(path, number, "SQL restricts by organization by hand; say why with `-- tenancy: <reason>`")
@@ -89,11 +89,11 @@ def find_tenant_models(sources: Iterator[str]) -> frozenset[str]:
 
 
 def find_in_directory(directory: Path) -> list[Violation]:
-    """Returns the violations in every Python and SQL file below `directory`."""
+    """Returns the violations in all Python and SQL files below `directory`."""
     python = sorted(directory.rglob("*.py"))
     models = find_tenant_models(file.read_text() for file in python if file.name == "models.py")
-    found = [hit for file in python for hit in find_in_python(file.read_text(), file.as_posix(), models)]
-    return found + [
+    violations = [hit for file in python for hit in find_in_python(file.read_text(), file.as_posix(), models)]
+    return violations + [
         hit for file in sorted(directory.rglob("*.sql")) for hit in find_in_sql(file.read_text(), file.as_posix())
     ]
 
@@ -130,7 +130,7 @@ def _queried_model(node: ast.AST) -> str | None:
 
 
 def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Yields the nodes of a statement without those of statements inside it, which are judged on their own."""
+    """Yields the nodes of a statement without those of nested statements, which are checked separately."""
     waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()
@@ -178,7 +178,7 @@ def _is_organization_column(node: ast.expr) -> bool:
 
 
 def _is_column(node: ast.expr) -> bool:
-    """Returns true for `Model.name` and `table.c.name`."""
+    """Tells whether a node is a column: `Model.name` or `table.c.name`."""
     if not isinstance(node, ast.Attribute):
         return False
     owner = node.value
@@ -200,11 +200,11 @@ def _declares_organization(item: ast.stmt) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the violations; returns how the process should end."""
-    found = [hit for name in arguments or ["platform_api"] for hit in find_in_directory(Path(name))]
-    for hit in found:
+    """Prints the violations and returns the exit status."""
+    violations = [hit for name in arguments or ["platform_api"] for hit in find_in_directory(Path(name))]
+    for hit in violations:
         sys.stdout.write(f"{hit}\n")
-    return 1 if found else 0
+    return 1 if violations else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.engine`: requests per second and latency of the engine as shares of the floor's."""
+"""`python -m benchmarks.engine`: measures requests per second and latency of the engine as shares of the floor's."""
 
 import argparse
 import asyncio
@@ -65,10 +65,10 @@ async def _load_schema(url: str) -> None:
 
 def _check_same_answer(floor: Contender, engine: Contender, case: Case) -> None:
     body = {"query": case.query, "variables": case.variables}
-    wanted = post(floor.url, body, {})["data"]["root"]
+    expected = post(floor.url, body, {})["data"]["root"]
     answer = post(engine.url, body, engine.headers)
-    if "errors" in answer or next(iter(answer["data"].values())) != wanted:
-        raise RuntimeError(f"{case.name}: the answers differ: {str(answer)[:400]} / {str(wanted)[:400]}")
+    if "errors" in answer or next(iter(answer["data"].values())) != expected:
+        raise RuntimeError(f"{case.name}: the answers differ: {str(answer)[:400]} / {str(expected)[:400]}")
 
 
 def main() -> None:

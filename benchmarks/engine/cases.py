@@ -1,4 +1,4 @@
-"""What is measured: a GraphQL request and, for the floor, the statement a person would write for its answer."""
+"""The cases: a GraphQL request and, for the floor, the statement that a person would write for its answer."""
 
 import json
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request. `floor_sql` returns the answer as JSON; its parameters are the variables in order, or the JSON
-    of the one named by `json_argument`. Where `each` has further variables, requests give them in turn:
-    writers of the same rows would only wait for each other.
+    """A request to measure.
 
-    `target` is the wanted share of the floor's requests per second at 8 connections.
+    `floor_sql` returns the answer as JSON; its parameters are the variables in order, or the JSON of the one named by
+    `json_argument`. `each` holds further variables that requests use in turn, as concurrent writers of the same rows
+    would only wait for each other. `target` is the target share of the floor's requests per second at 8 connections.
     """
 
     name: str
@@ -25,11 +25,11 @@ class Case:
 
     @property
     def bodies(self) -> list[bytes]:
-        """What is sent in turn."""
+        """The request bodies to send in turn."""
         return bodies(self.query, self.variables, self.each)
 
     def for_floor(self) -> dict[str, Any]:
-        """As `benchmarks.floor` reads it."""
+        """Returns the case in the format of `benchmarks.floor`."""
         return {"query": self.query, "sql": self.floor_sql, "json_argument": self.json_argument}
 
 
@@ -37,9 +37,9 @@ EACH_ID = [{"id": number} for number in range(1, 500)]
 
 
 def bodies(query: str, variables: dict[str, Any], each: Sequence[dict[str, Any]]) -> list[bytes]:
-    """The request with its variables, or once with each of the further ones."""
+    """Returns the request body with its variables, or one body for each of the further variables."""
     several = [{**variables, **further} for further in each] or [variables]
-    return [json.dumps({"query": query, "variables": one}).encode() for one in several]
+    return [json.dumps({"query": query, "variables": item}).encode() for item in several]
 
 
 _RELATION = """query ($genre: String!) {

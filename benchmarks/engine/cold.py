@@ -1,8 +1,8 @@
-"""The cold path: how long a document that nobody has sent before takes until its SQL is ready.
+"""Measures the time from a new GraphQL document to its SQL.
 
 `python -m benchmarks.engine.cold`: 500 tables, each related to a common one, and a role; queries of 40 fields over
-two of the tables, each different from all before (its aliases), are parsed, validated and planned. Shown are first
-queries on tables, which compile what of the role's schema they touch, and the ones after them.
+two of the tables, each with new aliases, are parsed, validated and planned. Shows the first queries on each table,
+which compile the parts of the role's schema that they use, and the queries after them.
 """
 
 import argparse
@@ -25,7 +25,7 @@ _COLUMNS = ("id", "organization_id", "name", "amount", "note", "hub_id")
 
 
 def _query(table: int, number: int) -> str:
-    """Forty fields: columns of two tables under aliases, an aggregate, a filter with variables."""
+    """Returns a query of forty fields: columns of two tables with aliases, an aggregate, a filter with variables."""
 
     def columns(prefix: str) -> str:
         return " ".join(f"{prefix}{copy}_{column}_{number}: {column}" for copy in range(3) for column in _COLUMNS)

@@ -1,11 +1,11 @@
-"""`track_table` and memory with many tables: `python -m benchmarks.engine.many_tables [DATABASE_URL]`.
+"""`python -m benchmarks.engine.many_tables [DATABASE_URL]`: measures `track_table` and memory with many tables.
 
-The database is filled with tables through the engine's own metadata API (each tracked, related to a common table,
-with select, insert, update and delete permissions of several roles), then `pg_track_table` of new tables is timed at
-several sizes. Prints one line per size and the resident memory of an engine that has loaded everything.
+Creates tables through the engine's metadata API (each tracked, related to a common table, with select, insert, update
+and delete permissions of several roles), then measures `pg_track_table` of new tables at several sizes. Prints one
+line per size, and the resident memory of an engine that has loaded everything.
 
-Without a URL the database is an embedded one. A named database must be an empty one: tables named `app_…`, `hub`
-and schema `automio_engine` are dropped first.
+Without a URL it uses an embedded database. A database that you name must be empty: tables named `app_…`, `hub` and
+the schema `automio_engine` are dropped first.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def table_sql(number: int) -> str:
 
 
 def table_document(number: int, roles: int) -> dict[str, Any]:
-    """A table's metadata: one relationship to the hub, four permissions per role."""
+    """Returns a table's metadata: one relationship to the hub, four permissions per role."""
     rows = {"organization_id": {"_eq": "X-Hasura-Organization-Id"}}
     columns = ["id", "organization_id", "name", "amount", "note", "hub_id"]
     names = [f"role_{role}" for role in range(roles)]
@@ -105,14 +105,14 @@ async def make_empty(url: str) -> None:
 
 async def measure(url: str, sizes: list[int], roles: int, calls: int) -> None:
     await make_empty(url)
-    made = 0
+    created = 0
     for size in sizes:
-        await fill(url, made, size)
+        await fill(url, created, size)
         engine = Engine(EngineOptions(database_url=url))
         await engine.start()
         await load_metadata(engine, size, roles)
         seconds = await time_tracking(engine, url, size, calls)
-        made = size + calls
+        created = size + calls
         await engine.stop()
         milliseconds = sorted(value * 1000 for value in seconds)
         p99 = milliseconds[min(len(milliseconds) - 1, int(len(milliseconds) * 0.99))]
@@ -123,7 +123,7 @@ async def measure(url: str, sizes: list[int], roles: int, calls: int) -> None:
 
 
 async def show_memory(url: str) -> None:
-    """Run in a process of its own: resident memory after loading everything."""
+    """Prints the resident memory after loading everything; runs in its own process."""
     before = _resident_megabytes()
     begin = time.perf_counter()
     engine = Engine(EngineOptions(database_url=url))

@@ -1,1 +1,1 @@
-"""Many calls to a third party at once, through the platform."""
+"""Measures many simultaneous calls to a third party through the platform."""

@@ -1,9 +1,9 @@
-"""`python -m benchmarks.fanout`: calls to a third party through `automio up`, beside bare clients.
+"""`python -m benchmarks.fanout`: measures calls to a third party through `automio up` and with bare clients.
 
 A thousand calls to an upstream that takes 20 ms, 50 at once: time as a multiple of the floor (calls / concurrency x
-20 ms), CPU per call of the control plane as a multiple of bare aiohttp's, in interleaved rounds. Then what one call
-through the platform costs beside the same call made directly, and the memory of the control plane while very many
-answers are streamed.
+20 ms), and CPU per call of the control plane as a multiple of bare aiohttp's, in interleaved rounds. Then the cost of
+one call through the platform compared with the same call made directly, and the control plane's memory while it
+streams very many answers.
 """
 
 import argparse
@@ -82,8 +82,8 @@ def _many(client: httpx.Client, control_plane: int, upstream: str, calls: int, r
 
     def bare(name: str) -> dict[str, float]:
         arguments = [sys.executable, "-m", "benchmarks.fanout.clients", name, url, str(calls), str(_CONCURRENCY)]
-        found: dict[str, float] = json.loads(subprocess.run(arguments, capture_output=True, check=True).stdout)
-        return found
+        figures: dict[str, float] = json.loads(subprocess.run(arguments, capture_output=True, check=True).stdout)
+        return figures
 
     contenders: dict[str, Callable[[], dict[str, float]]] = {
         "aiohttp": lambda: bare("aiohttp"),
@@ -97,13 +97,13 @@ def _many(client: httpx.Client, control_plane: int, upstream: str, calls: int, r
             if number:
                 seen[name].append(measured)
     floor = calls / _CONCURRENCY * _UPSTREAM_MS / 1000
-    reference = statistics.median(one["cpu"] for one in seen["aiohttp"])
+    reference = statistics.median(item["cpu"] for item in seen["aiohttp"])
     table = Table(title=f"{calls} calls of {_UPSTREAM_MS} ms, {_CONCURRENCY} at once")
     for column in ("client", "time / floor", "CPU per call", "CPU / aiohttp"):
         table.add_column(column, justify="left" if column == "client" else "right")
     for name, rounds_seen in seen.items():
-        wall = statistics.median(one["wall"] for one in rounds_seen)
-        cpu = statistics.median(one["cpu"] for one in rounds_seen)
+        wall = statistics.median(item["wall"] for item in rounds_seen)
+        cpu = statistics.median(item["cpu"] for item in rounds_seen)
         table.add_row(name, f"{wall / floor:.2f}", f"{cpu / calls * 1000:.2f} ms", f"{cpu / reference:.2f}")
     return table
 

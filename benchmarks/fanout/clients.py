@@ -1,6 +1,6 @@
-"""The same calls without a platform: `python -m benchmarks.fanout.clients aiohttp|httpx URL CALLS CONCURRENCY`.
+"""`python -m benchmarks.fanout.clients aiohttp|httpx URL CALLS CONCURRENCY`: makes the same calls without a platform.
 
-Prints one JSON object: seconds of the clock and of the CPU. A process of its own, so that its CPU is its own.
+Prints a JSON object with the seconds of wall clock and CPU. Runs in its own process, so that its CPU can be measured.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The third party: a bare ASGI application that answers a small JSON object after `?ms=` milliseconds.
+"""The third party: a bare ASGI application that answers with a small JSON object after `?ms=` milliseconds.
 
 `python -m benchmarks.fanout.upstream PORT`.
 """

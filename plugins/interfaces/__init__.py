@@ -1,1 +1,1 @@
-"""The shared code of plugin interfaces, one module per namespace; see `plugins`."""
+"""The package for interface modules, one per namespace; see `plugins`."""

@@ -1,4 +1,4 @@
-"""PostGraphile 5 as a contender: installed from npm into an ignored folder, served on the same database."""
+"""Installs PostGraphile 5 from npm into an ignored folder and serves it on the same database, for comparison."""
 
 import contextlib
 import os
@@ -46,7 +46,7 @@ _QUERIES: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
 
 
 def _bodies() -> dict[str, list[bytes]]:
-    """What PostGraphile is asked for each case that it has a counterpart of."""
+    """Returns PostGraphile's requests for the cases that it supports."""
     return {name: bodies(*case) for name, case in _QUERIES.items()}
 
 
