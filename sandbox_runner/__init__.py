@@ -1,1 +1,1 @@
-"""Claims runs over HTTP, executes them in a jail and is their broker to the outside."""
+"""Claims runs over HTTP, executes them in jails, and forwards their requests to the platform."""

@@ -1,4 +1,4 @@
-"""Source trees of runs: kept on disk by digest, linked into the jail that is about to run one."""
+"""Stores the source trees of runs on disk by digest, and links them into jails."""
 
 import os
 import shutil
@@ -6,24 +6,24 @@ from pathlib import Path, PurePosixPath
 
 from sandbox_runner.errors import BundleRefused
 
-_MOST_KEPT = 128
-_LONGEST_PATH = 400
+_MAX_BUNDLES = 128
+_MAX_PATH_BYTES = 400
 
 
 class BundleStore:
-    """Bundles below `directory`, the least recently used dropped first."""
+    """Bundles in `directory`; the least recently used ones are deleted first."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._known: dict[str, list[str]] = {}
+        self._paths_by_digest: dict[str, list[str]] = {}
 
     def has(self, digest: str) -> bool:
-        """Whether the bundle needs no fetching."""
-        return digest in self._known
+        """Tells whether the bundle is stored, so that it need not be fetched."""
+        return digest in self._paths_by_digest
 
     def keep(self, digest: str, files: dict[str, str]) -> None:
-        """Writes a fetched bundle. Raises BundleRefused for a path that would leave the directory it is put in."""
+        """Stores a fetched bundle; raises BundleRefused for a path that leads out of the bundle's directory."""
         paths = [_checked(path) for path in files]
         target = self._path(digest)
         shutil.rmtree(target, ignore_errors=True)
@@ -32,14 +32,14 @@ class BundleStore:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8", newline="")
             file.chmod(0o644)
-        self._known[digest] = paths
-        while len(self._known) > _MOST_KEPT:
-            self._drop(next(iter(self._known)))
+        self._paths_by_digest[digest] = paths
+        while len(self._paths_by_digest) > _MAX_BUNDLES:
+            self._drop(next(iter(self._paths_by_digest)))
 
     def place(self, digest: str, target: Path, *, linked: bool) -> None:
-        """Puts the bundle's files into a jail's empty directory; `linked` where the jail cannot write to it."""
-        # Most recently used last.
-        paths = self._known[digest] = self._known.pop(digest)
+        """Puts the bundle's files into a jail's empty directory; `linked` only if the jail cannot write to them."""
+        # Moved to the end, as the most recently used one.
+        paths = self._paths_by_digest[digest] = self._paths_by_digest.pop(digest)
         source = self._path(digest)
         for path in paths:
             file = target / path
@@ -51,7 +51,7 @@ class BundleStore:
                 shutil.copyfile(source / path, file)
 
     def _drop(self, digest: str) -> None:
-        del self._known[digest]
+        del self._paths_by_digest[digest]
         shutil.rmtree(self._path(digest), ignore_errors=True)
 
     def _path(self, digest: str) -> Path:
@@ -62,7 +62,7 @@ class BundleStore:
 
 def _checked(path: str) -> str:
     parts = PurePosixPath(path).parts
-    plain = path == "/".join(parts) and "\0" not in path and len(path.encode()) <= _LONGEST_PATH
+    plain = path == "/".join(parts) and "\0" not in path and len(path.encode()) <= _MAX_PATH_BYTES
     if not parts or not plain or ".." in parts or path.startswith("/"):
-        raise BundleRefused(f"the bundle's file name {path!r} is not a plain relative path")
+        raise BundleRefused(f"the bundle's file name {path!r} is not a relative path inside the bundle")
     return path

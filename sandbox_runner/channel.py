@@ -1,8 +1,7 @@
-"""The runner's end of a jail's control channel: JSON messages with a length in front, on a non-blocking Unix socket.
+"""The runner's end of a jail's control channel: length-prefixed JSON messages on a non-blocking Unix socket.
 
-Behind the other end stands user code, so nothing that arrives is believed: sizes are bounded before memory is
-taken, and a message that is not one closes the channel's case with `ChannelBroken`. Whatever is forged can only
-concern the one run this jail was given.
+The other end may be user code, so no message is trusted: sizes are checked before memory is allocated, and an invalid
+message raises `ChannelBroken`. A forged message can only affect the one run of its jail.
 """
 
 import asyncio
@@ -17,28 +16,28 @@ _LENGTH = struct.Struct("!I")
 
 
 class ChannelBroken(SandboxError):
-    """The jail sent something that is no message, or one larger than its run may send."""
+    """The jail sent an invalid message, or one that is too large."""
 
 
 class ControlChannel:
-    """Sends and receives messages on `connection`, which it owns."""
+    """Sends and receives messages on `connection`, and closes it."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self._connection = connection
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Sends one message; OSError when the jail is gone."""
+        """Sends a message; raises OSError when the jail is gone."""
         await asyncio.get_running_loop().sock_sendall(self._connection, framed(message))
 
-    async def receive(self, *, at_most: int) -> dict[str, Any] | None:
-        """The next message, None at the end of the stream. Raises ChannelBroken."""
+    async def receive(self, *, max_bytes: int) -> dict[str, Any] | None:
+        """Returns the next message, None at the end of the stream; raises ChannelBroken."""
         head = await self._read(_LENGTH.size)
         if head is None:
             return None
         (length,) = _LENGTH.unpack(head)
-        if length > at_most:
-            raise ChannelBroken(f"a message of {length:,} bytes where at most {at_most:,} are possible")
+        if length > max_bytes:
+            raise ChannelBroken(f"a message of {length:,} bytes, the limit is {max_bytes:,}")
         body = await self._read(length)
         return None if body is None else parsed(body)
 
@@ -61,13 +60,13 @@ class ControlChannel:
 
 
 def framed(message: dict[str, Any]) -> bytes:
-    """The bytes of one message."""
+    """Returns a message as bytes, with its length in front."""
     text = json.dumps(message).encode()
     return _LENGTH.pack(len(text)) + text
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """The message in `body`; raises ChannelBroken."""
+    """Returns the message in `body`; raises ChannelBroken."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -77,8 +76,8 @@ def parsed(body: bytes) -> dict[str, Any]:
     return message
 
 
-def receive_with_descriptors(connection: socket.socket, *, at_most: int) -> tuple[dict[str, Any], list[int]]:
-    """Blocking variant for a jail's first message, which carries open descriptors. Raises ChannelBroken, OSError."""
+def receive_with_descriptors(connection: socket.socket, *, max_bytes: int) -> tuple[dict[str, Any], list[int]]:
+    """Receives a jail's first message, which comes with open descriptors; blocks. Raises ChannelBroken, OSError."""
     data = bytearray()
     descriptors: list[int] = []
     while len(data) < _LENGTH.size or len(data) < _LENGTH.size + _LENGTH.unpack(data[: _LENGTH.size])[0]:
@@ -87,6 +86,6 @@ def receive_with_descriptors(connection: socket.socket, *, at_most: int) -> tupl
         if not part:
             raise ChannelBroken("the jail ended before it was ready")
         data += part
-        if len(data) > at_most:
+        if len(data) > max_bytes:
             raise ChannelBroken("the jail's first message is too long")
     return parsed(bytes(data[_LENGTH.size :])), descriptors

@@ -16,19 +16,21 @@ from sandbox_runner.settings import RunnerSettings
 
 @click.command()
 @click.option("--server", required=True, envvar="RUNNER_SERVER", help="Base URL of the control plane.")
-@click.option("--token", required=True, envvar="RUNNER_TOKEN", help="The runner token; better given as RUNNER_TOKEN.")
+@click.option(
+    "--token", required=True, envvar="RUNNER_TOKEN", help="The runner token; safer in the variable RUNNER_TOKEN."
+)
 @click.option("--concurrency", type=click.IntRange(min=1), help="Runs at the same time (default 4).")
-@click.option("--state-dir", type=click.Path(path_type=Path), help="Where jail content is prepared.")
+@click.option("--state-dir", type=click.Path(path_type=Path), help="Directory for prepared jail content.")
 def runner(server: str, token: str, concurrency: int | None, state_dir: Path | None) -> None:
     """Claim runs from a control plane and execute them, isolated, on this machine."""
-    given = {"RUNNER_CONCURRENCY": concurrency, "RUNNER_STATE_DIR": state_dir}
-    overrides = {name: value for name, value in given.items() if value is not None}
+    options = {"RUNNER_CONCURRENCY": concurrency, "RUNNER_STATE_DIR": state_dir}
+    overrides = {name: value for name, value in options.items() if value is not None}
     try:
         settings = RunnerSettings(server=server, token=SecretStr(token), **overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise click.ClickException(f"the settings are not valid:\n{error}") from error
+        raise click.ClickException(f"the settings are invalid:\n{error}") from error
     configure_logging(settings.log_level)
-    # What jails must be able to read is made readable, whatever the caller's mask is.
+    # Jails must be able to read the files that the runner writes, whatever the caller's umask is.
     os.umask(0o022)
     try:
         asyncio.run(_run_until_signalled(settings))

@@ -1,4 +1,4 @@
-"""The runner protocol's client: one method per call (docs/reference/runner-protocol.md)."""
+"""The client of the runner protocol, with one method per call (docs/reference/runner-protocol.md)."""
 
 import asyncio
 import json
@@ -17,13 +17,13 @@ _Reply = TypeVar("_Reply", bound=BaseModel)
 
 _CALL_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
-# Servers close idle connections (uvicorn after 5 s): ours go first, so that no request meets a closing one.
+# Servers close idle connections (uvicorn after 5 s): closing earlier avoids sending into a connection being closed.
 _KEEP_ALIVE_SECONDS = 4.0
-_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RETRIABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class ControlPlane:
-    """The control plane as a runner sees it. An async context manager; `session` also serves the brokers."""
+    """The control plane's API for runners; an async context manager. The brokers use its `session`, too."""
 
     def __init__(self, server: str, token: SecretStr, *, runner_id: str) -> None:
         self.base_url = server.rstrip("/")
@@ -45,7 +45,7 @@ class ControlPlane:
         await self.session.close()
 
     async def claim(self, *, slots: int, isolation: str, wait_seconds: float) -> list[Claim]:
-        """Runs for this runner, at most `slots`; waits up to `wait_seconds` for some."""
+        """Claims at most `slots` runs; waits up to `wait_seconds` for the first."""
         body = {
             "runner_id": self.runner_id,
             "slots": slots,
@@ -56,31 +56,31 @@ class ControlPlane:
         return reply.runs
 
     async def bundle(self, digest: str) -> dict[str, str]:
-        """The source tree of a bundle, path to text."""
+        """Returns the source tree of a bundle: path to text."""
         reply = await self._call("GET", f"bundles/{digest}/", None, seconds=_CALL_SECONDS)
         return _validated(BundleReply, reply).files
 
     async def start(self, run_id: int, fence: int) -> None:
-        """Says that user code may run from now on. Raises LeaseLost."""
+        """Reports that user code is about to run; raises LeaseLost."""
         await self._call("POST", f"runs/{run_id}/start/", {"fence": fence}, seconds=_CALL_SECONDS)
 
     async def heartbeat(self, runs: Sequence[tuple[int, int]]) -> list[HeldRun]:
-        """Extends the leases of (run id, fence) pairs and learns which are lost or cancelled."""
+        """Renews the leases of (run id, fence) pairs, and returns which are still held and which are cancelled."""
         body = {"runner_id": self.runner_id, "runs": _held(runs)}
         return (await self._post("heartbeat/", body, HeartbeatReply, seconds=_CONNECT_SECONDS)).runs
 
     async def logs(self, run_id: int, fence: int, lines: Sequence[LogLine]) -> None:
-        """Stores log lines; repeated ones are ignored by their number. Raises LeaseLost."""
+        """Stores log lines; the platform ignores repeated line numbers. Raises LeaseLost."""
         body = {"fence": fence, "lines": lines}
         await self._call("POST", f"runs/{run_id}/logs/", body, seconds=_CALL_SECONDS)
 
     async def finish(self, run_id: int, fence: int, outcome: Outcome) -> None:
-        """Records how the run ended. Raises LeaseLost when it is not ours to end any more."""
+        """Reports the outcome of a run; raises LeaseLost when another runner holds it, or it has ended."""
         body = {"fence": fence, **outcome.model_dump()}
         await self._call("POST", f"runs/{run_id}/finish/", body, seconds=_CALL_SECONDS)
 
     async def release(self, runs: Sequence[tuple[int, int]]) -> None:
-        """Gives back claims that never started."""
+        """Releases runs that were claimed and not started."""
         body = {"runner_id": self.runner_id, "runs": _held(runs)}
         await self._call("POST", "release/", body, seconds=_CONNECT_SECONDS)
 
@@ -106,7 +106,7 @@ class ControlPlane:
             raise ControlPlaneUnreachable(f"{method} {path}: {error or type(error).__name__}") from error
         if status == 409:
             raise LeaseLost(f"{method} {path}: {_detail(content)}", status=status)
-        if status in _LATER:
+        if status in _RETRIABLE_STATUSES:
             raise ControlPlaneUnreachable(f"{method} {path}: status {status}", status=status)
         if not 200 <= status < 300:
             raise ControlPlaneError(f"{method} {path}: status {status}, {_detail(content)}", status=status)
@@ -117,7 +117,7 @@ def _encoded(body: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(body)
     except TypeError:
-        # A script's result may hold integers of more than 64 bits.
+        # A script's result may contain integers of more than 64 bits.
         return json.dumps(body).encode()
 
 

@@ -1,29 +1,29 @@
-"""The room's exceptions.
+"""The runner's exceptions.
 
 SandboxError
 ├── IsolationUnavailable   no permitted isolation level works on this machine
-├── JailFailed             a jail could not be started, or broke before it was given a run
-├── BundleRefused          a bundle's file names cannot be placed in a jail
+├── JailFailed             a jail could not be started, or failed before it got a run
+├── BundleRefused          a bundle has a file name that is not allowed in a jail
 └── ControlPlaneError      the control plane refused a call
     ├── LeaseLost          another runner holds the run now, or it has ended
-    └── ControlPlaneUnreachable   no answer, or one that says "later"
+    └── ControlPlaneUnreachable   no answer, or one with a status that can be retried
 """
 
 
 class SandboxError(Exception):
-    """Something about running user code failed that is not the user code's fault."""
+    """Running user code failed for a reason outside of that code."""
 
 
 class IsolationUnavailable(SandboxError):
-    """No isolation level that the settings permit works on this machine."""
+    """None of the isolation levels that the settings permit works on this machine."""
 
 
 class JailFailed(SandboxError):
-    """A jail could not be started, or broke before it was given a run."""
+    """A jail could not be started, or failed before it got a run."""
 
 
 class BundleRefused(SandboxError):
-    """A bundle has a file name that cannot be placed in a jail."""
+    """A bundle has a file name that is not allowed in a jail."""
 
 
 class ControlPlaneError(SandboxError):
@@ -35,8 +35,8 @@ class ControlPlaneError(SandboxError):
 
 
 class LeaseLost(ControlPlaneError):
-    """The run's fence is no longer ours: nothing we say about it counts any more."""
+    """The run has a newer fence, so the control plane accepts nothing about it from this runner."""
 
 
 class ControlPlaneUnreachable(ControlPlaneError):
-    """The control plane did not answer, or answered that it cannot serve now; worth trying again."""
+    """The control plane did not answer, or with a status that says to retry."""

@@ -1,4 +1,4 @@
-"""One claimed run from claim to recorded end."""
+"""Executes a claimed run, from the claim to the reported outcome."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ _LEASE_LOST = Verdict("stopped", Cause.RUNNER_LOST, "the lease was lost")
 
 
 class Execution:
-    """A run this runner holds. `has_started` tells whether user code may have run."""
+    """A run that this runner holds; `has_started` is true once user code may have run."""
 
     def __init__(self, claim: Claim, *, control_plane: ControlPlane, bundles: BundleStore, pool: JailPool) -> None:
         self.claim = claim
@@ -48,33 +48,33 @@ class Execution:
         self._pool = pool
 
     def lose(self) -> None:
-        """The control plane says the run is not ours any more: end it, say nothing more about it."""
+        """Ends a run whose lease was lost, without reporting an outcome."""
         self.is_lost = True
         self.cancellation.request(_LEASE_LOST)
 
     def withdraw(self) -> None:
-        """The runner is stopping: a run that has not started goes back to the queue."""
+        """Releases the run if it has not started, because the runner is stopping."""
         self._is_withdrawn = True
 
     async def run(self) -> None:
-        """Does all of it. Raises JailFailed when no jail can be had; the run is then given back."""
+        """Executes the run and reports its outcome; releases it and raises JailFailed when no jail can be started."""
         bound = {"run_id": self.claim.run_id, "fence": self.claim.fence}
         if not await self._fetch_bundle():
             return
         try:
             jail = await self._pool.take()
         except JailFailed:
-            await self._give_back()
+            await self._release()
             raise
         if self._is_withdrawn:
-            self._pool.give_back(jail)
-            await self._give_back()
+            self._pool.release(jail)
+            await self._release()
             return
         try:
-            await self._persistently(lambda: self._control_plane.start(self.claim.run_id, self.claim.fence))
+            await self._with_retries(lambda: self._control_plane.start(self.claim.run_id, self.claim.fence))
         except ControlPlaneError as error:
             log.info("run.not_started", reason=str(error), **bound)
-            self._pool.give_back(jail)
+            self._pool.release(jail)
             return
         self.has_started = True
         outcome = await self._outcome(jail)
@@ -108,9 +108,9 @@ class Execution:
                 cancellation=self.cancellation,
             )
         except Exception as error:
-            # Whatever goes wrong in the runner itself, the run must end now and not when its lease does.
+            # An error of the runner must end the run now, not when its lease expires.
             log.exception("run.failed_in_runner", run_id=claim.run_id)
-            outcome = _runner_error(f"the runner could not carry out the run ({type(error).__name__})")
+            outcome = _runner_error(f"the runner failed to execute the run ({type(error).__name__})")
         finally:
             await broker.close()
             await jail.destroy()
@@ -121,7 +121,7 @@ class Execution:
         return outcome
 
     def _message(self, *, work: str) -> dict[str, Any]:
-        """What the harness is told: environment, entry, event, limits."""
+        """Returns the message to the harness: environment, entry, event, limits."""
         claim = self.claim
         token = claim.run_token.get_secret_value()
         environment = {
@@ -146,12 +146,12 @@ class Execution:
         }
 
     async def _fetch_bundle(self) -> bool:
-        """Whether the source tree is here; when it cannot be had, the run has been ended."""
+        """Fetches the source tree; returns False after ending the run when it is not available."""
         digest = self.claim.bundle
         if self._bundles.has(digest):
             return True
         try:
-            files = await self._persistently(lambda: self._control_plane.bundle(digest))
+            files = await self._with_retries(lambda: self._control_plane.bundle(digest))
             self._bundles.keep(digest, files)
         except LeaseLost as error:
             log.info("run.lost", run_id=self.claim.run_id, fence=self.claim.fence, reason=str(error))
@@ -168,7 +168,7 @@ class Execution:
     async def _finish(self, outcome: Outcome) -> None:
         run_id, fence = self.claim.run_id, self.claim.fence
         try:
-            await self._persistently(lambda: self._control_plane.finish(run_id, fence, outcome))
+            await self._with_retries(lambda: self._control_plane.finish(run_id, fence, outcome))
         except LeaseLost as error:
             log.info("run.lost", run_id=run_id, fence=fence, reason=str(error))
         except ControlPlaneError as error:
@@ -177,15 +177,15 @@ class Execution:
             if outcome.cause is not Cause.RUNNER_ERROR:
                 await self._finish(replacement)
 
-    async def _give_back(self) -> None:
+    async def _release(self) -> None:
         try:
             await self._control_plane.release([(self.claim.run_id, self.claim.fence)])
         except ControlPlaneError as error:
-            # Its lease runs out, and then it can be claimed again.
+            # The lease expires, and then the run can be claimed again.
             log.warning("run.release_failed", run_id=self.claim.run_id, reason=str(error))
 
-    async def _persistently(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """Repeats a call while the control plane is away, until it answers or the lease is known to be lost."""
+    async def _with_retries(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Repeats a call while the control plane is unreachable, until it answers or the lease is lost."""
         backoff = Backoff()
         while True:
             try:

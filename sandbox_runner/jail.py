@@ -28,7 +28,7 @@ _READY_MESSAGE_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How the jail's process ended: as a shell would say (128 + signal), and what the whole jail used."""
+    """The exit status of the jail's process, as in a shell (128 + signal), and the resources used by the jail."""
 
     status: int
     cpu_seconds: float
@@ -36,7 +36,7 @@ class Exit:
 
 
 class Jail:
-    """A started and sealed jail, waiting for its run. Made by JailFactory; ended by `destroy`."""
+    """A started and sealed jail that waits for its run; JailFactory creates it, `destroy` ends it."""
 
     def __init__(
         self,
@@ -69,26 +69,26 @@ class Jail:
 
     @property
     def bundle_directory(self) -> Path:
-        """Where the runner puts the source tree (the host's path)."""
+        """The directory for the source tree, as a path of the host."""
         return Path(self.policy.host.bundle)
 
     @property
     def is_alive(self) -> bool:
-        """Whether the jail can still be given a run."""
+        """True while the jail can get a run."""
         return not self.exited.done()
 
     def usage(self) -> TreeUsage:
-        """What the jail uses now, its start-up work not counted as CPU time."""
+        """Returns the resources that the jail uses now; CPU time of its start-up is not counted."""
         used = tree_usage(self._init_pid)
         return replace(used, cpu_seconds=max(0.0, used.cpu_seconds - self.cpu_seconds_before))
 
     @property
     def root_pid(self) -> int:
-        """The process all others of the jail descend from (the host's id)."""
+        """The host's id of the process that all others of the jail descend from."""
         return self._init_pid
 
     def terminate(self) -> None:
-        """SIGTERM to the process that runs user code, which may still clean up."""
+        """Sends SIGTERM to the process with user code, which may still clean up."""
         target = self._init_pid
         if self.policy.level is IsolationLevel.BUBBLEWRAP:
             # Process 1 of the namespace is bwrap's reaper; user code is its child.
@@ -97,7 +97,7 @@ class Jail:
             os.kill(target, signal.SIGTERM)
 
     async def destroy(self) -> Exit:
-        """Ends everything in the jail, waits until it is gone, and removes what it was made of."""
+        """Kills all processes of the jail, waits until they are gone, and removes its directories and cgroup."""
         self.kill()
         ended = await self.gone()
         await self._forget()
@@ -118,9 +118,9 @@ class Jail:
         )
 
     def kill(self) -> None:
-        """SIGKILL to everything in the jail."""
+        """Sends SIGKILL to all processes of the jail."""
         if self.is_alive:
-            # What process 1 of a namespace takes along with it is not in its own account.
+            # The final account of process 1 does not include processes that end with their namespace.
             self._used_when_killed = self.usage()
         if self.policy.level is IsolationLevel.NONE:
             for member in descendants(self._init_pid):
@@ -128,7 +128,7 @@ class Jail:
                     os.kill(member, signal.SIGKILL)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._init_pid, signal.SIGKILL)
-        # In a process namespace the kernel ends everything with process 1, before that itself is gone.
+        # In a process namespace the kernel ends all processes with process 1.
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._init, signal.SIGKILL)
         if self.cgroup is not None:
@@ -160,10 +160,10 @@ class Jail:
 
 
 class JailFactory:
-    """Makes jails of one policy: each with directories, user and control group of its own.
+    """Starts jails with one policy, each with its own directories, user and control group.
 
-    `directory` holds the jails' host-side directories; `policy.host` names harness and site, its other paths are
-    replaced per jail.
+    `directory` is the parent of the jails' directories on the host; `policy.host` has the paths of harness and site,
+    its other paths are set per jail.
     """
 
     def __init__(
@@ -186,11 +186,11 @@ class JailFactory:
 
     @property
     def changes_user(self) -> bool:
-        """Whether each jail runs as an unprivileged user of its own."""
+        """True when each jail runs as its own unprivileged user."""
         return self._user_ids is not None
 
     async def start(self, *, preload: bool = True) -> Jail:
-        """A jail that is sealed and waits, its libraries imported ahead if `preload`. Raises JailFailed."""
+        """Starts a jail and waits until it is sealed and has preloaded its libraries; raises JailFailed."""
         self._number += 1
         home = self._directory / f"{self._number}-{os.urandom(8).hex()}"
         user_id = self._user_ids.take() if self._user_ids is not None else None
@@ -201,18 +201,18 @@ class JailFactory:
             cgroup = self._cgroups.create(home.name) if self._cgroups is not None else None
         except OSError as error:
             if self._user_ids is not None and user_id is not None:
-                self._user_ids.give_back(user_id)
+                self._user_ids.release(user_id)
             shutil.rmtree(home, ignore_errors=True)
-            raise JailFailed(f"the jail's {error.filename} cannot be made: {error.strerror}") from error
+            raise JailFailed(f"the jail's {error.filename} cannot be created: {error.strerror}") from error
 
         async def forget() -> None:
             await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
             if cgroup is not None:
                 await _remove(cgroup)
             if self._user_ids is not None and user_id is not None:
-                self._user_ids.give_back(user_id)
+                self._user_ids.release(user_id)
 
-        # Once begun, a start is carried through: cancelled half-way, it would leave processes behind.
+        # A start is always completed: if it were cancelled half-way, it would leave processes behind.
         return await _uninterrupted(self._start(policy, cgroup, forget))
 
     async def _start(
@@ -227,7 +227,7 @@ class JailFactory:
         return await self._until_ready(spawned, policy, cgroup, forget)
 
     def _can_change_user(self) -> bool:
-        """Bubblewrap as root mounts what is needed; otherwise the user must be able to reach Python where it lies."""
+        """Tells whether jails can run as another user, who must be able to reach Python or have it mounted."""
         if self.policy.level is IsolationLevel.BUBBLEWRAP and not self.policy.own_user_namespace:
             return True
         if self.policy.level is IsolationLevel.NONE:
@@ -259,7 +259,7 @@ class JailFactory:
             ready, descriptors = await asyncio.to_thread(_first_message, spawned)
             listener = socket.socket(fileno=descriptors[0]) if descriptors else None
             if ready.get("kind") != "ready" or ready.get("breaches") != []:
-                raise JailFailed(f"the jail does not hold: {ready.get('breaches')}")
+                raise JailFailed(f"the jail is not sealed: {ready.get('breaches')}")
         except BaseException as error:
             why = failure(spawned.process, "the jail did not become ready")
             for handle in (spawned.control, spawned.output, spawned.dispenser, spawned.status):
@@ -282,13 +282,13 @@ class JailFactory:
 def _first_message(spawned: SpawnedJail) -> tuple[dict[str, Any], list[int]]:
     spawned.control.settimeout(_READY_SECONDS)
     try:
-        return receive_with_descriptors(spawned.control, at_most=_READY_MESSAGE_BYTES)
+        return receive_with_descriptors(spawned.control, max_bytes=_READY_MESSAGE_BYTES)
     except (OSError, ChannelBroken) as error:
         raise TimeoutError("no sign of readiness") from error
 
 
 async def _uninterrupted(start: Coroutine[Any, Any, Jail]) -> Jail:
-    """The started jail; when cancelled meanwhile, first ends the jail that came of it."""
+    """Waits for a jail to start, even when cancelled, so that a cancelled start does not leave a jail behind."""
     starting = asyncio.create_task(start)
     try:
         return await asyncio.shield(starting)
@@ -300,7 +300,7 @@ async def _uninterrupted(start: Coroutine[Any, Any, Jail]) -> Jail:
 
 
 async def _remove(cgroup: JailCgroup) -> None:
-    """The kernel lets go of a group a moment after its last process has gone."""
+    """Removes a control group, which the kernel permits only a moment after its last process is gone."""
     for _ in range(100):
         if cgroup.remove():
             return

@@ -1,8 +1,8 @@
-"""What a jail can import: `automio`, `plugins` and what the bare client depends on, copied into one directory.
+"""Prepares the modules that a jail can import: `automio`, `plugins` and the client's dependencies.
 
-A copy, because the runner's own environment holds the platform too, and because a jail cannot write byte code: here
-it is compiled once, so that a fresh jail imports the client quickly. The directory's name is a digest of its
-content's versions; it is made once and then shared, read-only, by all jails.
+They are copied into one directory because the runner's own environment contains the platform, too, and because a jail
+cannot write byte code: it is compiled here once, so that jails import the client quickly. The directory is named by a
+digest of its content, and all jails share it read-only.
 """
 
 import compileall
@@ -30,11 +30,11 @@ _NEVER_COPIED = ("__pycache__", "*.pyc", "tests", ".env")
 
 
 def client_closure(root: str = "automio") -> dict[str, Distribution]:
-    """The distributions the bare client needs, by canonical name, without `automio` itself and without extras.
+    """Returns the distributions that the client depends on, by canonical name, without `automio` and extras.
 
     Raises SandboxError when one of them is not installed.
     """
-    found: dict[str, Distribution] = {}
+    distributions: dict[str, Distribution] = {}
     waiting = list(_requirements(root, frozenset()))
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
@@ -43,21 +43,21 @@ def client_closure(root: str = "automio") -> dict[str, Distribution]:
         if (name, extras) in seen:
             continue
         seen.add((name, extras))
-        found[name] = _installed(name)
+        distributions[name] = _installed(name)
         waiting += _requirements(name, extras)
-    found.pop(canonicalize_name(root), None)
-    return found
+    distributions.pop(canonicalize_name(root), None)
+    return distributions
 
 
 def prepare_site(state: Path) -> Path:
-    """The site directory for jails, built when it is not there yet."""
+    """Returns the site directory for jails; builds it if it does not exist."""
     closure = client_closure()
     own = [_package_directory(name) for name in _OWN_PACKAGES]
-    digest = _digest([f"{name} {found.version}" for name, found in sorted(closure.items())], own)
+    digest = _digest([f"{name} {item.version}" for name, item in sorted(closure.items())], own)
 
     def build(target: Path) -> None:
-        for found in closure.values():
-            _copy_distribution(found, target)
+        for item in closure.values():
+            _copy_distribution(item, target)
         for package in own:
             shutil.copytree(package, target / package.name, ignore=shutil.ignore_patterns(*_NEVER_COPIED))
         alias = target / _ALIAS_PACKAGE / "__init__.py"
@@ -68,7 +68,7 @@ def prepare_site(state: Path) -> Path:
 
 
 def prepare_harness(state: Path) -> Path:
-    """The directory that holds the harness, under a name of its own: it must not depend on the site's `automio`."""
+    """Returns the directory with the harness, under its own name: it must not depend on the site's `automio`."""
 
     def build(target: Path) -> None:
         ignored = shutil.ignore_patterns(*_NEVER_COPIED, _ALIAS_MODULE)
@@ -78,7 +78,7 @@ def prepare_harness(state: Path) -> Path:
 
 
 def private_directory(path: Path) -> Path:
-    """Makes `path`, passable but not listable for others; refuses one that somebody else could have prepared."""
+    """Creates a directory that others can enter but not list; refuses one that another user could have prepared."""
     path.mkdir(parents=True, exist_ok=True, mode=0o711)
     status = path.lstat()
     if path.is_symlink() or status.st_uid != os.geteuid() or status.st_mode & 0o022:
@@ -89,8 +89,8 @@ def private_directory(path: Path) -> Path:
 def _requirements(name: str, extras: frozenset[str]) -> Iterator[Requirement]:
     for text in _installed(name).requires or ():
         requirement = Requirement(text)
-        wanted = [{"extra": extra} for extra in extras] or [{"extra": ""}]
-        if requirement.marker is None or any(requirement.marker.evaluate(values) for values in wanted):
+        environments = [{"extra": extra} for extra in extras] or [{"extra": ""}]
+        if requirement.marker is None or any(requirement.marker.evaluate(values) for values in environments):
             yield requirement
 
 
@@ -101,12 +101,12 @@ def _installed(name: str) -> Distribution:
         raise SandboxError(f"{name}, which scripts in the sandbox need, is not installed") from error
 
 
-def _copy_distribution(found: Distribution, target: Path) -> None:
-    for entry in found.files or ():
-        # Scripts lie outside the site directory (../../bin/...); byte code is made anew.
+def _copy_distribution(item: Distribution, target: Path) -> None:
+    for entry in item.files or ():
+        # Scripts are outside the site directory (../../bin/...); byte code is compiled again.
         if ".." in entry.parts or entry.suffix == ".pyc" or "__pycache__" in entry.parts:
             continue
-        source = Path(str(found.locate_file(entry)))
+        source = Path(str(item.locate_file(entry)))
         if source.is_file():
             destination = target.joinpath(*entry.parts)
             destination.parent.mkdir(parents=True, exist_ok=True)
@@ -134,10 +134,10 @@ def _digest(versions: list[str], packages: list[Path]) -> str:
 
 
 def _once(finished: Path, build: Callable[[Path], None]) -> Path:
-    """Builds next to the final place and renames, so that a half-built directory is never taken for a whole one."""
+    """Builds a directory under a temporary name and renames it, so that an incomplete one is never used."""
     private_directory(finished.parent)
     if finished.is_dir():
-        # Content that is in use is not cleared away as old.
+        # Marks the content as used, so that it is not deleted as old.
         os.utime(finished)
         return finished
     with tempfile.TemporaryDirectory(prefix=".building-", dir=finished.parent) as staging:
@@ -151,7 +151,7 @@ def _once(finished: Path, build: Callable[[Path], None]) -> Path:
         try:
             target.rename(finished)
         except OSError:
-            # Another runner was quicker; its directory has the same content.
+            # Another runner was faster, and its directory has the same content.
             if not finished.is_dir():
                 raise
     return finished

@@ -1,7 +1,7 @@
-"""What a runner that was killed with SIGKILL at the wrong moment leaves behind, cleared by the next one to start.
+"""Clears what a runner that was killed with SIGKILL left behind, when the next runner starts.
 
-Jails die with their runner. Only a bwrap that was cloned an instant before has not yet asked for that, and the
-directories of the dead runner's jails stay; both carry its process id in their path.
+Jails die with their runner, except for a bwrap that was just cloned and has not requested that yet. The directories
+of a dead runner's jails stay. Both have the runner's process id in their path.
 """
 
 import contextlib
@@ -16,12 +16,12 @@ _UNUSED_SECONDS = 7 * 24 * 3600
 
 
 def jails_directory(state: Path) -> Path:
-    """A new place for one runner's jails; it carries the process id."""
+    """Returns a new path for this runner's jails, with its process id."""
     return state / f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def clear_leftovers(state: Path) -> None:
-    """Ends processes and removes directories of runners that are gone, and content no runner has used for a week."""
+    """Kills processes and deletes directories of dead runners, and content that no runner has used for a week."""
     for directory in state.glob(f"{_PREFIX}*"):
         runner = directory.name.removeprefix(_PREFIX).partition("-")[0]
         if not Path("/proc", runner).exists():

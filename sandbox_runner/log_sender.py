@@ -1,7 +1,7 @@
-"""Sends a run's log lines to the control plane: in order, in batches, with bounded memory.
+"""Sends a run's log lines to the control plane: in order, in batches, with limited memory.
 
-One request is in flight at a time; what arrives meanwhile makes the next batch, so a quiet script's first line goes
-out at once and a talkative one's lines go out by the hundred.
+Only one request is open at a time; lines that arrive meanwhile form the next batch. So the first line is sent
+immediately, and the lines of a script that prints much in large batches.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _BATCH_CHARACTERS = 500_000
 
 
 class LogSender:
-    """The sink of one run's lines. `lost` is set when the control plane no longer takes lines from us."""
+    """Receives and sends the lines of a run. `lost` is set when the control plane reports that the lease is lost."""
 
     def __init__(self, control_plane: ControlPlane, *, run_id: int, fence: int) -> None:
         self.lost = asyncio.Event()
@@ -40,29 +40,29 @@ class LogSender:
         self._task = asyncio.create_task(self._send_all())
 
     def put(self, line: LogLine) -> None:
-        """Queues one line."""
+        """Queues a line."""
         self._lines.append(line)
         self._characters += len(line.text)
         self._arrived.set()
 
     @property
     def is_full(self) -> bool:
-        """Whether the script should be made to wait."""
+        """True when so many lines are queued that the script should wait."""
         return self._characters > _FULL_CHARACTERS or len(self._lines) > _FULL_LINES
 
     def on_room(self, resume: Callable[[], None]) -> None:
-        """Calls `resume` once, when lines have been sent."""
+        """Calls `resume` once, when there is room again."""
         self._waiting = resume
 
     async def close(self) -> None:
-        """Returns when every line has been taken, or none will be any more."""
+        """Waits until all lines are sent, or the lease is lost."""
         self._waiting = None
         self._closing = True
         self._arrived.set()
         await self._task
 
     async def abandon(self) -> None:
-        """Stops sending; unsent lines are dropped."""
+        """Stops sending and drops unsent lines."""
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -92,7 +92,7 @@ class LogSender:
             self.lost.set()
             return False
         except ControlPlaneError as error:
-            # A batch that is refused as such would be refused for ever; the run itself goes on.
+            # The batch would be refused again, so it is dropped; the run continues.
             log.error("logs.refused", run_id=self._run_id, lines=len(batch), reason=str(error))
         return True
 

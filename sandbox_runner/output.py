@@ -1,7 +1,7 @@
-"""What a jail writes, as log lines: three sources (ordered output, plain stdout, plain stderr), one sequence.
+"""Turns a jail's output into log lines: one sequence from ordered output, plain stdout and plain stderr.
 
-Reading stops while the log cannot take more, so that a script which prints faster than its lines can be stored is
-slowed down by its own full pipe, not by our memory.
+Reading stops while the log is full: a script that prints faster than its lines can be stored then waits for its pipe,
+instead of filling the runner's memory.
 """
 
 import asyncio
@@ -14,50 +14,50 @@ from sandbox_runner.protocol import LogLine, Stream
 
 _READ_BYTES = 64 * 1024
 _READS_AT_ONCE = 64
-_LONGEST_LINE = 16 * 1024
-# Every line is a row in the end: a million empty ones are not nothing.
+_MAX_LINE_BYTES = 16 * 1024
+# Every line becomes a row, so even empty lines count towards the limit.
 _LINE_COST = 16
 _STREAMS: dict[int, Stream] = {1: "stdout", 2: "stderr"}
 
 
 class LineSink(Protocol):
-    """Takes log lines in order."""
+    """Receives log lines in order."""
 
     def put(self, line: LogLine) -> None:
-        """Keeps one line; never blocks."""
+        """Stores a line; never blocks."""
 
     @property
     def is_full(self) -> bool:
-        """Whether lines should wait now."""
+        """True while no more lines should be put."""
 
     def on_room(self, resume: Callable[[], None]) -> None:
         """Calls `resume` once there is room again."""
 
 
 class LineSplitter:
-    """Cuts one stream's bytes into lines of text; overlong ones are cut into pieces of 16 KiB."""
+    """Splits the bytes of a stream into lines of text; splits lines of more than 16 KiB."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[str]:
-        """The lines that `data` completes."""
+        """Adds bytes of the stream and returns the lines that are now complete."""
         *complete, rest = (self._rest + data).split(b"\n")
         lines = [piece for line in complete for piece in _pieces(line)]
-        while len(rest) >= _LONGEST_LINE:
-            lines.append(_text(rest[:_LONGEST_LINE]))
-            rest = rest[_LONGEST_LINE:]
+        while len(rest) >= _MAX_LINE_BYTES:
+            lines.append(_text(rest[:_MAX_LINE_BYTES]))
+            rest = rest[_MAX_LINE_BYTES:]
         self._rest = rest
         return lines
 
     def finish(self) -> list[str]:
-        """What is left when the stream ends without a newline."""
+        """Returns the last line if the stream ended without a newline."""
         rest, self._rest = self._rest, b""
         return _pieces(rest) if rest else []
 
 
 class RunOutput:
-    """Reads one jail's output into a sink and counts it; `overflowed` is set once it is more than permitted."""
+    """Reads a jail's output into a sink and counts it; sets `overflowed` when it exceeds the limit."""
 
     def __init__(self, sink: LineSink, *, limit_bytes: int) -> None:
         self.overflowed = asyncio.Event()
@@ -71,19 +71,19 @@ class RunOutput:
         self._is_paused = False
 
     def attach(self, *, framed: int, stdout: int, stderr: int) -> None:
-        """Starts reading the three descriptors, which stay their owner's."""
+        """Starts reading the three descriptors; does not close them."""
         self._sources = {framed: None, stdout: "stdout", stderr: "stderr"}
         for descriptor in self._sources:
             os.set_blocking(descriptor, False)
         self._resume()
 
     def system(self, text: str) -> None:
-        """Adds lines of the runner's own."""
+        """Adds lines from the runner itself."""
         for line in text.splitlines():
             self._emit("system", line)
 
     def finish(self) -> None:
-        """The jail is gone: reads what is still in the pipes, ends unfinished lines, lets go of the descriptors."""
+        """Reads the rest of the pipes after the jail is gone, ends incomplete lines, and stops reading."""
         self._pause()
         self._is_paused = True
         for descriptor in list(self._sources):
@@ -114,7 +114,7 @@ class RunOutput:
             self._sink.on_room(self._resume)
 
     def _read(self, descriptor: int) -> bool:
-        """Reads once; False when there is nothing (now, or ever again)."""
+        """Reads once; returns False when there is nothing to read now or at the end of the stream."""
         try:
             data = os.read(descriptor, _READ_BYTES)
         except BlockingIOError:
@@ -133,7 +133,7 @@ class RunOutput:
         if self._bytes > self._limit_bytes:
             data = data[: max(0, len(data) - (self._bytes - self._limit_bytes))]
         if source is None:
-            # One message is one write: a byte that names the stream, then text.
+            # A message is one write: a byte for the stream, then text.
             stream = _STREAMS.get(data[0] if data else 1, "stdout")
             lines = self._splitters[stream].feed(data[1:])
         else:
@@ -155,10 +155,10 @@ class RunOutput:
 
 
 def _pieces(line: bytes) -> list[str]:
-    starts = range(0, max(len(line), 1), _LONGEST_LINE)
-    return [_text(line[start : start + _LONGEST_LINE]) for start in starts]
+    starts = range(0, max(len(line), 1), _MAX_LINE_BYTES)
+    return [_text(line[start : start + _MAX_LINE_BYTES]) for start in starts]
 
 
 def _text(data: bytes) -> str:
-    # PostgreSQL's text cannot hold the zero character.
+    # PostgreSQL cannot store the zero character in text.
     return data.removesuffix(b"\r").decode(errors="replace").replace("\0", "\ufffd")

@@ -1,4 +1,4 @@
-"""Ready-made jails: each is given one run and never used again."""
+"""Keeps jails ready; each is used for one run and never again."""
 
 import asyncio
 import contextlib
@@ -14,38 +14,38 @@ log = structlog.stdlib.get_logger()
 
 
 class JailPool:
-    """Keeps `size` jails ready; `take` gives one away and a new one is made."""
+    """Keeps `size` jails ready, and starts a new one for each that is taken."""
 
     def __init__(self, factory: JailFactory, *, size: int) -> None:
         self._factory = factory
         self._size = size
         self._ready: deque[Jail] = deque()
-        self._wanted = asyncio.Event()
-        self._wanted.set()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
         self._refilling = asyncio.create_task(self._refill())
 
     @property
     def ready(self) -> int:
-        """How many jails are waiting."""
+        """The number of jails that are ready."""
         return sum(jail.is_alive for jail in self._ready)
 
     async def take(self) -> Jail:
-        """A ready jail, or a fresh one when none is ready. Raises JailFailed."""
+        """Returns a ready jail, or starts one; raises JailFailed."""
         while self._ready:
             jail = self._ready.popleft()
-            self._wanted.set()
+            self._has_room.set()
             if jail.is_alive:
                 return jail
             await jail.destroy()
-        # Somebody waits for this one: the script imports what it needs, and perhaps that is nothing.
+        # A run is waiting, so nothing is preloaded: the script imports what it needs.
         return await self._factory.start(preload=False)
 
-    def give_back(self, jail: Jail) -> None:
-        """Returns a jail that was not given a run after all."""
+    def release(self, jail: Jail) -> None:
+        """Puts back a jail that got no run after all."""
         self._ready.append(jail)
 
     async def close(self) -> None:
-        """Ends all waiting jails."""
+        """Ends all jails that are ready."""
         self._refilling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._refilling
@@ -53,10 +53,10 @@ class JailPool:
         self._ready.clear()
 
     async def _refill(self) -> None:
-        backoff = Backoff(first=0.5, most=30)
+        backoff = Backoff(first_wait=0.5, max_wait=30)
         while True:
-            await self._wanted.wait()
-            self._wanted.clear()
+            await self._has_room.wait()
+            self._has_room.clear()
             while len(self._ready) < self._size:
                 try:
                     jail = await self._factory.start()

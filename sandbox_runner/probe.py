@@ -27,7 +27,7 @@ _LANDLOCK_CREATE_RULESET, _LANDLOCK_VERSION_FLAG = 444, 1
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What jails of any level are made with; `close` when no jail is left."""
+    """The resources to start jails of any level; call `close` when no jail is left."""
 
     directory: Path
     base: JailPolicy
@@ -37,7 +37,7 @@ class Workshop:
     landlock_abi: int
 
     def factory(self, policy: JailPolicy) -> JailFactory:
-        """A factory of jails with this policy."""
+        """Returns a factory of jails with this policy."""
         return JailFactory(
             policy,
             directory=self.directory,
@@ -48,14 +48,14 @@ class Workshop:
         )
 
     def close(self) -> None:
-        """Ends the thread jails hang on, and removes what the runner made for itself."""
+        """Ends the thread that started the jails, and removes the runner's control groups."""
         self.spawner.close()
         if self.cgroups is not None:
             self.cgroups.remove()
 
 
 def open_workshop(state: Path, *, site: Path | None = None, preload: tuple[str, ...] = PRELOADED) -> Workshop:
-    """Prepares jail content below `state`; `site` replaces the site directory that would be built."""
+    """Prepares jail content in the directory `state`; with `site`, uses that site directory instead of a new one."""
     private_directory(state)
     host = JailPaths(harness=str(prepare_harness(state)), site=str(site or prepare_site(state)), bundle="", work="")
     base = JailPolicy(
@@ -67,9 +67,9 @@ def open_workshop(state: Path, *, site: Path | None = None, preload: tuple[str, 
 
 
 async def choose_isolation(workshop: Workshop, choice: IsolationChoice) -> JailFactory:
-    """The factory of the strongest permitted level of which a jail comes up and holds.
+    """Returns a factory with the strongest permitted level that works, tested by starting a jail.
 
-    Raises IsolationUnavailable, naming what was tried and what went wrong.
+    Raises IsolationUnavailable with the levels that were tried and their errors.
     """
     failures: list[str] = []
     for policy in _candidates(workshop, choice):
@@ -82,7 +82,7 @@ async def choose_isolation(workshop: Workshop, choice: IsolationChoice) -> JailF
             continue
         log.info("isolation.chosen", level=policy.level, own_user=factory.changes_user)
         return factory
-    tried = "; ".join(dict.fromkeys(failures)) or "nothing could be tried"
+    tried = "; ".join(dict.fromkeys(failures)) or "no level could be tried"
     raise IsolationUnavailable(
         f"user code cannot be isolated here ({tried}). Install bubblewrap, permit user namespaces or use a kernel "
         "with Landlock; SANDBOX_ISOLATION=none runs it without isolation"
@@ -98,7 +98,7 @@ def _candidates(workshop: Workshop, choice: IsolationChoice) -> Iterator[JailPol
         own_namespace = replace(bubblewrap, own_user_namespace=True)
         if _limits_hold(workshop, own_namespace):
             yield own_namespace
-            # Some containers mask parts of /proc, and then the kernel refuses a fresh one.
+            # Some containers mask parts of /proc; the kernel then refuses to mount a new one.
             yield replace(own_namespace, mount_proc=False)
     if (is_auto or choice is IsolationChoice.LANDLOCK) and workshop.landlock_abi >= MINIMUM_ABI:
         yield replace(workshop.base, level=IsolationLevel.LANDLOCK)
@@ -107,7 +107,7 @@ def _candidates(workshop: Workshop, choice: IsolationChoice) -> Iterator[JailPol
 
 
 def _limits_hold(workshop: Workshop, policy: JailPolicy) -> bool:
-    """RLIMIT_NPROC does not bind root, not even in a user namespace: then another user or a cgroup must."""
+    """Tells whether processes can be limited: RLIMIT_NPROC ignores root, which needs another user or a cgroup."""
     if os.geteuid() != 0:
         return True
     has_cgroup = workshop.cgroups is not None and workshop.cgroups.limits_processes
@@ -115,6 +115,6 @@ def _limits_hold(workshop: Workshop, policy: JailPolicy) -> bool:
 
 
 def landlock_abi() -> int:
-    """The kernel's Landlock version; 0 where there is none."""
+    """Returns the kernel's Landlock version; 0 if it has none."""
     libc = ctypes.CDLL(None, use_errno=True)
     return max(0, int(libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION_FLAG)))

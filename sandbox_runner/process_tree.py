@@ -1,4 +1,4 @@
-"""What a process and everything below it use, read from /proc."""
+"""Reads the resources used by a process and its descendants from /proc."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ _RESIDENT_FIELD = 21
 
 @dataclass(frozen=True, slots=True)
 class TreeUsage:
-    """Sums over a process tree; `cpu_seconds` includes children that have ended and were waited for."""
+    """The resources used by a process tree; `cpu_seconds` includes children that ended and were waited for."""
 
     processes: int
     cpu_seconds: float
@@ -22,7 +22,7 @@ class TreeUsage:
 
 
 def descendants(process_id: int) -> Iterator[int]:
-    """The process ids below `process_id`, parents before children. Processes may end while we look."""
+    """Yields the descendants of a process, parents before children; processes may end during the iteration."""
     waiting = [process_id]
     while waiting:
         for child in _children(waiting.pop()):
@@ -31,7 +31,7 @@ def descendants(process_id: int) -> Iterator[int]:
 
 
 def tree_usage(process_id: int) -> TreeUsage:
-    """What `process_id` and its descendants use now; zeros when it is gone."""
+    """Returns the resources that a process and its descendants use now; zeros when it is gone."""
     processes, ticks, pages = 0, 0, 0
     for member in (process_id, *descendants(process_id)):
         with contextlib.suppress(OSError, IndexError, ValueError):
@@ -43,7 +43,7 @@ def tree_usage(process_id: int) -> TreeUsage:
 
 
 def proportional_bytes(process_id: int) -> int:
-    """Memory of the tree with shared pages counted once; slower than `tree_usage`, so only asked for in doubt."""
+    """Returns the tree's memory in bytes with shared pages counted once; slower than `tree_usage`."""
     total = 0
     for member in (process_id, *descendants(process_id)):
         with contextlib.suppress(OSError, ValueError):
@@ -54,9 +54,9 @@ def proportional_bytes(process_id: int) -> int:
 
 
 def _children(process_id: int) -> list[int]:
-    found: list[int] = []
+    children: list[int] = []
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{process_id}/task").iterdir():
             with contextlib.suppress(OSError):
-                found += map(int, (task / "children").read_text().split())
-    return found
+                children += map(int, (task / "children").read_text().split())
+    return children

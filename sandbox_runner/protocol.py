@@ -1,4 +1,4 @@
-"""The runner protocol's messages (docs/reference/runner-protocol.md), validated where they enter."""
+"""The messages of the runner protocol (docs/reference/runner-protocol.md), validated on arrival."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 
 class Cause(StrEnum):
-    """What ended a run."""
+    """The reason why a run ended."""
 
     RETURNED = "returned"
     EXCEPTION = "exception"
@@ -35,7 +35,7 @@ class _Message(BaseModel):
 
 
 class Limits(_Message):
-    """What one run may use."""
+    """The limits of a run."""
 
     wall_seconds: float = Field(default=300, gt=0)
     cpu_seconds: float = Field(default=120, gt=0)
@@ -47,7 +47,7 @@ class Limits(_Message):
 
 
 class Claim(_Message):
-    """A run this runner now holds."""
+    """A run that this runner has claimed."""
 
     run_id: int
     task_id: str
@@ -66,19 +66,19 @@ class Claim(_Message):
 
 
 class ClaimReply(_Message):
-    """Reply of `claim`."""
+    """The reply to `claim`."""
 
     runs: list[Claim]
 
 
 class BundleReply(_Message):
-    """Reply of `bundles`: a source tree as path to text."""
+    """The reply to `bundles`: a source tree as path to text."""
 
     files: dict[str, str]
 
 
 class HeldRun(_Message):
-    """One run in the reply of `heartbeat`."""
+    """A run in the reply to `heartbeat`."""
 
     run_id: int
     held: bool
@@ -86,13 +86,13 @@ class HeldRun(_Message):
 
 
 class HeartbeatReply(_Message):
-    """Reply of `heartbeat`."""
+    """The reply to `heartbeat`."""
 
     runs: list[HeldRun]
 
 
 class Usage(_Message):
-    """What a run used; `cpu_ms` without what the jail used before the run was given to it."""
+    """The resources that a run used; `cpu_ms` does not include the jail's start-up."""
 
     wall_ms: int = 0
     cpu_ms: int = 0
@@ -101,7 +101,7 @@ class Usage(_Message):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a run's log; `at` is ISO 8601 in UTC. No model: it is made by the thousand, and only by us."""
+    """A line of a run's log; `at` is ISO 8601 in UTC. Not a pydantic model, to be fast."""
 
     seq: int
     stream: Stream
@@ -110,7 +110,7 @@ class LogLine:
 
 
 class Outcome(_Message):
-    """How a run ended."""
+    """The outcome of a run."""
 
     status: Status
     cause: Cause

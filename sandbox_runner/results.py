@@ -1,4 +1,4 @@
-"""Values and texts that come out of a jail, made fit for storing: valid JSON that PostgreSQL takes."""
+"""Cleans values and texts from a jail, so that PostgreSQL can store them."""
 
 import json
 from typing import Any
@@ -7,11 +7,11 @@ from sandbox_runner.errors import SandboxError
 
 
 class ResultRefused(SandboxError):
-    """The value a jail reported is no JSON."""
+    """The value that a jail reported is not JSON."""
 
 
 def clean_result(text: object) -> Any:
-    """The value behind a result's JSON text, without characters that PostgreSQL cannot store."""
+    """Returns the value of a result's JSON text, without characters that PostgreSQL cannot store."""
     try:
         return _clean(json.loads(text if isinstance(text, str) else "null", parse_constant=_refuse))
     except (ValueError, RecursionError) as error:
@@ -19,7 +19,7 @@ def clean_result(text: object) -> Any:
 
 
 def clean_text(text: str) -> str:
-    """Text with neither zero characters nor half surrogate pairs."""
+    """Returns the text without zero characters and unpaired surrogates."""
     return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 

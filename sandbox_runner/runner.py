@@ -1,4 +1,4 @@
-"""The runner: claims runs, keeps their leases, executes them, and stops in order."""
+"""The runner: claims runs, renews their leases, executes them, and stops gracefully."""
 
 import asyncio
 import contextlib
@@ -31,10 +31,10 @@ _STOP_SECONDS = 6.0
 
 
 class Runner:
-    """One runner process. `run` returns after `stop` was called and everything is put away.
+    """A runner process. `run` returns after `stop` was called and everything is cleaned up.
 
-    `site` is a prepared site directory for jails, used instead of the one that would be built; `preload` what they
-    import before they are given a run.
+    `site` is a site directory for jails to use instead of building one; `preload` are the modules that jails import
+    before they get a run.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class Runner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._jails_fail_until = 0.0
-        self._jail_backoff = Backoff(first=1, most=30)
+        self._jail_backoff = Backoff(first_wait=1, max_wait=30)
         self.runner_id = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
 
     def stop(self) -> None:
-        """Claims no more, gives back what has not started, lets the rest end within the permitted time."""
+        """Stops claiming, releases runs that have not started, and gives the others time to end."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Works until stopped. Raises IsolationUnavailable when user code cannot be isolated."""
+        """Works until `stop` is called; raises IsolationUnavailable when user code cannot be isolated."""
         settings = self._settings
         workshop = open_workshop(settings.state_directory, site=self._site, preload=self._preload)
         try:
@@ -111,7 +111,7 @@ class Runner:
                 self._begin(claim)
 
     async def _wait_for_room(self) -> None:
-        """Returns when a run could be executed: a slot is free and jails come up."""
+        """Waits until a run can be executed: a slot is free and jails can be started."""
         if (pause := self._jails_fail_until - time.monotonic()) > 0:
             await asyncio.sleep(pause)
         while len(self._executions) >= self._settings.concurrency:
@@ -141,26 +141,27 @@ class Runner:
     async def _keep_leases(self) -> None:
         answered = time.monotonic()
         while True:
-            shortest = min((held.claim.lease_seconds / 3 for held in self._executions.values()), default=1.0)
-            await asyncio.sleep(min(shortest, _HEARTBEAT_SECONDS))
-            held = list(self._executions.values())
-            if not held:
+            interval = min((item.claim.lease_seconds / 3 for item in self._executions.values()), default=1.0)
+            await asyncio.sleep(min(interval, _HEARTBEAT_SECONDS))
+            executions = list(self._executions.values())
+            if not executions:
                 answered = time.monotonic()
                 continue
             try:
-                await self._heartbeat(held)
+                await self._heartbeat(executions)
                 answered = time.monotonic()
             except ControlPlaneError as error:
-                log.info("heartbeat.failed", reason=str(error), runs=len(held))
+                log.info("heartbeat.failed", reason=str(error), runs=len(executions))
                 if time.monotonic() - answered > _UNREACHABLE_SECONDS:
-                    # By now the control plane has given the runs up; going on could do their work twice.
-                    for execution in held:
+                    # By now the leases have expired and others may run them: going on could do the work twice.
+                    for execution in executions:
                         execution.lose()
 
-    async def _heartbeat(self, held: list[Execution]) -> None:
-        replies = await self._control_plane.heartbeat([(one.claim.run_id, one.claim.fence) for one in held])
+    async def _heartbeat(self, executions: list[Execution]) -> None:
+        runs = [(execution.claim.run_id, execution.claim.fence) for execution in executions]
+        replies = await self._control_plane.heartbeat(runs)
         by_run = {reply.run_id: reply for reply in replies}
-        for execution in held:
+        for execution in executions:
             reply = by_run.get(execution.claim.run_id)
             if reply is None or not reply.held:
                 execution.lose()
@@ -168,7 +169,7 @@ class Runner:
                 execution.cancellation.request(CANCELLED_BY_REQUEST)
 
     async def _end_runs(self) -> None:
-        """Lets runs end for a while, then ends them; those that have not begun go back to the queue."""
+        """Releases runs that have not started, gives the others time to end, then ends them."""
         log.info("runner.stopping", runs=len(self._executions))
         for execution in self._executions.values():
             execution.withdraw()

@@ -1,4 +1,4 @@
-"""The runner's settings, from its environment; command-line options override."""
+"""The runner's settings: from command-line options, then from the environment."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class IsolationChoice(StrEnum):
-    """What SANDBOX_ISOLATION may say."""
+    """The values of SANDBOX_ISOLATION."""
 
     AUTO = "auto"
     BUBBLEWRAP = "bubblewrap"
@@ -19,7 +19,7 @@ class IsolationChoice(StrEnum):
 
 
 def _default_state_directory() -> Path:
-    """The user's cache directory, or a temporary one of the user's own where there is none to write to."""
+    """Returns a directory in the user's cache, or a temporary one if that is not writable."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     existing = next(directory for directory in (cache, *cache.parents) if directory.is_dir())
     if cache.is_absolute() and os.access(existing, os.W_OK):
@@ -28,7 +28,7 @@ def _default_state_directory() -> Path:
 
 
 class RunnerSettings(BaseSettings):
-    """One runner process. `server` and `token` come from the command line."""
+    """The settings of a runner process; `server` and `token` come from the command line."""
 
     model_config = SettingsConfigDict(env_file=None, extra="ignore", populate_by_name=True)
 
@@ -37,13 +37,13 @@ class RunnerSettings(BaseSettings):
     token: SecretStr
     """The runner token."""
     concurrency: int = Field(default=4, ge=1, le=256, validation_alias="RUNNER_CONCURRENCY")
-    """How many runs at the same time."""
+    """Number of runs at the same time."""
     ready_jails: int = Field(default=2, ge=0, le=64, validation_alias="RUNNER_READY_JAILS")
-    """How many jails are kept ready-made; each holds about 60 MB."""
+    """Number of jails to keep ready; each uses about 60 MB."""
     shutdown_seconds: float = Field(default=12, ge=0, validation_alias="RUNNER_SHUTDOWN_SECONDS")
-    """How long runs may go on after SIGTERM before they are ended."""
+    """Seconds that runs may continue after SIGTERM."""
     isolation: IsolationChoice = Field(default=IsolationChoice.AUTO, validation_alias="SANDBOX_ISOLATION")
-    """`auto` takes the strongest level that works, or refuses to start; `none` must be asked for by name."""
+    """`auto` uses the strongest level that works, or refuses to start; it never uses `none`."""
     state_directory: Path = Field(default_factory=_default_state_directory, validation_alias="RUNNER_STATE_DIR")
-    """Where jail content is prepared: nothing in it is needed after the runner ended."""
+    """Directory for prepared jail content; it may be deleted when no runner is running."""
     log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL")

@@ -1,7 +1,7 @@
-"""Starts a jail's process: the thin layer between a policy and the kernel.
+"""Starts a jail's process according to its policy.
 
 All processes are started from one thread that lives as long as the runner: `bwrap --die-with-parent` and the parent
-death signal follow the starting *thread*, so a short-lived pool thread would take its jails along when it ends.
+death signal react to the end of the starting *thread*, so jails started from a pool thread would die with it.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from sandbox_runner.isolation.syscalls import current_architecture
 from sandbox_runner.process_tree import descendants
 
 BROKER_PORT = 8000
-"""The broker's port as the jail sees it, on its own loopback interface."""
+"""The broker's port on the jail's loopback interface."""
 
 _PYTHON_OPTIONS = ("-I", "-S", "-B", "-X", "utf8")
 _BOOT = "import sys; sys.path.insert(0, {harness!r}); from automio_sandbox.start import main; main()"
@@ -37,7 +37,7 @@ _DEATH_SECONDS = 5.0
 
 @dataclass(slots=True)
 class SpawnedJail:
-    """The runner's handles on a started jail. `init_pid` is the process whose death ends everything in the jail."""
+    """The runner's handles of a started jail; all processes of the jail end with the process `init_pid`."""
 
     process: subprocess.Popen[bytes]
     init_pid: int
@@ -47,7 +47,7 @@ class SpawnedJail:
     stderr: IO[bytes]
     dispenser: socket.socket | None
     status: socket.socket | None
-    """bwrap writes the jail's exit status to it; closed too early, bwrap would die of a broken pipe instead."""
+    """The socket for the exit status from bwrap; if it is closed too early, bwrap dies of a broken pipe."""
 
 
 class Spawner:
@@ -57,14 +57,14 @@ class Spawner:
         self.executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jail-spawner")
 
     def close(self) -> None:
-        """Ends the thread, and with it every jail that is still alive."""
+        """Ends the thread, and with it all remaining jails."""
         self.executor.shutdown()
 
 
 def spawn(policy: JailPolicy, *, cgroup: JailCgroup | None, landlock_abi: int) -> SpawnedJail:
-    """Starts a jail and sends it its policy; it then seals itself and reports that it is ready.
+    """Starts a jail and sends it its policy; the jail then seals itself and reports that it is ready.
 
-    Raises JailFailed with what bwrap or the kernel said.
+    Raises JailFailed with the message of bwrap or the kernel.
     """
     with contextlib.ExitStack() as passed, contextlib.ExitStack() as kept:
         control, control_inside = _pair(socket.SOCK_STREAM, passed, kept)
@@ -95,7 +95,7 @@ def spawn(policy: JailPolicy, *, cgroup: JailCgroup | None, landlock_abi: int) -
 
 
 def _configuration(policy: JailPolicy, *, process_id: int, landlock_abi: int) -> dict[str, Any]:
-    """What the harness is told first: how to seal itself, where things are, what to import."""
+    """Returns the first message to the harness: how to seal itself, its paths, and the modules to preload."""
     landlock = program = None
     if policy.level is IsolationLevel.LANDLOCK:
         program = seccomp_filter(policy.level, current_architecture(), process_id=process_id)
@@ -110,7 +110,7 @@ def _configuration(policy: JailPolicy, *, process_id: int, landlock_abi: int) ->
     return {
         "level": policy.level,
         "seal": {
-            # With a user namespace of its own, bwrap itself already runs as the jail's user.
+            # With its own user namespace, bwrap already runs as the jail's user.
             "user_id": None if policy.own_user_namespace else policy.user_id,
             "drop_capabilities": policy.level is not IsolationLevel.NONE,
             "die_with_parent": policy.level is not IsolationLevel.BUBBLEWRAP,
@@ -160,11 +160,11 @@ def _add_to(cgroup: JailCgroup | None, process: subprocess.Popen[bytes], member:
         cgroup.add(member)
     except OSError as error:
         failure(process, "")
-        raise JailFailed(f"the jail's control group takes no process: {error}") from error
+        raise JailFailed(f"the process cannot be added to the jail's control group: {error}") from error
 
 
 def _namespace_init(process: subprocess.Popen[bytes], status: socket.socket) -> int:
-    """The host's id of process 1 of the jail, as bwrap reports it."""
+    """Returns the host's id of the jail's process 1, as reported by bwrap."""
     status.settimeout(_NAMESPACE_SECONDS)
     line = b""
     try:
@@ -179,16 +179,16 @@ def _namespace_init(process: subprocess.Popen[bytes], status: socket.socket) -> 
 
 
 def failure(process: subprocess.Popen[bytes], what: str) -> JailFailed:
-    """Ends a jail that did not come up and makes the error that says why, in its own words."""
-    # A child that bwrap has only just made does not die with it yet.
+    """Ends a jail that failed to start, and returns the error with the last line of its output."""
+    # A child that bwrap has just created does not die with it yet.
     for child in [*descendants(process.pid), process.pid]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
     try:
-        _, said = process.communicate(timeout=_DEATH_SECONDS)
+        _, stderr = process.communicate(timeout=_DEATH_SECONDS)
     except subprocess.TimeoutExpired:
-        said = b""
-    reason = said.decode(errors="replace").strip().splitlines()[-1:] or [f"status {process.returncode}"]
+        stderr = b""
+    reason = stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"status {process.returncode}"]
     return JailFailed(f"{what}: {reason[0]}")
 
 
@@ -203,7 +203,7 @@ def _start(
             stderr=subprocess.PIPE,
             bufsize=0,
             pass_fds=descriptors,
-            # Nothing of the runner's environment, its token least of all, may be found in a jail.
+            # The runner's environment contains its token and must not be visible in a jail.
             env={},
             cwd=directory,
             start_new_session=True,
@@ -233,7 +233,7 @@ def _pipe() -> Iterator[tuple[int, int]]:
 
 
 def _passwd(policy: JailPolicy) -> contextlib.AbstractContextManager[int]:
-    """A file with the one user the jail knows, so that looking up one's own name works."""
+    """Provides a passwd file with the jail's only user, so that looking up the user's name works."""
     user_id = os.getuid() if policy.user_id is None else policy.user_id
     return _file("passwd", f"sandbox:x:{user_id}:{user_id}::/tmp:/nonexistent\n".encode())
 

@@ -1,4 +1,4 @@
-"""Watches one run in its jail to its end, and says what ended it."""
+"""Watches a run in its jail until it ends, and determines the reason."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ _ENDS_BY_USER_CODE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why the runner ended a run, or why it ended by itself."""
+    """The status and reason of the end of a run."""
 
     status: Status
     cause: Cause
@@ -49,20 +49,20 @@ class Verdict:
 
 
 class Cancellation:
-    """Set once when the run is to be ended from outside, with the verdict that will be recorded."""
+    """A request to end a run from outside, with the verdict to report."""
 
     def __init__(self) -> None:
         self._set = asyncio.Event()
         self.verdict: Verdict | None = None
 
     def request(self, verdict: Verdict) -> None:
-        """Asks for the run's end; the first request counts."""
+        """Requests the end of the run; later requests are ignored."""
         if self.verdict is None:
             self.verdict = verdict
             self._set.set()
 
     async def wait(self) -> Verdict:
-        """Returns the verdict once there is one."""
+        """Waits for a request and returns its verdict."""
         await self._set.wait()
         assert self.verdict is not None
         return self.verdict
@@ -75,7 +75,7 @@ RUNNER_STOPPED = Verdict("failed", Cause.RUNNER_LOST, "the runner was stopped be
 async def supervise(
     jail: Jail, message: dict[str, Any], *, limits: Limits, output: RunOutput, cancellation: Cancellation
 ) -> Outcome:
-    """Gives the jail its run and waits for the end, whatever it is; afterwards no process of the jail is left."""
+    """Sends the run to the jail, waits until it ends, and kills all processes of the jail."""
     started = time.monotonic()
     if jail.cgroup is not None:
         memory = limits.memory_mb * _MEGABYTE + _MEMORY_SLACK_BYTES
@@ -96,7 +96,7 @@ async def supervise(
     if verdict is None:
         verdict = _verdict_of_exit(ended, out_of_memory_kills=kills, limits=limits)
     if verdict.cause is Cause.CANCELLED:
-        # The script felt SIGTERM; who sent it, and why, is known here and not there.
+        # The script only saw SIGTERM; the reason for it is known here.
         verdict = cancellation.verdict or _killed_by(signal.SIGTERM)
     if verdict.notice:
         output.system(clean_text(verdict.notice))
@@ -111,7 +111,7 @@ async def supervise(
 
 
 async def _first(*waits: Coroutine[Any, Any, Verdict | None]) -> Verdict | None:
-    """The result of whichever ends first; of several at once the earliest in the list."""
+    """Returns the result of the first wait that ends; if several end at once, of the first in the list."""
     tasks = [asyncio.create_task(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -123,7 +123,7 @@ async def _first(*waits: Coroutine[Any, Any, Verdict | None]) -> Verdict | None:
 
 
 async def _all_gone(jail: Jail, output: RunOutput) -> tuple[Exit, int]:
-    """Ends what is left, reads what was still in the pipes; also says how often the kernel killed for memory."""
+    """Kills the remaining processes and reads the rest of the output; returns exit and out-of-memory kills."""
     jail.kill()
     ended = await jail.gone()
     output.finish()
@@ -131,12 +131,12 @@ async def _all_gone(jail: Jail, output: RunOutput) -> tuple[Exit, int]:
 
 
 async def _end(jail: Jail, limits: Limits) -> Verdict | None:
-    """The end that the harness reports; None when the process is gone without having reported one."""
-    at_most = limits.result_kb * 1024 * 2 + _MESSAGE_SLACK_BYTES
+    """Returns the end that the harness reports; None if the process ended without a report."""
+    max_bytes = limits.result_kb * 1024 * 2 + _MESSAGE_SLACK_BYTES
     try:
-        message = await jail.control.receive(at_most=at_most)
+        message = await jail.control.receive(max_bytes=max_bytes)
         if message is None:
-            # The channel is closed, perhaps by user code: what counts then is how the process ends.
+            # The channel was closed, perhaps by user code: the exit status of the process decides.
             await asyncio.shield(jail.exited)
             return None
         return _verdict_of_message(message)
@@ -145,7 +145,7 @@ async def _end(jail: Jail, limits: Limits) -> Verdict | None:
 
 
 def _verdict_of_message(message: dict[str, Any]) -> Verdict:
-    """Reads the harness's report, behind which user code may stand: nothing but known words passes."""
+    """Reads the harness's report; user code may have forged it, so only known values are accepted."""
     status, cause = message.get("status"), message.get("cause")
     if status not in ("completed", "failed", "stopped") or cause not in _ENDS_BY_USER_CODE:
         raise ChannelBroken("the jail reported an end that does not exist")
@@ -184,7 +184,7 @@ async def _cancelled(jail: Jail, cancellation: Cancellation) -> Verdict:
 
 
 async def _resources(jail: Jail, limits: Limits) -> Verdict:
-    """What the kernel does not end by itself for the jail as a whole, looked at a few times a second."""
+    """Checks several times a second the limits that the kernel does not enforce for the jail as a whole."""
     memory = limits.memory_mb * _MEGABYTE
     bounding = jail.cgroup if jail.cgroup is not None and jail.cgroup.limits_memory else None
     while True:
@@ -193,7 +193,7 @@ async def _resources(jail: Jail, limits: Limits) -> Verdict:
         if used.cpu_seconds > limits.cpu_seconds:
             return _out_of_cpu(limits)
         if bounding is not None:
-            # The kernel chooses which process dies, and a script that lost a child may wait until its time is up.
+            # The kernel chooses the process to kill; a script that lost a child could wait for it until its timeout.
             if bounding.out_of_memory_kills():
                 return _out_of_memory(limits)
         elif used.resident_bytes > memory + _MEMORY_SLACK_BYTES:
@@ -216,7 +216,7 @@ def _out_of_memory(limits: Limits) -> Verdict:
 
 
 def _verdict_of_exit(ended: Exit, *, out_of_memory_kills: int, limits: Limits) -> Verdict:
-    """What ended a process that reported nothing."""
+    """Returns the verdict on a process that ended without a report."""
     if ended.status == 0:
         return Verdict("completed", Cause.EXIT, None)
     number = ended.status - 128

@@ -1,7 +1,7 @@
 """An in-memory control plane for tests of the runner: a real HTTP server that speaks the runner protocol.
 
-It keeps leases, fences and logs as the real one does, answers the tenant paths a script uses with what was
-received (`received`), and can be told to be unreachable.
+It manages leases, fences and logs as the real one does, echoes and records requests of scripts (`received`), and can
+be made unreachable.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ RUNNER_TOKEN = "amt_runner_" + "t" * 43
 
 @dataclass(slots=True)
 class TwinRun:
-    """One run as the twin keeps it."""
+    """A run of the twin."""
 
     claim: dict[str, Any]
     lease_until: float = 0.0
@@ -32,17 +32,17 @@ class TwinRun:
 
     @property
     def text(self) -> str:
-        """The log so far, one line per line, in order."""
+        """The log so far, in order, with one log line per line."""
         return "\n".join(self.lines[number]["text"] for number in sorted(self.lines))
 
     def stream(self, name: str) -> list[str]:
-        """The lines of one stream, in order."""
+        """Returns the log lines of a stream, in order."""
         return [self.lines[number]["text"] for number in sorted(self.lines) if self.lines[number]["stream"] == name]
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A tenant request that came through a broker."""
+    """A request of a script that came through a broker."""
 
     method: str
     target: str
@@ -51,7 +51,7 @@ class ReceivedRequest:
 
 
 class TwinControlPlane:
-    """The twin; an async context manager that serves on a free port of 127.0.0.1."""
+    """The in-memory twin of the control plane; an async context manager that listens on a free port of 127.0.0.1."""
 
     def __init__(self, *, lease_seconds: float = 15.0) -> None:
         self.runs: dict[int, TwinRun] = {}
@@ -88,7 +88,7 @@ class TwinControlPlane:
 
     @property
     def base_url(self) -> str:
-        """Where the twin listens."""
+        """The address of the twin."""
         return f"http://127.0.0.1:{self.port}"
 
     async def go_down(self) -> None:
@@ -162,12 +162,12 @@ class TwinControlPlane:
             if request.transport is None or request.transport.is_closing():
                 # The runner hung up: it can take no run.
                 return web.json_response({"runs": []})
-            taken = [self._take(run, body["runner_id"]) for run in self._claimable()[: body["slots"]]]
-            left = deadline - time.monotonic()
-            if taken or left <= 0:
-                return web.json_response({"runs": taken})
+            claims = [self._take(run, body["runner_id"]) for run in self._claimable()[: body["slots"]]]
+            remaining = deadline - time.monotonic()
+            if claims or remaining <= 0:
+                return web.json_response({"runs": claims})
             try:
-                async with asyncio.timeout(min(left, 0.5)):
+                async with asyncio.timeout(min(remaining, 0.5)):
                     await self._queued.wait()
             except TimeoutError:
                 continue
@@ -199,13 +199,13 @@ class TwinControlPlane:
 
     async def _heartbeat(self, request: web.Request) -> web.Response:
         replies = []
-        for asked in (await request.json())["runs"]:
-            run = self.runs.get(asked["run_id"])
-            held = run is not None and run.finished is None and run.claim["fence"] == asked["fence"]
+        for item in (await request.json())["runs"]:
+            run = self.runs.get(item["run_id"])
+            held = run is not None and run.finished is None and run.claim["fence"] == item["fence"]
             held = held and run is not None and run.lease_until > 0
             if held and run is not None:
                 run.lease_until = time.monotonic() + self.lease_seconds
-            replies.append({"run_id": asked["run_id"], "held": held, "cancel": bool(run and run.cancel)})
+            replies.append({"run_id": item["run_id"], "held": held, "cancel": bool(run and run.cancel)})
         return web.json_response({"runs": replies})
 
     async def _logs(self, request: web.Request) -> web.Response:
@@ -232,9 +232,9 @@ class TwinControlPlane:
 
     async def _release(self, request: web.Request) -> web.Response:
         released = 0
-        for asked in (await request.json())["runs"]:
-            run = self.runs[asked["run_id"]]
-            if run.claim["fence"] == asked["fence"] and not run.started:
+        for item in (await request.json())["runs"]:
+            run = self.runs[item["run_id"]]
+            if run.claim["fence"] == item["fence"] and not run.started:
                 run.lease_until = 0.0
                 run.claimed_by = None
                 released += 1

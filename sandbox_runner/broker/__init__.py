@@ -1,1 +1,1 @@
-"""A run's only way out: serves the jail's HTTP connections and forwards what a run may ask of the platform."""
+"""A run's only connection to the outside: serves HTTP in the jail and forwards permitted requests to the platform."""

@@ -1,4 +1,4 @@
-"""The broker of one run: an HTTP server on the jail's listener, a client of the control plane behind it."""
+"""The broker of a run: an HTTP server for the jail that forwards requests to the control plane."""
 
 import asyncio
 import contextlib
@@ -20,25 +20,25 @@ from sandbox_runner.broker.websocket import forward_websocket
 log = structlog.stdlib.get_logger()
 
 REQUEST_BYTES = 32 * 1024 * 1024
-_MOST_DISCARDED_BYTES = 8 * REQUEST_BYTES
+_MAX_DISCARDED_BYTES = 8 * REQUEST_BYTES
 RESPONSE_BYTES = 64 * 1024 * 1024
 _PER_SECOND, _BURST, _CONCURRENT = 500.0, 200, 16
 _WAIT_FOR_PLATFORM_SECONDS = 20.0
 _WAIT_STEP_SECONDS = 0.25
 _SMALL_RESPONSE_BYTES = 256 * 1024
 _EVENT_STREAM = "text/event-stream"
-_MOST_CONNECTIONS = 16_384
+_MAX_CONNECTIONS = 16_384
 
 
 class RequestTooLarge(Exception):
-    """A script sent more than the broker forwards."""
+    """A script sent a larger request than the broker forwards."""
 
 
 class RunBroker:
-    """Forwards one run's requests with the run's token; refuses everything that is not a documented tenant path.
+    """Forwards a run's requests with the run's token; refuses everything but the documented paths for scripts.
 
-    `base_url` is the control plane, `session` a client shared by all runs. The token may be exchanged for nothing:
-    it dies with the run.
+    `base_url` is the control plane's address, `session` an HTTP client shared by all runs. The token ends with the
+    run and cannot be exchanged for another.
     """
 
     def __init__(self, session: ClientSession, *, base_url: str, run_token: SecretStr, run_id: int) -> None:
@@ -54,17 +54,17 @@ class RunBroker:
         self._accepting: set[asyncio.Task[None]] = set()
 
     async def serve_listener(self, listener: socket.socket) -> None:
-        """Accepts the jail's connections on the listener that was made inside its network namespace."""
+        """Accepts the jail's connections on a listener from inside its network namespace."""
         self._listening = await asyncio.get_running_loop().create_server(self._server, sock=listener)
 
     def serve_dispenser(self, dispenser: socket.socket) -> None:
-        """Hands the jail one connected socket per byte it sends; for jails without a network of their own."""
+        """Sends the jail a connected socket for each byte it sends; for jails without their own network."""
         dispenser.setblocking(False)
         self._dispenser = dispenser
         asyncio.get_running_loop().add_reader(dispenser, self._dispense, dispenser)
 
     async def close(self) -> None:
-        """Ends all connections; requests under way are given up."""
+        """Closes all connections and aborts open requests."""
         if self._dispenser is not None:
             asyncio.get_running_loop().remove_reader(self._dispenser)
         if self._listening is not None:
@@ -73,10 +73,10 @@ class RunBroker:
 
     def _dispense(self, dispenser: socket.socket) -> None:
         try:
-            asked = dispenser.recv(1)
+            request = dispenser.recv(1)
         except BlockingIOError:
             return
-        if not asked or self._connections >= _MOST_CONNECTIONS:
+        if not request or self._connections >= _MAX_CONNECTIONS:
             asyncio.get_running_loop().remove_reader(dispenser)
             return
         self._connections += 1
@@ -98,65 +98,67 @@ class RunBroker:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         is_websocket = request.headers.get("Upgrade", "").lower() == "websocket"
         try:
-            wanted = forwarded(request.method, request.raw_path, is_websocket=is_websocket)
+            target = forwarded(request.method, request.raw_path, is_websocket=is_websocket)
         except RouteRefused as refusal:
             log.info("broker.refused", run_id=self._run_id, method=request.method, reason=str(refusal))
             return _refusal(403, str(refusal))
-        authorization = f"{wanted.authorization} {self._run_token.get_secret_value()}"
+        authorization = f"{target.authorization} {self._run_token.get_secret_value()}"
         headers = request_headers(request.headers, authorization=authorization)
         if is_websocket:
-            return await forward_websocket(request, self._session, self._url(wanted), headers)
+            return await forward_websocket(request, self._session, self._url(target), headers)
         async with self._pace.request():
             try:
-                return await self._forward(request, wanted, headers)
+                return await self._forward(request, target, headers)
             except RequestTooLarge:
                 return _refusal(413, f"a request of a script may be at most {REQUEST_BYTES // 2**20} MB")
 
     async def _forward(
-        self, request: web.BaseRequest, wanted: Forwarded, headers: CIMultiDict[str]
+        self, request: web.BaseRequest, target: Forwarded, headers: CIMultiDict[str]
     ) -> web.StreamResponse:
         body = await _limited_body(request) if request.can_read_body else None
         try:
-            async with await self._ask(request.method, wanted, headers, body) as answer:
+            async with await self._ask(request.method, target, headers, body) as answer:
                 return await _relay(request, answer)
         except (ClientError, TimeoutError) as error:
             log.warning("broker.platform_failed", run_id=self._run_id, error=str(error))
             return _refusal(502, "the platform did not answer this request; it may or may not have been carried out")
 
     async def _ask(
-        self, method: str, wanted: Forwarded, headers: CIMultiDict[str], body: bytes | None
+        self, method: str, target: Forwarded, headers: CIMultiDict[str], body: bytes | None
     ) -> ClientResponse:
-        """Sends the request; while nobody listens (a restart of the control plane), waits for a while."""
+        """Sends the request; waits for a while when the control plane is not listening, as during a restart."""
         deadline = asyncio.get_running_loop().time() + _WAIT_FOR_PLATFORM_SECONDS
         while True:
             try:
                 return await self._session.request(
                     method,
-                    self._url(wanted),
+                    self._url(target),
                     headers=headers,
                     data=io.BytesIO(body) if body else None,
                     allow_redirects=False,
                 )
             except ClientConnectorError:
-                # Not connected means not sent: asking again cannot do anything twice.
+                # Without a connection nothing was sent, so it is safe to try again.
                 if asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(_WAIT_STEP_SECONDS)
 
-    def _url(self, wanted: Forwarded) -> URL:
-        return URL(self._base_url + wanted.target, encoded=True)
+    def _url(self, target: Forwarded) -> URL:
+        return URL(self._base_url + target.target, encoded=True)
 
 
 async def _limited_body(request: web.BaseRequest) -> bytes:
-    """The body. One that is too large is read to its end all the same (up to a point): a client that is still
-    sending would not see the answer that says so."""
+    """Reads the body; raises RequestTooLarge.
+
+    Discards the rest of a body that is too large, up to a limit: a client sees the answer only after it has sent all.
+    """
     body = bytearray()
     received = 0
     async for chunk in request.content.iter_any():
         received += len(chunk)
         if received <= REQUEST_BYTES:
             body += chunk
-        elif received > _MOST_DISCARDED_BYTES:
+        elif received > _MAX_DISCARDED_BYTES:
             break
     if received > REQUEST_BYTES:
         raise RequestTooLarge
@@ -168,7 +170,7 @@ async def _relay(request: web.BaseRequest, answer: ClientResponse) -> web.Stream
     length = answer.content_length
     if length is not None and length > RESPONSE_BYTES:
         return _refusal(
-            502, f"the platform's answer is larger than the {RESPONSE_BYTES // 2**20} MB a script may get"
+            502, f"the platform's answer is larger than {RESPONSE_BYTES // 2**20} MB, the limit for scripts"
         )
     if length is not None and length <= _SMALL_RESPONSE_BYTES:
         return web.Response(status=answer.status, headers=headers, body=await answer.read())
@@ -179,7 +181,7 @@ async def _relay(request: web.BaseRequest, answer: ClientResponse) -> web.Stream
     async for chunk in answer.content.iter_any():
         sent += len(chunk)
         if sent > RESPONSE_BYTES and not is_endless:
-            # The status is already on its way: all that is left is to break off.
+            # The status was already sent: the connection can only be broken.
             if request.transport is not None:
                 request.transport.abort()
             return relayed

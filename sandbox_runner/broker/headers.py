@@ -1,4 +1,4 @@
-"""Which headers pass between a jail and the control plane."""
+"""Filters the headers between a jail and the control plane."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ _NEVER_RETURNED = _HOP_BY_HOP | {"set-cookie", "server", "date"}
 
 
 def request_headers(received: CIMultiDictProxy[str], *, authorization: str) -> CIMultiDict[str]:
-    """The jail's headers without what it must not decide, and with the run's own authorization."""
+    """Returns the jail's headers with the run's authorization, without those that scripts must not set."""
     passed = _without(received, _NEVER_FORWARDED | _named_in_connection(received))
     for name in [name for name in passed if name.lower().startswith(_NEVER_FORWARDED_PREFIXES)]:
         passed.popall(name, None)
@@ -33,7 +33,7 @@ def request_headers(received: CIMultiDictProxy[str], *, authorization: str) -> C
 
 
 def response_headers(received: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """The platform's headers without cookies and what belongs to its connection with us."""
+    """Returns the platform's headers without cookies and the headers of its own connection."""
     return _without(received, _NEVER_RETURNED | _named_in_connection(received))
 
 

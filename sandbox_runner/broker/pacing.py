@@ -1,4 +1,4 @@
-"""How fast and how much at once a run may ask: a run that asks for more is slowed down, not failed."""
+"""Limits a run's requests by slowing them down, not by failing them."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 
 class Pace:
-    """At most `per_second` requests on average (`burst` at once after a pause), `concurrent` of them in flight."""
+    """A limit of `per_second` requests on average (`burst` at once after a pause), and of `concurrent` open ones."""
 
     def __init__(self, *, per_second: float, burst: int, concurrent: int) -> None:
         self._per_second = per_second
@@ -18,7 +18,7 @@ class Pace:
 
     @contextlib.asynccontextmanager
     async def request(self) -> AsyncIterator[None]:
-        """Waits for its turn, then holds one of the slots."""
+        """Waits for a free slot and for the rate limit, then holds the slot for a request."""
         async with self._slots:
             await self._take_turn()
             yield

@@ -1,8 +1,8 @@
-"""Which requests of a run are forwarded, and as what. A pure function of method and raw request target.
+"""Decides which requests of a run are forwarded, as a pure function of method and raw request target.
 
-The path is decoded once, matched against the permitted routes and then *built anew* from the match, so that nothing
-the control plane might read differently (`..`, `%2e`, doubled or encoded slashes, `;`, backslashes) is ever passed
-on. First the deny list, then the allow list, else refused.
+The path is decoded once, matched against the permitted routes and then encoded again, so that nothing is forwarded
+that the control plane could read differently (`..`, `%2e`, doubled or encoded slashes, `;`, backslashes). The deny
+list comes first, then the allow list; all other paths are refused.
 """
 
 import re
@@ -16,20 +16,20 @@ _NAME = r"[A-Za-z0-9_.@+~-]+"
 _APP = rf"{_NAME}(?:/{_NAME})?"
 _KEY = r".+"
 
-# Never, whatever a later route may say: other credentials' business, or the platform's own.
+# Never forwarded, whatever the routes say: paths for other credentials, or of the platform itself.
 _DENIED = re.compile(
     r"/(?:api/)?(?:runner|admin|accounts|tokens|users|organizations|sign-in|auth|secrets|ops)(?:/|$)"
     r"|/v1/metadata|/v2/query|/v1alpha1|/v1/version|/docs|/redoc|/openapi\.json|/healthz?(?:/|$)|/metrics"
 )
 
 
-# Slashes in a cache key are part of it: `a//b` is not `a/b`.
+# Slashes belong to a cache key: `a//b` is not `a/b`.
 _KEYED = re.compile(r"(/+cache/+(?:get|delete)/)(.+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One permitted request: methods and the decoded path, as a pattern that must match it whole."""
+    """A permitted request: its methods, and a pattern that must match the whole decoded path."""
 
     methods: frozenset[str]
     pattern: re.Pattern[str]
@@ -39,7 +39,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """What to ask of the control plane: a canonical, encoded path, and the query string as it came."""
+    """A request to the control plane: a canonical, encoded path, and the unchanged query string."""
 
     path: str
     query: str
@@ -53,7 +53,7 @@ class Forwarded:
 
 
 class RouteRefused(Exception):
-    """The request is not one a run may make; the message says what is wrong with it."""
+    """A run may not make this request; the message says why."""
 
 
 def _route(
@@ -70,7 +70,7 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/v1/graphql", is_websocket=True),
     _route("POST", "/api/apps/{app}/v1/graphql"),
     _route("GET", "/api/apps/{app}/v1/graphql", is_websocket=True),
-    # apps and their tables, read, and the rows
+    # apps and their tables (read only), and rows
     _route("GET", "/api/apps"),
     _route("GET", "/api/apps/{name}"),
     _route("GET", "/api/apps/{name}/(?:tables|user_tables)"),
@@ -90,7 +90,7 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/api/apps/csv-(?:imports|exports)/{name}/file"),
     _route("GET", "/api/apps/csv-imports/{name}/rejected"),
     _route("POST", "/api/apps/csv-(?:imports|exports)/{name}/cancel"),
-    # syncs, started and followed
+    # starting and following syncs
     _route("GET", "/api/apps/{name}/syncs(?:/{name})?"),
     _route("GET", "/api/apps/{name}/syncs/{name}/runs"),
     _route("POST", "/api/apps/{name}/syncs/{name}/(?:run|cancel)"),
@@ -110,7 +110,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/api/actions/runs/{name}/cancel"),
     _route("GET", "/api/actions/run-code-stream"),
     _route("POST", "/api/webhooks/{name}/{name}"),
-    # cache and progress, whose keys may hold anything
+    # cache and progress; keys may contain any character
     _route("GET", "/cache/get/{key}", authorization="Bearer"),
     _route("POST", "/cache/set", authorization="Bearer"),
     _route("DELETE", "/cache/delete/{key}", authorization="Bearer"),
@@ -122,12 +122,12 @@ _PREFIXED_LATER = ("/apps", "/integrations", "/plugins", "/actions", "/webhooks"
 
 
 def forwarded(method: str, target: str, *, is_websocket: bool = False) -> Forwarded:
-    """What a run's request becomes. Raises RouteRefused."""
+    """Returns the request to forward for a run's request; raises RouteRefused."""
     raw_path, _, query = target.partition("?")
     query = query.partition("#")[0]
     path = _decoded(raw_path)
     if _DENIED.match(path):
-        raise RouteRefused(f"{path} is not for scripts")
+        raise RouteRefused(f"scripts may not use {path}")
     matching = [route for route in ROUTES if route.pattern.fullmatch(path) and route.is_websocket == is_websocket]
     if not matching:
         raise RouteRefused(f"{path} is not a path that scripts may use")
@@ -139,7 +139,7 @@ def forwarded(method: str, target: str, *, is_websocket: bool = False) -> Forwar
 
 
 def _decoded(raw_path: str) -> str:
-    """The path as text, decoded once, with its `/api` prefix, and single slashes except inside a cache key."""
+    """Returns the path, decoded once, with the prefix `/api` and with single slashes except in cache keys."""
     if not raw_path.startswith("/"):
         raise RouteRefused("the request target must be a path")
     try:
@@ -147,12 +147,12 @@ def _decoded(raw_path: str) -> str:
     except UnicodeDecodeError as error:
         raise RouteRefused("the path is not UTF-8") from error
     if any(ord(character) < 0x20 or character == "\x7f" for character in path):
-        raise RouteRefused("the path holds a control character")
+        raise RouteRefused("the path contains a control character")
     keyed = _KEYED.fullmatch(path)
     before_key, key = (keyed[1], keyed[2]) if keyed else (path, "")
     path = re.sub(r"/{2,}", "/", before_key) + key
     if any(segment in (".", "..") for segment in path.split("/")):
-        raise RouteRefused("the path holds a `.` or `..` segment")
+        raise RouteRefused("the path contains a `.` or `..` segment")
     if path.startswith(tuple(f"{prefix}/" for prefix in _PREFIXED_LATER)) or path in _PREFIXED_LATER:
         return f"/api{path}"
     return path

@@ -1,4 +1,4 @@
-"""GraphQL subscriptions of a run: one WebSocket to the jail, one to the control plane, messages passed both ways."""
+"""Forwards GraphQL subscriptions: relays messages between a WebSocket to the jail and one to the control plane."""
 
 import asyncio
 import json
@@ -14,11 +14,13 @@ _INIT = "connection_init"
 async def forward_websocket(
     request: web.BaseRequest, session: ClientSession, url: URL, headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """Joins the two sides until one of them closes. The sub-protocol is the one the client asked for."""
-    asked = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if name.strip()]
+    """Relays messages until one side closes; uses a sub-protocol that the client requested."""
+    requested = [
+        name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if name.strip()
+    ]
     try:
         async with session.ws_connect(
-            url, headers=headers, protocols=asked, max_msg_size=_MESSAGE_BYTES, autoping=True
+            url, headers=headers, protocols=requested, max_msg_size=_MESSAGE_BYTES, autoping=True
         ) as platform:
             protocols = [platform.protocol] if platform.protocol else []
             jail = web.WebSocketResponse(protocols=protocols, max_msg_size=_MESSAGE_BYTES)
@@ -64,7 +66,7 @@ async def _downward(platform: ClientWebSocketResponse, jail: web.WebSocketRespon
 
 
 def _with_authorization(text: str, authorization: str) -> str:
-    """The first message of both GraphQL protocols carries headers; the run does not choose them."""
+    """Replaces the headers in the first message of both GraphQL protocols, which a run must not choose."""
     try:
         message = json.loads(text)
     except ValueError:

@@ -1,1 +1,1 @@
-"""What a jail may do: policy as data, turned by pure functions into bwrap arguments, Landlock rules and BPF."""
+"""The isolation of jails: a policy as data, and pure functions from it to bwrap arguments, Landlock rules and BPF."""

@@ -1,4 +1,4 @@
-"""A small assembler for seccomp's classic BPF: rules in, the bytes for `PR_SET_SECCOMP` out. No compiler needed."""
+"""Assembles seccomp rules into a classic BPF program for `PR_SET_SECCOMP`, without a compiler."""
 
 import struct
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class ArgumentIs:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentIsNull:
-    """True when the whole 64-bit argument `index` is zero: a pointer that is not given."""
+    """True when the whole 64-bit argument `index` is zero, which means a null pointer."""
 
     index: int
 
@@ -51,16 +51,17 @@ class Rule:
 
 
 def assemble(rules: Sequence[Rule], *, architecture: int, highest_number: int, unknown_errno: int) -> bytes:
-    """The filter program: what no rule names is allowed, numbers above `highest_number` fail with `unknown_errno`.
+    """Returns the filter program; it allows calls without a rule, and refuses numbers above `highest_number`.
 
-    A call made through another architecture's table (32-bit on a 64-bit kernel) kills the process.
+    Those fail with `unknown_errno`. A call through the table of another architecture (32-bit on a 64-bit kernel)
+    kills the process.
     """
     program: list[Instruction] = [
         (_LOAD_WORD, 0, 0, _OFFSET_ARCHITECTURE),
         (_JUMP_EQUAL, 1, 0, architecture),
         (_RETURN, 0, 0, KILL_PROCESS),
         (_LOAD_WORD, 0, 0, _OFFSET_NUMBER),
-        # Above all known numbers lie system calls nobody here has judged, and the x32 table of x86_64.
+        # Above the known numbers are system calls that we have not examined, and the x32 table of x86_64.
         (_JUMP_GREATER, 0, 1, highest_number),
         (_RETURN, 0, 0, _ERRNO | unknown_errno),
     ]

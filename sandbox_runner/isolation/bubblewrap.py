@@ -1,8 +1,7 @@
-"""The bubblewrap command line of a policy.
+"""Builds the bubblewrap command line of a policy.
 
-What this does not stop: the jail shares the host's kernel, sees its CPU and memory figures in /proc, and learns from
-its mount table under which paths the host keeps the directories that are mounted in. There is no address to reach
-but the jail's own loopback interface.
+Limits of this isolation: the jail shares the host's kernel, sees its CPU and memory figures in /proc, and learns from
+its mount table the host's paths of the mounted directories. It can reach no address but its own loopback interface.
 """
 
 from collections.abc import Iterable
@@ -16,12 +15,12 @@ _HOSTNAME = "sandbox"
 def bubblewrap_arguments(
     policy: JailPolicy, *, status_fd: int, block_fd: int, passwd_fd: int, seccomp_fd: int
 ) -> list[str]:
-    """The argv up to and including `--`; the jail's command follows.
+    """Returns the argv up to and including `--`; the jail's command follows.
 
     bwrap writes its child's pid to `status_fd`, waits for a byte on `block_fd` before it starts the command (so that
-    its processes can be put into a cgroup first), copies `passwd_fd` to /etc/passwd, and loads the filter behind
-    `seccomp_fd`: itself, because then process 1 of the jail is under it too. That is bwrap's reaper, which belongs to
-    the same user as the code when the runner is no root, so the code may write to its memory.
+    its processes can be put into a cgroup first), copies `passwd_fd` to /etc/passwd, and loads the filter from
+    `seccomp_fd`. bwrap loads the filter so that it also applies to process 1 of the jail, bwrap's reaper: if the
+    runner is not root, the reaper belongs to the same user as the code, which may then write to its memory.
     """
     return [
         "bwrap",
@@ -43,8 +42,8 @@ def _namespaces(policy: JailPolicy) -> list[str]:
     arguments += ["--hostname", _HOSTNAME, "--cap-drop", "ALL"]
     if policy.own_user_namespace:
         return ["--unshare-user", *arguments]
-    # Real root: no user namespace is needed, and the harness gives up root for the slot's own user before anything
-    # else. A user namespace made by root would leave the jail's processes root's own for limits and signals.
+    # As real root no user namespace is needed: the harness first changes to the jail's own user. In a user namespace
+    # made by root, the jail's processes would count as root's for limits and signals.
     return [*arguments, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
 
 
@@ -59,7 +58,7 @@ def _filesystem(policy: JailPolicy, *, passwd_fd: int) -> list[str]:
     ]
     arguments: list[str] = []
     for directory in _parents(target for _, target in read_only):
-        # bwrap makes missing parents private to its own user; the jail's user must pass through them.
+        # bwrap creates missing parents for its own user only, but the jail's user must be able to enter them.
         arguments += ["--perms", "0755", "--dir", directory]
     arguments += ["--perms", "0755", "--dir", "/etc"]
     for source, target in read_only:
@@ -78,6 +77,6 @@ def _filesystem(policy: JailPolicy, *, passwd_fd: int) -> list[str]:
 
 
 def _parents(paths: Iterable[str]) -> list[str]:
-    """All directories above the paths, outermost first, without the root."""
+    """Returns all directories above the paths, outermost first, without the root."""
     above = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"/"}
     return sorted(above, key=lambda path: (path.count("/"), path))

@@ -1,6 +1,6 @@
-"""A control group per jail for memory and processes, where we may make one (cgroup v1 or v2).
+"""Creates a control group per jail for memory and processes, if the runner has the permission (cgroup v1 or v2).
 
-Groups lie below the runner's own, so that limits set on the runner hold for its jails too.
+Groups are below the runner's own, so that limits of the runner apply to its jails, too.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ _NAME = "automio-runner-"
 
 @dataclass(frozen=True, slots=True)
 class CgroupFiles:
-    """The names by which one version of the interface knows the same things."""
+    """The names of the files in one version of the interface."""
 
     version: int
     memory_limit: str
@@ -29,25 +29,25 @@ _V2 = CgroupFiles(2, "memory.max", "memory.peak")
 
 
 class JailCgroup:
-    """The group of one jail. In v1 there is one directory per controller, in v2 a single one."""
+    """The control group of a jail: one directory per controller in v1, a single one in v2."""
 
     def __init__(self, directories: dict[str, Path], files: CgroupFiles) -> None:
         self._directories = directories
         self._files = files
 
     def add(self, process_id: int) -> None:
-        """Moves a process (and what it will start) into the group."""
+        """Moves a process into the group; processes that it starts later belong to the group, too."""
         for directory in set(self._directories.values()):
-            # While it is empty, whoever clears up after dead runners may take it for one of theirs.
+            # Another runner that clears up after dead runners may have removed the empty group.
             directory.mkdir(parents=True, exist_ok=True)
             (directory / "cgroup.procs").write_text(str(process_id))
 
     def limit(self, *, memory_bytes: int, processes: int) -> None:
-        """Sets both limits; also while processes are in the group."""
+        """Sets both limits; works with processes in the group, too."""
         if memory := self._directories.get("memory"):
             (memory / self._files.memory_limit).write_text(str(memory_bytes))
             with contextlib.suppress(OSError):
-                # Swap only where it is accounted; without it a bomb would be swapped out instead of stopped.
+                # Not every kernel accounts swap. Without a limit, memory would be swapped out instead of refused.
                 swap = "memory.swap.max" if self._files.version == 2 else "memory.memsw.limit_in_bytes"
                 (memory / swap).write_text("0" if self._files.version == 2 else str(memory_bytes))
         if pids := self._directories.get("pids"):
@@ -55,20 +55,20 @@ class JailCgroup:
 
     @property
     def limits_memory(self) -> bool:
-        """Whether the kernel bounds the jail's memory as a whole."""
+        """True when the kernel limits the memory of the whole jail."""
         return "memory" in self._directories
 
     def out_of_memory_kills(self) -> int:
-        """How many processes of the jail the kernel has killed for memory."""
+        """Returns the number of processes in the jail that the kernel killed because of memory."""
         name = "memory.oom_control" if self._files.version == 1 else "memory.events"
         return self._counter("memory", name, "oom_kill")
 
     def refused_processes(self) -> int:
-        """How often the kernel has refused a new process or thread."""
+        """Returns how often the kernel refused a new process or thread."""
         return self._counter("pids", "pids.events", "max")
 
     def peak_memory(self) -> int | None:
-        """The most memory the jail has used, in bytes; None where the kernel does not say."""
+        """Returns the peak memory of the jail in bytes; None if the kernel does not report it."""
         if "memory" not in self._directories:
             return None
         with contextlib.suppress(OSError, ValueError):
@@ -76,13 +76,13 @@ class JailCgroup:
         return None
 
     def kill_all(self) -> None:
-        """SIGKILL to every process that is in the group now."""
+        """Sends SIGKILL to all processes in the group."""
         for process_id in self._members():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process_id, signal.SIGKILL)
 
     def remove(self) -> bool:
-        """Removes the group; False while a process is still in it."""
+        """Removes the group; returns False while it has processes."""
         for directory in set(self._directories.values()):
             try:
                 directory.rmdir()
@@ -113,7 +113,7 @@ class JailCgroup:
 
 
 class Cgroups:
-    """Where this runner makes its jails' groups."""
+    """The parent groups of this runner's jails."""
 
     def __init__(self, parents: dict[str, Path], files: CgroupFiles) -> None:
         self._parents = parents
@@ -121,11 +121,11 @@ class Cgroups:
 
     @property
     def limits_processes(self) -> bool:
-        """Whether a jail's number of processes can be bounded here."""
+        """True when the number of processes in a jail can be limited."""
         return "pids" in self._parents
 
     def create(self, name: str) -> JailCgroup:
-        """A new, empty group."""
+        """Creates an empty group."""
         directories = {}
         for controller, parent in self._parents.items():
             directory = parent / name
@@ -134,14 +134,14 @@ class Cgroups:
         return JailCgroup(directories, self._files)
 
     def remove(self) -> None:
-        """Removes the runner's own level once all its jails are gone."""
+        """Removes the parent groups after all jails are gone."""
         for parent in set(self._parents.values()):
             with contextlib.suppress(OSError):
                 parent.rmdir()
 
 
 def open_cgroups(*, root: Path = _ROOT, membership: str | None = None) -> Cgroups | None:
-    """This runner's cgroups, or None where they cannot be made; clears away what dead runners left behind."""
+    """Creates this runner's parent groups and removes those of dead runners; returns None without permission."""
     text = Path("/proc/self/cgroup").read_text() if membership is None else membership
     own = _own_groups(text)
     parents: dict[str, Path] = {}
@@ -154,7 +154,7 @@ def open_cgroups(*, root: Path = _ROOT, membership: str | None = None) -> Cgroup
 
 
 def _own_groups(membership: str) -> dict[str, str]:
-    """Controller to path, from the lines `number:controllers:path` of /proc/self/cgroup; v2 has no controllers."""
+    """Returns paths by controller from the lines `number:controllers:path` of /proc/self/cgroup; v2 has no names."""
     groups: dict[str, str] = {}
     for line in membership.splitlines():
         _, controllers, path = line.split(":", 2)
@@ -182,12 +182,12 @@ def _open_unified(root: Path, own: str) -> Cgroups | None:
 
 
 def _delegate(group: Path, controllers: set[str]) -> None:
-    """Hands controllers down. A group with processes cannot, so when we are its only process we step aside first."""
+    """Enables controllers for child groups; first moves this process aside, as the group must have no processes."""
     if controllers <= set((group / "cgroup.subtree_control").read_text().split()):
         return
-    wanted = " ".join(f"+{name}" for name in sorted(controllers))
+    enabled = " ".join(f"+{name}" for name in sorted(controllers))
     try:
-        (group / "cgroup.subtree_control").write_text(wanted)
+        (group / "cgroup.subtree_control").write_text(enabled)
     except OSError as error:
         members = (group / "cgroup.procs").read_text().split()
         if error.errno != errno.EBUSY or members != [str(os.getpid())]:
@@ -195,11 +195,11 @@ def _delegate(group: Path, controllers: set[str]) -> None:
         aside = group / "automio-main"
         aside.mkdir(exist_ok=True)
         (aside / "cgroup.procs").write_text(str(os.getpid()))
-        (group / "cgroup.subtree_control").write_text(wanted)
+        (group / "cgroup.subtree_control").write_text(enabled)
 
 
 def _make_level(mounted: Path, own: str) -> Path | None:
-    # In a container the path may be the host's, of which the mount shows only the lower part.
+    # In a container the path may be the host's, while the mount shows only a part of it.
     group = mounted / own.lstrip("/")
     parent = group if group.is_dir() else mounted
     level = parent / _level_name()

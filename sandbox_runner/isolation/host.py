@@ -1,4 +1,4 @@
-"""What of this host a jail needs: the interpreter, its standard library, shared libraries, time zones."""
+"""Finds the files of this host that a jail needs: the interpreter, its libraries, shared libraries, time zones."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ _LINKER_FILES = ("/etc/ld.so.cache", "/etc/ld-musl-x86_64.path", "/etc/localtime
 
 
 def python_installation() -> PythonInstallation:
-    """The interpreter behind the running one (behind a virtual environment, if we are in one)."""
+    """Returns the installation of the running interpreter; inside a virtual environment, the one it is based on."""
     # `_base_executable` is what venv itself uses to find the interpreter behind an environment.
     executable = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
     base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
@@ -37,7 +37,7 @@ def python_installation() -> PythonInstallation:
 
 
 def system_files() -> SystemFiles:
-    """Directories with shared libraries (the multi-architecture one where there is one) and time zones."""
+    """Returns the directories with shared libraries and time zones."""
     triplet = sysconfig.get_config_var("MULTIARCH") or "no-such-directory"
     directories: set[str] = set()
     links: list[tuple[str, str]] = []
@@ -56,7 +56,7 @@ def system_files() -> SystemFiles:
 
 
 def reachable_by_others(path: str) -> bool:
-    """Whether a user without any right of its own can reach `path`: every directory above it lets others pass."""
+    """Tells whether any user can reach `path`, because others may enter all directories above it."""
     return all(parent.stat().st_mode & 0o001 for parent in Path(path).resolve().parents)
 
 

@@ -1,10 +1,10 @@
-"""Unprivileged users for jails of a runner that is root: one per jail, so that limits and signals stay apart."""
+"""Unprivileged users for the jails of a runner that is root: one per jail, to separate limits and signals."""
 
 import os
 from pathlib import Path
 
 _PREFERRED_BASE = 1_880_000_000
-"""Above every range that distributions, containers and user namespaces are given, below 2^31."""
+"""Above the ranges that distributions, containers and user namespaces use, below 2^31."""
 _PER_RUNNER = 1024
 
 
@@ -15,23 +15,23 @@ class UserIds:
         self._free = list(range(first, first + count))
 
     def take(self) -> int:
-        """An id nobody uses; IndexError when more than 1024 jails live at once."""
+        """Returns a free id; raises IndexError when more than 1024 jails exist at once."""
         return self._free.pop(0)
 
-    def give_back(self, user_id: int) -> None:
-        """The jail's processes are gone: the id may be used again, last of all."""
+    def release(self, user_id: int) -> None:
+        """Frees the id of a jail whose processes are gone; it is reused last."""
         self._free.append(user_id)
 
 
 def user_ids_of_this_runner() -> UserIds | None:
-    """Ids for jails when we are root and may use them; None for an ordinary user, who cannot change users."""
+    """Returns user ids for jails if the runner is root; None for an ordinary user, who cannot change users."""
     if os.geteuid() != 0:
         return None
     _, highest = _widest_mapping(Path("/proc/self/uid_map").read_text())
     first = _PREFERRED_BASE + os.getpid() % 200_000 * _PER_RUNNER
     if first + _PER_RUNNER <= highest:
         return UserIds(first)
-    # Inside a container with its own user namespace: the upper end of what it was given.
+    # In a container with its own user namespace, the highest ids of its range.
     count = min(_PER_RUNNER, (highest + 1) // 4)
     return UserIds(highest + 1 - count, count) if count >= 16 else None
 

@@ -1,9 +1,9 @@
-"""The Landlock ruleset of a policy, for machines where mount and network namespaces cannot be had.
+"""Builds the Landlock ruleset of a policy, for machines without mount and network namespaces.
 
-What this does not stop: Landlock leaves `stat` and the listing-free lookup of any path alone, so names, sizes and
-times of host files can be probed (their content cannot be read); changing modes and owners it leaves to seccomp.
-There is no process namespace: seccomp keeps the jail to a single process that can signal only itself. Landlock covers
-neither Unix sockets by path (before ABI 9) nor UDP, so the seccomp filter refuses every socket.
+Limits of this isolation: Landlock does not restrict `stat` or looking up a path, so code can probe names, sizes and
+times of the host's files, but not read their content. seccomp prevents changing modes and owners. There is no process
+namespace: seccomp limits the jail to a single process that can signal only itself. Landlock does not restrict Unix
+sockets by path (before ABI 9) or UDP, so the seccomp filter refuses all sockets.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sandbox_runner.isolation.policy import JailPolicy
 
 
 class Access(IntFlag):
-    """File system rights as the kernel numbers them."""
+    """File system rights with the kernel's numbers."""
 
     EXECUTE = 1 << 0
     WRITE_FILE = 1 << 1
@@ -54,12 +54,12 @@ _WRITE = (
 _WRITE_DEVICE = Access.READ_FILE | Access.WRITE_FILE
 
 MINIMUM_ABI = 3
-"""Before ABI 3, truncating a file of the host could not be refused."""
+"""Older versions cannot prevent truncating a file of the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class LandlockRuleset:
-    """What `landlock_create_ruleset` is given, and the (path, rights) pairs that are added to it."""
+    """The arguments of `landlock_create_ruleset`, and the (path, rights) pairs to add."""
 
     handled_files: int
     handled_network: int
@@ -68,7 +68,7 @@ class LandlockRuleset:
 
 
 def landlock_ruleset(policy: JailPolicy, *, abi: int) -> LandlockRuleset:
-    """Everything the kernel's Landlock version can refuse is refused, except what the rules name."""
+    """Returns a ruleset that refuses all that the kernel's Landlock version can refuse, except for its rules."""
     handled = _FIRST_ABI_RIGHTS
     for since, right in _RIGHTS_ADDED.items():
         if abi >= since:

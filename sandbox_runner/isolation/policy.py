@@ -1,4 +1,4 @@
-"""The isolation policy: plain data that says what a jail sees and may do. Nothing here touches the kernel.
+"""The isolation policy: plain data about what a jail can see and do. Nothing here uses the kernel.
 
 `bubblewrap.bubblewrap_arguments`, `landlock.landlock_ruleset` and `seccomp.seccomp_filter` are pure functions of it.
 """
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class IsolationLevel(StrEnum):
-    """How user code is kept apart from the machine, strongest first."""
+    """The ways to isolate user code from the machine, strongest first."""
 
     BUBBLEWRAP = "bubblewrap"
     LANDLOCK = "landlock"
@@ -17,9 +17,9 @@ class IsolationLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonInstallation:
-    """What of the host's Python a jail needs; all absolute paths that are not symbolic links.
+    """The parts of the host's Python that a jail needs, as absolute paths without symbolic links.
 
-    `hidden` are directories inside the standard library that must not be seen (the host's own site-packages).
+    `hidden` are directories in the standard library that jails must not see (the host's own site-packages).
     """
 
     executable: str
@@ -30,7 +30,7 @@ class PythonInstallation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemFiles:
-    """What of the host's system a jail needs to load shared libraries and know time zones.
+    """The parts of the host's system that a jail needs to load shared libraries and time zones.
 
     `directories` and `files` are mounted read-only under their own path, `links` are (path, target) pairs.
     """
@@ -42,7 +42,7 @@ class SystemFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JailPaths:
-    """The directories a jail is made of, as seen from one side (the host's or the jail's).
+    """The directories of a jail, as paths of either the host or the jail.
 
     `harness`, `site` and `bundle` are read-only inside; `work` is the writable current directory.
     """
@@ -54,21 +54,21 @@ class JailPaths:
 
 
 INSIDE = JailPaths(harness="/automio/harness", site="/automio/site", bundle="/automio/bundle", work="/tmp")
-"""Where a bubblewrap jail finds its directories."""
+"""The paths inside a bubblewrap jail."""
 
 
 PRELOADED = ("automio", "automio.wrapper", "httpx", "gql", "gql.transport.httpx", "asyncio", "json", "datetime")
-"""What a jail imports before it is given a run: importing it takes far longer than most runs' own start."""
+"""Modules that a jail imports before it gets a run, as importing them takes longer than most runs need to start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JailPolicy:
-    """Everything that decides what one jail may do.
+    """Everything that decides what a jail may do.
 
-    `user_id` is the unprivileged user the code runs as (None: the runner's own, when it is no root).
-    `own_user_namespace` is needed when the runner is not root; `mount_proc` is off where the kernel refuses a
-    fresh /proc (inside some containers). `scratch_bytes` bounds the memory-backed work directory. `preload` are the
-    modules that are imported ahead, those that are there.
+    `user_id` is the unprivileged user that the code runs as (None: the runner's own user, if it is not root).
+    `own_user_namespace` is needed when the runner is not root; `mount_proc` is false if the kernel refuses a new
+    /proc, as in some containers. `scratch_bytes` limits the work directory, which is in memory. `preload` are the
+    modules to import ahead; missing ones are skipped.
     """
 
     level: IsolationLevel
@@ -83,5 +83,5 @@ class JailPolicy:
 
     @property
     def inside(self) -> JailPaths:
-        """The jail's directories as the code in it sees them."""
+        """The jail's directories, as paths of the code inside."""
         return INSIDE if self.level is IsolationLevel.BUBBLEWRAP else self.host

@@ -1,8 +1,7 @@
-"""Which system calls a jail may make, per isolation level.
+"""Builds the seccomp filter: the system calls that a jail may make, per isolation level.
 
-Deny lists with a ceiling: what is named here is refused, whatever is newer than the list is refused too, the rest is
-what ordinary Python programs use. `clone3` is answered ENOSYS because its flags lie behind a pointer; libc then falls
-back to `clone`, whose flags can be read.
+The lists name the calls to refuse; calls that are newer than the lists are refused, too. `clone3` fails with ENOSYS,
+because a filter cannot read its flags behind a pointer; libc then falls back to `clone`, whose flags can be checked.
 """
 
 import errno
@@ -166,9 +165,9 @@ _EVERY_SOCKET = ("socket", "connect", "bind", "listen", "accept", "accept4", "se
 def seccomp_filter(
     level: IsolationLevel, architecture: Architecture, *, process_id: int | None = None
 ) -> bytes | None:
-    """The BPF program for `PR_SET_SECCOMP`; None for the level `none`.
+    """Returns the BPF program for `PR_SET_SECCOMP`; None for the level `none`.
 
-    `process_id` is the jail's process, needed at the level `landlock`: it may signal and limit only itself.
+    `process_id` is the jail's process, required for the level `landlock`, where it may signal and limit only itself.
     """
     if level is IsolationLevel.NONE:
         return None

@@ -1,6 +1,6 @@
-"""System call numbers of the architectures a jail runs on, as (x86_64, aarch64); None where a call does not exist.
+"""System call numbers by architecture, as (x86_64, aarch64); None if a call does not exist there.
 
-From Linux's own headers (asm/unistd_64.h, asm-generic/unistd.h); they never change.
+From Linux's headers (asm/unistd_64.h, asm-generic/unistd.h); they never change.
 """
 
 import platform
@@ -174,14 +174,14 @@ HIGHEST_NUMBER = 451
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A kernel architecture: its audit number (what seccomp compares) and its column of system call numbers."""
+    """A kernel architecture: its audit number, which seccomp compares, and its column of system call numbers."""
 
     name: str
     audit_number: int
     column: int
 
     def number(self, name: str) -> int | None:
-        """The number of a system call; None when this architecture does not have it. KeyError for a misspelt name."""
+        """Returns the number of a system call, None if this architecture lacks it; raises KeyError for typos."""
         return _NUMBERS[name][self.column]
 
 
@@ -190,7 +190,7 @@ AARCH64 = Architecture("aarch64", 0xC00000B7, 1)
 
 
 def current_architecture() -> Architecture:
-    """The machine's architecture; raises IsolationUnavailable where there is no filter for it."""
+    """Returns the machine's architecture; raises IsolationUnavailable if there is no filter for it."""
     machine = platform.machine()
     for architecture in (X86_64, AARCH64):
         if architecture.name == machine:

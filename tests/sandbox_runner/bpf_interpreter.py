@@ -7,7 +7,7 @@ _LOAD_WORD, _AND, _JUMP, _JUMP_EQUAL, _RETURN = 0x20, 0x54, 0x05, 0x15, 0x06
 
 
 def interpret(program: bytes, *, architecture: int, number: int, arguments: Sequence[int] = ()) -> int:
-    """What the kernel would answer for one call."""
+    """Returns what the kernel would answer to a system call."""
     words = [0] * 16
     words[0], words[1] = number, architecture
     for index, argument in enumerate(arguments):

@@ -112,13 +112,13 @@ class Ended:
 
 @pytest.fixture(scope="session")
 def state_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where jail content is built, shared by all test workers."""
+    """Provides the directory where jail content is built, shared by all test workers."""
     base = tmp_path_factory.getbasetemp()
     return (base.parent if base.name.startswith("popen-") else base) / "runner-state"
 
 
 def _usable(level: str, state: Path) -> str | None:
-    """Why this isolation level cannot be used here; None when it can."""
+    """Returns the reason why this isolation level cannot be used here; None when it can."""
 
     async def attempt() -> None:
         workshop = open_workshop(state, preload=())
@@ -155,6 +155,6 @@ def landlock_runner(state_directory: Path) -> Iterator[LiveRunner]:
 
 @pytest.fixture(scope="session", params=["bubblewrap", "landlock"])
 def live(request: pytest.FixtureRequest) -> LiveRunner:
-    """A running runner, once per isolation level."""
+    """Provides a running runner, once per isolation level."""
     runner: LiveRunner = request.getfixturevalue(f"{request.param}_runner")
     return runner

@@ -68,8 +68,8 @@ def test_runner_and_admin_paths_are_refused_with_a_reason(live: LiveRunner) -> N
     )
     assert [status for status, _ in ended.result] == [403] * 5, ended
     details = [body["detail"] for _, body in ended.result]
-    assert details[0] == "/api/runner/claim/ is not for scripts"
-    assert details[3] == "the path holds a `.` or `..` segment"
+    assert details[0] == "scripts may not use /api/runner/claim/"
+    assert details[3] == "the path contains a `.` or `..` segment"
     assert details[4] == "/api/nothing/ is not a path that scripts may use"
     assert len(live.twin.received) == before
 

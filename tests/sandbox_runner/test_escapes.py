@@ -136,7 +136,7 @@ def test_a_symbolic_link_inside_the_work_directory_works(live: LiveRunner) -> No
 
 @pytest.fixture
 def unix_servers() -> Iterator[tuple[str, str]]:
-    """A pathname and an abstract Unix socket of the host, as PostgreSQL and D-Bus have them."""
+    """Provides a pathname and an abstract Unix socket of the host, as PostgreSQL and D-Bus have them."""
     with tempfile.TemporaryDirectory(prefix="pg-") as directory:
         Path(directory).chmod(0o755)
         path, abstract = f"{directory}/.s.PGSQL.5432", f"automio-test-{os.urandom(8).hex()}"

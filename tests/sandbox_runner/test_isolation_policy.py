@@ -119,7 +119,7 @@ def test_a_user_id_is_used_by_one_jail_at_a_time() -> None:
     ids = UserIds(100, count=2)
     first, second = ids.take(), ids.take()
     assert {first, second} == {100, 101}
-    ids.give_back(first)
+    ids.release(first)
     assert ids.take() == first
 
 

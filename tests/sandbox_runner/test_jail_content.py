@@ -50,7 +50,7 @@ def test_a_state_directory_that_others_can_write_to_is_refused(tmp_path: Path) -
 def test_bundles_are_linked_into_jails_and_the_oldest_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox_runner.bundles._MOST_KEPT", 2)
+    monkeypatch.setattr("sandbox_runner.bundles._MAX_BUNDLES", 2)
     store = BundleStore(tmp_path / "bundles")
     for digest in ("a1", "b2"):
         store.keep(digest, {"main.py": f"# {digest}\n", "lib/x.py": "Ł\r\n"})

@@ -16,7 +16,7 @@ _WANTED = ("automio==0.1.6", "requests")
 
 @pytest.fixture(scope="module")
 def published_site(state_directory: Path) -> Path:
-    """A site directory with the published client and its dependencies, fetched once per test run."""
+    """Provides a site directory with the published client and its dependencies, fetched once per test run."""
     site = state_directory.parent / "published-site"
     if (site / "automio").is_dir():
         return site
