@@ -4,9 +4,7 @@ import asyncio
 import gc
 import itertools
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import pytest
 
 from platform_api.supervisor.postgres import EmbeddedPostgres
 from tests import kinds, lengths
+from tests.server import SharedServer
 
 _numbers = itertools.count(1)
 
@@ -27,7 +26,7 @@ hypothesis.settings.register_profile("full", _calm, max_examples=100)
 hypothesis.settings.register_profile("unit", _calm, max_examples=10)
 hypothesis.settings.load_profile("calm")
 
-_server = pytest.StashKey[EmbeddedPostgres]()
+_server = pytest.StashKey[SharedServer]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,38 +68,23 @@ def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
     return bool(config.option.unit) and not (is_quick and not kinds.needs_server(item))
 
 
-def _start_server() -> EmbeddedPostgres:
-    """A server without durability: a test's data never outlives it."""
-    # Sockets have a path limit of 107 bytes, so not below pytest's long temporary directories.
-    directory = Path(tempfile.mkdtemp(prefix="amt-"))
-    server = EmbeddedPostgres(
-        directory,
-        options={
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-            "max_connections": "300",
-        },
-    )
-    server.prepare()
-    server.start()
-    asyncio.run(server.wait_ready())
-    return server
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """In the process that distributes tests over workers: start the one server all of them share."""
     if not node.config.option.unit and _server not in node.config.stash:
-        node.config.stash[_server] = _start_server()
+        _start_server(node.config)
     if (server := node.config.stash.get(_server, None)) is not None:
-        node.workerinput["postgres_directory"] = str(server.paths.root)
+        node.workerinput["postgres_directory"] = str(server.postgres.paths.root)
+
+
+def _start_server(config: pytest.Config) -> None:
+    config.stash[_server] = SharedServer()
+    config.stash[_server].start()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if (server := config.stash.get(_server, None)) is not None:
         server.stop()
-        shutil.rmtree(server.paths.root, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -110,8 +94,8 @@ def postgres(request: pytest.FixtureRequest) -> EmbeddedPostgres:
     if workerinput is not None:
         return EmbeddedPostgres(Path(workerinput["postgres_directory"]))
     if _server not in request.config.stash:
-        request.config.stash[_server] = _start_server()
-    return request.config.stash[_server]
+        _start_server(request.config)
+    return request.config.stash[_server].postgres
 
 
 async def _admin(server: EmbeddedPostgres, statement: str) -> None:
