@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,6 +19,26 @@ from sandbox_runner.settings import IsolationChoice, RunnerSettings
 from sandbox_runner.testing import RUNNER_TOKEN, TwinControlPlane, TwinRun
 
 T = TypeVar("T")
+
+# What a run can do is the same at every level; what it cannot do is tried at each.
+_ALIKE_AT_EVERY_LEVEL = ("test_broker.py", "test_execution.py", "test_plugins.py")
+_TRIED_AT_THE_OTHER_LEVEL = 3
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves all but the first tests of such a module to `make test-full`, for every level but one."""
+    tried: Counter[str] = Counter()
+    for item in items:
+        level = (
+            item.callspec.params.get("live")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else None
+        )
+        if item.path.name in _ALIKE_AT_EVERY_LEVEL and level == "landlock":
+            tried[item.path.name] += 1
+            if tried[item.path.name] > _TRIED_AT_THE_OTHER_LEVEL:
+                item.add_marker(pytest.mark.full)
 
 
 class LiveRunner:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from platform_api.syncs.models import SyncCheckpoint, SyncedPage, SyncRun
+from tests.lengths import at_length
 from tests.platform_api.conftest import Platform
 from tests.platform_api.syncs.test_schedules import came_due, runs
 from tests.platform_api.syncs.working import OPEN, Bench, Upstream, open_bench, serving
@@ -167,7 +168,7 @@ async def test_what_a_neighbour_saw_is_not_taken_for_gone(bench: Bench) -> None:
     assert await stocks(bench) == shelf.stock
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(at_length(2, full=4)))
 async def test_whatever_changes_while_runs_overlap_the_last_one_leaves_the_list_as_it_is(
     bench: Bench, seed: int
 ) -> None:

@@ -12,9 +12,10 @@ from hasura.engine.translate import alternatives
 from tests.hasura.engine.compiler.conftest import Compiler
 from tests.hasura.engine.compiler.naive import NaiveEvaluator
 from tests.hasura.engine.compiler.worlds import Document, World
+from tests.lengths import at_length
 
 _Relationships = Mapping[str, Mapping[str, RelationshipInfo]]
-_WORLDS = 30
+_WORLDS = at_length(12, full=30)
 _QUERIES_PER_WORLD = 4
 
 

@@ -11,6 +11,7 @@ from hasura.engine.schema.role import RoleSchema
 from hasura.engine.schema.types import InputObjectType, NamedType, ObjectType, ScalarType, named_type
 from hasura.engine.schema_cache import SchemaCache
 from tests.hasura.engine.metadata.conftest import Metadata
+from tests.lengths import at_length
 
 Json = Any
 _BASES = ("t", "t_max", "a")
@@ -95,7 +96,7 @@ def _document(tables: Json, **source: Json) -> Json:
     return {"allow_inconsistent_metadata": True, "metadata": {"version": 3, "sources": [own]}}
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(at_length(2, full=8)))
 @pytest.mark.parametrize("convention", ["hasura-default", "graphql-default"])
 def test_exactly_what_would_bring_a_type_twice_is_left_out(
     metadata: Metadata, monkeypatch: pytest.MonkeyPatch, seed: int, convention: str

@@ -17,6 +17,7 @@ from hasura.engine.schema.permissions import SelectAccess, table_access
 from hasura.engine.schema_cache import SchemaCache, SchemaOptions
 from hasura.engine.session import Session
 from tests.hasura.engine.metadata.conftest import Metadata
+from tests.lengths import at_length
 
 Json = Any
 _REPLACEMENTS: tuple[Json, ...] = (None, 5, True, "x", "", [], {}, [5], {"a": 1}, [None], [[]], 1.5)
@@ -181,7 +182,7 @@ def _parts(exported: Json) -> Json:
     return exported["sources"][0]["tables"] + exported["sources"][0].get("functions", [])
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(at_length(3, full=12)))
 def test_whatever_is_damaged_the_rest_is_served_and_nothing_is_lost(
     metadata: Metadata, stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata], seed: int
 ) -> None:
@@ -381,7 +382,7 @@ def _is_within(granted: Any, before: Any) -> bool:
     return is_limited and rows and granted.columns.keys() <= before.columns.keys()
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(at_length(4, full=16)))
 def test_what_cannot_be_read_never_opens_what_it_protects(
     metadata: Metadata, stored: dict[tuple[str, str], Json], restarted: Callable[..., Metadata], seed: int
 ) -> None:

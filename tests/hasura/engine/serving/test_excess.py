@@ -1,5 +1,6 @@
 """What is too much of anything is refused with the reason, by every way in: never an internal error."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from hasura.engine import exact_json
 from tests.hasura.engine.serving.clients import LEGACY, TRANSPORT, client_of
 from tests.hasura.engine.serving.conftest import Served
 from tests.hasura.engine.serving.positions import make_library
+from tests.lengths import at_length
 
 Serve = Callable[..., Served]
 _DIGITS = "1" * 200_000
@@ -217,8 +219,10 @@ def test_bodies_beyond_all_bounds_are_refused_with_the_reason(library: Served) -
 
 @pytest.mark.parametrize("protocol", [TRANSPORT, LEGACY])
 def test_they_are_refused_over_a_websocket_and_the_connection_goes_on(library: Served, protocol: str) -> None:
+    # Both protocols lead to the same refusals.
+    count = len(_DOCUMENTS) if protocol == TRANSPORT else at_length(10, full=len(_DOCUMENTS))
     with client_of(library, protocol) as client:
-        for name, (document, code, part) in _DOCUMENTS.items():
+        for name, (document, code, part) in itertools.islice(_DOCUMENTS.items(), count):
             documents = [document]
             if document.startswith("{"):
                 documents.append("subscription " + document.replace("on query_root", "on subscription_root"))

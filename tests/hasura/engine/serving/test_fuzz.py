@@ -18,9 +18,10 @@ from tests.hasura.engine.serving.conftest import Served
 from tests.hasura.engine.serving.fuzzing import Fuzzer, Request
 from tests.hasura.engine.serving.positions import RESET, make_library
 from tests.hasura.engine.serving.samples import RESET_SAMPLES, make_samples
+from tests.lengths import at_length
 
 Serve = Callable[..., Served]
-_CASES = int(os.environ.get("ENGINE_FUZZ_CASES", "600"))
+_CASES = int(os.environ.get("ENGINE_FUZZ_CASES", str(at_length(150, full=600))))
 _SEED = int(os.environ.get("ENGINE_FUZZ_SEED", str(random.randrange(10**9))))
 # Refusals to which Hasura gives this code as well.
 _UNEXPECTED_IN_HASURA = ("cannot proceed to insert",)
