@@ -17,6 +17,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import graphql
+import yaml
+
 from tests.docs.blocks import Block
 
 
@@ -57,6 +60,27 @@ def run_python(
         except Exception as error:
             raise BlockFailed(block, f"{type(error).__name__}: {error}") from error
     return namespace, printed.getvalue()
+
+
+def check_syntax(block: Block) -> None:
+    """Raises BlockFailed when a block is not valid in its language."""
+    try:
+        match block.language:
+            case "python":
+                compile(block.text, str(block.document), "exec")
+            case "json":
+                json.loads(block.text)
+            case "yaml":
+                list(yaml.safe_load_all(block.text))
+            case "graphql":
+                graphql.parse(block.text)
+            case "bash":
+                text = re.sub(r"(?m)^\$ ", "", block.text)
+                subprocess.run(["bash", "-n"], input=text, text=True, check=True, capture_output=True)
+    except (SyntaxError, ValueError, yaml.YAMLError, graphql.GraphQLError) as error:
+        raise BlockFailed(block, f"is not {block.language}: {error}") from error
+    except subprocess.CalledProcessError as error:
+        raise BlockFailed(block, f"is not a script: {error.stderr}") from error
 
 
 def run_json(block: Block) -> Any:

@@ -19,7 +19,7 @@ import pytest
 from platform_api.mock_shop.app import Shop
 from platform_api.supervisor.testing import Installation
 from tests.integration.oauth_shop import OFFERS, TOKEN_SECONDS, connect_accounts, serving_shop
-from tests.integration.published_clients.environments import CLIENTS, IndexUnreachable, PublishedClient, install
+from tests.integration.published_clients.environments import EACH_CLIENT, IndexUnreachable, PublishedClient, install
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -130,7 +130,7 @@ def test_our_client_in_the_sandbox(documented: Documented) -> None:
     assert _renewals(documented) >= before + 2
 
 
-@pytest.mark.parametrize("client", CLIENTS, ids=str)
+@pytest.mark.parametrize("client", EACH_CLIENT)
 def test_a_published_client(documented: Documented, client: PublishedClient) -> None:
     try:
         python = install(client)

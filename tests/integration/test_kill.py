@@ -54,7 +54,8 @@ def expect_the_next_run_completes(sample: SampleInstallation) -> None:
     assert sample.counts() == COMPLETE
 
 
-@pytest.mark.parametrize("part", ["runner", "control-plane", "postgres"])
+# What becomes of PostgreSQL and the supervisor alone is seen in tests/platform_api/supervisor/test_up.py each time.
+@pytest.mark.parametrize("part", ["runner", "control-plane", pytest.param("postgres", marks=pytest.mark.full)])
 def test_a_killed_part_loses_nothing_and_the_run_ends(sample: SampleInstallation, part: str) -> None:
     run, pages = start_import(sample)
     pid = sample.installation.wait_child(part)
@@ -64,6 +65,7 @@ def test_a_killed_part_loses_nothing_and_the_run_ends(sample: SampleInstallation
     expect_the_next_run_completes(sample)
 
 
+@pytest.mark.full
 def test_after_the_supervisor_is_killed_the_next_start_takes_over(sample: SampleInstallation) -> None:
     run, pages = start_import(sample)
     pids = sample.installation.descendants()

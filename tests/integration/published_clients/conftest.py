@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from platform_api.supervisor.testing import Installation
-from tests.integration.published_clients.environments import CLIENTS, IndexUnreachable, PublishedClient, install
+from tests.integration.published_clients.environments import EACH_CLIENT, IndexUnreachable, PublishedClient, install
 from tests.integration.published_clients.preparation import Prepared, prepare
 
 _CHECKS = Path(__file__).with_name("checks.py")
@@ -29,7 +29,7 @@ def prepared(shop_url: str) -> Iterator[Prepared]:
             yield prepare(installation, shop_url)
 
 
-@pytest.fixture(scope="module", params=CLIENTS, ids=str)
+@pytest.fixture(scope="module", params=EACH_CLIENT)
 def report(request: pytest.FixtureRequest, prepared: Prepared) -> Report:
     """What each check of one client found: None, or what went wrong."""
     client: PublishedClient = request.param

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 _CACHE = Path(__file__).parents[3] / ".cache" / "published-clients"
 
 
@@ -37,6 +39,9 @@ class PublishedClient:
 
 
 CLIENTS = (PublishedClient("automio", "0.1.6"), PublishedClient("robotnikai", "0.2.11"))
+# The other one is the same client under its former name.
+EACH_CLIENT = [pytest.param(CLIENTS[0], id=str(CLIENTS[0]))]
+EACH_CLIENT += [pytest.param(client, id=str(client), marks=pytest.mark.full) for client in CLIENTS[1:]]
 
 
 def install(client: PublishedClient) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from automio.wrapper import API
-from tests.integration.published_clients.environments import CLIENTS, IndexUnreachable, PublishedClient, install
+from tests.integration.published_clients.environments import EACH_CLIENT, IndexUnreachable, PublishedClient, install
 
 DUMP = """
 import importlib, inspect, json, sys
@@ -44,7 +44,7 @@ LEFT_OUT = {
 }
 
 
-@pytest.fixture(scope="module", params=CLIENTS, ids=str)
+@pytest.fixture(scope="module", params=EACH_CLIENT)
 def published(request: pytest.FixtureRequest) -> dict[str, list[str]]:
     client: PublishedClient = request.param
     try:
