@@ -9,7 +9,7 @@ TEST_WORKERS ?= 3
 # Where it is set, each of the many processes of a test run would compile the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo unit test test-full up lint fmt bench conformance _ruff _format _mypy _imports _tenancy _words _unit_platform _unit_rest
+.PHONY: setup demo unit test test-full up lint fmt bench conformance _ruff _format _mypy _imports _tenancy _grammar _words _unit_platform _unit_rest
 
 setup: $(STAMP)
 
@@ -27,7 +27,7 @@ demo: setup
 	$(BIN)/automio demo $(ARGS)
 
 lint: setup
-	@$(MAKE) --no-print-directory -j4 --output-sync=target _ruff _format _mypy _imports _tenancy _words
+	@$(MAKE) --no-print-directory -j4 --output-sync=target _ruff _format _mypy _imports _tenancy _grammar _words
 
 _ruff:
 	$(BIN)/ruff check .
@@ -39,6 +39,8 @@ _imports:
 	$(BIN)/lint-imports
 _tenancy:
 	$(BIN)/python scripts/lint_tenancy.py
+_grammar:
+	$(BIN)/python scripts/lint_grammar.py
 _words:
 	$(BIN)/python scripts/lint_words.py
 

@@ -40,12 +40,14 @@ from platform_api.graphql.direct import GraphQLEndpoint
 from platform_api.graphql.endpoints import router as graphql_router
 from platform_api.graphql.lifespan import graphql_lifespan
 from platform_api.graphql.row_endpoints import router as rows_router
+from platform_api.integrations.calls.endpoints import router as calls_router
 from platform_api.integrations.calls.log_endpoints import router as call_log_router
 from platform_api.integrations.calls.parallel_endpoints import router as parallel_calls_router
 from platform_api.integrations.connections.activation_endpoints import router as activation_router
 from platform_api.integrations.connections.choice_endpoints import router as choices_router
+from platform_api.integrations.connections.endpoints import router as connections_router
 from platform_api.integrations.connections.pages import router as connect_pages_router
-from platform_api.integrations.endpoints import router as integrations_router
+from platform_api.integrations.definitions.endpoints import router as definitions_router
 from platform_api.integrations.lifespan import integrations_lifespan
 from platform_api.integrations.oauth.endpoints import router as oauth_router
 from platform_api.integrations.oauth.pages import router as oauth_pages_router
@@ -105,7 +107,9 @@ API_ROUTERS: Sequence[APIRouter] = (
     openapi_import_router,
     choices_router,
     inbox_router,
-    integrations_router,
+    definitions_router,
+    connections_router,
+    calls_router,
     activation_router,
     parallel_calls_router,
     oauth_router,

@@ -1,7 +1,6 @@
 """Accounts over HTTP."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
@@ -14,7 +13,7 @@ from platform_api.accounts.dependencies import (
     refuse_cross_site,
     set_session_cookie,
 )
-from platform_api.accounts.models import Membership, Organization, Role, User
+from platform_api.accounts.models import Role
 from platform_api.accounts.schemas import (
     Me,
     MemberAdd,
@@ -30,7 +29,7 @@ from platform_api.accounts.schemas import (
     UserUpdate,
 )
 from platform_api.core.database import SessionDep
-from platform_api.core.dependencies import DatabaseDep, SettingsDep
+from platform_api.core.http.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.types import UserId
 
 router = APIRouter(tags=["accounts"])
@@ -38,30 +37,14 @@ router = APIRouter(tags=["accounts"])
 OrganizationReference = Annotated[str, Path(description="Id or slug of the organization", max_length=63)]
 
 
-def _organization(organization: Organization, role: Role) -> OrganizationRead:
-    fields: Mapping[str, Any] = {
-        "id": organization.id,
-        "slug": organization.slug,
-        "name": organization.name,
-        "created_at": organization.created_at,
-    }
-    return OrganizationRead(role=role, **fields)
-
-
-def _member(user: User, membership: Membership) -> MemberRead:
-    return MemberRead(
-        user_id=user.id, email=user.email, name=user.name, role=membership.role, created_at=membership.created_at
-    )
-
-
 @router.get("/me/", summary="Who am I: the caller's user, organization, role and scopes")
 async def me(actor: ActorDep, session: SessionDep) -> Me:
-    user = await session.get_one(User, actor.user_id)
-    organization = await session.get_one(Organization, actor.organization_id)
+    user = await service.load_user(session, actor.user_id)
+    organization = await service.load_organization(session, actor.organization_id)
     return Me(
         kind=actor.kind,
         user=UserRead.model_validate(user),
-        organization=_organization(organization, actor.role),
+        organization=OrganizationRead.of(organization, actor.role),
         role=actor.role,
         scopes=sorted(actor.scopes),
         app_id=actor.app_id,
@@ -71,7 +54,7 @@ async def me(actor: ActorDep, session: SessionDep) -> Me:
 
 @router.post("/me/password/", status_code=204, summary="Change the caller's password")
 async def change_password(actor: AccountActorDep, session: SessionDep, body: PasswordChange) -> None:
-    user = await session.get_one(User, actor.user_id)
+    user = await service.load_user(session, actor.user_id)
     await service.change_password(session, user, current=body.current_password, new=body.new_password)
 
 
@@ -108,7 +91,7 @@ async def delete_session(request: Request, response: Response, session: SessionD
 
 @router.get("/organizations/", summary="The caller's organizations")
 async def list_organizations(actor: ActorDep, session: SessionDep) -> list[OrganizationRead]:
-    return [_organization(*found) for found in await service.list_organizations(session, actor)]
+    return [OrganizationRead.of(*found) for found in await service.list_organizations(session, actor)]
 
 
 @router.post("/organizations/", status_code=201, summary="Create an organization, with the caller as its owner")
@@ -116,14 +99,14 @@ async def create_organization(
     actor: AccountActorDep, session: SessionDep, body: OrganizationCreate
 ) -> OrganizationRead:
     organization = await service.create_organization(session, name=body.name, slug=body.slug, owner_id=actor.user_id)
-    return _organization(organization, Role.OWNER)
+    return OrganizationRead.of(organization, Role.OWNER)
 
 
 @router.get("/organizations/{organization}/", summary="One of the caller's organizations")
 async def get_organization(
     actor: ActorDep, session: SessionDep, organization: OrganizationReference
 ) -> OrganizationRead:
-    return _organization(*await service.get_organization(session, actor, organization))
+    return OrganizationRead.of(*await service.get_organization(session, actor, organization))
 
 
 @router.patch("/organizations/{organization}/", summary="Rename an organization (owners)")
@@ -132,7 +115,7 @@ async def update_organization(
 ) -> OrganizationRead:
     found = await service.get_managed_organization(session, actor, organization)
     found.name = body.name
-    return _organization(found, Role.OWNER)
+    return OrganizationRead.of(found, Role.OWNER)
 
 
 @router.get("/organizations/{organization}/members/", summary="The members of an organization")
@@ -140,7 +123,7 @@ async def list_members(
     actor: AccountActorDep, session: SessionDep, organization: OrganizationReference
 ) -> list[MemberRead]:
     found, _ = await service.get_organization(session, actor, organization)
-    return [_member(user, membership) for user, membership in await service.list_members(session, found)]
+    return [MemberRead.of(user, membership) for user, membership in await service.list_members(session, found)]
 
 
 @router.post("/organizations/{organization}/members/", status_code=201, summary="Add a member (owners)")
@@ -151,7 +134,7 @@ async def add_member(
     added = await service.add_member(
         session, found, email=body.email, role=body.role, name=body.name, password=body.password
     )
-    return _member(*added)
+    return MemberRead.of(*added)
 
 
 @router.patch("/organizations/{organization}/members/{user_id}/", summary="Change a member's role (owners)")
@@ -163,7 +146,7 @@ async def change_role(
     body: MemberUpdate,
 ) -> MemberRead:
     found = await service.get_managed_organization(session, actor, organization)
-    return _member(*await service.change_role(session, found, user_id=UserId(user_id), role=body.role))
+    return MemberRead.of(*await service.change_role(session, found, user_id=UserId(user_id), role=body.role))
 
 
 @router.delete(

@@ -1,12 +1,12 @@
 """Accounts on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from platform_api.accounts.actor import ActorKind
-from platform_api.accounts.models import Role, Scope, TokenKind
+from platform_api.accounts.models import Membership, Organization, Role, Scope, TokenKind, User
 
 Slug = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=63), Field(description="`[a-z][a-z0-9-]*`")
@@ -34,6 +34,16 @@ class OrganizationRead(_Read):
     name: str
     role: Role = Field(description="The caller's role in it")
     created_at: datetime
+
+    @classmethod
+    def of(cls, organization: Organization, role: Role) -> Self:
+        return cls(
+            id=organization.id,
+            slug=organization.slug,
+            name=organization.name,
+            role=role,
+            created_at=organization.created_at,
+        )
 
 
 class OrganizationCreate(_Write):
@@ -81,6 +91,16 @@ class MemberRead(_Read):
     name: str
     role: Role
     created_at: datetime
+
+    @classmethod
+    def of(cls, user: User, membership: Membership) -> Self:
+        return cls(
+            user_id=user.id,
+            email=user.email,
+            name=user.name,
+            role=membership.role,
+            created_at=membership.created_at,
+        )
 
 
 class MemberAdd(_Write):

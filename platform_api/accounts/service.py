@@ -1,8 +1,5 @@
 """Organizations, users and their memberships."""
 
-import re
-import secrets
-
 from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +8,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Membership, Organization, Role, SignIn, Token, User
 from platform_api.accounts.passwords import hash_password, is_password_right
 from platform_api.accounts.schemas import UserUpdate
+from platform_api.accounts.slugs import free_slug
 from platform_api.accounts.tenancy import visible_organization_ids
 from platform_api.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from platform_api.core.types import OrganizationId, UserId
@@ -26,7 +24,7 @@ async def create_organization(
 ) -> Organization:
     """A new organization with its first owner; raises Conflict when the slug is taken."""
     if slug is None:
-        slug = await _free_slug(session, name)
+        slug = await free_slug(session, name, prefix="org", taken=select(Organization.slug))
     statement = insert(Organization).values(name=name, slug=slug).on_conflict_do_nothing().returning(Organization)
     organization = await session.scalar(statement)
     if organization is None:
@@ -100,6 +98,16 @@ async def set_password(session: AsyncSession, user: User, password: str) -> None
     """Gives the user a new password and ends every sign-in made with the old one."""
     user.password_hash = await hash_password(password)
     await session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+
+
+async def load_user(session: AsyncSession, user_id: UserId) -> User:
+    """Returns a user that something refers to, such as the caller's own."""
+    return await session.get_one(User, user_id)
+
+
+async def load_organization(session: AsyncSession, organization_id: OrganizationId) -> Organization:
+    """Returns an organization that something refers to which the caller was found to see."""
+    return await session.get_one(Organization, organization_id)
 
 
 async def list_users(session: AsyncSession) -> list[User]:
@@ -245,11 +253,3 @@ async def _require_another_owner(session: AsyncSession, organization: Organizati
     )
     if not others:
         raise Conflict(f"{organization.slug} would be left without an owner; make another member owner first")
-
-
-async def _free_slug(session: AsyncSession, name: str) -> str:
-    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].rstrip("-")
-    if not base or not base[0].isalpha():
-        base = f"org-{base}".rstrip("-")
-    taken = await session.scalar(select(Organization.id).where(Organization.slug == base))
-    return base if taken is None else f"{base}-{secrets.token_hex(3)}"

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.dependencies import ActorDep, BuildActorDep, RunActorDep
@@ -11,12 +11,9 @@ from platform_api.actions import service
 from platform_api.actions.access import get_action
 from platform_api.actions.models import Action
 from platform_api.actions.schemas import ActionCreate, ActionRead, ActionUpdate, RunRequest
-from platform_api.apps.access import is_own
 from platform_api.apps.models import App
 from platform_api.core.database import SessionDep
-from platform_api.runs.limits import RunLimits
 from platform_api.runs.schemas import RunStarted
-from platform_api.tables.models import AppTable
 
 router = APIRouter(prefix="/actions", tags=["actions"])
 
@@ -28,11 +25,7 @@ AppQuery = Annotated[
 
 @router.get("/", summary="Actions of an app")
 async def list_actions(actor: ActorDep, session: SessionDep, app: AppQuery = None) -> list[ActionRead]:
-    own = set(await session.scalars(select(App.id).where(is_own(actor))))
-    return [
-        _action(actor, listed.action, listed.app, table_name=listed.table_name, is_mine=listed.app.id in own)
-        for listed in await service.list_actions(session, actor, app)
-    ]
+    return [ActionRead.of(described) for described in await service.list_actions(session, actor, app)]
 
 
 @router.post("/", status_code=201, summary="Create an action")
@@ -76,37 +69,5 @@ async def run_action(
     return RunStarted(run_id=run.id, task_id=run.task_id, run_number=run.number)
 
 
-async def _read(session: SessionDep, actor: Actor, action: Action, app: App) -> ActionRead:
-    is_mine = await session.scalar(select(App.id).where(App.id == app.id, is_own(actor))) is not None
-    table_name = None
-    if action.table_id is not None:
-        table_name = await session.scalar(select(AppTable.name).where(AppTable.id == action.table_id))
-    code = await service.read_code(session, action) if service.may_view_code(actor, app, is_mine=is_mine) else None
-    return _action(actor, action, app, table_name=table_name, is_mine=is_mine, code=code)
-
-
-def _action(
-    actor: Actor, action: Action, app: App, *, table_name: str | None, is_mine: bool, code: str | None = None
-) -> ActionRead:
-    return ActionRead(
-        id=action.id,
-        name=action.name,
-        slug=action.slug,
-        action_type=action.action_type,
-        description=action.description,
-        entry=action.entry,
-        app=app.id,
-        organization=app.organization_id,
-        is_mine=is_mine,
-        table=action.table_id,
-        table_name=table_name,
-        input_schema=action.input_schema,
-        limits=RunLimits(**action.limits),
-        allows_retries=action.allows_retries,
-        is_public=action.is_public,
-        required_confirmation=action.required_confirmation,
-        can_view_code=service.may_view_code(actor, app, is_mine=is_mine),
-        code=code,
-        created_at=action.created_at,
-        updated_at=action.updated_at,
-    )
+async def _read(session: AsyncSession, actor: Actor, action: Action, app: App) -> ActionRead:
+    return ActionRead.of(await service.describe_action(session, actor, action, app))

@@ -1,5 +1,6 @@
 """Stores actions of apps."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from platform_api.accounts.models import EnumText
+from platform_api.apps.models import App
 from platform_api.core.database import Base, Timestamps, identity
 from platform_api.core.types import ActionId, AppId, TableId, UserId
 
@@ -64,3 +66,17 @@ class Action(Timestamps, Base):
     required_confirmation: Mapped[bool] = mapped_column(server_default="false")
     created_by: Mapped[UserId | None] = mapped_column(ForeignKey("platform.users.id", ondelete="SET NULL"))
     last_run_number: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedAction:
+    """An action as its caller sees it."""
+
+    action: Action
+    app: App
+    table_name: str | None
+    is_mine: bool
+    """Whether the caller's organization owns the app."""
+    can_view_code: bool
+    code: str | None = None
+    """The entry's file, where it was asked for and may be read."""

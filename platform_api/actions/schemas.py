@@ -1,11 +1,11 @@
 """Defines actions on the wire (contract §10)."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from platform_api.actions.models import ActionType
+from platform_api.actions.models import ActionType, DescribedAction
 from platform_api.runs.limits import RunLimits
 
 MAX_EVENT_ROWS = 10_000
@@ -85,6 +85,32 @@ class ActionRead(BaseModel):
     code: str | None = Field(description="The entry's file; only when a single action is requested")
     created_at: datetime
     updated_at: datetime
+
+    @classmethod
+    def of(cls, described: DescribedAction) -> Self:
+        action = described.action
+        return cls(
+            id=action.id,
+            name=action.name,
+            slug=action.slug,
+            action_type=action.action_type,
+            description=action.description,
+            entry=action.entry,
+            app=described.app.id,
+            organization=described.app.organization_id,
+            is_mine=described.is_mine,
+            table=action.table_id,
+            table_name=described.table_name,
+            input_schema=action.input_schema,
+            limits=RunLimits(**action.limits),
+            allows_retries=action.allows_retries,
+            is_public=action.is_public,
+            required_confirmation=action.required_confirmation,
+            can_view_code=described.can_view_code,
+            code=described.code,
+            created_at=action.created_at,
+            updated_at=action.updated_at,
+        )
 
 
 class RunRequest(BaseModel):

@@ -1,8 +1,5 @@
 """Creates, changes, lists and starts actions."""
 
-import re
-import secrets
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
@@ -11,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Role
+from platform_api.accounts.slugs import free_slug
 from platform_api.actions.access import get_action, is_visible
 from platform_api.actions.entries import entry_for, entry_path
-from platform_api.actions.models import Action, ActionType
+from platform_api.actions.models import Action, ActionType, DescribedAction
 from platform_api.actions.schemas import ActionCreate, ActionUpdate, RunRequest
 from platform_api.apps import source
 from platform_api.apps.access import get_buildable_app, get_usable_app, is_own
@@ -31,19 +29,10 @@ RESERVED_SLUGS = frozenset({"runs", "run-code-stream"})
 """Words that have a meaning where a path can name an action."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedAction:
-    """Holds an action with the names around it."""
-
-    action: Action
-    app: App
-    table_name: str | None
-
-
-async def list_actions(session: AsyncSession, actor: Actor, app: str | None) -> list[ListedAction]:
+async def list_actions(session: AsyncSession, actor: Actor, app: str | None) -> list[DescribedAction]:
     """Returns the actions of an app, by default of the token's; without either, of every app."""
     statement = (
-        select(Action, App, AppTable.name)
+        select(Action, App, AppTable.name, is_own(actor))
         .join(App, App.id == Action.app_id)
         .outerjoin(AppTable, AppTable.id == Action.table_id)
         .where(is_visible(actor))
@@ -52,7 +41,24 @@ async def list_actions(session: AsyncSession, actor: Actor, app: str | None) -> 
     if app is not None:
         usable_app = await get_usable_app(session, actor, app)
         statement = statement.where(App.id == usable_app.id)
-    return [ListedAction(*row) for row in await session.execute(statement)]
+    return [
+        DescribedAction(action, app, table_name, is_mine, _may_view_code(actor, app, is_mine=is_mine))
+        for action, app, table_name, is_mine in await session.execute(statement)
+    ]
+
+
+async def describe_action(session: AsyncSession, actor: Actor, action: Action, app: App) -> DescribedAction:
+    """Returns an action as its caller sees it, with its code if they may read that."""
+    around = (
+        select(is_own(actor), AppTable.name)
+        .select_from(App)
+        .outerjoin(AppTable, AppTable.id == action.table_id)
+        .where(App.id == app.id)
+    )
+    is_mine, table_name = (await session.execute(around)).one()
+    can_view_code = _may_view_code(actor, app, is_mine=is_mine)
+    code = await read_code(session, action) if can_view_code else None
+    return DescribedAction(action, app, table_name, is_mine, can_view_code, code)
 
 
 async def create_action(session: AsyncSession, actor: Actor, data: ActionCreate) -> tuple[Action, App]:
@@ -61,7 +67,13 @@ async def create_action(session: AsyncSession, actor: Actor, data: ActionCreate)
     if reference is None:
         raise Unprocessable("app: say which app the action is for; the token is not bound to one")
     app = await get_buildable_app(session, actor, reference)
-    slug = data.slug or await _free_slug(session, app, data.name)
+    slug = data.slug or await free_slug(
+        session,
+        data.name,
+        prefix="action",
+        taken=select(Action.slug).where(Action.app_id == app.id),
+        reserved=RESERVED_SLUGS,
+    )
     _check_slug(slug)
     entry = data.entry or (entry_for(slug) if data.code is not None else None)
     if entry is None:
@@ -192,7 +204,7 @@ async def read_code(session: AsyncSession, action: Action) -> str | None:
     return code
 
 
-def may_view_code(actor: Actor, app: App, *, is_mine: bool) -> bool:
+def _may_view_code(actor: Actor, app: App, *, is_mine: bool) -> bool:
     """Returns true for the owning organization's builders, and for anybody who sees an open-source app."""
     return app.is_open_source or (is_mine and actor.role.includes(Role.BUILDER))
 
@@ -246,12 +258,3 @@ def _slug_taken(slug: str) -> Conflict:
 
 def _stored_limits(limits: RunLimits | None) -> dict[str, Any]:
     return {} if limits is None else limits.model_dump(exclude_unset=True)
-
-
-async def _free_slug(session: AsyncSession, app: App, name: str) -> str:
-    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].rstrip("-")
-    if not base or not base[0].isalpha():
-        base = f"action-{base}".rstrip("-")
-    taken = select(Action.id).where(Action.app_id == app.id, Action.slug == base)
-    is_free = base not in RESERVED_SLUGS and await session.scalar(taken) is None
-    return base if is_free else f"{base}-{secrets.token_hex(3)}"

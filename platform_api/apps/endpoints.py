@@ -4,13 +4,14 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.dependencies import ActorDep, BuildActorDep
 from platform_api.accounts.models import Role, Scope
 from platform_api.apps import installs, service, source
 from platform_api.apps.access import get_buildable_app, get_own_app, get_readable_app, get_source_readable_app
 from platform_api.apps.access_summary import access_digest, summarize_access
-from platform_api.apps.models import App, InstallStatus, SourceVersion
+from platform_api.apps.models import App, SourceVersion
 from platform_api.apps.parameters import AppReference
 from platform_api.apps.schemas import (
     AccessSummary,
@@ -29,12 +30,10 @@ from platform_api.apps.schemas import (
     SourceVersionRead,
     SourceWrite,
 )
-from platform_api.apps.service import DescribedApp
 from platform_api.apps.source_tree import compare, unified_diff
 from platform_api.core.database import SessionDep
-from platform_api.core.dependencies import SettingsDep
+from platform_api.core.http.dependencies import SettingsDep
 from platform_api.core.http.pagination import PageDep
-from platform_api.core.settings import Settings
 
 router = APIRouter(prefix="/apps", tags=["apps"])
 
@@ -52,7 +51,7 @@ async def list_apps(
         count=count,
         next=page.next_url(count),
         previous=page.previous_url(),
-        results=[_application(settings, described) for described in found],
+        results=[Application.of(described, public_url=settings.public_url) for described in found],
     )
 
 
@@ -60,20 +59,20 @@ async def list_apps(
 async def create_app(
     actor: BuildActorDep, session: SessionDep, settings: SettingsDep, body: ApplicationWrite
 ) -> Application:
-    return _application(settings, await service.create_app(session, actor, body))
+    return Application.of(await service.create_app(session, actor, body), public_url=settings.public_url)
 
 
 @router.get("/{app}/", summary="One app")
 async def get_app(actor: ActorDep, session: SessionDep, settings: SettingsDep, app: AppReference) -> Application:
     found = await get_readable_app(session, actor, app)
-    return _application(settings, await service.describe_app(session, actor, found))
+    return Application.of(await service.describe_app(session, actor, found), public_url=settings.public_url)
 
 
 @router.put("/{app}/", summary="Change an app; fields that are left out stay")
 async def update_app(
     actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference, body: ApplicationUpdate
 ) -> Application:
-    return _application(settings, await service.update_app(session, actor, app, body))
+    return Application.of(await service.update_app(session, actor, app, body), public_url=settings.public_url)
 
 
 @router.get("/{app}/source/", summary="The source tree, latest or by version")
@@ -200,45 +199,15 @@ async def uninstall_app(actor: ActorDep, session: SessionDep, app: AppReference)
 async def list_installers(actor: BuildActorDep, session: SessionDep, app: AppReference) -> list[InstallerRead]:
     found = await get_own_app(session, actor, app)
     return [
-        InstallerRead(
-            organization_id=organization.id,
-            organization=organization.slug,
-            status=install.status,
-            created_at=install.created_at,
-        )
+        InstallerRead.of(install, organization)
         for install, organization in await installs.list_installers(session, found)
     ]
 
 
-def _application(settings: Settings, described: DescribedApp) -> Application:
-    app = described.app
-    active = described.is_own or described.install_status is InstallStatus.ACTIVE
-    return Application(
-        id=app.id,
-        name=app.name,
-        slug=app.slug,
-        organization=described.organization_slug,
-        url=f"{settings.public_url}/api/apps/graphql/?app={app.slug}",
-        description=app.description,
-        icon=app.icon,
-        is_active=app.is_active,
-        is_public=app.is_public,
-        is_open_source=app.is_open_source,
-        activated=app.is_active and active,
-        forked_from=app.forked_from,
-        created_at=app.created_at,
-        updated_at=app.updated_at,
-        is_own=described.is_own,
-        cors_origins=app.cors_origins if described.is_own else None,
-        stringify_numbers=app.stringify_numbers,
-        install_status=described.install_status,
-    )
-
-
-async def _files(session: SessionDep, app: App, number: int) -> dict[str, str]:
+async def _files(session: AsyncSession, app: App, number: int) -> dict[str, str]:
     return await source.load_files(session, await source.get_version(session, app.id, number))
 
 
-async def _source(session: SessionDep, version: SourceVersion) -> SourceRead:
+async def _source(session: AsyncSession, version: SourceVersion) -> SourceRead:
     shown = SourceVersionRead.model_validate(version)
     return SourceRead(files=await source.load_files(session, version), **shown.model_dump())

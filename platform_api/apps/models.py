@@ -1,5 +1,6 @@
 """Apps, their source versions and installs."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -91,3 +92,13 @@ class Install(Timestamps, Base):
     installed_by: Mapped[UserId | None] = mapped_column(ForeignKey("platform.users.id", ondelete="SET NULL"))
     accepted_access: Mapped[str]
     """Digest of the description of what the app accesses that was shown before the consent."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedApp:
+    """An app as its caller sees it."""
+
+    app: App
+    organization_slug: str
+    is_own: bool
+    install_status: InstallStatus | None

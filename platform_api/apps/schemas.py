@@ -3,11 +3,12 @@
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from platform_api.apps.models import InstallStatus
+from platform_api.accounts.models import Organization
+from platform_api.apps.models import DescribedApp, Install, InstallStatus
 
 AppSlug = Annotated[
     str,
@@ -124,6 +125,31 @@ class Application(BaseModel):
     stringify_numbers: bool = Field(description="Whether `/v1/graphql` answers wide numbers as strings")
     install_status: InstallStatus | None = Field(description="Null when the caller's organization did not install it")
 
+    @classmethod
+    def of(cls, described: DescribedApp, *, public_url: str) -> Self:
+        app = described.app
+        works_here = described.is_own or described.install_status is InstallStatus.ACTIVE
+        return cls(
+            id=app.id,
+            name=app.name,
+            slug=app.slug,
+            organization=described.organization_slug,
+            url=f"{public_url}/api/apps/graphql/?app={app.slug}",
+            description=app.description,
+            icon=app.icon,
+            is_active=app.is_active,
+            is_public=app.is_public,
+            is_open_source=app.is_open_source,
+            activated=app.is_active and works_here,
+            forked_from=app.forked_from,
+            created_at=app.created_at,
+            updated_at=app.updated_at,
+            is_own=described.is_own,
+            cors_origins=app.cors_origins if described.is_own else None,
+            stringify_numbers=app.stringify_numbers,
+            install_status=described.install_status,
+        )
+
 
 class ApplicationPage(BaseModel):
     """The contract's pagination envelope."""
@@ -217,3 +243,12 @@ class InstallerRead(BaseModel):
     organization: str
     status: InstallStatus
     created_at: datetime
+
+    @classmethod
+    def of(cls, install: Install, organization: Organization) -> Self:
+        return cls(
+            organization_id=organization.id,
+            organization=organization.slug,
+            status=install.status,
+            created_at=install.created_at,
+        )

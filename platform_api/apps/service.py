@@ -1,37 +1,26 @@
 """Creating, listing and changing apps."""
 
-import re
-import secrets
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Organization
+from platform_api.accounts.slugs import free_slug
 from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_buildable_app, get_source_readable_app, is_installed, is_own, is_within_token
-from platform_api.apps.models import App, Install, InstallStatus
+from platform_api.apps.models import App, DescribedApp, Install, InstallStatus
 from platform_api.apps.schemas import ApplicationUpdate, ApplicationWrite, AppListing
 from platform_api.apps.source import latest_version, load_files, save_tree
 from platform_api.core.errors import Conflict, Forbidden
+from platform_api.core.paging import count_rows
 
 RESERVED_SLUGS = frozenset(
     {"graphql", "table-tags", "csv-imports", "csv-exports", "migrations", "permissions", "installs", "v1"}
 )
 """Words that stand where an app's slug could stand in a path."""
-
-
-@dataclass(frozen=True, slots=True)
-class DescribedApp:
-    """An app as its caller sees it."""
-
-    app: App
-    organization_slug: str
-    is_own: bool
-    install_status: InstallStatus | None
 
 
 async def create_app(session: AsyncSession, actor: Actor, wanted: ApplicationWrite) -> DescribedApp:
@@ -45,7 +34,11 @@ async def create_app(session: AsyncSession, actor: Actor, wanted: ApplicationWri
     if wanted.forked_from is not None:
         original = await get_source_readable_app(session, actor, wanted.forked_from)
     values: dict[str, Any] = wanted.model_dump(exclude_unset=True)
-    values["slug"] = wanted.slug or await _free_slug(session, wanted.name)
+    # tenancy: app slugs are unique on the whole platform
+    taken = select(App.slug)
+    values["slug"] = wanted.slug or await free_slug(
+        session, wanted.name, prefix="app", taken=taken, reserved=RESERVED_SLUGS
+    )
     if values["slug"] in RESERVED_SLUGS:
         raise Conflict(f"slug: {values['slug']!r} is a reserved word; choose another")
     statement = (
@@ -72,7 +65,7 @@ async def list_apps(
         AppListing.PUBLIC: App.is_public & App.is_active,
     }[show]
     chosen = _described(actor).where(condition, is_within_token(actor))
-    count = await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+    count = await count_rows(session, chosen)
     page_of = chosen.order_by(App.id).limit(per_page).offset((page - 1) * per_page)
     return count, [DescribedApp(*row) for row in await session.execute(page_of)]
 
@@ -105,11 +98,3 @@ def _described(actor: Actor) -> Select[App, str, bool, InstallStatus | None]:
     return select(App, Organization.slug, is_own(actor), status.scalar_subquery()).join(
         Organization, Organization.id == App.organization_id
     )
-
-
-async def _free_slug(session: AsyncSession, name: str) -> str:
-    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].rstrip("-")
-    if not base or not base[0].isalpha():
-        base = f"app-{base}".rstrip("-")
-    taken = base in RESERVED_SLUGS or await session.scalar(select(App.id).where(App.slug == base)) is not None
-    return f"{base}-{secrets.token_hex(3)}" if taken else base

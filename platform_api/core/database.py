@@ -2,7 +2,8 @@
 
 Application code never commits. `SessionDep` opens the request's transaction and commits it after the endpoint has
 returned and *before* the response is sent, so an acknowledged change is a stored change. What must follow a change
-(a NOTIFY to another process, a mail) is handed to `after_commit` and dropped when the transaction rolls back.
+(a NOTIFY to another process, a mail) is handed to `after_commit` and dropped when the transaction rolls back. Before
+something slow `release_connection` ends the transaction; a dry run does its work in `rolled_back`.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -126,6 +127,23 @@ def after_commit(session: AsyncSession, action: AfterCommit) -> None:
     A failing action is logged and does not fail the request, which is stored already.
     """
     session.info.setdefault(_AFTER_COMMIT, []).append(action)
+
+
+async def release_connection(session: AsyncSession) -> None:
+    """Commits what the session has done so far and gives its connection back, before something slow.
+
+    A slow upstream must not hold a connection, and whoever waits for a second one while holding the first blocks all.
+    The next statement begins another transaction; what was handed to `after_commit` runs at the request's end.
+    """
+    await session.commit()
+
+
+@asynccontextmanager
+async def rolled_back(session: AsyncSession) -> AsyncIterator[None]:
+    """Runs a dry run: what is done inside is undone when the block ends; what was done before stays."""
+    savepoint = await session.begin_nested()
+    yield
+    await savepoint.rollback()
 
 
 async def driver_connection(session: AsyncSession) -> asyncpg.Connection:

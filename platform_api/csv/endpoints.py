@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from platform_api.accounts.dependencies import DataActorDep
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import Database, SessionDep
-from platform_api.core.dependencies import DatabaseDep, SettingsDep
+from platform_api.core.http.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.services import provided
 from platform_api.csv import service
 from platform_api.csv.forms import ImportOptionsDep

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.models import Scope
 from platform_api.accounts.on_behalf import act_for
-from platform_api.core.database import Database
+from platform_api.core.database import Database, rolled_back
 from platform_api.csv.columns import Key, Layout, find_key, find_layout, importable_columns
 from platform_api.csv.errors import JobFailed, LineRejected
 from platform_api.csv.jobs import Claimed, advance, finish
@@ -137,10 +137,8 @@ class Import:
         writer = RowWriter(self._backend, caller, definition, layout.targets, key)
         if not self._options.dry_run:
             return await writer.write(session, rows)
-        tried = await session.begin_nested()
-        tally = await writer.write(session, rows)
-        await tried.rollback()
-        return tally
+        async with rolled_back(session):
+            return await writer.write(session, rows)
 
     async def _caller(self, session: AsyncSession) -> Any:
         """The GraphQL session of whoever asked for the import, if they still may. Raises what refuses them."""

@@ -3,17 +3,17 @@
 import codecs
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
+from platform_api.core.database import release_connection
 from platform_api.core.errors import BadRequest, NotFound, TooLarge, TooManyRequests, Unprocessable
 from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
@@ -38,6 +38,17 @@ _MAX_LISTED_JOBS = 200
 J = TypeVar("J", bound=Job)
 
 
+class Upload(Protocol):
+    """A file that was sent, as a web framework gives it."""
+
+    filename: str | None
+    size: int | None
+    file: BinaryIO
+
+    async def read(self, size: int = -1, /) -> bytes:
+        """Returns the next bytes; none at the end."""
+
+
 async def create_import(
     session: AsyncSession,
     actor: Actor,
@@ -45,7 +56,7 @@ async def create_import(
     app: int | str | None,
     table: str,
     options: ImportOptions,
-    upload: UploadFile,
+    upload: Upload,
     max_bytes: int,
 ) -> CsvImport:
     """Stores a file and queues its import, for the organization the caller acts in."""
@@ -72,6 +83,7 @@ async def create_import(
     return await _queue(session, job)
 
 
+# grammar: a preview is shown and kept by nobody, so it is built as it is sent
 async def preview(
     session: AsyncSession,
     actor: Actor,
@@ -79,7 +91,7 @@ async def preview(
     app: int | str | None,
     table: str | None,
     options: ImportOptions,
-    upload: UploadFile,
+    upload: Upload,
     max_bytes: int,
     previews: Previews,
 ) -> CsvPreview:
@@ -97,7 +109,7 @@ async def preview(
     if not size:
         raise BadRequest("file: it is empty")
     # Looking takes a while, and needs no connection.
-    await session.commit()
+    await release_connection(session)
     return await previews.make(actor.organization_id, partial(preview_file, upload.file, size, options, definition))
 
 

@@ -9,14 +9,13 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
 from platform_api.accounts.dependencies import DataActorDep
 from platform_api.apps.access import get_usable_app
-from platform_api.core.database import SessionDep, after_commit
-from platform_api.core.dependencies import SettingsDep
+from platform_api.core.database import SessionDep, after_commit, release_connection
 from platform_api.core.errors import BadRequest, PlatformError
+from platform_api.core.http.dependencies import SettingsDep
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.types import AppId, FileId, OrganizationId
 from platform_api.files import service
@@ -109,7 +108,7 @@ async def upload(
     form = UploadForm(request.headers.get("content-type", ""), _body(request))
     requested = None if for_organization is None else OrganizationId(for_organization)
     organization_id = await organization_to_store_for(session, actor, found, requested=requested)
-    await _end_transaction(session)
+    await release_connection(session)
     file = await files.intake.receive(
         actor, AppId(found.id), organization_id, form.chunks(), lambda: _described(form)
     )
@@ -131,7 +130,7 @@ async def upload_from_url(
     url = parse_url(body.url)
     name = None if body.name is None else check_name(body.name)
     declared = None if body.content_type is None else check_content_type(body.content_type)
-    await _end_transaction(session)
+    await release_connection(session)
     try:
         async with caller.download(url, deadline_seconds=DEADLINE_SECONDS) as download:
             file = await files.intake.receive(
@@ -224,7 +223,7 @@ async def download(
 ) -> Response:
     found = await get_usable_app(session, actor, app)
     file = await service.get_file(session, actor, found, file_id)
-    await _end_transaction(session)
+    await release_connection(session)
     return await file_response(files.store, file, range_headers, limit=files.downloads)
 
 
@@ -255,7 +254,7 @@ async def open_link(
     link: Annotated[str, Query(max_length=1000, description="From the link's address")],
 ) -> Response:
     file = await service.get_linked_file(session, files.links.open(link))
-    await _end_transaction(session)
+    await release_connection(session)
     return await file_response(files.store, file, range_headers, limit=files.downloads)
 
 
@@ -284,8 +283,3 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
         except TimeoutError as error:
             raise UploadStalled(f"nothing of the file came for {_SILENCE_SECONDS:g} seconds") from error
         yield data
-
-
-async def _end_transaction(session: AsyncSession) -> None:
-    """Gives the request's connection to the database back: what is slow from here on must not hold one."""
-    await session.commit()

@@ -11,6 +11,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Organization
 from platform_api.apps.models import App
 from platform_api.core.errors import NotFound, PlatformError
+from platform_api.core.paging import paginate
 from platform_api.core.types import FileId, OrganizationId
 from platform_api.files.access import reached_files
 from platform_api.files.models import File, FileLeftover
@@ -53,9 +54,7 @@ async def list_files(
             statement = statement.where(File.content_type.startswith(content_type[:-1], autoescape=True))
         else:
             statement = statement.where(File.content_type == content_type)
-    count = await session.scalar(select(func.count()).select_from(statement.subquery())) or 0
-    files = statement.order_by(File.id.desc()).limit(per_page).offset((page - 1) * per_page)
-    return count, (await session.scalars(files)).all()
+    return await paginate(session, statement, File.id.desc(), page=page, per_page=per_page)
 
 
 async def get_file(session: AsyncSession, actor: Actor, app: App, file_id: int) -> File:

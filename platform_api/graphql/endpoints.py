@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from platform_api.accounts.dependencies import ActorDep
 from platform_api.apps.access import get_usable_app
 from platform_api.core.database import SessionDep
-from platform_api.core.dependencies import SettingsDep
 from platform_api.core.errors import Forbidden, PlatformError, describe_validation_errors, error_response
+from platform_api.core.http.dependencies import SettingsDep
 from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
 from platform_api.core.types import AppId

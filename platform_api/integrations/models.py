@@ -1,5 +1,7 @@
 """An organization's own integration definitions, and connections to integrations."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -204,3 +206,20 @@ class IntegrationBudget(Base):
         ForeignKey("platform.organizations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     calls_per_month: Mapped[int] = mapped_column(BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedActivation:
+    """What was decided, if anything, and what follows from it now."""
+
+    integration_id: str
+    decision: Activation | None
+    usable: Sequence[Connection]
+
+    @property
+    def connection_ids(self) -> list[int] | None:
+        """The chosen connections; those that were disconnected since are left out."""
+        if self.decision is None or self.decision.connection_ids is None or not self.decision.is_activated:
+            return None if self.decision is None else self.decision.connection_ids
+        usable = {one.id for one in self.usable}
+        return [one for one in self.decision.connection_ids if one in usable]

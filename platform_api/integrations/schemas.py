@@ -1,19 +1,23 @@
 """Integrations on the wire (contract §6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.connections.account_choices import Choice
+from platform_api.integrations.connections.form import form_schema, needs_oauth_client
 from platform_api.integrations.definitions.body_format import BodyFormat
-from platform_api.integrations.definitions.definition import Auth, IntegrationDefinition
+from platform_api.integrations.definitions.definition import ApiKeyAuth, Auth, IntegrationDefinition
 from platform_api.integrations.definitions.pagination import Pagination
 from platform_api.integrations.definitions.refusal import Refusal
 from platform_api.integrations.definitions.types import HeaderValue
-from platform_api.integrations.models import ConnectionStatus
+from platform_api.integrations.models import ConnectionStatus, DescribedActivation
+from platform_api.integrations.openapi.description import OperationDescription, ServerVariable
+
+_MAX_SHOWN_OPERATIONS = 100
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
@@ -61,6 +65,44 @@ class IntegrationRead(BaseModel):
     pagination: Pagination | None = None
     """How lists go on; the client's `paginate` follows it."""
     connected_accounts: list[int]
+
+    @classmethod
+    def of(
+        cls,
+        definition: IntegrationDefinition,
+        *,
+        connected: list[int],
+        oauth_clients: Set[str],
+        is_built_in: bool = False,
+    ) -> Self:
+        """`oauth_clients`: the integrations for which the organization has one."""
+        auth = definition.auth
+        return cls(
+            integration_id=definition.id,
+            name=definition.name,
+            version=definition.version,
+            description=definition.description,
+            icon=definition.icon,
+            api_base_url=definition.base_url,
+            api_docs_url=definition.docs_url,
+            website_url=definition.website_url,
+            status_check_url=definition.status_check_url,
+            categories=[CategoryRead(name=one.name, slug=one.slug) for one in definition.categories],
+            is_global=is_built_in,
+            is_official=is_built_in,
+            is_sandbox=definition.is_sandbox,
+            activated=bool(connected),
+            api_key_distribution=auth.location if isinstance(auth, ApiKeyAuth) and auth.location != "path" else None,
+            account_fields=[*definition.placeholders, *definition.credential_fields],
+            asked_fields=list(definition.asked_values),
+            configuration_form=form_schema(definition),
+            auth_type=auth.type,
+            body=definition.body,
+            refusal=definition.refusal,
+            oauth_client=definition.id in oauth_clients if needs_oauth_client(definition) else None,
+            pagination=definition.pagination,
+            connected_accounts=connected,
+        )
 
 
 class IntegrationPage(BaseModel):
@@ -126,7 +168,7 @@ class ChoiceRead(BaseModel):
     is_chosen: bool
 
     @classmethod
-    def of(cls, choice: Choice, placeholders: Mapping[str, str]) -> "ChoiceRead":
+    def of(cls, choice: Choice, placeholders: Mapping[str, str]) -> Self:
         return cls(name=choice.name, values=dict(choice.values), is_chosen=choice.is_in(placeholders))
 
 
@@ -230,6 +272,17 @@ class ActivationRead(BaseModel):
     usable_connections: list[ConnectionName]
     """What the app may use now."""
 
+    @classmethod
+    def of(cls, described: DescribedActivation) -> Self:
+        decision = described.decision
+        return cls(
+            integration_id=described.integration_id,
+            activated=bool(described.usable) if decision is None else decision.is_activated,
+            connection_ids=described.connection_ids,
+            is_default=decision is None,
+            usable_connections=[ConnectionName.model_validate(one) for one in described.usable],
+        )
+
 
 class ImportWrite(BaseModel):
     """An OpenAPI 3.0 or 3.1 or Swagger 2.0 document to import, by its address or as it is (JSON or YAML)."""
@@ -291,3 +344,26 @@ class ImportRead(BaseModel):
     placeholders: dict[str, PlaceholderRead]
     notes: list[str]
     """What a person should look at: what could not be taken over, and why."""
+
+    @classmethod
+    def of(
+        cls,
+        definition: IntegrationDefinition,
+        operations: Sequence[OperationDescription],
+        placeholders: Mapping[str, ServerVariable],
+        *,
+        is_new: bool,
+        is_dry_run: bool,
+        notes: list[str],
+    ) -> Self:
+        return cls(
+            definition=definition,
+            is_new=is_new,
+            dry_run=is_dry_run,
+            operation_count=len(operations),
+            operations=[OperationRead.model_validate(one.model_dump()) for one in operations[:_MAX_SHOWN_OPERATIONS]],
+            placeholders={
+                name: PlaceholderRead(default=one.default, choices=one.choices) for name, one in placeholders.items()
+            },
+            notes=notes,
+        )

@@ -9,6 +9,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Role
 from platform_api.accounts.tenancy import get_visible, visible_to
 from platform_api.core.errors import NotFound
+from platform_api.core.paging import paginate
 from platform_api.core.types import PluginId
 from platform_api.integrations.access import may_use
 from platform_api.integrations.models import Connection
@@ -37,25 +38,21 @@ async def get_plugin(session: AsyncSession, actor: Actor, plugin_id: PluginId) -
 
 
 async def list_interfaces(
-    session: AsyncSession, actor: Actor, *, offset: int, limit: int
+    session: AsyncSession, actor: Actor, *, page: int, per_page: int
 ) -> tuple[int, Sequence[PluginInterface]]:
     """Returns how many interfaces there are, and a page of them, by namespace."""
     visible = select(PluginInterface).where(visible_to(actor, PluginInterface.organization_id))
-    count = await session.scalar(select(func.count()).select_from(visible.subquery())) or 0
-    page = visible.order_by(PluginInterface.namespace).offset(offset).limit(limit)
-    return count, (await session.scalars(page)).all()
+    return await paginate(session, visible, PluginInterface.namespace, page=page, per_page=per_page)
 
 
 async def list_plugins(
-    session: AsyncSession, actor: Actor, interface: PluginInterface, *, offset: int, limit: int
+    session: AsyncSession, actor: Actor, interface: PluginInterface, *, page: int, per_page: int
 ) -> tuple[int, Sequence[Plugin]]:
     """Returns how many plugins an interface has, and a page of them; hidden ones for builders only."""
     visible = select(Plugin).where(Plugin.interface_id == interface.id, visible_to(actor, Plugin.organization_id))
     if not actor.role.includes(Role.BUILDER):
         visible = visible.where(Plugin.is_visible)
-    count = await session.scalar(select(func.count()).select_from(visible.subquery())) or 0
-    page = visible.order_by(Plugin.integration_id).offset(offset).limit(limit)
-    return count, (await session.scalars(page)).all()
+    return await paginate(session, visible, Plugin.integration_id, page=page, per_page=per_page)
 
 
 async def list_enabled(

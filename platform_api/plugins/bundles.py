@@ -16,6 +16,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
+from platform_api.apps.models import SourceVersion
+from platform_api.apps.source import load_files
+from platform_api.core.errors import NotFound
 from platform_api.plugins.models import Plugin, PluginBundle, PluginInterface
 
 _FOLDER = ".plugins"
@@ -34,9 +37,15 @@ async def bundle_for(session: AsyncSession, actor: Actor, source_digest: str) ->
     return digest
 
 
-async def find_bundle(session: AsyncSession, digest: str) -> PluginBundle | None:
-    """Returns the bundle of that digest, if it is one with plugins."""
-    return await session.get(PluginBundle, digest)
+async def load_bundle(session: AsyncSession, digest: str) -> dict[str, str]:
+    """Returns the files of a bundle, text by path: the source tree, and the modules of plugins. Raises NotFound."""
+    bundle = await session.get(PluginBundle, digest)
+    source_digest, modules = (digest, {}) if bundle is None else (bundle.source_digest, bundle.modules)
+    # Equal digests are equal trees, whichever app's version is found.
+    version = await session.scalar(select(SourceVersion).where(SourceVersion.digest == source_digest).limit(1))
+    if version is None:
+        raise NotFound(f"there is no bundle {digest}")
+    return {**await load_files(session, version), **modules}
 
 
 async def _modules(

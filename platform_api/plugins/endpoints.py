@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.dependencies import BuildActorDep, DataActorDep
-from platform_api.accounts.models import Organization, Role
+from platform_api.accounts.models import Role
+from platform_api.accounts.service import load_organization
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import NotFound
 from platform_api.core.http.pagination import PageDep
@@ -15,7 +16,6 @@ from platform_api.core.types import PluginId
 from platform_api.integrations.access import get_definition
 from platform_api.integrations.calls.calling import CallActorDep
 from platform_api.plugins import access, service, versions
-from platform_api.plugins.checks import implemented
 from platform_api.plugins.models import Plugin, PluginInterface
 from platform_api.plugins.schemas import (
     BrokenPlugin,
@@ -23,7 +23,6 @@ from platform_api.plugins.schemas import (
     IntegrationName,
     InterfaceChanged,
     InterfaceCreate,
-    InterfaceName,
     InterfacePage,
     InterfaceRead,
     InterfaceReplace,
@@ -67,15 +66,8 @@ async def get_module(
     # A developer's scripts work with a token that need not be able to change anything; its user builds all the same.
     actor.require_role(Role.BUILDER)
     interface, plugin = await access.find_module(session, actor, module)
-    organization = await session.get_one(Organization, interface.organization_id)
-    code, digest = (interface.code, interface.digest) if plugin is None else (plugin.code, plugin.digest)
-    return ModuleRead(
-        module=module,
-        organization=organization.slug,
-        interface=None if plugin is None else interface.namespace,
-        sha256=digest,
-        code=None if known == digest else code,
-    )
+    organization = await load_organization(session, interface.organization_id)
+    return ModuleRead.of(module, organization, interface, plugin, known=known)
 
 
 @router.get("/plugin-interfaces/{namespace}/plugins/", summary="The plugins of an interface, enabled or not")
@@ -83,7 +75,7 @@ async def list_plugins(
     actor: DataActorDep, session: SessionDep, namespace: NamespaceReference, page: PageDep
 ) -> PluginPage:
     interface = await access.get_interface(session, actor, namespace)
-    count, plugins = await access.list_plugins(session, actor, interface, offset=page.offset, limit=page.per_page)
+    count, plugins = await access.list_plugins(session, actor, interface, page=page.page, per_page=page.per_page)
     return PluginPage(
         count=count,
         next=page.next_url(count),
@@ -94,7 +86,7 @@ async def list_plugins(
 
 @router.get("/plugin-interfaces/", summary="The organization's plugin interfaces")
 async def list_interfaces(actor: BuildActorDep, session: SessionDep, page: PageDep) -> InterfacePage:
-    count, interfaces = await access.list_interfaces(session, actor, offset=page.offset, limit=page.per_page)
+    count, interfaces = await access.list_interfaces(session, actor, page=page.page, per_page=page.per_page)
     return InterfacePage(
         count=count,
         next=page.next_url(count),
@@ -204,24 +196,13 @@ async def diff_plugin(
 
 
 async def _plugin(session: AsyncSession, actor: Actor, plugin: Plugin, interface: PluginInterface) -> PluginRead:
-    organization = await session.get_one(Organization, plugin.organization_id)
-    return PluginRead(
-        id=plugin.id,
-        organization=plugin.organization_id,
-        organization_slug=organization.slug,
-        plugin_interface=InterfaceName.model_validate(interface),
+    organization = await load_organization(session, plugin.organization_id)
+    return PluginRead.of(
+        plugin,
+        interface,
+        organization,
         integration=await _integration(session, actor, plugin.integration_id),
-        implemented_capabilities=implemented(interface.capabilities, plugin.code),
-        capabilities=interface.capabilities,
-        connection_ids=plugin.connection_ids,
-        is_enabled=plugin.is_enabled,
-        is_visible=plugin.is_visible,
-        is_official=False,
-        is_mine=True,
-        code=plugin.code if actor.role.includes(Role.BUILDER) else None,
-        version=plugin.version,
-        created_at=plugin.created_at,
-        updated_at=plugin.updated_at,
+        shows_code=actor.role.includes(Role.BUILDER),
     )
 
 

@@ -2,9 +2,13 @@
 
 import keyword
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from platform_api.accounts.models import Organization
+from platform_api.plugins.checks import implemented
+from platform_api.plugins.models import Plugin, PluginInterface
 
 MAX_CODE_LENGTH = 64_000
 """Compiling holds the interpreter: the most expensive code of this length takes some tenths of a second."""
@@ -149,6 +153,25 @@ class ModuleRead(BaseModel):
     sha256: str
     code: str | None = Field(description="Null when the caller knows it: `known` was its `sha256`")
 
+    @classmethod
+    def of(
+        cls,
+        module: str,
+        organization: Organization,
+        interface: PluginInterface,
+        plugin: Plugin | None,
+        *,
+        known: str | None,
+    ) -> Self:
+        code, digest = (interface.code, interface.digest) if plugin is None else (plugin.code, plugin.digest)
+        return cls(
+            module=module,
+            organization=organization.slug,
+            interface=None if plugin is None else interface.namespace,
+            sha256=digest,
+            code=None if known == digest else code,
+        )
+
 
 class InterfaceName(BaseModel):
     model_config = ConfigDict(from_attributes=True)
@@ -183,6 +206,35 @@ class PluginRead(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+
+    @classmethod
+    def of(
+        cls,
+        plugin: Plugin,
+        interface: PluginInterface,
+        organization: Organization,
+        *,
+        integration: IntegrationName,
+        shows_code: bool,
+    ) -> Self:
+        return cls(
+            id=plugin.id,
+            organization=plugin.organization_id,
+            organization_slug=organization.slug,
+            plugin_interface=InterfaceName.model_validate(interface),
+            integration=integration,
+            implemented_capabilities=implemented(interface.capabilities, plugin.code),
+            capabilities=interface.capabilities,
+            connection_ids=plugin.connection_ids,
+            is_enabled=plugin.is_enabled,
+            is_visible=plugin.is_visible,
+            is_official=False,
+            is_mine=True,
+            code=plugin.code if shows_code else None,
+            version=plugin.version,
+            created_at=plugin.created_at,
+            updated_at=plugin.updated_at,
+        )
 
 
 class PluginPage(BaseModel):

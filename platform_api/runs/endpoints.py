@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
 
@@ -11,12 +10,10 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.dependencies import RunActorDep, actor_of_request
 from platform_api.accounts.models import Scope
 from platform_api.apps.access import get_usable_app
-from platform_api.apps.models import App
 from platform_api.apps.parameters import AppQuery
-from platform_api.apps.references import names_app
 from platform_api.core.database import SessionDep
-from platform_api.core.dependencies import DatabaseDep
-from platform_api.core.errors import NotFound, PlatformError, Unavailable
+from platform_api.core.errors import PlatformError, Unavailable
+from platform_api.core.http.dependencies import DatabaseDep
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.services import provided
 from platform_api.core.types import ActionId, AppId, RunId
@@ -52,9 +49,8 @@ async def stream_run_log(
     last_event_id: Annotated[str | None, Header(description="Go on after this event", max_length=50)] = None,
 ) -> EventSourceResponse:
     run = await service.get_run(session, actor, task_id)
-    # tenancy: only compares the app's name with the one of a run the caller was found to see
-    if app and await session.scalar(select(App.id).where(App.id == run.app_id, names_app(app))) is None:
-        raise NotFound(f"there is no run {task_id} of the app {app}")
+    if app:
+        await service.require_app(session, run, app)
     position = LogPosition.parse(last_event_id) if last_event_id else None
     if position is None:
         position = await last_position(session, run.id) if skip_existing else LogPosition()

@@ -32,6 +32,7 @@ class LeaseLost(Conflict):
     """The run is not the caller's any more: its lease ran out, it was cancelled, or it has ended."""
 
 
+# grammar: a claim goes to the runner as the queue knows it
 async def claim_runs(session: AsyncSession, *, runner_id: str, slots: int, isolation: Isolation) -> list[Claim]:
     """Up to `slots` waiting runs, each with a token of its own; empty when none wait. Organizations take turns."""
     parameters = {
@@ -56,6 +57,7 @@ async def start_run(session: AsyncSession, run_id: RunId, fence: int) -> datetim
     return started_at
 
 
+# grammar: the answer to a heartbeat is what the queue knows
 async def keep_runs(session: AsyncSession, held: Sequence[HeldRun]) -> list[HeartbeatRun]:
     """Extends leases; tells which runs are held still, and which are to be ended."""
     rows = await session.execute(QUERIES["heartbeat"], {**_pairs(held), "lease_seconds": LEASE_SECONDS})
@@ -135,6 +137,7 @@ async def cancel_run(session: AsyncSession, run: Run) -> Run:
     return run
 
 
+# grammar: a claim goes to the runner as the queue knows it
 async def _claim(session: AsyncSession, run: Run) -> Claim:
     limits = RunLimits.model_validate(run.limits)
     token = await issue_run_token(

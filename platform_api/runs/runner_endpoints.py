@@ -6,18 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Security
 from fastapi.security import APIKeyHeader
-from sqlalchemy import select
 
 from platform_api.accounts.authentication import Runner, authenticate_runner, read_authorization
 from platform_api.accounts.dependencies import RunnerDep
-from platform_api.apps.models import SourceVersion
-from platform_api.apps.source import load_files
 from platform_api.core.database import Database, PlainSessionDep, SessionDep
-from platform_api.core.errors import Forbidden, NotFound
+from platform_api.core.errors import Forbidden
 from platform_api.core.services import services_of
 from platform_api.core.settings import SandboxIsolation, Settings
 from platform_api.core.types import RunId
-from platform_api.plugins.bundles import find_bundle
+from platform_api.plugins.bundles import load_bundle
 from platform_api.runs import queue
 from platform_api.runs.logs import append_lines
 from platform_api.runs.presence import note_heartbeat, note_runner
@@ -112,13 +109,7 @@ async def _claim_now(database: Database, body: ClaimRequest) -> list[Claim]:
 async def get_bundle(
     runner: RunnerDep, session: SessionDep, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 ) -> BundleReply:
-    bundle = await find_bundle(session, sha256)
-    source_digest, modules = (sha256, {}) if bundle is None else (bundle.source_digest, bundle.modules)
-    # Equal digests are equal trees, whichever app's version is found.
-    version = await session.scalar(select(SourceVersion).where(SourceVersion.digest == source_digest).limit(1))
-    if version is None:
-        raise NotFound(f"there is no bundle {sha256}")
-    return BundleReply(files={**await load_files(session, version), **modules})
+    return BundleReply(files=await load_bundle(session, sha256))
 
 
 @router.post("/runs/{run_id}/start/", summary="User code may run from now on")

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
+from platform_api.apps.models import App
+from platform_api.apps.references import names_app
 from platform_api.core.errors import NotFound
+from platform_api.core.paging import paginate
 from platform_api.core.types import ActionId, AppId, OrganizationId, RunId, UserId
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import Run, RunState
@@ -87,6 +90,12 @@ async def get_run(session: AsyncSession, actor: Actor, reference: str) -> Run:
     return run
 
 
+async def require_app(session: AsyncSession, run: Run, app: str) -> None:
+    """Raises NotFound when a run that the caller was found to see is not one of the app that is named."""
+    if await session.scalar(select(App.id).where(App.id == run.app_id, names_app(app))) is None:
+        raise NotFound(f"there is no run {run.task_id} of the app {app}")
+
+
 async def list_runs(
     session: AsyncSession,
     actor: Actor,
@@ -105,9 +114,7 @@ async def list_runs(
         chosen = chosen.where(Run.action_id == action_id)
     if states:
         chosen = chosen.where(Run.state.in_(states))
-    count = await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
-    page_of = chosen.order_by(Run.id.desc()).limit(per_page).offset((page - 1) * per_page)
-    return count, (await session.scalars(page_of)).all()
+    return await paginate(session, chosen, Run.id.desc(), page=page, per_page=per_page)
 
 
 async def set_progress(

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Path, Query
 
 from platform_api.accounts.dependencies import BuildActorDep, RunActorDep
 from platform_api.apps.parameters import AppReference
-from platform_api.core.database import SessionDep
-from platform_api.integrations.endpoints import end_transaction
+from platform_api.core.database import SessionDep, release_connection
 from platform_api.integrations.lifespan import GatewayDep
 from platform_api.syncs import service
 from platform_api.syncs.schemas import (
     BackfillWrite,
+    SyncCheckpointRead,
     SyncPreviewRead,
     SyncPreviewWrite,
     SyncRead,
@@ -19,6 +19,7 @@ from platform_api.syncs.schemas import (
     SyncSelection,
     SyncWrite,
 )
+from platform_api.syncs.service import DescribedSync
 
 router = APIRouter(prefix="/apps/{app}/syncs", tags=["syncs"])
 
@@ -28,12 +29,12 @@ RunId = Annotated[int, Query(ge=1, le=2**63 - 1)]
 
 @router.get("/", summary="Syncs of an app in the caller's organization")
 async def list_syncs(actor: RunActorDep, session: SessionDep, app: AppReference) -> list[SyncRead]:
-    return await service.list_syncs(session, actor, app)
+    return [_read(described) for described in await service.list_syncs(session, actor, app)]
 
 
 @router.post("/", status_code=201, summary="Declare a sync")
 async def create_sync(actor: BuildActorDep, session: SessionDep, app: AppReference, body: SyncWrite) -> SyncRead:
-    return await service.create_sync(session, actor, app, body)
+    return _read(await service.create_sync(session, actor, app, body))
 
 
 @router.post("/preview/", summary="Try a declaration on one page; nothing is stored")
@@ -41,21 +42,21 @@ async def preview_sync(
     actor: BuildActorDep, session: SessionDep, gateway: GatewayDep, app: AppReference, body: SyncPreviewWrite
 ) -> SyncPreviewRead:
     prepared = await service.prepare_preview(session, gateway, actor, app, body)
-    await end_transaction(session)
+    await release_connection(session)
     return await service.preview(gateway, prepared)
 
 
 @router.get("/{sync}/", summary="One sync: its declaration, checkpoints and latest runs")
 async def get_sync(actor: RunActorDep, session: SessionDep, app: AppReference, sync: SyncName) -> SyncRead:
     found, _ = await service.get_sync(session, actor, app, sync)
-    return await service.read_sync(session, actor, found)
+    return _read(await service.describe_sync(session, actor, found))
 
 
 @router.put("/{sync}/", summary="Replace a declaration; checkpoints stay")
 async def update_sync(
     actor: BuildActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: SyncWrite
 ) -> SyncRead:
-    return await service.update_sync(session, actor, app, sync, body)
+    return _read(await service.update_sync(session, actor, app, sync, body))
 
 
 @router.delete("/{sync}/", status_code=204, summary="Delete a sync; its rows stay")
@@ -67,14 +68,16 @@ async def delete_sync(actor: BuildActorDep, session: SessionDep, app: AppReferen
 async def run_sync(
     actor: RunActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: SyncSelection
 ) -> list[SyncRunRead]:
-    return await service.start_runs(session, actor, app, sync, body.connection_id)
+    runs = await service.start_runs(session, actor, app, sync, body.connection_id)
+    return [SyncRunRead.model_validate(run) for run in runs]
 
 
 @router.post("/{sync}/cancel/", summary="End open runs after the page at hand")
 async def cancel_sync(
     actor: RunActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: SyncSelection
 ) -> list[SyncRunRead]:
-    return await service.cancel_runs(session, actor, app, sync, body.connection_id)
+    runs = await service.cancel_runs(session, actor, app, sync, body.connection_id)
+    return [SyncRunRead.model_validate(run) for run in runs]
 
 
 @router.get("/{sync}/runs/", summary="Its runs, the latest first")
@@ -86,18 +89,37 @@ async def list_sync_runs(
     before: Annotated[RunId | None, Query(description="Only runs before this one")] = None,
     count: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[SyncRunRead]:
-    return await service.list_runs(session, actor, app, sync, before=before, count=count)
+    runs = await service.list_runs(session, actor, app, sync, before=before, count=count)
+    return [SyncRunRead.model_validate(run) for run in runs]
 
 
 @router.post("/{sync}/reset/", summary="Forget the checkpoint: the next run begins at the beginning")
 async def reset_sync(
     actor: BuildActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: SyncSelection
 ) -> SyncRead:
-    return await service.reset(session, actor, app, sync, body.connection_id)
+    return _read(await service.reset(session, actor, app, sync, body.connection_id))
 
 
 @router.post("/{sync}/backfill/", summary="Read the list again; the checkpoint stays until it is complete")
 async def backfill_sync(
     actor: BuildActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: BackfillWrite
 ) -> list[SyncRunRead]:
-    return await service.backfill(session, actor, app, sync, body)
+    runs = await service.backfill(session, actor, app, sync, body)
+    return [SyncRunRead.model_validate(run) for run in runs]
+
+
+def _read(described: DescribedSync) -> SyncRead:
+    checkpoints = [
+        SyncCheckpointRead(
+            connection_id=one.checkpoint.connection_id, cursor=one.checkpoint.cursor, unfinished=one.unfinished
+        )
+        for one in described.progress
+    ]
+    return SyncRead.of(
+        described.sync,
+        described.declaration,
+        next_runs=described.next_runs,
+        problem=described.problem,
+        checkpoints=checkpoints,
+        runs=described.runs,
+    )

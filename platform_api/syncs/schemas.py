@@ -1,8 +1,8 @@
 """Syncs on the wire, and the declaration that is stored of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -18,7 +18,7 @@ from pydantic import (
 
 from platform_api.integrations.definitions.pagination import PagingKeys
 from platform_api.schedules.schemas import STORED, Schedule
-from platform_api.syncs.models import RunState
+from platform_api.syncs.models import RunState, Sync, SyncRun
 from platform_api.syncs.paths import Path
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=63)]
@@ -273,6 +273,34 @@ class SyncRead(BaseModel):
     runs: list[SyncRunRead]
     created_at: datetime
     updated_at: datetime
+
+    @classmethod
+    def of(
+        cls,
+        sync: Sync,
+        declaration: Declaration,
+        *,
+        next_runs: Sequence[datetime],
+        problem: str | None,
+        checkpoints: list[SyncCheckpointRead],
+        runs: Sequence[SyncRun],
+    ) -> Self:
+        return cls(
+            id=sync.id,
+            name=sync.name,
+            app=sync.app_id,
+            organization=sync.organization_id,
+            user=sync.user_id,
+            enabled=sync.is_enabled,
+            declaration=declaration,
+            next_run_at=sync.next_run_at,
+            next_runs=list(next_runs),
+            problem=problem,
+            checkpoints=checkpoints,
+            runs=[SyncRunRead.model_validate(run) for run in runs],
+            created_at=sync.created_at,
+            updated_at=sync.updated_at,
+        )
 
 
 class SyncSelection(_Strict):

@@ -32,11 +32,8 @@ from platform_api.syncs.schemas import (
     BackfillWrite,
     Declaration,
     Rejection,
-    SyncCheckpointRead,
     SyncPreviewRead,
     SyncPreviewWrite,
-    SyncRead,
-    SyncRunRead,
     SyncWrite,
     stored_declaration,
 )
@@ -50,6 +47,26 @@ _SHOWN_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a connection is; `unfinished` is the kind of a walk that has not come to its end."""
+
+    checkpoint: SyncCheckpoint
+    unfinished: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedSync:
+    """A sync with how far it is, its latest run for each connection and the next times of its schedule."""
+
+    sync: Sync
+    declaration: Declaration
+    next_runs: Sequence[datetime]
+    problem: str | None
+    progress: Sequence[Progress]
+    runs: Sequence[SyncRun]
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """What a preview needs besides the upstream."""
 
@@ -59,11 +76,11 @@ class Prepared:
     walk: Walk
 
 
-async def list_syncs(session: AsyncSession, actor: Actor, app: str) -> list[SyncRead]:
+async def list_syncs(session: AsyncSession, actor: Actor, app: str) -> list[DescribedSync]:
     """The organization's syncs of an app."""
     found = await get_usable_app(session, actor, app)
     statement = select(Sync).where(visible_to(actor, Sync.organization_id), Sync.app_id == found.id)
-    return [await read_sync(session, actor, one) for one in await session.scalars(statement.order_by(Sync.name))]
+    return [await describe_sync(session, actor, one) for one in await session.scalars(statement.order_by(Sync.name))]
 
 
 async def get_sync(session: AsyncSession, actor: Actor, app: str, name: str) -> tuple[Sync, App]:
@@ -78,7 +95,7 @@ async def get_sync(session: AsyncSession, actor: Actor, app: str, name: str) -> 
     return sync, found
 
 
-async def create_sync(session: AsyncSession, actor: Actor, app: str, wanted: SyncWrite) -> SyncRead:
+async def create_sync(session: AsyncSession, actor: Actor, app: str, wanted: SyncWrite) -> DescribedSync:
     """A sync of the caller's organization. Raises NotFound, Unprocessable, Conflict."""
     found = await get_usable_app(session, actor, app)
     table, declaration = await _checked(session, actor, found, wanted.declaration())
@@ -104,10 +121,10 @@ async def create_sync(session: AsyncSession, actor: Actor, app: str, wanted: Syn
     )
     if made is None:
         raise Conflict(f"the app has a sync {wanted.name!r} already")
-    return await read_sync(session, actor, made)
+    return await describe_sync(session, actor, made)
 
 
-async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, wanted: SyncWrite) -> SyncRead:
+async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, wanted: SyncWrite) -> DescribedSync:
     """Replaces the declaration. Checkpoints stay; from then on its runs have the caller's rights."""
     sync, found = await get_sync(session, actor, app, name)
     table, declaration = await _checked(session, actor, found, wanted.declaration())
@@ -127,7 +144,7 @@ async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, 
     sync.problem = None
     await session.flush()
     await session.refresh(sync)
-    return await read_sync(session, actor, sync)
+    return await describe_sync(session, actor, sync)
 
 
 async def delete_sync(session: AsyncSession, actor: Actor, app: str, name: str) -> None:
@@ -138,7 +155,7 @@ async def delete_sync(session: AsyncSession, actor: Actor, app: str, name: str) 
 
 async def start_runs(
     session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None
-) -> list[SyncRunRead]:
+) -> Sequence[SyncRun]:
     """Starts it for connections that have no run open; gives those open then. Raises Conflict, NotFound."""
     sync, found = await get_sync(session, actor, app, name)
     chosen = await _chosen(session, actor, found, sync, connection_id)
@@ -149,12 +166,12 @@ async def start_runs(
         SyncRun.connection_id.in_([one.id for one in chosen]),
         visible_to(actor, SyncRun.organization_id),
     )
-    return [SyncRunRead.model_validate(run) for run in await session.scalars(open_runs.order_by(SyncRun.id))]
+    return (await session.scalars(open_runs.order_by(SyncRun.id))).all()
 
 
 async def cancel_runs(
     session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None
-) -> list[SyncRunRead]:
+) -> Sequence[SyncRun]:
     """Ends open runs: those that wait at once, the others after the page at hand."""
     sync, _ = await get_sync(session, actor, app, name)
     statement = (
@@ -175,32 +192,31 @@ async def cancel_runs(
         if run.state is RunState.PENDING:
             run.state, run.finished_at, run.error = RunState.CANCELLED, now, "cancelled"
     await session.flush()
-    return [SyncRunRead.model_validate(run) for run in runs]
+    return runs
 
 
 async def list_runs(
     session: AsyncSession, actor: Actor, app: str, name: str, *, before: int | None, count: int
-) -> list[SyncRunRead]:
+) -> Sequence[SyncRun]:
     """Its runs, the latest first."""
     sync, _ = await get_sync(session, actor, app, name)
     statement = select(SyncRun).where(SyncRun.sync_id == sync.id, visible_to(actor, SyncRun.organization_id))
     if before is not None:
         statement = statement.where(SyncRun.id < before)
-    runs = await session.scalars(statement.order_by(SyncRun.id.desc()).limit(count))
-    return [SyncRunRead.model_validate(run) for run in runs]
+    return (await session.scalars(statement.order_by(SyncRun.id.desc()).limit(count))).all()
 
 
-async def reset(session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None) -> SyncRead:
+async def reset(session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None) -> DescribedSync:
     """Forgets how far it is: the next run begins at the beginning. Raises Conflict while a run is open."""
     sync, found = await get_sync(session, actor, app, name)
     for one in await _chosen(session, actor, found, sync, connection_id):
         await _place(session, actor, sync, one, cursor=None, walk=None)
-    return await read_sync(session, actor, sync)
+    return await describe_sync(session, actor, sync)
 
 
 async def backfill(
     session: AsyncSession, actor: Actor, app: str, name: str, wanted: BackfillWrite
-) -> list[SyncRunRead]:
+) -> Sequence[SyncRun]:
     """Reads the list again; the checkpoint stays until it is complete. Raises Conflict while a run is open."""
     sync, found = await get_sync(session, actor, app, name)
     declaration = stored_declaration(sync.declaration)
@@ -239,6 +255,7 @@ async def prepare_preview(
     return Prepared(declaration, opened, find_target(declaration, table.definition), walk)
 
 
+# grammar: a preview is shown and kept by nobody, so it is built as it is sent
 async def preview(gateway: Gateway, prepared: Prepared) -> SyncPreviewRead:
     """Fetches one page and shows what would be stored. Raises Unprocessable when there is none."""
     try:
@@ -267,8 +284,8 @@ async def preview(gateway: Gateway, prepared: Prepared) -> SyncPreviewRead:
     )
 
 
-async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead:
-    """A sync as it is shown."""
+async def describe_sync(session: AsyncSession, actor: Actor, sync: Sync) -> DescribedSync:
+    """Returns a sync with how far it is and its latest run for each connection."""
     checkpoints = await session.scalars(
         select(SyncCheckpoint).where(SyncCheckpoint.sync_id == sync.id).order_by(SyncCheckpoint.connection_id)
     )
@@ -285,29 +302,11 @@ async def read_sync(session: AsyncSession, actor: Actor, sync: Sync) -> SyncRead
         next_runs, problem = _next_runs(sync, declaration), sync.problem
     except ValueError as error:
         next_runs, problem = [], f"schedule.timezone: {error}"
-    return SyncRead(
-        id=sync.id,
-        name=sync.name,
-        app=sync.app_id,
-        organization=sync.organization_id,
-        user=sync.user_id,
-        enabled=sync.is_enabled,
-        declaration=declaration,
-        next_run_at=sync.next_run_at,
-        next_runs=next_runs,
-        problem=problem,
-        checkpoints=[
-            SyncCheckpointRead(
-                connection_id=one.connection_id,
-                cursor=one.cursor,
-                unfinished=walk["kind"] if (walk := one.walk or walks.get(one.connection_id)) else None,
-            )
-            for one in checkpoints
-        ],
-        runs=[SyncRunRead.model_validate(run) for run in runs],
-        created_at=sync.created_at,
-        updated_at=sync.updated_at,
-    )
+    progress = [
+        Progress(one, walk["kind"] if (walk := one.walk or walks.get(one.connection_id)) else None)
+        for one in checkpoints
+    ]
+    return DescribedSync(sync, declaration, next_runs, problem, progress, runs)
 
 
 async def _first_run(session: AsyncSession, actor: Actor, app: App, wanted: SyncWrite) -> datetime | None:
@@ -324,6 +323,7 @@ def _next_runs(sync: Sync, declaration: Declaration) -> list[datetime]:
     return upcoming(times_of(sync, declaration.schedule), sync.next_run_at, _SHOWN_RUNS)
 
 
+# grammar: a declaration is stored as it was sent
 async def _checked(
     session: AsyncSession, actor: Actor, app: App, declaration: Declaration
 ) -> tuple[AppTable, Declaration]:

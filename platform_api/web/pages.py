@@ -13,8 +13,8 @@ from platform_api.accounts.service import list_organizations
 from platform_api.apps.schemas import AppListing
 from platform_api.apps.service import list_apps
 from platform_api.core.database import SessionDep
-from platform_api.core.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.errors import PlatformError
+from platform_api.core.http.dependencies import DatabaseDep, SettingsDep
 from platform_api.web.templating import render
 
 router = APIRouter(include_in_schema=False)

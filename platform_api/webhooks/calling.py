@@ -27,7 +27,7 @@ from platform_api.webhooks.events import event_of
 from platform_api.webhooks.forms import parse_query
 from platform_api.webhooks.models import Webhook, WebhookDelivery
 from platform_api.webhooks.schemas import WebhookActionRun
-from platform_api.webhooks.service import answer_of, challenge_of, secrets_of, verification_of
+from platform_api.webhooks.service import secrets_of
 from platform_api.webhooks.signatures.signed_text import Delivery
 from platform_api.webhooks.signatures.verification import verify
 from platform_api.webhooks.signatures.verifications import (
@@ -36,6 +36,7 @@ from platform_api.webhooks.signatures.verifications import (
     StandardVerification,
     Verification,
 )
+from platform_api.webhooks.stored import answer_of, challenge_of, verification_of
 
 log = structlog.stdlib.get_logger()
 

@@ -10,8 +10,8 @@ from platform_api.accounts.dependencies import BuildActorDep
 from platform_api.apps.models import App
 from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
-from platform_api.core.dependencies import SettingsDep
 from platform_api.core.errors import TooLarge
+from platform_api.core.http.dependencies import SettingsDep
 from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
 from platform_api.integrations.lifespan import VaultDep
@@ -183,27 +183,4 @@ async def _body(request: Request) -> bytes:
 
 
 def _read(settings: Settings, webhook: Webhook, app: App) -> WebhookRead:
-    return WebhookRead(
-        id=webhook.id,
-        app=webhook.app_id,
-        organization=webhook.organization_id,
-        action=webhook.action_id,
-        name=webhook.name,
-        slug=webhook.slug,
-        url=f"{settings.public_url}/api/webhooks/{app.slug}/{webhook.slug}/",
-        is_enabled=webhook.is_enabled,
-        methods=webhook.methods,
-        verification=service.verification_of(webhook),
-        has_secret=webhook.sealed_secret is not None,
-        challenge=service.challenge_of(webhook),
-        answer=service.answer_of(webhook),
-        idempotency_header=webhook.idempotency_header,
-        idempotency_path=webhook.idempotency_path,
-        idempotency_field=webhook.idempotency_field,
-        idempotency_hours=webhook.idempotency_hours,
-        user=webhook.user_id,
-        calls=webhook.calls,
-        last_called_at=webhook.last_called_at,
-        created_at=webhook.created_at,
-        updated_at=webhook.updated_at,
-    )
+    return WebhookRead.of(webhook, app, public_url=settings.public_url)

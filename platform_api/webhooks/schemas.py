@@ -5,10 +5,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from platform_api.apps.models import App
 from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.challenges import Challenge
+from platform_api.webhooks.models import Webhook
 from platform_api.webhooks.signatures.presets import IDEMPOTENCY, filled_in
 from platform_api.webhooks.signatures.verifications import HeaderName, JsonPath, NoVerification, Verification, Word
+from platform_api.webhooks.stored import answer_of, challenge_of, verification_of
 
 Method = Literal["POST", "GET", "PUT"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
@@ -108,6 +111,33 @@ class WebhookRead(BaseModel):
     last_called_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+    @classmethod
+    def of(cls, webhook: Webhook, app: App, *, public_url: str) -> Self:
+        return cls(
+            id=webhook.id,
+            app=webhook.app_id,
+            organization=webhook.organization_id,
+            action=webhook.action_id,
+            name=webhook.name,
+            slug=webhook.slug,
+            url=f"{public_url}/api/webhooks/{app.slug}/{webhook.slug}/",
+            is_enabled=webhook.is_enabled,
+            methods=webhook.methods,
+            verification=verification_of(webhook),
+            has_secret=webhook.sealed_secret is not None,
+            challenge=challenge_of(webhook),
+            answer=answer_of(webhook),
+            idempotency_header=webhook.idempotency_header,
+            idempotency_path=webhook.idempotency_path,
+            idempotency_field=webhook.idempotency_field,
+            idempotency_hours=webhook.idempotency_hours,
+            user=webhook.user_id,
+            calls=webhook.calls,
+            last_called_at=webhook.last_called_at,
+            created_at=webhook.created_at,
+            updated_at=webhook.updated_at,
+        )
 
 
 class WebhookActionRun(BaseModel):

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,18 +16,16 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import Conflict, NotFound, Unprocessable
-from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.models import Webhook
 from platform_api.webhooks.schemas import WebhookCreate, WebhookUpdate
 from platform_api.webhooks.signatures.presets import IDEMPOTENCY, PRESETS
 from platform_api.webhooks.signatures.verification import check_secrets
-from platform_api.webhooks.signatures.verifications import STORED, Verification
+from platform_api.webhooks.signatures.verifications import Verification
+from platform_api.webhooks.stored import challenge_of, verification_of
 
 MAX_WEBHOOKS = 200
 """Of one app in one organization."""
-
-_VERIFICATION: TypeAdapter[Verification] = TypeAdapter(Verification)
 
 
 async def create_webhook(
@@ -134,21 +131,6 @@ async def delete_webhook(session: AsyncSession, actor: Actor, app: str, webhook_
     webhook, _ = await get_webhook(session, actor, app, webhook_id)
     await session.delete(webhook)
     await session.flush()
-
-
-def verification_of(webhook: Webhook) -> Verification:
-    """How its sender is known."""
-    return _VERIFICATION.validate_python(webhook.verification, context=STORED)
-
-
-def answer_of(webhook: Webhook) -> Answer | None:
-    """What a call that started a run is answered; None: the run's ids."""
-    return None if webhook.answer is None else Answer.model_validate(webhook.answer)
-
-
-def challenge_of(webhook: Webhook) -> Challenge | None:
-    """The question that is answered without a run."""
-    return None if webhook.challenge is None else Challenge.model_validate(webhook.challenge, context=STORED)
 
 
 def secrets_of(webhook: Webhook, vault: Vault) -> list[str]:

@@ -14,9 +14,9 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import StreamingResponse
 
 from platform_api.accounts.actor import Actor
-from platform_api.core.database import Database, SessionDep
-from platform_api.core.dependencies import DatabaseDep
+from platform_api.core.database import Database, SessionDep, release_connection
 from platform_api.core.errors import BadRequest, PlatformError, Unprocessable
+from platform_api.core.http.dependencies import DatabaseDep
 from platform_api.core.http.event_stream import event_stream
 from platform_api.core.remembered import SECONDS_REMEMBERED
 from platform_api.core.types import OrganizationId
@@ -33,14 +33,9 @@ from platform_api.integrations.calls.exact_requests import ExactJsonRoute
 from platform_api.integrations.calls.gateway import Gateway, OpenConnection
 from platform_api.integrations.calls.parallel import as_completed, in_order
 from platform_api.integrations.calls.targets import CallTargets
-from platform_api.integrations.endpoints import (
-    ConnectionReference,
-    IntegrationReference,
-    TableReference,
-    end_transaction,
-)
 from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep
 from platform_api.integrations.outgoing.json_text import encode_ascii
+from platform_api.integrations.parameters import ConnectionReference, IntegrationReference, TableReference
 from platform_api.integrations.schemas import CallWrite, ConnectionName, Method
 
 router = APIRouter(prefix="/integrations", tags=["integrations"], route_class=ExactJsonRoute)
@@ -211,7 +206,7 @@ async def parallel_call(
 ) -> EventSourceResponse | StreamingResponse:
     await require_table(session, actor, table)
     await _require_integration(session, actor, integration_id)
-    await end_transaction(session)
+    await release_connection(session)
     if not actor.reaches_installs:
         # Each organization pays for the calls through its connections: an owner's script learns it item by item.
         await gateway.require_credits(actor.organization_id)
@@ -246,7 +241,7 @@ async def parallel_call_for_connection(
         reference=connection_id,
         organization_id=_organization_id(organization_id),
     )
-    await end_transaction(session)
+    await release_connection(session)
     await gateway.require_credits(chosen.organization_id)
     items = [item.model_copy(update={"connection_id": chosen.id, "organization_id": None}) for item in body.data_list]
     calls = _Calls(database, gateway, targets, actor, integration_id, body)

@@ -1,7 +1,7 @@
 """What an organization lets an app use: its connections to an integration, all, some or none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, delete, select
@@ -15,25 +15,8 @@ from platform_api.apps.access_summary import describes_access
 from platform_api.apps.models import App
 from platform_api.core.errors import Forbidden, NotFound, Unprocessable
 from platform_api.integrations.access import get_definition, list_connections
-from platform_api.integrations.models import Activation, Connection
+from platform_api.integrations.models import Activation, Connection, DescribedActivation
 from platform_api.integrations.schemas import ActivationWrite
-
-
-@dataclass(frozen=True, slots=True)
-class DescribedActivation:
-    """What was decided, if anything, and what follows from it now."""
-
-    integration_id: str
-    decision: Activation | None
-    usable: Sequence[Connection]
-
-    @property
-    def connection_ids(self) -> list[int] | None:
-        """The chosen connections; those that were disconnected since are left out."""
-        if self.decision is None or self.decision.connection_ids is None or not self.decision.is_activated:
-            return None if self.decision is None else self.decision.connection_ids
-        usable = {one.id for one in self.usable}
-        return [one for one in self.decision.connection_ids if one in usable]
 
 
 async def list_activations(session: AsyncSession, actor: Actor, app: str) -> list[DescribedActivation]:

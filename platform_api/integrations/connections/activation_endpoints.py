@@ -6,23 +6,22 @@ from platform_api.accounts.dependencies import ActorDep, BuildActorDep
 from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
 from platform_api.integrations.connections import activation
-from platform_api.integrations.connections.activation import DescribedActivation
-from platform_api.integrations.endpoints import IntegrationReference
-from platform_api.integrations.schemas import ActivationRead, ActivationWrite, ConnectionName
+from platform_api.integrations.parameters import IntegrationReference
+from platform_api.integrations.schemas import ActivationRead, ActivationWrite
 
 router = APIRouter(prefix="/apps", tags=["integrations"])
 
 
 @router.get("/{app}/integrations/", summary="What was decided about an app and integrations")
 async def list_activations(actor: ActorDep, session: SessionDep, app: AppReference) -> list[ActivationRead]:
-    return [_activation(one) for one in await activation.list_activations(session, actor, app)]
+    return [ActivationRead.of(one) for one in await activation.list_activations(session, actor, app)]
 
 
 @router.get("/{app}/integrations/{integration_id}/", summary="Which connections an app may use")
 async def get_activation(
     actor: ActorDep, session: SessionDep, app: AppReference, integration_id: IntegrationReference
 ) -> ActivationRead:
-    return _activation(await activation.get_activation(session, actor, app, integration_id))
+    return ActivationRead.of(await activation.get_activation(session, actor, app, integration_id))
 
 
 @router.put("/{app}/integrations/{integration_id}/", summary="Decide which connections an app may use")
@@ -33,7 +32,7 @@ async def set_activation(
     integration_id: IntegrationReference,
     body: ActivationWrite,
 ) -> ActivationRead:
-    return _activation(await activation.set_activation(session, actor, app, integration_id, body))
+    return ActivationRead.of(await activation.set_activation(session, actor, app, integration_id, body))
 
 
 @router.delete("/{app}/integrations/{integration_id}/", status_code=204, summary="Take the decision back")
@@ -41,14 +40,3 @@ async def forget_activation(
     actor: BuildActorDep, session: SessionDep, app: AppReference, integration_id: IntegrationReference
 ) -> None:
     await activation.forget_activation(session, actor, app, integration_id)
-
-
-def _activation(described: DescribedActivation) -> ActivationRead:
-    decision = described.decision
-    return ActivationRead(
-        integration_id=described.integration_id,
-        activated=bool(described.usable) if decision is None else decision.is_activated,
-        connection_ids=described.connection_ids,
-        is_default=decision is None,
-        usable_connections=[ConnectionName.model_validate(one) for one in described.usable],
-    )

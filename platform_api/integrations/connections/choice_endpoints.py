@@ -3,12 +3,12 @@
 from fastapi import APIRouter
 
 from platform_api.accounts.dependencies import BuildActorDep
-from platform_api.core.database import SessionDep
+from platform_api.core.database import SessionDep, release_connection
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.access import choose_connection, get_definition
 from platform_api.integrations.connections.choosing import require_choices, store_choice
-from platform_api.integrations.endpoints import IntegrationReference, end_transaction
 from platform_api.integrations.lifespan import GatewayDep, VaultDep
+from platform_api.integrations.parameters import IntegrationReference
 from platform_api.integrations.schemas import ChoiceRead, ChoicesRead, ChoiceWrite, ConnectionRead
 
 router = APIRouter(prefix="/integrations", tags=["integrations"])
@@ -32,7 +32,7 @@ async def choose_of_account(
     require_choices(definition)
     connection = await choose_connection(session, actor, integration_id, reference=str(connection_id))
     opened = gateway.open(definition, connection, actor=actor)
-    await end_transaction(session)
+    await release_connection(session)
     choices = await gateway.ask(opened)
     changed = await store_choice(
         session, actor, vault, definition, connection_id, choices=choices, requested=requested

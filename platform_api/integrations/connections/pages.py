@@ -14,7 +14,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.authentication import authenticate_session
 from platform_api.accounts.dependencies import SESSION_COOKIE, refuse_cross_site
 from platform_api.accounts.models import Role
-from platform_api.core.database import SessionDep
+from platform_api.core.database import SessionDep, release_connection
 from platform_api.core.errors import PlatformError, Unauthenticated
 from platform_api.integrations import service
 from platform_api.integrations.access import get_definition
@@ -92,8 +92,7 @@ async def submit_form(
             return RedirectResponse(url, status_code=303)
         body = ConnectionWrite.model_validate({"name": values.get("name", ""), **given})
         definition = await service.check_connection(session, actor, integration_id, body)
-        # Tried without a connection to the database: a slow upstream must not hold one.
-        await session.commit()
+        await release_connection(session)
         tried = await try_credentials(gateway, definition, body, actor)
         connection = await service.create_connection(session, actor, vault, integration_id, body, tried)
     except ValidationError as error:

@@ -21,7 +21,7 @@ from platform_api.accounts.service import role_in
 from platform_api.accounts.tenancy import get_visible, visible_to
 from platform_api.accounts.tokens import digest_of
 from platform_api.core.crypto import Vault
-from platform_api.core.database import Database
+from platform_api.core.database import Database, release_connection
 from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, Unprocessable
 from platform_api.core.types import ConnectionId, OrganizationId, UserId
 from platform_api.integrations.access import get_definition
@@ -187,8 +187,8 @@ class OAuthFlow:
         organization = await session.get_one(Organization, found.organization_id)
         state, browser_secret = generate_token(_SECRET_CHARACTERS), generate_token(_SECRET_CHARACTERS)
         if isinstance(auth, OAuth1Auth):
-            # The provider may be slow: it must not hold a connection to the database.
-            await session.commit()
+            # The provider may be slow.
+            await release_connection(session)
             temporary = await oauth1.request_temporary(
                 self._caller, auth, client, redirect_uri=self.redirect_uri, placeholders=kept["placeholders"]
             )

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from platform_api.accounts.authentication import authenticate_session
 from platform_api.accounts.dependencies import SESSION_COOKIE
 from platform_api.core.database import SessionDep
-from platform_api.core.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.errors import PlatformError
+from platform_api.core.http.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.types import UserId
 from platform_api.integrations.lifespan import OAuthFlowDep
 from platform_api.integrations.oauth.flow import CALLBACK_PATH, CONNECT_PATH

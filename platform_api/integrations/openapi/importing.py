@@ -1,18 +1,19 @@
 """Imports an OpenAPI document as a definition of the organization, with its operations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
-from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from yarl import URL
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
 from platform_api.core.errors import BadRequest, Conflict, Unprocessable, describe_validation_errors
+from platform_api.core.paging import paginate
 from platform_api.integrations import service
 from platform_api.integrations.access import get_definition
 from platform_api.integrations.definitions.definition import IntegrationDefinition
@@ -83,8 +84,8 @@ async def store_import(session: AsyncSession, actor: Actor, body: ImportWrite, r
 
 
 async def list_operations(
-    session: AsyncSession, actor: Actor, integration_id: str, *, search: str | None, offset: int, limit: int
-) -> tuple[int, list[Operation]]:
+    session: AsyncSession, actor: Actor, integration_id: str, *, search: str | None, page: int, per_page: int
+) -> tuple[int, Sequence[Operation]]:
     """Returns the number of operations that contain `search`, and a page of them in the document's order."""
     await get_definition(session, actor, integration_id)
     statement = (
@@ -101,9 +102,7 @@ async def list_operations(
                 )
             )
         )
-    count = await session.scalar(select(func.count()).select_from(statement.subquery())) or 0
-    page = await session.scalars(statement.order_by(Operation.position).offset(offset).limit(limit))
-    return count, list(page)
+    return await paginate(session, statement, Operation.position, page=page, per_page=per_page)
 
 
 async def _raw_document(caller: Caller, body: ImportWrite) -> bytes:

@@ -10,8 +10,8 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.dependencies import DataActorDep, actor_of_request
 from platform_api.accounts.models import Scope
 from platform_api.core.database import SessionDep
-from platform_api.core.dependencies import DatabaseDep
 from platform_api.core.errors import PlatformError, TooManyRequests, Unavailable
+from platform_api.core.http.dependencies import DatabaseDep
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.services import provided
 from platform_api.notifications.inbox import service as inbox

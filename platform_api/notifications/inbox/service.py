@@ -12,6 +12,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Role
 from platform_api.accounts.tenancy import lock_member, visible_to
 from platform_api.core.errors import Forbidden, NotFound
+from platform_api.core.paging import paginate
 from platform_api.core.types import UserId
 from platform_api.notifications.inbox.models import Notification
 from platform_api.notifications.inbox.schemas import NotificationWrite
@@ -53,9 +54,7 @@ async def list_inbox(
     mine = select(Notification).where(_is_mine(actor))
     if only_unread:
         mine = mine.where(Notification.read_at.is_(None))
-    count = await session.scalar(select(func.count()).select_from(mine.subquery())) or 0
-    page_of = mine.order_by(Notification.id.desc()).limit(per_page).offset((page - 1) * per_page)
-    return count, (await session.scalars(page_of)).all()
+    return await paginate(session, mine, Notification.id.desc(), page=page, per_page=per_page)
 
 
 async def count_unread(session: AsyncSession, actor: Actor) -> int:

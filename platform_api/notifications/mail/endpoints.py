@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path
 
 from platform_api.accounts.dependencies import DataActorDep
 from platform_api.core.database import SessionDep
-from platform_api.core.dependencies import SettingsDep
 from platform_api.core.errors import BadRequest
+from platform_api.core.http.dependencies import SettingsDep
 from platform_api.core.http.pagination import PageDep
 from platform_api.notifications.mail import service
 from platform_api.notifications.mail.bodies import complete_bodies

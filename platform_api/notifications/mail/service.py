@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import User
 from platform_api.accounts.tenancy import visible_to
 from platform_api.core.errors import NotFound
+from platform_api.core.paging import paginate
 from platform_api.core.types import OrganizationId, RunId, UserId
 from platform_api.notifications.mail.models import Mail, MailState
 from platform_api.outbox.service import enqueue
@@ -66,9 +67,7 @@ async def write_mail_to(
 async def list_mail(session: AsyncSession, actor: Actor, *, page: int, per_page: int) -> tuple[int, Sequence[Mail]]:
     """How many mails the caller's user was sent in the organization acted in, and one page of them, newest first."""
     mine = select(Mail).where(_is_mine(actor))
-    count = await session.scalar(select(func.count()).select_from(mine.subquery())) or 0
-    page_of = mine.order_by(Mail.id.desc()).limit(per_page).offset((page - 1) * per_page)
-    return count, (await session.scalars(page_of)).all()
+    return await paginate(session, mine, Mail.id.desc(), page=page, per_page=per_page)
 
 
 async def get_mail(session: AsyncSession, actor: Actor, mail_id: int) -> Mail:

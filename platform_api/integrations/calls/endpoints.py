@@ -1,0 +1,87 @@
+"""One call of an integration over HTTP (contract §6.2)."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+from starlette.formparsers import MultiPartException
+
+from platform_api.accounts.dependencies import CREDENTIALS
+from platform_api.core.errors import BadRequest, Unprocessable
+from platform_api.core.http.form_parser import FormParser
+from platform_api.core.types import OrganizationId
+from platform_api.integrations.calls.calling import AppHeader
+from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep
+from platform_api.integrations.outgoing.json_text import decode_exactly, encode_ascii
+from platform_api.integrations.parameters import ConnectionReference, IntegrationReference, TableReference
+from platform_api.integrations.requests.multipart import Attachments, read_multipart
+from platform_api.integrations.schemas import CallRead, CallWrite
+
+router = APIRouter(prefix="/integrations", tags=["integrations"])
+
+
+@router.post(
+    "/{integration_id}/call/",
+    summary="Call the integration with a connection's credentials",
+    response_model=CallRead,
+    dependencies=CREDENTIALS,
+)
+async def call(
+    request: Request,
+    targets: CallTargetsDep,
+    gateway: GatewayDep,
+    integration_id: IntegrationReference,
+    connection_id: ConnectionReference = None,
+    organization_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    table: TableReference = None,
+    app: AppHeader = None,
+) -> Response:
+    opened = await targets.resolve(
+        request,
+        integration_id,
+        app=app,
+        table=table,
+        reference=connection_id,
+        organization_id=OrganizationId(organization_id) if organization_id is not None else None,
+    )
+    body, attachments = await _read_call(request)
+    answer = await gateway.send(opened, body, attachments)
+    reply = {
+        "api_data": answer.api_data(),
+        "api_response": answer.api_response(),
+        "connection_id": opened.id,
+        "organization_id": opened.organization_id,
+    }
+    # Written as it is: of the upstream's JSON there is nothing to validate.
+    return Response(encode_ascii(reply), media_type="application/json")
+
+
+async def _read_call(request: Request) -> tuple[CallWrite, Attachments | None]:
+    """The call, sent as JSON or, with files, as a multipart form."""
+    try:
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            return await _read_form(request)
+        body = await request.body()
+        return CallWrite.model_validate(_parsed(body) if body else {}), None
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        raise Unprocessable(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc
+
+
+async def _read_form(request: Request) -> tuple[CallWrite, Attachments]:
+    try:
+        form = await FormParser(request.headers, request.stream(), max_files=100).parse()
+    except MultiPartException as error:
+        raise BadRequest(f"the body is not a multipart form: {error.message}") from error
+    try:
+        return await read_multipart(form)
+    finally:
+        await form.close()
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return decode_exactly(body)
+    except ValueError as exc:
+        raise BadRequest(f"the body is not JSON: {exc}") from exc

@@ -1,0 +1,86 @@
+"""Connections to integrations over HTTP (contract §6)."""
+
+from fastapi import APIRouter
+
+from platform_api.accounts.dependencies import BuildActorDep
+from platform_api.core.database import SessionDep, release_connection
+from platform_api.core.types import ConnectionId
+from platform_api.integrations import service
+from platform_api.integrations.access import choose_connection, get_definition, list_connections
+from platform_api.integrations.calls.calling import CallActorDep
+from platform_api.integrations.connections.trying import test_call, tested, try_credentials
+from platform_api.integrations.lifespan import GatewayDep, VaultDep
+from platform_api.integrations.parameters import IntegrationReference
+from platform_api.integrations.schemas import (
+    ChoiceRead,
+    ConnectionMade,
+    ConnectionName,
+    ConnectionRead,
+    ConnectionRename,
+    ConnectionTest,
+    ConnectionWrite,
+)
+
+router = APIRouter(prefix="/integrations", tags=["integrations"])
+
+
+@router.put("/connections/{connection_id}/", summary="Rename a connection")
+async def rename_connection(
+    actor: BuildActorDep, session: SessionDep, connection_id: ConnectionId, body: ConnectionRename
+) -> ConnectionRead:
+    return ConnectionRead.model_validate(await service.rename_connection(session, actor, connection_id, body.name))
+
+
+@router.delete("/connections/{connection_id}/", status_code=204, summary="Disconnect: forget the credentials")
+async def delete_connection(actor: BuildActorDep, session: SessionDep, connection_id: ConnectionId) -> None:
+    await service.delete_connection(session, actor, connection_id)
+
+
+@router.get("/{integration_id}/get_connections/", summary="The caller's connections")
+async def get_connections(
+    actor: CallActorDep, session: SessionDep, integration_id: IntegrationReference
+) -> list[ConnectionName]:
+    await get_definition(session, actor, integration_id)
+    found = await list_connections(session, actor, integration_id)
+    return [ConnectionName.model_validate(one) for one in found]
+
+
+@router.get("/{integration_id}/connections/", summary="Connections with their state")
+async def list_connection_states(
+    actor: BuildActorDep, session: SessionDep, integration_id: IntegrationReference
+) -> list[ConnectionRead]:
+    await get_definition(session, actor, integration_id)
+    found = await list_connections(session, actor, integration_id)
+    return [ConnectionRead.model_validate(one) for one in found]
+
+
+@router.post("/{integration_id}/connections/", status_code=201, summary="Connect an account by its credentials")
+async def create_connection(
+    actor: BuildActorDep,
+    session: SessionDep,
+    vault: VaultDep,
+    gateway: GatewayDep,
+    integration_id: IntegrationReference,
+    body: ConnectionWrite,
+) -> ConnectionMade:
+    definition = await service.check_connection(session, actor, integration_id, body)
+    await release_connection(session)
+    tried = await try_credentials(gateway, definition, body, actor)
+    made = await service.create_connection(session, actor, vault, integration_id, body, tried)
+    choices = [ChoiceRead.of(one, made.placeholders) for one in tried.choices]
+    return ConnectionMade.model_validate(made).model_copy(update={"tested": tried.test, "choices": choices})
+
+
+@router.post("/{integration_id}/connections/{connection_id}/test/", summary="Try a connection's credentials")
+async def test_connection(
+    actor: BuildActorDep,
+    session: SessionDep,
+    gateway: GatewayDep,
+    integration_id: IntegrationReference,
+    connection_id: ConnectionId,
+) -> ConnectionTest:
+    definition = await get_definition(session, actor, integration_id)
+    connection = await choose_connection(session, actor, integration_id, reference=str(connection_id))
+    await release_connection(session)
+    answer = await gateway.send(gateway.open(definition, connection, actor=actor), test_call(definition))
+    return tested(definition, answer)
