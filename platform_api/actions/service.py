@@ -1,5 +1,7 @@
 """Creates, changes, lists and starts actions."""
 
+import keyword
+import re
 from typing import Any
 
 from sqlalchemy import select, update
@@ -10,7 +12,6 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Role
 from platform_api.accounts.slugs import free_slug
 from platform_api.actions.access import get_action, is_visible
-from platform_api.actions.entries import entry_for, entry_path
 from platform_api.actions.models import Action, ActionType, DescribedAction
 from platform_api.actions.schemas import ActionCreate, ActionUpdate, RunRequest
 from platform_api.apps import source
@@ -27,6 +28,8 @@ from platform_api.tables.repository import get_table
 
 RESERVED_SLUGS = frozenset({"runs", "run-code-stream"})
 """Words that have a meaning where a path can name an action."""
+_ENTRY = re.compile(r"(?P<path>[A-Za-z0-9_][A-Za-z0-9_./-]*\.py)(?::(?P<function>[A-Za-z_][A-Za-z0-9_]*))?")
+_MAX_ENTRY_LENGTH = 250
 
 
 async def list_actions(session: AsyncSession, actor: Actor, app: str | None) -> list[DescribedAction]:
@@ -75,7 +78,7 @@ async def create_action(session: AsyncSession, actor: Actor, data: ActionCreate)
         reserved=RESERVED_SLUGS,
     )
     _check_slug(slug)
-    entry = data.entry or (entry_for(slug) if data.code is not None else None)
+    entry = data.entry or (_entry_for(slug) if data.code is not None else None)
     if entry is None:
         raise Unprocessable("entry: name the file to run, or send the `code`")
     table_id = await _table_id(session, app, data.table)
@@ -245,6 +248,23 @@ async def _table_id(session: AsyncSession, app: App, table: int | str | None) ->
 def _check_table(action_type: ActionType, table_id: TableId | None) -> None:
     if action_type is ActionType.TABLE and table_id is None:
         raise Unprocessable("table: a table action needs the table it works on")
+
+
+def entry_path(entry: str) -> str:
+    """Returns the path of the file that an entry names: `file.py`, run as a script, or `file.py:function`.
+
+    Raises Unprocessable for what is no entry.
+    """
+    match = _ENTRY.fullmatch(entry) if len(entry) <= _MAX_ENTRY_LENGTH else None
+    function = match["function"] if match else None
+    if match is None or (function is not None and keyword.iskeyword(function)):
+        raise Unprocessable(f"entry: {entry!r} must be `file.py` or `file.py:function` in the app's source tree")
+    return match["path"]
+
+
+def _entry_for(slug: str) -> str:
+    """Returns where the code of an action is kept that came without an entry."""
+    return f"actions/{slug.replace('-', '_')}.py"
 
 
 def _check_slug(slug: str) -> None:

@@ -8,9 +8,10 @@ from typing import Annotated
 import aiohttp
 from fastapi import Depends
 
+from hasura.engine.session import Session
 from hasura.metadata import HttpMetadata
 from platform_api.core.database import Database
-from platform_api.core.health import HealthChecks
+from platform_api.core.health import HealthCheck, HealthChecks
 from platform_api.core.listener import Listener
 from platform_api.core.remembered import AfterChanges
 from platform_api.core.services import Services, provided
@@ -19,13 +20,14 @@ from platform_api.core.upstreams import KEEP_ALIVE_SECONDS
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.graphql.backends.hasura import HasuraBackend
 from platform_api.graphql.cors import ForeignPages
-from platform_api.graphql.health import engine_check
 from platform_api.graphql.sessions import CHANNEL, SessionResolver
 from platform_api.graphql.token_rates import TokenRates
 from platform_api.limits.rates import SharedRates
 from platform_api.outbox.worker import OutboxHandlers
 from platform_api.tables.follow_up import TOPIC, EmbeddedFollowUp, OutboxFollowUp, TableServices
 from platform_api.tables.metadata_sync import HttpMetadataSync
+
+_HEALTH_QUESTION = b'{"query": "query { __typename }"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ async def graphql_lifespan(services: Services) -> AsyncIterator[None]:
     rates = TokenRates(services[SharedRates], per_minute=per_minute) if per_minute else None
     async with (_external if settings.hasura_graphql_endpoint else _embedded)(services) as backend:
         services.provide(GraphQLServices(backend, resolver, foreign_pages, rates))
-        services[HealthChecks].add("engine", engine_check(backend))
+        services[HealthChecks].add("engine", _engine_check(backend))
         yield
 
 
@@ -93,3 +95,15 @@ async def _external(services: Services) -> AsyncIterator[GraphQLBackend]:
         services.provide(TableServices(OutboxFollowUp()))
         services[OutboxHandlers].add(TOPIC, HttpMetadataSync(services[Database], metadata).handle)
         yield HasuraBackend(endpoint, admin_secret=admin_secret, client=client)
+
+
+def _engine_check(backend: GraphQLBackend) -> HealthCheck:
+    """Asks `backend` the least that GraphQL can be asked."""
+
+    async def check() -> str:
+        answer = await backend.execute(_HEALTH_QUESTION, Session(role="admin", variables={}, is_admin=True))
+        if answer.status != 200 or b"query_root" not in answer.body:
+            raise RuntimeError(f"GraphQL answered {answer.status}: {answer.body[:200]!r}")
+        return "ok"
+
+    return check

@@ -18,7 +18,6 @@ from platform_api.integrations.definitions.oauth2_auth import Identity as Identi
 from platform_api.integrations.definitions.oauth2_auth import OAuth2Auth as OAuth2Auth
 from platform_api.integrations.definitions.pagination import Pagination
 from platform_api.integrations.definitions.refusal import Refusal
-from platform_api.integrations.definitions.status_check import StatusCheck
 from platform_api.integrations.definitions.types import (
     HeaderName,
     HeaderValue,
@@ -30,6 +29,16 @@ RESERVED_IDS = frozenset({"mailer", "catalogue", "connections", "oauth", "calls"
 CLIENT_ID = "client_id"
 """In headers of an OAuth 2 definition: the id of the organization's OAuth client."""
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+class StatusCheck(_Strict):
+    """How a definition's `status_check_url` is asked, for services that have no URL to be asked by GET."""
+
+    method: Literal["GET", "POST"] = "GET"
+    data: dict[str, Any] | None = None
+    """The body, written as the definition's `body` says."""
+    accepted: Annotated[tuple[Annotated[int, Field(ge=400, le=499)], ...], Field(max_length=10)] = ()
+    """Statuses beside 2xx that only somebody with the right credentials is answered, e.g. 422 for missing fields."""
 
 
 class NoAuth(_Strict):

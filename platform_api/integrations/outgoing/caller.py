@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from platform_api.core.upstreams import ALL_ALLOWED, NONE_ALLOWED, AllowedUpstreams
@@ -20,7 +21,6 @@ from platform_api.integrations.outgoing import content_encoding, json_text
 from platform_api.integrations.outgoing.answer_text import text_of
 from platform_api.integrations.outgoing.guarded_connector import ForbiddenAddress, GuardedConnector
 from platform_api.integrations.outgoing.redaction import redacted
-from platform_api.integrations.outgoing.response_headers import combined
 from platform_api.integrations.outgoing.upstream_errors import broken_off, no_connection, place_of
 
 _HARMLESS = frozenset({"accept", "accept-encoding", "user-agent"})
@@ -277,7 +277,7 @@ class Caller:
         data, is_inexact = json_text.parse_carefully(text or "")
         return UpstreamAnswer(
             status=response.status,
-            headers=combined(response.headers),
+            headers=_combined(response.headers),
             text=text or "",
             data=data,
             is_inexact=is_inexact,
@@ -338,3 +338,16 @@ class NotSigned(ValueError):
 
 class _BadRedirect(Exception):
     """To a scheme that is not HTTP."""
+
+
+def _combined(headers: CIMultiDictProxy[str]) -> dict[str, str]:
+    """Each header once, several of one name joined by commas (RFC 9110 §5.3); of cookies, which are no list, one."""
+    plain: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for name, value in headers.items():
+        known = names.setdefault(name.lower(), name)
+        if known not in plain:
+            plain[known] = value
+        elif known.lower() != "set-cookie":
+            plain[known] = f"{plain[known]}, {value}"
+    return plain
