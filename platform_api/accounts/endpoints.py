@@ -37,7 +37,7 @@ router = APIRouter(tags=["accounts"])
 OrganizationReference = Annotated[str, Path(description="Id or slug of the organization", max_length=63)]
 
 
-@router.get("/me/", summary="Who am I: the caller's user, organization, role and scopes")
+@router.get("/me/", summary="Return the caller's user, organization, role and scopes")
 async def me(actor: ActorDep, session: SessionDep) -> Me:
     user = await service.load_user(session, actor.user_id)
     organization = await service.load_organization(session, actor.organization_id)
@@ -89,7 +89,7 @@ async def delete_session(request: Request, response: Response, session: SessionD
     response.delete_cookie(SESSION_COOKIE)
 
 
-@router.get("/organizations/", summary="The caller's organizations")
+@router.get("/organizations/", summary="List the caller's organizations")
 async def list_organizations(actor: ActorDep, session: SessionDep) -> list[OrganizationRead]:
     return [OrganizationRead.of(*found) for found in await service.list_organizations(session, actor)]
 
@@ -102,7 +102,7 @@ async def create_organization(
     return OrganizationRead.of(organization, Role.OWNER)
 
 
-@router.get("/organizations/{organization}/", summary="One of the caller's organizations")
+@router.get("/organizations/{organization}/", summary="Return one of the caller's organizations")
 async def get_organization(
     actor: ActorDep, session: SessionDep, organization: OrganizationReference
 ) -> OrganizationRead:
@@ -118,7 +118,7 @@ async def update_organization(
     return OrganizationRead.of(found, Role.OWNER)
 
 
-@router.get("/organizations/{organization}/members/", summary="The members of an organization")
+@router.get("/organizations/{organization}/members/", summary="List the members of an organization")
 async def list_members(
     actor: AccountActorDep, session: SessionDep, organization: OrganizationReference
 ) -> list[MemberRead]:
@@ -168,13 +168,13 @@ async def create_user(actor: AccountActorDep, session: SessionDep, body: UserCre
     return UserRead.model_validate(user)
 
 
-@router.get("/users/", summary="Every user of the installation (operators)")
+@router.get("/users/", summary="List every user of the installation (operators)")
 async def list_users(actor: AccountActorDep, session: SessionDep) -> list[UserRead]:
     actor.require_operator()
     return [UserRead.model_validate(user) for user in await service.list_users(session)]
 
 
-@router.patch("/users/{user_id}/", summary="Change a user, give a new password, switch off (operators)")
+@router.patch("/users/{user_id}/", summary="Change a user, set a new password or deactivate them (operators)")
 async def update_user(actor: AccountActorDep, session: SessionDep, user_id: int, body: UserUpdate) -> UserRead:
     actor.require_operator()
     return UserRead.model_validate(await service.update_user(session, UserId(user_id), body))

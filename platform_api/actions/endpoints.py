@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
@@ -12,18 +12,18 @@ from platform_api.actions.access import get_action
 from platform_api.actions.models import Action
 from platform_api.actions.schemas import ActionCreate, ActionRead, ActionUpdate, RunRequest
 from platform_api.apps.models import App
+from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
 from platform_api.runs.schemas import RunStarted
 
 router = APIRouter(prefix="/actions", tags=["actions"])
 
-ActionReference = Annotated[str, Path(description="Id of the action, or its slug together with `app`", max_length=63)]
-AppQuery = Annotated[
-    str | None, Query(description="Id, slug or `<org>/<app>`; the token's app when absent", max_length=130)
+ActionReference = Annotated[
+    str, Path(description="Id of the action, or its slug together with `app` (by default the token's)", max_length=63)
 ]
 
 
-@router.get("/", summary="Actions of an app")
+@router.get("/", summary="List the actions of an app")
 async def list_actions(actor: ActorDep, session: SessionDep, app: AppQuery = None) -> list[ActionRead]:
     return [ActionRead.of(described) for described in await service.list_actions(session, actor, app)]
 
@@ -34,7 +34,7 @@ async def create_action(actor: BuildActorDep, session: SessionDep, body: ActionC
     return await _read(session, actor, action, app)
 
 
-@router.get("/{action}/", summary="One action, with its code where the caller may read it")
+@router.get("/{action}/", summary="Return an action, with its code where the caller may read it")
 async def read_action(
     actor: ActorDep, session: SessionDep, action: ActionReference, app: AppQuery = None
 ) -> ActionRead:
@@ -42,7 +42,7 @@ async def read_action(
     return await _read(session, actor, found, owner)
 
 
-@router.patch("/{action}/", summary="Change an action; what is left out stays")
+@router.patch("/{action}/", summary="Change an action; fields that are left out keep their values")
 async def update_action(
     actor: BuildActorDep, session: SessionDep, action: ActionReference, body: ActionUpdate, app: AppQuery = None
 ) -> ActionRead:

@@ -38,7 +38,7 @@ from platform_api.core.http.pagination import PageDep
 router = APIRouter(prefix="/apps", tags=["apps"])
 
 
-@router.get("/", summary="Apps of the caller's organization and apps it installed")
+@router.get("/", summary="List the apps of the caller's organization and those it installed")
 async def list_apps(
     actor: ActorDep,
     session: SessionDep,
@@ -62,20 +62,20 @@ async def create_app(
     return Application.of(await service.create_app(session, actor, body), public_url=settings.public_url)
 
 
-@router.get("/{app}/", summary="One app")
+@router.get("/{app}/", summary="Return an app")
 async def get_app(actor: ActorDep, session: SessionDep, settings: SettingsDep, app: AppReference) -> Application:
     found = await get_readable_app(session, actor, app)
     return Application.of(await service.describe_app(session, actor, found), public_url=settings.public_url)
 
 
-@router.put("/{app}/", summary="Change an app; fields that are left out stay")
+@router.put("/{app}/", summary="Change an app; fields that are left out keep their values")
 async def update_app(
     actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference, body: ApplicationUpdate
 ) -> Application:
     return Application.of(await service.update_app(session, actor, app, body), public_url=settings.public_url)
 
 
-@router.get("/{app}/source/", summary="The source tree, latest or by version")
+@router.get("/{app}/source/", summary="Return the source tree, the latest or a given version")
 async def get_source(
     actor: ActorDep,
     session: SessionDep,
@@ -120,7 +120,7 @@ async def change_source(
     return SourceVersionRead.model_validate(version)
 
 
-@router.get("/{app}/source/versions/", summary="Versions of the source tree, newest first")
+@router.get("/{app}/source/versions/", summary="List the versions of the source tree, newest first")
 async def list_source_versions(
     actor: ActorDep,
     session: SessionDep,
@@ -133,7 +133,7 @@ async def list_source_versions(
     return [SourceVersionRead.model_validate(version) for version in versions]
 
 
-@router.get("/{app}/source/diff/", summary="What changed between two versions")
+@router.get("/{app}/source/diff/", summary="Compare two versions of the source tree")
 async def diff_source(
     actor: ActorDep,
     session: SessionDep,
@@ -153,7 +153,7 @@ async def diff_source(
     )
 
 
-@router.get("/{app}/access/", summary="What an app works with; shown before it is installed")
+@router.get("/{app}/access/", summary="Summarize what an app works with, before it is installed")
 async def get_access(actor: ActorDep, session: SessionDep, app: AppReference) -> AccessSummary:
     found = await get_readable_app(session, actor, app)
     described = await service.describe_app(session, actor, found)
@@ -176,7 +176,7 @@ async def install_app(actor: ActorDep, session: SessionDep, app: AppReference, b
     )
 
 
-@router.get("/{app}/install/", summary="The install of an app in the caller's organization")
+@router.get("/{app}/install/", summary="Return the install of an app in the caller's organization")
 async def get_install(actor: ActorDep, session: SessionDep, app: AppReference) -> InstallRead:
     return InstallRead.model_validate(await installs.get_install(session, actor, app))
 
@@ -195,7 +195,7 @@ async def uninstall_app(actor: ActorDep, session: SessionDep, app: AppReference)
     await installs.uninstall_app(session, actor, app)
 
 
-@router.get("/{app}/installs/", summary="Which organizations installed an app of the caller's organization")
+@router.get("/{app}/installs/", summary="List the organizations that installed an app of the caller's organization")
 async def list_installers(actor: BuildActorDep, session: SessionDep, app: AppReference) -> list[InstallerRead]:
     found = await get_own_app(session, actor, app)
     return [

@@ -51,7 +51,7 @@ class HealthChecks:
         return dict(zip(names, results, strict=True))
 
 
-@router.get("/health", summary="Check whether the platform works; 503 when a part of it does not")
+@router.get("/health", summary="Report whether the platform works; 503 when a part of it does not")
 async def health(request: Request) -> JSONResponse:
     services = services_of(request)
     parts = await services[HealthChecks].run()

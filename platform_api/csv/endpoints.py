@@ -42,7 +42,7 @@ PreviewsDep = Annotated[Previews, Depends(provided(Previews))]
 TableQuery = Annotated[str | None, Query(description="Name of the table", max_length=200)]
 
 
-@imports_router.get("/", summary="The organization's imports, newest first")
+@imports_router.get("/", summary="List the organization's imports, newest first")
 async def list_imports(
     actor: DataActorDep, session: SessionDep, app: AppQuery = None, table: TableQuery = None
 ) -> list[CsvImportRead]:
@@ -72,7 +72,7 @@ async def create_import(
     return CsvImportRead.from_job(job)
 
 
-@imports_router.post("/preview/", summary="Look at a CSV or Excel file before it is imported")
+@imports_router.post("/preview/", summary="Preview a CSV or Excel file before it is imported")
 async def preview_import(
     actor: DataActorDep,
     session: SessionDep,
@@ -97,17 +97,19 @@ async def preview_import(
     )
 
 
-@imports_router.get("/{import_id}/", summary="One import: how far it is, and what it did")
+@imports_router.get("/{import_id}/", summary="Return an import: its progress and what it did")
 async def get_import(actor: DataActorDep, session: SessionDep, import_id: ImportId) -> CsvImportRead:
     return CsvImportRead.from_job(await service.get_job(session, actor, CsvImport, import_id))
 
 
-@imports_router.post("/{import_id}/cancel/", summary="Stop an import; rows imported before stay")
+@imports_router.post("/{import_id}/cancel/", summary="Cancel an import; rows imported before stay")
 async def cancel_import(actor: DataActorDep, session: SessionDep, import_id: ImportId) -> CsvImportRead:
     return CsvImportRead.from_job(await service.cancel_job(session, actor, CsvImport, import_id))
 
 
-@imports_router.get("/{import_id}/file/", summary="The file as it was sent", response_class=StreamingResponse)
+@imports_router.get(
+    "/{import_id}/file/", summary="Download the file that was uploaded", response_class=StreamingResponse
+)
 async def download_import(
     actor: DataActorDep, session: SessionDep, database: DatabaseDep, import_id: ImportId
 ) -> StreamingResponse:
@@ -117,7 +119,7 @@ async def download_import(
 
 @imports_router.get(
     "/{import_id}/rejected/",
-    summary="The rejected lines as they stood, each with its line number and reason at the end",
+    summary="Download the rejected lines, each with its line number and reason at the end",
     response_class=StreamingResponse,
 )
 async def download_rejected(
@@ -133,7 +135,7 @@ async def download_rejected(
     return _streamed(sheet_file(rows, name=name, position=position), file)
 
 
-@exports_router.get("/", summary="The organization's exports, newest first")
+@exports_router.get("/", summary="List the organization's exports, newest first")
 async def list_exports(
     actor: DataActorDep, session: SessionDep, app: AppQuery = None, table: TableQuery = None
 ) -> list[CsvExportRead]:
@@ -146,17 +148,17 @@ async def create_export(actor: DataActorDep, session: SessionDep, body: ExportWr
     return CsvExportRead.from_job(await service.create_export(session, actor, body))
 
 
-@exports_router.get("/{export_id}/", summary="One export")
+@exports_router.get("/{export_id}/", summary="Return an export: its progress and what it did")
 async def get_export(actor: DataActorDep, session: SessionDep, export_id: ExportId) -> CsvExportRead:
     return CsvExportRead.from_job(await service.get_job(session, actor, CsvExport, export_id))
 
 
-@exports_router.post("/{export_id}/cancel/", summary="Stop an export")
+@exports_router.post("/{export_id}/cancel/", summary="Cancel an export")
 async def cancel_export(actor: DataActorDep, session: SessionDep, export_id: ExportId) -> CsvExportRead:
     return CsvExportRead.from_job(await service.cancel_job(session, actor, CsvExport, export_id))
 
 
-@exports_router.get("/{export_id}/file/", summary="The exported file", response_class=StreamingResponse)
+@exports_router.get("/{export_id}/file/", summary="Download the exported file", response_class=StreamingResponse)
 async def download_export(
     actor: DataActorDep, session: SessionDep, database: DatabaseDep, export_id: ExportId
 ) -> StreamingResponse:

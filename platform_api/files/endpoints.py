@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from platform_api.accounts.dependencies import DataActorDep
 from platform_api.apps.access import get_usable_app
+from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep, after_commit, release_connection
 from platform_api.core.errors import BadRequest, PlatformError
 from platform_api.core.http.dependencies import SettingsDep
@@ -48,7 +49,6 @@ FORM_BYTES = 64 * 1024
 """What a form may have beside the file."""
 _SILENCE_SECONDS = 60.0
 
-AppReference = Annotated[str, Path(description="Id or slug", max_length=130)]
 FileReference = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 _FORM: dict[str, Any] = {
@@ -115,7 +115,7 @@ async def upload(
     return FileRead.model_validate(file)
 
 
-@router.post("/from-url/", status_code=201, summary="Store what a URL gives")
+@router.post("/from-url/", status_code=201, summary="Store a file from a URL")
 async def upload_from_url(
     actor: DataActorDep,
     session: SessionDep,
@@ -145,7 +145,7 @@ async def upload_from_url(
     return FileRead.model_validate(file)
 
 
-@router.get("/", summary="Files, newest first")
+@router.get("/", summary="List the app's files, newest first")
 async def list_files(
     actor: DataActorDep,
     session: SessionDep,
@@ -172,7 +172,7 @@ async def list_files(
     )
 
 
-@router.get("/usage/", summary="What the organization's files take and may take")
+@router.get("/usage/", summary="Return how much storage the organization's files take and may take")
 async def get_usage(actor: DataActorDep, session: SessionDep, settings: SettingsDep, app: AppReference) -> FileUsage:
     await get_usable_app(session, actor, app)
     usage = await service.usage_of(session, actor.organization_id)
@@ -185,7 +185,7 @@ async def get_usage(actor: DataActorDep, session: SessionDep, settings: Settings
     )
 
 
-@router.get("/{file_id}/", summary="One file, without its content")
+@router.get("/{file_id}/", summary="Return a file's name, size and type, without its content")
 async def get_file(actor: DataActorDep, session: SessionDep, app: AppReference, file_id: FileReference) -> FileRead:
     found = await get_usable_app(session, actor, app)
     return FileRead.model_validate(await service.get_file(session, actor, found, file_id))
@@ -199,7 +199,7 @@ async def rename_file(
     return FileRead.model_validate(await service.rename_file(session, actor, found, file_id, name=body.name))
 
 
-@router.delete("/{file_id}/", status_code=204, summary="Delete a file; its links open nothing from then on")
+@router.delete("/{file_id}/", status_code=204, summary="Delete a file; its links stop working")
 async def delete_file(
     actor: DataActorDep, session: SessionDep, files: FilesDep, app: AppReference, file_id: FileReference
 ) -> None:
@@ -212,7 +212,7 @@ async def delete_file(
     after_commit(session, remove_object)
 
 
-@router.get("/{file_id}/content/", summary="A file's content", response_class=Response, responses=_CONTENT)
+@router.get("/{file_id}/content/", summary="Download a file's content", response_class=Response, responses=_CONTENT)
 async def download(
     actor: DataActorDep,
     session: SessionDep,
@@ -227,7 +227,7 @@ async def download(
     return await file_response(files.store, file, range_headers, limit=files.downloads)
 
 
-@router.post("/{file_id}/link/", summary="A link that opens the file without a token")
+@router.post("/{file_id}/link/", summary="Create a link that opens the file without a token")
 async def create_link(
     actor: DataActorDep,
     session: SessionDep,
@@ -246,7 +246,7 @@ async def create_link(
     return FileLinkRead(url=url, expires_at=datetime.fromtimestamp(expires_at, UTC))
 
 
-@link_router.get("/", summary="The file that a link opens", response_class=Response, responses=_CONTENT)
+@link_router.get("/", summary="Download the file behind a link", response_class=Response, responses=_CONTENT)
 async def open_link(
     session: SessionDep,
     files: FilesDep,

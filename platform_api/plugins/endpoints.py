@@ -47,14 +47,16 @@ FromVersion = Annotated[int, Query(ge=1, le=2**31 - 1)]
 ToVersion = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The latest when left out")]
 
 
-@router.get("/plugins/get_list/{namespace}/", summary="The enabled plugins of an interface and their connections")
+@router.get(
+    "/plugins/get_list/{namespace}/", summary="List the enabled plugins of an interface and their connections"
+)
 async def get_list(actor: CallActorDep, session: SessionDep, namespace: NamespaceReference) -> list[PluginListed]:
     interface = await access.get_interface(session, actor, namespace)
     enabled = await access.list_enabled(session, actor, interface)
     return [PluginListed(id=plugin.integration_id, connection_ids=connections) for plugin, connections in enabled]
 
 
-@router.get("/modules/{module}/", summary="The code of an interface or an enabled plugin")
+@router.get("/modules/{module}/", summary="Return the code of an interface or an enabled plugin")
 async def get_module(
     actor: DataActorDep,
     session: SessionDep,
@@ -70,7 +72,7 @@ async def get_module(
     return ModuleRead.of(module, organization, interface, plugin, known=known)
 
 
-@router.get("/plugin-interfaces/{namespace}/plugins/", summary="The plugins of an interface, enabled or not")
+@router.get("/plugin-interfaces/{namespace}/plugins/", summary="List the plugins of an interface, enabled or not")
 async def list_plugins(
     actor: DataActorDep, session: SessionDep, namespace: NamespaceReference, page: PageDep
 ) -> PluginPage:
@@ -84,7 +86,7 @@ async def list_plugins(
     )
 
 
-@router.get("/plugin-interfaces/", summary="The organization's plugin interfaces")
+@router.get("/plugin-interfaces/", summary="List the organization's plugin interfaces")
 async def list_interfaces(actor: BuildActorDep, session: SessionDep, page: PageDep) -> InterfacePage:
     count, interfaces = await access.list_interfaces(session, actor, page=page.page, per_page=page.per_page)
     return InterfacePage(
@@ -100,7 +102,7 @@ async def create_interface(actor: BuildActorDep, session: SessionDep, body: Inte
     return InterfaceRead.model_validate(await service.create_interface(session, actor, body))
 
 
-@router.get("/plugin-interfaces/{namespace}/", summary="A plugin interface with its code")
+@router.get("/plugin-interfaces/{namespace}/", summary="Return a plugin interface with its code")
 async def get_interface(actor: BuildActorDep, session: SessionDep, namespace: NamespaceReference) -> InterfaceRead:
     return InterfaceRead.model_validate(await access.get_interface(session, actor, namespace))
 
@@ -126,7 +128,7 @@ async def delete_interface(actor: BuildActorDep, session: SessionDep, namespace:
     await service.delete_interface(session, actor, namespace)
 
 
-@router.get("/plugin-interfaces/{namespace}/versions/", summary="The latest versions of a plugin interface")
+@router.get("/plugin-interfaces/{namespace}/versions/", summary="List the latest versions of a plugin interface")
 async def list_interface_versions(
     actor: BuildActorDep, session: SessionDep, namespace: NamespaceReference
 ) -> list[VersionRead]:
@@ -135,7 +137,7 @@ async def list_interface_versions(
     return [VersionRead.model_validate(one) for one in found]
 
 
-@router.get("/plugin-interfaces/{namespace}/diff/", summary="How two versions of a plugin interface differ")
+@router.get("/plugin-interfaces/{namespace}/diff/", summary="Compare two versions of a plugin interface")
 async def diff_interface(
     actor: BuildActorDep,
     session: SessionDep,
@@ -156,7 +158,7 @@ async def create_plugin(
     return await _plugin(session, actor, *await service.create_plugin(session, actor, namespace, body))
 
 
-@router.get("/plugins/{plugin_id}/", summary="A plugin with its code")
+@router.get("/plugins/{plugin_id}/", summary="Return a plugin with its code")
 async def get_plugin(actor: BuildActorDep, session: SessionDep, plugin_id: PluginReference) -> PluginRead:
     return await _plugin(session, actor, *await access.get_plugin(session, actor, plugin_id))
 
@@ -173,7 +175,7 @@ async def delete_plugin(actor: BuildActorDep, session: SessionDep, plugin_id: Pl
     await service.delete_plugin(session, actor, plugin_id)
 
 
-@router.get("/plugins/{plugin_id}/versions/", summary="The latest versions of a plugin")
+@router.get("/plugins/{plugin_id}/versions/", summary="List the latest versions of a plugin")
 async def list_plugin_versions(
     actor: BuildActorDep, session: SessionDep, plugin_id: PluginReference
 ) -> list[VersionRead]:
@@ -181,7 +183,7 @@ async def list_plugin_versions(
     return [VersionRead.model_validate(one) for one in await versions.list_plugin_versions(session, plugin)]
 
 
-@router.get("/plugins/{plugin_id}/diff/", summary="How two versions of a plugin differ")
+@router.get("/plugins/{plugin_id}/diff/", summary="Compare two versions of a plugin")
 async def diff_plugin(
     actor: BuildActorDep,
     session: SessionDep,

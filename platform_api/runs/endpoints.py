@@ -33,7 +33,7 @@ RunReference = Annotated[str, Path(description="Id or task id of the run", max_l
 
 @router.get(
     "/run-code-stream/",
-    summary="A run's log, line by line, until the run ends",
+    summary="Stream a run's log, line by line, until the run ends",
     response_class=EventSourceResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
@@ -58,7 +58,7 @@ async def stream_run_log(
     return stream_log(database, signals, run.id, after=position, may_read=may_read)
 
 
-@router.get("/runs/", summary="Runs of the caller's organization, newest first")
+@router.get("/runs/", summary="List the runs of the caller's organization, newest first")
 async def list_runs(
     actor: RunActorDep,
     session: SessionDep,
@@ -85,18 +85,18 @@ async def list_runs(
     )
 
 
-@router.get("/runs/{run}/", summary="One run, with its event and result")
+@router.get("/runs/{run}/", summary="Return a run with its event and result")
 async def get_run(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunDetail:
     return RunDetail.from_run(await service.get_run(session, actor, run))
 
 
-@router.get("/runs/{run}/status/", summary="How a run stands, with the end of its log")
+@router.get("/runs/{run}/status/", summary="Return a run's status, with the end of its log")
 async def get_run_status(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunStatus:
     found = await service.get_run(session, actor, run)
     return RunStatus.from_run(found, logs=await read_tail(session, found.id))
 
 
-@router.get("/runs/{run}/logs/", summary="Lines of a run's log")
+@router.get("/runs/{run}/logs/", summary="List lines of a run's log")
 async def get_run_logs(
     actor: RunActorDep,
     session: SessionDep,
@@ -110,7 +110,7 @@ async def get_run_logs(
     return LogPage(lines=[LogLineRead.from_line(line) for line in lines], has_ended=is_complete)
 
 
-@router.post("/runs/{run}/cancel/", summary="Stop a run; one that has ended stays as it is")
+@router.post("/runs/{run}/cancel/", summary="Cancel a run; one that has ended stays as it is")
 async def cancel_run(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunRead:
     found = await service.get_run(session, actor, run)
     return RunRead.from_run(await queue.cancel_run(session, found))

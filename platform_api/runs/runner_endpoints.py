@@ -105,19 +105,19 @@ async def _claim_now(database: Database, body: ClaimRequest) -> list[Claim]:
         return await queue.claim_runs(session, runner_id=body.runner_id, slots=body.slots, isolation=body.isolation)
 
 
-@router.get("/bundles/{sha256}/", summary="The source tree and plugins that a run needs; immutable")
+@router.get("/bundles/{sha256}/", summary="Return the source tree and plugins that a run needs; immutable")
 async def get_bundle(
     runner: RunnerDep, session: SessionDep, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 ) -> BundleReply:
     return BundleReply(files=await load_bundle(session, sha256))
 
 
-@router.post("/runs/{run_id}/start/", summary="User code may run from now on")
+@router.post("/runs/{run_id}/start/", summary="Record that a run's code starts now")
 async def start(runner: RunnerDep, session: PlainSessionDep, run_id: RunReference, body: Fenced) -> StartReply:
     return StartReply(started_at=await queue.start_run(session, RunId(run_id), body.fence))
 
 
-@router.post("/heartbeat/", summary="Extend leases")
+@router.post("/heartbeat/", summary="Renew the leases of runs")
 async def heartbeat(runner: RunnerDep, session: PlainSessionDep, body: HeldRuns) -> HeartbeatReply:
     await note_heartbeat(session, body.runner_id)
     return HeartbeatReply(runs=await queue.keep_runs(session, body.runs))
@@ -136,6 +136,6 @@ async def finish(runner: RunnerDep, session: SessionDep, run_id: RunReference, b
     return FinishReply()
 
 
-@router.post("/release/", summary="Give back claims that never started")
+@router.post("/release/", summary="Release claims that never started")
 async def release(runner: RunnerDep, session: SessionDep, body: HeldRuns) -> ReleaseReply:
     return ReleaseReply(released=await queue.release_runs(session, body.runs))

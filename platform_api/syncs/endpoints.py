@@ -27,7 +27,7 @@ SyncName = Annotated[str, Path(description="Name of the sync", max_length=63)]
 RunId = Annotated[int, Query(ge=1, le=2**63 - 1)]
 
 
-@router.get("/", summary="Syncs of an app in the caller's organization")
+@router.get("/", summary="List the syncs of an app in the caller's organization")
 async def list_syncs(actor: RunActorDep, session: SessionDep, app: AppReference) -> list[SyncRead]:
     return [_read(described) for described in await service.list_syncs(session, actor, app)]
 
@@ -37,7 +37,7 @@ async def create_sync(actor: BuildActorDep, session: SessionDep, app: AppReferen
     return _read(await service.create_sync(session, actor, app, body))
 
 
-@router.post("/preview/", summary="Try a declaration on one page; nothing is stored")
+@router.post("/preview/", summary="Try a declaration on one page without storing anything")
 async def preview_sync(
     actor: BuildActorDep, session: SessionDep, gateway: GatewayDep, app: AppReference, body: SyncPreviewWrite
 ) -> SyncPreviewRead:
@@ -46,13 +46,13 @@ async def preview_sync(
     return await service.preview(gateway, prepared)
 
 
-@router.get("/{sync}/", summary="One sync: its declaration, checkpoints and latest runs")
+@router.get("/{sync}/", summary="Return a sync: its declaration, checkpoints and latest runs")
 async def get_sync(actor: RunActorDep, session: SessionDep, app: AppReference, sync: SyncName) -> SyncRead:
     found, _ = await service.get_sync(session, actor, app, sync)
     return _read(await service.describe_sync(session, actor, found))
 
 
-@router.put("/{sync}/", summary="Replace a declaration; checkpoints stay")
+@router.put("/{sync}/", summary="Replace a sync's declaration; checkpoints stay")
 async def update_sync(
     actor: BuildActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: SyncWrite
 ) -> SyncRead:
@@ -64,7 +64,7 @@ async def delete_sync(actor: BuildActorDep, session: SessionDep, app: AppReferen
     await service.delete_sync(session, actor, app, sync)
 
 
-@router.post("/{sync}/run/", summary="Start it now; the runs that are open then")
+@router.post("/{sync}/run/", summary="Start a sync now; returns the runs that are open then")
 async def run_sync(
     actor: RunActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: SyncSelection
 ) -> list[SyncRunRead]:
@@ -72,7 +72,7 @@ async def run_sync(
     return [SyncRunRead.model_validate(run) for run in runs]
 
 
-@router.post("/{sync}/cancel/", summary="End open runs after the page at hand")
+@router.post("/{sync}/cancel/", summary="Cancel a sync's open runs after their current page")
 async def cancel_sync(
     actor: RunActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: SyncSelection
 ) -> list[SyncRunRead]:
@@ -80,7 +80,7 @@ async def cancel_sync(
     return [SyncRunRead.model_validate(run) for run in runs]
 
 
-@router.get("/{sync}/runs/", summary="Its runs, the latest first")
+@router.get("/{sync}/runs/", summary="List a sync's runs, newest first")
 async def list_sync_runs(
     actor: RunActorDep,
     session: SessionDep,
@@ -93,14 +93,14 @@ async def list_sync_runs(
     return [SyncRunRead.model_validate(run) for run in runs]
 
 
-@router.post("/{sync}/reset/", summary="Forget the checkpoint: the next run begins at the beginning")
+@router.post("/{sync}/reset/", summary="Forget the checkpoint, so that the next run starts from the beginning")
 async def reset_sync(
     actor: BuildActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: SyncSelection
 ) -> SyncRead:
     return _read(await service.reset(session, actor, app, sync, body.connection_id))
 
 
-@router.post("/{sync}/backfill/", summary="Read the list again; the checkpoint stays until it is complete")
+@router.post("/{sync}/backfill/", summary="Read the whole list again; the checkpoint stays until that is complete")
 async def backfill_sync(
     actor: BuildActorDep, session: SessionDep, app: AppReference, sync: SyncName, body: BackfillWrite
 ) -> list[SyncRunRead]:

@@ -47,7 +47,7 @@ async def create_table(
     return await read_app_table(session, table)
 
 
-@router.put("/edit_table/", summary="Change a table and keep its rows; what is left out stays")
+@router.put("/edit_table/", summary="Change a table and keep its rows; fields that are left out keep their values")
 async def edit_table(
     actor: BuildActorDep, session: SessionDep, follow_up: FollowUpDep, app: AppReference, body: TableEdit
 ) -> TableRead:
@@ -73,17 +73,17 @@ async def configure_table(
     return await read_app_table(session, table)
 
 
-@router.get("/tables/", summary="The app's tables")
+@router.get("/tables/", summary="List the app's tables")
 async def list_tables(actor: ActorDep, session: SessionDep, app: AppReference) -> TableList:
     return await read_app_tables(session, await get_readable_app(session, actor, app))
 
 
-@router.get("/user_tables/", summary="The app's tables, when the caller can work with their rows")
+@router.get("/user_tables/", summary="List the app's tables, for callers who may work with their rows")
 async def list_user_tables(actor: ActorDep, session: SessionDep, app: AppReference) -> TableList:
     return await read_app_tables(session, await get_usable_app(session, actor, app))
 
 
-@router.get("/table/{table_name}/", summary="One table")
+@router.get("/table/{table_name}/", summary="Return a table")
 async def get_one_table(actor: ActorDep, session: SessionDep, app: AppReference, table_name: TableName) -> TableRead:
     found = await get_readable_app(session, actor, app)
     return await read_app_table(session, await get_table(session, AppId(found.id), table_name))

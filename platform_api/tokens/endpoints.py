@@ -17,7 +17,7 @@ def _created(issued: IssuedToken) -> TokenCreated:
     return TokenCreated(token=issued.secret, **shown.model_dump())
 
 
-@router.get("/tokens/", summary="Tokens the caller may manage")
+@router.get("/tokens/", summary="List the tokens that the caller may manage")
 async def list_tokens(actor: AccountActorDep, session: SessionDep) -> list[TokenRead]:
     return [TokenRead.model_validate(token) for token in await service.list_tokens(session, actor)]
 

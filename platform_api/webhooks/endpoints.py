@@ -32,7 +32,7 @@ AppSlug = Annotated[str, Path(description="Slug of the app", max_length=63)]
 WebhookSlug = Annotated[str, Path(description="The webhook's secret", max_length=100)]
 
 
-@router.get("/", summary="Webhooks of an app in the caller's organization")
+@router.get("/", summary="List the webhooks of an app in the caller's organization")
 async def list_webhooks(
     actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference
 ) -> list[WebhookRead]:
@@ -58,14 +58,14 @@ async def list_presets(actor: BuildActorDep, session: SessionDep, app: AppRefere
     return [WebhookPreset(name=name, fields=dict(fields)) for name, fields in sorted(presets.items())]
 
 
-@router.get("/{webhook_id}/", summary="One webhook")
+@router.get("/{webhook_id}/", summary="Return a webhook")
 async def get_webhook(
     actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference, webhook_id: WebhookId
 ) -> WebhookRead:
     return _read(settings, *await service.get_webhook(session, actor, app, webhook_id))
 
 
-@router.patch("/{webhook_id}/", summary="Change a webhook; what is left out stays")
+@router.patch("/{webhook_id}/", summary="Change a webhook; fields that are left out keep their values")
 async def update_webhook(
     actor: BuildActorDep,
     session: SessionDep,
@@ -78,14 +78,14 @@ async def update_webhook(
     return _read(settings, *await service.update_webhook(session, actor, vault, app, webhook_id, body))
 
 
-@router.post("/{webhook_id}/rotate/", summary="Give a webhook another address; the old one ends")
+@router.post("/{webhook_id}/rotate/", summary="Give a webhook a new address; the old one stops working")
 async def rotate_webhook(
     actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference, webhook_id: WebhookId
 ) -> WebhookRead:
     return _read(settings, *await service.rotate_webhook(session, actor, app, webhook_id))
 
 
-@router.delete("/{webhook_id}/", status_code=204, summary="Delete a webhook; runs it started go on")
+@router.delete("/{webhook_id}/", status_code=204, summary="Delete a webhook; runs that it started continue")
 async def delete_webhook(actor: BuildActorDep, session: SessionDep, app: AppReference, webhook_id: WebhookId) -> None:
     await service.delete_webhook(session, actor, app, webhook_id)
 
@@ -101,7 +101,9 @@ async def call_webhook(
     return answer  # type: ignore[return-value]  # a response is passed on as it is
 
 
-@call_router.get("/{app_slug}/{webhook_slug}/", summary="Answer a challenge, or start", description=_DESCRIBED)
+@call_router.get(
+    "/{app_slug}/{webhook_slug}/", summary="Answer a challenge, or start a webhook's action", description=_DESCRIBED
+)
 async def get_call_webhook(
     request: Request, session: SessionDep, vault: VaultDep, app_slug: AppSlug, webhook_slug: WebhookSlug
 ) -> WebhookActionRun:

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/integrations/calls", tags=["integrations"])
 """Before the integrations' own router, whose `{integration_id}` would take `calls`."""
 
 
-@router.get("/", summary="Calls that were made, newest first")
+@router.get("/", summary="List the calls that were made, newest first")
 async def list_calls(
     actor: BuildActorDep,
     session: SessionDep,
@@ -52,7 +52,7 @@ async def list_calls(
     )
 
 
-@router.get("/usage/", summary="Calls of this month, and the budget")
+@router.get("/usage/", summary="Return the number of calls this month, and the budget")
 async def get_usage(actor: BuildActorDep, session: SessionDep) -> Usage:
     used = await usage.usage_of_month(session, actor)
     return Usage(month=f"{used.month:%Y-%m}", calls=used.calls, calls_per_month=used.budget)

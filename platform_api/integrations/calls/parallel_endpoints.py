@@ -191,7 +191,7 @@ def _refused(
 
 
 @router.post(
-    "/{integration_id}/parallel_call/", summary="Many calls at once, collected or streamed", response_model=None
+    "/{integration_id}/parallel_call/", summary="Make many calls at once, collected or streamed", response_model=None
 )
 async def parallel_call(
     actor: CallActorDep,
@@ -218,7 +218,7 @@ async def parallel_call(
 
 @router.post(
     "/{integration_id}/parallel_call_for_connection/",
-    summary="Many calls at once through one connection",
+    summary="Make many calls at once through one connection",
     response_model=None,
 )
 async def parallel_call_for_connection(
@@ -250,7 +250,8 @@ async def parallel_call_for_connection(
 
 
 @router.get(
-    "/{integration_id}/table_connections/", summary="Connections that an app's table may use, by organization"
+    "/{integration_id}/table_connections/",
+    summary="List the connections that a table may use, by organization",
 )
 async def table_connections(
     actor: CallActorDep,

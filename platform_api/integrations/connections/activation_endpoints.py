@@ -12,12 +12,12 @@ from platform_api.integrations.schemas import ActivationRead, ActivationWrite
 router = APIRouter(prefix="/apps", tags=["integrations"])
 
 
-@router.get("/{app}/integrations/", summary="What was decided about an app and integrations")
+@router.get("/{app}/integrations/", summary="List which integrations an app may use, as far as decided")
 async def list_activations(actor: ActorDep, session: SessionDep, app: AppReference) -> list[ActivationRead]:
     return [ActivationRead.of(one) for one in await activation.list_activations(session, actor, app)]
 
 
-@router.get("/{app}/integrations/{integration_id}/", summary="Which connections an app may use")
+@router.get("/{app}/integrations/{integration_id}/", summary="Return which connections an app may use")
 async def get_activation(
     actor: ActorDep, session: SessionDep, app: AppReference, integration_id: IntegrationReference
 ) -> ActivationRead:
@@ -35,7 +35,11 @@ async def set_activation(
     return ActivationRead.of(await activation.set_activation(session, actor, app, integration_id, body))
 
 
-@router.delete("/{app}/integrations/{integration_id}/", status_code=204, summary="Take the decision back")
+@router.delete(
+    "/{app}/integrations/{integration_id}/",
+    status_code=204,
+    summary="Withdraw the decision which connections an app may use",
+)
 async def forget_activation(
     actor: BuildActorDep, session: SessionDep, app: AppReference, integration_id: IntegrationReference
 ) -> None:

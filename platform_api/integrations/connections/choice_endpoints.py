@@ -16,7 +16,7 @@ router = APIRouter(prefix="/integrations", tags=["integrations"])
 
 @router.post(
     "/{integration_id}/connections/{connection_id}/choices/",
-    summary="Ask what a connection's account can be used with, and choose",
+    summary="List what a connection's account can be used with, and choose",
 )
 async def choose_of_account(
     actor: BuildActorDep,

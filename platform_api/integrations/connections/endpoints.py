@@ -31,12 +31,14 @@ async def rename_connection(
     return ConnectionRead.model_validate(await service.rename_connection(session, actor, connection_id, body.name))
 
 
-@router.delete("/connections/{connection_id}/", status_code=204, summary="Disconnect: forget the credentials")
+@router.delete(
+    "/connections/{connection_id}/", status_code=204, summary="Disconnect an account and delete its credentials"
+)
 async def delete_connection(actor: BuildActorDep, session: SessionDep, connection_id: ConnectionId) -> None:
     await service.delete_connection(session, actor, connection_id)
 
 
-@router.get("/{integration_id}/get_connections/", summary="The caller's connections")
+@router.get("/{integration_id}/get_connections/", summary="List the connections that the caller may use")
 async def get_connections(
     actor: CallActorDep, session: SessionDep, integration_id: IntegrationReference
 ) -> list[ConnectionName]:
@@ -45,7 +47,7 @@ async def get_connections(
     return [ConnectionName.model_validate(one) for one in found]
 
 
-@router.get("/{integration_id}/connections/", summary="Connections with their state")
+@router.get("/{integration_id}/connections/", summary="List connections with their state")
 async def list_connection_states(
     actor: BuildActorDep, session: SessionDep, integration_id: IntegrationReference
 ) -> list[ConnectionRead]:
@@ -71,7 +73,7 @@ async def create_connection(
     return ConnectionMade.model_validate(made).model_copy(update={"tested": tried.test, "choices": choices})
 
 
-@router.post("/{integration_id}/connections/{connection_id}/test/", summary="Try a connection's credentials")
+@router.post("/{integration_id}/connections/{connection_id}/test/", summary="Test a connection's credentials")
 async def test_connection(
     actor: BuildActorDep,
     session: SessionDep,

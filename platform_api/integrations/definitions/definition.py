@@ -32,7 +32,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
 class StatusCheck(_Strict):
-    """How a definition's `status_check_url` is asked, for services that have no URL to be asked by GET."""
+    """How a definition's `status_check_url` is asked."""
 
     method: Literal["GET", "POST"] = "GET"
     data: dict[str, Any] | None = None

@@ -15,7 +15,7 @@ from platform_api.integrations.schemas import IntegrationPage, IntegrationRead
 router = APIRouter(prefix="/integrations", tags=["integrations"])
 
 
-@router.get("/", summary="Integrations: the organization's own and the built-in catalogue")
+@router.get("/", summary="List the organization's own integrations and the built-in catalogue")
 async def list_integrations(actor: CallActorDep, session: SessionDep, page: PageDep) -> IntegrationPage:
     listed = await service.list_integrations(session, actor)
     connected = await service.count_connections(session, actor)
@@ -43,7 +43,7 @@ async def create_integration(
     return await service.create_integration(session, actor, body)
 
 
-@router.get("/{integration_id}/", summary="One integration with the connections that may be used")
+@router.get("/{integration_id}/", summary="Return an integration with the connections that may be used")
 async def get_integration(
     actor: CallActorDep,
     session: SessionDep,

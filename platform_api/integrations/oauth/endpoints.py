@@ -12,7 +12,9 @@ from platform_api.integrations.schemas import OAuthClientRead, OAuthClientWrite,
 router = APIRouter(prefix="/integrations", tags=["integrations"])
 
 
-@router.get("/{integration_id}/oauth/client/", summary="Its OAuth client, and the redirect URI to copy")
+@router.get(
+    "/{integration_id}/oauth/client/", summary="Return the organization's OAuth client, and the redirect URI to copy"
+)
 async def get_oauth_client(
     actor: BuildActorDep, session: SessionDep, flow: OAuthFlowDep, integration_id: IntegrationReference
 ) -> OAuthClientRead:
@@ -40,14 +42,14 @@ async def put_oauth_client(
     return OAuthClientRead(client_id=body.client_id, redirect_uri=flow.redirect_uri)
 
 
-@router.delete("/{integration_id}/oauth/client/", status_code=204, summary="Forget the organization's OAuth client")
+@router.delete("/{integration_id}/oauth/client/", status_code=204, summary="Delete the organization's OAuth client")
 async def delete_oauth_client(
     actor: BuildActorDep, session: SessionDep, integration_id: IntegrationReference
 ) -> None:
     await clients.forget_client(session, actor, integration_id)
 
 
-@router.post("/{integration_id}/oauth/start/", summary="Begin to connect an account through its provider's sign-in")
+@router.post("/{integration_id}/oauth/start/", summary="Start to connect an account through its provider's sign-in")
 async def start_oauth(
     actor: BuildActorDep,
     session: SessionDep,

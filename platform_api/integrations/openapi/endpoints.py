@@ -20,7 +20,7 @@ from platform_api.integrations.schemas import (
 router = APIRouter(prefix="/integrations", tags=["integrations"])
 
 
-@router.post("/import/", summary="Define an integration by an OpenAPI or Swagger document")
+@router.post("/import/", summary="Define an integration from an OpenAPI or Swagger document")
 async def import_integration(
     actor: BuildActorDep, session: SessionDep, caller: CallerDep, body: ImportWrite
 ) -> ImportRead:
@@ -42,7 +42,7 @@ async def import_integration(
     )
 
 
-@router.get("/{integration_id}/operations/", summary="Operations of an imported integration")
+@router.get("/{integration_id}/operations/", summary="List the operations of an imported integration")
 async def list_operations(
     actor: DataActorDep,
     session: SessionDep,

@@ -35,12 +35,14 @@ InboxSignalsDep = Annotated[InboxSignals, Depends(provided(InboxSignals))]
 NotificationReference = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
-@router.post("/", status_code=201, summary="Tell the token's user, or a member of the organization, something")
+@router.post(
+    "/", status_code=201, summary="Send a notification to the token's user, or to a member of the organization"
+)
 async def send_notification(actor: DataActorDep, session: SessionDep, body: NotificationWrite) -> NotificationRead:
     return NotificationRead.model_validate(await inbox.send(session, actor, body))
 
 
-@router.get("/", summary="The caller's notifications, newest first")
+@router.get("/", summary="List the caller's notifications, newest first")
 async def list_notifications(
     actor: DataActorDep,
     session: SessionDep,
@@ -58,14 +60,14 @@ async def list_notifications(
     )
 
 
-@router.get("/unread-count/", summary="How many notifications the caller has not read")
+@router.get("/unread-count/", summary="Count the notifications that the caller has not read")
 async def count_unread(actor: DataActorDep, session: SessionDep) -> UnreadCount:
     return UnreadCount(unread=await inbox.count_unread(session, actor))
 
 
 @router.get(
     "/stream/",
-    summary="The caller's notifications as they come",
+    summary="Stream the caller's notifications as they arrive",
     response_class=EventSourceResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )

@@ -37,7 +37,7 @@ async def notify_me(
     return NotifyMeReply(id=mail.id, state=mail.state, recipient=mail.recipient, message=message)
 
 
-@router.get("/mail/", summary="Mail to the caller's user, newest first")
+@router.get("/mail/", summary="List the mail to the caller's user, newest first")
 async def list_mail(actor: DataActorDep, session: SessionDep, page: PageDep) -> MailPage:
     count, mails = await service.list_mail(session, actor, page=page.page, per_page=page.per_page)
     return MailPage(
@@ -48,7 +48,7 @@ async def list_mail(actor: DataActorDep, session: SessionDep, page: PageDep) -> 
     )
 
 
-@router.get("/mail/{mail_id}/", summary="One mail")
+@router.get("/mail/{mail_id}/", summary="Return a mail")
 async def get_mail(
     actor: DataActorDep, session: SessionDep, mail_id: Annotated[int, Path(ge=1, le=2**63 - 1)]
 ) -> MailDetail:

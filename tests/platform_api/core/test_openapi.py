@@ -6,6 +6,14 @@ from tests.platform_api.conftest import Platform
 
 pytestmark = pytest.mark.anyio
 
+VERBS = """
+Add Answer Call Cancel Change Claim Compare Connect Count Create Decide Declare Define Delete Disconnect Download
+Export Forget Give Implement Import Install List Make Mark Open Preview Read Record Release Remove Rename Renew
+Replace Report Return Revoke Run Save Send Set Sign Start Store Stream Summarize Suspend Tag Test Try Uninstall
+Withdraw
+"""
+# A summary begins with a verb in its base form, since it says what a caller can do.
+
 
 async def test_every_operation_has_a_summary_of_its_own_and_a_unique_name(shared_platform: Platform) -> None:
     async with shared_platform.client() as client:
@@ -21,6 +29,18 @@ async def test_every_operation_has_a_summary_of_its_own_and_a_unique_name(shared
     assert made_up == []
     names = [operation["operationId"] for _, operation in operations]
     assert sorted(names) == sorted(set(names))
+
+
+async def test_every_summary_says_what_to_do(shared_platform: Platform) -> None:
+    async with shared_platform.client() as client:
+        described = (await client.get("/openapi.json")).json()
+    summaries = {
+        f"{method.upper()} {path}": operation["summary"]
+        for path, item in described["paths"].items()
+        for method, operation in item.items()
+    }
+    assert {name: summary for name, summary in summaries.items() if summary.split()[0] not in VERBS.split()} == {}
+    assert {name: summary for name, summary in summaries.items() if summary.endswith(".") or len(summary) > 90} == {}
 
 
 async def test_the_contracts_paths_are_described_below_api_only(shared_platform: Platform) -> None:
