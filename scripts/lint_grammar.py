@@ -6,8 +6,8 @@ work), `endpoints` (HTTP; no SQL, no commit). Flagged are
 
     sql       in endpoint modules: imports of `sqlalchemy` other than the type of a session, and `session.execute(…)`,
               `.scalar(…)`, `.get(…)`, `.add(…)` and the like
-    read      in endpoint modules: an `XRead(…)` of more than three fields put together by hand; `XRead.of(row)` in
-              `schemas` is its place
+    read      in endpoint modules: a class of `schemas` with more than four fields put together by hand (a page of a
+              list has four); `XRead.of(row)` in `schemas` is its place
     commit    `.commit()` and `.rollback()` outside `core/database.py`
     http      `fastapi` or `starlette` in `models`, `access`, `service` and `queue`
     wire      a function of `access`, `service` or `queue` that returns a class of `schemas` (a request's body may be
@@ -24,12 +24,12 @@ An intended exception carries, on one of the statement's lines or the line above
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 MAX_MODULES = 15
-MAX_FIELDS_BY_HAND = 3
+MAX_FIELDS_BY_HAND = 4
 
 _ENDPOINTS = re.compile(r"(\w+_)?endpoints|pages")
 _SCHEMAS = re.compile(r"(\w+_)?schemas")
@@ -83,12 +83,17 @@ def find_in_directory(directory: Path) -> list[Violation]:
 
 def _judge_nodes(tree: ast.Module, path: str) -> Iterator[tuple[ast.stmt | ast.expr, str]]:
     is_endpoint = _is_endpoint(_stem(path))
+    wire = _wire(tree) if is_endpoint else frozenset()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for message in _judge_import(node, path):
                 yield node, message
-        elif isinstance(node, ast.Call) and (message := _judge_call(node, path, is_endpoint=is_endpoint)):
-            yield node, message
+        elif isinstance(node, ast.Call):
+            if _is_put_together(node, wire):
+                name = _named(node.func)
+                yield node, f"puts a {name} together by hand; write `{name}.of(…)` in `schemas`"
+            elif message := _judge_method(node, path, is_endpoint=is_endpoint):
+                yield node, message
         elif isinstance(node, ast.Attribute) and _is_state(node) and not _may_read_state(path):
             yield node, "reads untyped state; provide a typed part and get it from `services_of(request)`"
 
@@ -107,11 +112,12 @@ def _judge_import(node: ast.Import | ast.ImportFrom, path: str) -> Iterator[str]
             yield "imports an endpoint module; what two of them share belongs into `parameters` or a service"
 
 
-def _judge_call(call: ast.Call, path: str, *, is_endpoint: bool) -> str | None:
-    if is_endpoint and isinstance(call.func, ast.Name) and call.func.id.endswith("Read"):
-        if len(call.args) + len(call.keywords) > MAX_FIELDS_BY_HAND:
-            return f"puts a {call.func.id} together by hand; write `{call.func.id}.of(…)` in `schemas`"
-        return None
+def _is_put_together(call: ast.Call, wire: Set[str]) -> bool:
+    is_wire = isinstance(call.func, ast.Name) and call.func.id in wire
+    return is_wire and len(call.args) + len(call.keywords) > MAX_FIELDS_BY_HAND
+
+
+def _judge_method(call: ast.Call, path: str, *, is_endpoint: bool) -> str | None:
     if not isinstance(call.func, ast.Attribute):
         return None
     method = call.func.attr
@@ -125,17 +131,22 @@ def _judge_call(call: ast.Call, path: str, *, is_endpoint: bool) -> str | None:
 def _judge_returns(tree: ast.Module, path: str) -> Iterator[tuple[ast.stmt, str]]:
     if _stem(path) not in _NO_WIRE:
         return
-    wire = {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and _SCHEMAS.fullmatch((node.module or "").rpartition(".")[2])
-        for alias in node.names
-    }
+    wire = _wire(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None:
             names = {part.id for part in ast.walk(node.returns) if isinstance(part, ast.Name)}
             for name in sorted(names & wire):
                 yield node, f"`{node.name}` returns {name}, which is the wire; return a model or a dataclass"
+
+
+def _wire(tree: ast.Module) -> frozenset[str]:
+    """The names that a module imports from `schemas`."""
+    return frozenset(
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and _SCHEMAS.fullmatch((node.module or "").rpartition(".")[2])
+        for alias in node.names
+    )
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> list[tuple[str, str]]:

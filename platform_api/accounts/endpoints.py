@@ -41,15 +41,7 @@ OrganizationReference = Annotated[str, Path(description="Id or slug of the organ
 async def me(actor: ActorDep, session: SessionDep) -> Me:
     user = await service.load_user(session, actor.user_id)
     organization = await service.load_organization(session, actor.organization_id)
-    return Me(
-        kind=actor.kind,
-        user=UserRead.model_validate(user),
-        organization=OrganizationRead.of(organization, actor.role),
-        role=actor.role,
-        scopes=sorted(actor.scopes),
-        app_id=actor.app_id,
-        run_id=actor.run_id,
-    )
+    return Me.of(actor, user, organization)
 
 
 @router.post("/me/password/", status_code=204, summary="Change the caller's password")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from platform_api.accounts.actor import ActorKind
+from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.models import Membership, Organization, Role, Scope, TokenKind, User
 
 Slug = Annotated[
@@ -156,3 +156,15 @@ class Me(_Read):
     scopes: list[Scope]
     app_id: int | None
     run_id: int | None
+
+    @classmethod
+    def of(cls, actor: Actor, user: User, organization: Organization) -> Self:
+        return cls(
+            kind=actor.kind,
+            user=UserRead.model_validate(user),
+            organization=OrganizationRead.of(organization, actor.role),
+            role=actor.role,
+            scopes=sorted(actor.scopes),
+            app_id=actor.app_id,
+            run_id=actor.run_id,
+        )

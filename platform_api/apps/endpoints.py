@@ -158,13 +158,7 @@ async def get_access(actor: ActorDep, session: SessionDep, app: AppReference) ->
     found = await get_readable_app(session, actor, app)
     described = await service.describe_app(session, actor, found)
     access = await summarize_access(session, found)
-    return AccessSummary(
-        app_id=found.id,
-        app=found.slug,
-        organization=described.organization_slug,
-        access=access,
-        digest=access_digest(access),
-    )
+    return AccessSummary.of(described, access, digest=access_digest(access))
 
 
 @router.post("/{app}/install/", status_code=201, summary="Install an app for the caller's organization (owners)")

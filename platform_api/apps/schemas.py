@@ -212,6 +212,16 @@ class AccessSummary(BaseModel):
     access: dict[str, list[Any]] = Field(description="By kind, e.g. `tables`, `actions`, `integrations`")
     digest: str = Field(description="Sent with the install: consent is to what was shown")
 
+    @classmethod
+    def of(cls, described: DescribedApp, access: dict[str, list[Any]], *, digest: str) -> Self:
+        return cls(
+            app_id=described.app.id,
+            app=described.app.slug,
+            organization=described.organization_slug,
+            access=access,
+            digest=digest,
+        )
+
 
 class InstallWrite(BaseModel):
     model_config = ConfigDict(extra="forbid")

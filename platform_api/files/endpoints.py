@@ -176,13 +176,7 @@ async def list_files(
 async def get_usage(actor: DataActorDep, session: SessionDep, settings: SettingsDep, app: AppReference) -> FileUsage:
     await get_usable_app(session, actor, app)
     usage = await service.usage_of(session, actor.organization_id)
-    return FileUsage(
-        files=usage.files,
-        bytes=usage.bytes,
-        quota_bytes=settings.files_quota_bytes,
-        file_bytes=settings.files_max_bytes,
-        content_types=list(settings.files_content_types),
-    )
+    return FileUsage.of(files=usage.files, size=usage.bytes, settings=settings)
 
 
 @router.get("/{file_id}/", summary="Return a file's name, size and type, without its content")

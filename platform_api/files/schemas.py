@@ -1,8 +1,11 @@
 """Defines the JSON of files."""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from platform_api.core.settings import Settings
 
 MAX_LINK_SECONDS = 7 * 86400
 
@@ -74,3 +77,13 @@ class FileUsage(BaseModel):
     quota_bytes: int
     file_bytes: int = Field(description="Maximum size of one file, in bytes")
     content_types: list[str] = Field(description="Content types that may be stored")
+
+    @classmethod
+    def of(cls, *, files: int, size: int, settings: Settings) -> Self:
+        return cls(
+            files=files,
+            bytes=size,
+            quota_bytes=settings.files_quota_bytes,
+            file_bytes=settings.files_max_bytes,
+            content_types=list(settings.files_content_types),
+        )

@@ -23,7 +23,6 @@ from platform_api.tables.schemas import (
     TableRead,
     TagAdded,
     TagCreate,
-    TagObject,
 )
 
 tags_router = APIRouter(prefix="/apps/table-tags", tags=["tables"])
@@ -104,15 +103,4 @@ async def add_tag(
     found = await get_usable_app(session, actor, app)
     table = await get_table(session, AppId(found.id), table_name)
     tag = await tags.add_tag(session, actor, table, body)
-    shown = TagObject(
-        id=tag.id,
-        name=tag.name,
-        color=tag.color,
-        count=tag.count,
-        organization_id=tag.organization_id,
-        collection_name=table.name,
-        description=tag.description,
-        createdAt=tag.created_at,
-        updatedAt=tag.updated_at,
-    )
-    return TagAdded.model_validate({"_id": str(tag.id), "tag": shown, **shown.model_dump(exclude={"id"})})
+    return TagAdded.of(tag, table)

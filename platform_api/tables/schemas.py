@@ -1,12 +1,13 @@
 """Tables on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import OnDelete
+from platform_api.tables.models import AppTable, TableTag
 
 # What the published clients send along when they describe a table in the shape of an application.
 _APPLICATION_FIELDS = ("icon", "is_active", "is_public", "is_open_source", "forked_from")
@@ -163,6 +164,20 @@ class TagObject(BaseModel):
     createdAt: datetime  # noqa: N815  # the published clients' spelling
     updatedAt: datetime  # noqa: N815
 
+    @classmethod
+    def of(cls, tag: TableTag, table: AppTable) -> Self:
+        return cls(
+            id=tag.id,
+            name=tag.name,
+            color=tag.color,
+            count=tag.count,
+            organization_id=tag.organization_id,
+            collection_name=table.name,
+            description=tag.description,
+            createdAt=tag.created_at,
+            updatedAt=tag.updated_at,
+        )
+
 
 class TagAdded(BaseModel):
     """A tag at top level, as `add_tag` reads it, and under `tag`, as `create_tag` does."""
@@ -179,3 +194,8 @@ class TagAdded(BaseModel):
     createdAt: datetime  # noqa: N815  # the published clients' spelling
     updatedAt: datetime  # noqa: N815
     tag: TagObject
+
+    @classmethod
+    def of(cls, tag: TableTag, table: AppTable) -> Self:
+        shown = TagObject.of(tag, table)
+        return cls.model_validate({"_id": str(tag.id), "tag": shown, **shown.model_dump(exclude={"id"})})

@@ -35,7 +35,11 @@ lint = _load()
             "`session.get_one`",
         ),
         ("runs/endpoints.py", "self.session.add(x)", "`session.add`"),
-        ("runs/endpoints.py", "RunRead(id=a, name=b, state=c, error=d)", "`RunRead.of(…)`"),
+        (
+            "runs/endpoints.py",
+            "from platform_api.runs.schemas import Run\nRun(id=a, name=b, state=c, error=d, logs=e)",
+            "`Run.of(…)`",
+        ),
         ("runs/endpoints.py", "from platform_api.apps.endpoints import AppReference", "endpoint module"),
         ("runs/service.py", "from platform_api.apps import endpoints", "endpoint module"),
         ("runs/service.py", "import platform_api.runs.runner_endpoints", "endpoint module"),
@@ -70,8 +74,15 @@ def test_a_breach_is_found(module: str, code: str, message: str) -> None:
     ("module", "code"),
     [
         ("runs/endpoints.py", "from sqlalchemy.ext.asyncio import AsyncSession"),
-        ("runs/endpoints.py", "RunRead(id=a, name=b)"),
-        ("runs/endpoints.py", "RunRead.of(row, name=b, state=c, error=d)"),
+        (
+            "runs/endpoints.py",
+            "from platform_api.runs.schemas import RunPage\nRunPage(count=a, next=b, previous=c, results=d)",
+        ),
+        (
+            "runs/endpoints.py",
+            "from platform_api.runs.schemas import Run\nRun.of(row, name=b, state=c, error=d, logs=e)",
+        ),
+        ("runs/endpoints.py", "CallFilter(a, b, c, d, e)"),
         ("runs/endpoints.py", "headers.get('accept')"),
         ("runs/service.py", "from sqlalchemy import select\nsession.scalar(select(Run.state))"),
         (
