@@ -30,6 +30,7 @@ CLEAN = (
     "platform_api/mock_shop",
     "platform_api/models.py",
     "platform_api/plugins",
+    "platform_api/schedules",
     "platform_api/supervisor",
     "platform_api/web",
     "scripts",

@@ -1,1 +1,1 @@
-"""When something comes by itself: how it is written, and at which moments that is."""
+"""Reads schedules and computes their times."""

@@ -1,12 +1,12 @@
-"""Cron expressions on the clock of a time zone, also where that clock is put forward or back.
+"""Computes the times of cron expressions on the clock of a time zone, also where that clock is put forward or back.
 
-An expression whose minute and hour begin with no star names times of day, as `30 2 * * *`: each comes once a day. One
-that the clock skips comes at the first moment after the gap, one that comes twice is taken the first time. The others
-(`*/15 * * * *`) are intervals: they come at every moment whose clock time fits, so every quarter of an hour is one.
-This is how Debian's cron reads them.
+An expression whose minute and hour begin with no star names times of day, as `30 2 * * *`: each comes once a day. A
+time that the clock skips comes at the first moment after the gap, one that comes twice counts the first time. The
+others (`*/15 * * * *`) are intervals: they come at every moment whose clock time matches, so every quarter of an hour
+is one. This is how Debian's cron reads them.
 
-CronSim gives the clock times. It is asked without a zone and mapped here: with one, it loses times where clocks
-change by half an hour (Lord Howe), and begun in the second of two equal hours it gives times that have passed.
+CronSim gives the clock times. It is called without a zone and mapped here: with one, it loses times where clocks
+change by half an hour (Lord Howe), and started in the second of two equal hours it gives times that have passed.
 """
 
 import re
@@ -26,41 +26,41 @@ _FIELDS = {
     "month": ("1 to 12 or JAN to DEC, a list, a range upwards or a step", 12),
     "day of week": ("0 to 7 or SUN to SAT, 5L (the last Friday), 1#2, a list, a range upwards or a step", 7),
 }
-"""Each with what it may hold, and how many values it has."""
+"""The fields, each with what it may contain and how many values it has."""
 _MAY_BE_OPEN = frozenset({"day of month", "day of week"})
 _STEP = re.compile(r"/([0-9]{1,9})(?![0-9])")
-_OF_A_MACHINE = frozenset({"Factory", "localtime", "posixrules"})
-"""Among IANA's files, and no zones: what they mean differs from machine to machine."""
+_NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+"""Files of IANA's that are no zones: their meaning differs from machine to machine."""
 # The 29th of February is a Monday every 28 years, or 40 at the turn of a century.
 _MAX_YEARS = 50
 
 
 class Cron:
-    """A cron expression of five fields in a time zone."""
+    """Computes the times of a cron expression of five fields in a time zone."""
 
     def __init__(self, expression: str, zone: ZoneInfo) -> None:
-        """Both have been checked, see `check_expression` and `find_zone`."""
+        """Takes an expression and a zone that have been checked, see `check_expression` and `find_zone`."""
         self._expression = expression
         self._zone = zone
         minute, hour = expression.split()[:2]
         self._is_interval = minute.startswith("*") or hour.startswith("*")
 
     def after(self, moment: datetime) -> datetime | None:
-        """The first time after `moment`, in UTC; None when it never comes again."""
+        """Returns the first time after `moment`, in UTC; None when it never comes again."""
         moment = moment.astimezone(UTC)
         if self._is_interval:
             return self._interval_after(moment)
         following = (self._first_moment(clock) for clock in self._clock_times(self._clock(moment)))
-        return next((found for found in following if found > moment), None)
+        return next((time for time in following if time > moment), None)
 
     def _interval_after(self, moment: datetime) -> datetime | None:
-        """The earliest of all moments whose clock time fits; where an hour comes again, its times come twice."""
+        """Returns the earliest moment whose clock time matches; where an hour comes again, its times come twice."""
         start = self._clock(moment) - max(self._change(moment, -_MAX_SHIFT), self._change(moment, _MAX_SHIFT))
         earliest: datetime | None = None
         for clock in self._clock_times(start):
-            for found in self._moments(clock):
-                if found > moment and (earliest is None or found < earliest):
-                    earliest = found
+            for time in self._moments(clock):
+                if time > moment and (earliest is None or time < earliest):
+                    earliest = time
             if earliest is not None and clock >= self._clock(earliest) + self._change(earliest, -_MAX_SHIFT):
                 break
             if clock.year > start.year + _MAX_YEARS:
@@ -68,7 +68,7 @@ class Cron:
         return earliest
 
     def _change(self, moment: datetime, within: timedelta) -> timedelta:
-        """By how much the clock is changed between `moment` and `moment + within`, either way."""
+        """Returns by how much the clock is changed between `moment` and `moment + within`, in either direction."""
         return abs(self._offset(moment + within) - self._offset(moment))
 
     def _clock_times(self, start: datetime) -> Iterator[datetime]:
@@ -81,12 +81,12 @@ class Cron:
         return moment.astimezone(self._zone).utcoffset() or timedelta()
 
     def _moments(self, clock: datetime) -> list[datetime]:
-        """When the clock shows this: once, twice, or never."""
+        """Returns the moments at which the clock shows this: one, two, or none."""
         both = [clock.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
         return [moment for moment in dict.fromkeys(both) if self._clock(moment) == clock]
 
     def _first_moment(self, clock: datetime) -> datetime:
-        """When the clock shows this for the first time, or else has just passed it."""
+        """Returns when the clock shows this for the first time, or else has just passed it."""
         before, after = (clock.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (1, 0))
         if after <= before:
             return after
@@ -102,10 +102,10 @@ class Cron:
 
 
 def check_expression(expression: str) -> str:
-    """The expression itself, with `*` for the `?` of other programs. Raises ValueError with what is wrong."""
+    """Returns the expression itself, with `*` for the `?` of other programs. Raises ValueError with what is wrong."""
     fields = expression.split()
     if fields and "=" in fields[0]:
-        raise ValueError(f"{fields[0]!r} is no field of a cron expression; give the zone in timezone")
+        raise ValueError(f"{fields[0]!r} is not a field of a cron expression; give the zone in timezone")
     if len(fields) != len(_FIELDS):
         hint = "; there are no seconds and no years" if len(fields) > len(_FIELDS) else ""
         raise ValueError(
@@ -147,14 +147,14 @@ def _explained(expression: str, message: str) -> str:
 
 @cache
 def zone_names() -> frozenset[str]:
-    """The names of IANA's time zones."""
-    return frozenset(available_timezones()) - _OF_A_MACHINE
+    """Returns the names of IANA's time zones."""
+    return frozenset(available_timezones()) - _NO_ZONES
 
 
 def find_zone(name: str) -> ZoneInfo:
-    """The zone of a name. Raises ValueError when there is none."""
+    """Returns the zone of a name. Raises ValueError when there is none."""
     if name not in zone_names():
-        alike = [known for known in sorted(zone_names()) if name and name.lower() in known.lower()][:3]
-        hint = ", ".join(alike) or "Europe/Warsaw"
-        raise ValueError(f"{name!r} is not the name of a time zone of IANA's, as {hint}")
+        similar = [known for known in sorted(zone_names()) if name and name.lower() in known.lower()][:3]
+        hint = ", ".join(similar) or "Europe/Warsaw"
+        raise ValueError(f"{name!r} is not the name of an IANA time zone, such as {hint}")
     return ZoneInfo(name)

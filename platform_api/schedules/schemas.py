@@ -1,4 +1,4 @@
-"""Schedules as they are written."""
+"""Defines schedules as they are written."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,24 +10,24 @@ from platform_api.schedules.cron import Cron, check_expression, find_zone
 from platform_api.schedules.shorthand import SHORTHANDS, is_shorthand, read_period
 
 STORED = {"is_stored": True}
-"""Context of validation for what is stored already: rules that came later do not make it unreadable."""
+"""Context of validation for stored schedules: rules that were added later do not make them unreadable."""
 DEFAULT_ZONE = "UTC"
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Overlap(StrEnum):
-    """What a time does that comes while the run of an earlier one is open."""
+    """Lists what happens at a time that comes while the run of an earlier one is open."""
 
     SKIP = "skip"
-    """It passes."""
+    """No run is started for it."""
     ALLOW = "allow"
-    """It starts a run beside the open one."""
+    """A run is started beside the open one."""
     QUEUE_ONE = "queue_one"
-    """One run waits for the open one to end, and stands for all times that come until it begins."""
+    """One run waits for the open one to end; it counts for all times that come until it begins."""
 
 
 class Schedule(BaseModel):
-    """When it runs by itself: every so many minutes, or at the times of a cron expression."""
+    """Says when something runs by itself: every so many minutes, or at the times of a cron expression."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,7 +39,9 @@ class Schedule(BaseModel):
     timezone: Annotated[str, Field(max_length=100)] = Field(
         default=DEFAULT_ZONE, description="IANA's name of the zone whose clock the cron expression means"
     )
-    overlap: Overlap = Field(default=Overlap.SKIP, description="What a time does that comes while a run is open")
+    overlap: Overlap = Field(
+        default=Overlap.SKIP, description="What happens at a time that comes while a run is open"
+    )
 
     @field_validator("cron")
     @classmethod
@@ -50,7 +52,9 @@ class Schedule(BaseModel):
         if not value.startswith("@"):
             return check_expression(value)
         if not is_shorthand(value):
-            raise ValueError(f"{value!r} is not known; there are {', '.join(SHORTHANDS)}, and `@every 15m`")
+            raise ValueError(
+                f"{value!r} is not known; use one of {', '.join(SHORTHANDS)}, or a period such as `@every 15m`"
+            )
         return value
 
     @field_validator("timezone")
@@ -61,14 +65,16 @@ class Schedule(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _is_one(self, info: ValidationInfo) -> "Schedule":
+    def _has_one_kind(self, info: ValidationInfo) -> "Schedule":
         if info.context == STORED:
             return self
         if (self.every_minutes is None) == (self.cron is None):
-            raise ValueError("give every_minutes or cron")
+            raise ValueError("give either every_minutes or cron")
         # The default is no contradiction: what is read of a schedule may be sent again.
         if self.timezone != DEFAULT_ZONE and (self.cron is None or read_period(self.cron) is not None):
-            raise ValueError("timezone is for times of the clock; a period is the same in every zone")
+            raise ValueError(
+                "timezone is only for times of the clock; leave it out, since a period is the same in every zone"
+            )
         if self.cron is None or self.cron.startswith("@"):
             return self
         if Cron(self.cron, find_zone(self.timezone)).after(_SOME_DAY) is None:

@@ -1,4 +1,4 @@
-"""`@daily` and its like, at times that differ from schedule to schedule: else all would start at minute 0."""
+"""Spreads `@daily` and its like to times that differ by schedule: otherwise all would start at minute 0."""
 
 import hashlib
 import re
@@ -23,12 +23,12 @@ MAX_PERIOD = timedelta(days=366)
 
 
 def is_shorthand(text: str) -> bool:
-    """Whether `text` is known. Raises ValueError for a period that is too short or too long."""
+    """Returns true if `text` is a known shorthand. Raises ValueError for a period that is too short or too long."""
     return text in SHORTHANDS or read_period(text) is not None
 
 
 def read_period(text: str) -> timedelta | None:
-    """The period of `@every 1h30m`; None when `text` is something else. Raises ValueError."""
+    """Returns the period of `@every 1h30m`; None when `text` is something else. Raises ValueError."""
     match = _EVERY.fullmatch(text)
     if match is None:
         return None
@@ -37,17 +37,17 @@ def read_period(text: str) -> timedelta | None:
         int(number) * int(timedelta(**{_UNITS[unit]: 1}).total_seconds()) for number, unit in _PART.findall(match[1])
     )
     if not MIN_PERIOD.total_seconds() <= seconds <= MAX_PERIOD.total_seconds():
-        raise ValueError(f"{text!r}: a period is between 1 minute and {MAX_PERIOD.days} days long")
+        raise ValueError(f"{text!r}: a period must be between 1 minute and {MAX_PERIOD.days} days long")
     return timedelta(seconds=seconds)
 
 
 def expression_of(shorthand: str, identity: str) -> str:
-    """The cron expression that a shorthand stands for in the schedule of this identity: always the same one."""
+    """Returns the cron expression of a shorthand in the schedule of this identity: always the same one."""
     return SHORTHANDS[shorthand].format_map(
         {name: start + spread(f"{identity} {name}", count) for name, (start, count) in _RANGES.items()}
     )
 
 
 def spread(identity: str, count: int) -> int:
-    """A number below `count` that belongs to the identity."""
+    """Returns a number below `count` that is always the same for the identity."""
     return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8]) % count

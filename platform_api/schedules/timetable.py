@@ -1,4 +1,4 @@
-"""The times of a schedule, each computed from the one before it: late looks and restarts lose and double none."""
+"""Computes each time of a schedule from the one before it, so that late checks and restarts lose and double none."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,13 +9,13 @@ from platform_api.schedules.schemas import Schedule
 from platform_api.schedules.shorthand import SHORTHANDS, expression_of, read_period, spread
 
 MAX_COUNTED = 1000
-"""Times that a cron expression missed are counted up to this number."""
+"""Maximum to which missed times of a cron expression are counted."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What has come: how many times, of which `first` is the earliest, and when it comes next."""
+    """Says how many times have come, of which `first` is the earliest, and when the next one comes."""
 
     first: datetime
     ticks: int
@@ -23,18 +23,18 @@ class Due:
 
 
 class Timetable(Protocol):
-    """The times of one schedule."""
+    """Computes the times of one schedule."""
 
     def after(self, moment: datetime) -> datetime | None:
-        """The first time after `moment`; None when it never comes again."""
+        """Returns the first time after `moment`; None when it never comes again."""
 
     def due(self, planned: datetime, now: datetime) -> Due:
-        """What has come up to `now`, beginning with the time `planned`, which is not later."""
+        """Returns what has come up to `now`, beginning with the time `planned`, which is not later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """Every so long, from wherever it began."""
+    """Comes at a fixed period, from whenever it began."""
 
     period: timedelta
 
@@ -48,7 +48,7 @@ class Periods:
 
 @dataclass(frozen=True, slots=True)
 class AnchoredPeriods:
-    """Every so long, at moments that do not depend on when it began: `offset` after each multiple of the period."""
+    """Comes at a fixed period, independent of when it began: `offset` after each multiple of the period."""
 
     period: timedelta
     offset: timedelta
@@ -59,13 +59,13 @@ class AnchoredPeriods:
 
     def due(self, planned: datetime, now: datetime) -> Due:
         following = self.after(now)
-        # Before a change of the schedule, the planned time was another one's.
+        # After a change of the schedule, the planned time is one of the earlier schedule.
         return Due(planned, max(1, (following - self.after(planned)) // self.period + 1), following)
 
 
 @dataclass(frozen=True, slots=True)
 class ClockTimes:
-    """At the times of a cron expression."""
+    """Comes at the times of a cron expression."""
 
     cron: Cron
 
@@ -83,9 +83,9 @@ class ClockTimes:
 
 
 def timetable_of(schedule: Schedule, identity: str) -> Timetable:
-    """The times of a schedule. `identity` tells it from all others and never changes.
+    """Returns the times of a schedule. `identity` tells it from all others and never changes.
 
-    Raises ValueError when the zone is not known here any more.
+    Raises ValueError when the zone is no longer known here.
     """
     if schedule.every_minutes is not None:
         return Periods(timedelta(minutes=schedule.every_minutes))
@@ -98,7 +98,7 @@ def timetable_of(schedule: Schedule, identity: str) -> Timetable:
 
 
 def upcoming(timetable: Timetable, planned: datetime, count: int) -> list[datetime]:
-    """The next times, of which `planned` is the first."""
+    """Returns the next times, of which `planned` is the first."""
     times = [planned]
     while len(times) < count and (following := timetable.after(times[-1])) is not None:
         times.append(following)

@@ -57,7 +57,7 @@ async def bench(shared_platform: Platform, upstream: Upstream) -> Bench:
         ({"connection_ids": [2**40]}, 422, "your organization has no connection"),
         ({"schedule": {"cron": "61 * * * *"}}, 422, "is not a cron expression"),
         ({"schedule": {"cron": "* * *"}}, 422, "five fields"),
-        ({"schedule": {"cron": "* * * * *", "every_minutes": 5}}, 422, "give every_minutes or cron"),
+        ({"schedule": {"cron": "* * * * *", "every_minutes": 5}}, 422, "give either every_minutes or cron"),
         ({"pagination": ...}, 422, "how the lists of service go on is not known"),
         ({"mode": "incremental"}, 422, "`incremental` says"),
         ({"tombstones": {"absent": True, "column": "stock"}}, 422, "stock is integer; use a boolean"),

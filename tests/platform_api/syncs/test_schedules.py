@@ -118,7 +118,7 @@ async def test_daily_is_at_a_time_of_the_syncs_own_which_stays(bench: Bench) -> 
             {"cron": "0 9 * * *", "overlap": "twice"},
             "schedule.overlap: input should be 'skip', 'allow' or 'queue_one'",
         ),
-        ({"every_minutes": 5, "timezone": "Europe/Warsaw"}, "timezone is for times of the clock"),
+        ({"every_minutes": 5, "timezone": "Europe/Warsaw"}, "timezone is only for times of the clock"),
     ],
 )
 async def test_a_schedule_that_cannot_be_kept_is_refused(
