@@ -1,4 +1,4 @@
-"""The automio client, which scripts import in the sandbox and on a developer's machine.
+"""Offers the automio client, which scripts import in the sandbox and on a developer's machine.
 
 Names are loaded on first use, so that `import automio` is fast (the `automio` command imports it too).
 """

@@ -1,4 +1,4 @@
-"""Requests of the commands about the caller: the identity behind a token, an app by its id, a new token."""
+"""Sends the commands' requests about the caller: the identity behind a token, an app by its id, a new token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from automio._sync_driver import SyncDriver
 
 @dataclass(frozen=True, kw_only=True)
 class AccountOrganization(WireModel):
-    """The organization a token acts in."""
+    """Describes the organization a token acts in."""
 
     id: int
     slug: str
@@ -32,7 +32,7 @@ class AccountOrganization(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class AccountUser(WireModel):
-    """The user a token belongs to."""
+    """Describes the user a token belongs to."""
 
     id: int
     email: str
@@ -40,7 +40,7 @@ class AccountUser(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Identity(WireModel):
-    """The user and organization behind a token, and what the token may do."""
+    """Describes the user and organization behind a token, and what the token may do."""
 
     kind: str
     role: str
@@ -52,7 +52,7 @@ class Identity(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class App(WireModel):
-    """An app that the caller may see; `activated` is true when the caller's organization can use it."""
+    """Describes an app that the caller may see; `activated` is true when the caller's organization can use it."""
 
     id: int
     name: str
@@ -63,14 +63,14 @@ class App(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CreatedToken(WireModel):
-    """A new token; `token` is the secret itself, which the platform shows only once."""
+    """Describes a new token; `token` is the secret itself, which the platform shows only once."""
 
     token: str
     expires_at: datetime | None = None
 
 
 class AccountOperations(Resource):
-    """Requests about the caller."""
+    """Makes requests about the caller."""
 
     @operation
     def identity(self) -> Call[Identity]:
@@ -105,7 +105,7 @@ class AccountOperations(Resource):
 
 
 class Account(AccountOperations, SyncResource):
-    """Requests about the caller, who is identified by a token or by signing in."""
+    """Makes requests about the caller, who is identified by a token or by signing in."""
 
     @classmethod
     def of_token(cls, base_url: str, token: str) -> Self:

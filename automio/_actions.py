@@ -1,4 +1,4 @@
-"""`api.actions`: list an app's actions, run an action, follow or cancel its run."""
+"""Provides `api.actions`: list an app's actions, run an action, follow or cancel its run."""
 
 import builtins
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from automio._streams import LogLines
 
 
 class ActionsOperations(Resource):
-    """Actions of the configured app and their runs."""
+    """Manages actions of the configured app and their runs."""
 
     @operation
     def list(self) -> Call[builtins.list[Action]]:
@@ -110,11 +110,11 @@ class ActionsOperations(Resource):
 
 
 class Actions(ActionsOperations, SyncResource):
-    """Actions of the configured app and their runs."""
+    """Manages actions of the configured app and their runs."""
 
 
 class AsyncActions(ActionsOperations, AsyncResource):
-    """Actions of the configured app and their runs."""
+    """Manages actions of the configured app and their runs."""
 
 
 def _read_actions(reply: Reply) -> list[Action]:

@@ -1,4 +1,4 @@
-"""`api.app_cache`, `api.user_cache`, `api.org_cache` and `api.task`: the cache service, or a local Redis.
+"""Provides `api.app_cache`, `api.user_cache`, `api.org_cache` and `api.task`: the cache service, or a local Redis.
 
 In the sandbox and wherever CACHE_SERVICE_URL is set, entries live in the platform's cache service. Without it they
 live in the Redis server of local development (REDIS_HOST and so on), under the published client's key names, and
@@ -28,7 +28,7 @@ _LOCAL_PROGRESS_SECONDS = 24 * 3600
 
 
 class CacheOperations(Resource):
-    """A key-value store with expiry. Keys are any non-empty text, values anything that JSON can hold."""
+    """Offers a key-value store with expiry. Keys are any non-empty text, values anything that JSON can hold."""
 
     _cache_type: Literal["app", "org"]
 
@@ -99,35 +99,35 @@ class CacheOperations(Resource):
 
 
 class AppCacheOperations(CacheOperations):
-    """Cache entries of the app within the organization."""
+    """Stores entries of the app within the organization."""
 
     _cache_type = "app"
 
 
 class OrganizationCacheOperations(CacheOperations):
-    """Cache entries of the organization, shared by its apps."""
+    """Stores entries of the organization, shared by its apps."""
 
     _cache_type = "org"
 
 
 class AppCache(AppCacheOperations, SyncResource):
-    """Cache entries of the app within the organization."""
+    """Stores entries of the app within the organization."""
 
 
 class AsyncAppCache(AppCacheOperations, AsyncResource):
-    """Cache entries of the app within the organization."""
+    """Stores entries of the app within the organization."""
 
 
 class OrganizationCache(OrganizationCacheOperations, SyncResource):
-    """Cache entries of the organization, shared by its apps."""
+    """Stores entries of the organization, shared by its apps."""
 
 
 class AsyncOrganizationCache(OrganizationCacheOperations, AsyncResource):
-    """Cache entries of the organization, shared by its apps."""
+    """Stores entries of the organization, shared by its apps."""
 
 
 class TaskOperations(Resource):
-    """The progress of the current run."""
+    """Reports the progress of the current run."""
 
     @operation
     def set_progress(self, progress: float, info: str, status: ProgressStatus = "pending") -> Exchange[None]:
@@ -149,11 +149,11 @@ class TaskOperations(Resource):
 
 
 class Task(TaskOperations, SyncResource):
-    """The progress of the current run."""
+    """Reports the progress of the current run."""
 
 
 class AsyncTask(TaskOperations, AsyncResource):
-    """The progress of the current run."""
+    """Reports the progress of the current run."""
 
 
 def _entry(key: str, reply: Reply) -> CacheEntry | None:

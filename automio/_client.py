@@ -1,4 +1,4 @@
-"""`API` and `AsyncAPI`: the clients that scripts create."""
+"""Provides `API` and `AsyncAPI`, the clients that scripts create."""
 
 from types import TracebackType
 from typing import Any, Self
@@ -27,16 +27,16 @@ from automio._tables import AsyncTables, Tables
 
 
 class ClientOperations(Resource):
-    """Methods and properties of both clients."""
+    """Offers methods and properties of both clients."""
 
     @property
     def settings(self) -> Settings:
-        """The settings of this client."""
+        """Returns the settings of this client."""
         return self._context.settings
 
     @property
     def connection_id(self) -> ConnectionId | None:
-        """The connection id for rows inserted by `tables.graphql`: CONNECTION_ID, or that of the latest call.
+        """Returns the connection id for rows inserted by `tables.graphql`: CONNECTION_ID, or that of the latest call.
 
         Set it to choose a connection for this thread or task, or to None to clear it; CONNECTION_ID takes precedence.
         """
@@ -60,7 +60,7 @@ class ClientOperations(Resource):
 
 
 class API(ClientOperations, SyncResource):
-    """The blocking client; also a context manager.
+    """Talks to a platform with blocking calls; also a context manager.
 
         from automio.wrapper import API
 
@@ -122,7 +122,7 @@ class API(ClientOperations, SyncResource):
 
 
 class AsyncAPI(ClientOperations, AsyncResource):
-    """The same client for asyncio: every operation of `API` is awaited, every iterator is asynchronous.
+    """Does the same as `API` for asyncio: every operation is awaited, every iterator is asynchronous.
 
         async with AsyncAPI() as api:
             response = await api.tables.apps_graphql_query(app=3, table="orders", graph_ql_request=request)

@@ -1,4 +1,4 @@
-"""The connection id that is written into the rows a script inserts.
+"""Remembers the connection id that is written into the rows a script inserts.
 
 A script calls a service through a connection and stores the answer: the published client writes the id of the last
 used connection into the rows. Here the id is kept per thread and per asyncio task, never overwrites the
@@ -17,14 +17,14 @@ _INSERT_VARIABLE = r"\$%s\s*:\s*\[?\s*\w+_insert_input\b"
 
 
 class ConnectionMemory:
-    """The current connection of one client: fixed by CONNECTION_ID, otherwise that of the latest answer."""
+    """Holds the current connection of one client: fixed by CONNECTION_ID, otherwise that of the latest answer."""
 
     def __init__(self, fixed: ConnectionId | None) -> None:
         self._fixed = fixed
 
     @property
     def current(self) -> ConnectionId | None:
-        """The connection id to write into rows, if any."""
+        """Returns the connection id to write into rows, if any."""
         if self._fixed is not None:
             return self._fixed
         return _latest.get(_nothing).get(self)

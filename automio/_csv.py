@@ -1,4 +1,4 @@
-"""`api.csv`: import and export CSV and Excel files."""
+"""Provides `api.csv`: import and export CSV and Excel files."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ M = TypeVar("M", CsvImport, CsvPreview)
 
 
 class CsvOperations(Resource):
-    """Imports of CSV and Excel files into tables of the configured app, and exports of them."""
+    """Manages imports of CSV and Excel files into tables of the configured app, and exports of them."""
 
     @operation
     def import_file(
@@ -184,11 +184,11 @@ class CsvOperations(Resource):
 
 
 class Csv(CsvOperations, SyncResource):
-    """Imports of CSV and Excel files into tables of the configured app, and exports of them."""
+    """Manages imports of CSV and Excel files into tables of the configured app, and exports of them."""
 
 
 class AsyncCsv(CsvOperations, AsyncResource):
-    """Imports of CSV and Excel files into tables of the configured app, and exports of them."""
+    """Manages imports of CSV and Excel files into tables of the configured app, and exports of them."""
 
 
 def _path(job: CsvImport | CsvExport) -> str:

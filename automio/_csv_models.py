@@ -1,4 +1,4 @@
-"""Imports and exports of CSV and Excel files, and their progress."""
+"""Defines imports and exports of CSV and Excel files, and their progress."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from automio._decode import WireModel
 
 @dataclass(frozen=True, kw_only=True)
 class CsvLineError(WireModel):
-    """A line that was not imported: its number from 1, the column (None for the whole line), and the reason."""
+    """Describes a line that was not imported: its number from 1, the column (None: the whole line), the reason."""
 
     line: int
     column: str | None = None
@@ -18,7 +18,7 @@ class CsvLineError(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvImportResult(WireModel):
-    """Counts of lines by outcome; `errors` holds the first rejected lines.
+    """Counts lines by outcome; `errors` holds the first rejected lines.
 
     `blank` lines have no values and are skipped. `total_rows` is the number of lines in the file, once it is known.
     """
@@ -37,7 +37,7 @@ class CsvImportResult(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvImport(WireModel):
-    """An import. `status` is pending, in_progress, completed or failed; `progress` 0 to 100."""
+    """Describes an import. `status` is pending, in_progress, completed or failed; `progress` 0 to 100."""
 
     id: int
     collection_name: str
@@ -56,7 +56,7 @@ class CsvImport(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvExport(WireModel):
-    """An export. `status` is pending, in_progress, completed or failed; `progress` 0 to 100."""
+    """Describes an export. `status` is pending, in_progress, completed or failed; `progress` 0 to 100."""
 
     id: int
     collection_name: str
@@ -74,7 +74,7 @@ class CsvExport(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvObjection(WireModel):
-    """The first cell that does not fit a type or option: which type (`against`), the line, and the reason."""
+    """Describes the first cell that does not fit a type or option (`against`): its line, its value, the reason."""
 
     against: str
     line: int
@@ -84,7 +84,7 @@ class CsvObjection(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvPreviewColumn(WireModel):
-    """A column of a file: the type of its cells (None if it is empty) and the table's column it is imported into."""
+    """Describes a column of a file: the type of its cells (None if it is empty) and the table's column for it."""
 
     position: int
     header: str
@@ -96,7 +96,7 @@ class CsvPreviewColumn(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvPreviewLine(WireModel):
-    """A line of a file as it was read; a malformed line has no values."""
+    """Describes a line of a file as it was read; a malformed line has no values."""
 
     line: int
     values: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ class CsvPreviewLine(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvProblem(WireModel):
-    """A line that would be rejected because it is malformed."""
+    """Describes a line that would be rejected because it is malformed."""
 
     line: int
     reason: str
@@ -112,7 +112,7 @@ class CsvProblem(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvPreview(WireModel):
-    """The content of a file. `options` are arguments for `import_file`, `questions` name what is unclear.
+    """Describes the content of a file. `options` are arguments for `import_file`, `questions` name what is unclear.
 
     `error` says why the file cannot be read or imported with these options. Of a long file only the first
     `rows_looked_at` lines are read.

@@ -1,4 +1,4 @@
-"""Options for reading a CSV or Excel file: keyword arguments of `api.csv.import_file` and `api.csv.preview`."""
+"""Defines options for reading a CSV or Excel file: arguments of `api.csv.import_file` and `api.csv.preview`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
@@ -9,7 +9,7 @@ _AS_JSON = frozenset({"mapping", "on_conflict", "units", "null_words", "true_wor
 
 
 class CsvReading(TypedDict, total=False):
-    """Options for reading a file; those that are left out are detected, or have the default of docs/csv.md."""
+    """Lists options for reading a file; those that are left out are detected, or have the default of docs/csv.md."""
 
     mapping: Mapping[str, str | None] | None
     """From columns of the file (a header, or `#` and a number) to columns of the table; None skips the column."""

@@ -79,7 +79,7 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class WireModel:
-    """An object from the platform; `raw` holds all of its fields."""
+    """Holds an object from the platform; `raw` holds all of its fields."""
 
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

@@ -1,4 +1,4 @@
-"""Every error the client raises.
+"""Defines every error that the client raises.
 
     AutomioError
     ├── ConfigurationError              (also ValueError)
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class AutomioError(Exception):
-    """The base class of all errors of this client.
+    """Serves as the base class of all errors of this client.
 
     `status` is the HTTP status, `detail` the platform's message, `request_id` its `X-Request-Id` (quote it when you
     ask for help), `hint` the next step.
@@ -74,27 +74,27 @@ def _rebuild(kind: type[AutomioError], message: str, attributes: Mapping[str, An
 
 
 class ConfigurationError(AutomioError, ValueError):
-    """A setting is missing or invalid; the message names the variable, the hint says what to set."""
+    """Reports that a setting is missing or invalid; the message names the variable, the hint says what to set."""
 
 
 class TransportError(AutomioError):
-    """No usable answer arrived; the platform may or may not have acted on the request."""
+    """Reports that no usable answer arrived; the platform may or may not have acted on the request."""
 
 
 class ConnectionFailed(TransportError, ConnectionError):
-    """The connection could not be opened, or it broke before an answer arrived."""
+    """Reports that the connection could not be opened, or it broke before an answer arrived."""
 
 
 class RequestTimeout(TransportError, TimeoutError):
-    """No answer arrived within the time limit."""
+    """Reports that no answer arrived within the time limit."""
 
 
 class StreamInterrupted(TransportError):
-    """A stream of events broke and could not be resumed."""
+    """Reports that a stream of events broke and could not be resumed."""
 
 
 class InvalidReply(TransportError):
-    """The answer was not what the contract promises, for example HTML from a proxy instead of JSON."""
+    """Reports that the answer was not what the contract promises, for example HTML from a proxy instead of JSON."""
 
     def __init__(
         self, message: str, *, status: int | None = None, request_id: str | None = None, hint: str | None = None
@@ -105,7 +105,7 @@ class InvalidReply(TransportError):
 
 
 class ApiError(AutomioError):
-    """The platform answered with an error status. `body` is the parsed answer, or its text."""
+    """Reports that the platform answered with an error status. `body` is the parsed answer, or its text."""
 
     def __init__(
         self,
@@ -127,51 +127,51 @@ class ApiError(AutomioError):
 
 
 class BadRequest(ApiError):
-    """400: the request is malformed."""
+    """Reports 400: the request is malformed."""
 
 
 class Unauthorized(ApiError):
-    """401: the token is missing, wrong, expired or revoked."""
+    """Reports 401: the token is missing, wrong, expired or revoked."""
 
 
 class NotEnoughCredits(ApiError):
-    """402: the organization's credits are used up."""
+    """Reports 402: the organization's credits are used up."""
 
 
 class Forbidden(ApiError):
-    """403: the token is valid but may not do this."""
+    """Reports 403: the token is valid but may not do this."""
 
 
 class IntegrationAccessDeniedError(Forbidden):
-    """403 of an integration call: the platform refused the call, the service never received it."""
+    """Reports 403 of an integration call: the platform refused the call, the service never received it."""
 
 
 class NotFound(ApiError):
-    """404: there is no such thing, or the token may not see it."""
+    """Reports 404: there is no such thing, or the token may not see it."""
 
 
 class IntegrationNotFound(NotFound):
-    """404: the platform has no integration with this id."""
+    """Reports 404: the platform has no integration with this id."""
 
 
 class Conflict(ApiError):
-    """409: the request does not fit the current state, for example a name that is taken."""
+    """Reports 409: the request does not fit the current state, for example a name that is taken."""
 
 
 class UnprocessableEntity(ApiError):
-    """422: the request is well-formed but a value in it is invalid."""
+    """Reports 422: the request is well-formed but a value in it is invalid."""
 
 
 class RateLimited(ApiError):
-    """429: too many requests; the `Retry-After` header, if any, is in `headers`."""
+    """Reports 429: too many requests; the `Retry-After` header, if any, is in `headers`."""
 
 
 class ServerError(ApiError):
-    """500 and above: the platform, or something in front of it, failed."""
+    """Reports 500 and above: the platform, or something in front of it, failed."""
 
 
 class GraphqlException(AutomioError):
-    """A GraphQL document failed; `errors` holds every error with its path and extensions."""
+    """Reports that a GraphQL document failed; `errors` holds every error with its path and extensions."""
 
     def __init__(self, message: str, errors: "Sequence[GraphQLError]" = ()) -> None:
         super().__init__(message)
@@ -179,16 +179,16 @@ class GraphqlException(AutomioError):
 
     @property
     def code(self) -> str | None:
-        """Hasura's code of the first error, for example `constraint-violation`."""
+        """Returns Hasura's code of the first error, for example `constraint-violation`."""
         return next((error.code for error in self.errors), None)
 
 
 class IntegrationHasNoConnections(AutomioError):
-    """The integration exists, but no account is connected and activated for this app."""
+    """Reports that the integration exists, but no account is connected and activated for this app."""
 
 
 class CallFailed(AutomioError):
-    """A third-party service answered with an error status in a method that returns items only, such as `paginate`.
+    """Reports that a third-party service answered with an error status, in methods that return items only.
 
     `response` is the service's answer.
     """
@@ -199,7 +199,7 @@ class CallFailed(AutomioError):
 
 
 class CsvJobFailed(AutomioError):
-    """An import or export failed while `wait` was waiting for it; `job.error` has the reason."""
+    """Reports that an import or export failed while `wait` was waiting for it; `job.error` has the reason."""
 
     def __init__(self, job: "CsvImport | CsvExport") -> None:
         super().__init__(f"{type(job).__name__} {job.id} failed: {job.error or 'no reason was given'}")
@@ -207,23 +207,23 @@ class CsvJobFailed(AutomioError):
 
 
 class CacheUnavailable(AutomioError, ConnectionError):
-    """The Redis server of local development cannot be reached."""
+    """Reports that the Redis server of local development cannot be reached."""
 
 
 class PluginError(AutomioError):
-    """A plugin cannot be invoked. Errors raised by a plugin's own code pass through unchanged."""
+    """Reports that a plugin cannot be invoked. Errors raised by a plugin's own code pass through unchanged."""
 
 
 class PluginNotFound(PluginError, ImportError):
-    """No plugin implements this interface for this integration here."""
+    """Reports that no plugin implements this interface for this integration here."""
 
 
 class ModuleHashMismatch(PluginError, ImportError):
-    """Plugin code from the platform or the cache does not match its hash; it was not run."""
+    """Reports that plugin code from the platform or the cache does not match its hash; it was not run."""
 
 
 class CapabilityNotImplemented(PluginError, AttributeError):
-    """The plugin has no function with the name of this capability."""
+    """Reports that the plugin has no function with the name of this capability."""
 
 
 ApiException = ApiError

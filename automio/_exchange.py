@@ -1,4 +1,4 @@
-"""Descriptions of network exchanges, separate from sending them.
+"""Describes network exchanges, separately from sending them.
 
 A resource method returns one of these descriptions; `_sync_driver` and `_async_driver` run them. So building requests
 and reading replies is written once for both clients.
@@ -16,7 +16,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True)
 class FilePart:
-    """A file of a multipart body; an open file is read from its start at every attempt."""
+    """Describes a file of a multipart body; an open file is read from its start at every attempt."""
 
     field: str
     filename: str | None
@@ -26,7 +26,7 @@ class FilePart:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One HTTP request to the platform or to its cache service.
+    """Describes one HTTP request to the platform or to its cache service.
 
     `path` is already percent-encoded. `content` is the JSON body; `form` and `files` make a multipart body instead.
     `repeatable` requests are safe to send twice, so they may be retried after the platform may have acted on them.
@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """A complete HTTP reply. Header names are in lower case."""
+    """Describes a complete HTTP reply. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,7 +61,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """A request, and the function that reads its reply."""
+    """Describes a request, and the function that reads its reply."""
 
     request: Request
     read: Callable[[Reply], T]
@@ -69,7 +69,7 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True)
 class RedisCommands(Generic[T]):
-    """Commands for the Redis of local development, sent together, and the function that reads their replies."""
+    """Describes commands for the Redis of local development, and the function that reads their replies."""
 
     commands: tuple[tuple[str | bytes | int, ...], ...]
     read: Callable[[Sequence[Any]], T]
@@ -80,7 +80,7 @@ Exchange = Call[T] | RedisCommands[T]
 
 @dataclass(frozen=True)
 class Pause:
-    """A step that waits for a number of seconds."""
+    """Describes a step that waits for a number of seconds."""
 
     seconds: float
 
@@ -90,7 +90,7 @@ Steps = Generator[Exchange[Any] | Pause, Any, T]
 
 
 class EventSource(Protocol[T_co]):
-    """A reply that arrives event by event, and how to resume it when the connection breaks."""
+    """Represents a reply that arrives event by event, and how to resume it when the connection breaks."""
 
     def next_request(self) -> Request:
         """Returns the request that opens or resumes the stream."""
@@ -100,7 +100,7 @@ class EventSource(Protocol[T_co]):
 
     @property
     def is_finished(self) -> bool:
-        """True when the last item has arrived; the rest of the body is not read."""
+        """Tells whether the last item has arrived; the rest of the body is not read."""
 
     def ended(self) -> Iterable[T_co]:
         """Returns the items that are complete at the end of the body; raises when the body ended too early."""
@@ -114,7 +114,7 @@ class EventSource(Protocol[T_co]):
 
 @dataclass(frozen=True)
 class Batch(Generic[T]):
-    """Items of a list and the call for the next ones; `failure` says why there is none though there may be more."""
+    """Holds items of a list and the call for the next ones; `failure` says why more items cannot be fetched."""
 
     items: Sequence[T]
     next: "Call[Batch[T]] | None"

@@ -1,4 +1,4 @@
-"""Files of an app and their metadata."""
+"""Defines files of an app and their metadata."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from automio._decode import WireModel
 
 @dataclass(frozen=True, kw_only=True)
 class File(WireModel):
-    """A file of an app. `size` is in bytes; `sha256` is the hash of the content, in hexadecimal."""
+    """Describes a file of an app. `size` is in bytes; `sha256` is the hash of the content, in hexadecimal."""
 
     id: int
     name: str
@@ -25,7 +25,7 @@ class File(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class FileLink(WireModel):
-    """A URL that opens a file without a token until `expires_at`, or until the file is deleted."""
+    """Describes a URL that opens a file without a token until `expires_at`, or until the file is deleted."""
 
     url: str
     expires_at: datetime | None = None
@@ -33,7 +33,7 @@ class FileLink(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class FileUsage(WireModel):
-    """Number and total size of the organization's files and its quota; `file_bytes` is the limit for one file."""
+    """Counts the organization's files and bytes beside its quota; `file_bytes` is the limit for one file."""
 
     files: int
     bytes: int

@@ -1,4 +1,4 @@
-"""`api.files`: store, list, read and link files of the configured app."""
+"""Provides `api.files`: store, list, read and link files of the configured app."""
 
 import contextlib
 import hashlib
@@ -28,7 +28,7 @@ FileTarget = str | os.PathLike[str] | BinaryIO
 
 
 class FilesOperations(Resource):
-    """Files of the configured app that belong to the token's organization."""
+    """Manages files of the configured app that belong to the token's organization."""
 
     @operation
     def upload(self, source: FileSource, name: str | None = None, content_type: str | None = None) -> Steps[File]:
@@ -178,11 +178,11 @@ class FilesOperations(Resource):
 
 
 class Files(FilesOperations, SyncResource):
-    """Files of the configured app that belong to the token's organization."""
+    """Manages files of the configured app that belong to the token's organization."""
 
 
 class AsyncFiles(FilesOperations, AsyncResource):
-    """Files of the configured app that belong to the token's organization."""
+    """Manages files of the configured app that belong to the token's organization."""
 
 
 def _read_file(reply: Reply) -> File:

@@ -1,4 +1,4 @@
-"""`gql` clients for an app's tables: documents over HTTP, subscriptions over their own web socket."""
+"""Creates `gql` clients for an app's tables: documents over HTTP, subscriptions over their own web socket."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -17,7 +17,7 @@ from automio._settings import AppId, Settings, app_in_path
 
 
 class TablesClient(Client):
-    """A `gql.Client` for blocking code whose `subscribe` opens a web socket."""
+    """Offers a `gql.Client` for blocking code whose `subscribe` opens a web socket."""
 
     def __init__(self, settings: Settings, app: AppId) -> None:
         super().__init__(

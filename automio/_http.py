@@ -1,4 +1,4 @@
-"""Shared by the two drivers: building httpx requests, translating httpx errors, connection pools."""
+"""Builds httpx requests, translates httpx errors and shares connection pools, for both drivers."""
 
 import os
 import ssl
@@ -106,14 +106,14 @@ def translated_errors(request: Request) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Lease:
-    """A reference to a shared client; call `release` when it is no longer used."""
+    """Holds a reference to a shared client; call `release` when it is no longer used."""
 
     client: httpx.Client
     key: tuple[int, bool]
 
 
 class _SharedClients:
-    """One connection pool per process for all `API` objects; it is closed with the last of them."""
+    """Keeps one connection pool per process for all `API` objects; it is closed with the last of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -90,7 +90,7 @@ def _form_text(value: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ParallelCalls:
-    """The part of a parallel call that is the same for all items."""
+    """Holds the part of a parallel call that is the same for all items."""
 
     integration: Integration | str
     operation: Literal["parallel_call/", "parallel_call_for_connection/"]

@@ -1,4 +1,4 @@
-"""Requests of `automio integration import`, which creates a definition from an OpenAPI document."""
+"""Sends the requests of `automio integration import`, which creates a definition from an OpenAPI document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _TIMEOUT_SECONDS = 150.0
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedDefinition(WireModel):
-    """The fields of a definition that the command shows."""
+    """Describes the fields of a definition that the command shows."""
 
     id: str
     base_url: str
@@ -24,7 +24,7 @@ class ImportedDefinition(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Imported(WireModel):
-    """The outcome of an import; with `dry_run`, what it would do."""
+    """Describes the outcome of an import; with `dry_run`, what it would do."""
 
     definition: ImportedDefinition
     is_new: bool
@@ -34,7 +34,7 @@ class Imported(WireModel):
 
 
 class IntegrationImports(Account):
-    """Imports of integrations; needs a token with the scope `build`."""
+    """Imports integrations; needs a token with the scope `build`."""
 
     @operation
     def import_document(self, body: Mapping[str, Any]) -> Call[Imported]:

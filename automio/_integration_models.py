@@ -1,4 +1,4 @@
-"""Integrations, connections and plugins, and the answers of calls through them."""
+"""Defines integrations, connections and plugins, and the answers of calls through them."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from automio._json import decode_json
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrationCategory(WireModel):
-    """A category of the integration catalogue."""
+    """Describes a category of the integration catalogue."""
 
     id: int | None = None
     name: str
@@ -22,7 +22,7 @@ class IntegrationCategory(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrationType(WireModel):
-    """The kind of service an integration talks to."""
+    """Describes the kind of service an integration talks to."""
 
     code: str | None = None
     name: str
@@ -31,7 +31,7 @@ class IntegrationType(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Integration(WireModel):
-    """A third-party HTTP API. Fields of the platform that have no attribute here are in `raw`.
+    """Describes a third-party HTTP API. Fields of the platform that have no attribute here are in `raw`.
 
     `connected_accounts` holds the ids of the connections that this app may use.
     """
@@ -64,7 +64,7 @@ class Integration(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Connection(WireModel):
-    """A connected account of an integration; `connection["id"]` works like `connection.id`."""
+    """Describes a connected account of an integration; `connection["id"]` works like `connection.id`."""
 
     id: int
     name: str
@@ -74,7 +74,7 @@ class Connection(WireModel):
 
 
 class ConnectionsByOrganization:
-    """Connections as a flat list (iterate it) and by organization (`items()`, `[organization_id]`)."""
+    """Holds connections as a flat list (iterate it) and by organization (`items()`, `[organization_id]`)."""
 
     def __init__(self, connections: Mapping[str, Sequence[Connection]]) -> None:
         self._connections = {str(key): list(value) for key, value in connections.items()}
@@ -125,7 +125,7 @@ class ConnectionsByOrganization:
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """The answer of the third-party service."""
+    """Describes the answer of the third-party service."""
 
     status_code: int
     text: str = field(repr=False)
@@ -137,7 +137,7 @@ class ApiResponse:
 
     @property
     def content(self) -> bytes:
-        """The body as bytes; text is encoded as UTF-8."""
+        """Returns the body as bytes; text is encoded as UTF-8."""
         return self.text.encode() if self.content_base64 is None else base64.b64decode(self.content_base64)
 
     def json(self) -> Any:
@@ -163,7 +163,7 @@ class ApiResponse:
 
 @dataclass(frozen=True)
 class ParallelCallResponse:
-    """One answer of a parallel call, in the order of the requests."""
+    """Describes one answer of a parallel call, in the order of the requests."""
 
     api_data: Any
     api_response: ApiResponse
@@ -182,7 +182,7 @@ class ParallelCallResponse:
 
 
 class StreamedAnswer(TypedDict, total=False):
-    """One item of `parallel_call_stream`.
+    """Describes one item of `parallel_call_stream`.
 
     Every answer has all keys but the last two; `index` is the position of its request in `data_list`. The last item
     has only `final` (true) and `total_processed`.
@@ -200,7 +200,7 @@ class StreamedAnswer(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class PluginConnections(WireModel):
-    """An enabled plugin: `id` is its integration, `connection_ids` are the connections it may use."""
+    """Describes an enabled plugin: `id` is its integration, `connection_ids` are the connections it may use."""
 
     id: str
     connection_ids: tuple[int, ...] = ()
@@ -208,7 +208,7 @@ class PluginConnections(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class PluginInterface(WireModel):
-    """The interface a plugin implements."""
+    """Describes the interface a plugin implements."""
 
     id: int | None = None
     namespace: str
@@ -217,7 +217,7 @@ class PluginInterface(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class PluginIntegration(WireModel):
-    """The integration a plugin is for."""
+    """Describes the integration a plugin is for."""
 
     integration_id: str
     name: str | None = None
@@ -226,7 +226,7 @@ class PluginIntegration(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin(WireModel):
-    """An implementation of a plugin interface for one integration."""
+    """Describes an implementation of a plugin interface for one integration."""
 
     id: int | None = None
     organization: int | None = None

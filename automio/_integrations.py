@@ -1,4 +1,4 @@
-"""`api.integrations`: third-party services, their connections, and calls through them."""
+"""Provides `api.integrations`: third-party services, their connections, and calls through them."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +45,7 @@ Progress = Callable[[int, int], None]
 
 
 class IntegrationsOperations(Resource):
-    """Third-party services, their connections, and calls through them."""
+    """Offers third-party services, their connections, and calls through them."""
 
     @operation
     def get_integration(self, integration_id: str, connection_id: ConnectionId | None = None) -> Call[Integration]:
@@ -347,11 +347,11 @@ class IntegrationsOperations(Resource):
 
 
 class Integrations(IntegrationsOperations, SyncResource):
-    """Third-party services, their connections, and calls through them."""
+    """Offers third-party services, their connections, and calls through them."""
 
 
 class AsyncIntegrations(IntegrationsOperations, AsyncResource):
-    """Third-party services, their connections, and calls through them."""
+    """Offers third-party services, their connections, and calls through them."""
 
 
 def _integrations_page(page: int | None, per_page: int | None) -> Call[Page[Integration]]:

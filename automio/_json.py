@@ -1,4 +1,4 @@
-"""JSON as tables use it: compact UTF-8, the value types of a row, and exact numbers."""
+"""Reads and writes JSON as tables use it: compact UTF-8, the value types of a row, and exact numbers."""
 
 import json
 import math

@@ -8,14 +8,14 @@ _SPACE = " \t\r\n"
 
 @dataclass(frozen=True)
 class Link:
-    """A link: its target as written, and its parameters by lower-case name."""
+    """Describes a link: its target as written, and its parameters by lower-case name."""
 
     target: str
     parameters: Mapping[str, str]
 
     @property
     def relations(self) -> frozenset[str]:
-        """The relation types, in lower case."""
+        """Returns the relation types, in lower case."""
         return frozenset(self.parameters.get("rel", "").lower().split())
 
 

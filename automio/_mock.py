@@ -1,4 +1,4 @@
-"""A mock platform for tests, without network or patching."""
+"""Offers a mock platform for tests, without network or patching."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Requests to and answers of the platform: GraphQL, actions, runs, tags, cache entries, pages."""
+"""Defines requests to and answers of the platform: GraphQL, actions, runs, tags, cache entries, pages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class GraphQLRequest:
-    """A GraphQL document and its variables."""
+    """Describes a GraphQL document and its variables."""
 
     query: str
     variables: Mapping[str, Any] | None = None
@@ -32,7 +32,7 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphQLError:
-    """One error of a GraphQL reply, with its path (list indexes as numbers or text) and extensions."""
+    """Describes one error of a GraphQL reply, with its path (list indexes as numbers or text) and extensions."""
 
     message: str
     locations: list[Any] = field(default_factory=list)
@@ -41,7 +41,7 @@ class GraphQLError:
 
     @property
     def code(self) -> str | None:
-        """Hasura's code, for example `validation-failed`."""
+        """Returns Hasura's code, for example `validation-failed`."""
         code = self.extensions.get("code")
         return code if isinstance(code, str) else None
 
@@ -58,7 +58,7 @@ class GraphQLError:
 
 @dataclass(frozen=True)
 class GraphQLResponse:
-    """A GraphQL reply; `errors` is None when there are none."""
+    """Describes a GraphQL reply; `errors` is None when there are none."""
 
     data: Any = None
     errors: list[GraphQLError] | None = None
@@ -73,7 +73,7 @@ class GraphQLResponse:
 
 @dataclass(frozen=True, kw_only=True)
 class Tag(WireModel):
-    """A label on the rows of a table."""
+    """Describes a label on the rows of a table."""
 
     name: str
     id: int | None = None
@@ -92,7 +92,7 @@ class Tag(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Action(WireModel):
-    """A script of an app that can be run."""
+    """Describes a script of an app that can be run."""
 
     name: str
     id: int | None = None
@@ -115,7 +115,7 @@ class Action(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ActionRunResponse(WireModel):
-    """An accepted run: use `run_id` for its status and `task_id` for its log lines."""
+    """Describes an accepted run: use `run_id` for its status and `task_id` for its log lines."""
 
     run_id: int
     task_id: str
@@ -124,7 +124,7 @@ class ActionRunResponse(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ActionRunStatusResponse(WireModel):
-    """The state of a run. `progress` is 0 to 100, `result` the script's value."""
+    """Describes the state of a run. `progress` is 0 to 100, `result` the script's value."""
 
     status: str
     error: str | None = None
@@ -134,13 +134,13 @@ class ActionRunStatusResponse(WireModel):
 
     @property
     def is_finished(self) -> bool:
-        """True when the run has ended, whether it succeeded or not."""
+        """Tells whether the run has ended, whether it succeeded or not."""
         return self.status in ("completed", "failed", "stopped")
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """A cached value with its time to live: `ttl` in seconds, -1 when it does not expire."""
+    """Describes a cached value with its time to live: `ttl` in seconds, -1 when it does not expire."""
 
     key: str
     value: Any
@@ -150,7 +150,7 @@ class CacheEntry:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of a list; `count` is the number of items on all pages."""
+    """Describes one page of a list; `count` is the number of items on all pages."""
 
     count: int
     next: str | None

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(kw_only=True)
 class Context:
-    """Shared state of one client's resources; `client` is that client, which plugin code sees as `api`."""
+    """Holds shared state of one client's resources; `client` is that client, which plugin code sees as `api`."""
 
     settings: Settings
     memory: ConnectionMemory
@@ -39,7 +39,7 @@ class Context:
 
 
 class Resource:
-    """A group of operations that share one client's settings and driver."""
+    """Represents a group of operations that share one client's settings and driver."""
 
     _driver: Any
 
@@ -57,19 +57,19 @@ class Resource:
 
 
 class SyncResource(Resource):
-    """A resource with blocking operations."""
+    """Represents a resource with blocking operations."""
 
     _driver: "SyncDriver"
 
 
 class AsyncResource(Resource):
-    """A resource with operations that are awaited."""
+    """Represents a resource with operations that are awaited."""
 
     _driver: "AsyncDriver"
 
 
 class operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
-    """A decorator for methods that describe an exchange; calling the method on a client runs the exchange."""
+    """Decorates methods that describe an exchange; calling the method on a client runs the exchange."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], Exchange[T] | Steps[T]]) -> None:
         self.describe = describe
@@ -86,7 +86,7 @@ class operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
 
 
 class stream_operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
-    """A decorator for methods that describe a stream; calling the method returns an iterator over its items."""
+    """Decorates methods that describe a stream; calling the method returns an iterator over its items."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], EventSource[T]]) -> None:
         self.describe = describe
@@ -103,7 +103,7 @@ class stream_operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
 
 
 class pages_operation(Generic[P, T]):  # noqa: N801 (used as a decorator)
-    """A decorator for methods that describe a list in pages; calling the method iterates over all items."""
+    """Decorates methods that describe a list in pages; calling the method iterates over all items."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], Call[Batch[T]]]) -> None:
         self.describe = describe

@@ -16,7 +16,7 @@ from automio._paging.walk import advance, is_end_status
 
 @dataclass(frozen=True, kw_only=True)
 class Walk:
-    """The current position in a list, and the function that makes a call of a position."""
+    """Holds the current position in a list, and the function that makes a call of a position."""
 
     pagination: Pagination
     call: Callable[[Position], Call[tuple[Any, ApiResponse]]]

@@ -12,7 +12,7 @@ Style = Literal["link", "cursor", "page", "offset"]
 
 @dataclass(frozen=True, kw_only=True)
 class Pagination:
-    """The way from one page of a service's list to the next.
+    """Describes the way from one page of a service's list to the next.
 
     `style` is the way to the next page: `link` (a URL: the `Link` header's `rel="next"`, or the value at `next`),
     `cursor` (a value for the next request: the value at `next`, or the field `last_item` of the last item), `page` (a
@@ -86,12 +86,12 @@ class Pagination:
 
     @property
     def parameter_name(self) -> str:
-        """The parameter for cursor, page or offset; by default it is named like the style."""
+        """Returns the parameter for cursor, page or offset; by default it is named like the style."""
         return self.parameter or self.style
 
     @property
     def first_number(self) -> int:
-        """The number of the first page or item."""
+        """Returns the number of the first page or item."""
         if self.first is not None:
             return self.first
         return 1 if self.style == "page" else 0

@@ -1,4 +1,4 @@
-r"""Paths into JSON: keys and list indexes joined by dots, such as `data.orders.0.id`.
+r"""Reads and writes by paths into JSON: keys and list indexes joined by dots, such as `data.orders.0.id`.
 
 A key that contains a dot is quoted or escaped: `["@odata.nextLink"]` or `@odata\.nextLink`. A path of a list may have
 the steps `*` (every value of an object or list: `products.*`, `edges.*.node`) and `?` (the only list of an object,
@@ -16,7 +16,7 @@ MAX_STEPS = 20
 
 
 class Step(NamedTuple):
-    """A key or index. `is_plain` is true when it was neither quoted nor escaped, so that `*` and `?` are wildcards.
+    """Describes a key or index. `is_plain` is true when it was neither quoted nor escaped: `*` and `?` are wildcards.
 
     With `value` it selects the first item of a list whose field `name` has that value.
     """

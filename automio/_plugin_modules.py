@@ -40,7 +40,7 @@ _TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class FetchedModule:
-    """Code with a checked hash; `file` is its path in the cache, `interface` the namespace of its interface."""
+    """Holds code with a checked hash; `file` is its path in the cache, `interface` the namespace of its interface."""
 
     code: bytes
     file: str
@@ -49,7 +49,7 @@ class FetchedModule:
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleAnswer(WireModel):
-    """The platform's answer about a module; `code` is None when the caller has it already."""
+    """Describes the platform's answer about a module; `code` is None when the caller has it already."""
 
     organization: str
     sha256: str
@@ -129,7 +129,7 @@ class _Latest:
 
 
 class _CachedModule:
-    """The cached versions of one module."""
+    """Reads and writes the cached versions of one module."""
 
     def __init__(self, cache: Path, settings: Settings, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""`api.plugins`: list plugins and call their capabilities.
+"""Provides `api.plugins`: list plugins and call their capabilities.
 
 A plugin is a module `plugins.<namespace>_<integration id>` on the interpreter's path; calling it sends no request to
 the platform.
@@ -25,7 +25,7 @@ _STAMP = "__automio_stamp__"
 
 
 class PluginsOperations(Resource):
-    """Plugins of the organization."""
+    """Offers plugins of the organization."""
 
     @operation
     def get_list(self, namespace: str) -> Call[list[PluginConnections]]:
@@ -49,7 +49,7 @@ class PluginsOperations(Resource):
 
 
 class Plugins(PluginsOperations, SyncResource):
-    """Plugins of the organization."""
+    """Offers plugins of the organization."""
 
     def invoke(
         self,
@@ -68,7 +68,7 @@ class Plugins(PluginsOperations, SyncResource):
 
 
 class AsyncPlugins(PluginsOperations, AsyncResource):
-    """Plugins of the organization."""
+    """Offers plugins of the organization."""
 
     async def invoke(
         self,

@@ -22,7 +22,7 @@ RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 
 
 class NeverSent(ConnectionFailed):
-    """The connection could not be opened, so the platform never saw the request."""
+    """Reports that the connection could not be opened, so the platform never saw the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class RetryPolicy:
 
 
 class RetryOptions(TypedDict):
-    """Arguments for `tenacity.Retrying` and `tenacity.AsyncRetrying`."""
+    """Holds arguments for `tenacity.Retrying` and `tenacity.AsyncRetrying`."""
 
     stop: stop_base
     wait: Callable[[RetryCallState], float]

@@ -1,4 +1,4 @@
-"""`api.runtime`: notifications from a running script."""
+"""Provides `api.runtime`: notifications from a running script."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from automio._replies import read_json
 
 
 class NotificationAction(TypedDict):
-    """A button of a notification; `url` is http://, https:// or a path of the platform."""
+    """Describes a button of a notification; `url` is http://, https:// or a path of the platform."""
 
     label: str
     url: str
@@ -21,7 +21,7 @@ class NotificationAction(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Notification(WireModel):
-    """A stored notification."""
+    """Describes a stored notification."""
 
     id: int
     user_id: int
@@ -37,7 +37,7 @@ class Notification(WireModel):
 
 
 class RuntimeOperations(Resource):
-    """Notifications from a running script to members of the organization."""
+    """Sends notifications from a running script to members of the organization."""
 
     @operation
     def send_notification(
@@ -67,8 +67,8 @@ class RuntimeOperations(Resource):
 
 
 class Runtime(RuntimeOperations, SyncResource):
-    """Notifications from a running script to members of the organization."""
+    """Sends notifications from a running script to members of the organization."""
 
 
 class AsyncRuntime(RuntimeOperations, AsyncResource):
-    """Notifications from a running script to members of the organization."""
+    """Sends notifications from a running script to members of the organization."""

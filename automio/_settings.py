@@ -17,7 +17,7 @@ ConnectionId = int | str
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The settings of a client; `repr` leaves out the secrets."""
+    """Holds the settings of a client; `repr` leaves out the secrets."""
 
     base_url: str
     token: str = field(repr=False)

@@ -13,7 +13,7 @@ _MAX_LINE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ServerSentEvent:
-    """The data of an event, and the last event id of the stream."""
+    """Describes the data of an event, and the last event id of the stream."""
 
     data: str
     last_event_id: str | None

@@ -13,7 +13,7 @@ from automio._sse import ServerSentEvent, ServerSentEventParser
 
 
 class LogLines:
-    """The log lines of a run; they end when the platform closes the stream.
+    """Reads the log lines of a run; they end when the platform closes the stream.
 
     A broken stream is resumed with `Last-Event-ID`. If the platform does not number its events, the whole log is
     requested again and the lines that were delivered before are dropped.
@@ -62,7 +62,7 @@ class LogLines:
 
 
 class ParallelAnswers:
-    """The answers of a parallel call as they arrive, then a final item.
+    """Reads the answers of a parallel call as they arrive, then a final item.
 
     When the stream breaks, unanswered requests are sent again if that is safe; otherwise StreamInterrupted lists
     them.

@@ -1,4 +1,4 @@
-"""Syncs and their runs."""
+"""Defines syncs and their runs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from automio._decode import WireModel
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRejection(WireModel):
-    """An item that was not stored: its page, its position there (both from 1), and the reason."""
+    """Describes an item that was not stored: its page, its position there (both from 1), and the reason."""
 
     page: int
     item: int
@@ -20,7 +20,7 @@ class SyncRejection(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRun(WireModel):
-    """A run of a sync for one connection. `state` is pending, running, completed, partial, failed or cancelled.
+    """Describes a sync's run for a connection. `state` is pending, running, completed, partial, failed or cancelled.
 
     A `partial` run ended at a limit, and the next run continues; `error` says why a run ended early. `seen` counts
     the items that were read, `rejections` holds the first rejected ones. `ticks` is the number of scheduled times
@@ -49,7 +49,7 @@ class SyncRun(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class SyncCheckpoint(WireModel):
-    """The progress of a connection: where the next incremental run starts, and the kind of an unfinished run."""
+    """Describes a connection's progress: where the next incremental run starts, the kind of an unfinished run."""
 
     connection_id: int
     cursor: Any = None
@@ -58,7 +58,7 @@ class SyncCheckpoint(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Sync(WireModel):
-    """A sync: its declaration, its next times, its progress, and the latest run of each connection."""
+    """Describes a sync: its declaration, its next times, its progress, and the latest run of each connection."""
 
     id: int
     name: str

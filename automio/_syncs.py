@@ -1,4 +1,4 @@
-"""`api.syncs`: start and follow the syncs of the configured app."""
+"""Provides `api.syncs`: start and follow the syncs of the configured app."""
 
 import time
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _OPEN = frozenset({"pending", "running"})
 
 
 class SyncsOperations(Resource):
-    """Syncs of the configured app, which copy lists of third-party services into its tables."""
+    """Manages syncs of the configured app, which copy lists of third-party services into its tables."""
 
     @operation
     def status(self, name: str) -> Call[Sync]:
@@ -84,11 +84,11 @@ class SyncsOperations(Resource):
 
 
 class Syncs(SyncsOperations, SyncResource):
-    """Syncs of the configured app, which copy lists of third-party services into its tables."""
+    """Manages syncs of the configured app, which copy lists of third-party services into its tables."""
 
 
 class AsyncSyncs(SyncsOperations, AsyncResource):
-    """Syncs of the configured app, which copy lists of third-party services into its tables."""
+    """Manages syncs of the configured app, which copy lists of third-party services into its tables."""
 
 
 def _read_runs(reply: Reply) -> Sequence[SyncRun]:

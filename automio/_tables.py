@@ -1,4 +1,4 @@
-"""`api.tables`: GraphQL on an app's tables, and tags."""
+"""Provides `api.tables`: GraphQL on an app's tables, and tags."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ _PATH = "/api/apps/graphql/"
 
 
 class TablesOperations(Resource):
-    """Operations on an app's tables."""
+    """Offers operations on an app's tables."""
 
     @operation
     def apps_graphql_query(self, app: AppId, table: str, graph_ql_request: GraphQLRequest) -> Call[GraphQLResponse]:
@@ -77,7 +77,7 @@ class TablesOperations(Resource):
 
 
 class Tables(TablesOperations, SyncResource):
-    """Operations on an app's tables."""
+    """Offers operations on an app's tables."""
 
     def client(self, app: AppId | None = None) -> "gql.Client":
         """Creates a `gql` client for the app's tables; `execute` uses HTTP, `subscribe` a web socket.
@@ -92,7 +92,7 @@ class Tables(TablesOperations, SyncResource):
 
 
 class AsyncTables(TablesOperations, AsyncResource):
-    """Operations on an app's tables."""
+    """Offers operations on an app's tables."""
 
     def client(self, app: AppId | None = None) -> "gql.Client":
         """Creates a `gql` client for `async with`; `execute` uses HTTP, `subscribe` a web socket."""

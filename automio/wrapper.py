@@ -1,4 +1,4 @@
-"""The documented module to import the client from: `from automio.wrapper import API`."""
+"""Offers the client under its documented name: `from automio.wrapper import API`."""
 
 from automio._client import API, AsyncAPI
 from automio._exceptions import GraphqlException, IntegrationAccessDeniedError

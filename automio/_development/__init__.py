@@ -1,1 +1,1 @@
-"""Local development: syncs a folder with an app, tests plugins without their services, runs actions locally."""
+"""Supports local development: syncs a folder with an app, tests plugins without their services, runs actions."""

@@ -9,7 +9,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class CodeError(AutomioError):
-    """A file is not valid Python, or does not define what it should."""
+    """Reports that a file is not valid Python, or does not define what it should."""
 
 
 def functions_of(code: str, path: str) -> dict[str, Function]:

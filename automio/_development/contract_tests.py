@@ -1,4 +1,4 @@
-"""Contract tests of plugins: a capability's arguments, the recorded answers of services, and the expected result.
+"""Runs contract tests of plugins: a capability's arguments, recorded answers of services, and the expected result.
 
 They are in `plugins/tests/<namespace>_<integration>.json` and need no network:
 
@@ -38,12 +38,12 @@ TESTS = "plugins/tests"
 
 
 class ContractTestError(AutomioError):
-    """A file of contract tests, or its plugin or interface, cannot be used; the message says which and why."""
+    """Reports that a file of contract tests, or its plugin or interface, cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
 class PluginFiles:
-    """The files of a plugin: its code, its interface and its tests."""
+    """Holds the files of a plugin: its code, its interface and its tests."""
 
     root: Path
     namespace: str
@@ -99,7 +99,7 @@ class PluginFiles:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a test case: `wrong` says what failed, None when it passed."""
+    """Describes the outcome of a test case: `wrong` says what failed, None when it passed."""
 
     name: str
     wrong: str | None = None

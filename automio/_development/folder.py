@@ -21,12 +21,12 @@ _NEVER = ("__pycache__", "node_modules", "venv", "typings", "*.pyc", "*.pyi", "*
 
 
 class FolderError(AutomioError):
-    """A file of the folder cannot be read or written."""
+    """Reports that a file of the folder cannot be read or written."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The files of an app: path to text; `left_out` holds files that cannot be used, with the reason."""
+    """Holds the files of an app: path to text; `left_out` holds files that cannot be used, with the reason."""
 
     files: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ def digest(text: str) -> str:
 
 
 class Rules:
-    """Rules for the files that do not belong to an app: hidden files, caches, stubs, and those in the ignore file.
+    """Excludes files that do not belong to an app: hidden files, caches, stubs, and those in the ignore file.
 
     The ignore file has one pattern per line (`*`, `?`, `[…]`); `#` begins a comment. A pattern with `/` matches whole
     paths, any other pattern matches names; one that ends with `/` matches directories only.

@@ -1,4 +1,4 @@
-"""Requests of the commands for local development: source trees, plugins, and the data for type stubs."""
+"""Sends the requests of the commands for local development: source trees, plugins, and the data for type stubs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from automio._settings import AppId, app_in_path
 
 @dataclass(frozen=True)
 class SourceTree:
-    """A version of an app's source tree; an app without source has version 0."""
+    """Describes a version of an app's source tree; an app without source has version 0."""
 
     version: int
     files: Mapping[str, str]
@@ -26,7 +26,7 @@ class SourceTree:
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteInterface(WireModel):
-    """A plugin interface."""
+    """Describes a plugin interface."""
 
     namespace: str
     code: str
@@ -36,7 +36,7 @@ class RemoteInterface(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class RemotePlugin(WireModel):
-    """A plugin; `code` is None if the caller may not change it."""
+    """Describes a plugin; `code` is None if the caller may not change it."""
 
     id: int
     version: int
@@ -49,7 +49,7 @@ class RemotePlugin(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteOperation(WireModel):
-    """An operation that an integration's definition lists."""
+    """Describes an operation that an integration's definition lists."""
 
     method: str
     path: str
@@ -57,7 +57,7 @@ class RemoteOperation(WireModel):
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteAction(WireModel):
-    """An action, with the fields that its run sees."""
+    """Describes an action, with the fields that its run sees."""
 
     id: int
     entry: str
@@ -65,7 +65,7 @@ class RemoteAction(WireModel):
 
 
 class Development(Account):
-    """The platform's API as the development commands use it."""
+    """Offers the platform's API as the development commands use it."""
 
     @operation
     def source(self, app: AppId) -> Call[SourceTree]:

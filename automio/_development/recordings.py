@@ -1,4 +1,4 @@
-"""A transport that records the answers of services, and a mock platform that replays them.
+"""Records the answers of services by a transport, and replays them by a mock platform.
 
 A recording holds a plugin's call and its answer. It cannot contain credentials, which never reach the client.
 """
@@ -20,12 +20,12 @@ _KEPT_HEADERS = ("content-type", "link", "retry-after")
 
 
 class NotRecorded(AutomioError):
-    """The plugin made a call that the test case has no answer for."""
+    """Reports that the plugin made a call that the test case has no answer for."""
 
 
 @dataclass(frozen=True)
 class UpstreamCall:
-    """A call of a service; `params` are compared as text, as they appear in a URL."""
+    """Describes a call of a service; `params` are compared as text, as they appear in a URL."""
 
     integration: str
     method: str
@@ -42,7 +42,7 @@ class UpstreamCall:
 
 @dataclass(frozen=True)
 class Recording:
-    """An expected call and the service's answer; fields of the call that are left out match anything."""
+    """Describes an expected call and the service's answer; fields of the call that are left out match anything."""
 
     fields: Mapping[str, Any]
     integration: str

@@ -1,4 +1,4 @@
-"""Type stubs of an app, so that editors complete tables, integrations and the globals of plugins.
+"""Writes type stubs of an app, so that editors complete tables, integrations and the globals of plugins.
 
 typings/automio_app.pyi    rows and names of tables, ids of integrations, their operations, the event
 __builtins__.pyi           the global `api` of plugin code (Pyright and editors that use it read this file)

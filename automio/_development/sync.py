@@ -37,12 +37,12 @@ THEIRS = ".theirs"
 
 
 class SyncError(AutomioError):
-    """Folder and platform cannot be synchronized without losing a change; the message says what to do."""
+    """Reports that a synchronization would lose a change; the message says what to do."""
 
 
 @dataclass
 class State:
-    """The last common state of folder and platform: hashes of the files by path, and the source tree's version."""
+    """Holds the last common state of folder and platform: hashes of files by path, and the source tree's version."""
 
     base_url: str = ""
     app_id: int = 0
@@ -83,7 +83,7 @@ class State:
 
 @dataclass
 class Remote:
-    """The platform's state: files by path, versions and ids of interfaces and plugins."""
+    """Holds the platform's state: files by path, versions and ids of interfaces and plugins."""
 
     app_id: int
     version: int
@@ -100,7 +100,7 @@ class Remote:
 
 @dataclass(frozen=True)
 class Pulled:
-    """The outcome of a pull: paths by what happened to them."""
+    """Describes the outcome of a pull: paths by what happened to them."""
 
     written: list[str]
     removed: list[str]
@@ -111,7 +111,7 @@ class Pulled:
 
 @dataclass(frozen=True)
 class Pushed:
-    """The outcome of a push: paths by what happened to them, and the new version of the source tree."""
+    """Describes the outcome of a push: paths by what happened to them, and the new version of the source tree."""
 
     changed: list[str]
     removed: list[str]
@@ -161,7 +161,7 @@ def _load_plugins(platform: Development, remote: Remote) -> None:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Paths by who changed them since the last common state: the platform (`theirs`), the folder (`mine`), both."""
+    """Holds paths by who changed them since the last common state: the platform (`theirs`), the folder (`mine`)."""
 
     theirs: list[str]
     mine: list[str]
@@ -186,7 +186,7 @@ def compare(base: Mapping[str, str], local: Mapping[str, str], remote: Mapping[s
 
 
 class Workspace:
-    """A folder and the app that it is a copy of."""
+    """Synchronizes a folder with its app."""
 
     def __init__(self, root: Path, platform: Development, app: AppId, base_url: str) -> None:
         self._root, self._platform, self._app, self._base_url = root, platform, app, base_url

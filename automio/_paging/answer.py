@@ -18,7 +18,7 @@ _FAILED = frozenset({"error", "fail", "failed", "failure"})
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A successful answer of the service. `url` is its address without the query."""
+    """Describes a successful answer of the service. `url` is its address without the query."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The style `cursor`: a value from one answer is sent with the next request."""
+"""Implements the style `cursor`: a value from one answer is sent with the next request."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

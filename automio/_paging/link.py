@@ -1,4 +1,4 @@
-"""The style `link`: the service sends the next page's URL, which is followed unchanged."""
+"""Implements the style `link`: the service sends the next page's URL, which is followed unchanged."""
 
 from urllib.parse import SplitResult, urljoin, urlsplit
 

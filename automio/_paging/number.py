@@ -1,4 +1,4 @@
-"""The styles `page` and `offset`: the next number follows from this page's."""
+"""Implements the styles `page` and `offset`: the next number follows from this page's."""
 
 from automio._exceptions import InvalidReply
 from automio._pagination import Pagination

@@ -1,4 +1,4 @@
-"""Position and progress of a walk: plain values, so that they can be stored between two pages."""
+"""Defines position and progress of a walk as plain values, so that they can be stored between two pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from automio._paging.answer import Answer, has_more_by_flags
 
 @dataclass(frozen=True)
 class Position:
-    """The values to send for a page, in addition to the caller's own parameters.
+    """Holds the values to send for a page, in addition to the caller's own parameters.
 
     `url` is followed unchanged and `endpoint` gets only the cursor: both replace the caller's parameters.
     """
@@ -22,13 +22,13 @@ class Position:
 
     @property
     def is_alone(self) -> bool:
-        """True when the caller's own parameters and body are not sent."""
+        """Tells whether the caller's own parameters and body are not sent."""
         return self.url is not None or self.endpoint is not None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The counts and findings of a walk so far."""
+    """Holds the counts and findings of a walk so far."""
 
     pages: int = 0
     items: int = 0
@@ -47,7 +47,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Following:
-    """The items of a page and the position of the next one; None at the end of the list.
+    """Holds the items of a page and the position of the next one; None at the end of the list.
 
     `is_certain` is true when the service said that the list ends here, and the walk cannot have missed a moved item.
     """
@@ -62,14 +62,14 @@ class Following:
 
 @dataclass(frozen=True)
 class End:
-    """The list ends with this page; `is_certain` as in `Following`."""
+    """Says that the list ends with this page; `is_certain` as in `Following`."""
 
     is_certain: bool
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page as the styles see it; `progress` includes it.
+    """Describes a page as the styles see it; `progress` includes it.
 
     With `is_thorough`, a page that is not full does not count as the last one.
     """
@@ -83,17 +83,17 @@ class Page:
 
     @property
     def has_more(self) -> bool | None:
-        """True or False when flags tell whether there are more pages, otherwise None."""
+        """Tells whether there are more pages by the flags; None without flags."""
         return has_more_by_flags(self.pagination, self.answer)
 
     @property
     def is_empty_end(self) -> bool:
-        """True when this is the last page because it has no items."""
+        """Tells whether this is the last page because it has no items."""
         return self.pagination.empty_is_last and not self.items
 
     @property
     def is_short_end(self) -> bool:
-        """True when the page has fewer items than requested, and the service returned a full page before."""
+        """Tells whether the page has fewer items than requested, and the service returned a full page before."""
         size = requested_size(self.pagination, self.here)
         is_short = size is not None and len(self.items) < size and self.progress.is_size_kept
         return is_short and not self.is_thorough

@@ -1,4 +1,4 @@
-"""The control channel between runner and harness: length-prefixed JSON messages on a Unix stream socket."""
+"""Implements the control channel to the runner: length-prefixed JSON messages on a Unix stream socket."""
 
 import json
 import os
@@ -10,7 +10,7 @@ _LENGTH = struct.Struct("!I")
 
 
 class ControlChannel:
-    """The harness's end of the channel; not inherited by started programs, and closed in forked children."""
+    """Represents the harness's end of the channel; started programs do not inherit it, forked children close it."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)

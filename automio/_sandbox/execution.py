@@ -27,16 +27,16 @@ _THREAD_REFUSED = "can't start new thread"
 
 
 class RunCancelled(BaseException):
-    """The run was cancelled; raised in the main thread so that `finally` blocks still run."""
+    """Reports that the run was cancelled; raised in the main thread so that `finally` blocks still run."""
 
 
 class EntryNotFound(Exception):
-    """The action's entry names a file or function that the bundle does not have."""
+    """Reports that the action's entry names a file or function that the bundle does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The end of user code, in the terms of the runner protocol; `result` is JSON text."""
+    """Describes the end of user code, in the terms of the runner protocol; `result` is JSON text."""
 
     status: str
     cause: str

@@ -27,7 +27,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class SealError(RuntimeError):
-    """A restriction could not be applied or does not hold, so the jail must not be used."""
+    """Reports that a restriction could not be applied or does not hold, so the jail must not be used."""
 
 
 def seal(policy: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The first code in a jail: seals the process, prepares it, waits for its only run and executes it."""
+"""Starts a jail's process: seals it, prepares it, waits for its only run and executes it."""
 
 import importlib
 import os
@@ -19,7 +19,7 @@ _BROKER_BACKLOG = 128
 
 
 def main() -> NoReturn:
-    """Runs the jail's life.
+    """Seals the process, waits for the run and executes it.
 
     The arguments are the descriptors of the control channel, the output socket and, without a network, the dispenser.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class NotJson(ValueError):
-    """The value cannot be converted to JSON; the message names the part that cannot."""
+    """Reports that the value cannot be converted to JSON; the message names the part that cannot."""
 
 
 def to_json(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The `automio` command; other packages add commands through the entry-point group `automio.commands`."""
+"""Implements the `automio` command; other packages add commands through the entry points `automio.commands`."""
 
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -24,7 +24,7 @@ _OWN_COMMANDS = {
 
 
 class _PluggableGroup(click.Group):
-    """A command group that imports the code of a command only when that command is used."""
+    """Represents a command group that imports the code of a command only when that command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_OWN_COMMANDS, *(point.name for point in _command_points())})

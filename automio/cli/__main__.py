@@ -1,4 +1,4 @@
-"""`python -m automio.cli`: runs the `automio` command when its script is not on the path."""
+"""Runs the `automio` command as `python -m automio.cli`, when its script is not on the path."""
 
 from automio.cli import main
 

@@ -1,4 +1,4 @@
-"""`automio csv`: imports, previews and exports CSV and Excel files."""
+"""Implements `automio csv`: imports, previews and exports CSV and Excel files."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

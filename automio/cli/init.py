@@ -1,4 +1,4 @@
-"""`automio init`: writes a `.env` for the scripts in a folder."""
+"""Implements `automio init`: writes a `.env` for the scripts in a folder."""
 
 import json
 import socket

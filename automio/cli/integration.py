@@ -1,4 +1,4 @@
-"""`automio integration import`: creates an integration from an OpenAPI or Swagger document."""
+"""Implements `automio integration import`: creates an integration from an OpenAPI or Swagger document."""
 
 from contextlib import closing
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`automio plugin new` and `automio plugin test`: creates and tests plugins in a developer's folder."""
+"""Implements `automio plugin new` and `automio plugin test` for plugins in a developer's folder."""
 
 import re
 from pathlib import Path

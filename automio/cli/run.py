@@ -1,4 +1,4 @@
-"""`automio run`: runs an action on this machine, with the environment and event of the sandbox."""
+"""Implements `automio run`: runs an action on this machine, with the environment and event of the sandbox."""
 
 import json
 import os
@@ -114,7 +114,7 @@ def _action(settings: Settings, entry: str) -> dict[str, str]:
 
 
 class _Run:
-    """A run in its own process, so that it leaves nothing behind for the next one."""
+    """Represents a run in its own process, so that it leaves nothing behind for the next one."""
 
     def __init__(self, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         self._result = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the run)

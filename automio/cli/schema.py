@@ -1,4 +1,4 @@
-"""`automio schema`: prints the GraphQL schema of an app, for code generators and editors."""
+"""Implements `automio schema`: prints the GraphQL schema of an app, for code generators and editors."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, cast

@@ -1,4 +1,4 @@
-"""`automio pull`, `push` and `status`: synchronizes a folder with an app's source tree and the plugins."""
+"""Implements `automio pull`, `push` and `status`: synchronizes a folder with an app's source and the plugins."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""`automio whoami`: tests every setting, and says how to repair those that do not work."""
+"""Implements `automio whoami`: tests every setting, and says how to repair those that do not work."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,7 +14,7 @@ from automio.wrapper import API
 
 @dataclass(frozen=True)
 class Finding:
-    """The test result of a setting; `fix` is the next step when it does not work."""
+    """Describes the test result of a setting; `fix` is the next step when it does not work."""
 
     name: str
     is_good: bool
