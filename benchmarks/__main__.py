@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME …]`: runs the named benchmarks, or all of them, one after the other.
+"""Runs the named benchmarks, or all of them, one after the other: `python -m benchmarks [NAME …]`.
 
 A benchmark is a package here with a `__main__`, or a module with a `main`; each runs in its own process.
 `python -m benchmarks.NAME --help` shows a benchmark's options.

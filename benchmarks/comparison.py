@@ -24,7 +24,7 @@ from benchmarks.load import Measurement, measure
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server to measure. `bodies` maps cases to requests, for a server with another schema and only those cases."""
+    """Describes a server to measure; `bodies` maps cases to requests, for a server with another schema."""
 
     name: str
     url: str
@@ -34,7 +34,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The requests to send in turn, and the target share of the floor's rate at 8 connections."""
+    """Describes the requests to send in turn, and the target share of the floor's rate at 8 connections."""
 
     name: str
     bodies: list[bytes]
@@ -43,7 +43,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """The numbers of connections, and the number and length of the rounds."""
+    """Says how much to measure: numbers of connections, number and length of rounds."""
 
     connections: Sequence[int]
     rounds: int

@@ -1,4 +1,4 @@
-"""The floor: a bare ASGI application that runs a hand-written prepared statement for each known query text.
+"""Serves as the floor: a bare ASGI application that runs a hand-written statement for each known query text.
 
 `python -m benchmarks.floor DATABASE_URL PORT CASES_FILE` serves it, without framework, validation or permissions: it
 only needs HTTP, one JSON parse and PostgreSQL. The file is JSON: `[{"query", "sql", "json_argument"?}]` or

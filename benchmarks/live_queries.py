@@ -24,7 +24,7 @@ _PROTOCOL: Any = "graphql-transport-ws"
 
 
 class Subscribers:
-    """Connections with many subscriptions each, and the times at which they received the latest change."""
+    """Holds connections with many subscriptions each, and the times at which they received the latest change."""
 
     def __init__(self) -> None:
         self.waiting = 0

@@ -1,4 +1,4 @@
-"""A load generator: N keep-alive connections, each of which sends its next request after the answer.
+"""Generates load: N keep-alive connections, each of which sends its next request after the answer.
 
 Runs in its own process (`python -m benchmarks.load`), so that it does not share an interpreter with the server, and
 prints a JSON object. It checks the status of every answer: anything but 2xx ends the run with an error.
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The figures of one run: rates in answers per second, times in milliseconds."""
+    """Describes the figures of one run: rates in answers per second, times in milliseconds."""
 
     requests: int
     rate: float
@@ -55,7 +55,7 @@ def measure(
 
 
 class _Connection(asyncio.Protocol):
-    """A keep-alive connection; reads only what our servers send: a status line and Content-Length."""
+    """Represents a keep-alive connection; reads only what our servers send: a status line and Content-Length."""
 
     def __init__(self, requests: list[bytes], start: int, times: list[float], stop_at: float) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

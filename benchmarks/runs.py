@@ -27,7 +27,7 @@ _BURST = 20
 
 
 def bare_python() -> float:
-    """Milliseconds until a fresh interpreter's first line arrives."""
+    """Returns the milliseconds until a fresh interpreter's first line arrives."""
     began = time.perf_counter()
     with subprocess.Popen([sys.executable, "-c", _SCRIPT], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -36,7 +36,7 @@ def bare_python() -> float:
 
 
 async def first_line(twin: TwinControlPlane) -> float:
-    """Milliseconds until a run's first line has arrived at the control plane."""
+    """Returns the milliseconds until a run's first line has arrived at the control plane."""
     began = time.monotonic()
     run = twin.submit(_SCRIPT)
     await run.ended.wait()

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class CurrentApi:
-    """A proxy for the client that last invoked a plugin; creates one from the environment if there was none."""
+    """Forwards to the client that last invoked a plugin; creates one from the environment if there was none."""
 
     def __init__(self) -> None:
         self.client: Any = None

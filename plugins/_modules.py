@@ -18,7 +18,7 @@ _INHERITED = "__inherited__"
 
 
 class FoundModule(Protocol):
-    """A module from a source: its code, the file to show in tracebacks, and the namespace of its interface."""
+    """Describes a module from a source: its code, the file for tracebacks, and the namespace of its interface."""
 
     @property
     def code(self) -> bytes: ...

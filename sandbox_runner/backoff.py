@@ -4,7 +4,7 @@ import random
 
 
 class Backoff:
-    """Growing waits with jitter: they double from `first_wait` to `max_wait` seconds, until `reset`."""
+    """Computes growing waits with jitter: they double from `first_wait` to `max_wait` seconds, until `reset`."""
 
     def __init__(self, *, first_wait: float = 0.1, max_wait: float = 5.0) -> None:
         self._first_wait = first_wait

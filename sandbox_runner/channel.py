@@ -1,4 +1,4 @@
-"""The runner's end of a jail's control channel: length-prefixed JSON messages on a non-blocking Unix socket.
+"""Implements the runner's end of a jail's control channel: length-prefixed JSON messages on a Unix socket.
 
 The other end may be user code, so no message is trusted: sizes are checked before memory is allocated, and an invalid
 message raises `ChannelBroken`. A forged message can only affect the one run of its jail.
@@ -16,7 +16,7 @@ _LENGTH = struct.Struct("!I")
 
 
 class ChannelBroken(SandboxError):
-    """The jail sent an invalid message, or one that is too large."""
+    """Reports that the jail sent an invalid message, or one that is too large."""
 
 
 class ControlChannel:

@@ -1,4 +1,4 @@
-"""The command `automio runner`."""
+"""Implements `automio runner`."""
 
 import asyncio
 import os

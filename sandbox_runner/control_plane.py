@@ -1,4 +1,4 @@
-"""The client of the runner protocol, with one method per call (docs/reference/runner-protocol.md)."""
+"""Implements the client of the runner protocol, one method per call (docs/reference/runner-protocol.md)."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ _RETRIABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class ControlPlane:
-    """The control plane's API for runners; an async context manager. The brokers use its `session`, too."""
+    """Calls the control plane's API for runners; an async context manager. The brokers use its `session`, too."""
 
     def __init__(self, server: str, token: SecretStr, *, runner_id: str) -> None:
         self.base_url = server.rstrip("/")

@@ -1,4 +1,4 @@
-"""The runner's exceptions.
+"""Defines the runner's exceptions.
 
 SandboxError
 ├── IsolationUnavailable   no permitted isolation level works on this machine
@@ -11,23 +11,23 @@ SandboxError
 
 
 class SandboxError(Exception):
-    """Running user code failed for a reason outside of that code."""
+    """Reports that running user code failed for a reason outside of that code."""
 
 
 class IsolationUnavailable(SandboxError):
-    """None of the isolation levels that the settings permit works on this machine."""
+    """Reports that none of the isolation levels that the settings permit works on this machine."""
 
 
 class JailFailed(SandboxError):
-    """A jail could not be started, or failed before it got a run."""
+    """Reports that a jail could not be started, or failed before it got a run."""
 
 
 class BundleRefused(SandboxError):
-    """A bundle has a file name that is not allowed in a jail."""
+    """Reports that a bundle has a file name that is not allowed in a jail."""
 
 
 class ControlPlaneError(SandboxError):
-    """The control plane refused a call; `status` is the HTTP status."""
+    """Reports that the control plane refused a call; `status` is the HTTP status."""
 
     def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message)
@@ -35,8 +35,8 @@ class ControlPlaneError(SandboxError):
 
 
 class LeaseLost(ControlPlaneError):
-    """The run has a newer fence, so the control plane accepts nothing about it from this runner."""
+    """Reports that the run has a newer fence, so the control plane accepts nothing about it from this runner."""
 
 
 class ControlPlaneUnreachable(ControlPlaneError):
-    """The control plane did not answer, or with a status that says to retry."""
+    """Reports that the control plane did not answer, or with a status that says to retry."""

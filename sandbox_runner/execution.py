@@ -35,7 +35,7 @@ _LEASE_LOST = Verdict("stopped", Cause.RUNNER_LOST, "the lease was lost")
 
 
 class Execution:
-    """A run that this runner holds; `has_started` is true once user code may have run."""
+    """Executes a run that this runner holds; `has_started` is true once user code may have run."""
 
     def __init__(self, claim: Claim, *, control_plane: ControlPlane, bundles: BundleStore, pool: JailPool) -> None:
         self.claim = claim

@@ -1,4 +1,4 @@
-"""A jail: one isolated process, used for one run and never again."""
+"""Implements jails: isolated processes, each used for one run and never again."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _READY_MESSAGE_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """The exit status of the jail's process, as in a shell (128 + signal), and the resources used by the jail."""
+    """Holds the exit status of the jail's process, as in a shell (128 + signal), and the resources it used."""
 
     status: int
     cpu_seconds: float
@@ -36,7 +36,7 @@ class Exit:
 
 
 class Jail:
-    """A started and sealed jail that waits for its run; JailFactory creates it, `destroy` ends it."""
+    """Represents a started and sealed jail that waits for its run; JailFactory creates it, `destroy` ends it."""
 
     def __init__(
         self,
@@ -69,12 +69,12 @@ class Jail:
 
     @property
     def bundle_directory(self) -> Path:
-        """The directory for the source tree, as a path of the host."""
+        """Returns the directory for the source tree, as a path of the host."""
         return Path(self.policy.host.bundle)
 
     @property
     def is_alive(self) -> bool:
-        """True while the jail can get a run."""
+        """Tells whether the jail can get a run."""
         return not self.exited.done()
 
     def usage(self) -> TreeUsage:
@@ -84,7 +84,7 @@ class Jail:
 
     @property
     def root_pid(self) -> int:
-        """The host's id of the process that all others of the jail descend from."""
+        """Returns the host's id of the process that all others of the jail descend from."""
         return self._init_pid
 
     def terminate(self) -> None:
@@ -186,7 +186,7 @@ class JailFactory:
 
     @property
     def changes_user(self) -> bool:
-        """True when each jail runs as its own unprivileged user."""
+        """Tells whether each jail runs as its own unprivileged user."""
         return self._user_ids is not None
 
     async def start(self, *, preload: bool = True) -> Jail:

@@ -47,7 +47,7 @@ class LogSender:
 
     @property
     def is_full(self) -> bool:
-        """True when so many lines are queued that the script should wait."""
+        """Tells whether so many lines are queued that the script should wait."""
         return self._characters > _FULL_CHARACTERS or len(self._lines) > _FULL_LINES
 
     def on_room(self, resume: Callable[[], None]) -> None:

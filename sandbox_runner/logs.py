@@ -1,4 +1,4 @@
-"""The runner's own log: one JSON object per line on standard error, with an event name and fields."""
+"""Configures the runner's own log: one JSON object per line on standard error, with an event name and fields."""
 
 import logging
 import sys

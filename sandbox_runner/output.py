@@ -28,7 +28,7 @@ class LineSink(Protocol):
 
     @property
     def is_full(self) -> bool:
-        """True while no more lines should be put."""
+        """Tells whether no more lines should be put."""
 
     def on_room(self, resume: Callable[[], None]) -> None:
         """Calls `resume` once there is room again."""

@@ -26,7 +26,7 @@ class JailPool:
 
     @property
     def ready(self) -> int:
-        """The number of jails that are ready."""
+        """Returns the number of jails that are ready."""
         return sum(jail.is_alive for jail in self._ready)
 
     async def take(self) -> Jail:

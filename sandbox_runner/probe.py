@@ -27,7 +27,7 @@ _LANDLOCK_CREATE_RULESET, _LANDLOCK_VERSION_FLAG = 444, 1
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """The resources to start jails of any level; call `close` when no jail is left."""
+    """Holds the resources to start jails of any level; call `close` when no jail is left."""
 
     directory: Path
     base: JailPolicy

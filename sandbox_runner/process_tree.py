@@ -14,7 +14,7 @@ _RESIDENT_FIELD = 21
 
 @dataclass(frozen=True, slots=True)
 class TreeUsage:
-    """The resources used by a process tree; `cpu_seconds` includes children that ended and were waited for."""
+    """Sums the resources used by a process tree; `cpu_seconds` includes children that were waited for."""
 
     processes: int
     cpu_seconds: float

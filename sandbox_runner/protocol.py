@@ -1,4 +1,4 @@
-"""The messages of the runner protocol (docs/reference/runner-protocol.md), validated on arrival."""
+"""Defines the messages of the runner protocol (docs/reference/runner-protocol.md), validated on arrival."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 
 class Cause(StrEnum):
-    """The reason why a run ended."""
+    """Names the reason why a run ended."""
 
     RETURNED = "returned"
     EXCEPTION = "exception"
@@ -35,7 +35,7 @@ class _Message(BaseModel):
 
 
 class Limits(_Message):
-    """The limits of a run."""
+    """Describes the limits of a run."""
 
     wall_seconds: float = Field(default=300, gt=0)
     cpu_seconds: float = Field(default=120, gt=0)
@@ -47,7 +47,7 @@ class Limits(_Message):
 
 
 class Claim(_Message):
-    """A run that this runner has claimed."""
+    """Describes a run that this runner has claimed."""
 
     run_id: int
     task_id: str
@@ -66,19 +66,19 @@ class Claim(_Message):
 
 
 class ClaimReply(_Message):
-    """The reply to `claim`."""
+    """Describes the reply to `claim`."""
 
     runs: list[Claim]
 
 
 class BundleReply(_Message):
-    """The reply to `bundles`: a source tree as path to text."""
+    """Describes the reply to `bundles`: a source tree as path to text."""
 
     files: dict[str, str]
 
 
 class HeldRun(_Message):
-    """A run in the reply to `heartbeat`."""
+    """Describes a run in the reply to `heartbeat`."""
 
     run_id: int
     held: bool
@@ -86,13 +86,13 @@ class HeldRun(_Message):
 
 
 class HeartbeatReply(_Message):
-    """The reply to `heartbeat`."""
+    """Describes the reply to `heartbeat`."""
 
     runs: list[HeldRun]
 
 
 class Usage(_Message):
-    """The resources that a run used; `cpu_ms` does not include the jail's start-up."""
+    """Describes the resources that a run used; `cpu_ms` does not include the jail's start-up."""
 
     wall_ms: int = 0
     cpu_ms: int = 0
@@ -101,7 +101,7 @@ class Usage(_Message):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of a run's log; `at` is ISO 8601 in UTC. Not a pydantic model, to be fast."""
+    """Describes a line of a run's log; `at` is ISO 8601 in UTC. Not a pydantic model, to be fast."""
 
     seq: int
     stream: Stream
@@ -110,7 +110,7 @@ class LogLine:
 
 
 class Outcome(_Message):
-    """The outcome of a run."""
+    """Describes the outcome of a run."""
 
     status: Status
     cause: Cause

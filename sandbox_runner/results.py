@@ -7,7 +7,7 @@ from sandbox_runner.errors import SandboxError
 
 
 class ResultRefused(SandboxError):
-    """The value that a jail reported is not JSON."""
+    """Reports that the value that a jail reported is not JSON."""
 
 
 def clean_result(text: object) -> Any:

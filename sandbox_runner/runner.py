@@ -1,4 +1,4 @@
-"""The runner: claims runs, renews their leases, executes them, and stops gracefully."""
+"""Implements the runner: claims runs, renews their leases, executes them, and stops gracefully."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _STOP_SECONDS = 6.0
 
 
 class Runner:
-    """A runner process. `run` returns after `stop` was called and everything is cleaned up.
+    """Represents a runner process. `run` returns after `stop` was called and everything is cleaned up.
 
     `site` is a site directory for jails to use instead of building one; `preload` are the modules that jails import
     before they get a run.

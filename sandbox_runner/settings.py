@@ -1,4 +1,4 @@
-"""The runner's settings: from command-line options, then from the environment."""
+"""Reads the runner's settings: from command-line options, then from the environment."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class IsolationChoice(StrEnum):
-    """The values of SANDBOX_ISOLATION."""
+    """Lists the values of SANDBOX_ISOLATION."""
 
     AUTO = "auto"
     BUBBLEWRAP = "bubblewrap"
@@ -28,7 +28,7 @@ def _default_state_directory() -> Path:
 
 
 class RunnerSettings(BaseSettings):
-    """The settings of a runner process; `server` and `token` come from the command line."""
+    """Holds the settings of a runner process; `server` and `token` come from the command line."""
 
     model_config = SettingsConfigDict(env_file=None, extra="ignore", populate_by_name=True)
 

@@ -37,7 +37,7 @@ _DEATH_SECONDS = 5.0
 
 @dataclass(slots=True)
 class SpawnedJail:
-    """The runner's handles of a started jail; all processes of the jail end with the process `init_pid`."""
+    """Holds the runner's handles of a started jail; all processes of the jail end with the process `init_pid`."""
 
     process: subprocess.Popen[bytes]
     init_pid: int
@@ -51,7 +51,7 @@ class SpawnedJail:
 
 
 class Spawner:
-    """The long-lived thread that starts jails."""
+    """Owns the long-lived thread that starts jails."""
 
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jail-spawner")

@@ -39,7 +39,7 @@ _ENDS_BY_USER_CODE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The status and reason of the end of a run."""
+    """Describes the status and reason of the end of a run."""
 
     status: Status
     cause: Cause
@@ -49,7 +49,7 @@ class Verdict:
 
 
 class Cancellation:
-    """A request to end a run from outside, with the verdict to report."""
+    """Holds a request to end a run from outside, with the verdict to report."""
 
     def __init__(self) -> None:
         self._set = asyncio.Event()

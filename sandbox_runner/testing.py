@@ -1,4 +1,4 @@
-"""An in-memory control plane for tests of the runner: a real HTTP server that speaks the runner protocol.
+"""Provides an in-memory control plane for tests of the runner: a real HTTP server that speaks the runner protocol.
 
 It manages leases, fences and logs as the real one does, echoes and records requests of scripts (`received`), and can
 be made unreachable.
@@ -18,7 +18,7 @@ RUNNER_TOKEN = "amt_runner_" + "t" * 43
 
 @dataclass(slots=True)
 class TwinRun:
-    """A run of the twin."""
+    """Describes a run of the twin."""
 
     claim: dict[str, Any]
     lease_until: float = 0.0
@@ -32,7 +32,7 @@ class TwinRun:
 
     @property
     def text(self) -> str:
-        """The log so far, in order, with one log line per line."""
+        """Returns the log so far, in order, with one log line per line."""
         return "\n".join(self.lines[number]["text"] for number in sorted(self.lines))
 
     def stream(self, name: str) -> list[str]:
@@ -42,7 +42,7 @@ class TwinRun:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A request of a script that came through a broker."""
+    """Describes a request of a script that came through a broker."""
 
     method: str
     target: str
@@ -51,7 +51,7 @@ class ReceivedRequest:
 
 
 class TwinControlPlane:
-    """The in-memory twin of the control plane; an async context manager that listens on a free port of 127.0.0.1."""
+    """Serves as the control plane, in memory; an async context manager that listens on a free port of 127.0.0.1."""
 
     def __init__(self, *, lease_seconds: float = 15.0) -> None:
         self.runs: dict[int, TwinRun] = {}
@@ -88,7 +88,7 @@ class TwinControlPlane:
 
     @property
     def base_url(self) -> str:
-        """The address of the twin."""
+        """Returns the address of the twin."""
         return f"http://127.0.0.1:{self.port}"
 
     async def go_down(self) -> None:

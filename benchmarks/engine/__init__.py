@@ -1,1 +1,1 @@
-"""The embedded engine beside its floor (hand-written prepared statements behind a bare ASGI application)."""
+"""Compares the embedded engine with its floor (hand-written prepared statements behind a bare ASGI application)."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.engine`: measures requests per second and latency of the engine as shares of the floor's."""
+"""Measures requests per second and latency of the engine as shares of the floor's: `python -m benchmarks.engine`."""
 
 import argparse
 import asyncio

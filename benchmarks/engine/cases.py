@@ -1,4 +1,4 @@
-"""The cases: a GraphQL request and, for the floor, the statement that a person would write for its answer."""
+"""Defines the cases: a GraphQL request and, for the floor, the statement that a person would write for it."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request to measure.
+    """Describes a request to measure.
 
     `floor_sql` returns the answer as JSON; its parameters are the variables in order, or the JSON of the one named by
     `json_argument`. `each` holds further variables that requests use in turn, as concurrent writers of the same rows
@@ -25,7 +25,7 @@ class Case:
 
     @property
     def bodies(self) -> list[bytes]:
-        """The request bodies to send in turn."""
+        """Returns the request bodies to send in turn."""
         return bodies(self.query, self.variables, self.each)
 
     def for_floor(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.engine.many_tables [DATABASE_URL]`: measures `track_table` and memory with many tables.
+"""Measures `track_table` and memory with many tables: `python -m benchmarks.engine.many_tables [DATABASE_URL]`.
 
 Creates tables through the engine's metadata API (each tracked, related to a common table, with select, insert, update
 and delete permissions of several roles), then measures `pg_track_table` of new tables at several sizes. Prints one
@@ -75,7 +75,7 @@ async def load_metadata(engine: Engine, count: int, roles: int) -> None:
 
 
 async def time_tracking(engine: Engine, url: str, first: int, calls: int) -> list[float]:
-    """Seconds per call, each of a table that is new."""
+    """Returns the seconds of each call that tracks a new table."""
     await fill(url, first, first + calls)
     seconds: list[float] = []
     for number in range(first, first + calls):

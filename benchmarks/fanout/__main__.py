@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fanout`: measures calls to a third party through `automio up` and with bare clients.
+"""Measures calls to a third party through `automio up` and with bare clients: `python -m benchmarks.fanout`.
 
 A thousand calls to an upstream that takes 20 ms, 50 at once: time as a multiple of the floor (calls / concurrency x
 20 ms), and CPU per call of the control plane as a multiple of bare aiohttp's, in interleaved rounds. Then the cost of

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fanout.clients aiohttp|httpx URL CALLS CONCURRENCY`: makes the same calls without a platform.
+"""Makes the same calls without a platform: `python -m benchmarks.fanout.clients aiohttp|httpx URL CALLS CONCURRENCY`.
 
 Prints a JSON object with the seconds of wall clock and CPU. Runs in its own process, so that its CPU can be measured.
 """

@@ -1,4 +1,4 @@
-"""The third party: a bare ASGI application that answers with a small JSON object after `?ms=` milliseconds.
+"""Serves as the third party: a bare ASGI application that answers with a JSON object after `?ms=` milliseconds.
 
 `python -m benchmarks.fanout.upstream PORT`.
 """

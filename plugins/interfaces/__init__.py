@@ -1,1 +1,1 @@
-"""The package for interface modules, one per namespace; see `plugins`."""
+"""Contains interface modules, one per namespace; see `plugins`."""

@@ -1,1 +1,1 @@
-"""A run's only connection to the outside: serves HTTP in the jail and forwards permitted requests to the platform."""
+"""Connects a run to the platform, and to nothing else: serves HTTP in the jail and forwards permitted requests."""

@@ -1,4 +1,4 @@
-"""The broker of a run: an HTTP server for the jail that forwards requests to the control plane."""
+"""Serves HTTP to the jail of a run and forwards its requests to the control plane."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _MAX_CONNECTIONS = 16_384
 
 
 class RequestTooLarge(Exception):
-    """A script sent a larger request than the broker forwards."""
+    """Reports that a script sent a larger request than the broker forwards."""
 
 
 class RunBroker:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 
 class Pace:
-    """A limit of `per_second` requests on average (`burst` at once after a pause), and of `concurrent` open ones."""
+    """Allows `per_second` requests on average (`burst` at once after a pause), and `concurrent` open ones."""
 
     def __init__(self, *, per_second: float, burst: int, concurrent: int) -> None:
         self._per_second = per_second

@@ -29,7 +29,7 @@ _KEYED = re.compile(r"(/+cache/+(?:get|delete)/)(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A permitted request: its methods, and a pattern that must match the whole decoded path."""
+    """Describes a permitted request: its methods, and a pattern that must match the whole decoded path."""
 
     methods: frozenset[str]
     pattern: re.Pattern[str]
@@ -39,7 +39,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """A request to the control plane: a canonical, encoded path, and the unchanged query string."""
+    """Describes a request to the control plane: a canonical, encoded path, and the unchanged query string."""
 
     path: str
     query: str
@@ -48,12 +48,12 @@ class Forwarded:
 
     @property
     def target(self) -> str:
-        """Path and query as a request target."""
+        """Returns path and query as a request target."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
 class RouteRefused(Exception):
-    """A run may not make this request; the message says why."""
+    """Reports that a run may not make this request; the message says why."""
 
 
 def _route(

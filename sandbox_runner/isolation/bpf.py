@@ -23,7 +23,7 @@ Instruction = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class ArgumentIs:
-    """True when (low 32 bits of argument `index`) & `mask` is one of `values` (or, `negated`, none of them)."""
+    """Matches when (low 32 bits of argument `index`) & `mask` is one of `values` (or, `negated`, none of them)."""
 
     index: int
     values: tuple[int, ...]
@@ -33,7 +33,7 @@ class ArgumentIs:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentIsNull:
-    """True when the whole 64-bit argument `index` is zero, which means a null pointer."""
+    """Matches when the whole 64-bit argument `index` is zero, which means a null pointer."""
 
     index: int
 
@@ -43,7 +43,7 @@ Condition = ArgumentIs | ArgumentIsNull
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """System call `number` fails with `errno`, unless there are conditions and all of them hold."""
+    """Makes system call `number` fail with `errno`, unless there are conditions and all of them hold."""
 
     number: int
     errno: int

@@ -17,7 +17,7 @@ _NAME = "automio-runner-"
 
 @dataclass(frozen=True, slots=True)
 class CgroupFiles:
-    """The names of the files in one version of the interface."""
+    """Holds the names of the files in one version of the interface."""
 
     version: int
     memory_limit: str
@@ -29,7 +29,7 @@ _V2 = CgroupFiles(2, "memory.max", "memory.peak")
 
 
 class JailCgroup:
-    """The control group of a jail: one directory per controller in v1, a single one in v2."""
+    """Represents the control group of a jail: one directory per controller in v1, a single one in v2."""
 
     def __init__(self, directories: dict[str, Path], files: CgroupFiles) -> None:
         self._directories = directories
@@ -55,7 +55,7 @@ class JailCgroup:
 
     @property
     def limits_memory(self) -> bool:
-        """True when the kernel limits the memory of the whole jail."""
+        """Tells whether the kernel limits the memory of the whole jail."""
         return "memory" in self._directories
 
     def out_of_memory_kills(self) -> int:
@@ -113,7 +113,7 @@ class JailCgroup:
 
 
 class Cgroups:
-    """The parent groups of this runner's jails."""
+    """Holds the parent groups of this runner's jails."""
 
     def __init__(self, parents: dict[str, Path], files: CgroupFiles) -> None:
         self._parents = parents
@@ -121,7 +121,7 @@ class Cgroups:
 
     @property
     def limits_processes(self) -> bool:
-        """True when the number of processes in a jail can be limited."""
+        """Tells whether the number of processes in a jail can be limited."""
         return "pids" in self._parents
 
     def create(self, name: str) -> JailCgroup:

@@ -1,4 +1,4 @@
-"""Unprivileged users for the jails of a runner that is root: one per jail, to separate limits and signals."""
+"""Provides unprivileged users for the jails of a root runner: one per jail, to separate limits and signals."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ _PER_RUNNER = 1024
 
 
 class UserIds:
-    """A pool of user ids for one runner's jails; an id is used by one jail at a time."""
+    """Manages a pool of user ids for one runner's jails; an id is used by one jail at a time."""
 
     def __init__(self, first: int, count: int = _PER_RUNNER) -> None:
         self._free = list(range(first, first + count))

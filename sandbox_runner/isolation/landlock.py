@@ -13,7 +13,7 @@ from sandbox_runner.isolation.policy import JailPolicy
 
 
 class Access(IntFlag):
-    """File system rights with the kernel's numbers."""
+    """Lists file system rights with the kernel's numbers."""
 
     EXECUTE = 1 << 0
     WRITE_FILE = 1 << 1
@@ -59,7 +59,7 @@ MINIMUM_ABI = 3
 
 @dataclass(frozen=True, slots=True)
 class LandlockRuleset:
-    """The arguments of `landlock_create_ruleset`, and the (path, rights) pairs to add."""
+    """Holds the arguments of `landlock_create_ruleset`, and the (path, rights) pairs to add."""
 
     handled_files: int
     handled_network: int

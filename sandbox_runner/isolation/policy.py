@@ -1,4 +1,4 @@
-"""The isolation policy: plain data about what a jail can see and do. Nothing here uses the kernel.
+"""Defines the isolation policy: plain data about what a jail can see and do. Nothing here uses the kernel.
 
 `bubblewrap.bubblewrap_arguments`, `landlock.landlock_ruleset` and `seccomp.seccomp_filter` are pure functions of it.
 """
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class IsolationLevel(StrEnum):
-    """The ways to isolate user code from the machine, strongest first."""
+    """Lists the ways to isolate user code from the machine, strongest first."""
 
     BUBBLEWRAP = "bubblewrap"
     LANDLOCK = "landlock"
@@ -17,7 +17,7 @@ class IsolationLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonInstallation:
-    """The parts of the host's Python that a jail needs, as absolute paths without symbolic links.
+    """Describes the parts of the host's Python that a jail needs, as absolute paths without symbolic links.
 
     `hidden` are directories in the standard library that jails must not see (the host's own site-packages).
     """
@@ -30,7 +30,7 @@ class PythonInstallation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemFiles:
-    """The parts of the host's system that a jail needs to load shared libraries and time zones.
+    """Describes the parts of the host's system that a jail needs to load shared libraries and time zones.
 
     `directories` and `files` are mounted read-only under their own path, `links` are (path, target) pairs.
     """
@@ -42,7 +42,7 @@ class SystemFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JailPaths:
-    """The directories of a jail, as paths of either the host or the jail.
+    """Describes the directories of a jail, as paths of either the host or the jail.
 
     `harness`, `site` and `bundle` are read-only inside; `work` is the writable current directory.
     """
@@ -63,7 +63,7 @@ PRELOADED = ("automio", "automio.wrapper", "httpx", "gql", "gql.transport.httpx"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JailPolicy:
-    """Everything that decides what a jail may do.
+    """Decides what a jail may do.
 
     `user_id` is the unprivileged user that the code runs as (None: the runner's own user, if it is not root).
     `own_user_namespace` is needed when the runner is not root; `mount_proc` is false if the kernel refuses a new
@@ -83,5 +83,5 @@ class JailPolicy:
 
     @property
     def inside(self) -> JailPaths:
-        """The jail's directories, as paths of the code inside."""
+        """Returns the jail's directories, as paths of the code inside."""
         return INSIDE if self.level is IsolationLevel.BUBBLEWRAP else self.host

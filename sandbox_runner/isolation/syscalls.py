@@ -1,4 +1,4 @@
-"""System call numbers by architecture, as (x86_64, aarch64); None if a call does not exist there.
+"""Lists system call numbers by architecture, as (x86_64, aarch64); None if a call does not exist there.
 
 From Linux's headers (asm/unistd_64.h, asm-generic/unistd.h); they never change.
 """
@@ -174,7 +174,7 @@ HIGHEST_NUMBER = 451
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A kernel architecture: its audit number, which seccomp compares, and its column of system call numbers."""
+    """Describes a kernel architecture: its audit number, which seccomp compares, and its column of numbers."""
 
     name: str
     audit_number: int
