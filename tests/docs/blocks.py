@@ -48,7 +48,7 @@ class Block:
 
 
 def extract_blocks(document: Path) -> list[Block]:
-    """Every code block of a document, in order."""
+    """Returns every code block of a document, in order."""
     lines = document.read_text().splitlines()
     if any(_FENCE.match(line) for line in lines):
         return list(_fenced(document, lines))
@@ -125,7 +125,7 @@ def _paragraphs(lines: list[str]) -> Iterator[_Paragraph]:
 
 
 def _joined(paragraphs: list[_Paragraph]) -> str:
-    """The paragraphs with as many empty lines between them as the document has."""
+    """Returns the paragraphs with as many empty lines between them as the document has."""
     text = ""
     for paragraph in paragraphs:
         text += "\n" * (paragraph.line - paragraphs[0].line - text.count("\n")) + paragraph.text
@@ -162,7 +162,7 @@ def _is_graphql(text: str) -> bool:
 
 
 def _python_paragraphs(paragraphs: list[_Paragraph]) -> int:
-    """How many paragraphs from the first on are one piece of Python; 0 when the first is none."""
+    """Returns how many paragraphs from the first on are one piece of Python; 0 when the first is not Python."""
     best = 0
     for count in range(1, len(paragraphs) + 1):
         text = _joined(paragraphs[:count])
@@ -187,7 +187,7 @@ def _parsed(text: str) -> ast.Module | None:
 
 
 def _does_something(tree: ast.Module) -> bool:
-    """Whether it is more than words that happen to be expressions, as headings of one word are."""
+    """Tells whether it is more than words that happen to be expressions, as headings of one word are."""
     return bool(tree.body) and all(
         not isinstance(statement, ast.Expr) or isinstance(statement.value, ast.Call | ast.Await | ast.Yield)
         for statement in tree.body

@@ -14,7 +14,7 @@ _OLDEST_NODE = 20
 
 
 def has_node() -> bool:
-    """Whether this machine has a Node that runs the pages' examples."""
+    """Tells whether this machine has a Node that runs the pages' examples."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return False
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
@@ -28,10 +28,10 @@ def link(command: str, directory: Path) -> None:
     linked = directory / "node_modules"
     # A second installation on a page adds to the first.
     before = (directory / ".packages").read_text().split() if linked.exists() else []
-    wanted = [*before, *packages]
+    all_packages = [*before, *packages]
     linked.unlink(missing_ok=True)
-    linked.symlink_to(_installed(wanted))
-    (directory / ".packages").write_text(" ".join(wanted))
+    linked.symlink_to(_installed(all_packages))
+    (directory / ".packages").write_text(" ".join(all_packages))
 
 
 def _installed(packages: list[str]) -> Path:

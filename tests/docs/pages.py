@@ -90,7 +90,7 @@ class Page:
         return loaded
 
     def client(self) -> httpx.Client:
-        """The platform, as its owner."""
+        """Returns the platform, as its owner."""
         headers = {"Authorization": f"Bearer {self.admin['token']}"}
         return httpx.Client(base_url=self.admin["base_url"], headers=headers, timeout=240, verify=NO_CERTIFICATES)
 

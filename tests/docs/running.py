@@ -84,7 +84,7 @@ def check_syntax(block: Block) -> None:
 
 
 def run_json(block: Block) -> Any:
-    """The value of a JSON block; it must be JSON to the letter."""
+    """Returns the value of a JSON block; it must be JSON to the letter."""
     try:
         return json.loads(block.text)
     except ValueError as error:
@@ -92,7 +92,7 @@ def run_json(block: Block) -> Any:
 
 
 def expect_output(block: Block, output: str) -> None:
-    """Each line of an `output` block must appear in `output`, in this order; `…` stands for anything."""
+    """Checks that each line of an `output` block appears in `output`, in this order; `…` stands for anything."""
     position = 0
     for line in block.text.splitlines():
         if not line.strip():
@@ -105,7 +105,7 @@ def expect_output(block: Block, output: str) -> None:
 
 
 def expect_shape(block: Block, reply: Any) -> None:
-    """A JSON block shown as a reply: `reply` has every key it shows, with values of the same kind."""
+    """Checks that `reply` has every key that a JSON block shows, with values of the same kind."""
     if (difference := _difference(run_json(block), reply, "reply")) is not None:
         raise BlockFailed(block, f"{difference}; the reply was {json.dumps(reply)[:2000]}")
 
