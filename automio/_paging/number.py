@@ -20,7 +20,7 @@ def by_number(page: Page) -> Position | End:
     if more or (remaining is not None and remaining > 0):
         if not page.items and pagination.style == "offset":
             raise InvalidReply(
-                f"The service says that there are more items, but sent none from {number} on; items may be missing."
+                f"The service says that there are more, but sent no items from {number} on; items may be missing."
             )
         return next_position
     if not page.items:

@@ -120,7 +120,7 @@ def test_an_error_of_the_service_ends_the_walk(server: Loopback, api: API) -> No
         ({"items": [], "more": 1}, Pagination(**CURSOR, last_item="id", has_more="more"), "'id'"),
         ([{"id": 1}], Pagination(style="page"), "the same page again"),
         ([{"id": 1}], Pagination(style="offset", size=1), "the same page again"),
-        ({"items": [], "total": 3}, Pagination(style="offset", items="items", total="total"), "sent none from 0 on"),
+        ({"items": [], "total": 3}, Pagination(style="offset", items="items", total="total"), "no items from 0 on"),
         ({"a": [1], "b": [2]}, Pagination(style="page", items="?"), r"several lists \(a, b\)"),
         ({"items": [1], "next": 5}, Pagination(style="link", items="items", next="next"), "must be a URL, not a int"),
         (
