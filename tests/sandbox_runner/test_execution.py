@@ -131,7 +131,8 @@ def test_values_that_json_has_no_form_for(bubblewrap_runner: LiveRunner) -> None
     }
     by_chance = bubblewrap_runner.execute("result = object()\n")
     assert (by_chance.status, by_chance.result) == ("completed", None)
-    assert by_chance.run.stream("system") == ["the value of `result` is not stored: a object has no JSON form"]
+    notice = "the value of `result` is not stored: a value of type object has no JSON form"
+    assert by_chance.run.stream("system") == [notice]
     returned = bubblewrap_runner.execute("def run():\n    return {1, object}\n", entry="main.py:run")
     assert (returned.status, returned.cause) == ("failed", "exception")
     assert "the returned value cannot be stored" in returned.error
