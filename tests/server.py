@@ -1,20 +1,13 @@
 """The PostgreSQL server that the tests of one run share."""
 
 import asyncio
-import fcntl
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import asyncpg
 
 from platform_api.supervisor.postgres import EmbeddedPostgres
-
-_MEMORY = Path("/dev/shm")
-_PREFIX = "amt-"
-# What the databases of a run take at most, several times over.
-_ROOM = 4 * 2**30
+from tests.memory import quick_directory
 
 
 class SharedServer:
@@ -22,7 +15,7 @@ class SharedServer:
 
     def __init__(self) -> None:
         self.postgres = EmbeddedPostgres(
-            _make_directory(),
+            Path(quick_directory()) / "shared",
             options={
                 "fsync": "off",
                 "synchronous_commit": "off",
@@ -32,9 +25,6 @@ class SharedServer:
                 "scram_iterations": "1",
             },
         )
-        # Held as long as the server is there, so that nobody takes its directory for a leftover.
-        self._lock = os.open(self.postgres.paths.root, os.O_RDONLY)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
@@ -52,38 +42,3 @@ class SharedServer:
         """Ends it and removes what it wrote."""
         self.postgres.stop()
         shutil.rmtree(self.postgres.paths.root, ignore_errors=True)
-        os.close(self._lock)
-
-
-def _make_directory() -> Path:
-    """Makes the server's directory: in memory where there is room, for each database is hundreds of new files."""
-    # Sockets have a path limit of 107 bytes, so not below pytest's long temporary directories.
-    if not _MEMORY.is_dir() or not os.access(_MEMORY, os.W_OK):
-        return Path(tempfile.mkdtemp(prefix=_PREFIX))
-    _remove_leftovers()
-    is_roomy = min(shutil.disk_usage(_MEMORY).free, _available_memory()) >= _ROOM
-    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_MEMORY if is_roomy else None))
-
-
-def _available_memory() -> int:
-    """Returns how many bytes programs could still get."""
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def _remove_leftovers() -> None:
-    """Removes what servers of runs that were killed have left in memory."""
-    for directory in _MEMORY.glob(f"{_PREFIX}*"):
-        try:
-            descriptor = os.open(directory, os.O_RDONLY)
-        except OSError:
-            continue  # another user's, or just gone
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(directory, ignore_errors=True)
-        except BlockingIOError:
-            pass  # a run that goes on
-        finally:
-            os.close(descriptor)

@@ -83,7 +83,7 @@ class Installation:
         """Returns an HTTP client for the installation, as its owner unless `token` is given."""
         bearer = token or str(self.admin["token"])
         headers = {"Authorization": f"Bearer {bearer}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=NO_CERTIFICATES)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=240, verify=NO_CERTIFICATES)
 
     def start(self) -> None:
         """Starts the installation and waits for `automio ready`."""
@@ -167,7 +167,7 @@ class Installation:
         return status
 
 
-def wait_gone(pids: Sequence[int], *, within: float = 20.0) -> list[int]:
+def wait_gone(pids: Sequence[int], *, within: float = 60.0) -> list[int]:
     """Waits until none of the processes is left; returns those that still run."""
     deadline = time.monotonic() + within
     while (left := [pid for pid in pids if _is_running(pid)]) and time.monotonic() < deadline:

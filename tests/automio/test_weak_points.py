@@ -258,7 +258,7 @@ def test_contract_15_06_answers_arrive_before_the_stream_ends(server: Loopback, 
 
     def chunks() -> Any:
         yield events(answered(0))[0]
-        assert seen_by_client.wait(5)
+        assert seen_by_client.wait(60)
         yield events({"completed": True, "total_processed": 1})[0]
 
     server.on(PARALLEL, lambda request: Stream(chunks()))

@@ -12,6 +12,7 @@ from _pytest.mark import ParameterSet
 from tests.docs.blocks import Block, extract_blocks
 from tests.docs.pages import NOT_RUN_HERE, ROOT, Names, Page
 from tests.docs.running import check_syntax
+from tests.memory import quick_directory
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -46,7 +47,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # PostgreSQL's socket lies below it: pytest's own directories are too deep.
-    with tempfile.TemporaryDirectory(prefix="amd-") as directory:
+    with tempfile.TemporaryDirectory(prefix="amd-", dir=quick_directory()) as directory:
         opened = Page(Path(directory), port=port, names=NAMES)
         try:
             yield opened

@@ -18,6 +18,7 @@ import pytest
 from platform_api.demo.sample_app import Platform, SampleApp, set_up
 from platform_api.supervisor.listener import base_url, listen, reachable_address
 from platform_api.supervisor.testing import Installation
+from tests.memory import quick_directory
 
 # Slow enough that a run is still at it when a test kills something.
 _SECONDS_PER_PAGE = 0.15
@@ -134,7 +135,7 @@ def _set_up(installation: Installation, shop_url: str) -> SampleApp:
 @pytest.fixture(scope="module")
 def sample(shop_url: str) -> Iterator[SampleInstallation]:
     """An installation with the sample app, whose parts tests may kill."""
-    with tempfile.TemporaryDirectory(prefix="ami-") as directory:
+    with tempfile.TemporaryDirectory(prefix="ami-", dir=quick_directory()) as directory:
         environment = {"ALLOW_PRIVATE_UPSTREAMS": "true", "PATH": os.environ["PATH"]}
         installation = Installation(Path(directory) / "data", environment=environment)
         with installation:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from platform_api.supervisor.testing import Installation
+from tests.memory import quick_directory
 
 ROWS = 8_000
 BAD_EVERY = 500
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 @pytest.fixture
 def installation() -> Iterator[Installation]:
     with (
-        tempfile.TemporaryDirectory(prefix="amc-") as directory,
+        tempfile.TemporaryDirectory(prefix="amc-", dir=quick_directory()) as directory,
         Installation(Path(directory) / "data", arguments=("--no-runner",)) as running,
     ):
         yield running

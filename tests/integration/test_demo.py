@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from platform_api.demo.sample_shop import BILLING_ENTRIES, LINES_PER_ORDER, ORDERS
+from tests.memory import quick_directory
 
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="amd-") as made:
+    with tempfile.TemporaryDirectory(prefix="amd-", dir=quick_directory()) as made:
         yield Path(made)
 
 

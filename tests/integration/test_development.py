@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from automio.cli import main
 from platform_api.supervisor.testing import Installation
+from tests.memory import quick_directory
 
 SETTINGS = ("API_BASE_URL", "APP_TOKEN", "APP_ID", "CACHE_SERVICE_URL", "CACHE_SERVICE_TOKEN", "TASK_ID", "ACTION_ID")
 INTERFACE = "def fetch(connection_ids, limit=10):\n    return []\n"
@@ -25,7 +26,10 @@ Make = Callable[[], Path]
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
     # PostgreSQL's socket lies below it: pytest's own directories are too deep.
-    with tempfile.TemporaryDirectory(prefix="amw-") as directory, Installation(Path(directory)) as installation:
+    with (
+        tempfile.TemporaryDirectory(prefix="amw-", dir=quick_directory()) as directory,
+        Installation(Path(directory)) as installation,
+    ):
         yield installation
 
 

@@ -20,6 +20,7 @@ from platform_api.mock_shop.app import Shop
 from platform_api.supervisor.testing import Installation
 from tests.integration.oauth_shop import OFFERS, TOKEN_SECONDS, connect_accounts, serving_shop
 from tests.integration.published_clients.environments import EACH_CLIENT, IndexUnreachable, PublishedClient, install
+from tests.memory import quick_directory
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -58,7 +59,7 @@ class Documented:
 def documented() -> Iterator[Documented]:
     with (
         serving_shop() as (shop, url),
-        tempfile.TemporaryDirectory(prefix="amd-") as directory,
+        tempfile.TemporaryDirectory(prefix="amd-", dir=quick_directory()) as directory,
         Installation(Path(directory) / "data", environment={"ALLOW_PRIVATE_UPSTREAMS": "true"}) as installation,
         installation.client() as platform,
     ):

@@ -17,6 +17,7 @@ from automio._settings import settings_from
 from automio.wrapper import API
 from platform_api.supervisor.testing import Installation
 from tests.integration.published_clients.preparation import Prepared, create_action, prepare
+from tests.memory import quick_directory
 
 LARGE = os.urandom(1000) * 20_000
 
@@ -24,7 +25,7 @@ LARGE = os.urandom(1000) * 20_000
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
     # PostgreSQL's socket lies below it: pytest's own directories are too deep.
-    with tempfile.TemporaryDirectory(prefix="amf-") as directory:
+    with tempfile.TemporaryDirectory(prefix="amf-", dir=quick_directory()) as directory:
         environment = {"ALLOW_PRIVATE_UPSTREAMS": "true", "FILES_MAX_BYTES": str(40 * 2**20)}
         with Installation(Path(directory) / "data", environment=environment) as made:
             yield made

@@ -35,7 +35,7 @@ def reported_pages(log: str) -> int:
 
 
 def expect_nothing_lost_and_an_end(sample: SampleInstallation, run: dict[str, Any], pages: int) -> None:
-    ended = sample.wait_end(run, within=4 * LEASE_SECONDS)
+    ended = sample.wait_end(run, within=16 * LEASE_SECONDS)
     assert ended["status"] in {"completed", "failed"}
     counts = sample.counts()
     if ended["status"] == "completed":

@@ -22,6 +22,7 @@ from platform_api.mock_shop.app import Shop
 from platform_api.mock_shop.faults import Fault
 from platform_api.supervisor.testing import Installation
 from tests.integration.oauth_shop import INTEGRATION, connect_accounts, serving_shop
+from tests.memory import quick_directory
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -41,7 +42,7 @@ class Connected:
 def connected() -> Iterator[Connected]:
     with (
         serving_shop() as (shop, url),
-        tempfile.TemporaryDirectory(prefix="amk-") as directory,
+        tempfile.TemporaryDirectory(prefix="amk-", dir=quick_directory()) as directory,
         Installation(
             Path(directory) / "data",
             arguments=["--no-runner"],

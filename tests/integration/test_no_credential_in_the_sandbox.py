@@ -12,6 +12,7 @@ import pytest
 from platform_api.mock_shop.app import Shop
 from platform_api.supervisor.testing import Installation
 from tests.integration.oauth_shop import INTEGRATION, connect_accounts, serving_shop
+from tests.memory import quick_directory
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -91,7 +92,7 @@ def shop() -> Iterator[tuple[Shop, str]]:
 @pytest.fixture(scope="module")
 def platform(shop: tuple[Shop, str]) -> Iterator[httpx.Client]:
     with (
-        tempfile.TemporaryDirectory(prefix="ams-") as directory,
+        tempfile.TemporaryDirectory(prefix="ams-", dir=quick_directory()) as directory,
         Installation(Path(directory) / "data", environment={"ALLOW_PRIVATE_UPSTREAMS": "true"}) as installation,
         installation.client() as client,
     ):

@@ -25,12 +25,13 @@ from automio._settings import settings_from
 from automio.wrapper import API
 from platform_api.supervisor.testing import Installation
 from tests.integration.published_clients.preparation import Prepared, create_action, prepare
+from tests.memory import quick_directory
 
 
 @pytest.fixture(scope="module")
 def prepared(shop_url: str) -> Iterator[Prepared]:
     # PostgreSQL's socket lies below it: pytest's own directories are too deep.
-    with tempfile.TemporaryDirectory(prefix="amc-") as directory:
+    with tempfile.TemporaryDirectory(prefix="amc-", dir=quick_directory()) as directory:
         environment = {"ALLOW_PRIVATE_UPSTREAMS": "true"}
         with Installation(Path(directory) / "data", environment=environment) as installation:
             yield prepare(installation, shop_url)

@@ -14,6 +14,7 @@ import uvicorn
 
 from platform_api.mock_shop.app import create_app, create_shop
 from platform_api.supervisor.testing import Installation
+from tests.memory import quick_directory
 
 INTERFACE = """
 def count(connection_ids):
@@ -74,7 +75,7 @@ def shop_url() -> Iterator[str]:
 def platform() -> Iterator[httpx.Client]:
     # PostgreSQL's socket lies below it: pytest's own directories are too deep.
     with (
-        tempfile.TemporaryDirectory(prefix="amp-") as directory,
+        tempfile.TemporaryDirectory(prefix="amp-", dir=quick_directory()) as directory,
         Installation(Path(directory), environment={"ALLOW_PRIVATE_UPSTREAMS": "true"}) as installation,
         installation.client() as client,
     ):

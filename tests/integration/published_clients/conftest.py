@@ -12,9 +12,10 @@ import pytest
 from platform_api.supervisor.testing import Installation
 from tests.integration.published_clients.environments import EACH_CLIENT, IndexUnreachable, PublishedClient, install
 from tests.integration.published_clients.preparation import Prepared, prepare
+from tests.memory import quick_directory
 
 _CHECKS = Path(__file__).with_name("checks.py")
-_LONGEST_RUN = 200
+_LONGEST_RUN = 600
 
 Report = dict[int, str | None]
 
@@ -23,7 +24,7 @@ Report = dict[int, str | None]
 def prepared(shop_url: str) -> Iterator[Prepared]:
     """`automio up` with the app `orders`, an action, and a connection to a shop on loopback."""
     # PostgreSQL's socket lies below it: pytest's own directories are too deep.
-    with tempfile.TemporaryDirectory(prefix="amp-") as directory:
+    with tempfile.TemporaryDirectory(prefix="amp-", dir=quick_directory()) as directory:
         environment = {"ALLOW_PRIVATE_UPSTREAMS": "true"}
         with Installation(Path(directory) / "data", environment=environment) as installation:
             yield prepare(installation, shop_url)

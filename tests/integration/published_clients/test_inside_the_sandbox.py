@@ -16,6 +16,7 @@ from platform_api.supervisor.testing import Installation
 from tests.integration.published_clients.environments import CLIENTS, IndexUnreachable, PublishedClient, install
 from tests.integration.published_clients.preparation import create_action, prepare
 from tests.integration.published_clients.test_contract_rows import ROWS
+from tests.memory import quick_directory
 
 PUBLISHED = CLIENTS[0]
 # A script may not create apps or tables: these paths do not lead out of the jail.
@@ -47,7 +48,7 @@ def report(shop_url: str) -> Iterator[dict[str, Any]]:
     except IndexUnreachable as error:
         pytest.skip(f"{PUBLISHED} cannot be installed: {error}")
     # PostgreSQL's socket lies below it, and jails under another uid look into it.
-    with tempfile.TemporaryDirectory(prefix="amj-") as directory:
+    with tempfile.TemporaryDirectory(prefix="amj-", dir=quick_directory()) as directory:
         Path(directory).chmod(0o755)
         state = Path(directory) / "runner"
         _put_into_jail(PUBLISHED, state)

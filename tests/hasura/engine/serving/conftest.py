@@ -16,6 +16,7 @@ import uvloop
 from hasura.engine.engine import Engine
 from hasura.engine.options import EngineOptions
 from hasura.engine.transport.http import EngineApp
+from tests.waiting import AMPLE_SECONDS
 
 SECRET = "serving-secret"
 _DDL = """
@@ -169,7 +170,7 @@ def start_serving(options: EngineOptions) -> tuple[Served, Callable[[], None]]:
 
     thread = threading.Thread(target=lambda: uvloop.run(run()), daemon=True)
     thread.start()
-    assert ready.wait(240)
+    assert ready.wait(AMPLE_SECONDS)
 
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     client = httpx.Client(base_url=url, timeout=240)
@@ -177,7 +178,7 @@ def start_serving(options: EngineOptions) -> tuple[Served, Callable[[], None]]:
     def stop() -> None:
         client.close()
         server.should_exit = True
-        thread.join(15)
+        thread.join(AMPLE_SECONDS)
         assert not thread.is_alive()
 
     return Served(url, engine, options.database_url, loops[0], client), stop

@@ -14,6 +14,7 @@ from hasura.engine.errors import EngineError
 from hasura.engine.session import Session
 from tests.hasura.engine.serving.conftest import Served
 from tests.lengths import at_length
+from tests.waiting import AMPLE_SECONDS
 
 # What tells one statement for many rows from one for each: triggers that look at the table, unique values that move
 # from row to row, references within the table.
@@ -194,7 +195,7 @@ def _several(updates: list[dict[str, Any]], response: str) -> dict[str, Any]:
 
 
 def _on(served: Served, work: Any) -> Any:
-    return asyncio.run_coroutine_threadsafe(work, served.loop).result(60)
+    return asyncio.run_coroutine_threadsafe(work, served.loop).result(AMPLE_SECONDS)
 
 
 @settings(max_examples=at_length(20, full=120), suppress_health_check=[HealthCheck.function_scoped_fixture])
