@@ -1,9 +1,12 @@
 """An engine on a database of its own, served on a loopback socket by the server that `automio engine` uses."""
 
 import asyncio
+import itertools
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +19,10 @@ import uvloop
 from hasura.engine.engine import Engine
 from hasura.engine.options import EngineOptions
 from hasura.engine.transport.http import EngineApp
+from platform_api.supervisor.postgres import EmbeddedPostgres
 from tests.waiting import AMPLE_SECONDS
 
+_numbers = itertools.count(1)
 SECRET = "serving-secret"
 _DDL = """
 create table author (id integer primary key, name text not null, secret text);
@@ -132,18 +137,37 @@ async def execute(url: str, statement: str) -> str:
 @pytest.fixture
 def serve(database_url: str) -> Iterator[Callable[..., Served]]:
     """Starts engines on the test's database with the given options."""
+    with _serving(database_url) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def module_serve(postgres: EmbeddedPostgres) -> Iterator[Callable[[], Served]]:
+    """Starts engines, each on a database of its own, that the module's tests share: none of them changes anything."""
+    with ExitStack() as stack:
+
+        def start() -> Served:
+            name = f"serving_{os.getpid()}_{next(_numbers)}"
+            asyncio.run(execute(postgres.url(), f'create database "{name}"'))
+            stack.callback(lambda: asyncio.run(execute(postgres.url(), f'drop database "{name}" with (force)')))
+            return stack.enter_context(_serving(postgres.url(name)))()
+
+        yield start
+
+
+@contextmanager
+def _serving(database_url: str) -> Iterator[Callable[..., Served]]:
     stops: list[Callable[[], None]] = []
-    made: list[bool] = []
 
     def start(**options: Any) -> Served:
-        if not made:
+        is_first = not stops
+        if is_first:
             asyncio.run(execute(database_url, _DDL))
         chosen = replace(EngineOptions(database_url=database_url, admin_secret=SECRET), **options)
         served, stop = start_serving(chosen)
         stops.append(stop)
-        if not made:
+        if is_first:
             served.metadata_bulk(_tracking())
-        made.append(True)
         return served
 
     yield start

@@ -36,9 +36,9 @@ _IDS = """select id from project where owner_id = {user}
   union select project_id from membership where user_id = {user}"""
 
 
-@pytest.fixture
-def shared(serve: Callable[..., Served]) -> Served:
-    served = serve()
+@pytest.fixture(scope="module")
+def shared(module_serve: Callable[[], Served]) -> Served:
+    served = module_serve()
     served.sql(_DDL)
     calls: list[dict[str, Any]] = []
 

@@ -29,9 +29,9 @@ _VALUES: dict[str, tuple[str, list[Any]]] = {
 }
 
 
-@pytest.fixture
-def values(serve: Callable[..., Served]) -> Served:
-    served = serve()
+@pytest.fixture(scope="module")
+def values(module_serve: Callable[[], Served]) -> Served:
+    served = module_serve()
     columns = ", ".join(f"{name} {type_name}" for name, (type_name, _) in _VALUES.items())
     served.sql("create type mood as enum ('happy', 'it''s, \"so\"', 'sad');")
     served.sql(f"create table item (id integer generated always as identity primary key, {columns});")

@@ -21,8 +21,7 @@ create view seen_book as select * from book;
 """
 
 
-@pytest.fixture
-def library(serve: Callable[..., Served]) -> Served:
+def _make(serve: Callable[[], Served]) -> Served:
     served = serve()
     served.sql(_DDL)
     for table in ("shelf", "book", "kind", "seen_book"):
@@ -47,6 +46,17 @@ def library(serve: Callable[..., Served]) -> Served:
         definition={"function": "book_pages"},
     )
     return served
+
+
+@pytest.fixture(scope="module")
+def library(module_serve: Callable[[], Served]) -> Served:
+    return _make(module_serve)
+
+
+@pytest.fixture
+def own_library(serve: Callable[..., Served]) -> Served:
+    """For a test that changes something."""
+    return _make(serve)
 
 
 def _statement(served: Served, query: str) -> str:
@@ -135,18 +145,18 @@ def test_a_row_that_the_filter_asks_for_and_that_is_shown_is_joined_once(library
     assert rows[3] == rows[4] == []
 
 
-def test_a_row_that_the_filter_asks_for_may_still_not_be_shown(library: Served) -> None:
+def test_a_row_that_the_filter_asks_for_may_still_not_be_shown(own_library: Served) -> None:
     # The filter of the role looks at kinds that the role itself does not see.
     filters = {"shelf": {}, "book": {"of_kind": {"name": {"_neq": "Atlas"}}}, "kind": {"name": {"_eq": "Essay"}}}
     for table, row_filter in filters.items():
         permission = {"columns": "*", "filter": row_filter}
-        library.metadata(
+        own_library.metadata(
             "pg_create_select_permission", source="default", table=table, role="guest", permission=permission
         )
-    headers = library.admin_headers(X_Hasura_Role="guest")
+    headers = own_library.admin_headers(X_Hasura_Role="guest")
 
     query = "{ shelf(order_by: {id: asc}) { books(order_by: {id: asc}) { id of_kind { name } } } }"
-    answer = library.graphql(query, headers=headers)
+    answer = own_library.graphql(query, headers=headers)
 
     assert answer["data"]["shelf"][:2] == [
         {"books": [{"id": 2, "of_kind": None}, {"id": 9, "of_kind": None}]},
@@ -164,20 +174,22 @@ def test_another_filter_than_that_of_the_nested_rows_is_asked_beside_it(library:
     assert found == {1: [2], 2: [7]}
 
 
-def test_of_a_large_table_a_limit_leaves_few_rows_to_read(library: Served) -> None:
-    library.sql(
+def test_of_a_large_table_a_limit_leaves_few_rows_to_read(own_library: Served) -> None:
+    own_library.sql(
         "insert into book select n, n, 1, '1', 1 from generate_series(1000, 61000) n;"
         "create index on book (shelf_id); analyze book"
     )
-    library.metadata("reload_metadata", reload_sources=True)
+    own_library.metadata("reload_metadata", reload_sources=True)
     nested = "books(where: {kind: {_eq: 1}}, order_by: {id: asc}, limit: 2) { id }"
 
     few = "(order_by: {id: asc}, limit: 20)"
 
-    assert "partition by" not in _statement(library, f"{{ shelf{few} {{ {nested} }} }}")
-    assert "partition by" in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    assert "partition by" not in _statement(own_library, f"{{ shelf{few} {{ {nested} }} }}")
+    assert "partition by" in _statement(own_library, f"{{ shelf {{ {nested} }} }}")
     assert (
-        _ids(_shelves(library, nested, few)) == _ids(_shelves(library, nested)) == {1: [2, 9], 2: [7], 3: [], 4: []}
+        _ids(_shelves(own_library, nested, few))
+        == _ids(_shelves(own_library, nested))
+        == {1: [2, 9], 2: [7], 3: [], 4: []}
     )
 
 
@@ -190,12 +202,12 @@ def test_of_a_large_table_a_limit_leaves_few_rows_to_read(library: Served) -> No
     ],
     ids=["a filter that may fail of other rows", "distinct", "a view"],
 )
-def test_what_cannot_be_read_together_is_read_row_by_row(library: Served, nested: str) -> None:
-    library.sql("insert into shelf values (5, 'E', 1)")
+def test_what_cannot_be_read_together_is_read_row_by_row(own_library: Served, nested: str) -> None:
+    own_library.sql("insert into shelf values (5, 'E', 1)")
 
-    rows = _ids(_shelves(library, nested))
+    rows = _ids(_shelves(own_library, nested))
 
-    assert "group by" not in _statement(library, f"{{ shelf {{ {nested} }} }}")
+    assert "group by" not in _statement(own_library, f"{{ shelf {{ {nested} }} }}")
     assert set(rows) == {1, 2, 3, 4, 5}
     assert set(rows[1]) <= {2, 4, 9} and rows[1]
 
@@ -244,24 +256,24 @@ def test_what_is_nested_in_a_joined_row_belongs_to_that_row(library: Served) -> 
     }
 
 
-def test_what_is_nested_in_joined_rows_is_read_only_of_rows_that_are_there_and_shown(library: Served) -> None:
+def test_what_is_nested_in_joined_rows_is_read_only_of_rows_that_are_there_and_shown(own_library: Served) -> None:
     # Of shelf 5 the role does not know, shelf 99 does not exist, and no number can be made of their pages.
-    library.sql(
+    own_library.sql(
         "insert into shelf values (5, 'E', null);"
         "insert into book select n, 1, null, '70', 1 from generate_series(100, 150) n;"
         "insert into book values (90, 99, null, 'many', 1), (91, 5, null, 'many', 1); analyze"
     )
-    library.metadata("reload_metadata", reload_sources=True)
+    own_library.metadata("reload_metadata", reload_sources=True)
     for table, row_filter in (("shelf", {"id": {"_neq": 5}}), ("book", {})):
         permission = {"columns": "*", "filter": row_filter, "computed_fields": ["number"] if table == "book" else []}
-        library.metadata(
+        own_library.metadata(
             "pg_create_select_permission", source="default", table=table, role="guest", permission=permission
         )
     query = "{ book(order_by: {id: asc}) { id shelf { books(order_by: {id: asc}) { number } } } }"
 
-    answer = library.graphql(query, headers=library.admin_headers(X_Hasura_Role="guest"))
+    answer = own_library.graphql(query, headers=own_library.admin_headers(X_Hasura_Role="guest"))
 
-    assert "select distinct" in _statement(library, query)
+    assert "select distinct" in _statement(own_library, query)
     shelves = {book["id"]: book["shelf"] for book in answer["data"]["book"]}
     assert shelves[90] is shelves[91] is shelves[8] is None
     numbers = [20, 40, 10, *[70] * 51]
@@ -299,17 +311,19 @@ def test_aggregates_of_some_rows_of_each_are_computed_row_by_row(library: Served
     )
 
 
-def test_the_limit_and_the_filter_of_a_role_are_those_of_each_row(library: Served) -> None:
+def test_the_limit_and_the_filter_of_a_role_are_those_of_each_row(own_library: Served) -> None:
     permissions = {"shelf": {}, "book": {"of_kind": {"name": {"_eq": "Novel"}}}}
     for table, row_filter in permissions.items():
         permission: dict[str, Any] = {"columns": "*", "filter": row_filter}
         if table == "book":
             permission["limit"] = 1
-        library.metadata(
+        own_library.metadata(
             "pg_create_select_permission", source="default", table=table, role="guest", permission=permission
         )
-    headers = library.admin_headers(X_Hasura_Role="guest")
+    headers = own_library.admin_headers(X_Hasura_Role="guest")
 
-    answer = library.graphql("{ shelf(order_by: {id: asc}) { books(order_by: {id: asc}) { id } } }", headers=headers)
+    answer = own_library.graphql(
+        "{ shelf(order_by: {id: asc}) { books(order_by: {id: asc}) { id } } }", headers=headers
+    )
 
     assert answer["data"]["shelf"] == [{"books": [{"id": 2}]}, {"books": [{"id": 7}]}, {"books": []}, {"books": []}]

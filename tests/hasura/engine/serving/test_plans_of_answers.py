@@ -50,8 +50,7 @@ _FILTERS: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def work(serve: Callable[..., Served]) -> Served:
+def _make(serve: Callable[[], Served]) -> Served:
     served = serve()
     served.sql(_DDL)
     calls: list[dict[str, Any]] = []
@@ -71,6 +70,19 @@ def work(serve: Callable[..., Served]) -> Served:
         permission = {"columns": "*", "filter": row_filter, "allow_aggregations": True}
         call("create_select_permission", table=table, role="user", permission=permission)
     served.metadata_bulk(calls)
+    return served
+
+
+@pytest.fixture(scope="module")
+def work(module_serve: Callable[[], Served]) -> Served:
+    return _make(module_serve)
+
+
+@pytest.fixture(scope="module")
+def gaps(module_serve: Callable[[], Served]) -> Served:
+    """Labels without tasks, and tasks without hours."""
+    served = _make(module_serve)
+    served.sql("delete from task where label_id % 3 = 0; update task set hours = null where id % 11 < 9; analyze")
     return served
 
 
@@ -176,16 +188,14 @@ def test_what_is_only_counted_is_not_sorted(work: Served) -> None:
 @pytest.mark.parametrize("aggregate", ["count: {}", "max: {{hours: {}}}", "sum: {{hours: {}}}", "avg: {{cost: {}}}"])
 @pytest.mark.parametrize("way", ["label", "task"])
 def test_a_whole_table_is_ordered_by_an_aggregate_as_row_by_row(
-    work: Served, way: str, aggregate: str, direction: str
+    gaps: Served, way: str, aggregate: str, direction: str
 ) -> None:
-    # Labels without tasks, and tasks without a label.
-    work.sql("delete from task where label_id % 3 = 0; update task set hours = null where id % 11 < 9; analyze")
     order = f"{{tasks_aggregate: {{{aggregate.format(direction)}}}}}"
     order = order if way == "label" else f"{{label: {order}}}"
 
     def ids(where: str, selection: str = "id") -> list[int]:
         query = f"{{ {way}(order_by: [{order}, {{id: asc}}]{where}) {{ {selection} }} }}"
-        return [row["id"] for row in work.graphql(query)["data"][way]]
+        return [row["id"] for row in gaps.graphql(query)["data"][way]]
 
     # A filter makes each value a subquery of its row.
     wanted = ids(", where: {id: {_gt: 0}}")
@@ -209,13 +219,12 @@ _FILTERED = "filter: {project: {member_id: {_lt: 150}}}"
         f"max: {{arguments: cost, predicate: {{_is_null: true}}, {_FILTERED}}}",
     ],
 )
-def test_a_whole_table_is_filtered_by_an_aggregate_as_row_by_row(work: Served, predicate: str) -> None:
-    work.sql("delete from task where label_id % 3 = 0; update task set hours = null where id % 11 < 9; analyze")
+def test_a_whole_table_is_filtered_by_an_aggregate_as_row_by_row(gaps: Served, predicate: str) -> None:
     condition = f"tasks_aggregate: {{{predicate}}}"
 
     def found(where: str, arguments: str = "", selection: str = "id") -> list[int]:
         query = f"{{ label(where: {{{where}}}, order_by: {{id: asc}}{arguments}) {{ {selection} }} }}"
-        return [row["id"] for row in work.graphql(query)["data"]["label"]]
+        return [row["id"] for row in gaps.graphql(query)["data"]["label"]]
 
     # Another filter makes each value a subquery of its row.
     wanted = found(f"{condition}, id: {{_gt: 0}}")
@@ -223,7 +232,7 @@ def test_a_whole_table_is_filtered_by_an_aggregate_as_row_by_row(work: Served, p
     assert found(condition) == wanted
     assert found(condition, selection="id project { name } tasks(limit: 1) { id }") == wanted
     assert found(condition, ", limit: 3, offset: 1") == wanted[1:4]
-    counted = work.graphql(f"{{ label_aggregate(where: {{{condition}}}) {{ aggregate {{ count }} }} }}")
+    counted = gaps.graphql(f"{{ label_aggregate(where: {{{condition}}}) {{ aggregate {{ count }} }} }}")
     assert counted["data"]["label_aggregate"]["aggregate"]["count"] == len(wanted)
     # Computed once for all labels, too, where projects are filtered by their labels.
     through = found(f"project: {{labels: {{{condition}}}}}")
