@@ -51,7 +51,7 @@ _REASON = re.compile(r"#\s*grammar:\s*\S+(?:\s+\S+){2,}")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Violation:
-    """One place that breaks the grammar."""
+    """Describes one place that breaks the grammar."""
 
     path: str
     line: int
@@ -140,7 +140,7 @@ def _judge_returns(tree: ast.Module, path: str) -> Iterator[tuple[ast.stmt, str]
 
 
 def _wire(tree: ast.Module) -> frozenset[str]:
-    """The names that a module imports from `schemas`."""
+    """Returns the names that a module imports from `schemas`."""
     return frozenset(
         alias.asname or alias.name
         for node in ast.walk(tree)
@@ -150,7 +150,7 @@ def _wire(tree: ast.Module) -> frozenset[str]:
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> list[tuple[str, str]]:
-    """The modules that an import names, each with the name that is taken from it."""
+    """Returns the modules that an import names, each with the name that is taken from it."""
     if isinstance(node, ast.Import):
         return [(alias.name, "") for alias in node.names]
     return [(node.module or "", alias.name) for alias in node.names]
@@ -169,7 +169,7 @@ def _may_read_state(path: str) -> bool:
 
 
 def _named(node: ast.expr) -> str | None:
-    """The last word of `name` or `….name`."""
+    """Returns the last word of `name` or `….name`."""
     if isinstance(node, ast.Name):
         return node.id
     return node.attr if isinstance(node, ast.Attribute) else None
