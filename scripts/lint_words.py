@@ -32,6 +32,7 @@ CLEAN = (
     "platform_api/plugins",
     "platform_api/schedules",
     "platform_api/supervisor",
+    "platform_api/syncs",
     "platform_api/web",
     "scripts",
 )
@@ -40,6 +41,12 @@ PENDING = frozenset(
         "platform_api/core/listener.py",
         "platform_api/core/work_loop.py",
         "platform_api/plugins/endpoints.py",
+        "platform_api/syncs/endpoints.py",
+        "platform_api/syncs/errors.py",
+        "platform_api/syncs/models.py",
+        "platform_api/syncs/queue.py",
+        "platform_api/syncs/running.py",
+        "platform_api/syncs/worker.py",
         "platform_api/web/pages.py",
     }
 )

@@ -1,1 +1,1 @@
-"""Declared synchronisations: lists of third-party services kept in app tables."""
+"""Synchronizes app tables with lists of third-party services, as declared."""

@@ -1,4 +1,4 @@
-"""Paths into JSON, as declarations give them (`automio._paths` says how they are written)."""
+"""Checks the paths into JSON of declarations (`automio._paths` says how they are written)."""
 
 from typing import Annotated
 

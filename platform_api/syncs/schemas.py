@@ -1,4 +1,4 @@
-"""Syncs on the wire, and the declaration that is stored of each."""
+"""Defines syncs on the wire, and the stored declaration of each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ class _Strict(BaseModel):
 
 
 class SyncRequest(_Strict):
-    """The call that gives a page of the list; what pages and cursors need is added to `params`."""
+    """Describes the call that returns a page of the list; what pages and cursors need is added to `params`."""
 
     method: Literal["GET", "POST"] = "GET"
     endpoint: Annotated[str, Field(min_length=1, max_length=500)]
@@ -42,7 +42,7 @@ class SyncRequest(_Strict):
 
 
 class SyncPagination(PagingKeys):
-    """How the list goes on. `single`: it does not. `after`: by the incremental parameter, until nothing is new."""
+    """Says how the list is paged. `single`: one page. `after`: by the incremental parameter, until nothing is new."""
 
     style: Literal["link", "cursor", "page", "offset", "single", "after"]
     parameter: Word | None = None
@@ -50,7 +50,7 @@ class SyncPagination(PagingKeys):
 
 
 class Mapped(_Strict):
-    """A column's value: what stands at `path`, `default` where nothing does; or the constant `value`."""
+    """Maps a column to the value at `path`, with `default` where there is none; or to the constant `value`."""
 
     path: Path | None = None
     default: JsonValue = None
@@ -58,22 +58,22 @@ class Mapped(_Strict):
 
     @model_serializer(mode="wrap")
     def _as_given(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
-        # What is read of a declaration may be sent again: a path beside `"value": null` would be two sources.
+        # A declaration that was read may be sent again: a path beside `"value": null` would be two sources.
         dumped: dict[str, JsonValue] = handler(self)
         return {name: value for name, value in dumped.items() if name in self.model_fields_set}
 
     @model_validator(mode="after")
-    def _is_one(self) -> "Mapped":
+    def _has_one_source(self) -> "Mapped":
         given = self.model_fields_set
         if ("path" in given) == ("value" in given) or self.path == "":
-            raise ValueError("give a path (with or without a default), or a constant value")
+            raise ValueError("give either a path (with or without a default) or a constant value")
         if "value" in given and "default" in given:
-            raise ValueError("a constant needs no default")
+            raise ValueError("a constant value takes no default")
         return self
 
 
 class Incremental(_Strict):
-    """The value that an incremental run begins after.
+    """Describes the value that an incremental run begins after.
 
     It is taken from the items (the largest, or the last one) or from the answer (the last), and sent as `parameter`,
     less `overlap`: seconds for a time, a number for a number. `initial` is sent by the first run.
@@ -88,11 +88,11 @@ class Incremental(_Strict):
 
 
 class Tombstones(_Strict):
-    """When a row is gone, and what then happens to it.
+    """Says when a row is deleted, and what then happens to it.
 
-    `path`: an item is marked as deleted when a value stands there that is one of `values` (without them: any but null
-    and false). `absent`: in a full run, rows that it does not see. `column`: a boolean set to true, or a timestamptz
-    set to now, instead of deleting the row.
+    `path`: an item is deleted when its value at this path is one of `values` (without them: any but null and false).
+    `absent`: rows that a full run does not see are deleted. `column`: a boolean set to true, or a timestamptz set to
+    now, instead of deleting the row.
     """
 
     path: Path | None = None
@@ -105,12 +105,12 @@ class Tombstones(_Strict):
         if not self.path and not self.absent:
             raise ValueError("say when an item is deleted: by a path, or when it is absent in a full run")
         if self.values is not None and not self.path:
-            raise ValueError("values are compared with what stands at a path; give the path")
+            raise ValueError("values are compared with the value at a path; give the path")
         return self
 
 
 class Limits(_Strict):
-    """How much one run does."""
+    """Limits one run."""
 
     pages: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     items: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
@@ -118,22 +118,22 @@ class Limits(_Strict):
 
 
 class Declaration(_Strict):
-    """What is read, where it goes, and when."""
+    """Declares what is read, where it is stored, and when."""
 
     integration_id: Annotated[str, Field(max_length=100)]
     connection_ids: Annotated[list[ConnectionId], Field(min_length=1, max_length=100)] | None = Field(
         default=None, description="null: all that the app may use"
     )
     request: SyncRequest
-    pagination: SyncPagination | None = Field(default=None, description="null: as the integration's definition says")
+    pagination: SyncPagination | None = Field(default=None, description="null: as declared by the integration")
     items: Path = Field(
         default="",
-        description="Where the list stands in the answer; empty: the answer is the list. `*`: the values of an"
+        description="Path of the list in the answer; empty: the answer is the list. `*`: the values of an"
         " object, `?`: the one list there is",
     )
     table: Annotated[str, Field(min_length=1, max_length=63)]
     mapping: Annotated[dict[Word, Path | Mapped], Field(min_length=1, max_length=500)] = Field(
-        description="Column of the table: a path in the item, or {path, default} or {value}"
+        description="For each column of the table: a path in the item, or {path, default} or {value}"
     )
     key: Annotated[list[Word], Field(min_length=1, max_length=16)] = Field(
         description="Columns of a unique key of the table, by which items find their rows"
@@ -145,39 +145,37 @@ class Declaration(_Strict):
     limits: Limits = Limits()
 
     @model_validator(mode="after")
-    def _fits(self) -> "Declaration":
+    def _check_consistency(self) -> "Declaration":
         if (self.mode == "incremental") != (self.incremental is not None):
-            raise ValueError(
-                "`incremental` says what mode incremental goes by: give it with that mode, and only then"
-            )
+            raise ValueError("`incremental` and mode incremental belong together: give both or neither")
         if self.tombstones is not None and self.tombstones.absent and self.mode != "full":
             raise ValueError("tombstones.absent needs the whole list: use mode full, or mark deleted items by a path")
         if self.pagination is not None and self.pagination.style == "after" and self.incremental is None:
-            raise ValueError("pagination.style after goes on by the incremental parameter: use mode incremental")
+            raise ValueError("pagination.style after pages by the incremental parameter: use mode incremental")
         if empty := [name for name, source in self.mapping.items() if source == ""]:
-            raise ValueError(f"mapping.{empty[0]}: the path is empty")
+            raise ValueError(f"mapping.{empty[0]}: the path is empty; give the path of a value in the item")
         return self
 
     @property
     def sources(self) -> Mapping[str, Mapped]:
-        """The mapping in its long form."""
+        """Returns the mapping in its long form."""
         return {
             name: Mapped(path=source) if isinstance(source, str) else source for name, source in self.mapping.items()
         }
 
     @property
     def sweeps(self) -> bool:
-        """Whether rows that a full walk does not see are tombstoned."""
+        """Returns true if rows that a full walk does not see are tombstoned."""
         return self.tombstones is not None and self.tombstones.absent
 
 
 def stored_declaration(stored: Mapping[str, Any]) -> Declaration:
-    """Returns a declaration as it was accepted once, also when it would not be any more. Raises ValidationError."""
+    """Returns a declaration as it was accepted, even if it would be refused now. Raises ValidationError."""
     return Declaration.model_validate(stored, context=STORED)
 
 
 class SyncWrite(Declaration):
-    """A sync as it is made or changed, whole."""
+    """Describes a sync to create, or to replace as a whole."""
 
     name: Name
     enabled: bool = True
@@ -190,20 +188,20 @@ class SyncWrite(Declaration):
         return value
 
     def declaration(self) -> Declaration:
-        """The part that is stored as it is."""
+        """Returns the part that is stored unchanged."""
         return Declaration.model_validate(
             self.model_dump(mode="json", exclude={"name", "enabled"}, exclude_unset=True)
         )
 
 
 class SyncPreviewWrite(Declaration):
-    """A declaration to try; `connection_id` chooses the connection, by default the first that it would use."""
+    """Describes a declaration to try; `connection_id` chooses the connection, by default the first it would use."""
 
     connection_id: ConnectionId | None = None
 
 
 class Rejection(BaseModel):
-    """An item that could not be stored. `item` is its place in the page, from 1."""
+    """Describes an item that could not be stored. `item` is its place in the page, from 1."""
 
     page: int
     item: int
@@ -213,10 +211,10 @@ class Rejection(BaseModel):
 
 
 class SyncPreviewRead(BaseModel):
-    """The first items of the first page, mapped; nothing is stored."""
+    """Shows the first items of the first page, mapped; nothing is stored."""
 
     connection_id: int
-    items: int = Field(description="How many the page holds")
+    items: int = Field(description="Number of items of the page")
     rows: list[dict[str, Any]]
     deleted: int
     rejected: list[Rejection]
@@ -224,7 +222,7 @@ class SyncPreviewRead(BaseModel):
 
 
 class SyncRunRead(BaseModel):
-    """One run for one connection. `seen` counts items, `rejections` are the first of those that were rejected."""
+    """Shows a run for one connection. `seen` counts items, `rejections` are the first of those that were rejected."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -240,8 +238,8 @@ class SyncRunRead(BaseModel):
     rejected: int
     rejections: list[Rejection]
     error: str | None
-    planned_at: datetime | None = Field(description="The first time of the schedule that it stands for")
-    ticks: int = Field(description="Times of the schedule that it stands for; 0: it was started by hand")
+    planned_at: datetime | None = Field(description="The first time of the schedule that it counts for")
+    ticks: int = Field(description="Times of the schedule that it counts for; 0: it was started by hand")
     missed: int = Field(description="Those of them that had no run of their own")
     created_at: datetime
     started_at: datetime | None
@@ -249,7 +247,7 @@ class SyncRunRead(BaseModel):
 
 
 class SyncCheckpointRead(BaseModel):
-    """How far a connection is: the incremental value, and the kind of a walk that has not come to its end."""
+    """Shows how far a connection is: the incremental value, and the kind of a walk that has not come to its end."""
 
     connection_id: int
     cursor: JsonValue
@@ -257,13 +255,13 @@ class SyncCheckpointRead(BaseModel):
 
 
 class SyncRead(BaseModel):
-    """A sync, how far it is and its latest run for each connection."""
+    """Shows a sync, how far it is and its latest run for each connection."""
 
     id: int
     name: str
     app: int
     organization: int
-    user: int = Field(description="Whose rights its runs have: who made or last changed it")
+    user: int = Field(description="The user whose rights its runs have: who created it or changed it last")
     enabled: bool
     declaration: Declaration
     next_run_at: datetime | None
@@ -304,12 +302,12 @@ class SyncRead(BaseModel):
 
 
 class SyncSelection(_Strict):
-    """Which connections; null: all of the sync's."""
+    """Chooses a connection; null: all of the sync's."""
 
     connection_id: ConnectionId | None = None
 
 
 class BackfillWrite(SyncSelection):
-    """Reads the list again from `start` (null: from the beginning); until then the checkpoint stays."""
+    """Reads the list again from `start` (null: from the beginning); until it is complete the checkpoint stays."""
 
     start: str | int | float | None = None

@@ -1,4 +1,4 @@
-"""Declaring syncs, starting and stopping their runs, and trying a declaration."""
+"""Declares syncs, starts and stops their runs, and previews a declaration."""
 
 import uuid
 from collections.abc import Sequence
@@ -40,15 +40,15 @@ from platform_api.syncs.schemas import (
 from platform_api.tables.models import AppTable
 from platform_api.tables.repository import get_table
 
-MOST_SYNCS = 100
-"""Of one app in one organization."""
-_MOST_PREVIEWED = 20
-_SHOWN_RUNS = 5
+MAX_SYNCS = 100
+"""Maximum syncs of one app in one organization."""
+_MAX_PREVIEWED = 20
+_MAX_NEXT_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a connection is; `unfinished` is the kind of a walk that has not come to its end."""
+    """Holds how far a connection is; `unfinished` is the kind of a walk that has not come to its end."""
 
     checkpoint: SyncCheckpoint
     unfinished: str | None
@@ -56,7 +56,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class DescribedSync:
-    """A sync with how far it is, its latest run for each connection and the next times of its schedule."""
+    """Holds a sync with how far it is, its latest run for each connection and the next times of its schedule."""
 
     sync: Sync
     declaration: Declaration
@@ -68,7 +68,7 @@ class DescribedSync:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a preview needs besides the upstream."""
+    """Holds what a preview needs besides the upstream."""
 
     declaration: Declaration
     opened: OpenConnection
@@ -77,69 +77,73 @@ class Prepared:
 
 
 async def list_syncs(session: AsyncSession, actor: Actor, app: str) -> list[DescribedSync]:
-    """The organization's syncs of an app."""
-    found = await get_usable_app(session, actor, app)
-    statement = select(Sync).where(visible_to(actor, Sync.organization_id), Sync.app_id == found.id)
-    return [await describe_sync(session, actor, one) for one in await session.scalars(statement.order_by(Sync.name))]
+    """Returns the organization's syncs of an app."""
+    target = await get_usable_app(session, actor, app)
+    statement = select(Sync).where(visible_to(actor, Sync.organization_id), Sync.app_id == target.id)
+    return [
+        await describe_sync(session, actor, sync) for sync in await session.scalars(statement.order_by(Sync.name))
+    ]
 
 
 async def get_sync(session: AsyncSession, actor: Actor, app: str, name: str) -> tuple[Sync, App]:
-    """One of them. Raises NotFound."""
-    found = await get_usable_app(session, actor, app)
+    """Returns a sync of an app, and the app. Raises NotFound."""
+    target = await get_usable_app(session, actor, app)
     statement = select(Sync).where(
-        Sync.name == name, Sync.app_id == found.id, visible_to(actor, Sync.organization_id)
+        Sync.name == name, Sync.app_id == target.id, visible_to(actor, Sync.organization_id)
     )
     sync = await session.scalar(statement)
     if sync is None:
         raise NotFound(f"the app has no sync {name!r}")
-    return sync, found
+    return sync, target
 
 
-async def create_sync(session: AsyncSession, actor: Actor, app: str, wanted: SyncWrite) -> DescribedSync:
-    """A sync of the caller's organization. Raises NotFound, Unprocessable, Conflict."""
-    found = await get_usable_app(session, actor, app)
-    table, declaration = await _checked(session, actor, found, wanted.declaration())
+async def create_sync(session: AsyncSession, actor: Actor, app: str, data: SyncWrite) -> DescribedSync:
+    """Creates a sync of the caller's organization. Raises NotFound, Unprocessable, Conflict."""
+    target = await get_usable_app(session, actor, app)
+    table, declaration = await _check(session, actor, target, data.declaration())
     count = (
-        select(func.count()).select_from(Sync).where(visible_to(actor, Sync.organization_id), Sync.app_id == found.id)
+        select(func.count())
+        .select_from(Sync)
+        .where(visible_to(actor, Sync.organization_id), Sync.app_id == target.id)
     )
-    if (await session.scalar(count) or 0) >= MOST_SYNCS:
-        raise Conflict(f"the app has {MOST_SYNCS} syncs already; delete one first")
-    made = await session.scalar(
+    if (await session.scalar(count) or 0) >= MAX_SYNCS:
+        raise Conflict(f"the app has {MAX_SYNCS} syncs already; delete one first")
+    sync = await session.scalar(
         insert(Sync)
         .values(
             organization_id=actor.organization_id,
-            app_id=found.id,
+            app_id=target.id,
             table_id=table.id,
             user_id=actor.user_id,
-            name=wanted.name,
+            name=data.name,
             declaration=declaration.model_dump(mode="json", exclude_unset=True),
-            is_enabled=wanted.enabled,
-            next_run_at=await _first_run(session, actor, found, wanted) if wanted.enabled else None,
+            is_enabled=data.enabled,
+            next_run_at=await _first_run(session, actor, target, data) if data.enabled else None,
         )
         .on_conflict_do_nothing(index_elements=[Sync.organization_id, Sync.app_id, Sync.name])
         .returning(Sync)
     )
-    if made is None:
-        raise Conflict(f"the app has a sync {wanted.name!r} already")
-    return await describe_sync(session, actor, made)
+    if sync is None:
+        raise Conflict(f"the app has a sync {data.name!r} already")
+    return await describe_sync(session, actor, sync)
 
 
-async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, wanted: SyncWrite) -> DescribedSync:
-    """Replaces the declaration. Checkpoints stay; from then on its runs have the caller's rights."""
-    sync, found = await get_sync(session, actor, app, name)
-    table, declaration = await _checked(session, actor, found, wanted.declaration())
-    if wanted.name != name:
-        raise Unprocessable(f"name: this sync is called {name!r}; a sync keeps its name")
+async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, data: SyncWrite) -> DescribedSync:
+    """Replaces the declaration. Checkpoints stay; from then on the sync's runs have the caller's rights."""
+    sync, target = await get_sync(session, actor, app, name)
+    table, declaration = await _check(session, actor, target, data.declaration())
+    if data.name != name:
+        raise Unprocessable(f"name: this sync is called {name!r}; a sync cannot be renamed")
     before = stored_declaration(sync.declaration)
     if _read_part(before) != _read_part(declaration) or sync.table_id != table.id:
         sync.version += 1
     if sync.table_id != table.id:
-        await _forget_rows(session, sync)
-    if _times(before) != _times(declaration) or wanted.enabled != sync.is_enabled:
-        sync.next_run_at = await _first_run(session, actor, found, wanted) if wanted.enabled else None
+        await _reset_rows(session, sync)
+    if _times(before) != _times(declaration) or data.enabled != sync.is_enabled:
+        sync.next_run_at = await _first_run(session, actor, target, data) if data.enabled else None
     sync.table_id = table.id
     sync.declaration = declaration.model_dump(mode="json", exclude_unset=True)
-    sync.is_enabled = wanted.enabled
+    sync.is_enabled = data.enabled
     sync.user_id = actor.user_id
     sync.problem = None
     await session.flush()
@@ -148,7 +152,7 @@ async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, 
 
 
 async def delete_sync(session: AsyncSession, actor: Actor, app: str, name: str) -> None:
-    """Deletes a sync, its checkpoints and its history; the rows stay. A run that is going on stops."""
+    """Deletes a sync, its checkpoints and its history; the rows stay. A run that is under way stops."""
     sync, _ = await get_sync(session, actor, app, name)
     await session.delete(sync)
 
@@ -156,14 +160,14 @@ async def delete_sync(session: AsyncSession, actor: Actor, app: str, name: str) 
 async def start_runs(
     session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None
 ) -> Sequence[SyncRun]:
-    """Starts it for connections that have no run open; gives those open then. Raises Conflict, NotFound."""
-    sync, found = await get_sync(session, actor, app, name)
-    chosen = await _chosen(session, actor, found, sync, connection_id)
-    await enqueue(session, sync, [one.id for one in chosen])
+    """Starts the sync for connections without an open run; returns all open runs. Raises Conflict, NotFound."""
+    sync, target = await get_sync(session, actor, app, name)
+    chosen = await _choose_connections(session, actor, target, sync, connection_id)
+    await enqueue(session, sync, [connection.id for connection in chosen])
     open_runs = select(SyncRun).where(
         SyncRun.sync_id == sync.id,
         SyncRun.state.in_(OPEN_STATES),
-        SyncRun.connection_id.in_([one.id for one in chosen]),
+        SyncRun.connection_id.in_([connection.id for connection in chosen]),
         visible_to(actor, SyncRun.organization_id),
     )
     return (await session.scalars(open_runs.order_by(SyncRun.id))).all()
@@ -172,7 +176,7 @@ async def start_runs(
 async def cancel_runs(
     session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None
 ) -> Sequence[SyncRun]:
-    """Ends open runs: those that wait at once, the others after the page at hand."""
+    """Cancels open runs: pending ones at once, the others after the current page."""
     sync, _ = await get_sync(session, actor, app, name)
     statement = (
         select(SyncRun)
@@ -198,7 +202,7 @@ async def cancel_runs(
 async def list_runs(
     session: AsyncSession, actor: Actor, app: str, name: str, *, before: int | None, count: int
 ) -> Sequence[SyncRun]:
-    """Its runs, the latest first."""
+    """Returns the sync's runs, the latest first."""
     sync, _ = await get_sync(session, actor, app, name)
     statement = select(SyncRun).where(SyncRun.sync_id == sync.id, visible_to(actor, SyncRun.organization_id))
     if before is not None:
@@ -207,47 +211,47 @@ async def list_runs(
 
 
 async def reset(session: AsyncSession, actor: Actor, app: str, name: str, connection_id: int | None) -> DescribedSync:
-    """Forgets how far it is: the next run begins at the beginning. Raises Conflict while a run is open."""
-    sync, found = await get_sync(session, actor, app, name)
-    for one in await _chosen(session, actor, found, sync, connection_id):
-        await _place(session, actor, sync, one, cursor=None, walk=None)
+    """Clears the checkpoint: the next run begins at the beginning. Raises Conflict while a run is open."""
+    sync, target = await get_sync(session, actor, app, name)
+    for connection in await _choose_connections(session, actor, target, sync, connection_id):
+        await _set_checkpoint(session, actor, sync, connection, cursor=None, walk=None)
     return await describe_sync(session, actor, sync)
 
 
 async def backfill(
-    session: AsyncSession, actor: Actor, app: str, name: str, wanted: BackfillWrite
+    session: AsyncSession, actor: Actor, app: str, name: str, data: BackfillWrite
 ) -> Sequence[SyncRun]:
     """Reads the list again; the checkpoint stays until it is complete. Raises Conflict while a run is open."""
-    sync, found = await get_sync(session, actor, app, name)
+    sync, target = await get_sync(session, actor, app, name)
     declaration = stored_declaration(sync.declaration)
-    if wanted.start is not None and declaration.incremental is None:
+    if data.start is not None and declaration.incremental is None:
         raise Unprocessable("start: a sync of mode full always reads the whole list; leave it out")
-    chosen = await _chosen(session, actor, found, sync, wanted.connection_id)
+    chosen = await _choose_connections(session, actor, target, sync, data.connection_id)
     definition = await get_definition(session, actor, declaration.integration_id)
     way = way_of(declaration, definition)
-    start = wanted.start
+    start = data.start
     if start is None and declaration.incremental is not None:
         start = declaration.incremental.initial
     walk = Walk(
         kind="backfill", version=sync.version, began=0, query=dict(first_position(declaration, way, start).values)
     ).model_dump()
-    for one in chosen:
-        await _place(session, actor, sync, one, walk=walk)
-    return await start_runs(session, actor, app, name, wanted.connection_id)
+    for connection in chosen:
+        await _set_checkpoint(session, actor, sync, connection, walk=walk)
+    return await start_runs(session, actor, app, name, data.connection_id)
 
 
 async def prepare_preview(
-    session: AsyncSession, gateway: Gateway, actor: Actor, app: str, wanted: SyncPreviewWrite
+    session: AsyncSession, gateway: Gateway, actor: Actor, app: str, data: SyncPreviewWrite
 ) -> Prepared:
     """Checks a declaration and opens the connection to try it on. Raises NotFound, Unprocessable, Forbidden."""
-    found = await get_usable_app(session, actor, app)
-    given = wanted.model_dump(mode="json", exclude={"connection_id"}, exclude_unset=True)
-    table, declaration = await _checked(session, actor, found, Declaration.model_validate(given))
-    bound = replace(actor, app_id=found.id)
+    target = await get_usable_app(session, actor, app)
+    fields = data.model_dump(mode="json", exclude={"connection_id"}, exclude_unset=True)
+    table, declaration = await _check(session, actor, target, Declaration.model_validate(fields))
+    bound = replace(actor, app_id=target.id)
     usable = await usable_connections(session, bound, declaration)
-    connection_id = wanted.connection_id or (usable[0].id if usable else None)
-    if connection_id is None or connection_id not in [one.id for one in usable]:
-        raise Unprocessable(f"connection_id: the app may use no such connection to {declaration.integration_id}")
+    connection_id = data.connection_id or (usable[0].id if usable else None)
+    if connection_id is None or connection_id not in [connection.id for connection in usable]:
+        raise Unprocessable(f"connection_id: the app may not use this connection to {declaration.integration_id}")
     opened = await open_connection(session, gateway, bound, declaration, connection_id)  # type: ignore[arg-type]
     start = start_after(declaration.incremental, None)
     first = first_position(declaration, way_of(declaration, opened.definition), start)
@@ -257,7 +261,7 @@ async def prepare_preview(
 
 # grammar: a preview is shown and kept by nobody, so it is built as it is sent
 async def preview(gateway: Gateway, prepared: Prepared) -> SyncPreviewRead:
-    """Fetches one page and shows what would be stored. Raises Unprocessable when there is none."""
+    """Fetches one page and shows what would be stored. Raises Unprocessable when it cannot be fetched."""
     try:
         page = await fetch(gateway, prepared.opened, prepared.declaration, prepared.walk)
         prepared.walk.turn(page.following)
@@ -268,17 +272,17 @@ async def preview(gateway: Gateway, prepared: Prepared) -> SyncPreviewRead:
     return SyncPreviewRead(
         connection_id=prepared.opened.id,
         items=len(page.items),
-        rows=[{name: _plain(value) for name, value in row.items()} for row in rows[:_MOST_PREVIEWED]],
+        rows=[{name: _plain(value) for name, value in row.items()} for row in rows[:_MAX_PREVIEWED]],
         deleted=len(changes) - len(rows),
         rejected=[
             Rejection(
                 page=1,
-                item=one.number,
-                key=None if one.key is None else ", ".join(str(part)[:100] for part in one.key),
-                column=one.column,
-                reason=one.reason,
+                item=item.number,
+                key=None if item.key is None else ", ".join(str(part)[:100] for part in item.key),
+                column=item.column,
+                reason=item.reason,
             )
-            for one in refused[:_MOST_PREVIEWED]
+            for item in refused[:_MAX_PREVIEWED]
         ],
         has_next=page.following.position is not None,
     )
@@ -303,31 +307,34 @@ async def describe_sync(session: AsyncSession, actor: Actor, sync: Sync) -> Desc
     except ValueError as error:
         next_runs, problem = [], f"schedule.timezone: {error}"
     progress = [
-        Progress(one, walk["kind"] if (walk := one.walk or walks.get(one.connection_id)) else None)
-        for one in checkpoints
+        Progress(
+            checkpoint,
+            walk["kind"] if (walk := checkpoint.walk or walks.get(checkpoint.connection_id)) else None,
+        )
+        for checkpoint in checkpoints
     ]
     return DescribedSync(sync, declaration, next_runs, problem, progress, runs)
 
 
-async def _first_run(session: AsyncSession, actor: Actor, app: App, wanted: SyncWrite) -> datetime | None:
-    """The first time of a schedule that has just been declared."""
-    if wanted.schedule is None:
+async def _first_run(session: AsyncSession, actor: Actor, app: App, data: SyncWrite) -> datetime | None:
+    """Returns the first time of a schedule that has just been declared."""
+    if data.schedule is None:
         return None
-    times = timetable_for(wanted.schedule, organization_id=actor.organization_id, app_id=app.id, name=wanted.name)
+    times = timetable_for(data.schedule, organization_id=actor.organization_id, app_id=app.id, name=data.name)
     return times.after(await database_time(session))
 
 
 def _next_runs(sync: Sync, declaration: Declaration) -> list[datetime]:
     if declaration.schedule is None or sync.next_run_at is None:
         return []
-    return upcoming(times_of(sync, declaration.schedule), sync.next_run_at, _SHOWN_RUNS)
+    return upcoming(times_of(sync, declaration.schedule), sync.next_run_at, _MAX_NEXT_RUNS)
 
 
 # grammar: a declaration is stored as it was sent
-async def _checked(
+async def _check(
     session: AsyncSession, actor: Actor, app: App, declaration: Declaration
 ) -> tuple[AppTable, Declaration]:
-    """The table of a declaration that fits it. Raises NotFound, Unprocessable."""
+    """Returns the table that a declaration fits, and the declaration. Raises NotFound, Unprocessable."""
     definition = await get_definition(session, actor, declaration.integration_id)
     table = await get_table(session, app.id, declaration.table)
     find_target(declaration, table.definition)
@@ -341,7 +348,7 @@ async def _checked(
             )
         )
         if unknown := sorted(set(declaration.connection_ids) - set(known)):
-            listed = ", ".join(str(one) for one in unknown[:5])
+            listed = ", ".join(str(connection_id) for connection_id in unknown[:5])
             raise Unprocessable(
                 f"connection_ids: your organization has no connection {listed} to {declaration.integration_id}"
             )
@@ -358,24 +365,28 @@ def _check_paging(declaration: Declaration, definition: IntegrationDefinition) -
     first_position(declaration, way, None)
 
 
-async def _chosen(
+async def _choose_connections(
     session: AsyncSession, actor: Actor, app: App, sync: Sync, connection_id: int | None
 ) -> Sequence[Connection]:
-    """The connections that a request is about. Raises Conflict, NotFound."""
+    """Returns the connections that a request is about. Raises Conflict, NotFound."""
     declaration = stored_declaration(sync.declaration)
     usable = await usable_connections(session, replace(actor, app_id=app.id), declaration)
     if connection_id is None:
         if not usable:
-            raise Conflict(f"no connection to {declaration.integration_id} that the app may use; connect one first")
+            raise Conflict(
+                f"there is no connection to {declaration.integration_id} that the app may use; create one first"
+            )
         return usable
-    chosen = [one for one in usable if one.id == connection_id]
+    chosen = [connection for connection in usable if connection.id == connection_id]
     if not chosen:
         raise NotFound(f"the sync has no connection {connection_id} that the app may use")
     return chosen
 
 
-async def _place(session: AsyncSession, actor: Actor, sync: Sync, connection: Connection, **values: Any) -> None:
-    """Changes a checkpoint. Raises Conflict while a run is open: it would not notice."""
+async def _set_checkpoint(
+    session: AsyncSession, actor: Actor, sync: Sync, connection: Connection, **values: Any
+) -> None:
+    """Changes a checkpoint. Raises Conflict while a run is open, which would not notice the change."""
     open_run = await session.scalar(
         select(SyncRun.id)
         .where(
@@ -387,7 +398,7 @@ async def _place(session: AsyncSession, actor: Actor, sync: Sync, connection: Co
         .with_for_update()
     )
     if open_run is not None:
-        raise Conflict(f"run {open_run} is going on for connection {connection.id}; cancel it first")
+        raise Conflict(f"run {open_run} of connection {connection.id} is still open; cancel it first")
     statement = insert(SyncCheckpoint).values(sync_id=sync.id, connection_id=connection.id, **values)
     await session.execute(
         statement.on_conflict_do_update(
@@ -396,8 +407,8 @@ async def _place(session: AsyncSession, actor: Actor, sync: Sync, connection: Co
     )
 
 
-async def _forget_rows(session: AsyncSession, sync: Sync) -> None:
-    """Rows of another table are not this sync's to tombstone, and its list has to be read from the beginning."""
+async def _reset_rows(session: AsyncSession, sync: Sync) -> None:
+    """Resets a sync whose table changed: it must not tombstone the other table's rows, and starts again."""
     await session.execute(delete(SyncedRow).where(SyncedRow.sync_id == sync.id))
     await session.execute(
         update(SyncCheckpoint).where(SyncCheckpoint.sync_id == sync.id).values(cursor=None, walk=None)
@@ -413,7 +424,7 @@ def _times(declaration: Declaration) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """A column's value as JSON."""
+    """Returns a column's value as JSON."""
     match value:
         case datetime() | date():
             return value.isoformat()

@@ -1,4 +1,4 @@
-"""One page of a list, called for as scripts' calls are: credentials, guard, retries, call log and budget."""
+"""Fetches one page of a list, as scripts' calls are made: with credentials, guard, retries, call log and budget."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from platform_api.syncs.schemas import Declaration
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The items of one page, and what is known after it."""
+    """Holds the items of one page, and what is known after it."""
 
     items: Sequence[Any]
     following: Following
@@ -34,14 +34,14 @@ class Page:
 async def open_connection(
     session: AsyncSession, gateway: Gateway, actor: Actor, declaration: Declaration, connection_id: ConnectionId
 ) -> OpenConnection:
-    """A connection that the app may use now. Raises NotFound, Forbidden."""
+    """Opens a connection that the app may use now. Raises NotFound, Forbidden."""
     definition = await get_definition(session, actor, declaration.integration_id)
     connection = await choose_connection(session, actor, definition.id, reference=str(connection_id))
     return gateway.open(definition, connection, actor=actor)
 
 
 async def fetch(gateway: Gateway, opened: OpenConnection, declaration: Declaration, walk: Walk) -> Page:
-    """The page of `walk`. Raises RunFailed, NotEnoughCredits."""
+    """Fetches the page of `walk`. Raises RunFailed, NotEnoughCredits."""
     request = declaration.request
     try:
         way = way_of(declaration, opened.definition)
@@ -55,7 +55,7 @@ async def fetch(gateway: Gateway, opened: OpenConnection, declaration: Declarati
     if not 200 <= answer.status < 300 and not is_end:
         raise RunFailed(f"{called} answered {answer.status}: {answer.text[:300]}")
     try:
-        told = Answer.of(
+        answered = Answer.of(
             status=answer.status,
             headers=answer.headers,
             data=answer.data,
@@ -65,16 +65,16 @@ async def fetch(gateway: Gateway, opened: OpenConnection, declaration: Declarati
         )
     except InvalidReply as error:
         raise RunFailed(f"{called}: {error}") from error
-    items = () if is_end or told.is_empty else _items(way, told.data, called)
-    if not items and not is_end and (reason := told_error(told.data)) is not None:
-        raise RunFailed(f"{called}: the service answered an error in place of items: {reason}", restart=True)
-    mark = mark_after(declaration.incremental, walk.mark, items, told.data)
-    counted, following = following_page(declaration, way, opened.definition, walk, items, told, mark)
+    items = () if is_end or answered.is_empty else _items(way, answered.data, called)
+    if not items and not is_end and (reason := told_error(answered.data)) is not None:
+        raise RunFailed(f"{called}: the service answered an error instead of items: {reason}", restart=True)
+    mark = mark_after(declaration.incremental, walk.mark, items, answered.data)
+    counted, following = following_page(declaration, way, opened.definition, walk, items, answered, mark)
     return Page(counted, following, mark)
 
 
 def _call(declaration: Declaration, way: Way, position: Position) -> CallWrite:
-    """The call for a page: what leads to it is added to the parameters, or to the body."""
+    """Builds the call for a page: what leads to it is added to the parameters, or to the body."""
     request = declaration.request
     params = {} if position.is_alone else dict(request.params)
     data = None if position.endpoint is not None else request.data
@@ -104,6 +104,6 @@ def _items(way: Way, data: Any, called: str) -> Sequence[Any]:
         return items
     if items is None or (items is ABSENT and way.keys.omits_empty):
         return ()
-    found = "nothing" if items is ABSENT else type(items).__name__
+    actual = "nothing" if items is ABSENT else type(items).__name__
     where = f"at {way.items}" if way.items else "as the whole answer"
-    raise RunFailed(f"{called}: there is no list {where}, but {found}")
+    raise RunFailed(f"{called}: expected a list {where}, found {actual}")

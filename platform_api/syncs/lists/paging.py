@@ -1,4 +1,4 @@
-"""A walk through a list: where it stands, and how one page leads to the next.
+"""Walks through a list: knows the position, and how one page leads to the next.
 
 A walk is stored with the rows of each page, so it is small whatever the length of the list, also what finds out that
 the pages repeat (Brent's method: one remembered page, at growing distances).
@@ -29,52 +29,54 @@ from platform_api.syncs.schemas import Declaration, Incremental
 
 Scalar = str | int | float
 Query = dict[str, Any]
-_LONGEST_QUERY = 20_000
+_MAX_QUERY_BYTES = 20_000
 
 
 class Walk(BaseModel):
-    """A walk that has not come to its end.
+    """Holds the state of a walk that has not come to its end.
 
-    `query` is that of the next page, null when only the sweep is left; with `url` or `endpoint` the page is there.
+    `query` is that of the next page, null when only the sweep is left; with `url` or `endpoint` the page is at that
+    address.
     """
 
     kind: Literal["full", "incremental", "backfill"]
     version: int
     began: int
-    """Id of the run with which it began."""
+    """Id of the run that began it."""
     query: Query | None
     url: str | None = None
     endpoint: str | None = None
     progress: Progress = Progress()
     is_end_certain: bool = True
-    """Whether the service said that the list ended where the walk did: else nothing is taken for gone."""
+    """True if the service said that the list ended where the walk did: otherwise no row is taken for deleted."""
     mark: Scalar | None = None
     """The incremental value, as far as it is known."""
     seen_page: str = ""
     distance: int = 0
     limit: int = 1
     blind: int = 0
-    """Items whose key could not be read: what they are is not known, so nothing is taken for gone."""
+    """Number of items whose key could not be read: they are unknown, so no row is taken for deleted."""
     swept: str | None = None
-    """The last row that the sweep looked at."""
+    """The last row that the sweep checked."""
 
     @property
     def position(self) -> Position:
-        """What is sent for the page at hand."""
+        """Returns what is sent for the current page."""
         return Position(self.query or {}, self.url, self.endpoint)
 
     def turn(self, following: "Following") -> None:
-        """Goes on to the next page. Raises RunFailed when that was there already."""
+        """Advances to the next page. Raises RunFailed when the pages repeat."""
         position = following.position
         if position is not None:
             encoded = _encoded(position)
-            if len(encoded) > _LONGEST_QUERY:
-                raise RunFailed("the service's way to the next page is too long to be kept", restart=True)
+            if len(encoded) > _MAX_QUERY_BYTES:
+                raise RunFailed("the service's address of the next page is too long to be stored", restart=True)
             page, here = _digest(encoded), _digest(_encoded(self.position))
             current = self.seen_page or here
             if page in (current, here):
                 raise RunFailed(
-                    f"the service's pages repeat: after {_shown(encoded)} comes that page again", restart=True
+                    f"the service's pages repeat: {_shown(encoded)} leads to a page that was read before",
+                    restart=True,
                 )
             self.seen_page, self.distance = current, self.distance + 1
             if self.distance == self.limit:
@@ -88,7 +90,7 @@ class Walk(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """What comes after a page; no position at the end of the list."""
+    """Holds what comes after a page; no position at the end of the list."""
 
     position: Position | None
     progress: Progress
@@ -97,7 +99,7 @@ class Following:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How the list of a declaration goes on; `pagination` is None for the styles that only syncs have."""
+    """Describes how the list of a declaration is paged; `pagination` is None for the styles that only syncs have."""
 
     style: str
     items: str
@@ -105,26 +107,26 @@ class Way:
     pagination: Pagination | None
 
     def is_in_body(self, method: str) -> bool:
-        """Whether what leads to a page goes into the request's body."""
+        """Returns true if what leads to a page goes into the request's body."""
         return method == "POST" if self.pagination is None else self.pagination.is_in_body(method)
 
 
 def way_of(declaration: Declaration, definition: IntegrationDefinition) -> Way:
-    """How the list goes on. Raises Unprocessable when nobody says."""
+    """Returns how the list is paged. Raises Unprocessable when neither the sync nor the integration says it."""
     if (declared := declaration.pagination) is not None:
         is_walked = declared.style not in ("single", "after")
         walked = walkable(declared, declared.style, declaration.items) if is_walked else None
         return Way(declared.style, declaration.items, declared, walked)
     if (known := definition.pagination) is None:
         raise Unprocessable(
-            f"pagination: how the lists of {definition.id} go on is not known; give a style (single for one page)"
+            f"pagination: it is not known how lists of {definition.id} are paged; give a style (single for one page)"
         )
     items = declaration.items or known.items
     return Way(known.style, items, known, walkable(known, known.style, items))
 
 
 def first_position(declaration: Declaration, way: Way, start: Scalar | None) -> Position:
-    """What is sent for the first page. `start` is the incremental value to begin after. Raises Unprocessable."""
+    """Returns what is sent for the first page, to begin after the incremental value `start`. Raises Unprocessable."""
     request = declaration.request
     is_in_body = way.is_in_body(request.method)
     given = (request.data if isinstance(request.data, dict) else {}) if is_in_body else request.params
@@ -133,7 +135,7 @@ def first_position(declaration: Declaration, way: Way, start: Scalar | None) -> 
         try:
             query |= begin(way.pagination, given, is_body=is_in_body).values
         except (TypeError, ValueError) as error:
-            raise Unprocessable(f"request: the first {way.style} is a number: {error}") from error
+            raise Unprocessable(f"request: the first {way.style} must be a number: {error}") from error
     elif way.keys.size_parameter and way.keys.size:
         query[way.keys.size_parameter] = way.keys.size
     if declaration.incremental is not None and start is not None:
@@ -150,21 +152,21 @@ def following_page(
     answer: Answer,
     mark: Scalar | None,
 ) -> tuple[Sequence[Any], Following]:
-    """The items that count, and what comes after this page. Raises RunFailed when that cannot be told."""
+    """Returns the items that count, and what comes after this page. Raises RunFailed when that is unclear."""
     if way.pagination is None:
         position = _after(declaration, way, walk, items, mark) if way.style == "after" else None
         return items, Following(position, walk.progress, is_end_certain=isinstance(items, list))
     try:
-        told = advance(way.pagination, walk.position, walk.progress, answer, is_thorough=declaration.sweeps)
-        if told.failure is not None:
-            raise told.failure
+        step = advance(way.pagination, walk.position, walk.progress, answer, is_thorough=declaration.sweeps)
+        if step.failure is not None:
+            raise step.failure
     except InvalidReply as error:
         called = f"{declaration.request.method} {declaration.request.endpoint}"
         raise RunFailed(f"{called}: {error}", restart=True) from error
-    position = told.position
+    position = step.position
     if position is not None and position.url is not None:
         position = Position(url=_without_key(position.url, definition))
-    return told.items, Following(position, told.progress, told.is_certain)
+    return step.items, Following(position, step.progress, step.is_certain)
 
 
 def _after(
@@ -178,7 +180,7 @@ def _after(
 
 
 def _without_key(url: str, definition: IntegrationDefinition) -> str:
-    """A service may repeat the key that the platform sent: it is not ours to keep."""
+    """Removes the platform's key from a URL: a service may repeat it, and it must not be stored."""
     if not isinstance(definition.auth, ApiKeyAuth) or definition.auth.location != "query":
         return url
     parts = urlsplit(url)
@@ -188,30 +190,30 @@ def _without_key(url: str, definition: IntegrationDefinition) -> str:
 def mark_after(
     incremental: Incremental | None, mark: Scalar | None, items: Sequence[Any], data: Any
 ) -> Scalar | None:
-    """The incremental value, this page taken into account."""
+    """Returns the incremental value with this page taken into account."""
     if incremental is None:
         return None
     if incremental.source == "answer":
-        found = at(data, incremental.path)
-        return found if _is_scalar(found) else mark
+        value = at(data, incremental.path)
+        return value if _is_scalar(value) else mark
     for item in items:
-        found = at(item, incremental.path)
-        if _is_scalar(found):
-            mark = found if incremental.take == "last" or mark is None else larger(mark, found)
+        value = at(item, incremental.path)
+        if _is_scalar(value):
+            mark = value if incremental.take == "last" or mark is None else larger(mark, value)
     return mark
 
 
-def larger(one: Scalar, other: Scalar) -> Scalar:
-    """The larger of two values: as numbers where both are, as times where both are, else as text."""
+def larger(left: Scalar, right: Scalar) -> Scalar:
+    """Returns the larger of two values: as numbers where both are, as times where both are, else as text."""
     for order in (_as_number, _as_time):
-        first, second = order(one), order(other)
+        first, second = order(left), order(right)
         if first is not None and second is not None:
-            return other if second > first else one
-    return other if str(other) > str(one) else one
+            return right if second > first else left
+    return right if str(right) > str(left) else left
 
 
 def start_after(incremental: Incremental | None, cursor: Scalar | None) -> Scalar | None:
-    """What the next incremental run sends: the checkpoint less the overlap, at first the initial value."""
+    """Returns what the next incremental run sends: the checkpoint less the overlap, at first the initial value."""
     if incremental is None:
         return None
     if cursor is None:

@@ -1,8 +1,8 @@
-"""Runs of one connection beside each other: none puts an older page over a newer one, or deletes what is there.
+"""Coordinates concurrent runs of one connection: none writes an older page over a newer one, or deletes new rows.
 
-While another run is running, each keeps which items its pages wrote. Whoever asked for a page before such a page was
-stored, and has an item in common with it, asks again: which of the two is newer is not known. All of this is read and
-written under the lock of the connection's checkpoint.
+While another run is running, each stores which items its pages wrote. A run that requested a page before such a page
+was stored, and has an item in common with it, requests it again: which of the two is newer is not known. All of this
+is read and written under the lock of the connection's checkpoint.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ from platform_api.syncs.rows.target import Key
 
 
 class Neighbours:
-    """The other runs of a run's connection."""
+    """Represents the other runs of a run's connection."""
 
     def __init__(self, run: SyncRun) -> None:
         self._run = run
 
     async def running(self, session: AsyncSession) -> list[int]:
-        """Those that are running now."""
+        """Returns the ids of those that are running now."""
         statement = select(SyncRun.id).where(
             # tenancy: other runs of the same sync and connection
             SyncRun.sync_id == self._run.sync_id,
@@ -36,11 +36,11 @@ class Neighbours:
         return list(await session.scalars(statement))
 
     async def latest_page(self, session: AsyncSession) -> int:
-        """The last page that any of them kept."""
+        """Returns the id of the last page that any of them stored; 0 when there is none."""
         return await session.scalar(select(func.max(SyncedPage.id)).where(self._is_ours())) or 0
 
     async def have_written(self, session: AsyncSession, keys: Iterable[Key], *, since: int) -> bool:
-        """Whether one of them wrote an item of these after the page `since`."""
+        """Returns true if one of them wrote an item of these after the page `since`."""
         statement = select(SyncedPage.keys).where(
             self._is_ours(), SyncedPage.id > since, SyncedPage.run_id != self._run.id
         )
@@ -48,7 +48,7 @@ class Neighbours:
         return any(written is None or not digests.isdisjoint(written) for written in await session.scalars(statement))
 
     async def tell(self, session: AsyncSession, keys: Iterable[Key] | None) -> None:
-        """Keeps which items a page wrote; None: any of them, perhaps."""
+        """Stores which items a page wrote; None: possibly any of them."""
         digests = None if keys is None else [_digest(key) for key in keys]
         session.add(
             SyncedPage(
@@ -58,7 +58,7 @@ class Neighbours:
         await session.flush()
 
     async def leave(self, session: AsyncSession) -> None:
-        """Ends with the run: the last one forgets the pages."""
+        """Deletes the pages when the run ends, if it is the last one."""
         if not await self.running(session):
             await session.execute(delete(SyncedPage).where(self._is_ours()))
 
@@ -73,7 +73,7 @@ def _digest(key: Key) -> int:
 
 
 def _canonical(part: Any) -> str:
-    """The same text for values that PostgreSQL takes for equal."""
+    """Returns the same text for values that PostgreSQL takes for equal."""
     match part:
         case Decimal():
             return str(part.normalize())

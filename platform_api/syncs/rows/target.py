@@ -1,4 +1,4 @@
-"""Where items go: the table, the unique key, and rows made of items."""
+"""Maps items to rows: the table, the unique key, and the row of each item."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one item does: the row it is, or (`row` is None) that the row is gone. `number` is its place, from 1."""
+    """Holds the change of one item: its row, or None where it is deleted. `number` is its place, from 1."""
 
     number: int
     key: Key
@@ -28,7 +28,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An item that cannot be stored; `key` where it could be read."""
+    """Describes an item that cannot be stored; `key` where it could be read."""
 
     number: int
     key: Key | None
@@ -38,7 +38,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table as a declaration uses it."""
+    """Holds a table as a declaration uses it."""
 
     definition: TableDefinition
     columns: Mapping[str, Column]
@@ -49,7 +49,7 @@ class Target:
     tombstone_column: Column | None
 
     def changes(self, items: Sequence[Any], connection_id: ConnectionId) -> tuple[list[Change], list[Refused]]:
-        """What the items of a page do; of several with the same key the last one counts."""
+        """Returns the changes of a page's items; of several with the same key the last one counts."""
         changes: dict[Key, Change] = {}
         refused: list[Refused] = []
         for number, item in enumerate(items, 1):
@@ -73,7 +73,7 @@ class Target:
                 raise ItemRejected(f"a value is required{self._where(name)}", name)
         row["connection_id"] = connection_id
         if self.tombstone_column is not None:
-            # It may have been gone: now it is there again.
+            # It may have been marked as deleted: now it exists again.
             row[self.tombstone_column.name] = False if self.tombstone_column.type is ColumnType.BOOLEAN else None
         return row
 
@@ -100,11 +100,11 @@ class Target:
         value = at(item, self.tombstones.path)
         if self.tombstones.values is None:
             return value is not ABSENT and value is not None and value is not False
-        return any(type(value) is type(one) and value == one for one in self.tombstones.values)
+        return any(type(value) is type(item) and value == item for item in self.tombstones.values)
 
 
 def find_target(declaration: Declaration, definition: TableDefinition) -> Target:
-    """The table as the declaration uses it. Raises Unprocessable naming the first thing that does not fit."""
+    """Returns the table as the declaration uses it. Raises Unprocessable naming the first thing that is wrong."""
     columns = {column.name: column for column in definition.columns}
     listed = ", ".join(list(columns)[:40])
     for name in declaration.mapping:
@@ -147,7 +147,9 @@ def _constraint(declaration: Declaration, definition: TableDefinition) -> str:
         if name != "connection_id" and name not in declaration.mapping:
             raise Unprocessable(f"key: {name} is not in the mapping, so no item would have a value for it")
     if list(declaration.key) == ["connection_id"]:
-        raise Unprocessable("key: connection_id alone would give each connection one row")
+        raise Unprocessable(
+            "key: with connection_id alone, each connection would have only one row; add the item's id"
+        )
     return definition.physical.unique_key(key.columns, name=key.name)
 
 
@@ -163,5 +165,7 @@ def _tombstone_column(declaration: Declaration, columns: Mapping[str, Column], l
     if name in declaration.mapping or name in declaration.key:
         raise Unprocessable(f"tombstones.column: {name} is filled from the items already; use another column")
     if column.type is ColumnType.TIMESTAMPTZ and column.required:
-        raise Unprocessable(f"tombstones.column: {name} is required, and empty for rows that are there")
+        raise Unprocessable(
+            f"tombstones.column: {name} is required, but empty for rows that are not deleted; use an optional one"
+        )
     return column

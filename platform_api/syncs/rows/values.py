@@ -1,4 +1,4 @@
-"""From a JSON value to the value of a column, or the reason why it is none."""
+"""Converts a JSON value to the value of a column, or says why it cannot."""
 
 import math
 import uuid
@@ -13,19 +13,19 @@ from platform_api.syncs.errors import ItemRejected
 from platform_api.tables.ddl.column_types import ColumnType, is_storable
 from platform_api.tables.definition import Column
 
-_SHOWN = 60
+_MAX_SHOWN = 60
 _MILLISECONDS_FROM = 10**11
-"""Unix times beyond are milliseconds: as seconds they would lie after the year 5000."""
+"""Unix times from this value on are milliseconds: as seconds they would be after the year 5000."""
 
 
 def shown(value: Any) -> str:
-    """The value in a message, shortened."""
+    """Formats the value for a message, shortened."""
     text = repr(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
 
 
 def convert(column: Column, value: Any) -> Any:
-    """What PostgreSQL's driver is given. Raises ItemRejected."""
+    """Returns what PostgreSQL's driver is given. Raises ItemRejected."""
     if value is None:
         return None
     try:
@@ -33,7 +33,7 @@ def convert(column: Column, value: Any) -> Any:
             return _choice(value, column.choices)
         return _CONVERTERS[column.type](value)
     except (ValueError, TypeError, OverflowError, InvalidOperation, OSError, RecursionError) as error:
-        raise ItemRejected(f"{shown(value)} is not {_WANTED[column.type]}", column.name) from error
+        raise ItemRejected(f"{shown(value)} is not {_EXPECTED[column.type]}", column.name) from error
 
 
 def _text(value: Any) -> str:
@@ -136,7 +136,7 @@ _CONVERTERS: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.REFERENCE: _uuid,
     ColumnType.JSON: _json,
 }
-_WANTED: Mapping[ColumnType, str] = {
+_EXPECTED: Mapping[ColumnType, str] = {
     ColumnType.TEXT: "text",
     ColumnType.CHOICE: "text",
     ColumnType.INTEGER: "a whole number of 32 bits",

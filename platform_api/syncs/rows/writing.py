@@ -1,8 +1,8 @@
-"""Rows of a page, written in the transaction that stores how far the walk is.
+"""Writes rows of a page in the transaction that stores how far the walk is.
 
 The statements go to the app table itself, as the role that owns it, whatever engine serves GraphQL: only so are rows
 and checkpoint one commit. The organization and the connection are always those of the run. A batch that PostgreSQL
-refuses is halved until the items at fault are alone; the others go in.
+refuses is halved until the faulty items are alone; the others are stored.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,7 +40,7 @@ from platform_api.syncs.rows.target import Change, Key, Refused, Target
 from platform_api.tables.ddl.column_types import POSTGRES_TYPES, ColumnType
 
 _BATCH = 500
-_MOST_PARAMETERS = 30_000  # the protocol counts them with 16 bits
+_MAX_PARAMETERS = 30_000  # the protocol counts them with 16 bits
 _SCHEMA = "public"
 T = TypeVar("T")
 _Work = Callable[[Sequence[T]], Awaitable[None]]
@@ -48,7 +48,7 @@ _Work = Callable[[Sequence[T]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the items of a page. `ids` are the rows that are there now."""
+    """Counts what was done with the items of a page. `ids` are the rows that exist now."""
 
     inserted: int = 0
     updated: int = 0
@@ -72,20 +72,20 @@ class RowWriter:
             column("connection_id", BigInteger()),
             *(
                 column(
-                    one.name, JSONB(none_as_null=True) if one.type is ColumnType.JSON else POSTGRES_TYPES[one.type]
+                    item.name, JSONB(none_as_null=True) if item.type is ColumnType.JSON else POSTGRES_TYPES[item.type]
                 )
-                for one in definition.columns
+                for item in definition.columns
             ),
             schema=_SCHEMA,
         )
         width = len(target.sources) + 4
-        self._batch = max(1, min(_BATCH, _MOST_PARAMETERS // width))
+        self._batch = max(1, min(_BATCH, _MAX_PARAMETERS // width))
 
     async def write(self, session: AsyncSession, changes: Sequence[Change]) -> Tally:
-        """Inserts, updates and tombstones, as part of the transaction of `session`. Raises RunFailed."""
+        """Inserts, updates and tombstones rows in the transaction of `session`. Raises RunFailed."""
         tally = Tally()
         rows = [change for change in changes if change.row is not None]
-        gone = [change for change in changes if change.row is None]
+        deleted = [change for change in changes if change.row is None]
 
         async def upsert(part: Sequence[Change]) -> None:
             await self._upsert(session, part, tally)
@@ -98,11 +98,11 @@ class RowWriter:
             tally.refused.append(Refused(change.number, change.key, error.reason, error.column))
 
         await self._in_batches(session, rows, upsert, refuse)
-        await self._in_batches(session, gone, remove, refuse)
+        await self._in_batches(session, deleted, remove, refuse)
         return tally
 
     async def remove_rows(self, session: AsyncSession, ids: Sequence[UUID]) -> tuple[int, list[tuple[UUID, str]]]:
-        """Tombstones rows by id: how many, and which could not be, with the reason."""
+        """Tombstones rows by id; returns how many, and the rows for which it failed, with the reason."""
         removed, refused = 0, []
 
         async def remove(part: Sequence[UUID]) -> None:
@@ -113,13 +113,13 @@ class RowWriter:
         return removed, refused
 
     async def find_ids(self, session: AsyncSession, keys: Sequence[Key]) -> set[UUID]:
-        """The rows that exist with these keys: they were seen, though what was seen could not be stored."""
-        found: set[UUID] = set()
+        """Returns the ids of the rows with these keys: their items were seen, though they could not be stored."""
+        ids: set[UUID] = set()
         async with as_engine_role(session):
             for start in range(0, len(keys), _BATCH):
                 condition = self._has_key(keys[start : start + _BATCH])
-                found |= set(await session.scalars(select(self._table.c.id).where(self._is_ours(), condition)))
-        return found
+                ids |= set(await session.scalars(select(self._table.c.id).where(self._is_ours(), condition)))
+        return ids
 
     async def _in_batches(
         self,
@@ -146,10 +146,10 @@ class RowWriter:
     async def _upsert(self, session: AsyncSession, changes: Sequence[Change], tally: Tally) -> None:
         rows = [{**(change.row or {}), "organization_id": self._organization_id} for change in changes]
         insertion = insert(self._table).values(rows)
-        kept = {"organization_id", *self._target.key}
+        fixed = {"organization_id", *self._target.key}
         statement = insertion.on_conflict_do_update(
             constraint=self._target.constraint,
-            set_={name: insertion.excluded[name] for name in rows[0] if name not in kept or name == "connection_id"},
+            set_={name: insertion.excluded[name] for name in rows[0] if name not in fixed or name == "connection_id"},
             where=self._is_of_connection(or_null=True),
         ).returning(
             self._table.c.id,
@@ -180,9 +180,9 @@ class RowWriter:
         else:
             place = self._table.c[marked.name]
             is_boolean = marked.type is ColumnType.BOOLEAN
-            still_there = place.is_not(True) if is_boolean else place.is_(None)
+            not_marked = place.is_not(True) if is_boolean else place.is_(None)
             statement = (
-                update(self._table).where(where, still_there).values({place: True if is_boolean else func.now()})
+                update(self._table).where(where, not_marked).values({place: True if is_boolean else func.now()})
             )
         return len((await session.scalars(statement.returning(self._table.c.id))).all())
 
@@ -198,12 +198,12 @@ class RowWriter:
         return or_(ours, self._table.c.connection_id.is_(None)) if or_null else ours
 
     def _fault(self, error: DBAPIError) -> ItemRejected:
-        """Why rows were refused. Raises RunFailed when it is not their fault, the error when it is nobody's."""
+        """Returns why rows were refused. Raises RunFailed if the table changed, the error itself if it is unknown."""
         cause = error.orig.__cause__ if error.orig is not None else None
         if isinstance(
             cause, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError | asyncpg.UndefinedObjectError
         ):
-            raise RunFailed(f"the table was changed meanwhile: {cause.args[0]}") from error
+            raise RunFailed(f"the table was changed during the run: {cause.args[0]}") from error
         if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
             return self._explained(cause)
         if isinstance(cause, asyncpg.DataError):
@@ -219,10 +219,10 @@ class RowWriter:
             return ItemRejected("a value is required", cause.column_name)
         for reference in definition.references:
             if constraint == physical.foreign_key(reference.column):
-                return ItemRejected("there is no such row", reference.column)
+                return ItemRejected("the row it refers to does not exist", reference.column)
         for key in definition.unique:
             if constraint == physical.unique_key(key.columns, name=key.name):
                 return ItemRejected(f"another row has this {', '.join(key.columns)}")
         if isinstance(cause, asyncpg.ForeignKeyViolationError | asyncpg.RestrictViolationError):
             return ItemRejected("other rows refer to this row, so it cannot be deleted")
-        return ItemRejected(f"it contradicts {constraint}"[:200])
+        return ItemRejected(f"it violates the constraint {constraint}"[:200])

@@ -100,7 +100,7 @@ BROKEN: dict[str, tuple[dict[str, Any], list[Any], str]] = {
     "the same page comes again": (PAGE, [page(HERE), page(HERE)], "the same page again"),
     "a flag without a cursor": ({**CURSOR, "has_more": "more"}, [page(HERE, more=True)], "no cursor"),
     "an error in place of the list": ({**CURSOR, "omits_empty": True}, [{"error": "later"}], "later"),
-    "an error beside an empty page": (PAGE, [page(HERE), EMPTY | {"status": "ERROR"}], "an error in place of items"),
+    "an error beside an empty page": (PAGE, [page(HERE), EMPTY | {"status": "ERROR"}], "an error instead of items"),
     "an error in place of the one page": ({"style": "single"}, [EMPTY | {"error_code": 17}], "17"),
     "204 before the total": (
         {**PAGE, "total": "header:X-Total"},
@@ -183,7 +183,7 @@ async def test_a_list_that_breaks_off_fails_the_run_and_takes_nothing(bench: Ben
         ({"pagination": {**PAGE, "surprise": 1}}, "surprise"),
         (
             {"pagination": PAGE, "request": {"endpoint": "/things", "params": {"page": "one"}}},
-            "first page is a number",
+            "first page must be a number",
         ),
     ],
 )

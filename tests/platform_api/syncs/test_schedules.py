@@ -112,7 +112,10 @@ async def test_daily_is_at_a_time_of_the_syncs_own_which_stays(bench: Bench) -> 
 @pytest.mark.parametrize(
     ("schedule", "message"),
     [
-        ({"cron": "0 9 * * *", "timezone": "Warsaw"}, "schedule.timezone: 'Warsaw' is not the name of a time zone"),
+        (
+            {"cron": "0 9 * * *", "timezone": "Warsaw"},
+            "schedule.timezone: 'Warsaw' is not the name of an IANA time zone",
+        ),
         ({"cron": "@never"}, "schedule.cron: '@never' is not known"),
         (
             {"cron": "0 9 * * *", "overlap": "twice"},
@@ -206,7 +209,7 @@ async def test_a_sync_whose_zone_has_gone_is_read_and_mended(bench: Bench) -> No
     schedule = {"cron": "0 3 1 1 *", "timezone": "Europe/Warsaw"}
     await bench.declared(schedule=schedule)
     await stored_as(bench, schedule={**schedule, "timezone": "Europe/Nowhere"})
-    problem = "schedule.timezone: 'Europe/Nowhere' is not the name of a time zone"
+    problem = "schedule.timezone: 'Europe/Nowhere' is not the name of an IANA time zone"
     async with bench.client() as client:
         for read in ((await client.get(bench.path())).json()[0], await bench.status()):
             assert (read["declaration"]["schedule"]["timezone"], read["next_runs"]) == ("Europe/Nowhere", [])

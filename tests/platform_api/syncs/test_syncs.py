@@ -101,7 +101,7 @@ async def test_items_that_cannot_be_stored_are_rejected_with_the_reason_and_the_
     assert reasons[4][0] == "stock"
     assert reasons[5][1].startswith("'green' is not one of the choices: red, blue")
     assert reasons[6][0] == "external_id"
-    assert reasons[7] == ("parent", "there is no such row")
+    assert reasons[7] == ("parent", "the row it refers to does not exist")
 
 
 async def test_of_several_items_with_one_key_the_last_one_counts(bench: Bench) -> None:
@@ -283,7 +283,7 @@ async def test_nothing_is_taken_for_gone_when_keys_cannot_be_read_or_the_list_br
     bench.upstream.answer = lambda query: {"error": "odd"}
     run = await bench.sync()
     assert (run["state"], run["deleted"]) == ("failed", 0)
-    assert "there is no list at items" in run["error"]
+    assert "expected a list at items" in run["error"]
     assert len(await bench.ids()) == 5
 
 
