@@ -18,6 +18,7 @@ from platform_api.core.settings import Settings
 from platform_api.graphql.access import ROLE_VARIABLE, app_of, narrow
 from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer, RawHeaders
 from platform_api.graphql.cors import answer_headers, preflight_headers, refusal_of, requested_headers
+from platform_api.graphql.expiry import serve_while_valid
 from platform_api.graphql.lifespan import GraphQLServices
 from platform_api.graphql.requests import (
     ADMIN_SECRET_HEADER,
@@ -34,7 +35,6 @@ from platform_api.graphql.requests import (
     send_answer,
 )
 from platform_api.graphql.sessions import Credential
-from platform_api.graphql.watch import serve_while_valid
 
 ADMIN_PATHS = frozenset({"/v1/metadata", "/v1/query", "/v2/query"})
 
