@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CLEAN = (
+    "automio",
+    "benchmarks",
     "platform_api/actions",
     "platform_api/core",
     "platform_api/demo",
@@ -34,10 +36,13 @@ CLEAN = (
     "platform_api/supervisor",
     "platform_api/syncs",
     "platform_api/web",
+    "plugins",
+    "sandbox_runner",
     "scripts",
 )
 PENDING = frozenset(
     {
+        "automio/_retry.py",  # RetryPolicy.longest_wait is a public name
         "platform_api/core/listener.py",
         "platform_api/core/work_loop.py",
         "platform_api/plugins/endpoints.py",
