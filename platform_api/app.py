@@ -73,6 +73,7 @@ from platform_api.web.playground import router as playground_router
 from platform_api.web.templating import STATIC_PATH, Assets
 from platform_api.webhooks.endpoints import call_router as webhook_call_router
 from platform_api.webhooks.endpoints import router as webhooks_router
+from platform_api.work.sweep import Sweep, Times
 
 
 class DirectEndpoint(Protocol):
@@ -211,6 +212,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(database.close)
         services.provide(database)
         services.provide(Listener(database))
+        services.provide(Sweep(database, services.find(Times) or Times()))
         services.provide(AfterChanges())
         services.provide(OutboxHandlers())
         services.provide(HealthChecks()).add("database", database_check(database))

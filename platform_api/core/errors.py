@@ -191,7 +191,7 @@ async def _database_error(request: Request, error: Exception) -> Response:
         return error_response(409, "the change contradicts what is stored already (a unique or reference rule)")
     if _is_unstorable_value(error):
         return error_response(422, "a value is out of range or holds characters that cannot be stored")
-    if _is_temporary(error):
+    if is_temporary(error):
         log.error("request.database_unavailable", error=str(error))
         return error_response(503, "the database cannot do this at the moment; try again", {"Retry-After": "1"})
     log.error("request.database_error", exc_info=error)
@@ -204,7 +204,7 @@ def _is_unstorable_value(error: Exception) -> bool:
     return isinstance(cause, asyncpg.DataError) or _sqlstate(cause).startswith("22")
 
 
-def _is_temporary(error: Exception) -> bool:
+def is_temporary(error: Exception) -> bool:
     """Recognizes what a retry may solve: a lost connection, an exhausted pool, a conflict with another statement."""
     if isinstance(error, PoolTimeoutError | OperationalError | InterfaceError):
         return True

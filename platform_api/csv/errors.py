@@ -2,11 +2,12 @@
 
 JobFailed       the job ends as failed, with this as its reason
 LineRejected    one line is left out
-LeaseLost       another process has the job now, or it was cancelled
 """
 
+from platform_api.work.errors import Failed
 
-class JobFailed(Exception):
+
+class JobFailed(Failed):
     """Nothing more can be done; the message is for the person who sent the file."""
 
 
@@ -17,7 +18,3 @@ class LineRejected(Exception):
         super().__init__(reason)
         self.reason = reason
         self.column = column
-
-
-class LeaseLost(Exception):
-    """The job is not this process's any more."""

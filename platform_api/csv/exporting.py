@@ -19,7 +19,7 @@ from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.jobs import Claimed, advance, finish
+from platform_api.csv.jobs import EXPORTS
 from platform_api.csv.models import CsvExport, JobStatus
 from platform_api.csv.records.text import DELIMITERS
 from platform_api.csv.schemas import CONTENT_TYPES, ExportWrite, FileFormat
@@ -30,6 +30,7 @@ from platform_api.graphql.access import graphql_session
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
+from platform_api.work.queue import Claimed
 
 PAGE = 1000
 _MOST_SHEET_ROWS = 1_048_575
@@ -55,11 +56,11 @@ class Export:
     """Works on one claimed job."""
 
     def __init__(
-        self, database: Database, backend: GraphQLBackend, job: CsvExport, claimed: Claimed, *, most_bytes: int
+        self, database: Database, backend: GraphQLBackend, claimed: Claimed[CsvExport], *, most_bytes: int
     ) -> None:
         self._database = database
         self._backend = backend
-        self._job = job
+        self._job = job = claimed.job
         self._claimed = claimed
         self._most_bytes = most_bytes
         self._wanted = ExportWrite.model_validate(job.options)
@@ -84,7 +85,7 @@ class Export:
                     raise JobFailed(f"the file would be larger than {self._most_bytes} bytes; narrow it with `where`")
                 async with self._database.transaction() as session:
                     progress = min(99, 100 * done // max(total, done, 1))
-                    await advance(session, self._claimed, progress=progress, processed=done)
+                    await EXPORTS.renew(session, self._claimed, progress=progress, processed=done)
                 if len(page) < PAGE:
                     break
             await asyncio.to_thread(sink.close)
@@ -161,7 +162,7 @@ class Export:
             )
             while content := file.read(PIECE_BYTES):
                 await append(session, stored.id, content)
-            await finish(
+            await EXPORTS.complete(
                 session,
                 self._claimed,
                 JobStatus.COMPLETED,

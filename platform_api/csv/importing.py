@@ -21,7 +21,7 @@ from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database, rolled_back
 from platform_api.csv.columns import Key, Layout, find_key, find_layout, importable_columns
 from platform_api.csv.errors import JobFailed, LineRejected
-from platform_api.csv.jobs import Claimed, advance, finish
+from platform_api.csv.jobs import IMPORTS
 from platform_api.csv.models import CsvFile, CsvImport, JobStatus
 from platform_api.csv.records.opening import open_records
 from platform_api.csv.records.records import MAX_ROWS, Record, Records
@@ -33,6 +33,7 @@ from platform_api.graphql.access import graphql_session
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
+from platform_api.work.queue import Claimed
 
 BATCH = 500
 _MOST_ERRORS_SHOWN = 100
@@ -43,10 +44,10 @@ _SCOPES = frozenset({Scope.DATA})
 class Import:
     """Works on one claimed job."""
 
-    def __init__(self, database: Database, backend: GraphQLBackend, job: CsvImport, claimed: Claimed) -> None:
+    def __init__(self, database: Database, backend: GraphQLBackend, claimed: Claimed[CsvImport]) -> None:
         self._database = database
         self._backend = backend
-        self._job = job
+        self._job = job = claimed.job
         self._claimed = claimed
         self._options = ImportOptions.model_validate(job.options)
         self._namespace = uuid.UUID(job.task_id)
@@ -71,7 +72,7 @@ class Import:
             while batch := await asyncio.to_thread(_take, records):
                 await self._import(records, batch, layout, key)
             async with self._database.transaction() as session:
-                await finish(
+                await IMPORTS.complete(
                     session,
                     self._claimed,
                     JobStatus.COMPLETED,
@@ -102,7 +103,7 @@ class Import:
             fraction = (self._job.processed + len(batch)) / records.total
         async with self._database.transaction() as session:
             # First, so that nobody else can be writing the same batch: the change holds the job's row.
-            await advance(session, self._claimed)
+            await IMPORTS.renew(session, self._claimed)
             definition = await self._definition(session)
             tally = await self._write(session, definition, rows, layout, key)
             tally.rejected.extend(refused)
@@ -110,7 +111,7 @@ class Import:
             values = self._counted(len(batch), tally)
             if tally.rejected:
                 values["rejected_file_id"] = await self._keep_rejected(session, records, tally)
-            await advance(
+            await IMPORTS.renew(
                 session,
                 self._claimed,
                 progress=min(99, int(fraction * 100)),

@@ -13,8 +13,9 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from platform_api.accounts.models import EnumText
-from platform_api.core.database import Base, identity
+from platform_api.core.database import Base
 from platform_api.core.types import AppId, OrganizationId, TableId, UserId
+from platform_api.work.models import Dated, Leased, lease_indexes
 
 
 class JobStatus(StrEnum):
@@ -32,6 +33,7 @@ class JobStatus(StrEnum):
 
 
 _STATUSES = ", ".join(f"'{status}'" for status in JobStatus)
+_IS_OPEN = "status in ('pending', 'in_progress')"
 
 
 class CsvFile(Base):
@@ -64,12 +66,11 @@ class CsvPiece(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class Job(Base):
+class Job(Leased, Dated, Base):
     """What imports and exports have in common."""
 
     __abstract__ = True
 
-    id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
     task_id: Mapped[str] = mapped_column(unique=True)
     organization_id: Mapped[OrganizationId] = mapped_column(
         ForeignKey("platform.organizations.id", ondelete="CASCADE")
@@ -89,15 +90,6 @@ class Job(Base):
     """Rows dealt with. For an import the checkpoint: it is committed together with the rows."""
     error: Mapped[str | None]
     """Why it failed."""
-    cancel_requested_at: Mapped[datetime | None]
-    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    """Grows with each claim: a process that lost the job changes nothing more."""
-    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
-    """Claims since it last got on."""
-    lease_expires_at: Mapped[datetime | None]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
 
 
 class CsvImport(Job):
@@ -107,7 +99,8 @@ class CsvImport(Job):
     __table_args__ = (
         CheckConstraint(f"status in ({_STATUSES})", name="status_known"),
         Index("ix_csv_imports_organization_id_id", "organization_id", "id"),
-        Index("ix_csv_imports_open", "id", postgresql_where=text("status in ('pending', 'in_progress')")),
+        Index("ix_csv_imports_open", "id", postgresql_where=text(_IS_OPEN)),
+        *lease_indexes("csv_imports", is_open=_IS_OPEN),
     )
 
     rejected_file_id: Mapped[UUID | None] = mapped_column(ForeignKey("platform.csv_files.id", ondelete="SET NULL"))
@@ -133,5 +126,6 @@ class CsvExport(Job):
     __table_args__ = (
         CheckConstraint(f"status in ({_STATUSES})", name="status_known"),
         Index("ix_csv_exports_organization_id_id", "organization_id", "id"),
-        Index("ix_csv_exports_open", "id", postgresql_where=text("status in ('pending', 'in_progress')")),
+        Index("ix_csv_exports_open", "id", postgresql_where=text(_IS_OPEN)),
+        *lease_indexes("csv_exports", is_open=_IS_OPEN),
     )

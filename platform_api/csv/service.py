@@ -18,7 +18,7 @@ from platform_api.core.errors import BadRequest, NotFound, TooLarge, TooManyRequ
 from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.jobs import announce
+from platform_api.csv.jobs import announce, request_cancel
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
 from platform_api.csv.preview.preview import preview_file
 from platform_api.csv.preview.previews import Previews
@@ -155,9 +155,7 @@ async def cancel_job(session: AsyncSession, actor: Actor, kind: type[J], job_id:
     job = await get_job(session, actor, kind, job_id)
     await session.refresh(job, with_for_update=True)
     if not job.status.has_ended and job.cancel_requested_at is None:
-        job.cancel_requested_at = await session.scalar(select(func.now()))
-        await session.flush()
-        await announce(session)
+        await request_cancel(session, job)
     return job
 
 

@@ -1,148 +1,117 @@
-"""Works on jobs, in any number of processes at once: each takes what nobody has, and what a dead process had."""
+"""Works on imports and exports, in any number of processes at once."""
 
-import asyncio
-import contextlib
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
-
-import structlog
+from typing import ClassVar, TypeVar
 
 from platform_api.core.database import Database
-from platform_api.core.errors import DatabaseUnavailable, PlatformError, Unavailable
 from platform_api.core.listener import Listener
 from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.core.work_loop import WorkLoop
-from platform_api.csv.errors import JobFailed, LeaseLost
 from platform_api.csv.exporting import Export
 from platform_api.csv.importing import Import
-from platform_api.csv.jobs import (
-    CHANNEL,
-    MOST_ATTEMPTS,
-    RENEWED_EVERY_SECONDS,
-    Claimed,
-    claim,
-    end_cancelled,
-    finish,
-    give_back,
-    renew,
-)
+from platform_api.csv.jobs import CHANNEL, EXPORTS, IMPORTS
 from platform_api.csv.models import CsvExport, CsvImport, Job, JobStatus
 from platform_api.csv.preview.previews import Previews
 from platform_api.csv.storage import delete_old_files
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.graphql.lifespan import GraphQLServices
-
-log = structlog.stdlib.get_logger()
+from platform_api.work.errors import Failed
+from platform_api.work.queue import Claimed
+from platform_api.work.sweep import Sweep
+from platform_api.work.worker import Domain, Worker
 
 _AT_ONCE = 2
 """So that one organization's large file does not keep another's small one waiting."""
-_PAUSE_AFTER_FAILURE = timedelta(seconds=2)
 _CLEARED_EVERY_SECONDS = 3600.0
+_MAX_REASON = 2000
+
+J = TypeVar("J", bound=Job)
+
+
+class _Jobs(Domain[J]):
+    cancelled: ClassVar[str] = "cancelled"
+
+    def __init__(self, database: Database, backend: GraphQLBackend) -> None:
+        self._database = database
+        self._backend = backend
+
+    async def work(self, claimed: Sequence[Claimed[J]]) -> None:
+        for one in claimed:
+            await self._run(one)
+
+    async def fail(self, claimed: Claimed[J], error: Failed) -> None:
+        async with self._database.transaction() as session:
+            await self.queue.complete(session, claimed, JobStatus.FAILED, error=str(error)[:_MAX_REASON])
+
+    async def cancel(self, claimed: Claimed[J]) -> None:
+        async with self._database.transaction() as session:
+            await self.queue.complete_cancelled(session, claimed, JobStatus.FAILED, error=self.cancelled)
+
+    @abstractmethod
+    async def _run(self, claimed: Claimed[J]) -> None:
+        """Works on one job to the end."""
+
+
+class Imports(_Jobs[CsvImport]):
+    """What is done with imports."""
+
+    queue = IMPORTS
+    cancelled = "cancelled; rows imported before stay"
+
+    async def _run(self, claimed: Claimed[CsvImport]) -> None:
+        await Import(self._database, self._backend, claimed).run()
+
+
+class Exports(_Jobs[CsvExport]):
+    """What is done with exports."""
+
+    queue = EXPORTS
+
+    def __init__(self, database: Database, backend: GraphQLBackend, *, most_bytes: int) -> None:
+        super().__init__(database, backend)
+        self._most_bytes = most_bytes
+
+    async def _run(self, claimed: Claimed[CsvExport]) -> None:
+        await Export(self._database, self._backend, claimed, most_bytes=self._most_bytes).run()
 
 
 class CsvWorker:
     """One process's part of the work: a few imports and exports at a time, each of another organization."""
 
-    def __init__(self, database: Database, backend: GraphQLBackend, *, kept_days: int, most_bytes: int) -> None:
-        self._database = database
-        self._backend = backend
+    def __init__(self, sweep: Sweep, backend: GraphQLBackend, *, kept_days: int, most_bytes: int) -> None:
+        self._database = sweep.database
         self._kept = timedelta(days=kept_days)
-        self._most_bytes = most_bytes
-        self._loops = (
-            WorkLoop("csv_imports", self._next_import, at_once=_AT_ONCE),
-            WorkLoop("csv_exports", self._next_export, at_once=_AT_ONCE),
-        )
-        self._cleared = 0.0
+        self._imports = Worker(sweep, Imports(self._database, backend), at_once=_AT_ONCE)
+        self._exports = Worker(sweep, Exports(self._database, backend, most_bytes=most_bytes), at_once=_AT_ONCE)
+        self._clearing = WorkLoop("csv_clearing", self._clear, look_again_seconds=_CLEARED_EVERY_SECONDS)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works in the background as long as the block runs."""
-        async with AsyncExitStack() as stack:
-            for loop in self._loops:
-                await stack.enter_async_context(loop.running())
+        async with self._imports.running(), self._exports.running(), self._clearing.running():
             yield
 
     def heard(self, payload: str | None) -> None:
-        """To be called when a job was committed, perhaps."""
-        for loop in self._loops:
-            loop.wake()
+        """To be called when a job was committed or cancelled, perhaps."""
+        self._imports.heard(payload)
+        self._exports.heard(payload)
 
     async def import_next(self) -> bool:
         """Works on one import, if one waits."""
-        found = await claim(self._database, CsvImport)
-        if found is None:
-            return False
-        job, claimed = found
-        await self._run(job, claimed, lambda: Import(self._database, self._backend, job, claimed).run())
-        return True
+        return await self._imports.work_next()
 
     async def export_next(self) -> bool:
         """Works on one export, if one waits."""
-        found = await claim(self._database, CsvExport)
-        if found is None:
-            return False
-        job, claimed = found
-        export = Export(self._database, self._backend, job, claimed, most_bytes=self._most_bytes)
-        await self._run(job, claimed, export.run)
-        return True
+        return await self._exports.work_next()
 
-    async def _next_import(self) -> bool:
-        await end_cancelled(self._database, [CsvImport])
-        await self._clear()
-        return await self.import_next()
-
-    async def _next_export(self) -> bool:
-        await end_cancelled(self._database, [CsvExport])
-        return await self.export_next()
-
-    async def _run(self, job: Job, claimed: Claimed, work: Callable[[], Awaitable[None]]) -> None:
-        renewing = asyncio.create_task(self._renew(claimed))
-        try:
-            if job.attempts > MOST_ATTEMPTS:
-                raise JobFailed(f"given up: it did not get on in {MOST_ATTEMPTS} attempts")
-            await work()
-        except LeaseLost:
-            await self._release_if_cancelled(claimed)
-        except JobFailed as error:
-            await self._fail(claimed, str(error))
-        except (Unavailable, DatabaseUnavailable) as error:
-            log.warning("csv.postponed", job_id=job.id, error=error.message)
-            await give_back(self._database, claimed, delay=_PAUSE_AFTER_FAILURE * job.attempts)
-        except PlatformError as error:
-            # The caller may not do it (any more): the app is suspended, the membership has ended.
-            await self._fail(claimed, error.message)
-        except Exception as error:
-            log.error("csv.unexpected_error", job_id=job.id, exc_info=error)
-            await give_back(self._database, claimed, delay=_PAUSE_AFTER_FAILURE * job.attempts)
-        finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
-
-    async def _fail(self, claimed: Claimed, reason: str) -> None:
-        with contextlib.suppress(LeaseLost):
-            async with self._database.transaction() as session:
-                await finish(session, claimed, JobStatus.FAILED, error=reason[:2000])
-
-    async def _release_if_cancelled(self, claimed: Claimed) -> None:
-        """Of a job that was cancelled the lease is ours still: giving it up lets it be ended at once."""
-        await give_back(self._database, claimed, delay=timedelta())
-        await end_cancelled(self._database, [claimed.kind])
-
-    async def _renew(self, claimed: Claimed) -> None:
-        while True:
-            await asyncio.sleep(RENEWED_EVERY_SECONDS)
-            with contextlib.suppress(Exception):  # the next batch says whether the job is lost
-                await renew(self._database, claimed)
-
-    async def _clear(self) -> None:
-        if self._cleared and time.monotonic() - self._cleared < _CLEARED_EVERY_SECONDS:
-            return
-        self._cleared = time.monotonic()
+    async def _clear(self) -> bool:
         async with self._database.transaction() as session:
             await delete_old_files(session, older_than=self._kept)
+        return False
 
 
 @asynccontextmanager
@@ -151,7 +120,7 @@ async def csv_lifespan(services: Services) -> AsyncIterator[None]:
     settings = services[Settings]
     worker = services.provide(
         CsvWorker(
-            services[Database],
+            services[Sweep],
             services[GraphQLServices].backend,
             kept_days=settings.csv_files_days,
             most_bytes=settings.csv_max_bytes,

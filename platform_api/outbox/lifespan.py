@@ -3,18 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from platform_api.core.database import Database
 from platform_api.core.listener import Listener
 from platform_api.core.services import Services
 from platform_api.outbox.service import CHANNEL
 from platform_api.outbox.worker import OutboxHandlers, OutboxWorker
+from platform_api.work.sweep import Sweep
 
 
 @asynccontextmanager
 async def outbox_lifespan(services: Services) -> AsyncIterator[None]:
     """Provides OutboxWorker; runs it when there is something to handle."""
     handlers = services[OutboxHandlers].by_topic
-    worker = services.provide(OutboxWorker(services[Database], handlers))
+    worker = services.provide(OutboxWorker(services[Sweep], handlers))
     if not handlers:
         yield
         return

@@ -1,36 +1,31 @@
-"""Putting work into the outbox, and taking it out."""
+"""Putting work into the outbox, and the queues it is taken out of: one for each topic."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import ColumnElement, delete, func, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.outbox.models import OutboxItem
+from platform_api.work.queue import Claimed, Queue
 
 CHANNEL = "automio_outbox"
 """PostgreSQL notifies here, with the topic, when an item is committed."""
+_BATCH = 100
+_MAX_BACKOFF_SECONDS = 300.0
 
-
-@dataclass(frozen=True, slots=True)
-class ClaimedItem:
-    """An item that this process is handling until its claim runs out."""
-
-    id: int
-    topic: str
-    key: str | None
-    payload: dict[str, Any]
-    version: int
-    attempts: int
+ClaimedItem: TypeAlias = OutboxItem
+"""An item that this process is handling."""
 
 
 async def enqueue(
     session: AsyncSession, topic: str, *, payload: dict[str, Any] | None = None, key: str | None = None
 ) -> None:
-    """Stores work for after the commit of `session`. With a `key`, it replaces waiting work of that key."""
+    """Stores work for after the commit of `session`. With a `key`, it replaces waiting work of that key.
+
+    What is being handled is handled again after that.
+    """
     statement = insert(OutboxItem).values(topic=topic, key=key, payload=payload or {})
     statement = statement.on_conflict_do_update(
         index_elements=[OutboxItem.topic, OutboxItem.key],
@@ -45,71 +40,41 @@ async def enqueue(
     await session.execute(select(func.pg_notify(CHANNEL, topic)))
 
 
-async def claim(
-    session: AsyncSession, topics: Collection[str], *, limit: int, lease: timedelta
-) -> Sequence[ClaimedItem]:
-    """Takes up to `limit` items that are due; nobody else gets them before `lease` is over."""
-    due = (
-        select(OutboxItem.id)
-        .where(OutboxItem.topic.in_(topics), OutboxItem.available_at <= func.now())
-        .order_by(OutboxItem.available_at, OutboxItem.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+def queue_of(topic: str) -> Queue[OutboxItem]:
+    """Returns the queue of one topic; its items are offered until they are done."""
+    return Queue(
+        OutboxItem,
+        name=f"outbox_{topic}",
+        channel=CHANNEL,
+        where=OutboxItem.topic == topic,
+        order_by=[OutboxItem.available_at, OutboxItem.id],
+        batch=_BATCH,
+        max_attempts=None,
+        max_backoff_seconds=_MAX_BACKOFF_SECONDS,
+        reason="last_error",
     )
+
+
+async def remove(
+    session: AsyncSession, items: Sequence[Claimed[OutboxItem]], *, only: ColumnElement[bool] | None = None
+) -> set[int]:
+    """Deletes items that are ours still, except those that were written again meanwhile; returns the ids."""
+    versions = [(item.id, item.fence, item.job.version) for item in items]
     statement = (
-        update(OutboxItem)
-        .where(OutboxItem.id.in_(due))
-        .values(available_at=func.now() + lease, attempts=OutboxItem.attempts + 1)
-        .returning(
-            OutboxItem.id,
-            OutboxItem.topic,
-            OutboxItem.key,
-            OutboxItem.payload,
-            OutboxItem.version,
-            OutboxItem.attempts,
+        delete(OutboxItem)
+        .where(
+            tuple_(OutboxItem.id, OutboxItem.fence, OutboxItem.version).in_(versions),
+            OutboxItem.lease_expires_at.is_not(None),
+            true() if only is None else only,
         )
+        .returning(OutboxItem.id)
         .execution_options(synchronize_session=False)
     )
-    rows = await session.execute(statement)
-    return [ClaimedItem(*row) for row in rows]
+    return set(await session.scalars(statement))
 
 
-async def complete(session: AsyncSession, items: Sequence[ClaimedItem]) -> None:
-    """Removes handled items, except those that were written again meanwhile: these stay due."""
-    for item in items:
-        await session.execute(delete(OutboxItem).where(OutboxItem.id == item.id, OutboxItem.version == item.version))
-
-
-async def postpone(session: AsyncSession, items: Sequence[ClaimedItem], *, reason: str, delay: timedelta) -> None:
-    """Offers failed items again after `delay`, unless they were written again meanwhile: these stay due."""
-    for item in items:
-        await session.execute(
-            update(OutboxItem)
-            .where(OutboxItem.id == item.id, OutboxItem.version == item.version)
-            .values(available_at=func.now() + delay, last_error=reason[:2000])
-            .execution_options(synchronize_session=False)
-        )
-
-
-async def give_back(session: AsyncSession, items: Sequence[ClaimedItem]) -> None:
-    """Offers items that were not handled at once, to whoever listens, as if they had not been claimed."""
-    for item in items:
-        statement = (
-            update(OutboxItem)
-            # Not one that somebody else has claimed since.
-            .where(OutboxItem.id == item.id, OutboxItem.version == item.version, OutboxItem.attempts == item.attempts)
-            .values(available_at=func.now(), attempts=OutboxItem.attempts - 1)
-            .execution_options(synchronize_session=False)
-        )
-        await session.execute(statement)
-    for topic in sorted({item.topic for item in items}):
-        await session.execute(select(func.pg_notify(CHANNEL, topic)))
-
-
-async def seconds_until_due(session: AsyncSession, topics: Collection[str]) -> float | None:
-    """Time until the next item of these topics is due; None when there is none."""
-    statement = select(func.extract("epoch", func.min(OutboxItem.available_at) - text("clock_timestamp()"))).where(
-        OutboxItem.topic.in_(topics)
-    )
-    seconds = await session.scalar(statement)
-    return None if seconds is None else max(0.0, float(seconds))
+async def rewritten(session: AsyncSession, items: Sequence[Claimed[OutboxItem]]) -> list[Claimed[OutboxItem]]:
+    """Returns those of the items that were written again since they were claimed."""
+    stored = select(OutboxItem.id, OutboxItem.version).where(OutboxItem.id.in_([item.id for item in items]))
+    versions = {row.id: row.version for row in await session.execute(stored)}
+    return [item for item in items if versions.get(item.id, item.job.version) != item.job.version]

@@ -1,38 +1,55 @@
-"""Handles outbox items as they are committed, in any number of processes at once."""
+"""Handles outbox items as they are committed, in any number of processes at once; each topic by itself."""
 
-import asyncio
-import contextlib
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import timedelta
-from itertools import groupby
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 
-import asyncpg
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
-
 from platform_api.core.database import Database
-from platform_api.outbox.service import (
-    ClaimedItem,
-    claim,
-    complete,
-    give_back,
-    postpone,
-    seconds_until_due,
-)
-
-log = structlog.stdlib.get_logger()
+from platform_api.core.errors import Unavailable
+from platform_api.outbox.models import OutboxItem
+from platform_api.outbox.service import ClaimedItem, queue_of, remove, rewritten
+from platform_api.work.errors import Failed
+from platform_api.work.queue import CANCEL, Claimed
+from platform_api.work.sweep import Sweep
+from platform_api.work.worker import Domain, Worker
 
 Handler: TypeAlias = Callable[[Sequence[ClaimedItem]], Awaitable[None]]
 """Handles items of one topic together. It may be called again for the same items: it must not mind."""
 
-_BATCH = 100
-_LEASE = timedelta(minutes=5)
-_GIVING_BACK_SECONDS = 5.0
-_LONGEST_WAIT_SECONDS = 30.0
-_LONGEST_BACKOFF_SECONDS = 300.0
+
+class OutboxTopic(Domain[OutboxItem]):
+    """What is done with the items of one topic."""
+
+    def __init__(self, database: Database, topic: str, handle: Handler) -> None:
+        self.queue = queue_of(topic)
+        self._database = database
+        self._handle = handle
+
+    async def work(self, claimed: Sequence[Claimed[OutboxItem]]) -> None:
+        try:
+            await self._handle([item.job for item in claimed])
+        except Exception as error:
+            # What was written meanwhile does not wait for the next attempt.
+            await self._release_rewritten(claimed)
+            # Whatever it was, the work is still to be done.
+            raise Unavailable(f"{type(error).__name__}: {error}") from error
+        async with self._database.transaction() as session:
+            removed = await remove(session, claimed)
+        if left := [item for item in claimed if item.id not in removed]:
+            await self.queue.release(self._database, left)
+
+    async def fail(self, claimed: Claimed[OutboxItem], error: Failed) -> None:
+        raise AssertionError("an outbox item is offered until it is done") from error
+
+    async def cancel(self, claimed: Claimed[OutboxItem]) -> None:
+        async with self._database.transaction() as session:
+            await remove(session, [claimed], only=OutboxItem.cancel_requested_at.is_not(None))
+
+    async def _release_rewritten(self, claimed: Sequence[Claimed[OutboxItem]]) -> None:
+        async with self._database.transaction() as session:
+            again = await rewritten(session, claimed)
+        if again:
+            await self.queue.release(self._database, again)
 
 
 class OutboxHandlers:
@@ -49,92 +66,26 @@ class OutboxHandlers:
 class OutboxWorker:
     """One process's part in emptying the outbox."""
 
-    def __init__(self, database: Database, handlers: Mapping[str, Handler]) -> None:
-        self._database = database
-        self._handlers = handlers
-        self._wake = asyncio.Event()
+    def __init__(self, sweep: Sweep, handlers: Mapping[str, Handler]) -> None:
+        self._workers = {
+            topic: Worker(sweep, OutboxTopic(sweep.database, topic, handle)) for topic, handle in handlers.items()
+        }
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works in the background as long as the block runs."""
-        task = asyncio.create_task(self._work())
-        try:
+        async with AsyncExitStack() as stack:
+            for worker in self._workers.values():
+                await stack.enter_async_context(worker.running())
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def drain(self) -> None:
         """Handles everything that is due now."""
-        while await self._handle_batch():
-            pass
+        for worker in self._workers.values():
+            await worker.drain()
 
-    async def _work(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                await self.drain()
-                wait = await self._next_wait()
-            except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
-                log.warning("outbox.database_unavailable", error=str(error))
-                wait = 1.0
-            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the event.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._wake.wait()
-
-    async def _next_wait(self) -> float:
-        async with self._database.transaction() as session:
-            due = await seconds_until_due(session, self._handlers.keys())
-        return _LONGEST_WAIT_SECONDS if due is None else min(due + 0.01, _LONGEST_WAIT_SECONDS)
-
-    async def _handle_batch(self) -> int:
-        claiming = asyncio.ensure_future(self._claim())
-        handled: set[str] = set()
-        try:
-            items = await asyncio.shield(claiming)
-            for topic, group in groupby(items, key=lambda item: item.topic):
-                await self._handle(topic, list(group))
-                handled.add(topic)
-        except asyncio.CancelledError:
-            # The process stops. What it has claimed would wait for the end of the lease.
-            await self._give_back(claiming, handled)
-            raise
-        return len(items)
-
-    async def _claim(self) -> list[ClaimedItem]:
-        async with self._database.transaction() as session:
-            items = await claim(session, self._handlers.keys(), limit=_BATCH, lease=_LEASE)
-        return sorted(items, key=lambda item: (item.topic, item.id))
-
-    async def _give_back(self, claiming: "asyncio.Future[list[ClaimedItem]]", handled: set[str]) -> None:
-        try:
-            async with asyncio.timeout(_GIVING_BACK_SECONDS):
-                items = [item for item in await claiming if item.topic not in handled]
-                async with self._database.transaction() as session:
-                    await give_back(session, items)
-        except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
-            log.warning("outbox.not_given_back", error=str(error))
-
-    async def _handle(self, topic: str, items: list[ClaimedItem]) -> None:
-        try:
-            await self._handlers[topic](items)
-        except Exception as error:  # whatever it was, the work is still to be done
-            delay = _backoff(max(item.attempts for item in items))
-            log.warning("outbox.failed", topic=topic, items=len(items), error=str(error), retry_seconds=delay)
-            async with self._database.transaction() as session:
-                reason = f"{type(error).__name__}: {error}"
-                await postpone(session, items, reason=reason, delay=timedelta(seconds=delay))
-            return
-        async with self._database.transaction() as session:
-            await complete(session, items)
-
-    def heard(self, topic: str | None) -> None:
-        """To be called when something of `topic` was committed (None: perhaps, of any)."""
-        if topic is None or topic in self._handlers:
-            self._wake.set()
-
-
-def _backoff(attempts: int) -> float:
-    """Seconds until the next attempt: doubling from one second, spread so that processes do not meet."""
-    return min(2.0 ** min(attempts - 1, 16), _LONGEST_BACKOFF_SECONDS) * random.uniform(0.75, 1.25)
+    def heard(self, payload: str | None) -> None:
+        """To be called when something of a topic was committed or cancelled (None: perhaps, of any)."""
+        for topic, worker in self._workers.items():
+            if not payload or payload == topic or payload.startswith(CANCEL):
+                worker.heard(payload)

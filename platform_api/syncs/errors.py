@@ -1,16 +1,14 @@
 """How a run of a sync ends early."""
 
+from platform_api.work.errors import Failed
 
-class RunFailed(Exception):
+
+class RunFailed(Failed):
     """The run cannot go on; the message says why. `restart`: the next run begins the list anew."""
 
     def __init__(self, message: str, *, restart: bool = False) -> None:
         super().__init__(message)
         self.restart = restart
-
-
-class LeaseLost(Exception):
-    """The run is somebody else's now, or was cancelled: nothing more may be stored for it."""
 
 
 class ItemRejected(Exception):

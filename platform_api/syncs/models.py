@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from platform_api.accounts.models import EnumText
 from platform_api.core.database import Base, Timestamps, identity
 from platform_api.core.types import AppId, ConnectionId, OrganizationId, TableId, UserId
+from platform_api.work.models import Dated, Leased, lease_indexes
 
 
 class RunState(StrEnum):
@@ -30,7 +31,7 @@ _STATES = ", ".join(f"'{state}'" for state in RunState)
 OPEN_STATES = (RunState.PENDING, RunState.RUNNING)
 _IS_PENDING = text("state = 'pending'")
 _IS_RUNNING_ALONE = text("state = 'running' and not beside")
-_IS_OPEN = text("state in ('pending', 'running')")
+_IS_OPEN = "state in ('pending', 'running')"
 
 
 class Sync(Timestamps, Base):
@@ -80,7 +81,7 @@ class SyncCheckpoint(Base):
     """A walk that the next run goes on with: its kind and where it stands. A run takes it, and may leave it again."""
 
 
-class SyncRun(Base):
+class SyncRun(Leased, Dated, Base):
     """One run of a sync for one connection."""
 
     __tablename__ = "sync_runs"
@@ -91,10 +92,10 @@ class SyncRun(Base):
         Index("ix_sync_runs_organization_id", "organization_id"),
         Index("uq_sync_runs_pending", "sync_id", "connection_id", unique=True, postgresql_where=_IS_PENDING),
         Index("uq_sync_runs_running", "sync_id", "connection_id", unique=True, postgresql_where=_IS_RUNNING_ALONE),
-        Index("ix_sync_runs_open", "id", postgresql_where=_IS_OPEN),
+        Index("ix_sync_runs_open", "id", postgresql_where=text(_IS_OPEN)),
+        *lease_indexes("sync_runs", is_open=_IS_OPEN),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
     sync_id: Mapped[int] = mapped_column(ForeignKey("platform.syncs.id", ondelete="CASCADE"))
     organization_id: Mapped[OrganizationId] = mapped_column(
         ForeignKey("platform.organizations.id", ondelete="CASCADE")
@@ -121,15 +122,6 @@ class SyncRun(Base):
     """It does not wait for another run of the connection to end."""
     walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """Where it stands in the list, while it runs."""
-    cancel_requested_at: Mapped[datetime | None]
-    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    """Grows with each claim: a process that lost the run changes nothing more."""
-    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
-    """Claims since it last got on."""
-    lease_expires_at: Mapped[datetime | None]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
 
     @property
     def missed(self) -> int:

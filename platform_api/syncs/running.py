@@ -19,16 +19,19 @@ from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError, Unavailable
 from platform_api.integrations.calls.gateway import Gateway
-from platform_api.syncs.errors import LeaseLost, RunFailed
+from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.lists.fetching import Page, fetch, open_connection
 from platform_api.syncs.lists.paging import Walk, first_position, larger, start_after, way_of
 from platform_api.syncs.models import RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
-from platform_api.syncs.queue import Claimed, acting_for, advance, finish
+from platform_api.syncs.queue import RUNS
 from platform_api.syncs.rows.beside import Neighbours
 from platform_api.syncs.rows.target import Refused, Target, find_target
 from platform_api.syncs.rows.writing import RowWriter, Tally
+from platform_api.syncs.scheduling import acting_for
 from platform_api.syncs.schemas import Declaration, stored_declaration
 from platform_api.tables.models import AppTable
+from platform_api.work.errors import LeaseLost
+from platform_api.work.queue import Claimed
 
 _MOST_REJECTIONS_SHOWN = 100
 _UNCERTAIN_END = (
@@ -45,12 +48,12 @@ _SWEPT_AT_ONCE = 500
 class Run:
     """Works on one claimed run."""
 
-    def __init__(self, database: Database, gateway: Gateway, run: SyncRun, claimed: Claimed) -> None:
+    def __init__(self, database: Database, gateway: Gateway, claimed: Claimed[SyncRun]) -> None:
         self._database = database
         self._gateway = gateway
-        self._run = run
+        self._run = claimed.job
         self._claimed = claimed
-        self._neighbours = Neighbours(run)
+        self._neighbours = Neighbours(claimed.job)
         self._began = time.monotonic()
 
     async def work(self) -> None:
@@ -72,7 +75,8 @@ class Run:
     async def fail(self, reason: str, *, restart: bool) -> None:
         """Ends the run; the next one goes on where this one is, or begins anew. Raises LeaseLost."""
         async with self._database.transaction() as session:
-            await finish(session, self._claimed, RunState.FAILED, error=reason[:2000])
+            await RUNS.complete(session, self._claimed, RunState.FAILED, walk=None, error=reason[:2000])
+            await self._ensure_checkpoint(session)
             declaration = await self._declared(session)
             # A list that changed since may have moved what was not seen yet to where the walk has been.
             is_kept = not (restart or declaration is None or declaration.sweeps)
@@ -81,8 +85,8 @@ class Run:
     async def cancel(self) -> None:
         """Ends a run whose cancellation was asked for. Raises LeaseLost when it was not, or is not ours."""
         async with self._database.transaction() as session:
-            asked = SyncRun.cancel_requested_at.is_not(None)
-            await finish(session, self._claimed, RunState.CANCELLED, only=asked, error="cancelled")
+            await RUNS.complete_cancelled(session, self._claimed, RunState.CANCELLED, walk=None, error="cancelled")
+            await self._ensure_checkpoint(session)
             declaration = await self._declared(session)
             walk = self._run.walk or (await self._checkpoint(session)).walk
             is_backfill = walk is not None and walk.get("kind") == "backfill"
@@ -90,11 +94,7 @@ class Run:
 
     async def _begin(self) -> tuple[Declaration, Walk]:
         async with self._database.transaction() as session:
-            await session.execute(
-                insert(SyncCheckpoint)
-                .values(sync_id=self._run.sync_id, connection_id=self._run.connection_id)
-                .on_conflict_do_nothing()
-            )
+            await self._ensure_checkpoint(session)
             sync, declaration, actor = await self._sync(session)
             checkpoint = await self._checkpoint(session)
             stored = self._run.walk or checkpoint.walk
@@ -118,7 +118,7 @@ class Run:
                 await session.flush()
             values = {"kind": walk.kind, "walk": walk.model_dump()}
             # The attempts stay: nothing has been stored yet.
-            await advance(session, self._claimed, attempts=SyncRun.attempts, **values)
+            await RUNS.renew(session, self._claimed, attempts=SyncRun.attempts, **values)
         self._keep(values)
         return declaration, walk
 
@@ -138,7 +138,9 @@ class Run:
                 f"ended at {limit} before the list did: what is absent cannot be told; raise the limits", restart=True
             )
         async with self._database.transaction() as session:
-            await finish(session, self._claimed, RunState.PARTIAL, error=f"ended at {limit}; the next run goes on")
+            await RUNS.complete(
+                session, self._claimed, RunState.PARTIAL, walk=None, error=f"ended at {limit}; the next run goes on"
+            )
             await self._leave(session, is_kept=True)
 
     async def _fetch(self, declaration: Declaration, walk: Walk, deadline: float) -> tuple[Page, int] | None:
@@ -160,7 +162,7 @@ class Run:
         walk = walk.model_copy()
         async with self._database.transaction() as session:
             # First, so that nobody else can be writing the same page: the change holds the run's row.
-            await advance(session, self._claimed)
+            await RUNS.renew(session, self._claimed)
             sync, declaration, _ = await self._sync(session)
             if sync.version != walk.version:
                 raise RunFailed(_CHANGED, restart=True)
@@ -182,7 +184,7 @@ class Run:
             walk.mark = page.mark
             walk.turn(page.following)
             values = {**self._counted(page.items, tally), "walk": walk.model_dump()}
-            await advance(session, self._claimed, **values)
+            await RUNS.renew(session, self._claimed, **values)
         self._keep(values)
         return walk
 
@@ -214,7 +216,7 @@ class Run:
         """Tombstones some rows that nobody saw since the walk began; None when there are no more."""
         walk = walk.model_copy()
         async with self._database.transaction() as session:
-            await advance(session, self._claimed)
+            await RUNS.renew(session, self._claimed)
             sync, declaration, _ = await self._sync(session)
             if sync.version != walk.version:
                 raise RunFailed(_CHANGED, restart=True)
@@ -245,7 +247,7 @@ class Run:
                 "rejected": self._run.rejected + len(refused),
                 "rejections": [*self._run.rejections, *rejections][:_MOST_REJECTIONS_SHOWN],
             }
-            await advance(session, self._claimed, **values)
+            await RUNS.renew(session, self._claimed, **values)
         self._keep(values)
         return walk
 
@@ -256,7 +258,7 @@ class Run:
                 note = f"nothing was taken for gone: the keys of {walk.blind} items could not be read"
             elif declaration.sweeps and not walk.is_end_certain:
                 note = _UNCERTAIN_CHANGED if walk.progress.is_total_changed else _UNCERTAIN_END
-            await finish(session, self._claimed, RunState.COMPLETED, error=note)
+            await RUNS.complete(session, self._claimed, RunState.COMPLETED, walk=None, error=note)
             checkpoint = await self._checkpoint(session)
             sync, _, _ = await self._sync(session)
             if sync.version != walk.version:
@@ -322,6 +324,14 @@ class Run:
             raise
         except PlatformError as error:
             raise RunFailed(f"the table was changed and does not fit any more: {error.message}") from error
+
+    async def _ensure_checkpoint(self, session: AsyncSession) -> None:
+        """Makes the checkpoint of a connection's first run, which may end before it begins."""
+        await session.execute(
+            insert(SyncCheckpoint)
+            .values(sync_id=self._run.sync_id, connection_id=self._run.connection_id)
+            .on_conflict_do_nothing()
+        )
 
     async def _checkpoint(self, session: AsyncSession) -> SyncCheckpoint:
         found = await session.scalar(

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -26,8 +26,9 @@ from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.lists.fetching import fetch, open_connection
 from platform_api.syncs.lists.paging import Walk, first_position, start_after, way_of
 from platform_api.syncs.models import OPEN_STATES, RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
-from platform_api.syncs.queue import database_time, enqueue, times_of, timetable_for, usable_connections
+from platform_api.syncs.queue import RUNS
 from platform_api.syncs.rows.target import Target, find_target
+from platform_api.syncs.scheduling import database_time, enqueue, times_of, timetable_for, usable_connections
 from platform_api.syncs.schemas import (
     BackfillWrite,
     Declaration,
@@ -190,11 +191,13 @@ async def cancel_runs(
     if connection_id is not None:
         statement = statement.where(SyncRun.connection_id == connection_id)
     runs = (await session.scalars(statement.order_by(SyncRun.id))).all()
-    now = datetime.now(UTC)
+    now = await database_time(session)
     for run in runs:
-        run.cancel_requested_at = run.cancel_requested_at or now
         if run.state is RunState.PENDING:
+            run.cancel_requested_at = now
             run.state, run.finished_at, run.error = RunState.CANCELLED, now, "cancelled"
+        else:
+            await RUNS.cancel(session, run)
     await session.flush()
     return runs
 

@@ -1,4 +1,4 @@
-"""Working on what waits: woken at once, looked for again by one idle task only, also while another is busy."""
+"""Working on what waits: woken at once, and looked for again where nobody wakes it."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ async def test_it_works_until_nothing_waits_and_again_when_woken() -> None:
             return True
         return False
 
-    loop = WorkLoop("test", work, at_once=2, look_again_seconds=3600)
+    loop = WorkLoop("test", work, at_once=2)
     async with loop.running():
         await eventually(lambda: done == [1, 2, 3])
         waiting.append(4)
@@ -39,47 +39,21 @@ async def test_what_is_committed_during_a_look_is_not_missed() -> None:
             loop.wake()
         return False
 
-    loop = WorkLoop("test", work, look_again_seconds=3600)
+    loop = WorkLoop("test", work)
     async with loop.running():
         await eventually(lambda: looks == 2)
 
 
-async def test_one_idle_task_looks_again_for_all() -> None:
-    looks: list[float] = []
+async def test_it_looks_again_by_itself_where_it_is_told_how_often() -> None:
+    looks = 0
 
     async def work() -> bool:
-        looks.append(asyncio.get_running_loop().time())
+        nonlocal looks
+        looks += 1
         return False
 
-    loop = WorkLoop("test", work, at_once=8, look_again_seconds=0.1)
-    async with loop.running():
-        await eventually(lambda: len(looks) >= 12)
-    # After the eight first ones each waits an interval from when the one before began, however late that one came.
-    assert looks[11] - looks[0] > 0.39, looks
-
-
-async def test_while_the_looker_is_busy_another_one_looks() -> None:
-    waiting: list[asyncio.Event] = []
-    begun: list[asyncio.Event] = []
-
-    async def work() -> bool:
-        if not waiting:
-            return False
-        piece = waiting.pop(0)
-        begun.append(piece)
-        await piece.wait()
-        return True
-
-    first, second = asyncio.Event(), asyncio.Event()
-    loop = WorkLoop("test", work, at_once=3, look_again_seconds=0.02)
-    async with loop.running():
-        await asyncio.sleep(0.05)
-        waiting.append(first)
-        await eventually(lambda: begun == [first])
-        waiting.append(second)
-        await eventually(lambda: begun == [first, second])
-        first.set()
-        second.set()
+    async with WorkLoop("test", work, look_again_seconds=0.02).running():
+        await eventually(lambda: looks >= 5)
 
 
 async def test_an_error_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,5 +67,5 @@ async def test_an_error_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None
             raise OSError("the database is away")
         return False
 
-    async with WorkLoop("test", work, look_again_seconds=3600).running():
+    async with WorkLoop("test", work).running():
         await eventually(lambda: looks == 3)

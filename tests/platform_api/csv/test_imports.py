@@ -15,9 +15,9 @@ from sqlalchemy import func, select, update
 from platform_api.accounts.models import Membership, Role, Scope
 from platform_api.apps.models import InstallStatus
 from platform_api.csv import importing, service
-from platform_api.csv import worker as worker_module
 from platform_api.csv.models import CsvImport
 from platform_api.csv.worker import CsvWorker
+from platform_api.work.worker import Worker
 from tests.platform_api.conftest import Platform, make_settings, running_platform
 from tests.platform_api.csv.working import Shop, open_shop
 
@@ -437,7 +437,7 @@ async def test_rows_of_a_batch_and_its_place_are_one_transaction(shop: Shop, mon
         return count(self, lines, tally)
 
     monkeypatch.setattr(importing.Import, "_counted", failing)
-    monkeypatch.setattr(worker_module, "_PAUSE_AFTER_FAILURE", timedelta())
+    monkeypatch.setattr(Worker, "_backoff", lambda self, attempts: 0.0)
     job = await shop.import_("sku\nA\nB\nC\nD\nE\n")
     assert failures == 1
     assert job["status"] == "completed", job
@@ -462,8 +462,8 @@ async def test_a_process_that_lost_its_job_writes_nothing_more(shop: Shop, monke
             await import_batch(self, *arguments)
         finally:
             seen.append(await shop.rows())
-            # Whoever claimed it dies.
-            await change(lease_expires_at=func.now())
+            # Whoever claimed it stops.
+            await change(lease_expires_at=None)
 
     import_batch = importing.Import._import
     monkeypatch.setattr(importing.Import, "_import", somebody_else_claims)
@@ -477,9 +477,9 @@ async def test_a_job_that_never_gets_on_is_given_up(shop: Shop, monkeypatch: pyt
         raise RuntimeError("the process is in trouble")
 
     monkeypatch.setattr(importing.Import, "_fetch", fail)
-    monkeypatch.setattr(worker_module, "_PAUSE_AFTER_FAILURE", timedelta())
+    monkeypatch.setattr(Worker, "_backoff", lambda self, attempts: 0.0)
     job = await shop.import_("sku\nA\n")
-    assert (job["status"], job["error"]) == ("failed", "given up: it did not get on in 5 attempts")
+    assert (job["status"], job["error"]) == ("failed", "given up after 5 attempts without progress")
 
 
 async def test_rows_go_to_the_installers_organization_and_stay_there(shared_platform: Platform) -> None:

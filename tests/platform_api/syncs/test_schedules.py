@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from platform_api.syncs.models import Sync
-from platform_api.syncs.queue import start_due
+from platform_api.syncs.scheduling import start_due
 from tests.platform_api.conftest import Platform
 from tests.platform_api.syncs.working import Bench, Upstream, open_bench, serving
 
