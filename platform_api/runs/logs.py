@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.core.types import RunId
 from platform_api.runs.queries import QUERIES
-from platform_api.runs.queue import LeaseLost
 from platform_api.runs.runner_schemas import LogLines
 from platform_api.runs.signals import announce_change
+from platform_api.work.errors import LeaseLost
 
 _TAIL_LINES = 2000
 _TAIL_CHARACTERS = 64 * 1024

@@ -1,9 +1,9 @@
 """Which runners are there, and how strongly they isolate; for `/health`."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,26 +20,25 @@ _FORGOTTEN = timedelta(days=1)
 
 async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolation) -> None:
     """A runner asked for work."""
-    now = datetime.now(UTC)
-    await session.execute(delete(RunnerPresence).where(RunnerPresence.seen_at < now - _FORGOTTEN))
+    await session.execute(delete(RunnerPresence).where(RunnerPresence.seen_at < func.now() - _FORGOTTEN))
     await session.execute(
         insert(RunnerPresence)
-        .values(id=runner_id, isolation=str(isolation), seen_at=now)
-        .on_conflict_do_update(index_elements=[RunnerPresence.id], set_={"isolation": str(isolation), "seen_at": now})
+        .values(id=runner_id, isolation=str(isolation), seen_at=func.now())
+        .on_conflict_do_update(
+            index_elements=[RunnerPresence.id], set_={"isolation": str(isolation), "seen_at": func.now()}
+        )
     )
 
 
 async def note_heartbeat(session: AsyncSession, runner_id: str) -> None:
     """A runner that is busy keeps its runs; it does not ask for work meanwhile."""
-    await session.execute(
-        update(RunnerPresence).where(RunnerPresence.id == runner_id).values(seen_at=datetime.now(UTC))
-    )
+    await session.execute(update(RunnerPresence).where(RunnerPresence.id == runner_id).values(seen_at=func.now()))
 
 
 async def present_runners(session: AsyncSession) -> Sequence[RunnerPresence]:
     """The runners heard of within the last minute."""
-    since = datetime.now(UTC) - _HEARD_OF
-    statement = select(RunnerPresence).where(RunnerPresence.seen_at > since).order_by(RunnerPresence.id)
+    is_present = RunnerPresence.seen_at > func.now() - _HEARD_OF
+    statement = select(RunnerPresence).where(is_present).order_by(RunnerPresence.id)
     return (await session.scalars(statement)).all()
 
 

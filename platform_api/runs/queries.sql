@@ -64,7 +64,7 @@ set state = 'claimed',
     runner_id = :runner_id,
     isolation = :isolation,
     claimed_at = now(),
-    lease_expires_at = now() + make_interval(secs => :lease_seconds)
+    lease_expires_at = now() + make_interval(secs => :written_seconds)
 from next
 where run.id = next.id
 returning run.id
@@ -78,23 +78,24 @@ set state = 'running',
 where id = :run_id and fence = :fence and state in ('claimed', 'running')
 returning started_at
 
--- name: heartbeat
--- Leases are written only when a third of them has passed: heartbeats come more often than that.
+-- name: renew
+-- Leases are written somewhat longer than they are promised, and only when no more than the promise is left: heartbeats
+-- come more often than that.
 with held as (
     select * from unnest(cast(:run_ids as bigint[]), cast(:fences as integer[])) as held (run_id, fence)
 ), extended as (
     update platform.runs as run
-    set lease_expires_at = now() + make_interval(secs => :lease_seconds)
+    set lease_expires_at = now() + make_interval(secs => :written_seconds)
     from held
     where run.id = held.run_id and run.fence = held.fence and run.state in ('claimed', 'running')
-        and run.lease_expires_at < now() + make_interval(secs => :lease_seconds * 2 / 3)
+        and run.lease_expires_at < now() + make_interval(secs => :lease_seconds)
 )
 select run.id, run.fence, run.cancel_requested_at is not null as cancel
 from platform.runs as run
 join held on run.id = held.run_id and run.fence = held.fence
 where run.state in ('claimed', 'running')
 
--- name: finish
+-- name: complete
 update platform.runs
 set state = :state,
     cause = :cause,
@@ -107,7 +108,7 @@ set state = :state,
 where id = :run_id and fence = :fence and state in ('claimed', 'running')
 returning id
 
--- name: is_finished_so
+-- name: is_completed_so
 select true
 from platform.runs
 where id = :run_id and fence = :fence and finish_digest = :finish_digest
@@ -122,8 +123,9 @@ where run.id = held.run_id and run.fence = held.fence and run.state = any(cast(:
 returning run.id
 
 -- name: reap
--- Runs whose lease ran out. One that was not started waits again; so does one that may be repeated. A started one
--- may have done half its work: it is not repeated behind anybody's back.
+-- Runs that were given up, and those whose lease ran out up to the moment to which that counts. One that was not started
+-- waits again; so does one that may be repeated. A started one may have done half its work: it is not repeated behind
+-- anybody's back.
 with lost as (
     select id,
         case
@@ -133,7 +135,10 @@ with lost as (
             else 'failed'
         end as next_state
     from platform.runs
-    where state in ('claimed', 'running') and lease_expires_at < now()
+    where state in ('claimed', 'running')
+        and lease_expires_at <= coalesce(cast(:horizon as timestamptz), '-infinity')
+        -- After the clock was set back, that moment is in the future.
+        and lease_expires_at <= now()
     order by lease_expires_at
     limit 500
     for update skip locked

@@ -1,4 +1,8 @@
-"""What runners do with runs: claim, start, keep, finish, give back; and what becomes of runs whose runner is lost."""
+"""What runners do with runs: claim, start, renew, complete, release; and what becomes of stalled ones.
+
+Runners claim over HTTP, so runs have statements of their own; words, errors and who may judge an expiry are those of
+`platform_api.work`.
+"""
 
 import hashlib
 import json
@@ -11,25 +15,23 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.tokens import end_run_tokens, issue_run_token
-from platform_api.core.errors import Conflict, Unprocessable
+from platform_api.core.errors import Unprocessable
 from platform_api.core.types import RunId
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import Cause, Run, RunState
 from platform_api.runs.queries import QUERIES
 from platform_api.runs.runner_schemas import Claim, Finish, HeartbeatRun, HeldRun, Isolation
 from platform_api.runs.signals import announce_change, announce_work
+from platform_api.work.errors import LeaseLost
 
 log = structlog.stdlib.get_logger()
 
 LEASE_SECONDS = 15
-"""How long a runner may stay silent."""
+"""How long a runner may stay silent at least: a lease is written when only this much of it is left."""
+_WRITTEN_SECONDS = 20
 MOST_STARTS = 3
 """How often user code of a run that allows retries is started, at most."""
 _TOKEN_MARGIN = timedelta(minutes=10)
-
-
-class LeaseLost(Conflict):
-    """The run is not the caller's any more: its lease ran out, it was cancelled, or it has ended."""
 
 
 # grammar: a claim goes to the runner as the queue knows it
@@ -39,7 +41,7 @@ async def claim_runs(session: AsyncSession, *, runner_id: str, slots: int, isola
         "slots": slots,
         "runner_id": runner_id,
         "isolation": str(isolation),
-        "lease_seconds": LEASE_SECONDS,
+        "written_seconds": _WRITTEN_SECONDS,
     }
     claimed = (await session.scalars(QUERIES["claim"], parameters)).all()
     if not claimed:
@@ -58,9 +60,10 @@ async def start_run(session: AsyncSession, run_id: RunId, fence: int) -> datetim
 
 
 # grammar: the answer to a heartbeat is what the queue knows
-async def keep_runs(session: AsyncSession, held: Sequence[HeldRun]) -> list[HeartbeatRun]:
-    """Extends leases; tells which runs are held still, and which are to be ended."""
-    rows = await session.execute(QUERIES["heartbeat"], {**_pairs(held), "lease_seconds": LEASE_SECONDS})
+async def renew_runs(session: AsyncSession, held: Sequence[HeldRun]) -> list[HeartbeatRun]:
+    """Renews leases; returns which runs are held still, and which are to be ended."""
+    seconds = {"lease_seconds": LEASE_SECONDS, "written_seconds": _WRITTEN_SECONDS}
+    rows = await session.execute(QUERIES["renew"], {**_pairs(held), **seconds})
     cancelled = {(row.id, row.fence): row.cancel for row in rows}
     return [
         HeartbeatRun(
@@ -72,12 +75,12 @@ async def keep_runs(session: AsyncSession, held: Sequence[HeldRun]) -> list[Hear
     ]
 
 
-async def finish_run(session: AsyncSession, run_id: RunId, finish: Finish) -> None:
+async def complete_run(session: AsyncSession, run_id: RunId, finish: Finish) -> None:
     """Records how a run ended, once. The same report again changes nothing; any other raises LeaseLost."""
     result = _json_text(finish.result)
     digest = _digest(finish, result)
     known = {"run_id": run_id, "fence": finish.fence, "finish_digest": digest}
-    if await session.scalar(QUERIES["is_finished_so"], known):
+    if await session.scalar(QUERIES["is_completed_so"], known):
         return
     if finish.cause is Cause.RUNNER_LOST:
         held = [HeldRun(run_id=run_id, fence=finish.fence)]
@@ -86,7 +89,7 @@ async def finish_run(session: AsyncSession, run_id: RunId, finish: Finish) -> No
         await reap(session)
         return
     ended = await session.scalar(
-        QUERIES["finish"],
+        QUERIES["complete"],
         {
             **known,
             "state": finish.status,
@@ -102,16 +105,19 @@ async def finish_run(session: AsyncSession, run_id: RunId, finish: Finish) -> No
 
 
 async def release_runs(session: AsyncSession, held: Sequence[HeldRun]) -> int:
-    """Gives back claims that never started; returns how many there were."""
+    """Releases claims that never started; returns how many there were."""
     released = await _give_up(session, held, (RunState.CLAIMED,))
     if released:
         await reap(session)
     return len(released)
 
 
-async def reap(session: AsyncSession) -> int:
-    """Decides about runs whose lease ran out; returns how many. Any number of processes may do it at once."""
-    rows = (await session.execute(QUERIES["reap"], {"most_starts": MOST_STARTS})).all()
+async def reap(session: AsyncSession, horizon: datetime | None = None) -> int:
+    """Decides about runs that were given up, and those whose lease expired up to `horizon`; returns how many.
+
+    Any number of processes may do it at once.
+    """
+    rows = (await session.execute(QUERIES["reap"], {"most_starts": MOST_STARTS, "horizon": horizon})).all()
     if not rows:
         return 0
     ended = [RunId(row.id) for row in rows if RunState(row.state).has_ended]

@@ -1,12 +1,10 @@
-"""Looks for runs whose lease ran out. Every process does; whoever comes first decides, the others pass over."""
+"""Finds runs whose lease ran out. Every process does; whoever comes first decides, the others pass over."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import structlog
+from sqlalchemy import func, select
 
 from platform_api.accounts.tokens import delete_ended_run_tokens
 from platform_api.core.database import Database
@@ -14,13 +12,13 @@ from platform_api.core.health import HealthChecks
 from platform_api.core.listener import Listener
 from platform_api.core.services import Services
 from platform_api.core.settings import Settings
+from platform_api.core.work_loop import WorkLoop
+from platform_api.runs.models import Run
 from platform_api.runs.presence import isolation_check
-from platform_api.runs.queue import LEASE_SECONDS, reap
+from platform_api.runs.queue import reap
 from platform_api.runs.signals import RunSignals
+from platform_api.work.sweep import Source, Sweep
 
-log = structlog.stdlib.get_logger()
-
-_INTERVAL_SECONDS = 3.0
 _TOKENS_CLEARED_EVERY_SECONDS = 3600.0
 _TOKENS_KEPT = timedelta(days=1)
 
@@ -31,32 +29,31 @@ async def runs_lifespan(services: Services) -> AsyncIterator[None]:
     database = services[Database]
     services.provide(RunSignals(services[Listener]))
     services[HealthChecks].add("isolation", isolation_check(database, services[Settings].sandbox_isolation))
-    task = asyncio.create_task(reap_for_ever(database))
-    try:
+    async with reaping(services[Sweep]), _clearing(database):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
-async def reap_for_ever(database: Database) -> None:
-    """Reaps every few seconds.
+@asynccontextmanager
+async def reaping(sweep: Sweep) -> AsyncIterator[None]:
+    """Reaps, as long as the block runs, what the sweep finds expired and what counts as lost."""
 
-    After a start, and after the database was away, a whole lease passes first: runners that could not report
-    meanwhile are not lost, and must have the time to say so.
-    """
-    wait = float(LEASE_SECONDS)
-    tokens_cleared = 0.0
-    while True:
-        await asyncio.sleep(wait)
-        try:
-            async with database.transaction() as session:
-                await reap(session)
-            if time.monotonic() - tokens_cleared > _TOKENS_CLEARED_EVERY_SECONDS:
-                async with database.transaction() as session:
-                    await delete_ended_run_tokens(session, older_than=_TOKENS_KEPT)
-                tokens_cleared = time.monotonic()
-            wait = _INTERVAL_SECONDS
-        except Exception as error:  # whatever went wrong now, lost runs must be found later
-            log.warning("reaper.failed", error=str(error) or type(error).__name__)
-            wait = float(LEASE_SECONDS)
+    async def reap_once() -> bool:
+        async with sweep.database.transaction() as session:
+            return await reap(session, sweep.watch.horizon) > 0
+
+    loop = WorkLoop("reaper", reap_once)
+    # Leases are there only while a run is held: this is the smallest of the index on them.
+    expiry = select(func.min(Run.lease_expires_at)).where(Run.state.in_(["claimed", "running"]))
+    async with loop.running(), sweep.serving(Source("runs", loop.wake, expiry=expiry.scalar_subquery())):
+        yield
+
+
+@asynccontextmanager
+async def _clearing(database: Database) -> AsyncIterator[None]:
+    async def clear() -> bool:
+        async with database.transaction() as session:
+            await delete_ended_run_tokens(session, older_than=_TOKENS_KEPT)
+        return False
+
+    async with WorkLoop("run_tokens", clear, look_again_seconds=_TOKENS_CLEARED_EVERY_SECONDS).running():
+        yield

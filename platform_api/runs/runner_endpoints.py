@@ -120,7 +120,7 @@ async def start(runner: RunnerDep, session: PlainSessionDep, run_id: RunReferenc
 @router.post("/heartbeat/", summary="Renew the leases of runs")
 async def heartbeat(runner: RunnerDep, session: PlainSessionDep, body: HeldRuns) -> HeartbeatReply:
     await note_heartbeat(session, body.runner_id)
-    return HeartbeatReply(runs=await queue.keep_runs(session, body.runs))
+    return HeartbeatReply(runs=await queue.renew_runs(session, body.runs))
 
 
 @router.post("/runs/{run_id}/logs/", summary="Add lines to a run's log")
@@ -132,7 +132,7 @@ async def add_log_lines(
 
 @router.post("/runs/{run_id}/finish/", summary="Record how a run ended")
 async def finish(runner: RunnerDep, session: SessionDep, run_id: RunReference, body: Finish) -> FinishReply:
-    await queue.finish_run(session, RunId(run_id), body)
+    await queue.complete_run(session, RunId(run_id), body)
     return FinishReply()
 
 

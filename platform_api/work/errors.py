@@ -5,7 +5,7 @@ Failed      the job itself cannot be done
 └── GivenUp it made no progress in too many attempts
 """
 
-from hasura.engine.sql.errors import CONNECTION_LOST
+from hasura.engine.sql.database_errors import CONNECTION_LOST
 from platform_api.core.errors import Conflict, Unavailable, is_temporary
 
 

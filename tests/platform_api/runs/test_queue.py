@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from platform_api.accounts.tokens import delete_ended_run_tokens
 from platform_api.core.database import Database
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 async def _reap(platform: Platform) -> int:
     async with platform.database.transaction() as session:
-        return await reap(session)
+        return await reap(session, await session.scalar(select(func.now())))
 
 
 async def test_a_run_is_claimed_started_logged_and_finished(platform: Platform, runner: ProtocolRunner) -> None:
