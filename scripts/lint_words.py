@@ -31,6 +31,7 @@ CLEAN = (
     "platform_api/migrations.py",
     "platform_api/mock_shop",
     "platform_api/models.py",
+    "platform_api/notifications",
     "platform_api/plugins",
     "platform_api/schedules",
     "platform_api/supervisor",
@@ -45,6 +46,9 @@ PENDING = frozenset(
         "automio/_retry.py",  # RetryPolicy.longest_wait is a public name
         "platform_api/core/listener.py",
         "platform_api/core/work_loop.py",
+        "platform_api/notifications/inbox/endpoints.py",
+        "platform_api/notifications/lifespan.py",
+        "platform_api/notifications/mail/endpoints.py",
         "platform_api/plugins/endpoints.py",
         "platform_api/syncs/endpoints.py",
         "platform_api/syncs/errors.py",

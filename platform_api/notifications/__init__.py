@@ -1,1 +1,1 @@
-"""Mail to the platform's users, sent over SMTP or kept to be read here; and in-app notifications."""
+"""Sends mail to the platform's users, or keeps it to be read here; and shows in-app notifications."""

@@ -1,4 +1,4 @@
-"""In-app notifications."""
+"""Stores in-app notifications."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from platform_api.core.types import AppId, NotificationId, OrganizationId, RunId
 
 
 class NotificationKind(StrEnum):
-    """How a notification is shown."""
+    """Lists how a notification can be shown."""
 
     INFO = "info"
     SUCCESS = "success"
@@ -25,7 +25,7 @@ _KINDS = ", ".join(f"'{kind}'" for kind in NotificationKind)
 
 
 class Notification(Base):
-    """Something a member of an organization is told in the console. Ids of one inbox grow in the order of commits."""
+    """Stores a message to a member of an organization. Ids of one inbox grow in the order of commits."""
 
     __tablename__ = "notifications"
     __table_args__ = (
@@ -38,7 +38,7 @@ class Notification(Base):
         ForeignKey("platform.organizations.id", ondelete="CASCADE")
     )
     user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"))
-    """Who is told."""
+    """The recipient."""
     app_id: Mapped[AppId | None] = mapped_column(ForeignKey("platform.apps.id", ondelete="CASCADE"))
     """The app whose token sent it."""
     run_id: Mapped[RunId | None] = mapped_column(BigInteger)

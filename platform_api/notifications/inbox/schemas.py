@@ -1,4 +1,4 @@
-"""In-app notifications on the wire."""
+"""Defines in-app notifications on the wire."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from platform_api.notifications.inbox.models import NotificationKind
 
-MOST_ACTIONS = 5
-MOST_DATA_BYTES = 16 * 1024
+MAX_ACTIONS = 5
+MAX_DATA_BYTES = 16 * 1024
 
 
 class NotificationAction(BaseModel):
-    """A button of a notification."""
+    """Describes a button of a notification."""
 
     label: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
     url: str = Field(max_length=2000, description="http:// or https://, or a path of this platform")
@@ -24,7 +24,7 @@ class NotificationAction(BaseModel):
     def _leads_to_a_page(cls, url: str) -> str:
         # Browsers leave out tabs and line ends, and take a backslash for a slash.
         if any(character <= " " or character in "\x7f\\" for character in url) or not url.isprintable():
-            raise ValueError("must not hold spaces, control characters or backslashes")
+            raise ValueError("must not contain spaces, control characters or backslashes")
         if url.startswith("/") and not url.startswith("//"):
             return url
         try:
@@ -38,7 +38,7 @@ class NotificationAction(BaseModel):
 
 
 class NotificationWrite(BaseModel):
-    """Something to tell a user."""
+    """Describes a message to a user."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,7 +46,7 @@ class NotificationWrite(BaseModel):
     description: str | None = Field(default=None, max_length=4000)
     kind: NotificationKind = NotificationKind.INFO
     data: dict[str, Any] | None = Field(default=None, description="For programs; 16 KB of JSON at most")
-    actions: list[NotificationAction] = Field(default=[], max_length=MOST_ACTIONS)
+    actions: list[NotificationAction] = Field(default=[], max_length=MAX_ACTIONS)
     user_id: int | None = Field(
         default=None,
         ge=1,
@@ -64,13 +64,13 @@ class NotificationWrite(BaseModel):
     @field_validator("data")
     @classmethod
     def _is_small(cls, data: dict[str, Any] | None) -> dict[str, Any] | None:
-        if data is not None and len(orjson.dumps(data)) > MOST_DATA_BYTES:
-            raise ValueError(f"is larger than {MOST_DATA_BYTES} bytes of JSON")
+        if data is not None and len(orjson.dumps(data)) > MAX_DATA_BYTES:
+            raise ValueError(f"is larger than {MAX_DATA_BYTES} bytes of JSON")
         return data
 
 
 class NotificationRead(BaseModel):
-    """A notification; unread while `read_at` is null."""
+    """Shows a notification; unread while `read_at` is null."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -88,7 +88,7 @@ class NotificationRead(BaseModel):
 
 
 class NotificationPage(BaseModel):
-    """The contract's pagination envelope."""
+    """Holds the contract's pagination envelope."""
 
     count: int
     next: str | None
@@ -97,12 +97,12 @@ class NotificationPage(BaseModel):
 
 
 class UnreadCount(BaseModel):
-    """How many notifications are unread."""
+    """Holds how many notifications are unread."""
 
     unread: int
 
 
 class MarkedRead(BaseModel):
-    """How many notifications were unread before."""
+    """Holds how many notifications were unread before."""
 
     marked: int

@@ -1,6 +1,6 @@
-"""In-app notifications: sending, reading, forgetting.
+"""Sends, reads and deletes in-app notifications.
 
-An inbox is a user's in one organization. A token bound to an app sees that app's notifications only.
+An inbox belongs to a user in one organization. A token bound to an app sees that app's notifications only.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from platform_api.notifications.inbox.models import Notification
 from platform_api.notifications.inbox.schemas import NotificationWrite
 from platform_api.notifications.inbox.signals import announce
 
-MOST_KEPT = 500
-"""Notifications of one inbox: beyond it the oldest read ones go, then the oldest."""
+MAX_KEPT = 500
+"""Maximum notifications of one inbox: beyond it the oldest read ones are deleted, then the oldest."""
 
 
 async def send(session: AsyncSession, actor: Actor, notification: NotificationWrite) -> Notification:
-    """Tells the caller's user, or the named member, something. Raises Forbidden, NotFound."""
+    """Sends a notification to the caller's user, or to the named member. Raises Forbidden, NotFound."""
     recipient = actor.user_id if notification.user_id is None else UserId(notification.user_id)
     if recipient != actor.user_id:
         actor.require_role(Role.BUILDER)
-    # Whoever else writes to this inbox waits: its ids grow in the order of commits, which resuming a stream needs.
+    # Others who write to this inbox wait: its ids grow in the order of commits, which resuming a stream needs.
     await lock_member(session, actor, recipient)
     stored = Notification(
         organization_id=actor.organization_id,
@@ -42,7 +42,7 @@ async def send(session: AsyncSession, actor: Actor, notification: NotificationWr
     )
     session.add(stored)
     await session.flush()
-    await _forget_beyond(session, actor, recipient)
+    await _delete_beyond(session, actor, recipient)
     await announce(session, recipient)
     return stored
 
@@ -50,7 +50,7 @@ async def send(session: AsyncSession, actor: Actor, notification: NotificationWr
 async def list_inbox(
     session: AsyncSession, actor: Actor, *, only_unread: bool, page: int, per_page: int
 ) -> tuple[int, Sequence[Notification]]:
-    """How many notifications the caller has, and one page of them, newest first."""
+    """Returns how many notifications the caller has, and one page of them, newest first."""
     mine = select(Notification).where(_is_mine(actor))
     if only_unread:
         mine = mine.where(Notification.read_at.is_(None))
@@ -58,16 +58,16 @@ async def list_inbox(
 
 
 async def count_unread(session: AsyncSession, actor: Actor) -> int:
-    """How many notifications the caller has not read."""
+    """Counts the notifications that the caller has not read."""
     unread = select(func.count()).where(_is_mine(actor), Notification.read_at.is_(None))
     return await session.scalar(unread) or 0
 
 
 async def mark_read(session: AsyncSession, actor: Actor, notification_id: int) -> Notification:
-    """Marks one notification; one that was read keeps its time. Raises NotFound, Forbidden."""
+    """Marks a notification as read; one that was read keeps its time. Raises NotFound, Forbidden."""
     _require_person(actor)
-    found = select(Notification).where(Notification.id == notification_id, _is_mine(actor)).with_for_update()
-    notification: Notification | None = await session.scalar(found)
+    statement = select(Notification).where(Notification.id == notification_id, _is_mine(actor)).with_for_update()
+    notification: Notification | None = await session.scalar(statement)
     if notification is None:
         raise _not_found(notification_id)
     if notification.read_at is None:
@@ -76,7 +76,7 @@ async def mark_read(session: AsyncSession, actor: Actor, notification_id: int) -
 
 
 async def mark_all_read(session: AsyncSession, actor: Actor) -> int:
-    """Marks all of the caller's; how many were unread. Raises Forbidden."""
+    """Marks all of the caller's notifications as read; returns how many were unread. Raises Forbidden."""
     _require_person(actor)
     marked = await session.scalars(
         update(Notification)
@@ -98,26 +98,26 @@ async def delete_notification(session: AsyncSession, actor: Actor, notification_
 
 
 async def last_id(session: AsyncSession, actor: Actor) -> int:
-    """The newest notification there is now."""
+    """Returns the id of the newest notification there is now; 0 when there is none."""
     return await session.scalar(select(func.max(Notification.id)).where(_is_mine(actor))) or 0
 
 
 async def read_after(
     session: AsyncSession, actor: Actor, notification_id: int, *, limit: int
 ) -> Sequence[Notification]:
-    """The caller's notifications after one, oldest first."""
+    """Returns the caller's notifications with greater ids than `notification_id`, oldest first."""
     following = select(Notification).where(_is_mine(actor), Notification.id > notification_id)
     return (await session.scalars(following.order_by(Notification.id).limit(limit))).all()
 
 
-async def _forget_beyond(session: AsyncSession, actor: Actor, user_id: UserId) -> None:
+async def _delete_beyond(session: AsyncSession, actor: Actor, user_id: UserId) -> None:
     inbox = (visible_to(actor, Notification.organization_id), Notification.user_id == user_id)
     surplus = (
         # tenancy: `inbox` holds the actor's condition
         select(Notification.id)
         .where(*inbox)
         .order_by(Notification.read_at.is_(None).desc(), Notification.id.desc())
-        .offset(MOST_KEPT)
+        .offset(MAX_KEPT)
     )
     await session.execute(
         # tenancy: `inbox` holds the actor's condition
@@ -132,7 +132,7 @@ def _is_mine(actor: Actor) -> ColumnElement[bool]:
 
 def _require_person(actor: Actor) -> None:
     if actor.is_run:
-        raise Forbidden("scripts send notifications; reading and deleting them is for the person they are for")
+        raise Forbidden("a script can send notifications; only their recipient can read and delete them")
 
 
 def _not_found(notification_id: int) -> NotFound:

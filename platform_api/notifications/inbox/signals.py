@@ -1,4 +1,4 @@
-"""Hints between processes that somebody was told something. Sent with the commit."""
+"""Signals between processes that a user was sent a notification. The signal comes with the commit."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ async def announce(session: AsyncSession, user_id: UserId) -> None:
 
 
 class InboxSignals:
-    """Whose streams this process serves."""
+    """Knows the users whose streams this process serves, and wakes these."""
 
     def __init__(self, listener: Listener) -> None:
         self._watching: dict[int, set[asyncio.Event]] = {}
-        listener.subscribe(_CHANNEL, self._hear)
+        listener.subscribe(_CHANNEL, self._on_signal)
 
     @contextmanager
     def watching(self, user_id: UserId) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the user may have been told something."""
+        """Yields an event that is set whenever the user may have been sent a notification."""
         event = asyncio.Event()
         watchers = self._watching.setdefault(user_id, set())
         watchers.add(event)
@@ -39,11 +39,11 @@ class InboxSignals:
                 del self._watching[user_id]
 
     def count(self, user_id: UserId) -> int:
-        """How many streams of the user this process serves."""
+        """Counts the streams of the user that this process serves."""
         return len(self._watching.get(user_id, ()))
 
-    def _hear(self, payload: str | None) -> None:
-        concerned = self._watching.values() if payload is None else [self._watching.get(int(payload), set())]
-        for watchers in concerned:
+    def _on_signal(self, payload: str | None) -> None:
+        affected = self._watching.values() if payload is None else [self._watching.get(int(payload), set())]
+        for watchers in affected:
             for event in watchers:
                 event.set()

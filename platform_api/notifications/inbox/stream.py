@@ -1,4 +1,4 @@
-"""A user's notifications as server-sent events, as they come: one event each, its id the notification's."""
+"""Streams a user's notifications as server-sent events, as they come: one event each, its id the notification's."""
 
 import asyncio
 import contextlib
@@ -25,23 +25,23 @@ from platform_api.notifications.inbox.signals import InboxSignals
 
 log = structlog.stdlib.get_logger()
 
-_LOOK_AGAIN_SECONDS = 20.0
+_POLL_SECONDS = 20.0
 _PAUSE_SECONDS = 1.0
 _BATCH = 100
 
 MayRead: TypeAlias = Callable[[AsyncSession], Awaitable[bool]]
-"""Whether the reader's credential still stands for the actor."""
+"""Returns true while the reader's credential is valid for the actor."""
 
 
 def stream_inbox(
     database: Database, signals: InboxSignals, actor: Actor, *, after: int, may_read: MayRead
 ) -> EventSourceResponse:
-    """The response that streams the notifications after one, until the reader leaves or may read no more."""
+    """Returns the response that streams later notifications, until the reader leaves or may no longer read."""
     return event_stream(InboxStream(database, signals, actor, may_read=may_read).events(after))
 
 
 class InboxStream:
-    """One reader of an inbox."""
+    """Serves one reader of an inbox."""
 
     def __init__(self, database: Database, signals: InboxSignals, actor: Actor, *, may_read: MayRead) -> None:
         self._database = database
@@ -51,32 +51,33 @@ class InboxStream:
         self._checked = time.monotonic()
 
     async def events(self, position: int) -> AsyncIterator[ServerSentEvent]:
-        """The notifications after `position`."""
+        """Yields the notifications after `position`."""
         with self._signals.watching(self._actor.user_id) as changed:
-            # At once, so that a client sees the stream open. Its id lets a client resume that was told nothing yet.
+            # Sent at once, so that a client sees the stream open. Its id lets a client resume that has received no
+            # event yet.
             yield ServerSentEvent(comment="notifications", id=str(position), sep="\n")
             while True:
                 changed.clear()
-                found = await self._read(position)
-                if found is None:
+                batch = await self._read(position)
+                if batch is None:
                     await asyncio.sleep(_PAUSE_SECONDS)
                     continue
-                notifications, may_go_on = found
+                notifications, may_continue = batch
                 for notification in notifications:
                     yield _event(notification)
                     position = notification.id
-                if not may_go_on:
+                if not may_continue:
                     return
                 if len(notifications) < _BATCH:
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+                        async with asyncio.timeout(_POLL_SECONDS):
                             await changed.wait()
 
     async def _read(self, position: int) -> tuple[Sequence[Notification], bool] | None:
-        """What came, and whether the reader may go on; None while the database is away."""
+        """Returns what came, and whether the reader may continue; None while the database cannot be reached."""
         try:
             async with self._database.transaction() as session:
-                if time.monotonic() - self._checked >= _LOOK_AGAIN_SECONDS:
+                if time.monotonic() - self._checked >= _POLL_SECONDS:
                     if not await self._may_read(session):
                         return [], False
                     self._checked = time.monotonic()
@@ -88,5 +89,5 @@ class InboxStream:
 
 def _event(notification: Notification) -> ServerSentEvent:
     body = NotificationRead.model_validate(notification).model_dump(mode="json")
-    # In ASCII: some clients split lines at U+2028 and its kin, too.
+    # In ASCII: some clients also split lines at U+2028 and similar characters.
     return ServerSentEvent(json.dumps(body), event="notification", id=str(notification.id), sep="\n")

@@ -1,4 +1,4 @@
-"""A mail's two bodies, each derived from the other where one is missing."""
+"""Derives a mail's text and HTML body from each other where one is missing."""
 
 import asyncio
 import html as html_module
@@ -13,7 +13,7 @@ log = structlog.stdlib.get_logger()
 
 
 async def complete_bodies(*, text: str | None, html: str | None) -> tuple[str, str]:
-    """Plain text and HTML of a mail; raises BadRequest when there is neither."""
+    """Returns plain text and HTML of a mail; raises BadRequest when there is neither."""
     if not _has_content(text) and not _has_content(html):
         raise BadRequest("a mail needs a text or html body")
     if not _has_content(html):
@@ -21,24 +21,24 @@ async def complete_bodies(*, text: str | None, html: str | None) -> tuple[str, s
         return text, html_from_text(text)
     assert html is not None
     if not _has_content(text):
-        # Reading a large page takes a while, which other requests should not have to wait.
+        # Reading a large page takes a while; in a thread, other requests do not wait for it.
         return await asyncio.to_thread(text_from_html, html), html
     assert text is not None
     return text, html
 
 
 def html_from_text(text: str) -> str:
-    """The text as paragraphs, its characters meaning themselves."""
+    """Returns the text as HTML paragraphs, with its special characters escaped."""
     paragraphs = html_module.escape(text).strip().replace("\r\n", "\n").split("\n\n")
     return "".join(f"<p>{paragraph.replace(chr(10), '<br>')}</p>" for paragraph in paragraphs)
 
 
 def text_from_html(html: str) -> str:
-    """What the page says, laid out as lines."""
+    """Returns the text of the page, laid out as lines."""
     try:
         text: str = inscriptis.get_text(html)
     except (LxmlError, ValueError, RecursionError) as error:
-        raise BadRequest(f"html: cannot be read ({type(error).__name__}); send the text too") from error
+        raise BadRequest(f"html: cannot be read ({type(error).__name__}); send `text` as well") from error
     return text.strip()
 
 

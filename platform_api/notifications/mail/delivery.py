@@ -1,4 +1,4 @@
-"""Handing mail to the mail server, after the commit and again until it is taken or refused for good."""
+"""Delivers mail to the mail server, after the commit and again until it is accepted or refused for good."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from platform_api.outbox.service import ClaimedItem
 
 log = structlog.stdlib.get_logger()
 
-MOST_ATTEMPTS = 20
-_SECONDS = 20.0
+MAX_ATTEMPTS = 20
+_TIMEOUT_SECONDS = 20.0
 
 
 class DeliveryFailed(Exception):
-    """The mail server did not take a mail; it will be tried again."""
+    """Reports that the mail server did not accept a mail; it will be retried."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in. `smtp` upgrades to TLS when the server offers it, `smtps` begins with it."""
+    """Sends mail to a mail server. `smtp` upgrades to TLS when the server offers it, `smtps` begins with it."""
 
     host: str
     port: int
@@ -40,26 +40,27 @@ class MailServer:
 
     @classmethod
     def from_url(cls, url: str, *, public_url: str) -> Self:
-        """From `smtp://user:password@host:port?from=address`. The sender is `from`, or the user when that is an
-        address, or `automio@` the platform's own host.
+        """Reads `smtp://user:password@host:port?from=address`.
+
+        The sender is `from`, or the user when that is an address, or `automio@` and the platform's own host.
         """
         parts = urlsplit(url)
         begins_with_tls = parts.scheme == "smtps"
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise InvalidSettings("SMTP_URL: must be smtp://user:password@host:port or smtps://…")
         username = unquote(parts.username) if parts.username else None
-        named = parse_qs(parts.query).get("from", [username if username and "@" in username else None])[0]
+        sender = parse_qs(parts.query).get("from", [username if username and "@" in username else None])[0]
         return cls(
             host=parts.hostname,
             port=parts.port or (465 if begins_with_tls else 587),
             username=username,
             password=unquote(parts.password) if parts.password else None,
             begins_with_tls=begins_with_tls,
-            sender=named or f"automio@{urlsplit(public_url).hostname}",
+            sender=sender or f"automio@{urlsplit(public_url).hostname}",
         )
 
     async def send(self, mail: Mail) -> None:
-        """Hands a mail in; raises an `aiosmtplib.SMTPException` or OSError."""
+        """Hands a mail to the server; raises an `aiosmtplib.SMTPException` or OSError."""
         await aiosmtplib.send(
             self._message(mail),
             sender=self.sender,
@@ -69,7 +70,7 @@ class MailServer:
             username=self.username,
             password=self.password,
             use_tls=self.begins_with_tls,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
         )
 
     def _message(self, mail: Mail) -> EmailMessage:
@@ -78,7 +79,7 @@ class MailServer:
         message["To"] = mail.recipient
         message["Subject"] = mail.subject
         message["Date"] = format_datetime(mail.created_at)
-        # The same with every attempt, so that a mail that was taken twice is recognised as one.
+        # The same in every attempt, so that a mail that was accepted twice is recognised as one.
         message["Message-ID"] = f"<mail-{mail.id}-{mail.created_at.timestamp():.6f}@{self.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text)
@@ -94,13 +95,13 @@ class MailDelivery:
         self._server = server
 
     async def handle(self, items: Sequence[ClaimedItem]) -> None:
-        """Delivers what is still pending; raises DeliveryFailed when some of it has to be tried again."""
+        """Delivers what is still pending; raises DeliveryFailed when some of it must be retried."""
         reasons = [reason for item in items if (reason := await self._deliver(item.payload["mail_id"])) is not None]
         if reasons:
             raise DeliveryFailed(reasons[0])
 
     async def _deliver(self, mail_id: int) -> str | None:
-        """Why the mail must be tried again, if it must."""
+        """Returns the reason why the mail must be retried; None when it need not."""
         async with self._database.transaction() as session:
             pending = select(Mail).where(Mail.id == mail_id, Mail.state == MailState.PENDING).with_for_update()
             mail: Mail | None = await session.scalar(pending)
@@ -118,7 +119,7 @@ class MailDelivery:
 
 def _record_failure(mail: Mail, error: Exception) -> str | None:
     mail.last_error = f"{type(error).__name__}: {error}"[:2000]
-    if _is_permanent(error) or mail.attempts >= MOST_ATTEMPTS:
+    if _is_permanent(error) or mail.attempts >= MAX_ATTEMPTS:
         mail.state = MailState.FAILED
         log.warning("mail.failed", mail_id=mail.id, attempts=mail.attempts, error=mail.last_error)
         return None
@@ -126,7 +127,7 @@ def _record_failure(mail: Mail, error: Exception) -> str | None:
 
 
 def _is_permanent(error: Exception) -> bool:
-    """Whether trying again is pointless: the server says no to this mail, not to us or for now."""
+    """Returns true if a retry is pointless: the server refuses this mail, not us or only for now."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return all(500 <= refused.code < 600 for refused in error.recipients)
     if isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):

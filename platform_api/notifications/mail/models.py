@@ -1,4 +1,4 @@
-"""Mail to users."""
+"""Stores mail to users."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,14 +12,14 @@ from platform_api.core.types import OrganizationId, RunId, UserId
 
 
 class MailState(StrEnum):
-    """What became of a mail."""
+    """Lists the states of a mail."""
 
     STORED = "stored"
-    """No mail server is configured: it is read here."""
+    """No mail server is configured: the mail is read on the platform."""
     PENDING = "pending"
     """Waits to be handed to the mail server."""
     SENT = "sent"
-    """The mail server took it."""
+    """The mail server accepted it."""
     FAILED = "failed"
     """The mail server refused it for good, or was unreachable for too long."""
 
@@ -28,7 +28,7 @@ _STATES = ", ".join(f"'{state}'" for state in MailState)
 
 
 class Mail(Base):
-    """A mail to one user."""
+    """Stores a mail to one user."""
 
     __tablename__ = "mails"
     __table_args__ = (

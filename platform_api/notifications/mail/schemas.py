@@ -1,4 +1,4 @@
-"""Mail on the wire (contract §12)."""
+"""Defines mail on the wire (contract §12)."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -11,18 +11,18 @@ MAX_BODY_LENGTH = 256 * 1024
 
 
 class NotifyMe(BaseModel):
-    """A mail to oneself."""
+    """Describes a mail to oneself."""
 
     model_config = ConfigDict(extra="ignore")
 
     subject: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-    text: str | None = Field(default=None, max_length=MAX_BODY_LENGTH, description="Made from `html` when absent")
-    html: str | None = Field(default=None, max_length=MAX_BODY_LENGTH, description="Made from `text` when absent")
+    text: str | None = Field(default=None, max_length=MAX_BODY_LENGTH, description="Derived from `html` when absent")
+    html: str | None = Field(default=None, max_length=MAX_BODY_LENGTH, description="Derived from `text` when absent")
 
     @field_validator("subject")
     @classmethod
     def _one_line(cls, subject: str) -> str:
-        # Whatever ends a line somewhere could begin another header.
+        # A character that some program takes for a line end could begin another header.
         if not subject.isprintable():
             raise ValueError("must be one line without control characters")
         return subject
@@ -34,7 +34,7 @@ class NotifyMe(BaseModel):
 
 
 class NotifyMeReply(BaseModel):
-    """What became of the mail."""
+    """Reports what was done with the mail."""
 
     success: Literal[True] = True
     id: int
@@ -44,7 +44,7 @@ class NotifyMeReply(BaseModel):
 
 
 class MailRead(BaseModel):
-    """A mail in a list."""
+    """Shows a mail in a list."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -61,13 +61,13 @@ class MailRead(BaseModel):
 
 
 class MailDetail(MailRead):
-    """A whole mail."""
+    """Shows a whole mail."""
 
     html: str
 
 
 class MailPage(BaseModel):
-    """The contract's pagination envelope."""
+    """Holds the contract's pagination envelope."""
 
     count: int
     next: str | None

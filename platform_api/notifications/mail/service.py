@@ -1,4 +1,4 @@
-"""Writing and reading the mail of users."""
+"""Writes and reads the mail of users."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ from platform_api.notifications.mail.models import Mail, MailState
 from platform_api.outbox.service import enqueue
 
 TOPIC = "mail"
-"""Outbox items of this topic name a mail to be delivered."""
+"""Topic of the outbox items that name a mail to be delivered."""
 
 
 async def write_mail(
     session: AsyncSession, actor: Actor, *, subject: str, text: str, html: str, is_sent: bool
 ) -> Mail:
-    """A mail to the caller's user. `is_sent`: a mail server will be given it after the commit."""
+    """Writes a mail to the caller's user. `is_sent`: a mail server gets it after the commit."""
     return await write_mail_to(
         session,
         organization_id=actor.organization_id,
@@ -45,7 +45,7 @@ async def write_mail_to(
     html: str,
     is_sent: bool,
 ) -> Mail:
-    """A mail of the platform's own to a member of an organization; otherwise as `write_mail`."""
+    """Writes a mail of the platform's own to a member of an organization; otherwise like `write_mail`."""
     user = await session.get_one(User, user_id)
     mail = Mail(
         organization_id=organization_id,
@@ -65,13 +65,13 @@ async def write_mail_to(
 
 
 async def list_mail(session: AsyncSession, actor: Actor, *, page: int, per_page: int) -> tuple[int, Sequence[Mail]]:
-    """How many mails the caller's user was sent in the organization acted in, and one page of them, newest first."""
+    """Returns how many mails the caller's user got in this organization, and one page of them, newest first."""
     mine = select(Mail).where(_is_mine(actor))
     return await paginate(session, mine, Mail.id.desc(), page=page, per_page=per_page)
 
 
 async def get_mail(session: AsyncSession, actor: Actor, mail_id: int) -> Mail:
-    """One of the caller's mails; raises NotFound."""
+    """Returns one of the caller's mails; raises NotFound."""
     mail: Mail | None = await session.scalar(select(Mail).where(Mail.id == mail_id, _is_mine(actor)))
     if mail is None:
         raise NotFound(f"there is no mail {mail_id}")

@@ -213,7 +213,7 @@ async def test_a_token_of_one_app_sees_that_apps_notifications(shared_platform: 
 async def test_the_oldest_read_ones_go_first(
     shared_platform: Platform, owner: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "MOST_KEPT", 3)
+    monkeypatch.setattr(inbox, "MAX_KEPT", 3)
     colleague = await shared_platform.create_colleague(owner, Role.MEMBER)
     await _sent(shared_platform, colleague, title="untouched")
     for title in ("a", "b", "c"):
@@ -312,7 +312,7 @@ async def test_many_at_once_arrive_in_order_and_once(platform: Platform) -> None
 
 
 async def test_a_stream_ends_when_its_token_does(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox_stream, "_LOOK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(inbox_stream, "_POLL_SECONDS", 0.05)
     owner = await platform.create_caller()
     async with _stream(platform, owner) as lines:
         async with platform.database.transaction() as session:

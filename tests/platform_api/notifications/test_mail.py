@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope
 from platform_api.accounts.models import Role, Scope
 from platform_api.core.settings import InvalidSettings
 from platform_api.notifications.mail.bodies import html_from_text, text_from_html
-from platform_api.notifications.mail.delivery import MOST_ATTEMPTS, MailServer
+from platform_api.notifications.mail.delivery import MAX_ATTEMPTS, MailServer
 from platform_api.outbox.worker import OutboxWorker
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.waiting import eventually
@@ -221,7 +221,7 @@ def test_a_mail_server_is_read_from_its_url() -> None:
     assert (plain.port, plain.sender) == (2525, "automio@p.example.com")
     with pytest.raises(InvalidSettings, match="SMTP_URL"):
         MailServer.from_url("http://host", public_url="https://p.example.com")
-    assert MOST_ATTEMPTS > 5
+    assert MAX_ATTEMPTS > 5
 
 
 def test_bodies_are_made_from_each_other() -> None:
