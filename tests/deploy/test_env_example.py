@@ -74,6 +74,7 @@ def test_settings_are_found() -> None:
     assert {"API_BASE_URL", "APP_TOKEN", "TASK_ID"} <= client_variables()
 
 
+@pytest.mark.slow
 def test_every_setting_is_documented_and_nothing_else() -> None:
     of_processes = set[str]().union(*(variables(settings) for settings in settings_classes()))
     known = of_processes - FROM_THE_COMMAND_LINE | client_variables() | option_variables()

@@ -31,6 +31,7 @@ def _lines(log_format: str) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 def test_json_lines_carry_event_fields_and_request_id() -> None:
     ours, library, failed = [json.loads(line) for line in _lines("json").splitlines()]
     assert (ours["event"], ours["run_id"], ours["request_id"], ours["level"]) == ("run.claimed", 7, "req_1", "info")

@@ -467,6 +467,7 @@ _nested = st.recursive(
 
 @given(st.dictionaries(st.text(), _nested), st.sampled_from(["repeat", "brackets", "indexed"]))
 @settings(deadline=None)
+@pytest.mark.slow
 def test_every_value_of_an_object_arrives_once_and_in_order(data: dict[str, Any], lists: Any) -> None:
     def leaves(value: Any) -> list[str]:
         if isinstance(value, dict):

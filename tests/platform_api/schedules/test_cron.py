@@ -122,6 +122,7 @@ def _matcher(expression: str) -> Callable[[datetime], bool]:
 
 
 @given(fields=EXPRESSIONS, change=st.integers(0, 10**9), early=st.integers(0, 36 * 60))
+@pytest.mark.slow
 def test_in_every_zone_the_times_are_those_that_its_clock_shows(
     fields: tuple[str, ...], change: int, early: int
 ) -> None:

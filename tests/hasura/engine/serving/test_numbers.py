@@ -227,6 +227,7 @@ def test_every_number_comes_back_as_it_was_written(
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
+@pytest.mark.slow
 def test_what_is_written_is_read_back(value: Any) -> None:
     assert exact_json.loads(exact_json.dumps(value)) == value
 
