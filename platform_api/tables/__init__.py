@@ -1,1 +1,1 @@
-"""Tables of an app: what a builder defines, and the PostgreSQL tables and Hasura metadata made from it."""
+"""Manages the tables of apps: their definitions, and the PostgreSQL tables and Hasura metadata made from these."""

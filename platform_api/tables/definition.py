@@ -1,8 +1,8 @@
-"""The definition of an app table: the desired state that PostgreSQL and Hasura metadata are made from.
+"""Defines an app table: the desired state from which the PostgreSQL table and its Hasura metadata are made.
 
-It is stored as JSON in `platform.tables.definition`. A definition refers to other tables by their id, so renaming a
-table changes nobody else's definition. The names of relationships are part of it: they are chosen when the reference
-is made and stay, whatever is added later, because queries use them.
+It is stored as JSON in `platform.app_tables.definition`. It refers to other tables by id, so renaming a table changes
+no other definition. It contains the names of relationships: they are chosen when the reference is created and never
+change, because queries use them.
 """
 
 from collections import Counter
@@ -33,11 +33,11 @@ _KEY_SYSTEM_COLUMNS = frozenset({"connection_id", "created_at", "updated_at"})
 
 
 class InvalidDefinition(Unprocessable):
-    """A table's definition contradicts itself or cannot be built."""
+    """Raised when a table's definition contradicts itself or cannot be built."""
 
 
 class OnDelete(StrEnum):
-    """What deleting a referenced row does to the rows that refer to it."""
+    """Decides what deleting a referenced row does to the rows that refer to it."""
 
     SET_NULL = "set_null"
     RESTRICT = "restrict"
@@ -48,7 +48,7 @@ class _Frozen(BaseModel):
 
 
 class Column(_Frozen):
-    """A builder's column. `default` is a JSON value, or `now()` or `gen_random_uuid()`; None for none."""
+    """Defines a builder's column. `default` is a JSON value, `now()`, `gen_random_uuid()`, or None for no default."""
 
     name: str
     type: ColumnType
@@ -58,7 +58,7 @@ class Column(_Frozen):
 
 
 class Reference(_Frozen):
-    """A column that holds the id of a row of another table (or of the same) of the app, in the same organization."""
+    """Makes a column hold the id of a row of the same organization in a table of the app."""
 
     column: str
     table_id: int
@@ -68,20 +68,20 @@ class Reference(_Frozen):
 
 
 class UniqueKey(_Frozen):
-    """Columns whose values together occur once per organization."""
+    """Requires the values of the columns together to be unique within each organization."""
 
     columns: tuple[str, ...]
     name: str | None = None
 
 
 class Index(_Frozen):
-    """Columns that queries search or sort by; always preceded by `organization_id`."""
+    """Indexes columns that queries search or sort by; `organization_id` always precedes them."""
 
     columns: tuple[str, ...]
 
 
 class TableDefinition(_Frozen):
-    """A table of an app. `check()` tells whether it can be built."""
+    """Defines a table of an app. `check()` raises unless it can be built."""
 
     app_id: int
     name: str
@@ -96,11 +96,11 @@ class TableDefinition(_Frozen):
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """All columns: the system's, then the builder's."""
+        """Returns all columns: the system's, then the builder's."""
         return (*SYSTEM_COLUMNS, *(column.name for column in self.columns))
 
     def column(self, name: str) -> Column:
-        """The builder's column of that name; raises `InvalidDefinition` when there is none."""
+        """Returns the builder's column of that name. Raises `InvalidDefinition` when there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -108,14 +108,14 @@ class TableDefinition(_Frozen):
         raise InvalidDefinition(f"table {self.name!r} has no column {name!r}; its columns are: {known}")
 
     def reference(self, column: str) -> Reference | None:
-        """The reference held by `column`, if it is one."""
+        """Returns the reference in `column`; None when it is not a reference."""
         return next((reference for reference in self.references if reference.column == column), None)
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
 
     def check(self) -> None:
-        """Raises `InvalidDefinition` (or `InvalidName`) naming the first thing that is wrong."""
+        """Raises `InvalidDefinition` or `InvalidName` for the first error in the definition."""
         self.check_columns()
         for reference in self.references:
             self._check_reference(reference)
@@ -136,7 +136,7 @@ class TableDefinition(_Frozen):
         _refuse_repeated("unique key", (self.physical.unique_key(key.columns, name=key.name) for key in self.unique))
 
     def check_columns(self) -> None:
-        """The part of `check` that does not look at references and keys."""
+        """Raises as `check` does, for everything but references and keys."""
         check_table_name(self.name)
         if len(self.columns) > MAX_COLUMNS:
             raise InvalidDefinition(f"{len(self.columns)} columns are too many; at most {MAX_COLUMNS} are allowed")
@@ -172,7 +172,7 @@ class TableDefinition(_Frozen):
 def _refuse_repeated(kind: str, names: Iterable[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
-            raise InvalidDefinition(f"{kind} {name!r} is given {times} times")
+            raise InvalidDefinition(f"{kind} {name!r} is given {times} times; give it once")
 
 
 def _check_column(column: Column) -> None:
@@ -193,7 +193,7 @@ def _check_column(column: Column) -> None:
 
 def _check_choices(column: Column) -> None:
     if not column.choices:
-        raise InvalidDefinition(f"column {column.name!r} is a choice and needs at least one of choices")
+        raise InvalidDefinition(f"column {column.name!r} is of type 'choice' and needs at least one value in choices")
     if len(column.choices) > MAX_CHOICES:
         raise InvalidDefinition(
             f"column {column.name!r} has {len(column.choices)} choices; at most {MAX_CHOICES} are allowed"
@@ -201,7 +201,7 @@ def _check_choices(column: Column) -> None:
     for choice in column.choices:
         if not choice or len(choice) > MAX_CHOICE_LENGTH or not is_storable(choice):
             raise InvalidDefinition(
-                f"a choice of column {column.name!r} must have 1 to {MAX_CHOICE_LENGTH} storable characters"
+                f"a choice of column {column.name!r} must have 1 to {MAX_CHOICE_LENGTH} characters, none of them NUL"
             )
     _refuse_repeated(f"choice of column {column.name!r}:", column.choices)
     if column.default is not None and column.default not in column.choices:

@@ -1,4 +1,4 @@
-"""How Hasura metadata follows a change of tables: within the same transaction, or from the outbox after it."""
+"""Updates Hasura's metadata after a change of tables: in the same transaction, or from the outbox after it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from platform_api.core.types import AppId
 from platform_api.outbox.service import enqueue
 
 TOPIC = "hasura-metadata"
-"""Outbox items: an app's metadata is to be made what its definitions say. Key: the app's id."""
+"""Is the outbox topic of apps whose metadata has to be synchronized with their definitions. Key: the app's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataChange:
-    """The metadata of the tables that a change concerns, before and after it.
+    """Holds the metadata of the tables that a change affects, before and after it.
 
-    `altered` are tables in both whose columns or constraints changed.
+    `altered` lists those in both whose columns or constraints changed.
     """
 
     app_id: AppId
@@ -37,10 +37,10 @@ class MetadataChange:
 
 
 class MetadataFollowUp(Protocol):
-    """Lets metadata follow; called after the DDL, in the same transaction."""
+    """Updates metadata; called after the DDL, in the same transaction."""
 
     async def follow(self, session: AsyncSession, change: MetadataChange) -> None:
-        """Raises `hasura.metadata.MetadataError` when it cannot."""
+        """Updates the metadata now or after the commit. Raises `hasura.metadata.MetadataError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +51,27 @@ class TableServices:
 
 
 class EmbeddedTransport:
-    """The embedded engine's metadata, inside a session's transaction and as the role that owns it."""
+    """Changes the embedded engine's metadata inside a session's transaction, as the role that owns it."""
 
     def __init__(self, engine: MetadataEngine, session: AsyncSession) -> None:
         self._engine = engine
         self._session = session
 
     async def apply(self, commands: Sequence[MetadataCommand]) -> None:
-        """Raises `MetadataError`."""
+        """Applies the commands in order. Raises `MetadataError`."""
         connection = await driver_connection(self._session)
         async with as_engine_role(self._session):
             await InProcessMetadata(self._engine, connection).apply(commands)
 
     async def export_tables(self) -> dict[QualifiedTable, TableMetadata]:
-        """Raises `MetadataError`."""
+        """Returns the metadata of every tracked table. Raises `MetadataError`."""
         connection = await driver_connection(self._session)
         async with as_engine_role(self._session):
             return await InProcessMetadata(self._engine, connection).export_tables()
 
 
 class EmbeddedFollowUp:
-    """The embedded engine: metadata is part of the transaction, and served as soon as it is committed."""
+    """Updates the embedded engine's metadata in the transaction; it is served as soon as that commits."""
 
     def __init__(self, engine: MetadataEngine, refresh: Callable[[], Awaitable[None]]) -> None:
         self._engine = engine
@@ -84,7 +84,7 @@ class EmbeddedFollowUp:
 
 
 class OutboxFollowUp:
-    """A separate Hasura: it is told after the commit. Until then a new table or column is invisible."""
+    """Updates a separate Hasura after the commit; until then it does not serve a new table or column."""
 
     async def follow(self, session: AsyncSession, change: MetadataChange) -> None:
         await enqueue(session, TOPIC, key=str(change.app_id), payload={"app_id": change.app_id})

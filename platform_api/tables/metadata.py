@@ -1,4 +1,4 @@
-"""The Hasura metadata of an app's tables, derived from their definitions."""
+"""Derives the Hasura metadata of an app's tables from their definitions."""
 
 from collections.abc import Collection, Mapping
 
@@ -10,14 +10,14 @@ from platform_api.tables.relationships import incoming_references
 
 
 def qualified(definition: TableDefinition) -> QualifiedTable:
-    """The table of a definition, as Hasura names it."""
+    """Returns the table of a definition, as Hasura names it."""
     return QualifiedTable(definition.physical.table, SCHEMA)
 
 
 def app_metadata(
     definitions: Mapping[int, TableDefinition], *, table_ids: Collection[int] | None = None
 ) -> dict[QualifiedTable, TableMetadata]:
-    """The metadata of an app's tables, or of some of them; `definitions` are those of all its tables by id."""
+    """Returns the metadata of an app's tables, or of those in `table_ids`; `definitions` holds all of them."""
     return {
         qualified(definition): TableMetadata(
             qualified(definition),
@@ -30,7 +30,7 @@ def app_metadata(
 
 
 def _relationships(table_id: int, definitions: Mapping[int, TableDefinition]) -> list[Relationship]:
-    # By columns rather than by foreign key: a reference is a pair of columns, and both roles must keep to it.
+    # By columns, not by foreign key: the organization is part of every reference, and both roles must follow it.
     to_rows = [
         Relationship(
             RelationshipKind.OBJECT,

@@ -1,7 +1,7 @@
-"""Makes Hasura's metadata what the stored definitions say, whatever it is now.
+"""Synchronizes Hasura's metadata with the stored definitions, whatever it is now.
 
-Used for what follows a change when Hasura is a server of its own, and to repair by hand (`automio metadata sync`).
-Only tables named like an app's are touched; a Hasura may serve others as well.
+Runs after a change when Hasura is a separate server, and by hand as a repair (`automio metadata sync`). Touches only
+tables named like an app's; a Hasura may serve others as well.
 """
 
 import re
@@ -36,7 +36,7 @@ _APP_TABLE = re.compile(r"app_([1-9][0-9]{0,9})_[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The wanted and the present metadata of app tables, and the commands from one to the other."""
+    """Holds the desired and the current metadata of app tables, and the commands that turn one into the other."""
 
     desired: dict[QualifiedTable, TableMetadata]
     current: dict[QualifiedTable, TableMetadata]
@@ -46,7 +46,7 @@ class Comparison:
 async def compare(
     session: AsyncSession, transport: MetadataTransport, *, app_ids: Collection[int] | None = None
 ) -> Comparison:
-    """Compares the metadata of these apps' tables (of all apps' by default) with their definitions."""
+    """Compares the metadata of tables with their definitions, for the given apps or for all."""
     desired: dict[QualifiedTable, TableMetadata] = {}
     for definitions in (await definitions_of_apps(session, app_ids)).values():
         desired.update(app_metadata(definitions))
@@ -57,7 +57,7 @@ async def compare(
 
 
 def belongs_to(app_ids: Collection[int] | None) -> Callable[[QualifiedTable], bool]:
-    """Tells whether a table is one of these apps' (of any app's when none are given), by its name."""
+    """Returns a test for tables of the given apps, or of any app, by the table's name."""
 
     def is_ours(table: QualifiedTable) -> bool:
         match = _APP_TABLE.match(table.name) if table.schema == SCHEMA else None
@@ -67,31 +67,31 @@ def belongs_to(app_ids: Collection[int] | None) -> Callable[[QualifiedTable], bo
 
 
 class HttpMetadataSync:
-    """Brings a separate Hasura up to date."""
+    """Synchronizes a separate Hasura server."""
 
     def __init__(self, database: Database, metadata: HttpMetadata) -> None:
         self._database = database
         self._metadata = metadata
 
     async def handle(self, items: Sequence[ClaimedItem]) -> None:
-        """Outbox handler: the apps named in the items."""
+        """Handles outbox items: synchronizes the apps they name."""
         await self.converge({int(item.payload["app_id"]) for item in items})
 
     async def converge(self, app_ids: Collection[int] | None = None) -> Comparison:
-        """Compares and repairs; returns what was found. Raises `MetadataError`."""
+        """Synchronizes the given apps, or all; returns the comparison made before. Raises `MetadataError`."""
         async with self._database.transaction() as session:
-            # One at a time: a slower process must not bring back what it read before somebody else's change.
+            # One at a time: a slower process must not undo a change made after it read the definitions.
             await session.execute(select(func.pg_advisory_xact_lock(func.hashtext("automio.metadata_sync"))))
-            found = await compare(session, self._metadata, app_ids=app_ids)
-            await self._apply(found, app_ids)
-        return found
+            comparison = await compare(session, self._metadata, app_ids=app_ids)
+            await self._apply(comparison, app_ids)
+        return comparison
 
-    async def _apply(self, found: Comparison, app_ids: Collection[int] | None) -> None:
-        # A reload first, also when nothing else is to be done: the columns of tracked tables may have changed.
+    async def _apply(self, comparison: Comparison, app_ids: Collection[int] | None) -> None:
+        # Always reload first: the columns of tracked tables may have changed.
         try:
-            await self._metadata.apply([*reload_commands(), *found.commands])
+            await self._metadata.apply([*reload_commands(), *comparison.commands])
         except MetadataUnavailable:
             raise
         except MetadataError as error:
             log.warning("metadata.commands_refused", error=str(error))
-            await self._metadata.replace_tables(found.desired, is_ours=belongs_to(app_ids))
+            await self._metadata.replace_tables(comparison.desired, is_ours=belongs_to(app_ids))

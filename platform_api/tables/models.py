@@ -1,4 +1,4 @@
-"""Tables of apps, as their builders want them, and tags on tables."""
+"""Maps the definitions of app tables, and tags on tables."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from platform_api.tables.definition import TableDefinition
 
 
 class AppTable(Timestamps, Base):
-    """The desired state of one app table; the PostgreSQL table and the Hasura metadata are made from it."""
+    """Stores the definition of one app table; the PostgreSQL table and the Hasura metadata are made from it."""
 
     __tablename__ = "app_tables"
     __table_args__ = (UniqueConstraint("app_id", "name"),)
@@ -24,7 +24,7 @@ class AppTable(Timestamps, Base):
 
     @property
     def definition(self) -> TableDefinition:
-        """What the table consists of."""
+        """Returns the stored definition, parsed."""
         return TableDefinition.model_validate(self.stored_definition)
 
     @definition.setter
@@ -34,7 +34,7 @@ class AppTable(Timestamps, Base):
 
 
 class TableTag(Timestamps, Base):
-    """A label that an organization gave to a table it uses. `count` tells how often it was given."""
+    """Stores a label that an organization gave to a table it uses. `count` is how often it was given."""
 
     __tablename__ = "table_tags"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Names of tables and columns: checked once, here, and the PostgreSQL names made from them.
+"""Checks the names of tables and columns, and derives PostgreSQL names from them.
 
 A name becomes part of PostgreSQL identifiers (at most 63 bytes) and of GraphQL names (`[_A-Za-z][_0-9A-Za-z]*`), so
 only what is valid in both is allowed. Upper and lower case are kept: columns such as `allegroId` are ordinary.
@@ -19,8 +19,8 @@ SYSTEM_COLUMNS = ("id", "organization_id", "connection_id", "created_at", "updat
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PHYSICAL_TABLE = re.compile(r"app_(?P<app_id>[1-9][0-9]{0,9})_(?P<table_name>[A-Za-z][A-Za-z0-9_]*)\Z")
 
-# Hasura makes further root fields and types out of a table's name by these endings, PostgreSQL its primary key
-# index by `_pkey`; a table so named would collide with those of another table of the app.
+# Hasura appends these endings to a table's name for further root fields and types, PostgreSQL `_pkey` for the
+# primary key's index; a table with such a name would collide with those of another table of the app.
 _RESERVED_TABLE_ENDINGS = (
     "_aggregate",
     "_aggregate_fields",
@@ -61,10 +61,10 @@ _RESERVED_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid
 
 
 class InvalidName(Unprocessable):
-    """A table's, column's or key's name cannot be used."""
+    """Raised for a name of a table, column or key that cannot be used."""
 
 
-def _shown(name: str) -> str:
+def _quoted(name: str) -> str:
     return repr(name if len(name) <= 80 else name[:77] + "...")
 
 
@@ -75,49 +75,49 @@ def _check_shape(kind: str, name: object, *, max_length: int) -> str:
         raise InvalidName(f"a {kind} name must not be empty")
     if not _NAME.match(name):
         raise InvalidName(
-            f"{_shown(name)} is not a valid {kind} name: it must start with a letter (A-Z, a-z) and contain only "
+            f"{_quoted(name)} is not a valid {kind} name: it must start with a letter (A-Z, a-z) and contain only "
             "letters, digits and underscores"
         )
     if len(name) > max_length:
         raise InvalidName(
-            f"{_shown(name)} is too long for a {kind} name: {len(name)} characters, at most {max_length} are allowed"
+            f"{_quoted(name)} is too long for a {kind} name: {len(name)} characters, at most {max_length} are allowed"
         )
     return name
 
 
 def check_table_name(name: object) -> str:
-    """The table name itself; raises `InvalidName` when it cannot be used."""
+    """Returns the name unchanged. Raises `InvalidName` when a table cannot have it."""
     checked = _check_shape("table", name, max_length=MAX_TABLE_NAME_LENGTH)
     for ending in _RESERVED_TABLE_ENDINGS:
         if checked.endswith(ending):
             raise InvalidName(
-                f"{_shown(checked)} is not a valid table name: names ending in {ending!r} are reserved, because "
-                "names made from other tables end so"
+                f"{_quoted(checked)} is not a valid table name: names ending in {ending!r} are reserved for "
+                "GraphQL names made from other tables"
             )
     if _PHYSICAL_TABLE.match(checked):
         raise InvalidName(
-            f"{_shown(checked)} is not a valid table name: give the bare name, the prefix `app_<id>_` is added to it"
+            f"{_quoted(checked)} is not a valid table name: give the bare name; the prefix `app_<id>_` is added to it"
         )
     return checked
 
 
 def check_column_name(name: object) -> str:
-    """The name of a builder's column itself; raises `InvalidName` when it cannot be used."""
+    """Returns the name unchanged. Raises `InvalidName` when a builder's column cannot have it."""
     checked = _check_shape("column", name, max_length=MAX_IDENTIFIER_BYTES)
     if checked in SYSTEM_COLUMNS:
-        raise InvalidName(f"{_shown(checked)} is a column that every table has; leave it out or choose another name")
+        raise InvalidName(f"{_quoted(checked)} is a column that every table has; leave it out or choose another name")
     if checked.lower() in _RESERVED_COLUMNS or checked.startswith("automio_"):
-        raise InvalidName(f"{_shown(checked)} is reserved; choose another column name")
+        raise InvalidName(f"{_quoted(checked)} is reserved; choose another column name")
     return checked
 
 
 def check_key_name(name: object) -> str:
-    """The name a builder gave to a unique key; raises `InvalidName` when it cannot be used."""
+    """Returns the name unchanged. Raises `InvalidName` when a unique key cannot have it."""
     return _check_shape("unique key", name, max_length=MAX_IDENTIFIER_BYTES)
 
 
 def shorten(identifier: str) -> str:
-    """The identifier, or when it is longer than PostgreSQL allows, its beginning and a hash of the whole."""
+    """Returns the identifier; when it is too long for PostgreSQL, its beginning followed by a hash of the whole."""
     if len(identifier.encode()) <= MAX_IDENTIFIER_BYTES:
         return identifier
     digest = hashlib.sha256(identifier.encode()).hexdigest()[:10]
@@ -126,7 +126,7 @@ def shorten(identifier: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PhysicalNames:
-    """The PostgreSQL names of one app table and of its constraints, indexes and trigger (unquoted)."""
+    """Derives the unquoted PostgreSQL names of an app table and of its constraints, indexes and trigger."""
 
     app_id: int
     table_name: str
@@ -141,7 +141,7 @@ class PhysicalNames:
 
     @property
     def organization_key(self) -> str:
-        """The unique key `(organization_id, id)` that references point at."""
+        """Names the unique key `(organization_id, id)` that references point at."""
         # Not `uq_…`: with `x_id` as a unique column of `orders`, that would be the name for table `orders_x`.
         return shorten(f"org_{self.table}_id")
 
@@ -150,7 +150,7 @@ class PhysicalNames:
         return shorten(f"tr_{self.table}_updated_at")
 
     def unique_key(self, columns: Sequence[str], *, name: str | None = None) -> str:
-        """The name of a unique key, as `on_conflict` uses it: `uq_app_{app_id}_{table}_{columns or name}_org`."""
+        """Names a unique key, as `on_conflict` uses it: `uq_app_{app_id}_{table}_{columns or name}_org`."""
         return shorten(f"uq_{self.table}_{name or '_'.join(columns)}_org")
 
     def foreign_key(self, column: str) -> str:
@@ -160,13 +160,13 @@ class PhysicalNames:
         return shorten(f"ck_{self.table}_{column}")
 
     def index(self, columns: Sequence[str]) -> str:
-        # Index names are shared by all tables: the hash tells `orders` + `lines_x` from `orders_lines` + `x`.
+        # Index names are unique in the schema: the hash separates `orders` + `lines_x` from `orders_lines` + `x`.
         digest = hashlib.sha256("\n".join((self.table, *columns)).encode()).hexdigest()[:8]
         return shorten(f"ix_{self.table}_{'_'.join(columns)}_{digest}")
 
 
 def bare_table_name(name: str, *, app_id: int) -> str:
-    """The builder's name of a table that a client may have given as `products` or as `app_123_products`."""
+    """Returns the builder's name of a table that a client calls `products` or `app_123_products`."""
     match = _PHYSICAL_TABLE.match(name)
     if match is not None and int(match["app_id"]) == app_id:
         return match["table_name"]

@@ -1,4 +1,4 @@
-"""How requests name a table."""
+"""Defines the path parameter that names a table."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Stored tables as they are shown to callers."""
+"""Converts stored tables to their JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,14 +29,14 @@ _SYSTEM_COLUMNS: Sequence[ColumnRead] = (
 
 
 async def read_app_tables(session: AsyncSession, app: App) -> TableList:
-    """The app's tables."""
+    """Returns all tables of an app."""
     tables = await list_tables(session, AppId(app.id))
     names = {table.id: table.name for table in tables}
     return TableList(name=app.name, id=app.id, tables=[_read(table, names) for table in tables])
 
 
 async def read_app_table(session: AsyncSession, table: AppTable) -> TableRead:
-    """One table."""
+    """Returns one table."""
     names = {other.id: other.name for other in await list_tables(session, table.app_id)}
     return _read(table, names)
 
@@ -84,7 +84,7 @@ def _read(table: AppTable, names: Mapping[TableId, str]) -> TableRead:
 
 @describes_access("tables")
 async def _describe_for_install(session: AsyncSession, app: App) -> list[Any]:
-    """The tables that would hold rows of an organization that installs the app."""
+    """Returns the tables that will hold rows of an organization that installs the app."""
     return [
         {"name": table.name, "columns": sorted(column.name for column in table.definition.columns)}
         for table in sorted(await list_tables(session, AppId(app.id)), key=lambda table: table.name)

@@ -1,4 +1,4 @@
-"""The GraphQL relationships that references make, both ways, and their names."""
+"""Names the GraphQL relationships that a reference creates, in both directions."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _AGGREGATE = "_aggregate"  # an array relationship `lines` also makes the field 
 
 @dataclass(frozen=True, slots=True)
 class RelationshipNames:
-    """What a reference is called from its own table (object) and from the table it points at (array)."""
+    """Holds the names of a reference in its own table (object) and in the table it points at (array)."""
 
     object_relationship: str
     array_relationship: str
@@ -21,7 +21,7 @@ def _fields_of_array(name: str) -> tuple[str, str]:
 
 
 def _without_id(column: str) -> str:
-    """`order_id` and `orderId` give `order`; a column not so named gives `<column>_ref`."""
+    """Returns `order` for `order_id` and `orderId`, and `<column>_ref` for any other column."""
     for ending in ("_id", "Id"):
         if column.endswith(ending) and len(column) > len(ending):
             return column.removesuffix(ending)
@@ -31,10 +31,10 @@ def _without_id(column: str) -> str:
 def choose_relationship_names(
     table_name: str, column: str, *, own_fields: Collection[str], target_fields: Collection[str]
 ) -> RelationshipNames:
-    """Names for a new reference, given the fields its two tables have already (the same ones for a self-reference).
+    """Chooses the names of a new reference, given the existing fields of its two tables (equal for a self-reference).
 
-    The object relationship is the column without `_id`, the array relationship the referring table; where that is
-    taken, `<column>_ref` and `<table>_by_<column>`. Raises `InvalidDefinition` when these are taken as well.
+    The object relationship is named after the column without `_id`, the array relationship after the referring table;
+    if taken, `<column>_ref` and `<table>_by_<column>`. Raises `InvalidDefinition` when these are taken as well.
     """
     object_name = _without_id(column)
     if object_name in own_fields:
@@ -54,7 +54,7 @@ def choose_relationship_names(
 def incoming_references(
     table_id: int, definitions: Mapping[int, TableDefinition]
 ) -> Iterable[tuple[TableDefinition, Reference]]:
-    """References of the app's tables that point at this table."""
+    """Yields the references of the app's tables that point at this table."""
     for definition in definitions.values():
         for reference in definition.references:
             if reference.table_id == table_id:
@@ -62,7 +62,7 @@ def incoming_references(
 
 
 def related_table_ids(table_id: int, definitions: Mapping[int, TableDefinition]) -> set[int]:
-    """Tables that a table refers to and that refer to it: a change of it changes their relationships."""
+    """Returns the tables that a table refers to and that refer to it: changing it changes their relationships."""
     if table_id not in definitions:
         return set()
     related = {reference.table_id for reference in definitions[table_id].references}
@@ -73,7 +73,7 @@ def related_table_ids(table_id: int, definitions: Mapping[int, TableDefinition])
 
 
 def field_names(table_id: int, definitions: Mapping[int, TableDefinition]) -> list[str]:
-    """The GraphQL fields of a table: columns and the relationships of both directions (a repeated one is a clash)."""
+    """Returns the GraphQL fields of a table, columns and relationships of both directions; a duplicate is a clash."""
     definition = definitions[table_id]
     names = list(definition.column_names)
     names.extend(reference.object_relationship for reference in definition.references)
@@ -83,7 +83,7 @@ def field_names(table_id: int, definitions: Mapping[int, TableDefinition]) -> li
 
 
 def check_field_names(table_id: int, definitions: Mapping[int, TableDefinition]) -> None:
-    """Raises `InvalidDefinition` when a column would have the name of a relationship or of its aggregate."""
+    """Raises `InvalidDefinition` when a column has the name of a relationship or of its aggregate."""
     seen: set[str] = set()
     for name in field_names(table_id, definitions):
         if name in seen:

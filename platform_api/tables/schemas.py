@@ -1,4 +1,4 @@
-"""Tables on the wire."""
+"""Defines the JSON of tables."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -9,7 +9,7 @@ from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import OnDelete
 from platform_api.tables.models import AppTable, TableTag
 
-# What the published clients send along when they describe a table in the shape of an application.
+# Sent by the published clients, which describe a table as if it were an application.
 _APPLICATION_FIELDS = ("icon", "is_active", "is_public", "is_open_source", "forked_from")
 
 Description = Annotated[str, StringConstraints(max_length=2000)]
@@ -28,13 +28,13 @@ class ColumnWrite(_Write):
         description="A value of the column's type; `now()` for date and timestamptz, `gen_random_uuid()` for uuid",
     )
     choices: list[str] = Field(default=[], description="The allowed values of a `choice`")
-    renamed_from: str | None = Field(default=None, description="When editing: the column's present name")
+    renamed_from: str | None = Field(default=None, description="When editing: the column's current name")
 
 
 class UniqueWrite(_Write):
     columns: list[str] = Field(description="Unique together within each organization (`organization_id` is added)")
     name: str | None = Field(
-        default=None, description="Instead of the columns in `uq_app_{id}_{table}_{columns}_org`"
+        default=None, description="Replaces the columns in the constraint's name `uq_app_{id}_{table}_{columns}_org`"
     )
 
 
@@ -43,7 +43,7 @@ class ForeignKeyWrite(_Write):
     table: str = Field(description="A table of the same app, or the table itself")
     references: str = Field(default="id", description="Always `id`")
     on_delete: OnDelete | None = Field(
-        default=None, description="`set_null` when absent, `restrict` for a required column"
+        default=None, description="When absent: `set_null`, or `restrict` for a required column"
     )
 
 
@@ -70,20 +70,22 @@ class TableCreate(_TableWrite):
 
 
 class TableEdit(_TableWrite):
-    """What is absent stays. A column leaves, with its values, only when it is named in `drop_columns`."""
+    """Changes a table; what is absent stays. Only `drop_columns` removes columns, with their values."""
 
-    name: str = Field(description="The table's present name")
+    name: str = Field(description="The table's current name")
     new_name: str | None = None
     description: Description | None = None
-    columns: list[ColumnWrite] = Field(default=[], description="Columns to add or change; others stay as they are")
+    columns: list[ColumnWrite] = Field(
+        default=[], description="Columns to add or change; the others stay as they are"
+    )
     drop_columns: list[str] = []
-    unique: list[UniqueWrite] | None = Field(default=None, description="All unique keys, when given")
+    unique: list[UniqueWrite] | None = Field(default=None, description="Replaces all unique keys")
     foreign_keys: list[ForeignKeyWrite] = Field(default=[], description="References to add or change")
-    indexes: list[IndexWrite] | None = Field(default=None, description="All indexes, when given")
+    indexes: list[IndexWrite] | None = Field(default=None, description="Replaces all indexes")
 
 
 class TableConfiguration(_TableWrite):
-    """As `TableEdit`; the table's present name is in the path, so `name` is the one it is to have."""
+    """Changes a table as `TableEdit` does; the path holds its current name, so `name` is the new one."""
 
     name: str | None = None
     description: Description | None = None
@@ -100,7 +102,7 @@ class ColumnRead(BaseModel):
     required: bool
     default: JsonValue
     choices: list[str]
-    is_system: bool = Field(description="Kept by the platform, in every table")
+    is_system: bool = Field(description="Maintained by the platform in every table")
 
 
 class UniqueRead(BaseModel):
@@ -113,8 +115,8 @@ class ForeignKeyRead(BaseModel):
     table: str
     references: str
     on_delete: OnDelete
-    object_relationship: str = Field(description="GraphQL field that leads to the row referred to")
-    array_relationship: str = Field(description="GraphQL field of the other table that leads back")
+    object_relationship: str = Field(description="GraphQL field that leads to the referenced row")
+    array_relationship: str = Field(description="GraphQL field of the referenced table that leads back")
 
 
 class IndexRead(BaseModel):
@@ -122,7 +124,7 @@ class IndexRead(BaseModel):
 
 
 class TableRead(BaseModel):
-    """One table. `name` first: published clients read it as an application."""
+    """Describes a table. `name` comes first: published clients read it as an application."""
 
     name: str
     id: int
@@ -138,7 +140,7 @@ class TableRead(BaseModel):
 
 
 class TableList(BaseModel):
-    """The tables of an app, inside an object: published clients read it as an application with a `name`."""
+    """Holds the tables of an app in an object, which published clients read as an application with a `name`."""
 
     name: str = Field(description="The app's name")
     id: int = Field(description="The app's id")
@@ -152,7 +154,7 @@ class TagCreate(BaseModel):
 
 
 class TagObject(BaseModel):
-    """A tag as `create_tag` of the published clients returns it."""
+    """Describes a tag as `create_tag` of the published clients returns it."""
 
     id: int
     name: str
@@ -180,7 +182,7 @@ class TagObject(BaseModel):
 
 
 class TagAdded(BaseModel):
-    """A tag at top level, as `add_tag` reads it, and under `tag`, as `create_tag` does."""
+    """Holds a tag at the top level, for `add_tag`, and under `tag`, for `create_tag` of the published clients."""
 
     model_config = ConfigDict(populate_by_name=True)
 

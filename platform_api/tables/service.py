@@ -1,4 +1,4 @@
-"""Creating, editing and deleting the tables of an app.
+"""Creates, edits and deletes the tables of an app.
 
 A change is one transaction: the stored definition, the PostgreSQL table and, with the embedded engine, the metadata.
 """
@@ -31,14 +31,14 @@ MAX_TABLES = 1000
 async def create_table(
     session: AsyncSession, app_id: AppId, data: TableCreate, *, follow_up: MetadataFollowUp
 ) -> AppTable:
-    """Makes a table. Raises `InvalidName`, `InvalidDefinition`, `Conflict`."""
+    """Creates a table. Raises `InvalidName`, `InvalidDefinition`, `Conflict`."""
     check_table_name(data.name)
     await lock_tables_of_app(session, app_id)
     before = await _definitions(session, app_id)
     if any(definition.name == data.name for definition in before.values()):
-        raise Conflict(f"the app has a table {data.name!r} already")
+        raise Conflict(f"the app already has a table {data.name!r}; choose another name")
     if len(before) >= MAX_TABLES:
-        raise Conflict(f"the app has {len(before)} tables; at most {MAX_TABLES} are possible")
+        raise Conflict(f"the app has {len(before)} tables; at most {MAX_TABLES} are allowed")
     table = AppTable(app_id=app_id, name=data.name, description=data.description, stored_definition={})
     session.add(table)
     await session.flush()
@@ -96,7 +96,7 @@ async def delete_table(session: AsyncSession, app_id: AppId, name: str, *, follo
     if referring:
         raise TableChangeRefused(
             f"table {definition.name!r} cannot be deleted: it is referred to by {', '.join(referring)}; "
-            "remove the references first"
+            "remove these references first"
         )
     after = {table_id: other for table_id, other in before.items() if table_id != table.id}
     await session.delete(table)
@@ -119,7 +119,7 @@ def _physical_names(definitions: Definitions) -> Mapping[int, str]:
 
 @asynccontextmanager
 async def _building(session: AsyncSession, table_name: str) -> AsyncIterator[None]:
-    """DDL inside runs as the owner of the app tables; what PostgreSQL refuses is said in the builder's words."""
+    """Runs DDL as the owner of the app tables, and translates PostgreSQL's errors for the builder."""
     await limit_lock_wait(session)
     try:
         async with as_engine_role(session):
@@ -140,13 +140,13 @@ async def _follow(
     changed: TableId,
     follow_up: MetadataFollowUp,
 ) -> None:
-    """Lets the metadata of the changed table follow, and of those whose relationships lead to it."""
-    concerned = {changed} | related_table_ids(changed, before) | related_table_ids(changed, after)
+    """Updates the metadata of the changed table and of those whose relationships lead to it."""
+    affected = {changed} | related_table_ids(changed, before) | related_table_ids(changed, after)
     altered = []
     if changed in before and changed in after and before[changed].name == after[changed].name:
         altered.append(qualified(after[changed]))
     change = MetadataChange(
-        app_id, app_metadata(before, table_ids=concerned), app_metadata(after, table_ids=concerned), altered
+        app_id, app_metadata(before, table_ids=affected), app_metadata(after, table_ids=affected), altered
     )
     try:
         await follow_up.follow(session, change)

@@ -1,4 +1,4 @@
-"""Labels that an organization gives to tables it uses."""
+"""Adds the labels that an organization gives to tables it uses."""
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
@@ -10,7 +10,7 @@ from platform_api.tables.schemas import TagCreate
 
 
 async def add_tag(session: AsyncSession, actor: Actor, table: AppTable, data: TagCreate) -> TableTag:
-    """Gives a tag to a table, in the caller's organization; a tag of that name is given once more and updated."""
+    """Tags a table in the caller's organization; an existing tag of that name is counted again and updated."""
     values = {"color": data.color, "description": data.description}
     statement = insert(TableTag).values(
         organization_id=actor.organization_id, table_id=table.id, name=data.name, **values

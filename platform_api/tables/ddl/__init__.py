@@ -1,1 +1,1 @@
-"""Turns a change of a table's definition into PostgreSQL statements, and their errors into answers."""
+"""Turns a change of a table's definition into PostgreSQL statements, and its errors into messages."""

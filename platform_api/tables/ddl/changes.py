@@ -1,4 +1,4 @@
-"""From a builder's request to a new definition: pure, so that everything is checked before anything is built."""
+"""Computes a new definition from a builder's request: pure, so everything is checked before anything is built."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from platform_api.tables.relationships import check_field_names, choose_relation
 from platform_api.tables.schemas import ColumnWrite, ForeignKeyWrite, IndexWrite, TableCreate, TableEdit, UniqueWrite
 
 Definitions = Mapping[int, TableDefinition]
-"""The tables of one app by id."""
+"""Maps table id to definition, for the tables of one app."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A checked change of one table. `renamed_columns` maps present to new names."""
+    """Describes a checked change of one table. `renamed_columns` maps current to new names."""
 
     before: TableDefinition
     after: TableDefinition
@@ -31,10 +31,12 @@ class Change:
 
 
 def define_table(table_id: int, app_id: int, data: TableCreate, *, others: Definitions) -> TableDefinition:
-    """The definition of a new table. Raises `InvalidDefinition` or `InvalidName`."""
+    """Returns the definition of a new table. Raises `InvalidDefinition` or `InvalidName`."""
     for column in data.columns:
         if column.renamed_from is not None:
-            raise InvalidDefinition(f"column {column.name!r}: a new table has no column that could be renamed")
+            raise InvalidDefinition(
+                f"column {column.name!r}: a new table has no column to rename; leave out renamed_from"
+            )
     definition = TableDefinition(
         app_id=app_id,
         name=data.name,
@@ -42,7 +44,7 @@ def define_table(table_id: int, app_id: int, data: TableCreate, *, others: Defin
         unique=_unique(data.unique, PhysicalNames(app_id, data.name)),
         indexes=_indexes(data.indexes),
     )
-    # Names are checked before relationships are named after them.
+    # Check names before relationships are named after them.
     definition.check_columns()
     definition = _with_references(table_id, definition, data.foreign_keys, others=others)
     _check(table_id, definition, others=others)
@@ -50,7 +52,7 @@ def define_table(table_id: int, app_id: int, data: TableCreate, *, others: Defin
 
 
 def change_table(table_id: int, data: TableEdit, *, definitions: Definitions) -> Change:
-    """The change of an existing table. Raises `InvalidDefinition` or `InvalidName`."""
+    """Returns the change of an existing table. Raises `InvalidDefinition` or `InvalidName`."""
     before = definitions[table_id]
     renamed = _renamed_columns(before, data.columns)
     dropped = _dropped_columns(before, data)
@@ -76,7 +78,7 @@ def _check(table_id: int, definition: TableDefinition, *, others: Definitions) -
     definition.check()
     for other in others.values():
         if other.name == definition.name:
-            raise InvalidDefinition(f"the app has a table {definition.name!r} already")
+            raise InvalidDefinition(f"the app already has a table {definition.name!r}; choose another name")
     together = {**others, table_id: definition}
     for affected in {table_id, *(reference.table_id for reference in definition.references)}:
         check_field_names(affected, together)
@@ -97,7 +99,7 @@ def _unique(keys: Sequence[UniqueWrite], names: PhysicalNames) -> tuple[UniqueKe
 
 
 def _own_part(key: UniqueWrite, names: PhysicalNames) -> str | None:
-    """A key's given name without what is added to it anyway; None when it then says just the columns."""
+    """Returns a key's name without the prefix and suffix that are always added; None when only its columns remain."""
     if key.name is None:
         return None
     own = key.name.removeprefix(f"uq_{names.table}_").removesuffix("_org")
@@ -115,7 +117,7 @@ def _renamed_columns(before: TableDefinition, columns: Sequence[ColumnWrite]) ->
             continue
         before.column(column.renamed_from)
         if column.renamed_from in renamed:
-            raise InvalidDefinition(f"column {column.renamed_from!r} cannot be renamed twice")
+            raise InvalidDefinition(f"column {column.renamed_from!r} is renamed twice; rename it once")
         renamed[column.renamed_from] = column.name
     return renamed
 
@@ -125,30 +127,32 @@ def _dropped_columns(before: TableDefinition, data: TableEdit) -> set[str]:
     for name in data.drop_columns:
         before.column(name)
         if name in kept:
-            raise InvalidDefinition(f"column {name!r} cannot be both changed and dropped")
+            raise InvalidDefinition(
+                f"column {name!r} is both changed and dropped; name it in columns or in drop_columns"
+            )
     return set(data.drop_columns)
 
 
 def _merged_columns(
     before: TableDefinition, columns: Sequence[ColumnWrite], *, renamed: Mapping[str, str], dropped: set[str]
 ) -> tuple[Column, ...]:
-    wanted = {column.name: _column(column) for column in columns}
-    if len(wanted) < len(columns):
-        raise InvalidDefinition("a column is given more than once")
+    requested = {column.name: _column(column) for column in columns}
+    if len(requested) < len(columns):
+        raise InvalidDefinition("columns: the same column is given more than once")
     kept = [renamed.get(column.name, column.name) for column in before.columns if column.name not in dropped]
     present = {
         renamed.get(column.name, column.name): column for column in before.columns if column.name not in dropped
     }
     if len(present) < len(kept):
-        raise InvalidDefinition("a column cannot be renamed to the name of another one")
-    merged = [wanted.pop(name, present[name]) for name in kept]
-    return (*merged, *wanted.values())
+        raise InvalidDefinition("a column cannot be renamed to the name of another column")
+    merged = [requested.pop(name, present[name]) for name in kept]
+    return (*merged, *requested.values())
 
 
 def _kept_references(
     before: TableDefinition, columns: Sequence[Column], *, renamed: Mapping[str, str], dropped: set[str]
 ) -> tuple[Reference, ...]:
-    """References whose column still is one; the relationships keep their names when the column is renamed."""
+    """Returns the references whose column remains a reference; a renamed column keeps its relationships' names."""
     types = {column.name: column.type for column in columns}
     kept = []
     for reference in before.references:
@@ -177,29 +181,31 @@ def _kept_indexes(before: TableDefinition, renamed: Mapping[str, str], dropped: 
 def _with_references(
     table_id: int, definition: TableDefinition, foreign_keys: Sequence[ForeignKeyWrite], *, others: Definitions
 ) -> TableDefinition:
-    """The definition with the wanted references added or changed."""
+    """Returns the definition with the given references added or changed."""
     seen: set[str] = set()
-    for wanted in foreign_keys:
-        if wanted.column in seen:
-            raise InvalidDefinition(f"foreign key of column {wanted.column!r} is given more than once")
-        seen.add(wanted.column)
-        definition = _with_reference(table_id, definition, wanted, others=others)
+    for foreign_key in foreign_keys:
+        if foreign_key.column in seen:
+            raise InvalidDefinition(
+                f"foreign key of column {foreign_key.column!r} is given more than once; give it once"
+            )
+        seen.add(foreign_key.column)
+        definition = _with_reference(table_id, definition, foreign_key, others=others)
     return definition
 
 
 def _with_reference(
-    table_id: int, definition: TableDefinition, wanted: ForeignKeyWrite, *, others: Definitions
+    table_id: int, definition: TableDefinition, foreign_key: ForeignKeyWrite, *, others: Definitions
 ) -> TableDefinition:
-    if wanted.references != "id":
+    if foreign_key.references != "id":
         raise InvalidDefinition(
-            f"the foreign key of column {wanted.column!r} references {wanted.references!r}; "
+            f"the foreign key of column {foreign_key.column!r} references {foreign_key.references!r}; "
             "a reference is always to 'id'"
         )
-    column = definition.column(wanted.column)
-    on_delete = wanted.on_delete or (OnDelete.RESTRICT if column.required else OnDelete.SET_NULL)
+    column = definition.column(foreign_key.column)
+    on_delete = foreign_key.on_delete or (OnDelete.RESTRICT if column.required else OnDelete.SET_NULL)
     together = {**others, table_id: definition}
-    target_id = _find_table(wanted.table, definition.app_id, together)
-    present = definition.reference(wanted.column)
+    target_id = _find_table(foreign_key.table, definition.app_id, together)
+    present = definition.reference(foreign_key.column)
     if present is not None and present.table_id == target_id:
         reference = present.model_copy(update={"on_delete": on_delete})
     else:
@@ -208,18 +214,18 @@ def _with_reference(
         together[table_id] = definition
         names = choose_relationship_names(
             definition.name,
-            wanted.column,
+            foreign_key.column,
             own_fields=field_names(table_id, together),
             target_fields=field_names(target_id, together),
         )
         reference = Reference(
-            column=wanted.column,
+            column=foreign_key.column,
             table_id=target_id,
             on_delete=on_delete,
             object_relationship=names.object_relationship,
             array_relationship=names.array_relationship,
         )
-    others_of_table = tuple(item for item in definition.references if item.column != wanted.column)
+    others_of_table = tuple(item for item in definition.references if item.column != foreign_key.column)
     return definition.model_copy(update={"references": (*others_of_table, reference)})
 
 

@@ -1,4 +1,4 @@
-"""Column types a builder can choose, their PostgreSQL types, and what may be their default."""
+"""Defines the column types a builder can choose, their PostgreSQL types and their possible defaults."""
 
 import math
 import uuid
@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 
 
 class ColumnType(StrEnum):
-    """The type of a builder's column, as on the wire."""
+    """Names the type of a builder's column, as in requests and replies."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -49,18 +49,18 @@ POSTGRES_TYPES: dict[ColumnType, TypeEngine[Any]] = {
 
 
 class InvalidDefault(ValueError):
-    """A column's default does not fit its type."""
+    """Raised for a default that does not fit its column's type."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiteralDefault:
-    """A constant default, as the text PostgreSQL reads for the column's type."""
+    """Holds a constant default, as the text that PostgreSQL reads for the column's type."""
 
     text: str
 
 
 class FunctionDefault(StrEnum):
-    """A default computed for each row; written on the wire as the same text."""
+    """Names a default that PostgreSQL computes for each row; requests write it as the same text."""
 
     NOW = "now()"
     RANDOM_UUID = "gen_random_uuid()"
@@ -70,7 +70,7 @@ Default = LiteralDefault | FunctionDefault
 
 
 def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold this text: no zero character, no half of a surrogate pair."""
+    """Returns whether PostgreSQL can store this text: it has no NUL character and no half of a surrogate pair."""
     return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -78,7 +78,7 @@ def _text(value: object) -> Default:
     if not isinstance(value, str):
         raise InvalidDefault("must be text")
     if not is_storable(value):
-        raise InvalidDefault("must not contain a zero character or half a surrogate pair")
+        raise InvalidDefault("must not contain a NUL character or half a surrogate pair")
     return LiteralDefault(value)
 
 
@@ -143,7 +143,7 @@ def _timestamp(value: object) -> Default:
     except ValueError as error:
         raise InvalidDefault("must be an ISO 8601 time such as 2026-01-31T12:00:00Z, or now()") from error
     if moment.tzinfo is None:
-        raise InvalidDefault("must name its time zone, for example 2026-01-31T12:00:00Z")
+        raise InvalidDefault("must include its time zone, for example 2026-01-31T12:00:00Z")
     return LiteralDefault(moment.isoformat())
 
 
@@ -162,12 +162,12 @@ def _json(value: object) -> Default:
     except (orjson.JSONEncodeError, UnicodeDecodeError) as error:
         raise InvalidDefault("must be a JSON value") from error
     if "\\u0000" in text:
-        raise InvalidDefault("must not contain a zero character")
+        raise InvalidDefault("must not contain a NUL character")
     return LiteralDefault(text)
 
 
 def _no_default(value: object) -> Default:
-    raise InvalidDefault("is not possible: a reference has no default")
+    raise InvalidDefault("is not possible: a reference cannot have a default")
 
 
 _PARSERS: dict[ColumnType, Callable[[object], Default]] = {
@@ -187,8 +187,8 @@ _PARSERS: dict[ColumnType, Callable[[object], Default]] = {
 
 
 def parse_default(column_type: ColumnType, value: object) -> Default:
-    """The default `value` (a JSON value, not null) of a column of this type.
+    """Returns the default of a column of this type, from a JSON value that is not null.
 
-    Raises `InvalidDefault` whose message continues "the default of column … ".
+    Raises `InvalidDefault`, whose message continues "the default of column … ".
     """
     return _PARSERS[column_type](value)

@@ -1,6 +1,6 @@
-"""What PostgreSQL says when rows or other tables stand in the way of a change, in words for the builder.
+"""Translates what PostgreSQL says when rows or other tables prevent a change into messages for the builder.
 
-PostgreSQL's own messages are not passed on: they quote values, and the rows may be other organizations'.
+PostgreSQL's own messages are not passed on: they quote values, which may be another organization's.
 """
 
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ from platform_api.core.errors import Conflict, PlatformError, Unavailable, Unpro
 
 
 class TableChangeRefused(Conflict):
-    """Rows or other tables stand in the way of a change of a table."""
+    """Raised when rows or other tables prevent a change of a table."""
 
 
 _CONFLICTS: Mapping[str, str] = {
-    "23502": "rows have no value in {column}, which is to be required; give a default or fill them first",
+    "23502": "some rows have no value in {column}, so it cannot be required; give a default or fill them first",
     "23503": "values in {column} are not ids of rows of the referenced table in the same organization",
-    "23505": "rows of one organization have equal values in the columns that are to be unique",
-    "23514": "rows have values that are not among the choices",
-    "42P07": "the name of a key or index is taken by another table's; give the key another name",
-    "42710": "the name of a key or index is taken by another table's; give the key another name",
-    "2BP01": "other tables refer to it; remove these references first",
+    "23505": "rows of one organization have equal values in the columns of the unique key; change them first",
+    "23514": "some rows have values that are not among the choices; add these choices or change the rows first",
+    "42P07": "another table uses the name of a key or index; choose another name",
+    "42710": "another table uses the name of a key or index; choose another name",
+    "2BP01": "other tables refer to it; remove their references first",
 }
 
 _TOO_LARGE = ("54000", "54001", "54011", "54023")
 
 
 def translate(error: DBAPIError, table_name: str) -> PlatformError | None:
-    """The error to answer instead of `error`, or None when it is none of the builder's."""
+    """Returns the error to report instead of `error`; None when the builder did not cause it."""
     cause = error.orig.__cause__ if error.orig is not None else None
     state = str(getattr(cause, "sqlstate", ""))
     if state == "55P03":

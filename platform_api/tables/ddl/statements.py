@@ -1,7 +1,7 @@
-"""PostgreSQL tables from definitions: create, alter, drop.
+"""Creates, alters and drops the PostgreSQL tables of definitions.
 
 The functions are synchronous and take alembic's `Operations` (`run_ddl` gives one on an open transaction): its
-constructs quote every identifier and render every literal, so that no text of a builder's is ever pasted into SQL.
+constructs quote every identifier and render every literal, so that no text from a builder is ever pasted into SQL.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,12 +34,12 @@ _ORGANIZATION_OF_SESSION = sa.text(
 
 
 def quoted(identifier: str) -> str:
-    """The identifier as SQL text, always in quotes."""
+    """Returns the identifier as SQL text, always in quotes."""
     return str(_dialect.identifier_preparer.quote_identifier(identifier))
 
 
 class _CreateTouchTrigger(ExecutableDDLElement):
-    """`updated_at` follows every update."""
+    """Creates the trigger that sets `updated_at` on every update."""
 
     def __init__(self, names: PhysicalNames) -> None:
         self.names = names
@@ -108,28 +108,28 @@ _Constraint = _Unique | _Check | _ForeignKey | _IndexOn
 
 
 def _constraints(definition: TableDefinition) -> dict[_Constraint, str]:
-    """What hangs on the builder's columns, each with its PostgreSQL name, in an order in which it can be created."""
+    """Returns the constraints and indexes with their PostgreSQL names, in an order in which they can be created."""
     names = definition.physical
-    found: dict[_Constraint, str] = {}
+    constraints: dict[_Constraint, str] = {}
     for key in definition.unique:
-        found[_Unique(key.columns)] = names.unique_key(key.columns, name=key.name)
+        constraints[_Unique(key.columns)] = names.unique_key(key.columns, name=key.name)
     for column in definition.columns:
         if column.choices:
-            found[_Check(column.name, column.choices)] = names.choice_check(column.name)
+            constraints[_Check(column.name, column.choices)] = names.choice_check(column.name)
     for reference in definition.references:
-        found[_ForeignKey(reference.column, reference.table_id, reference.on_delete)] = names.foreign_key(
+        constraints[_ForeignKey(reference.column, reference.table_id, reference.on_delete)] = names.foreign_key(
             reference.column
         )
     for columns in _indexed_columns(definition):
-        found[_IndexOn(columns)] = names.index(columns)
-    return found
+        constraints[_IndexOn(columns)] = names.index(columns)
+    return constraints
 
 
 def _indexed_columns(definition: TableDefinition) -> list[tuple[str, ...]]:
-    """Index columns after `organization_id`: the builder's indexes, and references, which are searched both ways."""
-    wanted = [index.columns for index in definition.indexes]
-    wanted.extend((reference.column,) for reference in definition.references)
-    return list(dict.fromkeys(wanted))
+    """Returns index columns after `organization_id`: those of indexes and of references, searched both ways."""
+    columns = [index.columns for index in definition.indexes]
+    columns.extend((reference.column,) for reference in definition.references)
+    return list(dict.fromkeys(columns))
 
 
 def _renamed(constraint: _Constraint, new_names: Mapping[str, str]) -> _Constraint:
@@ -202,7 +202,7 @@ def alter_table(
     renamed_columns: Mapping[str, str],
     table_names: Mapping[int, str],
 ) -> None:
-    """Makes the table of definition `old` into that of `new`, keeping its rows.
+    """Changes the table of definition `old` to that of `new` and keeps its rows.
 
     `renamed_columns` maps old to new names; a column of `old` that is neither renamed nor in `new` is dropped,
     with its values.
@@ -251,12 +251,12 @@ def _rename_constraints(
 def _new_column_names(
     old: TableDefinition, new: TableDefinition, renamed_columns: Mapping[str, str]
 ) -> dict[str, str]:
-    """What each column of `old` is called in `new`; a dropped one gets a name that no column can have."""
-    wanted = {column.name for column in new.columns}
+    """Maps each column of `old` to its name in `new`; a dropped column to a name that no column can have."""
+    remaining = {column.name for column in new.columns}
     taken = set(renamed_columns.values())
     names: dict[str, str] = {}
     for column in old.columns:
-        kept = column.name in renamed_columns or (column.name in wanted and column.name not in taken)
+        kept = column.name in renamed_columns or (column.name in remaining and column.name not in taken)
         names[column.name] = renamed_columns.get(column.name, column.name) if kept else f"{column.name} (dropped)"
     return names
 
@@ -265,11 +265,11 @@ def _alter_columns(
     operations: Operations, old: TableDefinition, new: TableDefinition, new_names: Mapping[str, str]
 ) -> None:
     table = new.physical.table
-    wanted = {column.name for column in new.columns}
+    remaining = {column.name for column in new.columns}
     for old_name, new_name in new_names.items():
-        if new_name not in wanted:
+        if new_name not in remaining:
             operations.drop_column(table, sa.sql.quoted_name(old_name, True), schema=SCHEMA)
-    moved = [(old_name, name) for old_name, name in new_names.items() if name in wanted and old_name != name]
+    moved = [(old_name, name) for old_name, name in new_names.items() if name in remaining and old_name != name]
     # In two steps: two columns may swap their names.
     for number, (old_name, _) in enumerate(moved):
         operations.alter_column(table, old_name, new_column_name=f"automio_rename_{number}", schema=SCHEMA)
@@ -312,7 +312,7 @@ def _create(
 ) -> None:
     match constraint:
         case _Unique(columns):
-            # The builder's columns first: their index then also serves a search by these columns.
+            # The builder's columns first, so that the key's index also serves searches by them.
             operations.create_unique_constraint(name, table, [*columns, "organization_id"], schema=SCHEMA)
         case _Check(column, choices):
             allowed = sa.column(sa.sql.quoted_name(column, True)).in_([sa.literal(choice) for choice in choices])

@@ -177,9 +177,9 @@ async def test_a_type_changes_where_the_rows_allow_it(shared_platform: Platform)
         (
             {"columns": [{"name": "x", "type": "integer", "required": True}]},
             409,
-            "column 'x', which is to be required",
+            "column 'x', so it cannot be required",
         ),
-        ({"unique": [{"columns": ["delivered"]}]}, 409, "equal values in the columns that are to be unique"),
+        ({"unique": [{"columns": ["delivered"]}]}, 409, "equal values in the columns of the unique key"),
         (
             {"columns": [{"name": "status", "type": "choice", "choices": ["paid"]}]},
             409,
@@ -244,7 +244,7 @@ BAD_TABLES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"name": "a", "columns": [{"name": "x", "type": "text", "renamed_from": "y"}]},
-        "no column that could be renamed",
+        "a new table has no column to rename",
     ),
 ]
 
