@@ -1,1 +1,1 @@
-"""Who uses the platform: organizations, users, memberships, tokens, and what a caller may see."""
+"""Manages organizations, users, memberships and tokens, and decides what a caller may see."""

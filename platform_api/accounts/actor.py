@@ -1,4 +1,4 @@
-"""The caller of one request, as every domain sees them."""
+"""Defines the caller of a request, as every domain sees them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from platform_api.core.types import AppId, OrganizationId, RunId, TokenId, UserI
 
 
 class ActorKind(StrEnum):
-    """How the caller proved who they are."""
+    """Names how the caller authenticated."""
 
     SESSION = "session"
     APP_TOKEN = "app_token"
@@ -18,7 +18,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A user acting in one organization, through a sign-in or a token.
+    """Represents a user acting in one organization, through a sign-in or a token.
 
     `app_id` is set for a token bound to one app, `run_id` for the token of a run. An actor reaches the data of
     `organization_id` only, whatever other organizations the user is a member of. The exception is a script of an
@@ -38,11 +38,11 @@ class Actor:
 
     @property
     def is_run(self) -> bool:
-        """Whether a script in the sandbox is calling."""
+        """Returns whether the caller is a script in the sandbox."""
         return self.kind is ActorKind.RUN_TOKEN
 
     def has_scope(self, scope: Scope) -> bool:
-        """Whether the credential covers `scope`."""
+        """Returns whether the credential covers `scope`."""
         return scope in self.scopes
 
     def require_scope(self, scope: Scope) -> None:
@@ -62,7 +62,7 @@ class Actor:
             raise Forbidden(f"this token is bound to app {self.app_id}; it cannot be used for app {app_id}")
 
     def require_operator(self) -> None:
-        """Raises Forbidden unless the user runs this installation and the credential covers account matters."""
+        """Raises Forbidden unless the user is an operator and the credential has the scope `account`."""
         self.require_scope(Scope.ACCOUNT)
         if not self.is_operator:
             raise Forbidden("only an operator of this installation may do this")

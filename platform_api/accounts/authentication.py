@@ -1,4 +1,4 @@
-"""From a credential to an actor. Every refusal says what is wrong with the credential, never whose it is."""
+"""Authenticates credentials. Every refusal says what is wrong with the credential, never whose it is."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,19 +19,19 @@ _ALL_SCOPES = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A sandbox runner of this installation, as the bearer of a runner token."""
+    """Represents a sandbox runner of this installation, authenticated by a runner token."""
 
     token_id: TokenId
     name: str
 
 
 def unauthenticated(message: str) -> Unauthenticated:
-    """A 401 with the challenge that clients expect beside it."""
+    """Returns a 401 error with the challenge that clients expect."""
     return Unauthenticated(message, headers=_CHALLENGE)
 
 
 def read_authorization(header: str | None) -> str:
-    """The token out of an `Authorization` header; raises Unauthenticated when there is no well-formed one."""
+    """Returns the token in an `Authorization` header. Raises Unauthenticated when it has no well-formed token."""
     scheme, _, secret = (header or "").strip().partition(" ")
     secret = secret.strip()
     if not scheme or secret in ("", "None", "null"):
@@ -44,25 +44,25 @@ def read_authorization(header: str | None) -> str:
 
 
 async def authenticate_token(session: AsyncSession, secret: str, *, organization: str | None = None) -> Actor:
-    """The actor of an app or run token.
+    """Returns the actor of an app or run token. Raises Unauthenticated, Forbidden.
 
     `organization` (id or slug) chooses another organization of the user; that needs the scope `account`.
     """
     statement = (
         select(Token, User, Membership.role)
         .outerjoin(User, User.id == Token.user_id)
-        # tenancy: the caller's own membership is what is being established
+        # tenancy: the caller's own membership is what this establishes
         .outerjoin(
             Membership,
             (Membership.user_id == Token.user_id) & (Membership.organization_id == Token.organization_id),
         )
         .where(Token.digest == digest_of(secret))
     )
-    found = (await session.execute(statement)).one_or_none()
-    if found is None:
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
         raise unauthenticated("the token is unknown to this platform")
-    token, user, role = found
-    _refuse_dead_token(token)
+    token, user, role = row
+    _require_active_token(token)
     if token.kind is TokenKind.RUNNER:
         raise Forbidden("a runner token is for sandbox runners only")
     if user is None or not user.is_active or role is None or token.organization_id is None:
@@ -83,18 +83,18 @@ async def authenticate_token(session: AsyncSession, secret: str, *, organization
 
 
 async def authenticate_runner(session: AsyncSession, secret: str) -> Runner:
-    """The runner behind a runner token."""
+    """Returns the runner of a runner token. Raises Unauthenticated, Forbidden."""
     token = await session.scalar(select(Token).where(Token.digest == digest_of(secret)))
     if token is None:
         raise unauthenticated("the token is unknown to this platform")
-    _refuse_dead_token(token)
+    _require_active_token(token)
     if token.kind is not TokenKind.RUNNER:
         raise Forbidden("this needs a runner token")
     return Runner(token.id, token.name)
 
 
 async def authenticate_session(session: AsyncSession, cookie: str, *, organization: str | None = None) -> Actor:
-    """The actor of a signed-in user, in `organization` or in the one they joined first."""
+    """Returns the actor of a signed-in user, in `organization` or else in the one they joined first."""
     user = await session.scalar(
         select(User)
         .join(SignIn, SignIn.user_id == User.id)
@@ -122,7 +122,7 @@ async def authenticate_session(session: AsyncSession, cookie: str, *, organizati
     return await _act_in(session, actor, organization) if organization is not None else actor
 
 
-def _refuse_dead_token(token: Token) -> None:
+def _require_active_token(token: Token) -> None:
     if token.revoked_at is not None:
         ended_run = token.kind is TokenKind.RUN
         raise unauthenticated("the token's run has ended" if ended_run else "the token has been revoked")
@@ -131,7 +131,7 @@ def _refuse_dead_token(token: Token) -> None:
 
 
 async def _act_in(session: AsyncSession, actor: Actor, organization: str) -> Actor:
-    """`actor` in another organization of the same user."""
+    """Returns `actor` acting in another organization of the same user. Raises Forbidden."""
     chosen = await _own_membership(session, actor.user_id, organization)
     if chosen is None or (chosen[0] != actor.organization_id and Scope.ACCOUNT not in actor.scopes):
         raise Forbidden(f"this credential cannot act in organization {organization}")

@@ -1,4 +1,4 @@
-"""The first start: organization 1 with an owner, and a token that can do everything the owner can."""
+"""Prepares a new installation: organization 1 with an owner, and a token with all of the owner's rights."""
 
 import secrets
 from typing import TypedDict
@@ -15,7 +15,7 @@ DEFAULT_EMAIL = "owner@automio.local"
 
 
 class FirstAdmin(TypedDict):
-    """What `<data-dir>/admin.json` holds (mode 0600)."""
+    """Holds the content of `<data-dir>/admin.json` (mode 0600)."""
 
     base_url: str
     organization_id: int
@@ -25,7 +25,7 @@ class FirstAdmin(TypedDict):
 
 
 async def bootstrap(database_url: str, *, base_url: str, email: str = DEFAULT_EMAIL) -> FirstAdmin | None:
-    """Creates the first organization, owner and token in a migrated database; None when there is one already."""
+    """Creates the first organization, owner and token in a migrated database; returns None when it has one."""
     database = Database(database_url, pool_size=1, application_name="automio bootstrap")
     try:
         async with database.transaction() as session:
@@ -37,7 +37,7 @@ async def bootstrap(database_url: str, *, base_url: str, email: str = DEFAULT_EM
 async def create_first_admin(
     session: AsyncSession, *, base_url: str, email: str = DEFAULT_EMAIL
 ) -> FirstAdmin | None:
-    """As `bootstrap`, in the caller's transaction."""
+    """Does what `bootstrap` does, in the caller's transaction."""
     await session.execute(text("select pg_advisory_xact_lock(hashtext('automio.bootstrap'))"))
     if await session.scalar(select(func.count()).select_from(Organization)):
         return None

@@ -1,4 +1,4 @@
-"""Organizations, users, memberships, tokens and sign-ins."""
+"""Maps organizations, users, memberships, tokens and sign-ins."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from platform_api.core.types import AppId, OrganizationId, RunId, TokenId, UserI
 
 
 class Role(StrEnum):
-    """What a member may do in an organization; each role includes those below it."""
+    """Grants rights in an organization; each role includes the rights of those after it."""
 
     OWNER = "owner"
     BUILDER = "builder"
@@ -22,16 +22,16 @@ class Role(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the role with the most rights."""
+        """Returns 0 for the role with the most rights."""
         return list(Role).index(self)
 
     def includes(self, other: "Role") -> bool:
-        """Whether this role may do what `other` may."""
+        """Returns whether this role has all rights of `other`."""
         return self.rank <= other.rank
 
 
 class Scope(StrEnum):
-    """What a token may be used for."""
+    """Limits what a token may be used for."""
 
     ACCOUNT = "account"
     """Organizations, members and tokens, in every organization of the user."""
@@ -46,18 +46,18 @@ class Scope(StrEnum):
 
 
 class TokenKind(StrEnum):
-    """Who holds a token."""
+    """Names who holds a token."""
 
     APP = "app"
     """A person or program of an organization."""
     RUN = "run"
-    """The script of one run; dead when the run ends."""
+    """The script of one run; revoked when the run ends."""
     RUNNER = "runner"
     """A sandbox runner of this installation; belongs to no organization."""
 
 
 class EnumText(TypeDecorator[StrEnum]):
-    """A `StrEnum` stored as text, so that adding a value needs no change of a database type."""
+    """Stores a `StrEnum` as text, so that adding a value needs no change of a database type."""
 
     impl = Text
     cache_ok = True
@@ -73,13 +73,13 @@ class EnumText(TypeDecorator[StrEnum]):
         return None if value is None else self.enum(value)
 
 
-def _one_of(column: str, enum: type[StrEnum]) -> CheckConstraint:
+def _known_values(column: str, enum: type[StrEnum]) -> CheckConstraint:
     values = ", ".join(f"'{member}'" for member in enum)
     return CheckConstraint(f"{column} in ({values})", name=f"{column}_known")
 
 
 class Organization(Timestamps, Base):
-    """A tenant."""
+    """Stores a tenant."""
 
     __tablename__ = "organizations"
 
@@ -89,7 +89,7 @@ class Organization(Timestamps, Base):
 
 
 class User(Timestamps, Base):
-    """A person. `email` is stored in lower case."""
+    """Stores a person. `email` is in lower case."""
 
     __tablename__ = "users"
     __table_args__ = (CheckConstraint("email = lower(email)", name="email_lower"),)
@@ -98,17 +98,17 @@ class User(Timestamps, Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(server_default="")
     password_hash: Mapped[str | None]
-    """argon2; null: cannot sign in with a password."""
+    """An argon2 hash; null when the user cannot sign in with a password."""
     is_operator: Mapped[bool] = mapped_column(server_default="false")
-    """Runs this installation: creates users and runner tokens. Sees no organization that they are no member of."""
+    """Runs this installation: creates users and runner tokens. Sees only organizations they are a member of."""
     is_active: Mapped[bool] = mapped_column(server_default="true")
 
 
 class Membership(Timestamps, Base):
-    """A user's role in an organization."""
+    """Stores a user's role in an organization."""
 
     __tablename__ = "memberships"
-    __table_args__ = (_one_of("role", Role), Index("ix_memberships_organization_id", "organization_id"))
+    __table_args__ = (_known_values("role", Role), Index("ix_memberships_organization_id", "organization_id"))
 
     user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"), primary_key=True)
     organization_id: Mapped[OrganizationId] = mapped_column(
@@ -118,11 +118,11 @@ class Membership(Timestamps, Base):
 
 
 class Token(Base):
-    """A credential for programs; only its SHA-256 is stored (the tokens are random, so no slow hash is needed)."""
+    """Stores a credential for programs, as its SHA-256 only: tokens are random and need no slow hash."""
 
     __tablename__ = "tokens"
     __table_args__ = (
-        _one_of("kind", TokenKind),
+        _known_values("kind", TokenKind),
         CheckConstraint(
             "kind = 'runner' or (organization_id is not null and user_id is not null)", name="belongs_to_member"
         ),
@@ -137,7 +137,7 @@ class Token(Base):
     kind: Mapped[TokenKind] = mapped_column(EnumText(TokenKind))
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     hint: Mapped[str]
-    """The first characters of the token, to recognise it in a list."""
+    """The first characters of the token, which identify it in a list."""
     name: Mapped[str] = mapped_column(server_default="")
     organization_id: Mapped[OrganizationId | None] = mapped_column(
         ForeignKey("platform.organizations.id", ondelete="CASCADE")
@@ -155,7 +155,7 @@ class Token(Base):
 
 
 class SignIn(Base):
-    """One sign-in on the web pages; the cookie's SHA-256 is stored."""
+    """Stores one sign-in on the web pages, as the SHA-256 of its cookie."""
 
     __tablename__ = "sign_ins"
     __table_args__ = (Index("ix_sign_ins_user_id", "user_id"),)
@@ -167,7 +167,7 @@ class SignIn(Base):
 
 
 class SignInAttempts(Base):
-    """How often a sign-in was tried lately; the key is a digest of the address and the place."""
+    """Counts recent sign-in attempts; the key is a digest of the e-mail and the client's address."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012

@@ -1,4 +1,4 @@
-"""Acting for a user who is not asking just now: a job or a webhook that they set up."""
+"""Authenticates work done for a user who is not making a request: a job or a webhook they set up."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,16 +17,16 @@ async def act_for(
     app_id: AppId,
     scopes: frozenset[Scope],
 ) -> Actor:
-    """The user in that organization, bound to one app, with the rights they have now.
+    """Returns the user as an actor in that organization, bound to one app, with their current rights.
 
-    Raises Forbidden when they are no longer a member, or not active.
+    Raises Forbidden when they are no longer an active member.
     """
     statement = (
         select(Membership.role)
         .join(User, User.id == Membership.user_id)
         .where(
             Membership.user_id == user_id,
-            # tenancy: looks up whether the user still is a member of the stored organization
+            # tenancy: looks up whether the user is still a member of the stored organization
             Membership.organization_id == organization_id,
             User.is_active,
         )

@@ -1,4 +1,4 @@
-"""Password hashing with argon2, off the event loop and at most as many at once as there are cores."""
+"""Hashes passwords with argon2, off the event loop and at most one at a time per core."""
 
 import os
 from functools import lru_cache
@@ -15,8 +15,8 @@ _limiter: RunVar[CapacityLimiter] = RunVar("password_limiter")
 
 
 @lru_cache(maxsize=1)
-def _nobodys_hash() -> str:
-    """Verified for unknown users, so that the time of the answer does not tell who exists."""
+def _dummy_hash() -> str:
+    """Returns a hash to verify for unknown users, so that the response time does not reveal who exists."""
     return _hasher.hash("nobody has this password")
 
 
@@ -30,20 +30,20 @@ def _get_limiter() -> CapacityLimiter:
 
 
 async def hash_password(password: str) -> str:
-    """The argon2 hash to store."""
+    """Returns the argon2 hash of a password."""
     return await to_thread.run_sync(_hasher.hash, password, limiter=_get_limiter())
 
 
 async def is_password_right(password: str, password_hash: str | None) -> bool:
-    """Whether `password` is the hashed one; takes as long for a user without a password."""
-    right = await to_thread.run_sync(_verify, password, password_hash, limiter=_get_limiter())
-    return right and password_hash is not None
+    """Returns whether `password` matches the hash; takes equally long for a user without a password."""
+    is_correct = await to_thread.run_sync(_verify, password, password_hash, limiter=_get_limiter())
+    return is_correct and password_hash is not None
 
 
 def _verify(password: str, password_hash: str | None) -> bool:
-    # Made for everybody's first sign-in, not for an unknown user's alone.
-    nobodys_hash = _nobodys_hash()
+    # Computed at the first sign-in of all, so that it does not delay only an unknown user's.
+    dummy_hash = _dummy_hash()
     try:
-        return _hasher.verify(password_hash or nobodys_hash, password)
+        return _hasher.verify(password_hash or dummy_hash, password)
     except (VerificationError, InvalidHashError):
         return False

@@ -1,4 +1,4 @@
-"""Accounts on the wire."""
+"""Defines the JSON of accounts."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -32,7 +32,7 @@ class OrganizationRead(_Read):
     id: int
     slug: str
     name: str
-    role: Role = Field(description="The caller's role in it")
+    role: Role = Field(description="The caller's role in the organization")
     created_at: datetime
 
     @classmethod
@@ -72,10 +72,12 @@ class UserCreate(_Write):
 
 
 class UserUpdate(_Write):
-    """What is left out stays."""
+    """Changes a user; what is absent stays."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)] | None = None
-    is_active: bool | None = Field(default=None, description="Off: cannot sign in, and every token stops working")
+    is_active: bool | None = Field(
+        default=None, description="false: the user cannot sign in, and their tokens stop working"
+    )
     is_operator: bool | None = None
     password: Password | None = Field(default=None, description="A new password; ends every sign-in of the user")
 
@@ -133,14 +135,16 @@ class TokenRead(_Read):
 class TokenCreate(_Write):
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)] = ""
     kind: Literal[TokenKind.APP, TokenKind.RUNNER] = TokenKind.APP
-    organization_id: int | None = Field(default=None, description="The organization acted in when absent")
+    organization_id: int | None = Field(
+        default=None, description="When absent, the organization that the caller acts in"
+    )
     app: int | str | None = Field(default=None, description="Binds the token to one app: id, slug or `<org>/<app>`")
     scopes: list[Scope] = Field(default=[Scope.BUILD, Scope.DATA, Scope.RUN], min_length=1)
     expires_at: AwareDatetime | None = None
 
 
 class TokenCreated(TokenRead):
-    token: str = Field(description="The secret; it is shown this once")
+    token: str = Field(description="The secret, which is shown only this once")
 
 
 class SignInRequest(_Write):

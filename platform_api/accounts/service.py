@@ -1,4 +1,4 @@
-"""Organizations, users and their memberships."""
+"""Manages organizations, users and their memberships."""
 
 from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -15,27 +15,27 @@ from platform_api.core.types import OrganizationId, UserId
 
 
 def normalize_email(email: str) -> str:
-    """How an address is stored and compared."""
+    """Returns an e-mail address as it is stored and compared."""
     return email.strip().lower()
 
 
 async def create_organization(
     session: AsyncSession, *, name: str, owner_id: UserId, slug: str | None = None
 ) -> Organization:
-    """A new organization with its first owner; raises Conflict when the slug is taken."""
+    """Creates an organization with its first owner. Raises Conflict when the slug is taken."""
     if slug is None:
         slug = await free_slug(session, name, prefix="org", taken=select(Organization.slug))
     statement = insert(Organization).values(name=name, slug=slug).on_conflict_do_nothing().returning(Organization)
     organization = await session.scalar(statement)
     if organization is None:
-        raise Conflict(f"the organization slug {slug!r} is taken")
+        raise Conflict(f"the organization slug {slug!r} is taken; choose another")
     session.add(Membership(user_id=owner_id, organization_id=organization.id, role=Role.OWNER))
     await session.flush()
     return organization
 
 
 async def list_organizations(session: AsyncSession, actor: Actor) -> list[tuple[Organization, Role]]:
-    """The caller's organizations, oldest first, with the caller's role in each."""
+    """Returns the caller's organizations, oldest first, with the caller's role in each."""
     statement = (
         select(Organization, Membership.role)
         .join(Membership, Membership.organization_id == Organization.id)  # tenancy: joined to the caller's own below
@@ -49,7 +49,7 @@ async def list_organizations(session: AsyncSession, actor: Actor) -> list[tuple[
 
 
 async def get_organization(session: AsyncSession, actor: Actor, reference: str) -> tuple[Organization, Role]:
-    """One of the caller's organizations by id or slug, with the caller's role in it."""
+    """Returns one of the caller's organizations by id or slug, with their role in it. Raises NotFound."""
     for organization, role in await list_organizations(session, actor):
         if reference in (str(organization.id), organization.slug):
             return organization, role
@@ -57,7 +57,7 @@ async def get_organization(session: AsyncSession, actor: Actor, reference: str) 
 
 
 async def get_managed_organization(session: AsyncSession, actor: Actor, reference: str) -> Organization:
-    """As `get_organization`, for its owners only."""
+    """Returns an organization that the caller owns. Raises NotFound, Forbidden."""
     organization, role = await get_organization(session, actor, reference)
     if role is not Role.OWNER:
         raise Forbidden(f"only an owner of {organization.slug} may do this; your role is {role!s}")
@@ -67,7 +67,7 @@ async def get_managed_organization(session: AsyncSession, actor: Actor, referenc
 async def create_user(
     session: AsyncSession, *, email: str, password: str | None, name: str = "", is_operator: bool = False
 ) -> User:
-    """A new user, member of nothing yet; raises Conflict when the address is known."""
+    """Creates a user without a membership. Raises Conflict when the e-mail is in use."""
     password_hash = None if password is None else await hash_password(password)
     values = {
         "email": normalize_email(email),
@@ -77,20 +77,20 @@ async def create_user(
     }
     user: User | None = await session.scalar(insert(User).values(values).on_conflict_do_nothing().returning(User))
     if user is None:
-        raise Conflict(f"a user with the e-mail {normalize_email(email)} exists already")
+        raise Conflict(f"a user with the e-mail {normalize_email(email)} already exists")
     return user
 
 
 async def find_user(session: AsyncSession, email: str) -> User | None:
-    """The user with this address."""
-    found: User | None = await session.scalar(select(User).where(User.email == normalize_email(email)))
-    return found
+    """Returns the user with this e-mail; None when there is none."""
+    user: User | None = await session.scalar(select(User).where(User.email == normalize_email(email)))
+    return user
 
 
 async def change_password(session: AsyncSession, user: User, *, current: str, new: str) -> None:
-    """Replaces the user's password, given the current one."""
+    """Replaces the user's password. Raises Unprocessable when `current` is wrong."""
     if not await is_password_right(current, user.password_hash):
-        raise Unprocessable("current_password: is not your password")
+        raise Unprocessable("current_password: is wrong")
     await set_password(session, user, new)
 
 
@@ -111,12 +111,12 @@ async def load_organization(session: AsyncSession, organization_id: Organization
 
 
 async def list_users(session: AsyncSession) -> list[User]:
-    """Every user of the installation, for its operators."""
+    """Returns every user of the installation, for its operators."""
     return list(await session.scalars(select(User).order_by(User.id)))
 
 
 async def update_user(session: AsyncSession, user_id: UserId, changes: UserUpdate) -> User:
-    """Changes a user, for operators; one who can sign in as operator remains."""
+    """Changes a user, for operators. Raises NotFound, and Conflict for the last active operator."""
     user = await session.get(User, user_id)
     if user is None:
         raise NotFound(f"there is no user {user_id}")
@@ -128,12 +128,12 @@ async def update_user(session: AsyncSession, user_id: UserId, changes: UserUpdat
     await session.flush()
     operators = select(func.count()).select_from(User).where(User.is_operator, User.is_active)
     if ran_installation and not await session.scalar(operators):
-        raise Conflict("the installation would be left without an operator; make another user operator first")
+        raise Conflict("the installation would be left without an operator; make another user an operator first")
     return user
 
 
 async def list_members(session: AsyncSession, organization: Organization) -> list[Row[User, Membership]]:
-    """The members of an organization that the caller was found to see."""
+    """Returns the members of an organization that the caller may see."""
     statement = (
         select(User, Membership)
         .join(Membership, Membership.user_id == User.id)
@@ -152,14 +152,14 @@ async def add_member(
     name: str = "",
     password: str | None = None,
 ) -> tuple[User, Membership]:
-    """Adds an existing user, or with a password a new one."""
+    """Adds an existing user, or creates one when a password is given. Raises NotFound, Conflict."""
     user = await find_user(session, email)
     if user is None:
         if password is None:
             raise NotFound(f"there is no user {normalize_email(email)}; give a password to create them")
         user = await create_user(session, email=email, password=password, name=name)
     elif password is not None:
-        raise Conflict(f"a user {user.email} exists already; leave out the password to add them")
+        raise Conflict(f"the user {user.email} already exists; leave out the password to add them")
     statement = (
         insert(Membership)
         .values(user_id=user.id, organization_id=organization.id, role=role)
@@ -168,20 +168,20 @@ async def add_member(
     )
     membership = await session.scalar(statement)
     if membership is None:
-        raise Conflict(f"{user.email} is a member of {organization.slug} already")
+        raise Conflict(f"{user.email} is already a member of {organization.slug}")
     return user, membership
 
 
 async def join_organization(
     session: AsyncSession, *, user_id: UserId, organization_id: OrganizationId, role: Role
 ) -> None:
-    """Makes a user a member, for callers that have decided about it."""
+    """Makes a user a member; the caller has checked that they may be."""
     session.add(Membership(user_id=user_id, organization_id=organization_id, role=role))
     await session.flush()
 
 
 async def organizations_of(session: AsyncSession, user: User) -> list[Organization]:
-    """The organizations that a user is a member of, oldest first."""
+    """Returns the organizations of a user, oldest first."""
     statement = (
         select(Organization)
         .join(Membership, Membership.organization_id == Organization.id)
@@ -194,7 +194,7 @@ async def organizations_of(session: AsyncSession, user: User) -> list[Organizati
 async def change_role(
     session: AsyncSession, organization: Organization, *, user_id: UserId, role: Role
 ) -> tuple[User, Membership]:
-    """Gives a member another role; the last owner stays one."""
+    """Gives a member another role. Raises NotFound, and Conflict for the last owner."""
     user, membership = await _get_member(session, organization, user_id)
     if membership.role is Role.OWNER and role is not Role.OWNER:
         await _require_another_owner(session, organization, user_id)
@@ -204,24 +204,24 @@ async def change_role(
 
 
 async def remove_member(session: AsyncSession, organization: Organization, *, user_id: UserId) -> None:
-    """Ends a membership, and with it every token of the user for this organization; the last owner stays."""
+    """Removes a member and revokes their tokens for this organization. The last owner is a Conflict."""
     _, membership = await _get_member(session, organization, user_id)
     if membership.role is Role.OWNER:
         await _require_another_owner(session, organization, user_id)
     await session.delete(membership)
-    # Otherwise they would work again when the user is added again.
-    ended = update(Token).where(Token.user_id == user_id, Token.revoked_at.is_(None)).values(revoked_at=func.now())
+    # Otherwise these would work again if the user is added again.
+    revoked = update(Token).where(Token.user_id == user_id, Token.revoked_at.is_(None)).values(revoked_at=func.now())
     # tenancy: the organization whose owner is removing the member
-    await session.execute(ended.where(Token.organization_id == organization.id))
+    await session.execute(revoked.where(Token.organization_id == organization.id))
     await session.flush()
 
 
 async def role_in(session: AsyncSession, *, user_id: UserId, organization_id: OrganizationId) -> Role | None:
-    """The user's role in an organization; None when they are not a member."""
-    found: Role | None = await session.scalar(
+    """Returns the user's role in an organization; None when they are not a member."""
+    role: Role | None = await session.scalar(
         select(Membership.role).where(Membership.user_id == user_id, _in(organization_id))
     )
-    return found
+    return role
 
 
 def _in(organization_id: OrganizationId) -> ColumnElement[bool]:
@@ -252,4 +252,4 @@ async def _require_another_owner(session: AsyncSession, organization: Organizati
         .where(_in(organization.id), Membership.role == Role.OWNER, Membership.user_id != user_id)
     )
     if not others:
-        raise Conflict(f"{organization.slug} would be left without an owner; make another member owner first")
+        raise Conflict(f"{organization.slug} would be left without an owner; make another member an owner first")

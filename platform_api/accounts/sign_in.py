@@ -1,4 +1,4 @@
-"""Signing in on the web pages with e-mail and password."""
+"""Signs users in and out on the web pages, with e-mail and password."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -18,16 +18,17 @@ from platform_api.core.database import Database
 async def sign_in(
     session: AsyncSession, database: Database, *, email: str, password: str, place: str, days: int
 ) -> tuple[User, str]:
-    """The user and the secret for their cookie; the refusal does not tell whether the address is known.
+    """Returns the user and the secret for their cookie. Raises Unauthenticated, TooManyRequests.
 
-    `place` is the client's network address; attempts are limited per address and place (TooManyRequests).
+    The refusal does not tell whether the e-mail is known. `place` is the client's network address: attempts are
+    limited per e-mail and place.
     """
     await count_attempt(database, email=email, place=place)
     async with database.transaction() as reading:
         user = await find_user(reading, email)
-    # Without a connection: hashing is slow on purpose, and many sign-ins at once must not use up the pool.
-    right = await is_password_right(password, user.password_hash if user else None)
-    if user is None or not right or not user.is_active:
+    # Without a connection: hashing is slow on purpose, and concurrent sign-ins must not exhaust the pool.
+    is_correct = await is_password_right(password, user.password_hash if user else None)
+    if user is None or not is_correct or not user.is_active:
         raise unauthenticated("the e-mail or the password is wrong")
     await forget_attempts(database, email=email, place=place)
     secret = secrets.token_urlsafe(32)

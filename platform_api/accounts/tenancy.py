@@ -1,7 +1,7 @@
-"""The one place that decides which organizations a caller may see.
+"""Decides which organizations a caller may see; nothing else does.
 
-Everything tenant-owned is selected through `visible_organization_ids`, mostly in the form of `visible_to`. A lint
-rule (`scripts/lint_tenancy.py`) finds code that compares organization ids by hand instead.
+Everything that belongs to a tenant is selected through `visible_organization_ids`, mostly in the form of
+`visible_to`. A lint rule (`scripts/lint_tenancy.py`) finds code that compares organization ids by hand instead.
 """
 
 from typing import Any, TypeVar
@@ -19,10 +19,10 @@ Row = TypeVar("Row")
 
 
 def visible_organization_ids(actor: Actor, *, across: bool = False) -> Select[OrganizationId]:
-    """The organizations whose things `actor` may see: the one acted in, while the user is a member of it.
+    """Selects the organizations whose data `actor` may see: the one acted in, while the user is a member of it.
 
-    `across` widens to every organization of the user, for account matters (choosing an organization, managing its
-    members and tokens); it has no effect on a credential without the scope `account`.
+    `across` includes every organization of the user, for managing organizations, members and tokens; it has no effect
+    for a credential without the scope `account`.
     """
     # tenancy: this is the decision itself
     own = select(Membership.organization_id).where(Membership.user_id == actor.user_id)
@@ -34,12 +34,12 @@ def visible_organization_ids(actor: Actor, *, across: bool = False) -> Select[Or
 def visible_to(
     actor: Actor, column: InstrumentedAttribute[OrganizationId] | InstrumentedAttribute[OrganizationId | None]
 ) -> ColumnElement[bool]:
-    """The condition "this row belongs to an organization that `actor` may see"; `column` holds its organization."""
+    """Returns the condition that a row, whose organization is in `column`, is visible to `actor`."""
     return column.in_(visible_organization_ids(actor))
 
 
 async def get_visible(session: AsyncSession, model: type[Row], key: Any, *, actor: Actor, name: str) -> Row:
-    """The row of `model` (with `id` and `organization_id`) by id; NotFound when `actor` may see none such."""
+    """Returns the row of `model` (with `id` and `organization_id`) by id. Raises NotFound unless `actor` sees it."""
     table: Any = model
     statement = select(table).where(table.id == key, visible_to(actor, table.organization_id))
     row: Row | None = await session.scalar(statement)
@@ -49,7 +49,7 @@ async def get_visible(session: AsyncSession, model: type[Row], key: Any, *, acto
 
 
 async def lock_member(session: AsyncSession, actor: Actor, user_id: UserId) -> None:
-    """Makes others who lock this member wait until the transaction of `session` ends.
+    """Makes other callers of this, for the same member, wait until the transaction of `session` ends.
 
     Raises NotFound when there is no such member of the organization acted in.
     """

@@ -1,7 +1,7 @@
-"""Slows down guessing of passwords: so many attempts per address and from one place, then a pause.
+"""Limits password guessing: a number of attempts per e-mail and per client address, then a pause.
 
-The counts are kept in a transaction of their own, because a refused sign-in rolls its own back. An attempt is counted
-before the password is looked at, so that many at once do not slip through.
+Counts are committed in their own transaction, because a refused sign-in rolls its own back. An attempt is counted
+before the password is checked, so that concurrent attempts cannot exceed the limit.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ async def count_attempt(database: Database, *, email: str, place: str) -> None:
 
 
 async def forget_attempts(database: Database, *, email: str, place: str) -> None:
-    """After a success, the place starts anew."""
+    """Resets the count of the place after a successful sign-in."""
     async with database.transaction() as session:
         digest = _digest(normalize_email(email), place)
         await session.execute(delete(SignInAttempts).where(SignInAttempts.digest == digest))

@@ -1,4 +1,4 @@
-"""Making and ending tokens. The secret is shown once, when it is made; only its SHA-256 is kept."""
+"""Issues and revokes tokens. The secret is shown once, when it is issued; only its SHA-256 is stored."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from platform_api.accounts.models import Scope, Token, TokenKind
 from platform_api.core.types import AppId, OrganizationId, RunId, UserId
 
 RUN_SCOPES = frozenset({Scope.DATA, Scope.RUN})
-"""What the token of a run covers, whoever started it."""
+"""Are the scopes of a run's token, whoever started the run."""
 
 _PREFIXES = {TokenKind.APP: "amt_", TokenKind.RUN: "amt_run_", TokenKind.RUNNER: "amt_runner_"}
 _WELL_FORMED = re.compile(r"amt_(run_|runner_)?[A-Za-z0-9_-]{43}")
@@ -22,19 +22,19 @@ _WELL_FORMED = re.compile(r"amt_(run_|runner_)?[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A stored token together with its secret, which is not stored."""
+    """Holds a stored token together with its secret, which is not stored."""
 
     token: Token
     secret: str
 
 
 def is_well_formed(secret: str) -> bool:
-    """Whether `secret` could be a token at all."""
+    """Returns whether `secret` has the form of a token."""
     return _WELL_FORMED.fullmatch(secret) is not None
 
 
 def digest_of(secret: str) -> bytes:
-    """What is stored of a secret."""
+    """Returns the SHA-256 that is stored of a secret."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -48,7 +48,7 @@ async def issue_app_token(
     app_id: AppId | None = None,
     expires_at: datetime | None = None,
 ) -> IssuedToken:
-    """A token with which a person or program acts for `user_id` in one organization, or in one app of it."""
+    """Issues a token for a person or program to act for `user_id` in one organization, or in one app of it."""
     token = Token(
         kind=TokenKind.APP,
         organization_id=organization_id,
@@ -71,7 +71,7 @@ async def issue_run_token(
     expires_at: datetime,
     reaches_installs: bool = False,
 ) -> str:
-    """The secret of a token for the script of one run; `end_run_tokens` kills it, `expires_at` at the latest.
+    """Issues a token for the script of one run, valid until `end_run_tokens` or `expires_at`; returns its secret.
 
     `reaches_installs` is for app, trigger and webhook actions of the app's owner: they work on the rows of every
     organization that installed the app.
@@ -90,7 +90,7 @@ async def issue_run_token(
 
 
 async def end_run_tokens(session: AsyncSession, run_ids: Iterable[RunId]) -> None:
-    """Ends the tokens of runs that ended, or of a claim that was lost."""
+    """Revokes the tokens of runs that ended or whose claim was lost."""
     await session.execute(
         update(Token)
         .where(Token.run_id.in_(list(run_ids)), Token.revoked_at.is_(None))
@@ -100,7 +100,7 @@ async def end_run_tokens(session: AsyncSession, run_ids: Iterable[RunId]) -> Non
 
 
 async def delete_ended_run_tokens(session: AsyncSession, *, older_than: timedelta) -> int:
-    """Removes tokens whose runs ended that long ago; until then a late caller is told that the run has ended."""
+    """Deletes tokens of runs that ended that long ago; until then, late callers learn that the run has ended."""
     deleted = await session.execute(
         delete(Token)
         .where(Token.kind == TokenKind.RUN, Token.revoked_at < func.now() - older_than)
@@ -111,7 +111,7 @@ async def delete_ended_run_tokens(session: AsyncSession, *, older_than: timedelt
 
 
 async def issue_runner_token(session: AsyncSession, *, name: str, expires_at: datetime | None = None) -> IssuedToken:
-    """A token for a sandbox runner of this installation: it may claim every organization's runs, and nothing else."""
+    """Issues a token for a sandbox runner, which may claim every organization's runs and nothing else."""
     return await _issue(session, Token(kind=TokenKind.RUNNER, scopes=[], name=name, expires_at=expires_at))
 
 

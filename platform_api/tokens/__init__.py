@@ -1,1 +1,1 @@
-"""Tokens as their owners manage them: create, list, revoke."""
+"""Lets owners create, list and revoke their tokens."""

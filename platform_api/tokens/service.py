@@ -1,4 +1,4 @@
-"""Tokens as their owners manage them: create, list, revoke."""
+"""Creates, lists and revokes tokens for their owners."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,38 +17,38 @@ from platform_api.core.errors import Forbidden, NotFound, Unprocessable
 from platform_api.core.types import OrganizationId, TokenId
 
 
-async def create_token(session: AsyncSession, actor: Actor, wanted: TokenCreate) -> IssuedToken:
-    """A token for the caller themselves, with no more scopes than the caller has; or one for a runner."""
-    if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
+async def create_token(session: AsyncSession, actor: Actor, data: TokenCreate) -> IssuedToken:
+    """Creates a token for the caller, with no more scopes than the caller has, or one for a runner."""
+    if data.expires_at is not None and data.expires_at <= datetime.now(UTC):
         raise Unprocessable("expires_at: must lie in the future")
-    if wanted.kind is TokenKind.RUNNER:
+    if data.kind is TokenKind.RUNNER:
         actor.require_operator()
-        return await issue_runner_token(session, name=wanted.name, expires_at=wanted.expires_at)
-    bearer = await _act_in(session, actor, wanted.organization_id)
-    if excess := sorted(set(wanted.scopes) - actor.scopes):
-        raise Forbidden(f"a token cannot give away more than it has; it lacks: {', '.join(excess)}")
-    if actor.app_id is not None and wanted.app is None:
+        return await issue_runner_token(session, name=data.name, expires_at=data.expires_at)
+    bearer = await _act_in(session, actor, data.organization_id)
+    if excess := sorted(set(data.scopes) - actor.scopes):
+        raise Forbidden(f"a new token cannot have more scopes than yours, which lacks: {', '.join(excess)}")
+    if actor.app_id is not None and data.app is None:
         raise Forbidden(f"this token is bound to app {actor.app_id}; name that app for the new token too")
-    app_id = None if wanted.app is None else (await get_usable_app(session, bearer, wanted.app)).id
+    app_id = None if data.app is None else (await get_usable_app(session, bearer, data.app)).id
     return await issue_app_token(
         session,
         organization_id=bearer.organization_id,
         user_id=actor.user_id,
-        scopes=wanted.scopes,
-        name=wanted.name,
+        scopes=data.scopes,
+        name=data.name,
         app_id=app_id,
-        expires_at=wanted.expires_at,
+        expires_at=data.expires_at,
     )
 
 
 async def list_tokens(session: AsyncSession, actor: Actor) -> list[Token]:
-    """App tokens the caller may manage: their own, every member's where they are owner, runner tokens as operator."""
+    """Returns the tokens the caller manages: their own, those of members as owner, runner tokens as operator."""
     statement = select(Token).where(_manageable(actor), Token.kind != TokenKind.RUN).order_by(Token.id)
     return list(await session.scalars(statement))
 
 
 async def revoke_token(session: AsyncSession, actor: Actor, token_id: TokenId) -> Token:
-    """Ends a token for good. Revoking one again changes nothing."""
+    """Revokes a token for good; revoking it again changes nothing. Raises NotFound."""
     statement = select(Token).where(_manageable(actor), Token.kind != TokenKind.RUN, Token.id == token_id)
     token: Token | None = await session.scalar(statement)
     if token is None:
@@ -57,7 +57,7 @@ async def revoke_token(session: AsyncSession, actor: Actor, token_id: TokenId) -
 
 
 async def end_token(session: AsyncSession, token: Token) -> Token:
-    """Revokes a token that the caller was found to manage."""
+    """Revokes a token that the caller may manage."""
     if token.revoked_at is None:
         token.revoked_at = await session.scalar(select(func.now()))
         await session.flush()
@@ -65,20 +65,20 @@ async def end_token(session: AsyncSession, token: Token) -> Token:
 
 
 async def list_every_token(session: AsyncSession) -> list[Token]:
-    """The app and runner tokens of the whole installation, for an operator at the database."""
+    """Returns the app and runner tokens of the whole installation, for an operator at the database."""
     return list(await session.scalars(select(Token).where(Token.kind != TokenKind.RUN).order_by(Token.id)))
 
 
 async def _act_in(session: AsyncSession, actor: Actor, organization_id: int | None) -> Actor:
-    """The caller as the bearer of a token for another of their organizations."""
+    """Returns the caller acting in another of their organizations. Raises NotFound, Forbidden."""
     if organization_id in (None, actor.organization_id):
         return actor
-    wanted = OrganizationId(organization_id)
+    target = OrganizationId(organization_id)
     actor.require_scope(Scope.ACCOUNT)
-    role = await role_in(session, user_id=actor.user_id, organization_id=wanted)
+    role = await role_in(session, user_id=actor.user_id, organization_id=target)
     if role is None:
-        raise NotFound(f"there is no organization {wanted}")
-    return replace(actor, organization_id=wanted, role=role)
+        raise NotFound(f"there is no organization {target}")
+    return replace(actor, organization_id=target, role=role)
 
 
 def _manageable(actor: Actor) -> ColumnElement[bool]:
