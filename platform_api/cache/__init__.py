@@ -1,1 +1,1 @@
-"""The cache service: small JSON values with expiry, of an app or of an organization."""
+"""Serves the cache: small JSON values with expiry, of an app or of an organization."""

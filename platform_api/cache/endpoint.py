@@ -1,7 +1,7 @@
-"""The cache service (contract §13), below `/cache`, as raw ASGI: it is called more often than anything else.
+"""Serves the cache (contract §13) under `/cache` as raw ASGI: it is called more often than anything else.
 
-The published clients return whatever JSON arrives, whatever the status: an error must not be JSON, or a script would
-take it for its value. A miss is `null` with 200.
+The published clients return any JSON they receive, whatever the status: an error must not be JSON, or a script would
+take it for the value. A miss is `null` with 200.
 """
 
 import secrets
@@ -40,7 +40,7 @@ _Handler: TypeAlias = Callable[["CacheEndpoint", Request, Actor, str], Awaitable
 
 
 class MethodNotAllowed(PlatformError):
-    """The path is served to another method."""
+    """Raised for a method that the path does not support."""
 
     status_code = 405
 
@@ -63,30 +63,30 @@ class CacheEndpoint:
             response = await self._answer(request)
         except ClientDisconnect:
             return
-        except Exception as error:  # the last place where it can be answered as text
+        except Exception as error:  # the last place that can report it as text
             response = _error_response(error)
         await response(scope, receive, send)
 
     async def get(self, request: Request, actor: Actor, key: str) -> bytes:
-        """`GET get/{key}/`"""
+        """Serves `GET get/{key}/`."""
         check_key(key)
         entry = await self._store.get(_scope(request, actor), key)
         return b"null" if entry is None else entry_body(key, entry)
 
     async def set(self, request: Request, actor: Actor, rest: str) -> bytes:
-        """`POST set/`"""
+        """Serves `POST set/`."""
         scope = _scope(request, actor)
         key, value, ttl = read_set(await _body(request))
         await self._store.set(scope, key, value, ttl)
         return set_body(key, ttl)
 
     async def delete(self, request: Request, actor: Actor, key: str) -> bytes:
-        """`DELETE delete/{key}/`"""
+        """Serves `DELETE delete/{key}/`."""
         check_key(key)
         return delete_body(key, deleted=await self._store.delete(_scope(request, actor), key))
 
     async def set_progress(self, request: Request, actor: Actor, task_id: str) -> bytes:
-        """`POST set-progress/{task_id}/`"""
+        """Serves `POST set-progress/{task_id}/`."""
         check_key(task_id)
         progress, info, status = read_progress(await _body(request))
         async with self._services[Database].transaction() as session:
@@ -103,9 +103,9 @@ class CacheEndpoint:
             raise NotFound("the cache serves get/{key}/, set/, delete/{key}/ and set-progress/{task_id}/")
         method, handler = _OPERATIONS[operation]
         if request.method != method:
-            raise MethodNotAllowed(f"{operation} is served to {method} only", headers={"Allow": method})
+            raise MethodNotAllowed(f"{operation} must be called with {method}", headers={"Allow": method})
         actor = await self._services[Cache].callers.resolve(request.headers.get("authorization"))
-        # The key is everything up to the path's last slash: slashes inside belong to it.
+        # The key is everything up to the path's last slash, and may contain slashes.
         body = await handler(self, request, actor, rest.removesuffix("/"))
         return Response(body, media_type="application/json")
 
@@ -119,7 +119,7 @@ _OPERATIONS: dict[str, tuple[str, _Handler]] = {
 
 
 def _scope(request: Request, actor: Actor) -> CacheScope:
-    """The scope follows from the token; `task_id` and `action_id` are information."""
+    """Returns the scope, which the token decides; `task_id` and `action_id` are only informative."""
     kind = request.query_params.get("cache_type", "app")
     if kind == "org":
         return CacheScope(actor.organization_id, 0)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from platform_api.cache.callers import CacheCallers
+from platform_api.cache.authentication import CacheAuthenticator
 from platform_api.cache.postgres_store import PostgresCacheStore
 from platform_api.cache.store import CacheStore
 from platform_api.core.database import Database
@@ -18,9 +18,9 @@ from platform_api.graphql.sessions import CHANNEL
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """What the cache's endpoint works with."""
+    """Holds what the cache's endpoint works with."""
 
-    callers: CacheCallers
+    callers: CacheAuthenticator
     store: CacheStore
 
 
@@ -28,7 +28,7 @@ class Cache:
 async def cache_lifespan(services: Services) -> AsyncIterator[None]:
     """Provides Cache: in Redis where there is one, else in PostgreSQL."""
     settings = services[Settings]
-    callers = CacheCallers(services[Database])
+    callers = CacheAuthenticator(services[Database])
     services[Listener].subscribe(CHANNEL, callers.forget)
     services[AfterChanges].add(callers.forget)
     if settings.redis_url is not None:

@@ -1,4 +1,4 @@
-"""Cache entries, where PostgreSQL keeps them."""
+"""Maps the cache entries in PostgreSQL."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from platform_api.core.types import OrganizationId
 
 
 class CacheEntry(Base):
-    """One value. An ordinary table, not an UNLOGGED one: what was acknowledged survives a crash."""
+    """Stores one value. The table is not UNLOGGED: what was acknowledged survives a crash."""
 
     __tablename__ = "cache_entries"
     __table_args__ = (
@@ -21,7 +21,7 @@ class CacheEntry(Base):
         ForeignKey("platform.organizations.id", ondelete="CASCADE"), primary_key=True
     )
     app_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    """0 for the organization's own entries, which its apps share."""
+    """The app; 0 for the organization's own entries, which its apps share."""
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
     """JSON text, as it was sent."""

@@ -1,4 +1,4 @@
-"""Cache entries in an ordinary PostgreSQL table, through plain asyncpg: one statement per call, no transaction."""
+"""Stores cache entries in an ordinary PostgreSQL table: one statement per call, without a transaction."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _POOL_SIZE = 4
 _SWEEP_SECONDS = 60.0
 _SWEEP_BATCH = 1000
 
-# tenancy: the organization and the app are those of the caller's credential (callers.py)
+# tenancy: the organization and the app are those of the caller's credential (authentication.py)
 _GET = """
 select value, ceil(extract(epoch from expires_at - now()))::bigint as ttl
 from platform.cache_entries
@@ -29,7 +29,7 @@ values ($1, $2, $3, $4, now() + $5::interval)
 on conflict (organization_id, app_id, key)
 do update set value = excluded.value, expires_at = excluded.expires_at, updated_at = now()
 """
-# tenancy: the organization and the app are those of the caller's credential (callers.py)
+# tenancy: the organization and the app are those of the caller's credential (authentication.py)
 _DELETE = """
 delete from platform.cache_entries
 where organization_id = $1 and app_id = $2 and key = $3
@@ -51,35 +51,35 @@ class PostgresCacheStore:
 
     @classmethod
     async def open(cls, database_url: str) -> Self:
-        """A store with connections of its own, made when they are first needed."""
+        """Returns a store with its own connections, opened when they are first needed."""
         return cls(await StatementPool.open(database_url, pool_max=_POOL_SIZE, application_name="automio cache"))
 
     async def get(self, scope: CacheScope, key: str) -> Entry | None:
-        with _translated():
+        with _translated_errors():
             row = await self._pool.fetchrow(_GET, scope.organization_id, scope.app_id, key)
         return None if row is None else Entry(row["value"], NO_EXPIRY if row["ttl"] is None else row["ttl"])
 
     async def set(self, scope: CacheScope, key: str, value: str, ttl: float | None) -> None:
         expiry = None if ttl is None else timedelta(seconds=ttl)
-        with _translated():
+        with _translated_errors():
             await self._pool.execute(_SET, scope.organization_id, scope.app_id, key, value, expiry)
 
     async def delete(self, scope: CacheScope, key: str) -> bool:
-        with _translated():
+        with _translated_errors():
             return bool(await self._pool.fetchval(_DELETE, scope.organization_id, scope.app_id, key))
 
     async def sweep(self) -> int:
-        """Removes expired entries, a batch at a time; returns how many. Any number of processes may do it."""
+        """Deletes expired entries in batches; returns their number. Several processes may do so at once."""
         removed = 0
         while True:
-            with _translated():
+            with _translated_errors():
                 count = await self._pool.execute(_SWEEP, _SWEEP_BATCH)
             removed += count
             if count < _SWEEP_BATCH:
                 return removed
 
     async def sweep_for_ever(self) -> None:
-        """Sweeps now and then."""
+        """Sweeps at intervals, until it is cancelled."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             try:
@@ -92,7 +92,7 @@ class PostgresCacheStore:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except StatementFailed as error:

@@ -1,4 +1,4 @@
-"""Cache entries in Redis: as durable as that Redis is configured to be."""
+"""Stores cache entries in Redis, as durably as that Redis is configured to."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -13,8 +13,8 @@ log = structlog.stdlib.get_logger()
 
 _Result = TypeVar("_Result")
 
-_CONNECTIONS = 32
-_SECONDS = 5.0
+_MAX_CONNECTIONS = 32
+_TIMEOUT_SECONDS = 5.0
 
 
 class RedisCacheStore:
@@ -23,10 +23,10 @@ class RedisCacheStore:
     def __init__(self, url: str) -> None:
         pool = BlockingConnectionPool.from_url(
             url,
-            max_connections=_CONNECTIONS,
-            timeout=_SECONDS,
-            socket_timeout=_SECONDS,
-            socket_connect_timeout=_SECONDS,
+            max_connections=_MAX_CONNECTIONS,
+            timeout=_TIMEOUT_SECONDS,
+            socket_timeout=_TIMEOUT_SECONDS,
+            socket_connect_timeout=_TIMEOUT_SECONDS,
         )
         self._redis = Redis.from_pool(pool)
 
@@ -40,18 +40,18 @@ class RedisCacheStore:
                 value, milliseconds = await pipeline.execute()
                 return value, milliseconds
 
-        value, milliseconds = await _translated(ask)
-        # Expired between the two commands: gone.
+        value, milliseconds = await _translated_errors(ask)
+        # It expired between the two commands.
         if value is None or milliseconds == -2:
             return None
         return Entry(value.decode(), NO_EXPIRY if milliseconds < 0 else -(-milliseconds // 1000))
 
     async def set(self, scope: CacheScope, key: str, value: str, ttl: float | None) -> None:
         milliseconds = None if ttl is None else max(1, round(ttl * 1000))
-        await _translated(lambda: self._redis.set(_name(scope, key), value, px=milliseconds))
+        await _translated_errors(lambda: self._redis.set(_name(scope, key), value, px=milliseconds))
 
     async def delete(self, scope: CacheScope, key: str) -> bool:
-        return bool(await _translated(lambda: self._redis.delete(_name(scope, key))))
+        return bool(await _translated_errors(lambda: self._redis.delete(_name(scope, key))))
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -61,7 +61,7 @@ def _name(scope: CacheScope, key: str) -> str:
     return f"automio:cache:{scope.organization_id}:{scope.app_id}:{key}"
 
 
-async def _translated(call: Callable[[], Awaitable[_Result]]) -> _Result:
+async def _translated_errors(call: Callable[[], Awaitable[_Result]]) -> _Result:
     try:
         return await call()
     except (RedisError, OSError, TimeoutError) as error:

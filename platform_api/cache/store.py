@@ -1,4 +1,4 @@
-"""What keeps cache entries: one interface, two implementations, one suite of tests for both."""
+"""Defines the interface of cache stores: two implementations, one suite of tests for both."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +14,7 @@ NO_EXPIRY = -1
 
 @dataclass(frozen=True, slots=True)
 class CacheScope:
-    """Whose entries: an app's within an organization, or (app 0) the organization's own, shared by its apps."""
+    """Selects the entries of an app in an organization, or (app 0) the organization's own, which its apps share."""
 
     organization_id: OrganizationId
     app_id: int
@@ -22,27 +22,27 @@ class CacheScope:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A stored value. `ttl` is in whole seconds, rounded up; -1: no expiry."""
+    """Holds a stored value. `ttl` is in whole seconds, rounded up; -1 for no expiry."""
 
     value: str
     ttl: int
 
 
 class CacheUnavailable(Unavailable):
-    """What keeps the entries cannot be reached at the moment."""
+    """Raised when the store cannot be reached."""
 
 
 class CacheStore(Protocol):
-    """Keeps values (JSON text). Every call is one round trip; each raises `CacheUnavailable`."""
+    """Stores values (JSON text). Every call is one round trip and may raise `CacheUnavailable`."""
 
     async def get(self, scope: CacheScope, key: str) -> Entry | None:
-        """The value, unless there is none or it expired."""
+        """Returns the entry; None when there is none or it has expired."""
 
     async def set(self, scope: CacheScope, key: str, value: str, ttl: float | None) -> None:
-        """Stores a value, in place of any earlier one; `ttl` in seconds, None for no expiry."""
+        """Stores a value in place of any earlier one; `ttl` in seconds, None for no expiry."""
 
     async def delete(self, scope: CacheScope, key: str) -> bool:
-        """Removes a value; tells whether there was one."""
+        """Removes a value; returns whether there was one."""
 
     async def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections."""

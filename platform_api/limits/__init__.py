@@ -1,1 +1,1 @@
-"""Rate limits that every process of the platform shares."""
+"""Enforces rate limits that all processes of the platform share."""

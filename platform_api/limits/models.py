@@ -1,4 +1,4 @@
-"""What was counted, where PostgreSQL counts. UNLOGGED: after a crash counting starts anew, which harms nobody."""
+"""Maps the counters in PostgreSQL. Their tables are UNLOGGED: after a crash counting restarts, which is harmless."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from platform_api.core.database import Base
 
 
 class RateCounter(Base):
-    """How much was counted under a key: in a fixed window, or in all since a moving one was last empty."""
+    """Counts hits under a key: in a fixed window, or since a moving window was last empty."""
 
     __tablename__ = "rate_counters"
     # No index on `expires_at`: each entry changes it, and without one the row is changed in place.
@@ -21,7 +21,7 @@ class RateCounter(Base):
 
 
 class RateEntry(Base):
-    """When one of the last entries of a moving window was made: a ring of as many slots as the limit allows."""
+    """Stores when an entry of a moving window was made: a ring with as many slots as the limit allows."""
 
     __tablename__ = "rate_entries"
     __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012

@@ -1,4 +1,4 @@
-"""PostgreSQL as a storage of the library `limits`: one statement per hit, in tables without a write-ahead log."""
+"""Implements a storage of the library `limits` in PostgreSQL: one statement per hit, in unlogged tables."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ log = structlog.stdlib.get_logger()
 _SWEEP_SECONDS = 60.0
 _SWEEP_BATCH = 1000
 
-# A window that is over begins anew.
+# An expired window starts again.
 _INCREMENT = """
 insert into platform.rate_counters as present (key, counted, expires_at)
 values ($1, $3, clock_timestamp() + make_interval(secs => $2))
@@ -39,7 +39,7 @@ _WINDOW = """
 select extract(epoch from clock_timestamp() - min(made_at))::float8 as age, count(*) as entries
 from platform.rate_entries where key = $1 and made_at > clock_timestamp() - make_interval(secs => $2)
 """
-# What is being counted under just now is locked, and stays.
+# Rows that are being counted at the moment are locked, and stay.
 _SWEEP = """
 with gone as (
     delete from platform.rate_counters where ctid = any (array(
@@ -91,11 +91,11 @@ class PostgresStorage(Storage, MovingWindowSupport):
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         row = await self._pool.fetchrow(_WINDOW, key, float(expiry))
-        # Told as a time of this machine's clock, whatever the database's says.
+        # As a time of this machine's clock, whatever the database's clock says.
         return (time.time() - row["age"], row["entries"]) if row is not None and row["entries"] else (time.time(), 0)
 
     async def sweep(self) -> int:
-        """Removes what no longer counts, a batch at a time; returns how many keys. Any number of processes may."""
+        """Deletes expired counters in batches; returns their number. Several processes may do so at once."""
         removed = 0
         while True:
             count = int(await self._pool.fetchval(_SWEEP, _SWEEP_BATCH))
@@ -104,7 +104,7 @@ class PostgresStorage(Storage, MovingWindowSupport):
                 return removed
 
     async def sweep_for_ever(self) -> None:
-        """Sweeps now and then."""
+        """Sweeps at intervals, until it is cancelled."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             try:
@@ -113,5 +113,5 @@ class PostgresStorage(Storage, MovingWindowSupport):
                 log.warning("limits.sweep_failed", error=str(error))
 
     async def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections."""
         await self._pool.close()

@@ -1,7 +1,7 @@
-"""Counting against a rate that all processes share, by the library `limits`, in Redis or in PostgreSQL.
+"""Counts against rates that all processes share, with the library `limits`, in Redis or in PostgreSQL.
 
-What counts may be away. Then everything is let through, and the log says so: a limit is there to be considerate, and
-a platform that refuses everything is not.
+While the storage is unreachable everything is allowed, and the log says so: a limit protects a shared service, and a
+service that refuses everything protects nobody.
 """
 
 import time
@@ -15,22 +15,22 @@ from limits.errors import StorageError
 
 log = structlog.stdlib.get_logger()
 
-# Between two lines in the log about a storage that is away.
+# Between two log lines about an unreachable storage.
 _SECONDS_QUIET = 10.0
-# A refusal and the look at when to come again are two questions; in between the time may have come.
+# The refusal and the time to retry are two queries; the window may have moved between them.
 _MIN_WAIT_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `amount` in any `seconds`."""
+    """Allows at most `amount` in any `seconds`."""
 
     amount: int
     seconds: int
 
 
 class SharedRates:
-    """Counts in a storage that the processes share."""
+    """Counts in a storage that all processes share."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -38,7 +38,7 @@ class SharedRates:
         self._quiet_until = 0.0
 
     async def take(self, namespace: str, key: str, rate: Rate) -> float:
-        """Counts one more: 0, or (nothing was counted then) the seconds after which it may be tried again."""
+        """Counts one hit and returns 0; over the limit, counts nothing and returns the seconds to wait."""
         item = RateLimitItemPerSecond(rate.amount, rate.seconds, namespace)
         try:
             if await self._moving.hit(item, key):
@@ -50,7 +50,7 @@ class SharedRates:
         return max(window.reset_time - time.time(), _MIN_WAIT_SECONDS)
 
     async def count(self, namespace: str, key: str, amount: int, *, seconds: int) -> int | None:
-        """Counts `amount` more under a key for `seconds` from its first count; the total, None if nobody counts."""
+        """Adds `amount` under a key, for `seconds` from its first count; returns the total; None without storage."""
         try:
             return await self._storage.incr(f"{namespace}/{key}", seconds, amount)
         except StorageError as error:

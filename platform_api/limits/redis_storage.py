@@ -1,4 +1,4 @@
-"""Redis as the storage of the library `limits`, through bounded connections of ours."""
+"""Opens Redis as the storage of the library `limits`, with a bounded connection pool."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,8 +7,8 @@ from limits.aio.storage import RedisStorage
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
-_CONNECTIONS = 16
-_SECONDS = 5.0
+_MAX_CONNECTIONS = 16
+_TIMEOUT_SECONDS = 5.0
 
 
 class _RedisStorage(RedisStorage):
@@ -21,15 +21,15 @@ class _RedisStorage(RedisStorage):
 
 @asynccontextmanager
 async def open_redis_storage(url: str) -> AsyncIterator[RedisStorage]:
-    """Counts under `automio:limits:…`. `url` is what redis-py takes: `redis://`, `rediss://`, `unix://`."""
+    """Opens a storage with keys `automio:limits:…`. `url` is as for redis-py: `redis://`, `rediss://`, `unix://`."""
     pool = BlockingConnectionPool.from_url(
         url,
-        max_connections=_CONNECTIONS,
-        timeout=_SECONDS,
-        socket_timeout=_SECONDS,
-        socket_connect_timeout=_SECONDS,
+        max_connections=_MAX_CONNECTIONS,
+        timeout=_TIMEOUT_SECONDS,
+        socket_timeout=_TIMEOUT_SECONDS,
+        socket_connect_timeout=_TIMEOUT_SECONDS,
     )
-    # The address is the pool's; the library only looks at what kind of server it is.
+    # The pool has the real address; the library only reads the kind of server from this one.
     storage = _RedisStorage(
         "async+redis://localhost:6379",
         wrap_exceptions=True,
