@@ -1,1 +1,1 @@
-"""GraphQL on app tables: who the caller is to the engine, and the endpoints that pass their documents on."""
+"""Serves GraphQL on app tables: resolves the caller's engine session and passes their documents on."""

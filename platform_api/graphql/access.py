@@ -1,4 +1,4 @@
-"""From a caller to a GraphQL session: which role, and which organizations' rows.
+"""Maps a caller to a GraphQL session: its role, and the organizations whose rows it reaches.
 
 x-hasura-role               app_{id}, or app_{id}_span for an owner's script that reaches every install
 x-hasura-organization-id    the organization acted in; new rows belong to it
@@ -31,10 +31,10 @@ USER_VARIABLE = "x-hasura-user-id"
 async def graphql_session(
     session: AsyncSession, actor: Actor, app_reference: int | str | None, *, for_clients: bool = False
 ) -> Session:
-    """The GraphQL session of `actor` on an app, by default the one the token is bound to.
+    """Returns the GraphQL session of `actor` on an app, by default the app that the token is bound to.
 
-    `for_clients`: numbers are answered as the app says for GraphQL clients.
-    Raises `NotFound` for an app the caller cannot see, `Forbidden` when they may not use it.
+    With `for_clients`, numbers are encoded as the app's `stringify_numbers` says. Raises `NotFound` for an app that
+    the caller cannot see, `Forbidden` for one they may not use.
     """
     actor.require_scope(Scope.DATA)
     reference = actor.app_id if app_reference is None else app_reference
@@ -48,25 +48,24 @@ async def graphql_session(
     if not is_owners_script(actor, app):
         return _session(organization_role(app.id), variables, stringify=stringify)
     reached = await installed_organization_ids(session, AppId(app.id))
-    reaching = {**variables, ORGANIZATIONS_VARIABLE: array_literal(reached)}
-    return _session(span_role(app.id), reaching, stringify=stringify)
+    spanning = {**variables, ORGANIZATIONS_VARIABLE: array_literal(reached)}
+    return _session(span_role(app.id), spanning, stringify=stringify)
 
 
 def app_of(session: Session) -> str:
-    """The id of the app that a session is on."""
+    """Returns the id of a session's app."""
     return session.role.removeprefix("app_").removesuffix("_span")
 
 
 def narrow(session: Session, requested: Mapping[str, str]) -> Session:
-    """The session with what the client asked for in `x-hasura-*` headers, as far as that takes rights away.
+    """Returns the session narrowed to what the client requests in `x-hasura-*` headers.
 
-    `requested` has lower-case names. A span session may ask for fewer organizations, or for the app's ordinary role
-    in one of them. Anything that would widen or move the session raises `Forbidden`; variables without a meaning
-    here are ignored.
+    `requested` has lower-case names. A span session may request fewer organizations, or the app's ordinary role in
+    one of them. Raises `Forbidden` for anything that would widen or move the session; ignores unknown variables.
     """
     if not requested:
         return session
-    organizations = _reached(session)
+    organizations = _reachable(session)
     variables = dict(session.variables)
     role = requested.get(ROLE_VARIABLE, session.role)
     if role not in (session.role, session.role.removesuffix("_span")):
@@ -75,19 +74,19 @@ def narrow(session: Session, requested: Mapping[str, str]) -> Session:
         if chosen not in organizations:
             raise Forbidden(f"organization {chosen!r} is not open to this token")
         variables[ORGANIZATION_VARIABLE] = chosen
-    if (several := requested.get(ORGANIZATIONS_VARIABLE)) is not None:
-        wanted = several.strip().removeprefix("{").removesuffix("}").split(",")
-        if not organizations.issuperset(item.strip() for item in wanted):
-            raise Forbidden(f"organizations {several!r} are not all open to this token")
+    if (listed := requested.get(ORGANIZATIONS_VARIABLE)) is not None:
+        chosen_ids = listed.strip().removeprefix("{").removesuffix("}").split(",")
+        if not organizations.issuperset(item.strip() for item in chosen_ids):
+            raise Forbidden(f"organizations {listed!r} are not all open to this token")
         if ORGANIZATIONS_VARIABLE in variables:
-            variables[ORGANIZATIONS_VARIABLE] = array_literal(int(item) for item in wanted)
+            variables[ORGANIZATIONS_VARIABLE] = array_literal(int(item) for item in chosen_ids)
     if role != session.role:
         variables.pop(ORGANIZATIONS_VARIABLE, None)
     return _session(role, variables, stringify=session.stringify_numeric_types)
 
 
 def _session(role: str, variables: Mapping[str, str], *, stringify: bool) -> Session:
-    # An app's role reaches its own tables only, so their names are clear without the app's prefix.
+    # An app's role reaches only its own tables, so their names are unambiguous without the app's prefix.
     prefix = role.removesuffix("_span") + "_"
     return Session(
         role=role,
@@ -97,8 +96,8 @@ def _session(role: str, variables: Mapping[str, str], *, stringify: bool) -> Ses
     )
 
 
-def _reached(session: Session) -> set[str]:
-    several = session.variables.get(ORGANIZATIONS_VARIABLE)
-    if several is None:
+def _reachable(session: Session) -> set[str]:
+    listed = session.variables.get(ORGANIZATIONS_VARIABLE)
+    if listed is None:
         return {session.variables[ORGANIZATION_VARIABLE]}
-    return set(several.strip("{}").split(","))
+    return set(listed.strip("{}").split(","))

@@ -1,7 +1,7 @@
-"""Pages of other origins: which may call an app's GraphQL from a browser, and how their browsers are told.
+"""Decides which pages of other origins may call an app's GraphQL from a browser, and writes the CORS headers.
 
-A page brings a token. The sign-in cookie stays with our own pages: `Access-Control-Allow-Credentials` is never sent,
-and a request or WebSocket that has nothing but the cookie is refused (`refuse_foreign_page`).
+Such a page sends a token. The sign-in cookie is for the platform's own pages: `Access-Control-Allow-Credentials` is
+never sent, and a request or WebSocket that carries only the cookie is refused (`refuse_foreign_page`).
 """
 
 import re
@@ -16,37 +16,37 @@ from platform_api.core.remembered import Remembered
 from platform_api.graphql.backends.backend import RawHeaders
 
 ANY = "*"
-_SHOWN = b"RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
+_EXPOSED_HEADERS = b"RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
 _VARY = (b"vary", b"Origin")
 _PREFLIGHT_SECONDS = b"600"
-_LONGEST = 300
+_MAX_REFERENCE_LENGTH = 300
 _HEADER_NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~, -]{0,2000}")
 
 
 class ForeignPages:
-    """Which origins' pages may call which apps, remembered for a moment."""
+    """Looks up which origins' pages may call which apps, and caches the result for a moment."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._remembered: Remembered[tuple[str, str | None], str] = Remembered()
 
     async def allowed(self, origin: str, app_reference: str | None) -> str | None:
-        """What `Access-Control-Allow-Origin` says to a page of `origin` that calls an app; None: it may not.
+        """Returns the `Access-Control-Allow-Origin` for a page of `origin` that calls an app; None when it may not.
 
         Without an app (a preflight to `/v1/graphql` carries no token) it is enough that any app allows the origin:
-        the answer to the request itself is shown as the token's app says.
+        the request that follows is decided by its token's app.
         """
-        if max(len(origin), len(app_reference or "")) > _LONGEST or "\x00" in f"{origin}{app_reference}":
+        if max(len(origin), len(app_reference or "")) > _MAX_REFERENCE_LENGTH or "\x00" in f"{origin}{app_reference}":
             return None
         key = (origin, app_reference)
-        if (found := self._remembered.get(key)) is None:
+        if (allowed := self._remembered.get(key)) is None:
             begun = self._remembered.begin()
-            found = await self._look_up(origin, app_reference)
-            self._remembered.keep(key, found, begun)
-        return found or None
+            allowed = await self._look_up(origin, app_reference)
+            self._remembered.keep(key, allowed, begun)
+        return allowed or None
 
     def forget(self) -> None:
-        """Makes every origin be looked up again."""
+        """Clears the cache."""
         self._remembered.forget()
 
     async def _look_up(self, origin: str, app_reference: str | None) -> str:
@@ -61,20 +61,20 @@ class ForeignPages:
 
 
 def answer_headers(allowed: str | None) -> RawHeaders:
-    """What is added to an answer to a page of another origin."""
+    """Returns the headers to add to a response to a page of another origin."""
     if allowed is None:
         return (_VARY,)
     return (
         (b"access-control-allow-origin", allowed.encode("latin-1")),
-        (b"access-control-expose-headers", _SHOWN),
+        (b"access-control-expose-headers", _EXPOSED_HEADERS),
         _VARY,
     )
 
 
 def preflight_headers(requested: bytes) -> RawHeaders:
-    """What is added to the answer to an allowed preflight, for the header names that it asks for.
+    """Returns the headers to add to the response to an allowed preflight that requests these header names.
 
-    They are granted as they come: no header of a page proves anything that a program could not send as well.
+    All of them are granted: a page's headers prove nothing that another program could not send as well.
     """
     granted = requested if _HEADER_NAMES.fullmatch(requested) else b"authorization, content-type"
     return (
@@ -85,16 +85,16 @@ def preflight_headers(requested: bytes) -> RawHeaders:
 
 
 def requested_headers(raw: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """The header names that a preflight asks for; None when the request is none."""
-    found = dict(raw)
-    if b"access-control-request-method" not in found:
+    """Returns the header names that a preflight requests; None when the request is not a preflight."""
+    headers = dict(raw)
+    if b"access-control-request-method" not in headers:
         return None
-    return found.get(b"access-control-request-headers", b"")
+    return headers.get(b"access-control-request-headers", b"")
 
 
 def refusal_of(origin: str) -> str:
-    """Why a preflight is refused, and what would be right."""
+    """Returns the message that says why a preflight is refused and how to allow the origin."""
     return (
-        f"pages of {origin[:_LONGEST]} may not call this app; its builders allow an origin with"
+        f"pages of {origin[:_MAX_REFERENCE_LENGTH]} may not call this app; its builders can allow an origin with"
         ' PUT /api/apps/{app}/ and {"cors_origins": ["https://host"]}'
     )

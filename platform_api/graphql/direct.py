@@ -1,4 +1,4 @@
-"""`/v1/graphql` and `/api/apps/{app}/v1/graphql`, as raw ASGI: nothing stands between the socket and the engine."""
+"""Serves `/v1/graphql` and `/api/apps/{app}/v1/graphql` as raw ASGI, with no framework before the engine."""
 
 import hmac
 import secrets
@@ -40,7 +40,7 @@ ADMIN_PATHS = frozenset({"/v1/metadata", "/v1/query", "/v2/query"})
 
 
 class GraphQLEndpoint:
-    """Serves GraphQL over HTTP and WebSocket; with an admin secret set, an administrator's endpoints too."""
+    """Serves GraphQL over HTTP and WebSocket; with an admin secret configured, also the administrator's endpoints."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -73,7 +73,7 @@ class GraphQLEndpoint:
             answer = await self._answer(scope, receive, headers)
         except ClientGone:
             return
-        except Exception as error:  # the last place where it can be answered in GraphQL's shape
+        except Exception as error:  # the last place that can report it in GraphQL's shape
             request_id = f"req_{secrets.token_hex(8)}"
             answer = error_answer(as_platform_error(error, request_id=request_id), request_id=request_id)
         await send_answer(send, replace(answer, headers=(*answer.headers, *cors)) if cors else answer)
@@ -90,12 +90,12 @@ class GraphQLEndpoint:
         session = narrow(session, headers.hasura)
         if graphql.token_rates is None:
             return await graphql.backend.execute(body, session)
-        standing = await graphql.token_rates.take(credential)
+        rate_headers = await graphql.token_rates.take(credential)
         answer = await graphql.backend.execute(body, session)
-        return replace(answer, headers=(*answer.headers, *standing))
+        return replace(answer, headers=(*answer.headers, *rate_headers))
 
     async def _allowed_origin(self, scope: Scope, headers: RequestHeaders, origin: str) -> str | None:
-        """Whether the page may call the app: the one that is named, or the one that the token is for."""
+        """Returns what the page's origin is allowed on the app: the one named in the request, or the token's."""
         graphql = self._services[GraphQLServices]
         app = named_app(scope["path"], headers)
         credential = headers.credential()
@@ -103,7 +103,7 @@ class GraphQLEndpoint:
             try:
                 app = app_of(await graphql.sessions.resolve(credential, None))
             except PlatformError:
-                # It is refused a moment later; the page may read why, if any app allows it.
+                # The request is refused a moment later; the page may read why if any app allows its origin.
                 app = None
         return await graphql.foreign_pages.allowed(origin, app)
 
@@ -146,8 +146,8 @@ class GraphQLEndpoint:
             if rates is not None and not is_counted:
                 is_counted = True
                 await rates.take(credential)
-            asked = {name: value for name, value in sent.items() if name.startswith("x-hasura-")}
-            return narrow(session, {**headers.hasura, **asked})
+            requested = {name: value for name, value in sent.items() if name.startswith("x-hasura-")}
+            return narrow(session, {**headers.hasura, **requested})
 
         await serve_while_valid(graphql.backend, scope, receive, send, resolve=resolve)
 
@@ -165,7 +165,7 @@ class GraphQLEndpoint:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Gives a body that was read already to an application that reads it; then what the client does next."""
+    """Returns a `receive` that replays a body that was already read, then continues with the client's messages."""
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive_again() -> Message:
@@ -176,15 +176,15 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _headers_of_init(payload: Mapping[str, Any]) -> dict[str, str]:
-    """The headers in a `connection_init` payload: below `headers`, as Hasura's clients send them, or at the top."""
+    """Returns the headers in a `connection_init` payload: under `headers`, as Hasura's clients do, or on top."""
     nested = payload.get("headers")
     return headers_in(nested if isinstance(nested, Mapping) else payload)
 
 
 def _preflight(origin: str, allowed: str | None, cors: RawHeaders, requested: bytes) -> GraphQLAnswer:
     if allowed is None:
-        refused = error_answer(Forbidden(refusal_of(origin)), request_id=f"req_{secrets.token_hex(8)}")
-        return replace(refused, headers=(*refused.headers, *cors))
+        refusal = error_answer(Forbidden(refusal_of(origin)), request_id=f"req_{secrets.token_hex(8)}")
+        return replace(refusal, headers=(*refusal.headers, *cors))
     return GraphQLAnswer(200, b"", (*cors, *preflight_headers(requested)))
 
 

@@ -1,4 +1,4 @@
-"""A WebSocket ends when its credential does: no subscription outlives a revoked token or a suspended install."""
+"""Ends a WebSocket with its credential: no subscription outlives a revoked token or a suspended install."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,11 @@ SECONDS_BETWEEN_CHECKS = 10.0
 FORBIDDEN = 4403
 
 Resolve = Callable[[Mapping[str, Any]], Awaitable[Session]]
-"""From a `connection_init` payload to the session; raises when the credential does not hold (any more)."""
+"""Returns the session for a `connection_init` payload; raises when the credential is not, or no longer, valid."""
 
 
-class _Valid:
-    """What a connection was opened with, once it was."""
+class _Opening:
+    """Remembers the payload and session that a connection was opened with."""
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
@@ -34,7 +34,7 @@ class _Valid:
         return self._session
 
     async def until_invalid(self) -> str:
-        """Returns why, when the credential no longer holds or leads to another session."""
+        """Returns the reason once the credential is no longer valid or resolves to another session."""
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_CHECKS)
             if self._payload is None:
@@ -43,10 +43,10 @@ class _Valid:
                 session = await self._resolve(self._payload)
             except (PlatformError, EngineError) as error:
                 return error.message
-            except Exception:  # the database is away: queries fail by themselves, the session may well hold
+            except Exception:  # the database is unreachable: queries fail anyway, and the session may still be valid
                 continue
             if session != self._session:
-                return "what the credential reaches has changed; connect again"
+                return "the access of this credential has changed; connect again"
 
 
 async def _resolve(resolve: Resolve, payload: Mapping[str, Any]) -> Session:
@@ -61,10 +61,10 @@ async def _resolve(resolve: Resolve, payload: Mapping[str, Any]) -> Session:
 async def serve_while_valid(
     backend: GraphQLBackend, scope: Scope, receive: Receive, send: Send, *, resolve: Resolve
 ) -> None:
-    """Lets `backend` serve the WebSocket as long as `resolve` gives the session it began with."""
-    valid = _Valid(resolve)
-    serving = asyncio.ensure_future(backend.serve_websocket(scope, receive, send, authenticate=valid.authenticate))
-    watching = asyncio.ensure_future(valid.until_invalid())
+    """Has `backend` serve the WebSocket while `resolve` returns the session that it began with."""
+    opening = _Opening(resolve)
+    serving = asyncio.ensure_future(backend.serve_websocket(scope, receive, send, authenticate=opening.authenticate))
+    watching = asyncio.ensure_future(opening.until_invalid())
     try:
         await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():

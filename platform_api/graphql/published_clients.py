@@ -1,7 +1,7 @@
-"""GraphQL in the shape that the published clients can read (contract §7).
+"""Adapts GraphQL answers to the published clients (contract §7).
 
-They accept HTTP 200 only, require every item of an error's `path` to be text, and drop an error's `extensions`:
-what a person needs of these goes into the message.
+They accept only HTTP 200, require every item of an error's `path` to be text, and drop an error's `extensions`: the
+parts of these that a person needs go into the message.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _QUIET_CODES = ("unexpected",)
 
 
 class _Answer(msgspec.Struct, omit_defaults=True):
-    """A GraphQL answer; what is not ours to change stays the bytes that it is."""
+    """Holds a GraphQL answer; the parts that do not change stay the bytes they are."""
 
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     errors: list[dict[str, Any]] | None = None
@@ -23,13 +23,13 @@ class _Answer(msgspec.Struct, omit_defaults=True):
 
 
 def adapt_answer(status: int, body: bytes) -> bytes:
-    """An engine's answer for the published clients; one without errors keeps its bytes."""
+    """Returns an engine's answer for the published clients; one without errors keeps its bytes."""
     try:
         answer = msgspec.json.decode(body, type=_Answer)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise Unavailable("the GraphQL engine gave no GraphQL answer; try again") from error
+        raise Unavailable("the GraphQL engine sent an invalid answer; try again") from error
     if status != 200 and answer.errors is None:
-        raise Unavailable("the GraphQL engine gave no GraphQL answer; try again")
+        raise Unavailable("the GraphQL engine sent an invalid answer; try again")
     if not answer.errors:
         return body
     answer.errors = [_adapt_error(error) for error in answer.errors]

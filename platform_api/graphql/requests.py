@@ -1,4 +1,4 @@
-"""What the GraphQL endpoints read from a raw ASGI request, and how they answer one."""
+"""Reads raw ASGI requests and writes responses for the GraphQL endpoints."""
 
 import re
 from collections.abc import Iterable
@@ -29,19 +29,19 @@ _APP = re.compile(r"/+(?:(?:api/+)?apps/+(?P<app>[^/]+(?:/[^/]+)?)/+)?v1/+graphq
 
 
 class ClientGone(Exception):
-    """The client closed the connection before it had sent everything."""
+    """Raised when the client closes the connection before it has sent the whole body."""
 
 
 @dataclass(slots=True)
 class RequestHeaders:
-    """The headers that matter here, by lower-case name, and the client's `x-hasura-*` apart."""
+    """Holds the headers that GraphQL endpoints use, by lower-case name, with the client's `x-hasura-*` separate."""
 
     own: dict[str, str] = field(default_factory=dict)
     hasura: dict[str, str] = field(default_factory=dict)
     admin_secret: str | None = None
 
     def credential(self) -> Credential:
-        """What proves who is asking."""
+        """Returns the credential that the request carries."""
         cookie = self.own.get("cookie")
         return Credential(
             self.own.get("authorization"),
@@ -65,7 +65,7 @@ _OWN = frozenset(
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> RequestHeaders:
-    """The interesting ones among ASGI's headers (whose names are in lower case)."""
+    """Selects the headers that are used from ASGI's, whose names are in lower case."""
     headers = RequestHeaders()
     for name, value in raw:
         if name in _OWN:
@@ -77,18 +77,18 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> RequestHeaders:
 
 
 def named_app(path: str, headers: RequestHeaders) -> str | None:
-    """The app that the path (or `X-App-Id`) names; None leaves it to the token."""
+    """Returns the app named in the path or in `X-App-Id`; None leaves it to the token."""
     match = _APP.fullmatch(path)
     return (match["app"] if match else None) or headers.own.get("x-app-id")
 
 
 def is_graphql_path(path: str) -> bool:
-    """Whether GraphQL is served at `path`: `/v1/graphql` and `/api/apps/{app}/v1/graphql`."""
+    """Returns whether `path` is `/v1/graphql` or `/api/apps/{app}/v1/graphql`."""
     return path.rstrip("/").endswith("/graphql") and _APP.fullmatch(path) is not None
 
 
 def refuse_foreign_page(headers: RequestHeaders, *, public_url: str) -> None:
-    """A browser sends the sign-in cookie along whoever makes it ask; only our own pages may use it."""
+    """Raises Forbidden unless the platform's own page sends the request: a browser adds the cookie for any page."""
     if headers.own.get("origin") is None:
         is_own = headers.own.get("sec-fetch-site") == "same-origin"
     else:
@@ -98,7 +98,7 @@ def refuse_foreign_page(headers: RequestHeaders, *, public_url: str) -> None:
 
 
 def foreign_origin(headers: RequestHeaders, *, public_url: str) -> str | None:
-    """The origin of the page that a browser asks for, when the page is not one of ours."""
+    """Returns the origin of the page that sent the request; None for the platform's own page, or for no page."""
     origin = headers.own.get("origin")
     if origin is None or is_own_origin(origin, host=headers.own.get("host"), public_url=public_url):
         return None
@@ -106,7 +106,7 @@ def foreign_origin(headers: RequestHeaders, *, public_url: str) -> str | None:
 
 
 async def read_body(receive: Receive, headers: RequestHeaders, *, limit: int) -> bytes:
-    """The request's body; `TooLarge` as soon as it is known to exceed `limit` bytes, `ClientGone`."""
+    """Returns the request's body. Raises `ClientGone`, and `TooLarge` beyond `limit` bytes."""
     announced = headers.own.get("content-length", "")
     if announced.isdecimal() and int(announced[:19]) > limit:
         raise _too_large(limit)
@@ -126,7 +126,7 @@ async def read_body(receive: Receive, headers: RequestHeaders, *, limit: int) ->
 
 
 async def send_answer(send: Send, answer: GraphQLAnswer) -> None:
-    """Sends an answer, its bytes as they are."""
+    """Sends an answer, with its body unchanged."""
     length = (b"content-length", str(len(answer.body)).encode())
     headers = [*answer.headers, length, (b"x-content-type-options", b"nosniff")]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -134,7 +134,7 @@ async def send_answer(send: Send, answer: GraphQLAnswer) -> None:
 
 
 def error_answer(error: PlatformError, *, request_id: str) -> GraphQLAnswer:
-    """A refusal of ours in the shape of a GraphQL answer, with the HTTP status that says the same."""
+    """Returns a platform error in the shape of a GraphQL answer, with its HTTP status."""
     extensions = {"path": "$", "code": _CODES.get(error.status_code, "unexpected")}
     body = orjson.dumps({"errors": [{"message": error.message, "extensions": extensions}]})
     own = {"x-request-id": request_id, **error.headers}
@@ -143,7 +143,7 @@ def error_answer(error: PlatformError, *, request_id: str) -> GraphQLAnswer:
 
 
 def as_platform_error(error: Exception, *, request_id: str) -> PlatformError:
-    """What the caller is told of an error that nobody foresaw; the log tells the rest."""
+    """Converts an unexpected error to one that is safe to show to the caller, and logs the details."""
     if isinstance(error, PlatformError):
         return error
     log.error("graphql.unexpected_error", request_id=request_id, exc_info=error)
@@ -153,7 +153,7 @@ def as_platform_error(error: Exception, *, request_id: str) -> PlatformError:
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"the request body is larger than {limit} bytes; send less, or in several requests")
+    return TooLarge(f"the request body is larger than {limit} bytes; split it into several requests")
 
 
 def _session_cookie(header: str) -> str | None:

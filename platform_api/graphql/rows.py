@@ -1,4 +1,4 @@
-"""Deleting rows of a table by an explicit selection, as the caller's own GraphQL role."""
+"""Deletes rows of a table by an explicit selection, as the caller's own GraphQL role."""
 
 import uuid
 from typing import Any
@@ -23,12 +23,12 @@ class RowSelector(BaseModel):
 
 
 def row_condition(selector: RowSelector | None) -> dict[str, JsonValue]:
-    """The `where` of the rows to delete. Raises `BadRequest` unless exactly one selection is given."""
+    """Returns the `where` of the rows to delete. Raises `BadRequest` unless exactly one selection is given."""
     given = [] if selector is None else [name for name in ("ids", "filter", "all") if getattr(selector, name)]
     if selector is not None and (selector.ids == [] or selector.filter == {}):
-        raise BadRequest("an empty selection selects nothing; to delete every row of your organization send all=true")
+        raise BadRequest("an empty selection selects no rows; to delete every row of your organization send all=true")
     if selector is None or len(given) != 1:
-        raise BadRequest("say which rows to delete with exactly one of: ids (a list), filter (a where), all=true")
+        raise BadRequest("select the rows to delete with exactly one of: ids (a list), filter (a where), all=true")
     if selector.all:
         return {}
     if selector.filter is not None:
@@ -39,7 +39,7 @@ def row_condition(selector: RowSelector | None) -> dict[str, JsonValue]:
 async def delete_rows(
     backend: GraphQLBackend, session: Session, definition: TableDefinition, condition: dict[str, JsonValue]
 ) -> int:
-    """Deletes the rows that match, as far as `session` reaches; the number of them."""
+    """Deletes the matching rows that `session` reaches; returns their number."""
     table = definition.physical.table  # checked when it was made: letters, digits, underscores
     document = f"mutation ($where: {table}_bool_exp!) {{ delete_{table}(where: $where) {{ affected_rows }} }}"
     body = orjson.dumps({"query": document, "variables": {"where": condition}})

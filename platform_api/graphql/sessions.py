@@ -1,4 +1,4 @@
-"""Credential to GraphQL session, remembered for a moment: a repeated request asks PostgreSQL for its rows only."""
+"""Resolves credentials to GraphQL sessions and caches them briefly: repeated requests only query their rows."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from platform_api.core.remembered import Remembered
 from platform_api.graphql.access import graphql_session
 
 CHANNEL = "automio_access"
-"""Notified of ended tokens (with the SHA-256 in hex), memberships, sign-ins and installs (with nothing)."""
+"""Carries notifications of ended tokens (SHA-256 in hex), and of memberships, sign-ins and installs (empty)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a request brought to prove who it is: a token (which wins) or a sign-in cookie, and an organization."""
+    """Holds what authenticates a request: a token, or else a sign-in cookie, and the organization it chooses."""
 
     authorization: str | None
     cookie: str | None = None
@@ -40,19 +40,19 @@ class SessionResolver:
         self._pending: dict[_Key, asyncio.Task[Session]] = {}
 
     async def resolve(self, credential: Credential, app_reference: str | None) -> Session:
-        """The session of a credential on an app (by default on the app its token is bound to).
+        """Returns the session of a credential on an app, by default on the app its token is bound to.
 
         Raises `Unauthenticated`, `Forbidden`, `NotFound`, `BadRequest`.
         """
         key = (credential, app_reference)
-        found = self._remembered.get(key)
-        if found is not None:
-            return found
+        cached = self._remembered.get(key)
+        if cached is not None:
+            return cached
         task = self._pending.get(key)
         if task is None:
             task = self._pending[key] = asyncio.create_task(self._resolve_now(credential, app_reference))
             task.add_done_callback(lambda done: self._no_longer_pending(key, done))
-        # A waiter that goes away must not end the resolution for the others.
+        # A cancelled waiter must not cancel the resolution for the others.
         session = await asyncio.shield(task)
         return session
 
@@ -61,8 +61,8 @@ class SessionResolver:
             del self._pending[key]
 
     def forget(self, token_digest: str | None = None) -> None:
-        """Makes credentials be looked up again: those with a token (by its SHA-256 in hex), or all."""
-        self._pending.clear()  # what is being looked up may have been read before the change
+        """Clears the cache, for one token (by its SHA-256 in hex) or for all."""
+        self._pending.clear()  # a pending resolution may have read the state before the change
         self._remembered.forget(token_digest)
 
     async def _resolve_now(self, credential: Credential, app_reference: str | None) -> Session:

@@ -1,8 +1,8 @@
-"""How many requests a token may send in a minute, over all processes together.
+"""Limits how many requests a token may send in a minute, over all processes together.
 
-A process takes a share of the minute from the shared counter and hands it out by itself: twenty questions a minute,
-however many requests. What one process has taken and does not need is not there for another, so several processes may
-refuse some percent early; together they never let more through than allowed.
+A process reserves a share of the minute from the shared counter and spends it locally: at most twenty queries a
+minute, however many requests. A share that one process does not spend is lost to the others, so several processes may
+refuse a few percent early; together they never allow more than the limit.
 """
 
 import asyncio
@@ -25,28 +25,28 @@ _MAX_TOKENS = 10_000
 
 @dataclass(slots=True)
 class _Lease:
-    """What this process may still let through in the present minute."""
+    """Tracks how many requests this process may still allow in the current minute."""
 
     left: int = 0
     in_store: int = 0
-    """What nobody had taken yet when the counter was last asked."""
+    """Unreserved requests when the counter was last read."""
     is_used_up: bool = False
-    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class TokenRates:
-    """Counts the requests of each credential. Only those that hold are to be counted, or strangers fill the store."""
+    """Counts requests per credential. Pass only valid credentials: others would fill the store."""
 
     def __init__(self, rates: SharedRates, *, per_minute: int) -> None:
         self._rates = rates
         self._limit = per_minute
         self._share = max(1, per_minute // _SHARES)
-        self._shown_limit = str(per_minute).encode()
+        self._limit_header = str(per_minute).encode()
         self._minute = 0
         self._leases: dict[str, _Lease] = {}
 
     async def take(self, credential: Credential) -> RawHeaders:
-        """Counts a request; the headers that tell how many are left. Raises TooManyRequests."""
+        """Counts a request; returns the headers that say how many are left. Raises TooManyRequests."""
         now = time.time()
         minute = int(now // WINDOW_SECONDS)
         if minute != self._minute or len(self._leases) > _MAX_TOKENS:
@@ -62,13 +62,13 @@ class TokenRates:
             raise self._refusal(reset)
         lease.left -= 1
         return (
-            (b"ratelimit-limit", self._shown_limit),
+            (b"ratelimit-limit", self._limit_header),
             (b"ratelimit-remaining", str(lease.left + lease.in_store).encode()),
             (b"ratelimit-reset", str(reset).encode()),
         )
 
     async def _renew(self, lease: _Lease, key: str) -> None:
-        async with lease.asking:
+        async with lease.renewing:
             if lease.left or lease.is_used_up:
                 return
             total = await self._rates.count(_NAMESPACE, key, self._share, seconds=2 * WINDOW_SECONDS)
@@ -82,7 +82,7 @@ class TokenRates:
 
     def _refusal(self, reset: int) -> TooManyRequests:
         error = TooManyRequests(
-            f"the token's limit of {self._limit} requests in a minute is used up; try again in {reset} seconds",
+            f"the token's limit of {self._limit} requests per minute is used up; try again in {reset} seconds",
             retry_after=reset,
         )
         error.headers |= {
@@ -94,7 +94,7 @@ class TokenRates:
 
 
 def _digest(credential: Credential) -> str:
-    """One for each token, however it was written; and the store holds no secrets."""
+    """Returns the same key for a token however it is written; a digest, so that the store holds no secrets."""
     if credential.authorization is not None:
         return digest_of(read_authorization(credential.authorization)).hex()
     return digest_of(credential.cookie or "").hex()

@@ -1,4 +1,4 @@
-"""The embedded engine as what executes GraphQL: in this process, as the role that owns the app tables."""
+"""Executes GraphQL with the embedded engine: in this process, as the role that owns the app tables."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ from hasura.engine.transport.websocket import serve_websocket
 from platform_api.core.database import ENGINE_ROLE, as_engine_role, driver_connection
 from platform_api.graphql.backends.backend import JSON_CONTENT, Authenticate, GraphQLAnswer
 
-# A tenant's query may be arbitrarily expensive; it must not hold a connection for long.
+# A tenant's query may be arbitrarily expensive, and must not hold a connection for long.
 _STATEMENT_SECONDS = 60.0
 
 
 def create_engine(
     database_url: str, *, admin_secret: SecretStr | None, administration: AdministrationLimits | None = None
 ) -> Engine:
-    """The engine for a platform's database; without an admin secret nobody is its administrator."""
+    """Returns an engine for the platform's database; without an admin secret it has no administrator."""
     return Engine(
         EngineOptions(
             database_url=database_url,

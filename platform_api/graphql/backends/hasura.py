@@ -1,7 +1,7 @@
-"""A Hasura v2 server (or a separate `automio engine`) that executes GraphQL for us.
+"""Executes GraphQL on a Hasura v2 server, or on a separate `automio engine`.
 
-It trusts the admin secret, which never leaves this process, and so believes the role and the session variables that
-are sent beside it. These are computed here; of a client's own headers none is passed on.
+It trusts the admin secret, which is never sent to clients, and with it the role and the session variables of a
+request. These are computed here; none of the client's own headers is passed on.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,16 +23,16 @@ from platform_api.graphql.requests import send_answer
 log = structlog.stdlib.get_logger()
 
 _TIMEOUT = aiohttp.ClientTimeout(total=300, connect=5)
-_PASSED_ON = (b"content-type", b"x-request-id")
+_FORWARDED_HEADERS = (b"content-type", b"x-request-id")
 
 
 def session_headers(session: Session, *, admin_secret: str) -> dict[str, str]:
-    """How Hasura is told a session: by the admin secret and the session's variables as headers."""
+    """Returns the headers that carry a session to Hasura: its variables, its role and the admin secret."""
     return {**session.variables, "x-hasura-role": session.role, "x-hasura-admin-secret": admin_secret}
 
 
 class HasuraBackend:
-    """Passes documents on, with a session of our own making."""
+    """Forwards documents with a session that the platform computed."""
 
     def __init__(self, base_url: str, *, admin_secret: str, client: aiohttp.ClientSession) -> None:
         self._base_url = base_url.rstrip("/")
@@ -53,7 +53,7 @@ class HasuraBackend:
         return await self.execute(exact_json.dumps(payload), session)
 
     async def serve_admin(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An administrator's request goes on as it is: the Hasura itself checks the secret it carries."""
+        """Forwards an administrator's request as it is; Hasura checks the secret in it."""
         request = Request(scope, receive)
         headers = {
             name: value
@@ -79,7 +79,7 @@ class HasuraBackend:
                 self._base_url + path, data=body, headers=headers, timeout=_TIMEOUT
             ) as response:
                 answer = await response.read()
-                return GraphQLAnswer(response.status, answer, _passed_on(response.raw_headers))
+                return GraphQLAnswer(response.status, answer, _forwarded_headers(response.raw_headers))
         except (aiohttp.ClientError, TimeoutError) as error:
             log.error("graphql.hasura_unavailable", error=str(error) or type(error).__name__)
             raise Unavailable(
@@ -87,5 +87,5 @@ class HasuraBackend:
             ) from error
 
 
-def _passed_on(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
-    return tuple((name.lower(), value) for name, value in headers if name.lower() in _PASSED_ON)
+def _forwarded_headers(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
+    return tuple((name.lower(), value) for name, value in headers if name.lower() in _FORWARDED_HEADERS)

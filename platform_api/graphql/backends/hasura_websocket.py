@@ -1,7 +1,7 @@
-"""A client's GraphQL WebSocket, passed on to a Hasura with a session of our own making.
+"""Forwards a client's GraphQL WebSocket to Hasura with a session that the platform computed.
 
-The client's `connection_init` never reaches Hasura: we authenticate it and send our own. Every other message is
-parsed and written anew before it goes on, so that nothing can look different to Hasura than it did to us.
+The client's `connection_init` never reaches Hasura: it is authenticated here and replaced. Every other message is
+parsed and serialized again, so that Hasura cannot read it differently than it was read here.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ _INIT_TIMEOUT = 4408
 _SECOND_INIT = 4429
 
 
-class _Closed(Exception):
-    """The client is gone."""
+class _Disconnected(Exception):
+    """Raised when the client has disconnected."""
 
 
-class _Refused(Exception):
-    """The client is to be disconnected with this code and reason."""
+class _Refusal(Exception):
+    """Raised to disconnect the client with a code and reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -45,7 +45,7 @@ class _Refused(Exception):
 
 
 class HasuraWebSocket:
-    """One client's connection."""
+    """Serves one client's connection."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class HasuraWebSocket:
         self._authenticate = authenticate
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """From the handshake to the end of the connection."""
+        """Serves the connection from the handshake to its end."""
         await receive()  # websocket.connect
         protocol = next((name for name in (TRANSPORT_WS, LEGACY_WS) if name in scope.get("subprotocols", ())), None)
         if protocol is None:
@@ -71,9 +71,9 @@ class HasuraWebSocket:
         try:
             session = await self._open(scope, receive, send, protocol)
             await self._connect(session, protocol, receive, send)
-        except _Refused as refused:
-            await send({"type": "websocket.close", "code": refused.code, "reason": refused.reason})
-        except _Closed:
+        except _Refusal as refusal:
+            await send({"type": "websocket.close", "code": refusal.code, "reason": refusal.reason})
+        except _Disconnected:
             return
 
     async def _open(self, scope: Scope, receive: Receive, send: Send, protocol: str) -> Session:
@@ -81,9 +81,9 @@ class HasuraWebSocket:
             async with asyncio.timeout(_INIT_SECONDS):
                 message = await _next_message(receive)
         except TimeoutError as error:
-            raise _Refused(_INIT_TIMEOUT, "Connection initialisation timeout") from error
+            raise _Refusal(_INIT_TIMEOUT, "Connection initialisation timeout") from error
         if message.get("type") != "connection_init":
-            raise _Refused(_INVALID_MESSAGE, "the first message must be connection_init")
+            raise _Refusal(_INVALID_MESSAGE, "the first message must be connection_init")
         payload = message.get("payload")
         headers = decode_headers(scope)
         try:
@@ -91,13 +91,13 @@ class HasuraWebSocket:
         except EngineError as error:
             if protocol == LEGACY_WS:
                 await _send(send, {"type": "connection_error", "payload": {"message": error.message}})
-            raise _Refused(_FORBIDDEN, error.message) from error
+            raise _Refusal(_FORBIDDEN, error.message) from error
 
     async def _connect(self, session: Session, protocol: str, receive: Receive, send: Send) -> None:
         try:
             upstream = await self._client.ws_connect(self._url, protocols=[protocol], max_msg_size=0)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise _Refused(_INTERNAL_ERROR, "the GraphQL engine cannot be reached at the moment") from error
+            raise _Refusal(_INTERNAL_ERROR, "the GraphQL engine cannot be reached at the moment") from error
         async with upstream:
             await upstream.send_json(
                 {"type": "connection_init", "payload": {"headers": dict(self._headers_of(session))}}
@@ -120,8 +120,8 @@ async def _to_hasura(receive: Receive, upstream: aiohttp.ClientWebSocketResponse
     while True:
         message = await _next_message(receive)
         if message.get("type") == "connection_init":
-            raise _Refused(_SECOND_INIT, "Too many initialisation requests")
-        with contextlib.suppress(ConnectionError):  # the other direction notices that Hasura is gone
+            raise _Refusal(_SECOND_INIT, "Too many initialisation requests")
+        with contextlib.suppress(ConnectionError):  # the other direction notices that Hasura has disconnected
             await upstream.send_str(exact_json.dumps(message).decode())
 
 
@@ -129,19 +129,19 @@ async def _to_client(upstream: aiohttp.ClientWebSocketResponse, send: Send) -> N
     async for message in upstream:
         if message.type is aiohttp.WSMsgType.TEXT:
             await send({"type": "websocket.send", "text": message.data})
-    raise _Refused(upstream.close_code or _INTERNAL_ERROR, "the GraphQL engine ended the connection")
+    raise _Refusal(upstream.close_code or _INTERNAL_ERROR, "the GraphQL engine ended the connection")
 
 
 async def _next_message(receive: Receive) -> dict[str, Any]:
     event = await receive()
     if event["type"] == "websocket.disconnect":
-        raise _Closed
+        raise _Disconnected
     try:
         message = exact_json.loads(event.get("text") or event.get("bytes") or b"")
     except EngineError as error:
-        raise _Refused(_INVALID_MESSAGE, "messages must be JSON") from error
+        raise _Refusal(_INVALID_MESSAGE, "messages must be JSON") from error
     if not isinstance(message, dict):
-        raise _Refused(_INVALID_MESSAGE, "messages must be JSON objects")
+        raise _Refusal(_INVALID_MESSAGE, "messages must be JSON objects")
     return message
 
 

@@ -15,7 +15,7 @@ from platform_api.apps.models import Install, InstallStatus
 from platform_api.core import remembered
 from platform_api.core.listener import Listener
 from platform_api.core.types import AppId
-from platform_api.graphql import watch
+from platform_api.graphql import expiry
 from tests.platform_api.conftest import BASE_URL, Caller, Platform, make_settings, running_platform
 from tests.platform_api.graphql.serving import serve_app
 from tests.platform_api.graphql.shop import Shop, open_shop
@@ -525,7 +525,7 @@ async def test_a_number_in_the_payload_narrows_as_its_text_does(shop: Shop) -> N
 async def test_a_subscription_sees_new_rows_and_ends_with_its_token(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "SECONDS_BETWEEN_CHECKS", 0.05)
+    monkeypatch.setattr(expiry, "SECONDS_BETWEEN_CHECKS", 0.05)
     monkeypatch.setattr(remembered, "SECONDS_REMEMBERED", 0.05)
     init = {"headers": {"Authorization": f"App-Token {shop.owner.token}"}}
     async with serve_app(shop.platform.app) as url, aiohttp.ClientSession() as session:

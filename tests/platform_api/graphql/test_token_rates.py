@@ -70,7 +70,7 @@ async def test_two_control_planes_share_a_tokens_rate(planes: tuple[Platform, Pl
     assert refused.headers["retry-after"] == refused.headers["ratelimit-reset"]
     [error] = refused.json()["errors"]
     assert error["extensions"] == {"path": "$", "code": "rate-limit-exceeded"}
-    assert f"limit of {LIMIT} requests in a minute" in error["message"]
+    assert f"limit of {LIMIT} requests per minute" in error["message"]
 
 
 async def test_many_at_once_are_counted_exactly(planes: tuple[Platform, Platform]) -> None:
