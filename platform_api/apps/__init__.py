@@ -1,1 +1,1 @@
-"""Apps: what an organization builds, its versioned source tree, and which other organizations installed it."""
+"""Manages apps: their settings, their versioned source trees, and their installs in other organizations."""

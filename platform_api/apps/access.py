@@ -1,8 +1,8 @@
-"""Which apps a caller may see, use and change, and whose rows an app's own scripts reach.
+"""Decides which apps a caller may see, use and change, and whose rows an app's own scripts reach.
 
 own         the app belongs to the organization acted in: members use it, builders change it
 installed   the organization installed it: members use it on their own rows while it is not suspended
-public      anybody may look at its description, and install it
+public      anybody may read its description and install it
 """
 
 from sqlalchemy import ColumnElement, or_, select, true, union_all
@@ -18,12 +18,12 @@ from platform_api.core.types import AppId, OrganizationId
 
 
 def is_own(actor: Actor) -> ColumnElement[bool]:
-    """The app belongs to the organization that `actor` acts in."""
+    """Returns the condition that the app belongs to the organization that `actor` acts in."""
     return visible_to(actor, App.organization_id)
 
 
 def is_installed(actor: Actor, *, active_only: bool = False) -> ColumnElement[bool]:
-    """The organization that `actor` acts in has installed the app."""
+    """Returns the condition that the organization that `actor` acts in has installed the app."""
     installed = select(Install.app_id).where(visible_to(actor, Install.organization_id))
     if active_only:
         installed = installed.where(Install.status == InstallStatus.ACTIVE)
@@ -31,22 +31,22 @@ def is_installed(actor: Actor, *, active_only: bool = False) -> ColumnElement[bo
 
 
 def is_readable(actor: Actor) -> ColumnElement[bool]:
-    """The app's description may be read: own, installed or public."""
+    """Returns the condition that `actor` may read the app's description: own, installed or public."""
     return or_(is_own(actor), is_installed(actor), App.is_public & App.is_active)
 
 
 def is_within_token(actor: Actor) -> ColumnElement[bool]:
-    """The app is the one that the actor's token is bound to, if it is bound to one."""
+    """Returns the condition that the actor's token is bound to this app or to none."""
     return true() if actor.app_id is None else App.id == actor.app_id
 
 
 async def get_readable_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
-    """An app whose description `actor` may read; NotFound otherwise."""
+    """Returns an app whose description `actor` may read. Raises NotFound."""
     return await _get(session, actor, reference, is_readable(actor))
 
 
 async def get_usable_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
-    """An app that `actor` may work with on their own organization's rows; Forbidden says why not."""
+    """Returns an app that `actor` may use on their own organization's rows. Raises NotFound, Forbidden."""
     app = await _get(session, actor, reference, or_(is_own(actor), is_installed(actor)))
     if not app.is_active:
         raise Forbidden(f"the app {app.slug} is switched off by its owner")
@@ -57,12 +57,12 @@ async def get_usable_app(session: AsyncSession, actor: Actor, reference: int | s
 
 
 async def get_own_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
-    """An app of the organization acted in, whatever the role; for reading what only its organization sees."""
+    """Returns an app of the organization acted in, for any role, to read what only its organization sees."""
     return await _get(session, actor, reference, is_own(actor))
 
 
 async def get_source_readable_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
-    """An app whose source `actor` may read: its organization's builders, or all who see an open-source app."""
+    """Returns an app whose source `actor` may read: builders of its organization, or all for open source."""
     app = await get_readable_app(session, actor, reference)
     if app.is_open_source:
         return app
@@ -73,7 +73,7 @@ async def get_source_readable_app(session: AsyncSession, actor: Actor, reference
 
 
 async def get_buildable_app(session: AsyncSession, actor: Actor, reference: int | str) -> App:
-    """An app that `actor` may change: own, with the role builder and the scope `build`."""
+    """Returns an app that `actor` may change: own, with the role builder and the scope `build`."""
     app = await get_own_app(session, actor, reference)
     actor.require_scope(Scope.BUILD)
     actor.require_role(Role.BUILDER)
@@ -81,13 +81,13 @@ async def get_buildable_app(session: AsyncSession, actor: Actor, reference: int 
 
 
 def is_owners_script(actor: Actor, app: App) -> bool:
-    """Whether a script of the app's owner is calling that works for every organization that installed the app."""
-    # The token says so already; that it is the owner's, and this app's, is checked again where rows are reached.
+    """Returns whether the caller is a script of the app's owner that works for every install of the app."""
+    # The token says so; that it belongs to the owner and to this app is checked again, as it widens access to rows.
     return actor.reaches_installs and actor.app_id == app.id and actor.organization_id == app.organization_id
 
 
 async def installed_organization_ids(session: AsyncSession, app_id: AppId) -> list[OrganizationId]:
-    """The organizations whose rows the app's own scripts reach: its owner, and where it is installed and active."""
+    """Returns the organizations whose rows the app's own scripts reach: its owner's, and those of active installs."""
     owner = select(App.organization_id).where(App.id == app_id)
     installed = select(Install.organization_id).where(
         Install.app_id == app_id, Install.status == InstallStatus.ACTIVE

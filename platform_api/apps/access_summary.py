@@ -1,7 +1,7 @@
-"""What an app works with, for the people who are asked to install it.
+"""Summarizes what an app accesses, for the people who decide whether to install it.
 
-Each domain that an app reaches (tables, actions, integrations, …) describes its part; the parts together have a
-digest, and an install names the digest that was shown, so that nobody consents to something else than they saw.
+Each domain that an app uses (tables, actions, integrations, …) describes its part. An install names the digest of the
+summary that was shown, so that nobody consents to anything they did not see.
 """
 
 import hashlib
@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.apps.models import App
 
 Describe: TypeAlias = Callable[[AsyncSession, App], Awaitable[list[Any]]]
-"""JSON-ready items in a stable order."""
+"""Returns JSON-ready items in a stable order."""
 
 _parts: dict[str, Describe] = {}
 
 
 def describes_access(kind: str) -> Callable[[Describe], Describe]:
-    """Registers a function that describes what of `kind` (`tables`, `actions`, …) an app works with."""
+    """Registers a function that describes the parts of `kind` (`tables`, `actions`, …) that an app accesses."""
 
     def register(describe: Describe) -> Describe:
         _parts[kind] = describe
@@ -30,10 +30,10 @@ def describes_access(kind: str) -> Callable[[Describe], Describe]:
 
 
 async def summarize_access(session: AsyncSession, app: App) -> dict[str, list[Any]]:
-    """Everything the app works with, by kind."""
+    """Returns everything the app accesses, by kind."""
     return {kind: await describe(session, app) for kind, describe in sorted(_parts.items())}
 
 
 def access_digest(access: Mapping[str, list[Any]]) -> str:
-    """SHA-256, in hex, of a summary."""
+    """Returns the SHA-256 of a summary, in hex."""
     return hashlib.sha256(json.dumps(access, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Installing another organization's app: seeing what it accesses, consenting, suspending, ending."""
+"""Installs, suspends and uninstalls other organizations' apps."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -14,14 +14,17 @@ from platform_api.core.errors import Conflict, NotFound
 
 
 async def install_app(session: AsyncSession, actor: Actor, reference: int | str, *, accepted_digest: str) -> Install:
-    """Installs a public app for the organization acted in, whose consent is to what `accepted_digest` stands for."""
+    """Installs a public app for the organization acted in, with consent to the access summary of that digest.
+
+    Raises NotFound, and Conflict when the app is own, withdrawn or installed, or its access differs.
+    """
     app = await get_readable_app(session, actor, reference)
     if await session.scalar(select(App.id).where(App.id == app.id, is_own(actor))) is not None:
-        raise Conflict(f"{app.slug} belongs to your organization; it needs no install")
+        raise Conflict(f"{app.slug} belongs to your organization, so you can use it without installing it")
     if not (app.is_public and app.is_active):
-        raise Conflict(f"{app.slug} cannot be installed anew: its owner withdrew it")
+        raise Conflict(f"{app.slug} cannot be installed: its owner has withdrawn it")
     if accepted_digest != access_digest(await summarize_access(session, app)):
-        raise Conflict(f"what {app.slug} accesses is not what you were shown; read its access summary again")
+        raise Conflict(f"the access of {app.slug} has changed since you were shown it; read its access summary again")
     statement = (
         insert(Install)
         .values(
@@ -36,12 +39,12 @@ async def install_app(session: AsyncSession, actor: Actor, reference: int | str,
     )
     install: Install | None = await session.scalar(statement)
     if install is None:
-        raise Conflict(f"{app.slug} is installed already")
+        raise Conflict(f"{app.slug} is already installed in your organization")
     return install
 
 
 async def get_install(session: AsyncSession, actor: Actor, reference: int | str) -> Install:
-    """The install of an app in the organization acted in."""
+    """Returns the install of an app in the organization acted in. Raises NotFound."""
     app = await get_readable_app(session, actor, reference)
     install: Install | None = await session.scalar(
         select(Install).where(Install.app_id == app.id, visible_to(actor, Install.organization_id))
@@ -62,13 +65,13 @@ async def set_install_status(
 
 
 async def uninstall_app(session: AsyncSession, actor: Actor, reference: int | str) -> None:
-    """Ends an install. The organization's rows stay, out of the owner's reach; installing again finds them."""
+    """Uninstalls an app. The organization keeps its rows, which the app's owner no longer reaches."""
     await session.delete(await get_install(session, actor, reference))
     await session.flush()
 
 
 async def list_installers(session: AsyncSession, app: App) -> list[tuple[Install, Organization]]:
-    """Who installed an app that the caller was found to own."""
+    """Returns the installs of an app that the caller owns, with their organizations, oldest first."""
     statement = (
         select(Install, Organization)
         .join(Organization, Organization.id == Install.organization_id)  # tenancy: shown to the app's owner

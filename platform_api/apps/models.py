@@ -1,4 +1,4 @@
-"""Apps, their source versions and installs."""
+"""Maps apps, their source versions and installs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +13,14 @@ from platform_api.core.types import AppId, OrganizationId, UserId
 
 
 class InstallStatus(StrEnum):
-    """Whether an installed app may work with the organization's rows."""
+    """Tells whether an installed app may work with the organization's rows."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
 
 
 class App(Timestamps, Base):
-    """An app of an organization. Its slug is unique on the platform."""
+    """Stores an app of an organization. Its slug is unique on the platform."""
 
     __tablename__ = "apps"
     __table_args__ = (
@@ -38,16 +38,16 @@ class App(Timestamps, Base):
     is_public: Mapped[bool] = mapped_column(server_default="false")
     """Other organizations may find and install it."""
     is_open_source: Mapped[bool] = mapped_column(server_default="false")
-    """Whoever may see the app may read its source."""
+    """Everybody who may see the app may read its source."""
     forked_from: Mapped[AppId | None] = mapped_column(ForeignKey("platform.apps.id", ondelete="SET NULL"))
     cors_origins: Mapped[list[str]] = mapped_column(server_default="{}")
-    """Origins whose pages may call the app's GraphQL endpoints from a browser; `*`: any."""
+    """Origins whose pages may call the app's GraphQL endpoints from a browser; `*` for any."""
     stringify_numbers: Mapped[bool] = mapped_column(server_default="false")
-    """GraphQL clients get bigint, numeric and double precision as strings, as JavaScript would round them."""
+    """GraphQL clients get bigint, numeric and double precision as strings, because JavaScript would round them."""
 
 
 class SourceVersion(Base):
-    """One immutable state of an app's source tree."""
+    """Stores one immutable state of an app's source tree."""
 
     __tablename__ = "source_versions"
     __table_args__ = (UniqueConstraint("app_id", "number"), Index("ix_source_versions_digest", "digest"))
@@ -59,14 +59,14 @@ class SourceVersion(Base):
     digest: Mapped[str]
     """SHA-256 of the whole tree, in hex: equal trees have equal digests."""
     manifest: Mapped[dict[str, str]]
-    """Path to the digest of the file's content."""
+    """Maps path to the digest of the file's content."""
     author_id: Mapped[UserId | None] = mapped_column(ForeignKey("platform.users.id", ondelete="SET NULL"))
     message: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class SourceFile(Base):
-    """The content of a file, kept once per app however many versions hold it."""
+    """Stores the content of a file, once per app for all versions that contain it."""
 
     __tablename__ = "source_files"
 
@@ -76,7 +76,7 @@ class SourceFile(Base):
 
 
 class Install(Timestamps, Base):
-    """Another organization's consent that an app works with its rows."""
+    """Stores another organization's consent that an app works with its rows."""
 
     __tablename__ = "installs"
     __table_args__ = (
@@ -91,12 +91,12 @@ class Install(Timestamps, Base):
     status: Mapped[InstallStatus] = mapped_column(EnumText(InstallStatus))
     installed_by: Mapped[UserId | None] = mapped_column(ForeignKey("platform.users.id", ondelete="SET NULL"))
     accepted_access: Mapped[str]
-    """Digest of the description of what the app accesses that was shown before the consent."""
+    """Digest of the access summary that was shown before the consent."""
 
 
 @dataclass(frozen=True, slots=True)
 class DescribedApp:
-    """An app as its caller sees it."""
+    """Holds an app as its caller sees it."""
 
     app: App
     organization_slug: str

@@ -1,4 +1,4 @@
-"""How callers name an app: id, slug, or `<org>/<app>`."""
+"""Resolves how callers name an app: by id, slug, or `<org>/<app>`."""
 
 from sqlalchemy import ColumnElement, select
 
@@ -9,7 +9,7 @@ _MAX_ID = 2**31 - 1
 
 
 def names_app(reference: int | str) -> ColumnElement[bool]:
-    """The condition that an app is the one meant by `reference`. It says nothing about who may see it."""
+    """Returns the condition that an app is the one that `reference` names, whoever may see it."""
     text = str(reference).strip().strip("/")
     if text.isascii() and text.isdecimal():
         number = int(text[:12])

@@ -1,4 +1,4 @@
-"""Apps, source versions and installs on the wire."""
+"""Defines the JSON of apps, source versions and installs."""
 
 import re
 from datetime import datetime
@@ -22,7 +22,7 @@ _ORIGIN = re.compile(rf"(https://{_HOST}|http://(?:localhost|127\.0\.0\.1))(:[0-
 
 
 def _check_origin(text: str) -> str:
-    """The origin as browsers send it: in lower case, without the port that goes without saying."""
+    """Returns the origin as browsers send it: in lower case, without a default port. Raises ValueError."""
     origin = text.strip().lower()
     if origin == "*":
         return origin
@@ -39,7 +39,7 @@ CorsOrigin = Annotated[str, AfterValidator(_check_origin)]
 
 
 class AppListing(StrEnum):
-    """Which apps a list shows."""
+    """Selects which apps a list contains."""
 
     USABLE = "usable"
     OWN = "own"
@@ -51,17 +51,19 @@ AppName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 
 
 class ApplicationFields(BaseModel):
-    """What a client may say of an app; unknown fields are ignored, as the published clients strip them."""
+    """Holds the settings of an app; unknown fields are ignored, as the published clients expect."""
 
     model_config = ConfigDict(extra="ignore")
 
-    slug: AppSlug | None = Field(default=None, description="Made from the name when absent; cannot change later")
+    slug: AppSlug | None = Field(default=None, description="Made from the name when absent; cannot be changed later")
     description: str = Field(default="", max_length=10_000)
     icon: str = Field(default="", max_length=2_000)
     is_active: bool = True
     is_public: bool = Field(default=False, description="Other organizations may find and install it")
-    is_open_source: bool = Field(default=False, description="Whoever may see the app may read its source")
-    forked_from: int | None = Field(default=None, description="Begins with this app's source, which must be readable")
+    is_open_source: bool = Field(default=False, description="Everybody who may see the app may read its source")
+    forked_from: int | None = Field(
+        default=None, description="Starts with this app's source, which the caller must be able to read"
+    )
     cors_origins: list[CorsOrigin] = Field(
         default=[],
         max_length=50,
@@ -85,19 +87,19 @@ class ApplicationFields(BaseModel):
 
 
 class ApplicationWrite(ApplicationFields):
-    """A new app."""
+    """Creates an app."""
 
     name: AppName
 
 
 class ApplicationUpdate(ApplicationFields):
-    """Changes of an app; what is left out stays."""
+    """Changes an app; what is absent stays."""
 
     name: AppName | None = Field(default=None, description="Stays when null")
 
 
 class Application(BaseModel):
-    """An app as the published clients know it."""
+    """Describes an app as the published clients know it."""
 
     id: int
     name: str
@@ -152,7 +154,7 @@ class Application(BaseModel):
 
 
 class ApplicationPage(BaseModel):
-    """The contract's pagination envelope."""
+    """Holds one page of apps in the contract's pagination envelope."""
 
     count: int
     next: str | None
@@ -175,21 +177,21 @@ class SourceRead(SourceVersionRead):
 
 
 class SourceWrite(BaseModel):
-    """A whole source tree."""
+    """Replaces the whole source tree."""
 
     model_config = ConfigDict(extra="forbid")
 
-    base_version: int = Field(ge=0, description="Number of the version this was edited from; 0 for the first save")
-    files: dict[str, str] = Field(description="Path to text; what is missing here is removed")
+    base_version: int = Field(ge=0, description="Number of the version that was edited; 0 for the first save")
+    files: dict[str, str] = Field(description="Path to text; files that are absent are removed")
     message: str = Field(default="", max_length=1_000)
 
 
 class SourceChange(BaseModel):
-    """A change to the latest source tree."""
+    """Changes files of the latest source tree."""
 
     model_config = ConfigDict(extra="forbid")
 
-    base_version: int = Field(ge=0, description="Number of the version this was edited from")
+    base_version: int = Field(ge=0, description="Number of the version that was edited")
     changes: dict[str, str | None] = Field(min_length=1, description="Path to new text; null removes the file")
     message: str = Field(default="", max_length=1_000)
 
@@ -200,17 +202,17 @@ class SourceDiff(BaseModel):
     added: list[str]
     removed: list[str]
     modified: list[str]
-    diff: str = Field(description="As of `diff -u`")
+    diff: str = Field(description="In the format of `diff -u`")
 
 
 class AccessSummary(BaseModel):
-    """What an app works with, shown before it is installed."""
+    """Summarizes what an app accesses, shown before it is installed."""
 
     app_id: int
     app: str
     organization: str
     access: dict[str, list[Any]] = Field(description="By kind, e.g. `tables`, `actions`, `integrations`")
-    digest: str = Field(description="Sent with the install: consent is to what was shown")
+    digest: str = Field(description="To be sent with the install, as consent to what was shown")
 
     @classmethod
     def of(cls, described: DescribedApp, access: dict[str, list[Any]], *, digest: str) -> Self:
@@ -247,7 +249,7 @@ class InstallRead(BaseModel):
 
 
 class InstallerRead(BaseModel):
-    """An organization that installed an app, as the app's owner sees it."""
+    """Describes an organization that installed an app, for the app's owner."""
 
     organization_id: int
     organization: str

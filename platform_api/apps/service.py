@@ -1,4 +1,4 @@
-"""Creating, listing and changing apps."""
+"""Creates, lists and changes apps."""
 
 from typing import Any
 
@@ -20,24 +20,24 @@ from platform_api.core.paging import count_rows
 RESERVED_SLUGS = frozenset(
     {"graphql", "table-tags", "csv-imports", "csv-exports", "migrations", "permissions", "installs", "v1"}
 )
-"""Words that stand where an app's slug could stand in a path."""
+"""Lists words that take the place of an app's slug in some paths."""
 
 
-async def create_app(session: AsyncSession, actor: Actor, wanted: ApplicationWrite) -> DescribedApp:
-    """A new app of the organization acted in; a fork begins with the other app's latest source.
+async def create_app(session: AsyncSession, actor: Actor, data: ApplicationWrite) -> DescribedApp:
+    """Creates an app of the organization acted in; a fork starts with the other app's latest source.
 
-    Raises Conflict when the slug is taken, NotFound when the source of the app to fork cannot be read.
+    Raises Conflict when the slug is taken, NotFound when the caller cannot read the source to fork.
     """
     if actor.app_id is not None:
         raise Forbidden(f"this token is bound to app {actor.app_id}; it cannot create another")
     original = None
-    if wanted.forked_from is not None:
-        original = await get_source_readable_app(session, actor, wanted.forked_from)
-    values: dict[str, Any] = wanted.model_dump(exclude_unset=True)
+    if data.forked_from is not None:
+        original = await get_source_readable_app(session, actor, data.forked_from)
+    values: dict[str, Any] = data.model_dump(exclude_unset=True)
     # tenancy: app slugs are unique on the whole platform
     taken = select(App.slug)
-    values["slug"] = wanted.slug or await free_slug(
-        session, wanted.name, prefix="app", taken=taken, reserved=RESERVED_SLUGS
+    values["slug"] = data.slug or await free_slug(
+        session, data.name, prefix="app", taken=taken, reserved=RESERVED_SLUGS
     )
     if values["slug"] in RESERVED_SLUGS:
         raise Conflict(f"slug: {values['slug']!r} is a reserved word; choose another")
@@ -57,28 +57,28 @@ async def create_app(session: AsyncSession, actor: Actor, wanted: ApplicationWri
 async def list_apps(
     session: AsyncSession, actor: Actor, *, show: AppListing, page: int, per_page: int
 ) -> tuple[int, list[DescribedApp]]:
-    """How many apps there are, and one page of them, oldest first."""
+    """Returns the total number of apps and one page of them, oldest first."""
     condition = {
         AppListing.USABLE: or_(is_own(actor), is_installed(actor)),
         AppListing.OWN: is_own(actor),
         AppListing.INSTALLED: is_installed(actor),
         AppListing.PUBLIC: App.is_public & App.is_active,
     }[show]
-    chosen = _described(actor).where(condition, is_within_token(actor))
-    count = await count_rows(session, chosen)
-    page_of = chosen.order_by(App.id).limit(per_page).offset((page - 1) * per_page)
+    statement = _described(actor).where(condition, is_within_token(actor))
+    count = await count_rows(session, statement)
+    page_of = statement.order_by(App.id).limit(per_page).offset((page - 1) * per_page)
     return count, [DescribedApp(*row) for row in await session.execute(page_of)]
 
 
 async def update_app(
-    session: AsyncSession, actor: Actor, reference: int | str, wanted: ApplicationUpdate
+    session: AsyncSession, actor: Actor, reference: int | str, data: ApplicationUpdate
 ) -> DescribedApp:
-    """Changes what the request names and leaves the rest; the slug stays, because URLs and webhooks contain it."""
+    """Changes the given settings. Raises Conflict for another slug, which URLs and webhooks contain."""
     app = await get_buildable_app(session, actor, reference)
-    values = wanted.model_dump(exclude_unset=True, exclude={"slug", "forked_from"})
-    if wanted.name is None:
+    values = data.model_dump(exclude_unset=True, exclude={"slug", "forked_from"})
+    if data.name is None:
         values.pop("name", None)
-    if wanted.slug not in (None, app.slug):
+    if data.slug not in (None, app.slug):
         raise Conflict(f"slug: an app keeps its slug ({app.slug}); URLs and webhooks contain it")
     for name, value in values.items():
         setattr(app, name, value)
@@ -87,13 +87,13 @@ async def update_app(
 
 
 async def describe_app(session: AsyncSession, actor: Actor, app: App) -> DescribedApp:
-    """The app together with what it is to the caller's organization."""
+    """Returns the app with its relation to the caller's organization."""
     row = (await session.execute(_described(actor).where(App.id == app.id))).one()
     return DescribedApp(*row)
 
 
 def _described(actor: Actor) -> Select[App, str, bool, InstallStatus | None]:
-    """The columns of `DescribedApp`; the caller adds which apps."""
+    """Selects the columns of `DescribedApp`; the caller adds the condition on apps."""
     status = select(Install.status).where(Install.app_id == App.id, visible_to(actor, Install.organization_id))
     return select(App, Organization.slug, is_own(actor), status.scalar_subquery()).join(
         Organization, Organization.id == App.organization_id

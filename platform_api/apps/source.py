@@ -1,4 +1,4 @@
-"""The versioned source tree of an app: every save is a new immutable version."""
+"""Stores the versioned source tree of an app: every save is a new immutable version."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,16 +14,16 @@ from platform_api.core.types import AppId, UserId
 
 
 async def latest_version(session: AsyncSession, app_id: AppId) -> SourceVersion | None:
-    """The newest version; None when nothing was saved yet."""
+    """Returns the newest version; None when nothing was saved yet."""
     statement = (
         select(SourceVersion).where(SourceVersion.app_id == app_id).order_by(SourceVersion.number.desc()).limit(1)
     )
-    found: SourceVersion | None = await session.scalar(statement)
-    return found
+    version: SourceVersion | None = await session.scalar(statement)
+    return version
 
 
 async def get_version(session: AsyncSession, app_id: AppId, number: int | None = None) -> SourceVersion:
-    """A version by its number, the latest without one; raises NotFound."""
+    """Returns a version by its number, or the latest. Raises NotFound."""
     if number is None:
         version = await latest_version(session, app_id)
     else:
@@ -37,7 +37,7 @@ async def get_version(session: AsyncSession, app_id: AppId, number: int | None =
 async def list_versions(
     session: AsyncSession, app_id: AppId, *, before: int | None, limit: int
 ) -> list[SourceVersion]:
-    """Versions, newest first, older than number `before`."""
+    """Returns versions older than number `before`, newest first."""
     statement = select(SourceVersion).where(SourceVersion.app_id == app_id)
     if before is not None:
         statement = statement.where(SourceVersion.number < before)
@@ -45,7 +45,7 @@ async def list_versions(
 
 
 async def load_files(session: AsyncSession, version: SourceVersion) -> dict[str, str]:
-    """The tree of a version: path to text."""
+    """Returns the tree of a version: path to text."""
     digests = set(version.manifest.values())
     statement = select(SourceFile.digest, SourceFile.content).where(
         SourceFile.app_id == version.app_id, SourceFile.digest.in_(digests)
@@ -85,7 +85,7 @@ async def apply_changes(
     author_id: UserId,
     message: str = "",
 ) -> tuple[SourceVersion, bool]:
-    """As `save_tree`, from the latest version with `changes` made to it; None removes a file."""
+    """Stores the latest version with `changes` as the next, like `save_tree`; None removes a file."""
     latest = await _lock_and_get_latest(session, app)
     await _require_base(session, app, latest, base_version)
     files = {} if latest is None else await load_files(session, latest)
@@ -93,7 +93,7 @@ async def apply_changes(
         if text is not None:
             files[path] = text
         elif files.pop(path, None) is None:
-            raise Unprocessable(f"changes: {path} cannot be removed: version {base_version} does not hold it")
+            raise Unprocessable(f"changes: {path} cannot be removed: version {base_version} does not contain it")
     return await save_tree(session, app, files, base_version=base_version, author_id=author_id, message=message)
 
 

@@ -1,4 +1,4 @@
-"""What a source tree may be, how it is identified, and how two differ. Pure: no database, no HTTP."""
+"""Checks, hashes and compares source trees. Pure: no database, no HTTP."""
 
 import difflib
 import hashlib
@@ -17,19 +17,19 @@ MAX_PATH_LENGTH = 200
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 
 Files = Mapping[str, str]
-"""Path to text."""
+"""Maps path to text."""
 
 
 @dataclass(frozen=True, slots=True)
 class TreeChange:
-    """Which paths differ between two trees."""
+    """Lists the paths that differ between two trees."""
 
     added: list[str]
     removed: list[str]
     modified: list[str]
 
     def describe(self) -> str:
-        """One phrase for an error message."""
+        """Returns a phrase for an error message."""
         parts = [
             f"{verb} {', '.join(paths[:10])}{' and more' if len(paths) > 10 else ''}"
             for verb, paths in (("added", self.added), ("removed", self.removed), ("modified", self.modified))
@@ -39,31 +39,31 @@ class TreeChange:
 
 
 def check_tree(files: Files) -> None:
-    """Raises Unprocessable or TooLarge, naming the file, unless `files` can be a source tree."""
+    """Raises Unprocessable or TooLarge, naming the file, unless `files` is a valid source tree."""
     if len(files) > MAX_FILES:
-        raise TooLarge(f"files: {len(files)} files; a source tree holds at most {MAX_FILES}")
+        raise TooLarge(f"files: {len(files)} files; a source tree may have at most {MAX_FILES}")
     total = 0
     for path, text in files.items():
         _check_path(path)
         total += _check_text(path, text)
     if total > MAX_TREE_BYTES:
-        raise TooLarge(f"files: {total} bytes in all; a source tree holds at most {MAX_TREE_BYTES}")
+        raise TooLarge(f"files: {total} bytes in all; a source tree may have at most {MAX_TREE_BYTES}")
     _refuse_file_as_directory(files)
 
 
 def file_digest(text: str) -> str:
-    """SHA-256 of a file's content, in hex."""
+    """Returns the SHA-256 of a file's content, in hex."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def tree_digest(manifest: Mapping[str, str]) -> str:
-    """SHA-256 of a tree, in hex, from its paths and their contents' digests."""
+    """Returns the SHA-256 of a tree, in hex, from its paths and the digests of its files."""
     canonical = json.dumps(sorted(manifest.items()), separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def compare(before: Mapping[str, str], after: Mapping[str, str]) -> TreeChange:
-    """Which paths changed between two manifests (or two trees)."""
+    """Compares two manifests, or two trees."""
     return TreeChange(
         added=sorted(after.keys() - before.keys()),
         removed=sorted(before.keys() - after.keys()),
@@ -72,7 +72,7 @@ def compare(before: Mapping[str, str], after: Mapping[str, str]) -> TreeChange:
 
 
 def unified_diff(before: Files, after: Files) -> str:
-    """The change between two trees as `diff -u` writes it."""
+    """Returns the difference between two trees in the format of `diff -u`."""
     change = compare(before, after)
     pieces: list[str] = []
     for path in sorted([*change.added, *change.removed, *change.modified]):
@@ -93,19 +93,19 @@ def _check_path(path: str) -> None:
     if not all(_SEGMENT.fullmatch(segment) for segment in path.split("/")):
         raise Unprocessable(
             f"files: the path {path!r} must be relative; its parts start with a letter, digit or underscore and"
-            " hold only those, `.` and `-`"
+            " contain only those, `.` and `-`"
         )
 
 
 def _check_text(path: str, text: str) -> int:
     if "\x00" in text:
-        raise Unprocessable(f"files: {path} holds a NUL character; source files are text")
+        raise Unprocessable(f"files: {path} contains a NUL character; source files must be text")
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise Unprocessable(f"files: {path} is not valid Unicode text") from error
+        raise Unprocessable(f"files: {path} must be valid Unicode text") from error
     if size > MAX_FILE_BYTES:
-        raise TooLarge(f"files: {path} has {size} bytes; a file holds at most {MAX_FILE_BYTES}")
+        raise TooLarge(f"files: {path} has {size} bytes; a file may have at most {MAX_FILE_BYTES}")
     return size
 
 
@@ -114,4 +114,4 @@ def _refuse_file_as_directory(files: Files) -> None:
         parts = path.split("/")
         for depth in range(1, len(parts)):
             if (parent := "/".join(parts[:depth])) in files:
-                raise Unprocessable(f"files: {parent} is a file and cannot hold {path}")
+                raise Unprocessable(f"files: {parent} is a file and cannot contain {path}")

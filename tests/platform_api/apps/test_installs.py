@@ -63,7 +63,7 @@ async def test_consent_is_to_what_was_shown(shared_platform: Platform) -> None:
     app = await shared_platform.create_app(owner, is_public=True)
     async with shared_platform.client(guest) as client:
         reply = await client.post(f"/api/apps/{app.id}/install/", json={"access_digest": "0" * 64})
-    assert (reply.status_code, "not what you were shown" in reply.json()["detail"]) == (409, True)
+    assert (reply.status_code, "changed since you were shown it" in reply.json()["detail"]) == (409, True)
 
 
 async def test_only_an_owner_installs_and_only_their_own_organization_is_affected(shared_platform: Platform) -> None:

@@ -67,7 +67,7 @@ def test_an_operator_sets_up_an_installation_from_nothing(database_url: str) -> 
         "organization": "acme",
         "role": "owner",
     }
-    assert "exists already" in commands.refusal(cli.user, "create", "--email", "boss@example.com")
+    assert "already exists" in commands.refusal(cli.user, "create", "--email", "boss@example.com")
     assert "at least 10 characters" in commands.refusal(
         cli.user, "create", "--email", "x@example.com", "--password", "short"
     )
@@ -129,7 +129,7 @@ def test_an_app_is_installed_suspended_resumed_and_removed(commands: Commands) -
     asyncio.run(publish())
     guest = ("shop", "--organization", "guest")
     digest = commands.read(cli.install, "access", *guest)["digest"]
-    assert "not what you were shown" in commands.refusal(cli.install, "add", *guest, "--digest", "0")
+    assert "changed since you were shown it" in commands.refusal(cli.install, "add", *guest, "--digest", "0")
     assert commands.read(cli.install, "add", *guest, "--digest", digest)["status"] == "active"
     assert commands.read(cli.install, "suspend", *guest)["status"] == "suspended"
     assert commands.read(cli.install, "resume", *guest)["status"] == "active"
