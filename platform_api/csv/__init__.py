@@ -1,1 +1,1 @@
-"""CSV and Excel files into app tables, and out of them: jobs that any control plane takes up and goes on with."""
+"""Imports CSV and Excel files into app tables and exports them, as jobs that any control plane can resume."""

@@ -1,4 +1,4 @@
-"""Which column of the file is which column of the table, and rows made of records."""
+"""Maps columns of the file to columns of the table, and converts records to rows."""
 
 import re
 import uuid
@@ -9,7 +9,7 @@ from typing import Any
 from platform_api.csv.errors import JobFailed, LineRejected
 from platform_api.csv.records.records import Record
 from platform_api.csv.schemas import ImportOptions, OnConflict
-from platform_api.csv.values.cells import Cell, is_blank, shown, text_of
+from platform_api.csv.values.cells import Cell, is_blank, quoted, text_of
 from platform_api.csv.values.converting import Convert, Reading, converter
 from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import Column, TableDefinition
@@ -19,16 +19,16 @@ IMPORTABLE_SYSTEM_COLUMNS = (
     Column(name="connection_id", type=ColumnType.BIGINT),
 )
 REASON_COLUMN = "automio_reason"
-"""What the file of rejected lines has at the end of each line."""
-LEFT_OUT = frozenset({"organization_id", "created_at", "updated_at", "automio_line", REASON_COLUMN})
-"""What an export or a list of rejected lines has beside the columns that can be written."""
+"""Is the last column in the file of rejected lines."""
+IGNORED_COLUMNS = frozenset({"organization_id", "created_at", "updated_at", "automio_line", REASON_COLUMN})
+"""Are the columns of exports and of rejected lines that an import ignores."""
 _POSITION = re.compile(r"#([1-9][0-9]{0,4})")
 _REASON = re.compile(r"(?P<name>automio_reason: )?line [0-9]+(?:, .*)?: .*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A column of the file and where it goes."""
+    """Maps a column of the file to a column of the table."""
 
     position: int
     header: str
@@ -38,18 +38,18 @@ class Target:
 
     @property
     def is_needed(self) -> bool:
-        """Whether an empty cell is a fault."""
+        """Returns whether an empty cell is an error."""
         return self.column.required and self.column.default is None
 
     @property
     def is_nullable(self) -> bool:
-        """Whether the column can be null, rather than have its default."""
+        """Returns whether the column can be null instead of having its default."""
         return not self.column.required and self.column.name != "id"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The unique key by which lines are compared with rows."""
+    """Names the unique key that matches lines with existing rows."""
 
     constraint: str
     columns: tuple[str, ...]
@@ -58,24 +58,24 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What stands where in a record."""
+    """Describes the positions of values in a record."""
 
     targets: tuple[Target, ...]
     width: int
-    """Fields of a record, without empty columns at the end and without the reason of a rejected line."""
+    """Number of fields of a record, without empty columns at the end and without the reason of a rejected line."""
     full_width: int
-    """Fields of the header, with both."""
+    """Number of fields of the header, including both."""
     unnamed: tuple[int, ...]
-    """Columns that nobody says anything about: a value there would be lost."""
+    """Positions of columns without a header or mapping: a value there would be lost."""
     reason_position: int
-    """Where the header names the reason's column; -1 where it does not."""
+    """Position of the reason's column in the header; -1 without it."""
     is_headless: bool
     is_ragged: bool
 
     def without_reason(self, fields: tuple[Cell, ...]) -> tuple[Cell, ...]:
-        """Returns the fields without the reason with which the line was rejected before.
+        """Returns the fields without the reason of an earlier rejection.
 
-        The reason is the last value of a line, wherever its column is: a line may be too short or too long.
+        The reason is the last value of the line, in whichever column: the line may be too short or too long.
         """
         if not (self.has_reason or self.is_headless):
             return fields
@@ -90,18 +90,18 @@ class Layout:
 
     @property
     def has_reason(self) -> bool:
-        """Whether the header names the reason's column."""
+        """Returns whether the header contains the reason's column."""
         return self.reason_position >= 0
 
     def reason(self, line: int, rejected: LineRejected) -> str:
-        """Returns why a line was rejected, as it stands at the end of the line in the file of rejected ones."""
-        # Where no header says what it is, it says so itself.
+        """Returns the reason of a rejection as written at the end of the line in the file of rejected lines."""
+        # Without a header, the value itself names its column.
         name = f"{REASON_COLUMN}: " if self.is_headless else ""
         column = f", {rejected.column}" if rejected.column else ""
         return " ".join(f"{name}line {line}{column}: {rejected.reason}".splitlines())
 
     def fit(self, record: Record) -> tuple[Cell, ...]:
-        """Returns the fields of a record, as many as there are columns. Raises LineRejected."""
+        """Returns as many fields of a record as there are columns. Raises LineRejected."""
         if record.problem is not None:
             raise record.problem
         fields = list(self.without_reason(record.fields))
@@ -110,7 +110,7 @@ class Layout:
                 fields.pop()
             fields += [""] * (self.width - len(fields))
         extra = fields[self.width :]
-        # A line of one field may end with a comma that is its own.
+        # In a file of one column, a comma at the end may belong to the value.
         is_own = self.width == 1 and not (self.is_headless or self.is_ragged)
         allowed = max(0 if is_own else 1, self.full_width - self.width - self.has_reason)
         if len(fields) < self.width or len(extra) > allowed:
@@ -119,14 +119,14 @@ class Layout:
             if not is_blank(field):
                 if position < (self.reason_position if self.has_reason else self.full_width):
                     raise LineRejected(
-                        f"column {position + 1} has no header, and here the value {shown(text_of(field))}"
+                        f"column {position + 1} has no header, but the value {quoted(text_of(field))} here"
                     )
                 raise self._wrong_width(fields)
         for position in self.unnamed:
             if not is_blank(fields[position]):
                 raise LineRejected(
-                    f"column {position + 1} has no header, and this line has a value there; name the column, or say"
-                    f' in `mapping` where "#{position + 1}" goes (null: nowhere)'
+                    f"column {position + 1} has no header, but this line has a value there; name the column, or map"
+                    f' "#{position + 1}" in `mapping` (to null to leave it out)'
                 )
         return tuple(fields[: self.width])
 
@@ -135,9 +135,9 @@ class Layout:
         return LineRejected(f"too {few_or_many} fields: {len(fields)} where the header has {self.width}")
 
     def row(self, record: Record, *, namespace: uuid.UUID) -> dict[str, Any]:
-        """Returns the row that a record is. Raises LineRejected.
+        """Converts a record to a row. Raises LineRejected.
 
-        A row without an id of its own gets one made from its line: the same line of the same job is the same row,
+        A row without an id gets one derived from its line: the same line of the same job is always the same row,
         however often it is written.
         """
         fields = self.fit(record)
@@ -151,40 +151,40 @@ class Layout:
                 row[target.column.name] = value
             elif target.is_needed:
                 raise LineRejected("a value is required", target.header)
-            # Else no value: the column's default, or null.
+            # Otherwise omit the value: the column gets its default, or null.
         row.setdefault("id", str(uuid.uuid5(namespace, str(record.line))))
         return row
 
     def require_key(self, row: Mapping[str, Any], key: Key) -> None:
-        """Raises LineRejected when a column of the key is null: such a line is no row's, and never finds one."""
+        """Raises LineRejected when a column of the key is null: such a line can never match a row."""
         for target in self.targets:
             name = target.column.name
             if name in key.columns and row.get(name) is None and (name in row or target.column.default is None):
-                raise LineRejected("on_conflict compares it with rows, and it has no value", target.header)
+                raise LineRejected("must have a value, because on_conflict matches rows by it", target.header)
 
 
 def is_reason(cell: Cell, *, is_named: bool = False) -> bool:
-    """Returns whether a cell holds the reason of a rejected line, as `Layout.reason` writes it."""
-    found = _REASON.fullmatch(cell) if isinstance(cell, str) else None
-    return found is not None and (found["name"] is not None or not is_named)
+    """Returns whether a cell is the reason of a rejected line, as `Layout.reason` writes it."""
+    match = _REASON.fullmatch(cell) if isinstance(cell, str) else None
+    return match is not None and (match["name"] is not None or not is_named)
 
 
 def importable_columns(definition: TableDefinition) -> dict[str, Column]:
-    """Columns of the table that a file may fill, by name."""
+    """Returns the columns of the table that a file may contain, by name."""
     return {column.name: column for column in (*IMPORTABLE_SYSTEM_COLUMNS, *definition.columns)}
 
 
 def find_form(header: Sequence[str], options: ImportOptions, *, is_ragged: bool) -> tuple[list[str], Layout]:
-    """Returns the names of the file's columns, and how many fields a record has. No header: the mapping names them.
+    """Returns the names of the file's columns and a layout without targets. Without a header, the mapping names them.
 
-    Raises JobFailed when neither does.
+    Raises JobFailed without both.
     """
     names, full_width = list(header), len(header)
     is_headless = options.header_line == 0
     if is_headless:
-        places = [int(found[1]) for key in options.mapping if (found := _POSITION.fullmatch(key)) is not None]
+        places = [int(match[1]) for key in options.mapping if (match := _POSITION.fullmatch(key)) is not None]
         if not places:
-            raise JobFailed('the file has no header: say in `mapping` where its columns go, {"#1": "<column>", …}')
+            raise JobFailed('the file has no header: name its columns in `mapping`, {"#1": "<column>", …}')
         names = [f"#{number}" for number in range(1, max(places) + 1)]
         full_width = len(names)
     _drop_empty(names, options)
@@ -198,7 +198,7 @@ def find_form(header: Sequence[str], options: ImportOptions, *, is_ragged: bool)
 def find_layout(
     header: Sequence[str], definition: TableDefinition, options: ImportOptions, *, is_ragged: bool
 ) -> Layout:
-    """Returns where the file's columns go. Raises JobFailed naming the first fault."""
+    """Returns the layout of a file for a table. Raises JobFailed for the first error in it."""
     names, form = find_form(header, options, is_ragged=is_ragged)
     is_headless = form.is_headless
     mapped = _by_position(names, options.mapping)
@@ -211,14 +211,14 @@ def find_layout(
             unnamed.append(position)
             continue
         column_name = mapped.get(position, name)
-        if column_name is None or (position not in mapped and name in LEFT_OUT):
+        if column_name is None or (position not in mapped and name in IGNORED_COLUMNS):
             continue
         column = known.get(column_name)
         if column is None:
             raise _unknown_column(position, name, column_name, definition, known)
         if any(target.column is column for target in targets):
             raise JobFailed(
-                f"two columns of the file go into {column.name}; leave one out with a mapping to null, of the second"
+                f"two columns of the file are mapped to {column.name}; map one to null, the second with"
                 f' {{"#{position + 1}": null}}'
             )
         targets.append(
@@ -229,26 +229,26 @@ def find_layout(
 
 
 def _drop_empty(names: list[str], options: ImportOptions) -> None:
-    """Takes away columns without a header at the end that the mapping does not name."""
+    """Removes columns at the end that have neither a header nor a mapping."""
     while names and not names[-1] and f"#{len(names)}" not in options.mapping:
         names.pop()
 
 
 def _by_position(names: Sequence[str], mapping: Mapping[str, str | None]) -> dict[int, str | None]:
-    """Returns the mapping by position. A key is a column's header or, where no header is so, `#` and its number."""
-    found: dict[int, str | None] = {}
+    """Returns the mapping by position. A key is a header or, if no header equals it, `#` and a column's number."""
+    by_header: dict[int, str | None] = {}
     by_number: dict[int, str | None] = {}
     for key, column in mapping.items():
         positions = [position for position, name in enumerate(names) if name == key]
-        found |= dict.fromkeys(positions, column)
+        by_header |= dict.fromkeys(positions, column)
         if positions:
             continue
         number = _POSITION.fullmatch(key)
         if number is None or int(number[1]) > len(names):
-            raise JobFailed(f"mapping: the file has no column {shown(key)}; its columns are: {_listed(names)}")
+            raise JobFailed(f"mapping: the file has no column {quoted(key)}; its columns are: {_listed(names)}")
         by_number[int(number[1]) - 1] = column
-    # A number names one column only, so it says more than a header.
-    return found | by_number
+    # A number names exactly one column, so it takes precedence over a header.
+    return by_header | by_number
 
 
 def _unknown_column(
@@ -256,8 +256,8 @@ def _unknown_column(
 ) -> JobFailed:
     key = name[:60] or f"#{position + 1}"
     return JobFailed(
-        f"the file's column {shown(name or key)} is no column of the table {definition.name}"
-        + (f" (mapped to {shown(column_name)})" if column_name != name else "")
+        f"the file's column {quoted(name or key)} is not a column of the table {definition.name}"
+        + (f" (mapped to {quoted(column_name)})" if column_name != name else "")
         + f'; send a mapping, {{"{key}": "<column>"}}, or {{"{key}": null}} to leave it out.'
         f" Its columns are: {_listed(list(known))}"
     )
@@ -265,26 +265,28 @@ def _unknown_column(
 
 def _require_columns(definition: TableDefinition, targets: Sequence[Target]) -> None:
     if not targets:
-        raise JobFailed("none of the file's columns goes into the table")
+        raise JobFailed("none of the file's columns belongs to the table; send a `mapping`")
     given = {target.column.name for target in targets}
     for column in definition.columns:
         if column.required and column.default is None and column.name not in given:
-            raise JobFailed(f"the table needs a value for {column.name}, and no column of the file gives it")
+            raise JobFailed(f"the table requires {column.name}, but no column of the file is mapped to it")
 
 
-def find_key(definition: TableDefinition, wanted: OnConflict | None) -> Key | None:
-    """The unique key that `wanted` names. Raises JobFailed when the table has none such."""
-    if wanted is None:
+def find_key(definition: TableDefinition, on_conflict: OnConflict | None) -> Key | None:
+    """Returns the unique key that `on_conflict` names; None without it. Raises JobFailed when the table lacks it."""
+    if on_conflict is None:
         return None
     physical = definition.physical
     keys: dict[str, tuple[str, ...]] = {physical.primary_key: ("id",)}
     keys |= {physical.unique_key(key.columns, name=key.name): key.columns for key in definition.unique}
     for constraint, columns in keys.items():
-        if constraint == wanted.constraint or (wanted.columns and sorted(columns) == sorted(wanted.columns)):
-            return Key(constraint, tuple(columns), wanted.action == "update")
+        if constraint == on_conflict.constraint or (
+            on_conflict.columns and sorted(columns) == sorted(on_conflict.columns)
+        ):
+            return Key(constraint, tuple(columns), on_conflict.action == "update")
     listed = "; ".join(", ".join(columns) for columns in keys.values())
-    named = wanted.constraint or ", ".join(wanted.columns)
-    raise JobFailed(f"on_conflict: the table has no unique key {shown(named)}; it has: {listed}")
+    name = on_conflict.constraint or ", ".join(on_conflict.columns)
+    raise JobFailed(f"on_conflict: the table has no unique key {quoted(name)}; it has: {listed}")
 
 
 def _listed(names: Sequence[str]) -> str:

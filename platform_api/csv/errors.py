@@ -1,18 +1,18 @@
-"""Why a whole job, or one of its lines, cannot be done.
+"""Defines the errors of jobs.
 
-JobFailed       the job ends as failed, with this as its reason
-LineRejected    one line is left out
+JobFailed       the job fails, with this message as its reason
+LineRejected    one line is rejected
 """
 
 from platform_api.work.errors import Failed
 
 
 class JobFailed(Failed):
-    """Nothing more can be done; the message is for the person who sent the file."""
+    """Raised to fail the job; the message is for the person who sent the file."""
 
 
 class LineRejected(Exception):
-    """A line cannot be imported; the message says why."""
+    """Raised for a line that cannot be imported; the message says why."""
 
     def __init__(self, reason: str, column: str | None = None) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""The options of an import as fields of a form, beside the file."""
+"""Reads the options of an import from the fields of a form."""
 
 import json
 from typing import Annotated, Any, Literal, TypeVar
@@ -18,42 +18,47 @@ _TABS = {"tab": "\t", "\\t": "\t"}
 _ESCAPES = {"backslash": "\\", "\\": "\\"}
 
 _MappingField = Annotated[
-    str | None, Form(description="JSON: the file's columns, or `#` and their number, to the table's; null: leave out")
+    str | None,
+    Form(description="JSON: the file's columns, or `#` and their number, to the table's; null leaves one out"),
 ]
 _OnConflictField = Annotated[str | None, Form(description='JSON: {"columns": [...], "action": "update" or "skip"}')]
 _DelimiterField = Annotated[
-    str | None, Form(description="`,` `;` `|`, a tab or the word tab; found out when absent", max_length=10)
+    str | None, Form(description="`,` `;` `|`, a tab or the word tab; detected when absent", max_length=10)
 ]
-_EncodingField = Annotated[str | None, Form(max_length=40, description="UTF-8, or the BOM's, when absent")]
+_EncodingField = Annotated[
+    str | None, Form(max_length=40, description="When absent, UTF-8 or that of the byte order mark")
+]
 _EscapeField = Annotated[
     str | None,
     Form(
         max_length=10,
-        description="A backslash, or this word: as MySQL and PostgreSQL's text format have it",
+        description="A backslash, or the word backslash, for files of MySQL or PostgreSQL's text format",
     ),
 ]
-_DecimalField = Annotated[Literal[".", ","] | None, Form(description="What fractions begin with, else a point")]
+_DecimalField = Annotated[Literal[".", ","] | None, Form(description="The decimal sign; a point when absent")]
 _ThousandsField = Annotated[
-    Thousands | None, Form(description="What stands between thousands; with a decimal comma a point when absent")
+    Thousands | None, Form(description="The thousands separator; when absent, a point if the decimal sign is a comma")
 ]
 _UnitsField = Annotated[
     str | None,
-    Form(description='JSON list of what may stand beside a number: ["€", "%"]; % makes hundredths', max_length=1000),
+    Form(description='JSON list of units beside numbers: ["€", "%"]; % divides by 100', max_length=1000),
 ]
 _OrderField = Annotated[
-    Literal["ymd", "dmy", "mdy"] | None, Form(description="Order of dates that are not as 2026-01-31")
+    Literal["ymd", "dmy", "mdy"] | None, Form(description="Order of dates that are not like 2026-01-31")
 ]
-_DateFormatField = Annotated[str | None, Form(max_length=60, description="The format of dates, as %d.%m.%Y")]
-_TimeFormatField = Annotated[str | None, Form(max_length=60, description="The format of times, as %d.%m.%Y %H:%M")]
+_DateFormatField = Annotated[str | None, Form(max_length=60, description="The format of dates, such as %d.%m.%Y")]
+_TimeFormatField = Annotated[
+    str | None, Form(max_length=60, description="The format of times, such as %d.%m.%Y %H:%M")
+]
 _TimezoneField = Annotated[
-    str | None, Form(max_length=60, description="The zone of times that name none, as Europe/Warsaw or +02:00")
+    str | None, Form(max_length=60, description="The zone of times without one, such as Europe/Warsaw or +02:00")
 ]
 _WordsField = Annotated[str | None, Form(description="JSON list of words", max_length=8000)]
 _SheetField = Annotated[
-    str | None, Form(max_length=200, description="Name of an Excel file's sheet, or its number from 1")
+    str | None, Form(max_length=200, description="Name of a sheet in an Excel file, or its number from 1")
 ]
 _HeaderField = Annotated[
-    int | None, Form(ge=0, le=1_000_000, description="Line of the header, from 1; 0: the file has none")
+    int | None, Form(ge=0, le=1_000_000, description="Line of the header, from 1; 0 if the file has none")
 ]
 
 
@@ -76,9 +81,9 @@ def _read_options(
     sheet: _SheetField = None,
     header_line: _HeaderField = None,
     guard_formulas: Annotated[
-        bool | None, Form(description="Takes away the ' that an export puts before formulas; true when absent")
+        bool | None, Form(description="Removes the ' that an export puts before formulas; true when absent")
     ] = None,
-    dry_run: Annotated[bool | None, Form(description="Tries every line and keeps nothing")] = None,
+    dry_run: Annotated[bool | None, Form(description="Tries every line without storing anything")] = None,
 ) -> ImportOptions:
     if escape and escape not in _ESCAPES:
         raise Unprocessable("escape: must be a backslash, or the word backslash")
@@ -103,7 +108,7 @@ def _read_options(
         "guard_formulas": guard_formulas,
         "dry_run": dry_run,
     }
-    # Only what was said: a preview finds out the rest.
+    # Only what was sent: a preview infers the rest.
     return ImportOptions.model_validate({name: value for name, value in given.items() if value is not None})
 
 
@@ -111,7 +116,7 @@ ImportOptionsDep = Annotated[ImportOptions, Depends(_read_options)]
 
 
 def _json(name: str, text: str | None, adapter: TypeAdapter[T]) -> T | None:
-    """Reads a form field that holds JSON."""
+    """Parses a form field that contains JSON. Raises Unprocessable."""
     if not text:
         return None
     try:

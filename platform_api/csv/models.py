@@ -1,7 +1,7 @@
-"""Import and export jobs, and the files that belong to them.
+"""Maps import and export jobs, and the files that belong to them.
 
-Files lie in PostgreSQL, in pieces: so they are there for every control plane, and are stored in the same transaction
-as what they belong to.
+Files are stored in PostgreSQL, in pieces: every control plane can read them, and they are committed together with
+their jobs.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ from platform_api.work.models import Dated, Leased, lease_indexes
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """Names the state of a job."""
 
     PENDING = "pending"
     IN_PROGRESS = "in_progress"
@@ -28,7 +28,7 @@ class JobStatus(StrEnum):
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing will change any more."""
+        """Returns whether the job is final."""
         return self in (JobStatus.COMPLETED, JobStatus.FAILED)
 
 
@@ -37,7 +37,7 @@ _IS_OPEN = "status in ('pending', 'in_progress')"
 
 
 class CsvFile(Base):
-    """A file of a job. Its content is in pieces, numbered from 0."""
+    """Stores a file of a job. Its content is in pieces, numbered from 0."""
 
     __tablename__ = "csv_files"
     __table_args__ = (
@@ -57,7 +57,7 @@ class CsvFile(Base):
 
 
 class CsvPiece(Base):
-    """A piece of a file's content."""
+    """Stores a piece of a file's content."""
 
     __tablename__ = "csv_pieces"
 
@@ -93,7 +93,7 @@ class Job(Leased, Dated, Base):
 
 
 class CsvImport(Job):
-    """Rows of a file on their way into a table."""
+    """Stores a job that imports the rows of a file into a table."""
 
     __tablename__ = "csv_imports"
     __table_args__ = (
@@ -110,17 +110,17 @@ class CsvImport(Job):
     skipped: Mapped[int] = mapped_column(BigInteger, server_default="0")
     rejected: Mapped[int] = mapped_column(BigInteger, server_default="0")
     blank: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    """Lines without any value, which were passed over."""
+    """Blank lines, which were skipped."""
     total_rows: Mapped[int | None] = mapped_column(BigInteger)
-    """Rows that the file holds, once that is known."""
+    """Rows of the file, once they are known."""
     errors: Mapped[list[Any]] = mapped_column(server_default="[]")
     """The first rejected lines: line, column, reason."""
     format: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
-    """What the file was found to be: kind, encoding and delimiter, or the sheet."""
+    """The detected format: kind, encoding and delimiter, or the sheet."""
 
 
 class CsvExport(Job):
-    """Rows of a table on their way into a file."""
+    """Stores a job that exports the rows of a table to a file."""
 
     __tablename__ = "csv_exports"
     __table_args__ = (

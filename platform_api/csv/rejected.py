@@ -1,7 +1,7 @@
-"""The file of rejected lines: the original's header and lines as they stood, each with its reason at the end.
+"""Writes the file of rejected lines: the original header and lines, each line with its reason at the end.
 
-What was rejected is corrected there and sent again, with the same options; the reasons are recognised and left out.
-Of a CSV file the lines keep every character, of an Excel file the cells keep their types.
+A person corrects the lines and imports the file again with the same options; reasons are recognized and ignored.
+Lines of a CSV file keep every character, cells of an Excel file keep their types.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ Rejected = tuple[Record, LineRejected]
 
 
 class RejectedLines(Protocol):
-    """Writes rejected lines as pieces of a file."""
+    """Formats rejected lines as pieces of a file."""
 
     def begin(self) -> bytes:
-        """Returns what stands before the first line."""
+        """Returns the part before the first line."""
         ...
 
     def lines(self, rejected: Sequence[Rejected]) -> bytes:
-        """Returns the lines."""
+        """Returns the lines with their reasons."""
         ...
 
 
 def rejected_lines(records: Records, layout: Layout) -> RejectedLines:
-    """Returns what writes the rejected lines of this file."""
+    """Returns a formatter for the rejected lines of this file."""
     if isinstance(records, SheetRecords):
         return _SheetLines(records, layout)
     assert isinstance(records, TextRecords)
@@ -41,7 +41,7 @@ def rejected_lines(records: Records, layout: Layout) -> RejectedLines:
 
 
 class _TextLines:
-    """The same delimiter, encoding and line ends; UTF-8 with a BOM, which spreadsheets need to see that it is."""
+    """Keeps delimiter, encoding and line ends; writes UTF-8 with a BOM, by which spreadsheets recognize it."""
 
     def __init__(self, records: TextRecords, layout: Layout) -> None:
         self._records = records
@@ -61,7 +61,7 @@ class _TextLines:
         return self._records.encoding.encode("".join(written))
 
     def _line(self, record: Record, error: LineRejected) -> str:
-        # Always quoted: so it ends a quote that the line opens and does not close.
+        # Always quoted, so that it closes a quote that the line leaves open.
         reason = self._layout.reason(record.line, error).replace('"', '""')
         if self._records.has_escapes:
             reason = reason.replace("\\", "\\\\")
@@ -72,7 +72,7 @@ class _TextLines:
         return f"{raw.removesuffix(end)}{self._records.delimiter}{field}{end or self._end}"
 
     def _without_reason(self, record: Record) -> str:
-        """Returns the line without the reason with which it was rejected before."""
+        """Returns the line without the reason of an earlier rejection."""
         layout, raw, end = self._layout, record.raw, line_end(record.raw)
         if not (layout.has_reason or layout.is_headless):
             return raw
@@ -82,14 +82,14 @@ class _TextLines:
                 return raw
             records = self._records
             return first_fields(raw, records.delimiter, kept, has_escapes=records.has_escapes) + end
-        # A malformed line has no fields: its reason is looked for as it is written here.
-        found = re.search(rf'{re.escape(self._records.delimiter)}"((?:[^"]|"")*)"\Z', raw.removesuffix(end))
-        is_ours = found is not None and is_reason(found[1].replace('""', '"'), is_named=layout.is_headless)
-        return raw[: found.start()] + end if found is not None and is_ours else raw
+        # A malformed line has no fields: search its text for the reason in the form written here.
+        match = re.search(rf'{re.escape(self._records.delimiter)}"((?:[^"]|"")*)"\Z', raw.removesuffix(end))
+        is_ours = match is not None and is_reason(match[1].replace('""', '"'), is_named=layout.is_headless)
+        return raw[: match.start()] + end if match is not None and is_ours else raw
 
 
 class _SheetLines:
-    """Rows of a sheet, which become an Excel file when they are fetched: see `sheet_file`."""
+    """Formats rows of a sheet; `sheet_file` makes an Excel file of them when they are downloaded."""
 
     def __init__(self, records: SheetRecords, layout: Layout) -> None:
         self._records = records
@@ -117,15 +117,15 @@ class _SheetLines:
         return row_xml([*fields, layout.reason(record.line, error)])
 
 
-def sheet_position(name: str, wanted: str | None) -> int:
-    """Returns the number under which an import with the same options looks for the sheet of rejected rows."""
-    if wanted is None or wanted.strip().casefold() == name.strip().casefold():
+def sheet_position(name: str, requested: str | None) -> int:
+    """Returns the number of the sheet in which an import with the same options finds the rejected rows."""
+    if requested is None or requested.strip().casefold() == name.strip().casefold():
         return 1
-    return int(wanted)
+    return int(requested)
 
 
 async def sheet_file(rows: AsyncIterator[bytes], *, name: str, position: int) -> AsyncIterator[bytes]:
-    """Yields an Excel file of the rows that were stored, piece by piece."""
+    """Yields an Excel file of the stored rows, piece by piece."""
     outgoing = Outgoing()
     sheet = await asyncio.to_thread(SheetFile, outgoing, name=name, position=position)
     async for piece in rows:

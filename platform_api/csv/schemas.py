@@ -1,4 +1,4 @@
-"""Imports and exports on the wire (contract §11)."""
+"""Defines the JSON of imports and exports (contract §11)."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from platform_api.csv.values.numbers import MINUS_SIGNS
 
 
 class FileFormat(StrEnum):
-    """What an export is written as."""
+    """Names the format of an export."""
 
     CSV = "csv"
     XLSX = "xlsx"
@@ -24,7 +24,7 @@ CONTENT_TYPES = {
 
 
 class OnConflict(BaseModel):
-    """What becomes of a line whose row exists already."""
+    """Decides what happens to a line whose row already exists."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,7 +32,7 @@ class OnConflict(BaseModel):
         default=[], max_length=16, description="Columns of a unique key of the table, or `id`"
     )
     constraint: Annotated[str, Field(max_length=63)] | None = Field(
-        default=None, description="Instead of `columns`: the unique key's name"
+        default=None, description="The unique key's name, instead of `columns`"
     )
     action: Literal["update", "skip"] = "update"
 
@@ -51,7 +51,7 @@ Units = Annotated[list[Annotated[str, Field(pattern=rf"^[^0-9()+{MINUS_SIGNS}]{{
 
 
 class ImportOptions(BaseModel):
-    """How a file is to be read and its rows to be written; kept with the job."""
+    """Holds how a file is read and its rows are written; stored with the job."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,11 +60,11 @@ class ImportOptions(BaseModel):
     delimiter: str | None = None
     encoding: str | None = None
     escape: Literal["\\"] | None = None
-    """What stands before a character that is meant as it is, and in `\\n` and `\\N`."""
+    """Precedes a literal character, and begins `\\n` and `\\N`."""
     decimal: Literal[".", ","] = "."
     thousands: Thousands | None = None
     units: Units = []
-    """What may stand before or after a number; `%` makes hundredths."""
+    """Units that may precede or follow a number; `%` divides by 100."""
     date_order: Literal["ymd", "dmy", "mdy"] | None = None
     date_format: str | None = None
     time_format: str | None = None
@@ -74,62 +74,60 @@ class ImportOptions(BaseModel):
     false_words: Words | None = None
     sheet: str | None = None
     header_line: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    """The header's line, from 1; 0: the file has none; None: the first line with a value."""
+    """The header's line, from 1; 0 if the file has none; None for the first line with a value."""
     guard_formulas: bool = True
     dry_run: bool = False
 
 
 class ExportWrite(BaseModel):
-    """What to export."""
+    """Selects what to export."""
 
     model_config = ConfigDict(extra="forbid")
 
     app: Annotated[str, Field(max_length=130)] | int | None = Field(
-        default=None, description="Id, slug or `<org>/<app>`; the token's app when absent"
+        default=None, description="Id, slug or `<org>/<app>`; when absent, the token's app"
     )
     table: Annotated[str, Field(max_length=200)]
     columns: list[Annotated[str, Field(max_length=63)]] | None = Field(
-        default=None, min_length=1, max_length=505, description="In this order; all when absent"
+        default=None, min_length=1, max_length=505, description="Columns in this order; all when absent"
     )
-    where: dict[str, JsonValue] = Field(default={}, description="A condition, as in GraphQL's `where`")
+    where: dict[str, JsonValue] = Field(default={}, description="A condition in the form of GraphQL's `where`")
     format: FileFormat = FileFormat.CSV
     delimiter: Literal[",", ";", "\t", "|"] = ","
     guard_formulas: bool = Field(
-        default=True, description="Puts a ' before text that a spreadsheet would take for a formula"
+        default=True, description="Puts a ' before text that a spreadsheet would evaluate as a formula"
     )
 
 
 class LineError(BaseModel):
-    """A line that was not imported."""
+    """Describes a line that was not imported."""
 
-    line: int = Field(description="Line of the file (row of the sheet), from 1; the header is one")
-    column: str | None = Field(description="The file's column, where it is one column's fault")
+    line: int = Field(description="Line of the file (row of the sheet), from 1, counting the header")
+    column: str | None = Field(description="The file's column, if a single column is at fault")
     reason: str
 
 
 class ImportResult(BaseModel):
-    """What an import has done so far."""
+    """Counts what an import has done so far."""
 
-    total: int = Field(description="Lines dealt with")
+    total: int = Field(description="Lines processed")
     inserted: int
     updated: int
     skipped: int
     rejected: int
-    blank: int = Field(description="Lines without any value, which were passed over; not among `total`")
-    total_rows: int | None = Field(description="Rows that the file holds; null while that is not known")
+    blank: int = Field(description="Blank lines, which are skipped and not part of `total`")
+    total_rows: int | None = Field(description="Rows of the file; null until it is known")
     errors: list[LineError] = Field(description="The first rejected lines")
     dry_run: bool
-    format: dict[str, Any] = Field(
-        description="What the file was found to be: kind, encoding and delimiter, or the sheet"
-    )
+    format: dict[str, Any] = Field(description="The detected format: kind, encoding and delimiter, or the sheet")
 
 
 class CsvImportRead(BaseModel):
-    """An import as the published clients know it, and a little more."""
+    """Describes an import as the published clients know it, with some more fields."""
 
     id: int
     collection_name: str
-    file: str = Field(description="Path of the file that was sent; gone some days after the end")
+    file: str = Field(description="Path of the uploaded file; deleted some days after the end")
     application: int
     organization: int
     status: JobStatus
@@ -141,12 +139,12 @@ class CsvImportRead(BaseModel):
     error: str | None = Field(description="Why it failed")
     file_name: str
     rejected_file: str | None = Field(
-        description="Path of the rejected lines as they stood, each with its reason at the end"
+        description="Path of the rejected lines, each in its original form with its reason at the end"
     )
 
     @classmethod
     def from_job(cls, job: CsvImport) -> "CsvImportRead":
-        """The job as it is sent."""
+        """Returns the JSON of a job."""
         path = f"/api/apps/csv-imports/{job.id}"
         result = ImportResult(
             total=job.processed,
@@ -179,13 +177,13 @@ class CsvImportRead(BaseModel):
 
 
 class CsvExportRead(BaseModel):
-    """An export as the published clients know it, and a little more."""
+    """Describes an export as the published clients know it, with some more fields."""
 
     id: int
     collection_name: str
     application: int
     organization: int
-    file: str | None = Field(description="Path of the file once it is complete; gone some days later")
+    file: str | None = Field(description="Path of the file once it is complete; deleted some days later")
     task_id: str
     created_at: datetime
     file_upload_at: datetime | None
@@ -196,7 +194,7 @@ class CsvExportRead(BaseModel):
 
     @classmethod
     def from_job(cls, job: CsvExport) -> "CsvExportRead":
-        """The job as it is sent."""
+        """Returns the JSON of a job."""
         return cls(
             id=job.id,
             collection_name=job.table_name,

@@ -1,4 +1,4 @@
-"""Imports and exports as tenants see them: asking for one, finding one, cancelling one."""
+"""Creates, finds and cancels imports and exports for tenants."""
 
 import codecs
 from collections.abc import Callable, Sequence
@@ -27,12 +27,12 @@ from platform_api.csv.records.text import DELIMITERS
 from platform_api.csv.schemas import ExportWrite, ImportOptions
 from platform_api.csv.storage import PIECE_BYTES, append, create_file
 from platform_api.csv.values.converting import Reading
-from platform_api.csv.values.moments import check_format, find_zone
+from platform_api.csv.values.datetimes import check_format, find_zone
 from platform_api.tables.models import AppTable
 from platform_api.tables.repository import get_table
 
 MAX_OPEN_JOBS = 20
-"""Of one organization, imports and exports each."""
+"""Applies to each organization, separately for imports and exports."""
 _MAX_LISTED_JOBS = 200
 
 J = TypeVar("J", bound=Job)
@@ -59,10 +59,10 @@ async def create_import(
     upload: Upload,
     max_bytes: int,
 ) -> CsvImport:
-    """Stores a file and queues its import, for the organization the caller acts in."""
-    found, app_table = await _table(session, actor, app, table)
+    """Stores a file and queues its import for the organization the caller acts in."""
+    owner, app_table = await _table(session, actor, app, table)
     _check_options(app_table, options)
-    await _require_room(session, actor, CsvImport)
+    await _require_job_quota(session, actor, CsvImport)
     name = (upload.filename or "file").replace("\x00", "")[:200]
     kind = "application/octet-stream"
     file = await create_file(session, actor.organization_id, name=name, content_type=kind)
@@ -73,9 +73,9 @@ async def create_import(
             raise TooLarge(f"the file is larger than {max_bytes} bytes; split it")
         await append(session, file.id, content)
     if not size:
-        raise BadRequest("file: it is empty")
+        raise BadRequest("file: is empty; send a file with at least a header")
     job = CsvImport(
-        **_job(actor, found, app_table),
+        **_job(actor, owner, app_table),
         options=options.model_dump(mode="json", exclude_unset=True),
         file_id=file.id,
         file_name=name,
@@ -95,7 +95,7 @@ async def preview(
     max_bytes: int,
     previews: Previews,
 ) -> CsvPreview:
-    """Looks at a file that could be imported; nothing of it is kept."""
+    """Previews the import of a file, without storing anything. Raises Unprocessable, TooLarge, BadRequest."""
     definition = None
     if table:
         _, app_table = await _table(session, actor, app, table)
@@ -107,43 +107,43 @@ async def preview(
     if size > max_bytes:
         raise TooLarge(f"the file is larger than {max_bytes} bytes; split it")
     if not size:
-        raise BadRequest("file: it is empty")
-    # Looking takes a while, and needs no connection.
+        raise BadRequest("file: is empty; send a file with at least a header")
+    # A preview takes a while and needs no database connection.
     await release_connection(session)
     return await previews.make(actor.organization_id, partial(preview_file, upload.file, size, options, definition))
 
 
-async def create_export(session: AsyncSession, actor: Actor, wanted: ExportWrite) -> CsvExport:
-    """Queues an export of the rows that the caller's organization has."""
-    found, app_table = await _table(session, actor, wanted.app, wanted.table)
+async def create_export(session: AsyncSession, actor: Actor, data: ExportWrite) -> CsvExport:
+    """Queues an export of the rows of the caller's organization."""
+    owner, app_table = await _table(session, actor, data.app, data.table)
     known = app_table.definition.column_names
-    for column in wanted.columns or ():
+    for column in data.columns or ():
         if column not in known:
             raise Unprocessable(f"columns: the table has no column {column!r}; it has: {', '.join(known)}")
-    if wanted.columns and len(set(wanted.columns)) < len(wanted.columns):
-        raise Unprocessable("columns: a column is named twice")
-    await _require_room(session, actor, CsvExport)
-    return await _queue(session, CsvExport(**_job(actor, found, app_table), options=wanted.model_dump(mode="json")))
+    if data.columns and len(set(data.columns)) < len(data.columns):
+        raise Unprocessable("columns: a column is named more than once")
+    await _require_job_quota(session, actor, CsvExport)
+    return await _queue(session, CsvExport(**_job(actor, owner, app_table), options=data.model_dump(mode="json")))
 
 
 async def list_jobs(
     session: AsyncSession, actor: Actor, kind: type[J], *, app: str | None, table: str | None
 ) -> Sequence[J]:
-    """The organization's latest jobs, newest first."""
+    """Returns the organization's latest jobs, newest first."""
     statement = select(kind).where(_visible(actor, kind)).order_by(kind.id.desc()).limit(_MAX_LISTED_JOBS)
     if app:
-        found = await get_usable_app(session, actor, app)
-        statement = statement.where(kind.app_id == found.id)
+        owner = await get_usable_app(session, actor, app)
+        statement = statement.where(kind.app_id == owner.id)
         if table:
-            named = await get_table(session, AppId(found.id), table)
-            statement = statement.where(kind.table_id == named.id)
+            app_table = await get_table(session, AppId(owner.id), table)
+            statement = statement.where(kind.table_id == app_table.id)
     elif table:
         statement = statement.where(kind.table_name == table.replace("\x00", ""))
     return (await session.scalars(statement)).all()
 
 
 async def get_job(session: AsyncSession, actor: Actor, kind: type[J], job_id: int) -> J:
-    """A job of the caller's organization; NotFound otherwise."""
+    """Returns a job of the caller's organization. Raises NotFound."""
     job: J | None = await session.scalar(select(kind).where(kind.id == job_id, _visible(actor, kind)))
     if job is None:
         raise NotFound(f"there is no {'import' if kind is CsvImport else 'export'} {job_id}")
@@ -151,7 +151,7 @@ async def get_job(session: AsyncSession, actor: Actor, kind: type[J], job_id: in
 
 
 async def cancel_job(session: AsyncSession, actor: Actor, kind: type[J], job_id: int) -> J:
-    """Asks for the end of a job; one that has ended stays as it is."""
+    """Requests that a job stops; one that has ended stays as it is. Raises NotFound."""
     job = await get_job(session, actor, kind, job_id)
     await session.refresh(job, with_for_update=True)
     if not job.status.has_ended and job.cancel_requested_at is None:
@@ -160,10 +160,10 @@ async def cancel_job(session: AsyncSession, actor: Actor, kind: type[J], job_id:
 
 
 async def get_file(session: AsyncSession, job: Job, file_id: Any) -> CsvFile:
-    """A file of a job that the caller was found to see; NotFound when it is gone."""
+    """Returns a file of a job that the caller may see. Raises NotFound when it was deleted."""
     file = await session.get(CsvFile, file_id) if file_id is not None else None  # tenancy: the job was checked
     if file is None:
-        raise NotFound("there is no such file; files are kept for some days after the end of a job")
+        raise NotFound("the file does not exist; files are deleted some days after the end of a job")
     return file
 
 
@@ -175,15 +175,15 @@ def _visible(actor: Actor, kind: type[Job]) -> ColumnElement[bool]:
 async def _table(session: AsyncSession, actor: Actor, app: int | str | None, table: str) -> tuple[App, AppTable]:
     reference = actor.app_id if app in (None, "") else app
     if reference is None:
-        raise Unprocessable("app: say which app the table is of; the token is not bound to one")
-    found = await get_usable_app(session, actor, reference)
-    return found, await get_table(session, AppId(found.id), table)
+        raise Unprocessable("app: is required, because the token is not bound to an app")
+    owner = await get_usable_app(session, actor, reference)
+    return owner, await get_table(session, AppId(owner.id), table)
 
 
 def check_reading(options: ImportOptions) -> None:
-    """Raises Unprocessable when what is said of the file cannot be meant."""
+    """Raises Unprocessable when the options for reading the file are invalid or contradictory."""
     if options.delimiter is not None and options.delimiter not in DELIMITERS:
-        raise Unprocessable("delimiter: must be one of , ; | and tab; leave it out to have it found")
+        raise Unprocessable("delimiter: must be one of , ; | and tab; leave it out to have it detected")
     if options.encoding is not None:
         try:
             is_text = codecs.lookup(options.encoding)._is_text_encoding
@@ -192,13 +192,15 @@ def check_reading(options: ImportOptions) -> None:
         if not is_text:
             raise Unprocessable(f"encoding: {options.encoding[:40]!r} is unknown; use a name such as utf-8")
     if options.thousands == options.decimal:
-        raise Unprocessable(f"thousands: {options.thousands!r} is what fractions begin with (`decimal`)")
+        raise Unprocessable(
+            f"thousands: {options.thousands!r} is the decimal sign (`decimal`); send another separator"
+        )
     if options.date_order is not None and options.date_format is not None:
-        raise Unprocessable("date_order: `date_format` says the order already; send one of them")
+        raise Unprocessable("date_order: `date_format` already contains the order; send only one of them")
     _check_moments(options)
     reading = Reading.of(options)
-    if both := reading.true_words & reading.false_words:
-        raise Unprocessable(f"true_words: {sorted(both)[0]!r} is among `false_words`, too; send both lists")
+    if common := reading.true_words & reading.false_words:
+        raise Unprocessable(f"true_words: {sorted(common)[0]!r} is also in `false_words`; send common lists")
 
 
 def _check_moments(options: ImportOptions) -> None:
@@ -220,15 +222,17 @@ def _check_options(table: AppTable, options: ImportOptions) -> None:
     known = {*table.definition.column_names}
     for header, column in options.mapping.items():
         if column is not None and column not in known:
-            raise Unprocessable(f"mapping: {header[:60]!r} goes to {column[:63]!r}, which is no column of the table")
+            raise Unprocessable(
+                f"mapping: {header[:60]!r} is mapped to {column[:63]!r}, which is not a column of the table"
+            )
     try:
         find_key(table.definition, options.on_conflict)
     except JobFailed as error:
         raise Unprocessable(str(error)) from error
 
 
-async def _require_room(session: AsyncSession, actor: Actor, kind: type[Job]) -> None:
-    # Counting and queueing in turn: many at once would all find room.
+async def _require_job_quota(session: AsyncSession, actor: Actor, kind: type[Job]) -> None:
+    # One request at a time: concurrent ones would all count the same jobs.
     await session.execute(
         select(func.pg_advisory_xact_lock(func.hashtext(kind.__tablename__), actor.organization_id))
     )
@@ -236,7 +240,8 @@ async def _require_room(session: AsyncSession, actor: Actor, kind: type[Job]) ->
     statement = select(func.count()).select_from(kind).where(visible_to(actor, kind.organization_id), is_open)
     if (await session.scalar(statement) or 0) >= MAX_OPEN_JOBS:
         raise TooManyRequests(
-            f"your organization has {MAX_OPEN_JOBS} jobs waiting already; wait for one to end", retry_after=10
+            f"your organization has {MAX_OPEN_JOBS} jobs waiting or running already; wait for one to end",
+            retry_after=10,
         )
 
 

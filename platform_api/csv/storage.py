@@ -1,4 +1,4 @@
-"""Files in pieces: written, read and forgotten."""
+"""Stores, reads and deletes files in pieces."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -18,7 +18,7 @@ PIECE_BYTES = 512 * 1024
 async def create_file(
     session: AsyncSession, organization_id: OrganizationId, *, name: str, content_type: str
 ) -> CsvFile:
-    """An empty file."""
+    """Creates an empty file."""
     file = CsvFile(organization_id=organization_id, name=name, content_type=content_type)
     session.add(file)
     await session.flush()
@@ -26,7 +26,7 @@ async def create_file(
 
 
 async def append(session: AsyncSession, file_id: UUID, content: bytes) -> None:
-    """Adds to a file's end; one writer at a time, which the job's fence sees to."""
+    """Appends to a file. The job's fence ensures that there is one writer at a time."""
     number = await session.scalar(
         update(CsvFile)
         .where(CsvFile.id == file_id)
@@ -39,7 +39,7 @@ async def append(session: AsyncSession, file_id: UUID, content: bytes) -> None:
 
 
 async def copy_to(database: Database, file_id: UUID, target: IO[bytes]) -> bool:
-    """Writes a file's content to `target`; False when the file is gone. A transaction per piece, none held long."""
+    """Writes a file's content to `target`, a transaction per piece. Returns False when the file was deleted."""
     async with database.transaction() as session:
         pieces = await session.scalar(select(CsvFile.pieces).where(CsvFile.id == file_id))
     if pieces is None:
@@ -51,7 +51,7 @@ async def copy_to(database: Database, file_id: UUID, target: IO[bytes]) -> bool:
 
 
 async def read(database: Database, file_id: UUID, pieces: int) -> AsyncIterator[bytes]:
-    """The content, piece by piece."""
+    """Yields the content piece by piece."""
     for number in range(pieces):
         async with database.transaction() as session:
             statement = select(CsvPiece.content).where(CsvPiece.file_id == file_id, CsvPiece.number == number)
@@ -62,7 +62,7 @@ async def read(database: Database, file_id: UUID, pieces: int) -> AsyncIterator[
 
 
 async def delete_old_files(session: AsyncSession, *, older_than: timedelta) -> int:
-    """Forgets files of that age; the jobs stay. The number of them."""
+    """Deletes files of that age and keeps their jobs; returns the number of files."""
     deleted = await session.execute(
         delete(CsvFile)
         .where(CsvFile.created_at < func.now() - older_than)

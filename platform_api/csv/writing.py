@@ -1,6 +1,6 @@
-"""Writing rows through GraphQL, as the caller's own role: the same permissions as any other row, none besides.
+"""Writes rows through GraphQL in the caller's own role, with the same permissions as any other write.
 
-A batch that the database refuses is halved until the lines at fault are alone; the others go in.
+A batch that the database rejects is split in halves until the faulty lines are isolated; the others are written.
 """
 
 import re
@@ -16,14 +16,14 @@ from platform_api.core.errors import Unavailable
 from platform_api.csv.columns import Key, Target
 from platform_api.csv.errors import JobFailed, LineRejected
 from platform_api.csv.records.records import Record
-from platform_api.csv.values.cells import shown
+from platform_api.csv.values.cells import quoted
 from platform_api.graphql.backends.backend import GraphQLAnswer, GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 
-_ROWS_FAULT = frozenset(
+_ROW_ERRORS = frozenset(
     {"constraint-violation", "constraint-error", "permission-error", "data-exception", "unexpected"}
 )
-_TABLES_FAULT = frozenset({"validation-failed", "parse-failed", "not-exists", "not-supported"})
+_TABLE_ERRORS = frozenset({"validation-failed", "parse-failed", "not-exists", "not-supported"})
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _COLUMN = re.compile(r'column "([^"]+)"')
 _IMMUTABLE = frozenset({"id"})
@@ -31,7 +31,7 @@ _IMMUTABLE = frozenset({"id"})
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the lines of a batch."""
+    """Counts the results of the lines of a batch."""
 
     inserted: int = 0
     updated: int = 0
@@ -43,7 +43,7 @@ Row = tuple[Record, dict[str, Any]]
 
 
 class RowWriter:
-    """Writes rows of one table."""
+    """Writes rows to one table."""
 
     def __init__(
         self,
@@ -60,24 +60,24 @@ class RowWriter:
         self._headers = {target.column.name: target.header for target in targets}
         table = definition.physical.table
         self._field = f"insert_{table}"
-        # Names were checked when the table was made: letters, digits, underscores.
+        # Names were checked when the table was created: letters, digits, underscores.
         constraint = key.constraint if key is not None else definition.physical.primary_key
         updated: list[str] = []
         if key is not None and key.is_update:
             updated = [name for name in self._headers if name not in key.columns and name not in _IMMUTABLE]
         self._updates = bool(updated)
         on_conflict = ""
-        # Without a transaction of ours a batch may be written twice: the ids tell which rows are there already.
+        # Outside our transaction a batch may be written twice: the ids identify the rows that already exist.
         if key is not None or ("id" not in self._headers and not backend.is_transactional):
             on_conflict = f", on_conflict: {{constraint: {constraint}, update_columns: [{', '.join(updated)}]}}"
         self._document = (
             f"mutation ($objects: [{table}_insert_input!]!) {{"
             f" {self._field}(objects: $objects{on_conflict}) {{ returning {{ id }} }} }}"
         )
-        self._known = f"query ($ids: [uuid!]!) {{ {table}(where: {{id: {{_in: $ids}}}}) {{ id }} }}"
+        self._ids_query = f"query ($ids: [uuid!]!) {{ {table}(where: {{id: {{_in: $ids}}}}) {{ id }} }}"
 
     async def write(self, session: AsyncSession, rows: Sequence[Row]) -> Tally:
-        """Writes the rows, as part of the transaction of `session` where the engine can. Raises JobFailed."""
+        """Writes the rows, in the transaction of `session` if the engine can. Raises JobFailed, Unavailable."""
         tally = Tally()
         await self._write(session, rows, tally)
         return tally
@@ -86,7 +86,7 @@ class RowWriter:
         if not rows:
             return
         ids = [str(row["id"]) for _, row in rows]
-        present = await self._present(session, ids) if self._updates and self._key_is_id else set()
+        existing = await self._existing_ids(session, ids) if self._updates and self._key_is_id else set()
         variables = {"objects": [row for _, row in rows]}
         answer = _parse(
             await self._backend.execute_within(
@@ -94,9 +94,9 @@ class RowWriter:
             )
         )
         if errors := answer.get("errors"):
-            fault = self._fault(errors[0])
+            rejection = self._rejection(errors[0])
             if len(rows) == 1:
-                tally.rejected.append((rows[0][0], fault))
+                tally.rejected.append((rows[0][0], rejection))
                 return
             middle = len(rows) // 2
             await self._write(session, rows[:middle], tally)
@@ -106,7 +106,7 @@ class RowWriter:
         if self._key is None:
             tally.inserted += len(rows)
             return
-        inserted = len(written & (set(ids) - present))
+        inserted = len(written & (set(ids) - existing))
         tally.inserted += inserted
         tally.updated += len(written) - inserted
         tally.skipped += len(rows) - len(written)
@@ -115,45 +115,45 @@ class RowWriter:
     def _key_is_id(self) -> bool:
         return self._key is not None and self._key.columns == ("id",)
 
-    async def _present(self, session: AsyncSession, ids: Sequence[str]) -> set[str]:
-        payload = {"query": self._known, "variables": {"ids": list(ids)}}
+    async def _existing_ids(self, session: AsyncSession, ids: Sequence[str]) -> set[str]:
+        payload = {"query": self._ids_query, "variables": {"ids": list(ids)}}
         answer = _parse(await self._backend.execute_within(session, payload, self._caller))
         if errors := answer.get("errors"):
             raise Unavailable(str(errors[0].get("message")))
         return {str(row["id"]) for row in answer["data"][self._definition.physical.table]}
 
-    def _fault(self, error: dict[str, Any]) -> LineRejected:
-        """Why rows were refused. Raises JobFailed when it is not their fault, Unavailable when it is nobody's."""
+    def _rejection(self, error: dict[str, Any]) -> LineRejected:
+        """Returns why rows were rejected. Raises JobFailed for errors of the table, Unavailable for the engine's."""
         code = error.get("extensions", {}).get("code", "unexpected")
         message = str(error.get("message", ""))
-        if code in _TABLES_FAULT:
-            raise JobFailed(f"the table was changed or is not ready: {message[:300]}")
-        if code not in _ROWS_FAULT or message.startswith("Timed out"):
+        if code in _TABLE_ERRORS:
+            raise JobFailed(f"the table has changed or is not ready: {message[:300]}")
+        if code not in _ROW_ERRORS or message.startswith("Timed out"):
             raise Unavailable(f"the rows cannot be written at the moment: {message[:300]}")
-        return self._explained(message)
+        return self._rejection_of(message)
 
-    def _explained(self, message: str) -> LineRejected:
+    def _rejection_of(self, message: str) -> LineRejected:
         definition, physical = self._definition, self._definition.physical
-        named = _CONSTRAINT.search(message)
-        constraint = named[1] if named else ""
+        match = _CONSTRAINT.search(message)
+        constraint = match[1] if match else ""
         for reference in definition.references:
             if constraint == physical.foreign_key(reference.column):
-                return self._rejected("reference not found: there is no such row", reference.column)
+                return self._rejected_column("reference not found: no row has this id", reference.column)
         for column in definition.columns:
             if column.choices and constraint == physical.choice_check(column.name):
-                return self._rejected("not one of the choices", column.name)
+                return self._rejected_column("must be one of the choices", column.name)
         for key in definition.unique:
             if constraint == physical.unique_key(key.columns, name=key.name):
-                return LineRejected(f"a row with this {', '.join(key.columns)} exists already")
+                return LineRejected(f"a row with this {', '.join(key.columns)} already exists")
         if constraint in (physical.primary_key, physical.organization_key):
-            return self._rejected("a row with this id exists already", "id")
+            return self._rejected_column("a row with this id already exists", "id")
         if message.startswith("Not-NULL") and (column_name := _COLUMN.search(message)):
-            return self._rejected("a value is required", column_name[1])
+            return self._rejected_column("a value is required", column_name[1])
         if message == "database query error":
-            return LineRejected("the database refuses this row")
-        return LineRejected(shown(message).strip("'\"") if len(message) < 200 else message[:200])
+            return LineRejected("the database rejected this row")
+        return LineRejected(quoted(message).strip("'\"") if len(message) < 200 else message[:200])
 
-    def _rejected(self, reason: str, column: str) -> LineRejected:
+    def _rejected_column(self, reason: str, column: str) -> LineRejected:
         return LineRejected(reason, self._headers.get(column, column))
 
 

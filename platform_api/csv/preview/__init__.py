@@ -1,1 +1,1 @@
-"""Shows what a file holds before it is imported, and what would go wrong."""
+"""Previews a file before it is imported: its content, the inferred options and likely errors."""

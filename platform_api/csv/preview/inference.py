@@ -1,6 +1,6 @@
-"""What the columns of a file may hold: each way of reading is tried on every cell until something speaks against it.
+"""Infers the types of a file's columns: every way of reading is tried on every cell until one contradicts it.
 
-Nothing is decided that two readings leave open: `1,234` and `01/02/2024` are reported with both of their meanings.
+Ambiguous values are not decided: `1,234` and `01/02/2024` are reported with both meanings.
 """
 
 import re
@@ -13,12 +13,12 @@ from platform_api.csv.errors import LineRejected
 from platform_api.csv.schemas import ImportOptions
 from platform_api.csv.values.cells import Cell, Fault, Number, is_blank, text_of
 from platform_api.csv.values.converting import Reading, converter
-from platform_api.csv.values.moments import names_zone
+from platform_api.csv.values.datetimes import names_zone
 from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import Column
 
-_ENOUGH = 50
-"""Cells after which a reading that something speaks against is tried no further."""
+_MIN_TRIED = 50
+"""Number of cells after which a contradicted reading is no longer tried."""
 _LOST_AS_NUMBER = re.compile(r"\s*(?:\+|[+-]?0[0-9]|[0-9]+[eE][0-9]+\s*\Z)")
 _NUMBER_OPTIONS: tuple[dict[str, str], ...] = (
     {"decimal": "."},
@@ -29,69 +29,69 @@ _NUMBER_OPTIONS: tuple[dict[str, str], ...] = (
     {"decimal": ".", "thousands": "'"},
     {"decimal": ",", "thousands": "'"},
 )
-"""In the order in which they are preferred."""
+"""In order of preference."""
 _DATE_OPTIONS: tuple[dict[str, str], ...] = ({}, {"date_order": "dmy"}, {"date_order": "mdy"}, {"date_order": "ymd"})
 _SIMPLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:([.,])[0-9]{1,15})?\Z")
 _NOT_A_NUMBER = "NaN"
-_ONE_BIT = frozenset({"0", "1"})
+_BITS = frozenset({"0", "1"})
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
-    """The first cell that speaks against a reading."""
+class Counterexample:
+    """Holds the first cell that contradicts a reading."""
 
     line: int
     value: str
     reason: str
 
 
-class _WouldLose(LineRejected):
-    """A cell can be read so, and would not come back as it was."""
+class _NotReversible(LineRejected):
+    """Raised for a cell that would change in a round trip."""
 
 
 @dataclass(slots=True)
 class Trial:
-    """A way of reading a column, and how it went so far."""
+    """Tracks one way of reading a column, and its results so far."""
 
     kind: ColumnType
     options: Mapping[str, str]
     read: Callable[[Cell], Any]
     tried: int = 0
     fits: int = 0
-    misfit: Misfit | None = None
+    counterexample: Counterexample | None = None
 
     @property
     def is_likely(self) -> bool:
-        """Whether at least half of the cells are read so."""
+        """Returns whether this reading fits at least half of the cells."""
         return self.fits > 0 and 2 * self.fits >= self.tried
 
     @property
     def holds(self) -> bool:
-        return self.misfit is None and self.fits > 0
+        return self.counterexample is None and self.fits > 0
 
     def try_(self, line: int, cell: Cell, decimal: str | None) -> None:
-        """Reads a cell, unless it is known already that the column is not read so, or how this one is read."""
+        """Reads a cell, unless the column is known not to fit or the result is certain."""
         if decimal is not None and self.is_certain_of(decimal):
             self.tried += 1
             self.fits += 1
             return
-        if self.misfit is not None and self.tried >= _ENOUGH and not self.is_likely:
+        if self.counterexample is not None and self.tried >= _MIN_TRIED and not self.is_likely:
             return
         self.tried += 1
         try:
             self.read(cell)
             self.fits += 1
         except LineRejected as error:
-            self.fits += isinstance(error, _WouldLose)
-            if self.misfit is None:
-                self.misfit = Misfit(line, text_of(cell)[:100], error.reason)
+            self.fits += isinstance(error, _NotReversible)
+            if self.counterexample is None:
+                self.counterexample = Counterexample(line, text_of(cell)[:100], error.reason)
 
     def is_certain_of(self, decimal: str) -> bool:
-        """Whether a simple number with this decimal sign can only be read as what it looks like."""
+        """Returns whether a simple number with this decimal sign has only one possible value."""
         return self.kind is ColumnType.NUMERIC and decimal in ("", self.options["decimal"])
 
     def number(self, cell: Cell) -> Decimal:
-        """Returns the number that a cell is read as."""
+        """Returns the number in a cell."""
         decimal = _decimal_sign(cell)
         if decimal is not None and isinstance(cell, str) and self.is_certain_of(decimal):
             return Decimal(cell.replace(",", "."))
@@ -99,33 +99,33 @@ class Trial:
 
 
 def _decimal_sign(cell: Cell) -> str | None:
-    """Returns the decimal sign of a simple number, empty for a whole one; None for all else.
+    """Returns the decimal sign of a simple number, empty for a whole one; None for any other cell.
 
-    Nearly all numbers are simple, and reading one in each of the ways costs ten times as much.
+    Nearly all numbers are simple, and trying every reading costs ten times as much.
     """
-    found = _SIMPLE_NUMBER.match(cell) if isinstance(cell, str) else None
-    return None if found is None else found.group(1) or ""
+    match = _SIMPLE_NUMBER.match(cell) if isinstance(cell, str) else None
+    return None if match is None else match.group(1) or ""
 
 
 @dataclass(slots=True)
-class ColumnGuess:
-    """What a column was found to hold."""
+class ColumnInference:
+    """Collects the values of a column and infers its type."""
 
     is_empty: Callable[[Cell], bool] = is_blank
     cells: dict[Cell, int] = field(default_factory=dict)
-    """Different values, with the line of the first of each."""
+    """Distinct values, with the line of their first occurrence."""
     filled: int = 0
     trials: list[Trial] = field(default_factory=list)
-    faults: list[Misfit] = field(default_factory=list)
+    faults: list[Counterexample] = field(default_factory=list)
 
     def add(self, line: int, cell: Cell) -> None:
-        """Takes a cell into account."""
+        """Adds a cell."""
         if self.is_empty(cell):
             return
         self.filled += 1
         if isinstance(cell, Fault):
             if len(self.faults) < 3:
-                self.faults.append(Misfit(line, cell.text[:100], cell.reason))
+                self.faults.append(Counterexample(line, cell.text[:100], cell.reason))
             return
         if cell not in self.cells:
             self.cells[cell] = line
@@ -134,13 +134,13 @@ class ColumnGuess:
                 trial.try_(line, cell, decimal)
 
     def trial(self, kind: ColumnType, options: Mapping[str, str]) -> Trial:
-        """Returns how this reading went."""
+        """Returns the trial of this reading."""
         return next(trial for trial in self.trials if trial.kind is kind and trial.options == options)
 
     def kind(self, numbers: Mapping[str, str], dates: Mapping[str, str] | None) -> ColumnType | None:
-        """Returns the type that fits all cells, read with these options; None for an empty column.
+        """Returns the type that fits all cells with these options; None for an empty column.
 
-        `dates`: None where it is open in which order they are.
+        `dates` is None when the order of dates is ambiguous.
         """
         if not self.cells:
             return None
@@ -153,18 +153,18 @@ class ColumnGuess:
         return ColumnType.TEXT
 
     def holding(self) -> Iterator[Trial]:
-        """Yields the readings that fit all cells. A column of 1 and 0 alone is one of numbers."""
+        """Yields the readings that fit all cells. A column of only 1 and 0 contains numbers."""
         for trial in self.trials:
             if trial.holds and not (trial.kind is ColumnType.BOOLEAN and all(map(_is_bit, self.cells))):
                 yield trial
 
-    def first_fraction(self, numbers: Mapping[str, str]) -> Misfit | None:
-        """Returns the first cell of a column of numbers that is not a whole one."""
+    def first_fraction(self, numbers: Mapping[str, str]) -> Counterexample | None:
+        """Returns the first cell of a column of numbers that is not a whole number."""
         trial = self.trial(ColumnType.NUMERIC, numbers)
         for cell, line in self.cells.items():
             number = trial.number(cell)
             if number != number.to_integral_value():
-                return Misfit(line, text_of(cell)[:100], "it is not a whole number")
+                return Counterexample(line, text_of(cell)[:100], "it is not a whole number")
         return None
 
     def _number_kind(self, trial: Trial) -> ColumnType:
@@ -177,16 +177,16 @@ class ColumnGuess:
         return ColumnType.BIGINT if largest < 2**63 else ColumnType.NUMERIC
 
 
-def start_guess(given: ImportOptions) -> ColumnGuess:
-    """Returns a guess that tries every reading; of what the options say, only that."""
-    said = given.model_fields_set
+def start_inference(given: ImportOptions) -> ColumnInference:
+    """Returns an inference that tries every reading that the given options allow."""
+    given_fields = given.model_fields_set
     reading = Reading.of(given)
     numbers, dates = _NUMBER_OPTIONS, _DATE_OPTIONS
-    if said & {"decimal", "thousands"}:
+    if given_fields & {"decimal", "thousands"}:
         numbers = ({"decimal": given.decimal} | ({"thousands": given.thousands} if given.thousands else {}),)
-    if said & {"date_order", "date_format", "time_format"}:
+    if given_fields & {"date_order", "date_format", "time_format"}:
         dates = ({"date_order": given.date_order} if given.date_order else {},)
-    has_words = bool(said & {"true_words", "false_words"})
+    has_words = bool(given_fields & {"true_words", "false_words"})
     trials = [
         Trial(ColumnType.BOOLEAN, {}, _words_only(_convert(ColumnType.BOOLEAN, reading), takes_bits=has_words)),
         Trial(ColumnType.UUID, {}, _convert(ColumnType.UUID, reading)),
@@ -202,83 +202,88 @@ def start_guess(given: ImportOptions) -> ColumnGuess:
         for options in dates
     ]
     trials.append(Trial(ColumnType.JSON, {}, _containers_only(_convert(ColumnType.JSON, reading))))
-    return ColumnGuess(is_empty=reading.is_empty, trials=trials)
+    return ColumnInference(is_empty=reading.is_empty, trials=trials)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The options under which most columns can be read, and what leaves it open."""
+    """Holds the options that fit most columns, and a question if they are ambiguous."""
 
     options: Mapping[str, str] | None
-    """None where two of them mean different dates."""
+    """None when two candidates mean different dates."""
     question: str | None = None
 
 
-def choose_number_options(guesses: Sequence[ColumnGuess]) -> Choice:
-    """Returns the decimal sign and the separator between thousands that fit the most columns."""
-    return _choose(guesses, (ColumnType.NUMERIC,), "decimal")
+def choose_number_options(inferences: Sequence[ColumnInference]) -> Choice:
+    """Returns the decimal sign and the thousands separator that fit the most columns."""
+    return _choose(inferences, (ColumnType.NUMERIC,), "decimal")
 
 
-def choose_date_options(guesses: Sequence[ColumnGuess]) -> Choice:
+def choose_date_options(inferences: Sequence[ColumnInference]) -> Choice:
     """Returns the order of dates that fits the most columns."""
-    return _choose(guesses, (ColumnType.DATE, ColumnType.TIMESTAMPTZ), "date_order")
+    return _choose(inferences, (ColumnType.DATE, ColumnType.TIMESTAMPTZ), "date_order")
 
 
-def names_no_zone(guess: ColumnGuess) -> bool:
-    """Returns whether a column of times has one that does not say its zone."""
-
-    # A typed one is UTC, unless a zone is said.
-    texts = [cell for cell in guess.cells if isinstance(cell, str)]
+def names_no_zone(inference: ColumnInference) -> bool:
+    """Returns whether a column of times has one without a zone."""
+    # A typed time is UTC unless a zone is given.
+    texts = [cell for cell in inference.cells if isinstance(cell, str)]
     return not any(
         trial.holds and all(map(names_zone(trial.options.get("date_order")), texts))
-        for trial in guess.trials
+        for trial in inference.trials
         if trial.kind is ColumnType.TIMESTAMPTZ
     )
 
 
-def first_not_a_number(guess: ColumnGuess) -> Misfit | None:
-    """Returns the first `NaN` of a column of numbers, which other programs write for no value."""
-    line = guess.cells.get(_NOT_A_NUMBER)
-    return None if line is None else Misfit(line, _NOT_A_NUMBER, "it is not a number")
+def first_not_a_number(inference: ColumnInference) -> Counterexample | None:
+    """Returns the first `NaN` in a column of numbers, which some programs write for no value."""
+    line = inference.cells.get(_NOT_A_NUMBER)
+    return None if line is None else Counterexample(line, _NOT_A_NUMBER, "it is not a number")
 
 
-def show_decimal_point(guesses: Sequence[ColumnGuess]) -> bool:
-    """Returns whether a column has fractions that only a decimal point explains."""
+def show_decimal_point(inferences: Sequence[ColumnInference]) -> bool:
+    """Returns whether some column fits only with a decimal point."""
     point, comma = _NUMBER_OPTIONS[:2]
     return any(
-        guess.trial(ColumnType.NUMERIC, point).holds and not guess.trial(ColumnType.NUMERIC, comma).holds
-        for guess in guesses
+        inference.trial(ColumnType.NUMERIC, point).holds and not inference.trial(ColumnType.NUMERIC, comma).holds
+        for inference in inferences
     )
 
 
-def _choose(guesses: Sequence[ColumnGuess], kinds: tuple[ColumnType, ...], name: str) -> Choice:
-    tried = [trial.options for trial in guesses[0].trials if trial.kind is kinds[0]] if guesses else []
-    scores = [sum(any(guess.trial(kind, options).holds for kind in kinds) for guess in guesses) for options in tried]
+def _choose(inferences: Sequence[ColumnInference], kinds: tuple[ColumnType, ...], name: str) -> Choice:
+    tried = [trial.options for trial in inferences[0].trials if trial.kind is kinds[0]] if inferences else []
+    scores = [
+        sum(any(inference.trial(kind, options).holds for kind in kinds) for inference in inferences)
+        for options in tried
+    ]
     best = max(scores, default=0)
     if not best:
         return Choice({})
     leading = [options for options, score in zip(tried, scores, strict=True) if score == best]
     for other in leading[1:]:
-        if (example := _difference(guesses, kinds, leading[0], other)) is not None:
-            line, value, one, another = example
+        if (example := _difference(inferences, kinds, leading[0], other)) is not None:
+            line, value, first_meaning, other_meaning = example
             question = (
-                f"line {line} has {value!r}, which is {one} with {_said(leading[0])} and {another} with"
-                f" {_said(other)}: say {name}"
+                f"line {line} has {value!r}, which is {first_meaning} with {_options_text(leading[0])} and"
+                f" {other_meaning} with {_options_text(other)}: send {name}"
             )
             return Choice(None if name == "date_order" else leading[0], question)
     return Choice(leading[0])
 
 
 def _difference(
-    guesses: Iterable[ColumnGuess], kinds: tuple[ColumnType, ...], one: Mapping[str, str], other: Mapping[str, str]
+    inferences: Iterable[ColumnInference],
+    kinds: tuple[ColumnType, ...],
+    options: Mapping[str, str],
+    other: Mapping[str, str],
 ) -> tuple[int, str, str, str] | None:
-    """Returns a cell that both options read, differently, with its line and both values."""
-    for guess in guesses:
+    """Returns line, text and both values of a cell that the options read differently; None without one."""
+    for inference in inferences:
         for kind in kinds:
-            first, second = guess.trial(kind, one), guess.trial(kind, other)
+            first, second = inference.trial(kind, options), inference.trial(kind, other)
             if not (first.holds and second.holds):
                 continue
-            for cell, line in guess.cells.items():
+            for cell, line in inference.cells.items():
                 decimal = _decimal_sign(cell)
                 if decimal is not None and first.is_certain_of(decimal) and second.is_certain_of(decimal):
                     continue
@@ -290,7 +295,7 @@ def _difference(
     return None
 
 
-def _said(options: Mapping[str, str]) -> str:
+def _options_text(options: Mapping[str, str]) -> str:
     return " and ".join(f"{name}={value}" for name, value in options.items()) or "no options"
 
 
@@ -303,13 +308,13 @@ def _variant(kind: ColumnType, given: ImportOptions, options: Mapping[str, str])
 
 
 def _is_bit(cell: Cell) -> bool:
-    return isinstance(cell, Number) or (isinstance(cell, str) and cell.strip() in _ONE_BIT)
+    return isinstance(cell, Number) or (isinstance(cell, str) and cell.strip() in _BITS)
 
 
 def _words_only(convert: Callable[[Cell], Any], *, takes_bits: bool) -> Callable[[Cell], Any]:
     def read(cell: Cell) -> Any:
         if _is_bit(cell) and not takes_bits:
-            raise LineRejected("a number, which a boolean column takes only for 1 and 0")
+            raise LineRejected("a number; a boolean column accepts only 1 and 0")
         return convert(cell)
 
     return read
@@ -318,9 +323,9 @@ def _words_only(convert: Callable[[Cell], Any], *, takes_bits: bool) -> Callable
 def _kept_as_number(convert: Callable[[Cell], Any]) -> Callable[[Cell], Any]:
     def read(cell: Cell) -> Any:
         value = convert(cell)
-        is_masked = isinstance(cell, Number) and cell.shown != cell.text
+        is_masked = isinstance(cell, Number) and cell.display != cell.text
         if is_masked or (isinstance(cell, str) and _LOST_AS_NUMBER.match(cell)):
-            raise _WouldLose(f"{text_of(cell).strip()[:60]!r} would not come back so from a number")
+            raise _NotReversible(f"{text_of(cell).strip()[:60]!r} would lose digits or signs as a number")
         return value
 
     return read

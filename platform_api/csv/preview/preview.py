@@ -1,43 +1,50 @@
-"""A look at a file before it is imported: its first lines, what its columns hold, and what speaks against it.
+"""Previews a file before it is imported: its first lines, the types of its columns, and likely errors.
 
-A part of the file is looked at, so what is found says nothing of the rest; the import itself checks every line.
+Only part of the file is examined, so the rest may differ; the import itself checks every line.
 """
 
 from collections.abc import Sequence
 from typing import IO, Any
 
-from platform_api.csv.columns import LEFT_OUT, REASON_COLUMN, Layout, find_form, find_layout, importable_columns
-from platform_api.csv.errors import JobFailed, LineRejected
-from platform_api.csv.preview.doubts import (
-    find_doubts,
-    find_layout_questions,
-    find_number_questions,
-    find_other_delimiter,
+from platform_api.csv.columns import (
+    IGNORED_COLUMNS,
+    REASON_COLUMN,
+    Layout,
+    find_form,
+    find_layout,
+    importable_columns,
 )
-from platform_api.csv.preview.guessing import (
-    ColumnGuess,
-    Misfit,
+from platform_api.csv.errors import JobFailed, LineRejected
+from platform_api.csv.preview.inference import (
+    ColumnInference,
+    Counterexample,
     choose_date_options,
     choose_number_options,
     first_not_a_number,
     names_no_zone,
     show_decimal_point,
-    start_guess,
+    start_inference,
 )
-from platform_api.csv.preview.guessing_words import NamedGuess, Words, find_words, with_options
+from platform_api.csv.preview.quality import (
+    find_layout_questions,
+    find_number_questions,
+    find_other_delimiter,
+    find_quality_questions,
+)
 from platform_api.csv.preview.schemas import CsvPreview, Objection, PreviewColumn, PreviewLine, PreviewProblem
+from platform_api.csv.preview.word_inference import NamedColumn, Words, infer_words, with_options
 from platform_api.csv.records.opening import open_records
 from platform_api.csv.records.records import Record
 from platform_api.csv.records.sheet import SheetRecords
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.values.cells import Cell, is_blank, shown, text_of
+from platform_api.csv.values.cells import Cell, is_blank, quoted, text_of
 from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import TableDefinition
 
-SHOWN_ROWS = 50
-MAX_ROWS = 10_000
-_MAX_CELLS = 200_000
-_MIN_ROWS = 100
+MAX_PREVIEW_ROWS = 50
+MAX_EXAMINED_ROWS = 10_000
+_MAX_EXAMINED_CELLS = 200_000
+_MIN_EXAMINED_ROWS = 100
 _MAX_VALUE = 1000
 _MAX_PROBLEMS = 20
 _MAX_OBJECTIONS = 3
@@ -46,42 +53,44 @@ _MAX_OBJECTIONS = 3
 def preview_file(
     file: IO[bytes], size: int, options: ImportOptions, definition: TableDefinition | None
 ) -> CsvPreview:
-    """Returns a preview of the file; a file that cannot be read is told in its `error`."""
+    """Returns a preview of the file; its `error` says why a file cannot be read."""
     known = importable_columns(definition) if definition is not None else {}
     try:
         records = open_records(file, size, options, columns=known)
         width = len(records.header)
-        count = min(MAX_ROWS, max(_MIN_ROWS, _MAX_CELLS // max(1, width)))
+        count = min(MAX_EXAMINED_ROWS, max(_MIN_EXAMINED_ROWS, _MAX_EXAMINED_CELLS // max(1, width)))
         taken = records.take(count)
         is_all = len(taken) < count or not records.take(1)
     except JobFailed as error:
         return _failed(str(error), options)
     delimiter = records.format.get("delimiter", "")
-    look = _Look(list(records.header), taken, options, definition, is_ragged=records.is_ragged, delimiter=delimiter)
+    analysis = _Analysis(
+        list(records.header), taken, options, definition, is_ragged=records.is_ragged, delimiter=delimiter
+    )
     if isinstance(records, SheetRecords):
-        look.questions += records.doubts()
-    found = look.options()
+        analysis.questions += records.questions()
+    inferred = analysis.options()
     for name in ("delimiter", "encoding", "sheet"):
         if name in records.format:
-            found[name] = records.format[name]
+            inferred[name] = records.format[name]
     return CsvPreview(
-        error=look.failure,
+        error=analysis.failure,
         format=records.format,
-        options=found,
-        questions=look.questions,
-        columns=look.columns(),
+        options=inferred,
+        questions=analysis.questions,
+        columns=analysis.columns(),
         rows=[
             PreviewLine(line=record.line, values=[text_of(field)[:_MAX_VALUE] for field in record.fields])
-            for record in taken[:SHOWN_ROWS]
+            for record in taken[:MAX_PREVIEW_ROWS]
         ],
-        problems=look.problems[:_MAX_PROBLEMS],
+        problems=analysis.problems[:_MAX_PROBLEMS],
         rows_looked_at=len(taken),
         total_rows=records.total if records.total is not None else len(taken) if is_all else None,
     )
 
 
-class _Look:
-    """What some records show."""
+class _Analysis:
+    """Analyzes some records of a file."""
 
     def __init__(
         self,
@@ -103,7 +112,7 @@ class _Look:
         self._headers = self._columns_of(header)
         self._mapping = self._suggest_mapping()
         self._choose(given)
-        self._words = self._find_words()
+        self._words = self._infer_words()
         if self._words.options:
             self._choose(with_options(given, self._words.options))
         self._layout = self._find_layout(header, is_ragged=is_ragged)
@@ -111,30 +120,30 @@ class _Look:
         self._rejected = self._try_layout()
 
     def options(self) -> dict[str, Any]:
-        """Returns the options that were sent, and those that were found out."""
-        said = self._given.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
-        found: dict[str, Any] = {**(self._numbers.options or {}), **(self._dates.options or {})}
-        found |= self._words.options
-        is_said = "decimal" in said or "thousands" in said
-        if found.get("decimal") == "." and not is_said and not show_decimal_point(self._guesses):
-            del found["decimal"]
-        return said | found | ({"mapping": self._mapping} if self._mapping else {})
+        """Returns the options that were sent, and those that were inferred."""
+        sent = self._given.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
+        inferred: dict[str, Any] = {**(self._numbers.options or {}), **(self._dates.options or {})}
+        inferred |= self._words.options
+        is_given = "decimal" in sent or "thousands" in sent
+        if inferred.get("decimal") == "." and not is_given and not show_decimal_point(self._inferences):
+            del inferred["decimal"]
+        return sent | inferred | ({"mapping": self._mapping} if self._mapping else {})
 
     def columns(self) -> list[PreviewColumn]:
-        """Returns what each column holds."""
+        """Returns the description of each column."""
         targets = {target.position: target.column for target in self._layout.targets} if self._layout else {}
         columns = []
-        for position, (header, guess) in enumerate(zip(self._headers, self._guesses, strict=True)):
-            kind = self._kind(guess)
+        for position, (header, inference) in enumerate(zip(self._headers, self._inferences, strict=True)):
+            kind = self._kind(inference)
             target = targets.get(position)
-            objections = [*self._rejected.get(position, []), *self._objections(guess, kind)]
+            objections = [*self._rejected.get(position, []), *self._objections(inference, kind)]
             columns.append(
                 PreviewColumn(
                     position=position + 1,
                     header=header,
                     column=target.name if target is not None else None,
                     type=kind,
-                    filled=guess.filled,
+                    filled=inference.filled,
                     objections=objections,
                 )
             )
@@ -142,7 +151,7 @@ class _Look:
 
     def _columns_of(self, header: Sequence[str]) -> list[str]:
         if self._given.header_line == 0:
-            width = max((len(record.fields) for record in self._records[:SHOWN_ROWS]), default=0)
+            width = max((len(record.fields) for record in self._records[:MAX_PREVIEW_ROWS]), default=0)
             return [f"#{number}" for number in range(1, width + 1)]
         names = list(header)
         if names[-1:] == [REASON_COLUMN]:
@@ -152,36 +161,36 @@ class _Look:
         return names
 
     def _choose(self, options: ImportOptions) -> None:
-        self._guesses = self._guess(options)
-        self._numbers = choose_number_options(self._guesses)
-        self._dates = choose_date_options(self._guesses)
+        self._inferences = self._infer(options)
+        self._numbers = choose_number_options(self._inferences)
+        self._dates = choose_date_options(self._inferences)
 
-    def _find_words(self) -> Words:
+    def _infer_words(self) -> Words:
         columns = importable_columns(self._definition) if self._definition is not None else {}
         named = []
-        for position, (header, guess) in enumerate(zip(self._headers, self._guesses, strict=True), 1):
+        for position, (header, inference) in enumerate(zip(self._headers, self._inferences, strict=True), 1):
             target = columns.get(self._mapping.get(header, self._mapping.get(f"#{position}", header)) or "")
-            named.append(NamedGuess(header, guess, None if target is None else target.type))
+            named.append(NamedColumn(header, inference, None if target is None else target.type))
 
-        def kind(guess: ColumnGuess) -> ColumnType | None:
-            # Whichever way numbers and dates are written: that is chosen afterwards.
-            holding = next((trial.kind for trial in guess.holding()), ColumnType.TEXT)
-            return holding if guess.cells else None
+        def kind(inference: ColumnInference) -> ColumnType | None:
+            # However numbers and dates are written, which is decided later.
+            holding = next((trial.kind for trial in inference.holding()), ColumnType.TEXT)
+            return holding if inference.cells else None
 
-        return find_words(named, self._given, kind, self._guess)
+        return infer_words(named, self._given, kind, self._infer)
 
-    def _guess(self, options: ImportOptions) -> list[ColumnGuess]:
-        guesses = [start_guess(options) for _ in self._headers]
+    def _infer(self, options: ImportOptions) -> list[ColumnInference]:
+        inferences = [start_inference(options) for _ in self._headers]
         for record in self._records:
-            for guess, cell in zip(guesses, record.fields, strict=False):
-                guess.add(record.line, cell)
-        return guesses
+            for inference, cell in zip(inferences, record.fields, strict=False):
+                inference.add(record.line, cell)
+        return inferences
 
-    def _kind(self, guess: ColumnGuess) -> ColumnType | None:
-        return guess.kind(self._numbers.options or {}, self._dates.options)
+    def _kind(self, inference: ColumnInference) -> ColumnType | None:
+        return inference.kind(self._numbers.options or {}, self._dates.options)
 
     def _suggest_mapping(self) -> dict[str, str | None]:
-        """Returns the mapping that was sent, and columns whose names differ in case and separators only."""
+        """Returns the given mapping, extended by columns whose names differ only in case and separators."""
         mapping = dict(self._given.mapping)
         if self._definition is None or self._given.header_line == 0:
             return mapping
@@ -190,7 +199,7 @@ class _Look:
         taken = {*mapping.values(), *(set(self._headers) & known.keys())}
         for header in self._headers:
             column = plain.get(_plain(header))
-            if header in mapping or header in known or header in LEFT_OUT or column is None or column in taken:
+            if header in mapping or header in known or header in IGNORED_COLUMNS or column is None or column in taken:
                 continue
             mapping[header] = column
             taken.add(column)
@@ -211,56 +220,59 @@ class _Look:
 
     def _ask(self, header: Sequence[str]) -> None:
         self.questions += self._words.questions
-        named = list(zip(self._headers, self._guesses, strict=True))
+        named = list(zip(self._headers, self._inferences, strict=True))
         self.questions += find_layout_questions(named, self._kind)
         if self._numbers.question is None and not self._given.model_fields_set & {"decimal", "thousands"}:
             self.questions += find_number_questions(named, self._numbers.options or {})
         for choice in (self._numbers, self._dates):
             if choice.question is not None:
                 self.questions.append(choice.question)
-        for header_name, guess in zip(self._headers, self._guesses, strict=True):
-            kind = self._kind(guess)
-            if self._given.timezone is None and kind is ColumnType.TIMESTAMPTZ and names_no_zone(guess):
-                self.questions.append(f"times of the column {shown(header_name)} name no zone: say timezone")
-            if kind is ColumnType.NUMERIC and (odd := first_not_a_number(guess)) is not None:
+        for header_name, inference in zip(self._headers, self._inferences, strict=True):
+            kind = self._kind(inference)
+            if self._given.timezone is None and kind is ColumnType.TIMESTAMPTZ and names_no_zone(inference):
+                self.questions.append(f"times of the column {quoted(header_name)} have no zone: send timezone")
+            if kind is ColumnType.NUMERIC and (odd := first_not_a_number(inference)) is not None:
                 self.questions.append(
-                    f"line {odd.line} has {odd.value!r}, which is kept as such: say null_words if it means no value"
+                    f"line {odd.line} has {odd.value!r}, which is imported as it is: send null_words if it means"
+                    " no value"
                 )
-        self.questions += find_doubts(named, self._records, self._given)
+        self.questions += find_quality_questions(named, self._records, self._given)
         if self._given.header_line is None:
             self._ask_for_header(header)
 
     def _ask_for_header(self, header: Sequence[str]) -> None:
-        """Doubts that the first line is the header, where it has values, or fewer columns than the lines after it."""
+        """Asks whether the first line is the header if it has values, or fewer columns than the lines after it."""
         first = Record(0, tuple(header))
         values = [name for name in header if any(character.isdigit() for character in name) and _is_value(name)]
         if values:
             self.questions.append(
-                f"the header holds {shown(values[0])}, which looks like a value: say header_line (0: there is none)"
+                f"the header contains {quoted(values[0])}, which looks like a value: send header_line (0: no header)"
             )
-        if _width(first) == 1 and (found := find_other_delimiter(self._records, self._delimiter)) is not None:
-            line, delimiter = found
+        if _width(first) == 1 and (other := find_other_delimiter(self._records, self._delimiter)) is not None:
+            line, delimiter = other
             self.questions.append(
-                f"the header names 1 column, and most lines have {shown(delimiter)}: say header_line, perhaps {line},"
-                f" and delimiter, perhaps {shown(delimiter)}"
+                f"the header names 1 column, but most lines have {quoted(delimiter)}: send header_line, perhaps"
+                f" {line}, and delimiter, perhaps {quoted(delimiter)}"
             )
             return
         plain = [record.line for record in self._records if not _is_comment(record)]
         if plain and header and header[0].startswith("# "):
-            self.questions.append(f"the header begins with #, as a comment does: say header_line, perhaps {plain[0]}")
+            self.questions.append(
+                f"the header begins with #, as a comment does: send header_line, perhaps {plain[0]}"
+            )
             return
-        widths = [_width(record) for record in self._records[:SHOWN_ROWS]]
+        widths = [_width(record) for record in self._records[:MAX_PREVIEW_ROWS]]
         if widths and _width(first) < (common := max(set(widths), key=widths.count)):
             wide = [record for record in self._records if _width(record) >= common and not _is_comment(record)]
             line = (wide or list(self._records))[0].line
             self.questions.append(
-                f"the header names {_width(first)} columns, most lines have {common} values: say header_line, perhaps"
-                f" {line}"
+                f"the header names {_width(first)} columns, but most lines have {common} values: send header_line,"
+                f" perhaps {line}"
             )
 
     def _try_layout(self) -> dict[int, list[Objection]]:
-        """Returns what the table's columns say against cells, by position; wrong lines go to the problems."""
-        found: dict[int, list[Objection]] = {}
+        """Returns objections of the table's columns to cells, by position; records malformed lines as problems."""
+        objections_by_position: dict[int, list[Objection]] = {}
         for record in self._records:
             try:
                 if record.problem is not None:
@@ -270,16 +282,16 @@ class _Look:
                 self.problems.append(PreviewProblem(line=record.line, reason=error.reason))
                 continue
             for target in self._layout.targets if self._layout is not None else ():
-                objections = found.setdefault(target.position, [])
+                objections = objections_by_position.setdefault(target.position, [])
                 if len(objections) >= _MAX_OBJECTIONS:
                     continue
                 cell = fields[target.position]
                 reason = self._refusal(target.convert, cell, is_needed=target.is_needed)
                 if reason is not None:
                     against = f"the table's column {target.column.name} ({target.column.type})"
-                    misfit = Misfit(record.line, text_of(cell)[:100], reason)
-                    objections.append(_objection(against, misfit))
-        return found
+                    counterexample = Counterexample(record.line, text_of(cell)[:100], reason)
+                    objections.append(_objection(against, counterexample))
+        return objections_by_position
 
     @staticmethod
     def _refusal(convert: Any, cell: Cell, *, is_needed: bool) -> str | None:
@@ -288,37 +300,44 @@ class _Look:
         except LineRejected as error:
             return error.reason
 
-    def _objections(self, guess: ColumnGuess, kind: ColumnType | None) -> list[Objection]:
-        """Returns what speaks against other ways of reading this type; of text, against what fits most cells."""
-        found = [_objection("any type", fault) for fault in guess.faults]
-        if kind is ColumnType.NUMERIC and (misfit := guess.first_fraction(self._numbers.options or {})) is not None:
-            found.append(_objection("integer", misfit))
+    def _objections(self, inference: ColumnInference, kind: ColumnType | None) -> list[Objection]:
+        """Returns what contradicts other ways of reading this type; for text, the readings that fit most cells."""
+        objections = [_objection("any type", fault) for fault in inference.faults]
+        if (
+            kind is ColumnType.NUMERIC
+            and (counterexample := inference.first_fraction(self._numbers.options or {})) is not None
+        ):
+            objections.append(_objection("integer", counterexample))
         seen: set[tuple[Any, ...]] = set()
-        for trial in guess.trials:
-            misfit = trial.misfit
-            if misfit is None or not (trial.kind is kind or (kind is ColumnType.TEXT and trial.is_likely)):
+        for trial in inference.trials:
+            counterexample = trial.counterexample
+            if counterexample is None or not (trial.kind is kind or (kind is ColumnType.TEXT and trial.is_likely)):
                 continue
-            # A line that speaks against all ways of writing numbers is shown once, and once for a date and a time.
+            # A line that contradicts several number formats is reported once, and likewise for dates and times.
             is_number = trial.kind is ColumnType.NUMERIC
-            key = (is_number, misfit.line) if is_number else (misfit.line, *trial.options.items())
+            key = (is_number, counterexample.line) if is_number else (counterexample.line, *trial.options.items())
             if key in seen:
                 continue
             seen.add(key)
-            said = " and ".join(f"{name}={value}" for name, value in trial.options.items())
-            found.append(_objection(f"{trial.kind} with {said}" if said else str(trial.kind), misfit))
-        return found
+            options = " and ".join(f"{name}={value}" for name, value in trial.options.items())
+            objections.append(
+                _objection(f"{trial.kind} with {options}" if options else str(trial.kind), counterexample)
+            )
+        return objections
 
 
 def _failed(reason: str, options: ImportOptions) -> CsvPreview:
-    said = options.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
+    sent = options.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
     return CsvPreview(
-        error=reason, format={}, options=said, questions=[], columns=[], rows=[], problems=[], rows_looked_at=0,
+        error=reason, format={}, options=sent, questions=[], columns=[], rows=[], problems=[], rows_looked_at=0,
         total_rows=None,
     )  # fmt: skip
 
 
-def _objection(against: str, misfit: Misfit) -> Objection:
-    return Objection(against=against, line=misfit.line, value=misfit.value, reason=misfit.reason)
+def _objection(against: str, counterexample: Counterexample) -> Objection:
+    return Objection(
+        against=against, line=counterexample.line, value=counterexample.value, reason=counterexample.reason
+    )
 
 
 def _plain(name: str) -> str:
@@ -326,9 +345,9 @@ def _plain(name: str) -> str:
 
 
 def _is_value(name: str) -> bool:
-    guess = start_guess(ImportOptions())
-    guess.add(0, name)
-    return any(trial.holds for trial in guess.trials)
+    inference = start_inference(ImportOptions())
+    inference.add(0, name)
+    return any(trial.holds for trial in inference.trials)
 
 
 def _is_comment(record: Record) -> bool:

@@ -1,18 +1,18 @@
-"""What cells show of a file that was spoilt before, or that is written in a way that no option says yet.
+"""Finds values that suggest that a file was damaged earlier, or that an option is missing.
 
-Such values can be imported, and nothing would speak against them: so they are asked about in a preview.
+Such values could be imported without an error, so a preview asks about them.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
-from platform_api.csv.preview.guessing import ColumnGuess
-from platform_api.csv.preview.guessing_words import has_layout
+from platform_api.csv.preview.inference import ColumnInference
+from platform_api.csv.preview.word_inference import fits_format
 from platform_api.csv.records.records import Record
 from platform_api.csv.records.text import DELIMITERS
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.values.cells import Cell, Number, shown
+from platform_api.csv.values.cells import Cell, Number, quoted
 from platform_api.tables.ddl.column_types import ColumnType
 
 _CUT_OFF = re.compile(r"[+-]?[1-9](?:[.,](?P<fraction>[0-9]{1,8}))?[eE]\+(?P<exponent>1[1-9]|2[0-9])")
@@ -34,26 +34,28 @@ _TIME_LAYOUTS = (
 )
 _TRIED_TEXTS = 200
 
-Columns = Sequence[tuple[str, ColumnGuess]]
-Doubt = Callable[[Cell], str | None]
+Columns = Sequence[tuple[str, ColumnInference]]
+Check = Callable[[Cell], str | None]
 
 
-def find_doubts(columns: Columns, records: Sequence[Record], given: ImportOptions) -> Iterator[str]:
-    """Yields what is to be asked about the cells of the columns, each kind of doubt once."""
+def find_quality_questions(columns: Columns, records: Sequence[Record], given: ImportOptions) -> Iterator[str]:
+    """Yields questions about suspicious cells, one for each kind of check."""
     broken = _is_broken_by_choice if given.encoding is not None else _is_broken
-    doubts: list[Doubt] = [_is_cut_off, _has_too_many_digits, _has_lost_letters, broken, _is_quoted_after_space]
-    for doubt in doubts:
-        headers = (f"a header is {said}" for header, _ in columns if (said := doubt(header)) is not None)
+    checks: list[Check] = [_is_cut_off, _has_too_many_digits, _has_lost_letters, broken, _is_quoted_after_space]
+    for check in checks:
+        headers = (
+            f"a header is {description}" for header, _ in columns if (description := check(header)) is not None
+        )
         cells = (
-            f"line {line} of the column {shown(header)} has {said}"
-            for header, guess in columns
-            for cell, line in guess.cells.items()
-            if (said := doubt(cell)) is not None
+            f"line {line} of the column {quoted(header)} has {description}"
+            for header, inference in columns
+            for cell, line in inference.cells.items()
+            if (description := check(cell)) is not None
         )
         yield from islice(chain(headers, cells), 1)
     if given.escape is None:
         escaped = (
-            f"line {record.line} has a backslash before {mark}: say escape (a backslash) if the file was written by"
+            f"line {record.line} has a backslash before {mark}: send escape (a backslash) if the file was written by"
             " MySQL, or as PostgreSQL's text format"
             for record in records
             if (mark := _escaped_mark(record)) is not None
@@ -61,53 +63,55 @@ def find_doubts(columns: Columns, records: Sequence[Record], given: ImportOption
         yield from islice(escaped, 1)
 
 
-def find_layout_questions(columns: Columns, kind: Callable[[ColumnGuess], ColumnType | None]) -> Iterator[str]:
-    """Yields columns of text that are dates or times in a format that has to be said."""
-    for header, guess in columns:
+def find_layout_questions(columns: Columns, kind: Callable[[ColumnInference], ColumnType | None]) -> Iterator[str]:
+    """Yields questions about columns of text that are dates or times in a format that must be sent."""
+    for header, inference in columns:
         texts = [
-            (cell.strip(), line) for cell, line in islice(guess.cells.items(), _TRIED_TEXTS) if isinstance(cell, str)
+            (cell.strip(), line)
+            for cell, line in islice(inference.cells.items(), _TRIED_TEXTS)
+            if isinstance(cell, str)
         ]
-        if not texts or kind(guess) is not ColumnType.TEXT:
+        if not texts or kind(inference) is not ColumnType.TEXT:
             continue
         for option, layouts in (("date_format", _LAYOUTS), ("time_format", _TIME_LAYOUTS)):
-            fitting = [layout for layout in layouts if all(has_layout(text, layout) for text, _ in texts)]
+            fitting = [layout for layout in layouts if all(fits_format(text, layout) for text, _ in texts)]
             if fitting:
                 text, line = texts[0]
-                said = "time" if option == "time_format" else "date"
+                kind_name = "time" if option == "time_format" else "date"
                 yield (
-                    f"line {line} of the column {shown(header)} has {shown(text)}, which looks like a {said}: say"
-                    f" {option}, as {' or '.join(fitting)}"
+                    f"line {line} of the column {quoted(header)} has {quoted(text)}, which looks like a"
+                    f" {kind_name}: send {option}, for example {' or '.join(fitting)}"
                 )
                 break
 
 
 def find_number_questions(columns: Columns, numbers: Mapping[str, str]) -> Iterator[str]:
-    """Yields columns whose numbers another reading explains as well as the one that fits the file."""
-    for header, guess in columns:
-        texts = {cell.strip(): line for cell, line in guess.cells.items() if isinstance(cell, str)}
+    """Yields questions about columns of numbers that another reading fits as well as the chosen one."""
+    for header, inference in columns:
+        texts = {cell.strip(): line for cell, line in inference.cells.items() if isinstance(cell, str)}
         if not texts or not any(
-            trial.holds for trial in guess.trials if trial.kind is ColumnType.NUMERIC and trial.options == numbers
+            trial.holds for trial in inference.trials if trial.kind is ColumnType.NUMERIC and trial.options == numbers
         ):
             continue
         text, line = next(iter(texts.items()))
-        place = f"line {line} of the column {shown(header)} has {shown(text)}"
+        place = f"line {line} of the column {quoted(header)} has {quoted(text)}"
         if numbers == {"decimal": ","} and all(map(_ONE_GROUP.fullmatch, texts)):
-            yield f"{place}, which is {text.replace('.', '')} with decimal=,: say decimal if {text} is meant"
+            yield f"{place}, which is {text.replace('.', '')} with decimal=,: send decimal if {text} is meant"
         if numbers.get("thousands") == "space" and all(map(_is_like_a_phone, texts)):
             digits = "".join(filter(str.isdigit, text))
-            yield f"{place}, which is {digits} with thousands=space: say thousands=none if the spaces are part of it"
+            yield f"{place}, which is {digits} with thousands=space: send thousands=none if the spaces are part of it"
 
 
 def find_other_delimiter(records: Sequence[Record], used: str) -> tuple[int, str] | None:
-    """Returns the first line with another delimiter than was used, and that; None where there is none.
+    """Returns the first line with a likelier delimiter than the one used, and that delimiter; None without one.
 
-    Most lines have it, all of these as often.
+    It occurs in most lines, equally often in each.
     """
     for delimiter in (delimiter for delimiter in DELIMITERS if delimiter != used):
         counts = {record.line: record.raw.count(delimiter) for record in islice(records, _TRIED_TEXTS)}
-        found = [count for count in counts.values() if count]
-        usual = max(found, key=found.count, default=0)
-        if usual and 2 * found.count(usual) > len(counts) > 1:
+        positive = [count for count in counts.values() if count]
+        usual = max(positive, key=positive.count, default=0)
+        if usual and 2 * positive.count(usual) > len(counts) > 1:
             return next(line for line, count in counts.items() if count == usual), delimiter
     return None
 
@@ -118,12 +122,12 @@ def _is_like_a_phone(text: str) -> bool:
 
 
 def _is_cut_off(cell: Cell) -> str | None:
-    found = _CUT_OFF.fullmatch(cell.strip()) if isinstance(cell, str) else None
-    if found is None or len(found["fraction"] or "") >= int(found["exponent"]):
+    match = _CUT_OFF.fullmatch(cell.strip()) if isinstance(cell, str) else None
+    if match is None or len(match["fraction"] or "") >= int(match["exponent"]):
         return None
     return (
-        f"{shown(str(cell))}: where this is the number of an article or an account, a spreadsheet has cut off its"
-        " last digits; have it written in full, as text"
+        f"{quoted(str(cell))}: if this is the number of an article or an account, a spreadsheet has removed its"
+        " last digits; export it in full, as text"
     )
 
 
@@ -132,46 +136,52 @@ def _has_too_many_digits(cell: Cell) -> str | None:
         return None
     return (
         f"{cell.text}, a number of more than the {_EXCEL_DIGITS} digits that Excel keeps: if it is the number of an"
-        " account or an article, its last digits may be lost; have it written as text"
+        " account or an article, its last digits may be lost; export it as text"
     )
 
 
 def _has_lost_letters(cell: Cell) -> str | None:
     if not isinstance(cell, str) or "\ufffd" not in cell:
         return None
-    return f"{shown(cell)}, in which letters were lost (�) before: export the file again, as UTF-8"
+    return f"{quoted(cell)}, in which letters were lost (�) earlier: export the file again, as UTF-8"
 
 
 def _is_broken(cell: Cell) -> str | None:
-    meant = _meant(cell)
-    return None if meant is None else f"{shown(str(cell))}, which was {shown(meant)} before it was saved wrongly"
+    repaired = _repaired(cell)
+    return (
+        None
+        if repaired is None
+        else f"{quoted(str(cell))}, which was {quoted(repaired)} before it was saved in a wrong encoding"
+    )
 
 
 def _is_broken_by_choice(cell: Cell) -> str | None:
-    meant = _meant(cell)
-    return None if meant is None else f"{shown(str(cell))}, which is {shown(meant)} in UTF-8: leave out encoding"
+    repaired = _repaired(cell)
+    return (
+        None if repaired is None else f"{quoted(str(cell))}, which is {quoted(repaired)} in UTF-8: leave out encoding"
+    )
 
 
-def _meant(cell: Cell) -> str | None:
-    """Returns what a text was before its UTF-8 was taken for another encoding; None where it was not."""
+def _repaired(cell: Cell) -> str | None:
+    """Returns a text as it was before its UTF-8 was read in another encoding; None when it was not."""
     if not isinstance(cell, str) or cell.isascii():
         return None
     for codec in _BROKEN_CODECS:
         try:
-            meant = cell.encode(codec).decode()
+            repaired = cell.encode(codec).decode()
         except UnicodeError:
             continue
-        # Two letters that are UTF-8 by chance (`STÓŁ`) are no letter that stands beside these.
-        is_latin = all(letter < "\u0180" or "\u2010" <= letter <= "\u20ac" for letter in meant)
-        if meant.isprintable() and (is_latin or len(cell) - len(meant) >= _CERTAIN_SEQUENCES):
-            return meant
+        # Two letters that happen to be UTF-8 (`STÓŁ`) decode to a letter of another script than their neighbours.
+        is_latin = all(letter < "\u0180" or "\u2010" <= letter <= "\u20ac" for letter in repaired)
+        if repaired.isprintable() and (is_latin or len(cell) - len(repaired) >= _CERTAIN_SEQUENCES):
+            return repaired
     return None
 
 
 def _is_quoted_after_space(cell: Cell) -> str | None:
     if not isinstance(cell, str) or not _QUOTED.fullmatch(cell):
         return None
-    return f"{shown(cell)}: behind a space quotes are part of the value; have the spaces before quotes left out"
+    return f"{quoted(cell)}: after a space, quotes are part of the value; remove the space before the quote"
 
 
 def _escaped_mark(record: Record) -> str | None:

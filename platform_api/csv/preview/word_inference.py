@@ -1,6 +1,6 @@
-"""Words of a file that stand for no value, for true and false, or beside numbers; and years of two digits.
+"""Infers words for null, for true and false, and units of numbers; and finds years of two digits.
 
-They are looked for in columns that would be text otherwise, and count when the column is something else with them.
+Candidates come from columns that would otherwise be text, and are accepted if they give the column another type.
 """
 
 import re
@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from platform_api.csv.preview.guessing import ColumnGuess
+from platform_api.csv.preview.inference import ColumnInference
 from platform_api.csv.schemas import ImportOptions
 from platform_api.csv.values.converting import FALSE_WORDS, TRUE_WORDS, find_unit
 from platform_api.csv.values.numbers import PERCENT
@@ -41,7 +41,7 @@ _NULL_WORDS = frozenset(
     }
 )
 _CERTAIN_NULL_WORDS = frozenset({"null", "\\n", "#n/a"})
-"""That are hardly ever meant as text."""
+"""Are hardly ever meant as text."""
 _BOOLEANS: Sequence[tuple[str, str]] = (
     ("tak", "nie"), ("prawda", "fałsz"), ("t", "n"), ("p", "f"), ("ja", "nein"), ("j", "n"), ("wahr", "falsch"),
     ("w", "f"), ("oui", "non"), ("o", "n"), ("vrai", "faux"), ("v", "f"), ("si", "no"), ("sí", "no"), ("sì", "no"),
@@ -55,97 +55,97 @@ _CURRENCIES = frozenset(
 _SHORT_YEAR = re.compile(r"[0-9]{1,2}(?P<separator>[./-])[0-9]{1,2}(?P=separator)[0-9]{2}(?P<time>[ T].*)?")
 _SHORT_YEARS = ("%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")
 _MAX_TEXTS = 2000
-"""Of a column, among which words are looked for; whether they explain all of it is tried afterwards."""
+"""Number of texts of a column that are searched for words; all of them are tried afterwards."""
 
-Kind = Callable[[ColumnGuess], ColumnType | None]
+Kind = Callable[[ColumnInference], ColumnType | None]
 
 
 @dataclass(frozen=True, slots=True)
-class NamedGuess:
-    """A column of the file; `wanted` is the type of the table's column that it goes into."""
+class NamedColumn:
+    """Describes a column of the file; `target_type` is the type of the table's column it is mapped to."""
 
     header: str
-    guess: ColumnGuess
-    wanted: ColumnType | None = None
+    inference: ColumnInference
+    target_type: ColumnType | None = None
 
     @property
     def is_text(self) -> bool:
-        """Whether the table takes every text as it is."""
-        return self.wanted in (ColumnType.TEXT, ColumnType.CHOICE)
+        """Returns whether the table's column accepts any text."""
+        return self.target_type in (ColumnType.TEXT, ColumnType.CHOICE)
 
     @property
     def texts(self) -> dict[str, int]:
-        """Its different texts, with the line of the first of each."""
-        return {cell.strip(): line for cell, line in self.guess.cells.items() if isinstance(cell, str)}
+        """Returns the distinct texts, with the line of their first occurrence."""
+        return {cell.strip(): line for cell, line in self.inference.cells.items() if isinstance(cell, str)}
 
 
 @dataclass(slots=True)
 class Words:
-    """Options that were found, and what is to be asked."""
+    """Holds the inferred options and the questions about them."""
 
     options: dict[str, list[str]] = field(default_factory=dict)
     questions: list[str] = field(default_factory=list)
 
 
-def find_words(
-    columns: Sequence[NamedGuess],
+def infer_words(
+    columns: Sequence[NamedColumn],
     given: ImportOptions,
     kind: Kind,
-    guess_again: Callable[[ImportOptions], Sequence[ColumnGuess]],
+    infer_again: Callable[[ImportOptions], Sequence[ColumnInference]],
 ) -> Words:
-    """Returns the words that make something of columns that are text without them.
+    """Returns the words that give columns of text another type.
 
-    `guess_again` guesses all columns with other options.
+    `infer_again` infers all columns again, with other options.
     """
-    found = Words()
-    open_columns = [column for column in columns if not column.is_text and kind(column.guess) is ColumnType.TEXT]
+    result = Words()
+    open_columns = [column for column in columns if not column.is_text and kind(column.inference) is ColumnType.TEXT]
     candidates = _candidates(open_columns, given)
     if candidates:
-        again = guess_again(with_options(given, candidates))
+        again = infer_again(with_options(given, candidates))
         helped = [
             column
-            for column, guess in zip(columns, again, strict=True)
-            if column in open_columns and kind(guess) not in (ColumnType.TEXT, None)
+            for column, inference in zip(columns, again, strict=True)
+            if column in open_columns and kind(inference) not in (ColumnType.TEXT, None)
         ]
-        _confirm(found, helped, columns, given, kind)
+        _confirm(result, helped, columns, given, kind)
     for column in open_columns:
-        _ask_for_year(found, column)
-    return found
+        _ask_for_year(result, column)
+    return result
 
 
 def with_options(given: ImportOptions, more: Mapping[str, Any]) -> ImportOptions:
-    """Returns the options that were said, and more."""
+    """Returns the given options with some more."""
     return ImportOptions.model_validate({**given.model_dump(exclude_unset=True), **more})
 
 
-def _candidates(columns: Iterable[NamedGuess], given: ImportOptions) -> dict[str, list[str]]:
-    found: dict[str, set[str]] = {}
+def _candidates(columns: Iterable[NamedColumn], given: ImportOptions) -> dict[str, list[str]]:
+    words_by_option: dict[str, set[str]] = {}
     for column in columns:
         for name, words in _words_of(column, given).items():
-            found.setdefault(name, set()).update(words)
-    return _as_options(found)
+            words_by_option.setdefault(name, set()).update(words)
+    return _as_options(words_by_option)
 
 
-def _words_of(column: NamedGuess, given: ImportOptions) -> dict[str, set[str]]:
-    """Returns the words by option that may explain why a column is text."""
-    said = given.model_fields_set
+def _words_of(column: NamedColumn, given: ImportOptions) -> dict[str, set[str]]:
+    """Returns words by option that may be the reason why a column is text."""
+    given_fields = given.model_fields_set
     texts = set(islice(column.texts, _MAX_TEXTS))
-    nulls = {text for text in texts if text.casefold() in _NULL_WORDS} if "null_words" not in said else set()
-    found: dict[str, set[str]] = {}
-    if not said & {"true_words", "false_words"} and (pair := _boolean_pair(column, texts, nulls)) is not None:
-        found["true_words"], found["false_words"] = {pair[0]}, {pair[1]}
+    nulls = {text for text in texts if text.casefold() in _NULL_WORDS} if "null_words" not in given_fields else set()
+    words: dict[str, set[str]] = {}
+    if not given_fields & {"true_words", "false_words"} and (pair := _boolean_pair(column, texts, nulls)) is not None:
+        words["true_words"], words["false_words"] = {pair[0]}, {pair[1]}
         nulls -= {text for text in nulls if text.casefold() in pair}
-    elif "units" not in said:
-        found["units"] = {unit for text in texts - nulls if (unit := find_unit(text)) and _is_known(unit)}
-    return found | {"null_words": nulls}
+    elif "units" not in given_fields:
+        words["units"] = {unit for text in texts - nulls if (unit := find_unit(text)) and _is_known(unit)}
+    return words | {"null_words": nulls}
 
 
-def _boolean_pair(column: NamedGuess, texts: set[str], nulls: set[str]) -> tuple[str, str] | None:
+def _boolean_pair(column: NamedColumn, texts: set[str], nulls: set[str]) -> tuple[str, str] | None:
     every = {text.casefold() for text in texts}
     for pair in _BOOLEANS:
         used = every & set(pair)
         rest = every - {*pair, *TRUE_WORDS, *FALSE_WORDS} - {text.casefold() for text in nulls}
-        if used and not rest and (len(used) == 2 or column.wanted is ColumnType.BOOLEAN):
+        if used and not rest and (len(used) == 2 or column.target_type is ColumnType.BOOLEAN):
             return pair
     return None
 
@@ -158,42 +158,46 @@ def _is_known(unit: str) -> bool:
     )
 
 
-def _as_options(found: Mapping[str, set[str]]) -> dict[str, list[str]]:
-    """Returns the words as options. Words for true and false stand instead of the usual ones, which are added."""
+def _as_options(words_by_option: Mapping[str, set[str]]) -> dict[str, list[str]]:
+    """Returns the words as options. Those for true and false replace the default words, so these are added."""
     usual = {"true_words": TRUE_WORDS, "false_words": FALSE_WORDS}
-    return {name: sorted(words | usual.get(name, frozenset())) for name, words in found.items() if words}
+    return {name: sorted(words | usual.get(name, frozenset())) for name, words in words_by_option.items() if words}
 
 
 def _confirm(
-    found: Words, helped: Sequence[NamedGuess], columns: Sequence[NamedGuess], given: ImportOptions, kind: Kind
+    result: Words, helped: Sequence[NamedColumn], columns: Sequence[NamedColumn], given: ImportOptions, kind: Kind
 ) -> None:
     confirmed: dict[str, set[str]] = {}
     for column in helped:
         for name, words in _words_of(column, given).items():
             if name == "units" and len(words) > 1:
                 listed = " and ".join(sorted(words))
-                found.questions.append(
-                    f"numbers of the column {column.header!r} have several units ({listed}), which would be left"
-                    " out: say units"
+                result.questions.append(
+                    f"numbers of the column {column.header!r} have several units ({listed}), which would be"
+                    " ignored: send units"
                 )
                 continue
             for word in words:
                 if name == "null_words" and (other := _holds_as_text(word, columns, helped, kind)) is not None:
-                    found.questions.append(
-                        f"{word!r} of the column {column.header!r} may mean no value, and stands in the text of"
-                        f" {other!r} as well: say null_words"
+                    result.questions.append(
+                        f"{word!r} of the column {column.header!r} may mean no value, but is also in the text of"
+                        f" {other!r}: send null_words"
                     )
                 else:
                     confirmed.setdefault(name, set()).add(word)
     truths = confirmed.get("true_words", set()) | confirmed.get("false_words", set())
     for word in sorted(word for word in confirmed.get("null_words", set()) if word.casefold() in truths):
         confirmed["null_words"].discard(word)
-        found.questions.append(f"{word!r} may mean no value or false: say null_words, or true_words and false_words")
-    found.options = _as_options(confirmed)
+        result.questions.append(
+            f"{word!r} may mean no value or false: send null_words, or true_words and false_words"
+        )
+    result.options = _as_options(confirmed)
 
 
-def _holds_as_text(word: str, columns: Iterable[NamedGuess], helped: Sequence[NamedGuess], kind: Kind) -> str | None:
-    """Returns the header of a column of text in which the word may be meant as it is."""
+def _holds_as_text(
+    word: str, columns: Iterable[NamedColumn], helped: Sequence[NamedColumn], kind: Kind
+) -> str | None:
+    """Returns the header of a column of text in which the word may be meant literally."""
     if word.casefold() in _CERTAIN_NULL_WORDS:
         return None
     return next(
@@ -202,13 +206,13 @@ def _holds_as_text(word: str, columns: Iterable[NamedGuess], helped: Sequence[Na
             for column in columns
             if column not in helped
             and word in column.texts
-            and (column.is_text or kind(column.guess) is ColumnType.TEXT)
+            and (column.is_text or kind(column.inference) is ColumnType.TEXT)
         ),
         None,
     )
 
 
-def _ask_for_year(found: Words, column: NamedGuess) -> None:
+def _ask_for_year(result: Words, column: NamedColumn) -> None:
     texts = column.texts
     matches = [match for text in texts if (match := _SHORT_YEAR.fullmatch(text)) is not None]
     if not matches or 2 * len(matches) < len(texts):
@@ -216,16 +220,17 @@ def _ask_for_year(found: Words, column: NamedGuess) -> None:
     first = matches[0]
     days = [match[0].removesuffix(match["time"] or "") for match in matches]
     layouts = [layout.format(first["separator"]) for layout in _SHORT_YEARS]
-    fitting = [layout for layout in layouts if all(has_layout(day, layout) for day in days)]
+    fitting = [layout for layout in layouts if all(fits_format(day, layout) for day in days)]
     option, rest = ("time_format", " %H:%M") if first["time"] else ("date_format", "")
-    said = " or ".join(f"{layout}{rest}" for layout in fitting or layouts[:1])
-    found.questions.append(
-        f"line {texts[first[0]]} has {first[0][:60]!r}, whose year has two digits: say {option}, as {said}"
+    formats = " or ".join(f"{layout}{rest}" for layout in fitting or layouts[:1])
+    result.questions.append(
+        f"line {texts[first[0]]} has {first[0][:60]!r}, whose year has two digits: send {option}, for"
+        f" example {formats}"
     )
 
 
-def has_layout(text: str, layout: str) -> bool:
-    """Returns whether a text is a date or time in a format of `strptime`."""
+def fits_format(text: str, layout: str) -> bool:
+    """Returns whether a text is a date or time in a `strptime` format."""
     try:
         datetime.strptime(text, layout)
     except ValueError:

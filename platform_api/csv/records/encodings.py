@@ -1,7 +1,7 @@
-"""The encoding of a CSV file: its BOM's, or UTF-8 if all of it is.
+"""Detects the encoding of a CSV file: that of its BOM, or UTF-8 if the whole file is valid UTF-8.
 
-Older encodings are not guessed: detectors take Polish for French on short texts, and nobody would notice before the
-rows are in. The refusal shows how a line reads in the likely ones.
+Other encodings are not guessed: detectors confuse Polish and French in short texts, and nobody would notice before
+the rows are imported. The error shows how a line reads in likely encodings.
 """
 
 import codecs
@@ -14,27 +14,27 @@ from platform_api.csv.errors import JobFailed
 
 _PIECE_BYTES = 64 * 1024
 _BINARY_SHARE = 0.3
-"""Zero bytes among the first ones, from which on a file is no text of one byte a character."""
+"""Share of zero bytes at the start from which a file is not single-byte text."""
 _TWO_BYTE_SHARE = 0.05
-"""Zero bytes among the first ones, from which on a file may be UTF-16, whose commas and line ends have one."""
-_MARKS_OF_LINES = frozenset("\r\n,;\t|")
+"""Share of zero bytes at the start from which a file may be UTF-16, where commas and line ends contain one."""
+_SEPARATORS = frozenset("\r\n,;\t|")
 _LIKELY = ("windows-1250", "iso-8859-2", "windows-1252", "windows-1251")
 _CONTROLS = re.compile(rb"[\x80-\x9f]")
-"""Bytes that are signs in the encodings of Windows (€ “ ” – …), and in those of ISO 8859 nothing visible."""
+"""Bytes that are printable in Windows encodings (€ “ ” – …) and invisible in ISO 8859."""
 _WINDOWS = {"1": "1252", "2": "1250", "4": "1257", "5": "1251", "7": "1253", "9": "1254", "13": "1257", "15": "1252"}
-"""What is mostly meant by a part of ISO 8859."""
+"""Maps the part of ISO 8859 to the Windows encoding that is usually meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How bytes become text. `name` is for people, `codec` is Python's and neither writes nor expects the BOM."""
+    """Describes how bytes become text. `name` is for people; Python's `codec` neither writes nor expects a BOM."""
 
     name: str
     codec: str
     bom: bytes = b""
 
     def encode(self, text: str) -> bytes:
-        """Returns the bytes; characters that the encoding lacks (in messages, not in the file) are escaped."""
+        """Returns the bytes; escapes characters that the encoding lacks, which occur in messages only."""
         return text.encode(self.codec, errors="backslashreplace")
 
 
@@ -50,7 +50,7 @@ _WITHOUT_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-
 
 
 def find_encoding(file: IO[bytes], given: str | None) -> Encoding:
-    """Returns the encoding that was given, or that the file shows. Raises JobFailed when it shows none."""
+    """Returns the given encoding, or the detected one. Raises JobFailed when neither fits the file."""
     file.seek(0)
     start = file.read(4)
     marked = next((encoding for encoding in _BOMS if start.startswith(encoding.bom)), None)
@@ -72,21 +72,23 @@ def _given(name: str, marked: Encoding | None) -> Encoding:
     if codec in (marked.name, marked.codec, f"{marked.name}-sig"):
         return marked
     if marked.name == "utf-8":
-        raise JobFailed(f"the file begins with the mark of UTF-8, and `encoding` says {name}; leave `encoding` out")
+        raise JobFailed(
+            f"the file begins with the byte order mark of UTF-8, but `encoding` is {name}; leave out `encoding`"
+        )
     return Encoding(codec, codec)
 
 
 def _require_visible(file: IO[bytes], encoding: Encoding, given: str) -> None:
-    """Refuses a file of Windows that is said to be ISO 8859: its quotes, dashes and € would become invisible."""
+    """Raises JobFailed for a Windows file declared as ISO 8859: its quotes, dashes and € would become invisible."""
     file.seek(0)
     lines = 1
     while content := file.read(_PIECE_BYTES):
-        if (found := _CONTROLS.search(content)) is not None:
-            lines += content.count(b"\n", 0, found.start())
+        if (match := _CONTROLS.search(content)) is not None:
+            lines += content.count(b"\n", 0, match.start())
             windows = f"windows-{_WINDOWS.get(encoding.codec.removeprefix('iso8859-'), '1252')}"
             raise JobFailed(
-                f"the file is not {given}: the byte 0x{found[0][0]:02x} in line {lines} is no letter there; in"
-                f" {windows} it is {found[0].decode(windows, errors='replace')!r}: send `encoding={windows}`"
+                f"the file is not {given}: the byte 0x{match[0][0]:02x} in line {lines} is not printable there; in"
+                f" {windows} it is {match[0].decode(windows, errors='replace')!r}: send `encoding={windows}`"
             )
         lines += content.count(b"\n")
 
@@ -111,19 +113,19 @@ def _require_utf8(file: IO[bytes]) -> None:
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        raise JobFailed("the file is not UTF-8, or cut off in its last letter; send its `encoding`") from None
+        raise JobFailed("the file is not UTF-8, or ends in the middle of a character; send its `encoding`") from None
 
 
 def _not_text(content: bytes) -> JobFailed:
     if (codec := _find_unmarked(content)) is not None:
-        return JobFailed(f"the file looks like UTF-16 without its mark (BOM); send `encoding={codec}`")
-    return JobFailed("this is neither text nor an .xlsx file")
+        return JobFailed(f"the file looks like UTF-16 without a byte order mark; send `encoding={codec}`")
+    return JobFailed("the file is neither text nor .xlsx; send CSV or .xlsx")
 
 
 def _find_unmarked(content: bytes) -> str | None:
-    """Returns the UTF-16 as which the content is lines of text; None when it is none.
+    """Returns the UTF-16 codec in which the content is lines of text; None when there is none.
 
-    Read in the wrong order of bytes, line ends and delimiters are letters of other scripts, or nothing.
+    In the wrong byte order, line ends and delimiters are letters of other scripts, or unassigned.
     """
     for codec in ("utf-16-le", "utf-16-be"):
         try:
@@ -131,13 +133,13 @@ def _find_unmarked(content: bytes) -> str | None:
         except UnicodeDecodeError:
             continue
         odd = sum(unicodedata.category(letter) in ("Cc", "Cn", "Co") and letter not in "\t\r\n" for letter in text)
-        if not odd and not _MARKS_OF_LINES.isdisjoint(text):
+        if not odd and not _SEPARATORS.isdisjoint(text):
             return codec
     return None
 
 
 def _not_utf8(content: bytes, *, first_line: int) -> JobFailed:
-    """Returns the refusal of a file of another encoding; `content` holds its first line that is not UTF-8."""
+    """Returns the error for a file in another encoding; `content` contains its first line that is not UTF-8."""
     for number, line in enumerate(content.split(b"\n"), first_line):
         try:
             line.decode()

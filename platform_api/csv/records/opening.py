@@ -1,4 +1,4 @@
-"""What kind of file it is, and what reads it."""
+"""Detects the format of a file and opens a reader for it."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from platform_api.csv.records.text import TextRecords
 from platform_api.csv.schemas import ImportOptions
 
 _START_BYTES = 2048
-_OTHERS: tuple[tuple[bytes, str], ...] = (
+_UNSUPPORTED: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls) or an encrypted one; save it as .xlsx or CSV"),
     (b"PK\x05\x06", "an empty archive; send CSV or .xlsx"),
     (b"PK\x07\x08", "an archive of several parts; send CSV or .xlsx"),
@@ -24,7 +24,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "an SQLite database; send CSV or .xlsx"),
     (b"PAR1", "a Parquet file; send CSV or .xlsx"),
 )
-"""How files of other kinds begin, and what they are."""
+"""Maps how files of unsupported formats begin to a description."""
 _XML = re.compile(rb"\s*(?:<\?xml\b|<!--|<!doctype html|<html\b|<table\b|<workbook\b)", re.IGNORECASE)
 _SPREADSHEET_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
 
@@ -32,17 +32,17 @@ _SPREADSHEET_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
 def open_records(
     file: IO[bytes], size: int, options: ImportOptions, *, columns: Iterable[str]
 ) -> SheetRecords | TextRecords:
-    """Reads the header of a file; `columns` are the names it may hold. Raises JobFailed."""
+    """Opens a file and reads its header; `columns` are the names it may contain. Raises JobFailed."""
     file.seek(0)
     start = file.read(_START_BYTES)
     file.seek(0)
     if start.startswith(b"PK\x03\x04"):
         return SheetRecords(file, options)
-    for magic, kind in _OTHERS:
+    for magic, kind in _UNSUPPORTED:
         if start.startswith(magic):
             raise JobFailed(f"the file is {kind}")
     if _XML.match(start.removeprefix(b"\xef\xbb\xbf").replace(b"\x00", b"").removeprefix(b"\xff\xfe")):
-        # Many programs write such pages under the name .xls; Excel opens them.
-        kind = "an Excel file of 2003's XML" if _SPREADSHEET_2003 in start else "a page of HTML or XML"
-        raise JobFailed(f"the file is {kind}, whatever its name says; open it and save it as .xlsx or CSV")
+        # Many programs write such files with the extension .xls, and Excel opens them.
+        kind = "an Excel 2003 XML file" if _SPREADSHEET_2003 in start else "an HTML or XML page"
+        raise JobFailed(f"the file is {kind}, whatever its name says; open it in Excel and save it as .xlsx or CSV")
     return TextRecords(file, size, options, known={*columns, *options.mapping})

@@ -1,4 +1,4 @@
-"""The records of a CSV or Excel file, one after the other, however large the file is. Everything here blocks."""
+"""Defines how records of a CSV or Excel file of any size are read, one after the other. Everything here blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MAX_ROWS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line; `problem` is set instead of fields when it cannot be parsed. `raw` is a CSV line as it stands."""
+    """Holds one line; `problem` replaces the fields when it cannot be parsed. `raw` is the original CSV line."""
 
     line: int
     fields: tuple[Cell, ...]
@@ -21,35 +21,35 @@ class Record:
 
 
 class Records(Protocol):
-    """A file whose header has been read."""
+    """Reads a file whose header has been read already."""
 
     @property
     def header(self) -> Sequence[str]:
-        """Names of the file's columns, as many as the header has; none when the file has no header."""
+        """Returns the names in the header; none when the file has no header."""
         ...
 
     @property
     def is_ragged(self) -> bool:
-        """Whether empty cells at the end of a line may be left out, as in Excel files."""
+        """Returns whether a line may omit empty cells at its end, as in Excel files."""
         ...
 
     @property
     def format(self) -> dict[str, Any]:
-        """What the file was found to be: kind, and encoding and delimiter, or the sheet."""
+        """Returns the detected format: kind, and encoding and delimiter, or the sheet."""
         ...
 
     @property
     def total(self) -> int | None:
-        """How many records there are, where that is known before they have been read."""
+        """Returns the number of records; None when it is not known before they are read."""
         ...
 
     @property
     def blank(self) -> int:
-        """How many lines without any value were passed over so far."""
+        """Returns how many blank lines were skipped so far."""
         ...
 
     def take(self, count: int) -> list[Record]:
-        """Returns the next records, fewer than `count` at the end only. Raises JobFailed."""
+        """Returns the next records, fewer than `count` only at the end. Raises JobFailed."""
         ...
 
     def fraction(self) -> float:

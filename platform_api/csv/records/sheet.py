@@ -1,4 +1,4 @@
-"""The records of an Excel sheet: typed cells, with the number of their row."""
+"""Reads the records of an Excel sheet: typed cells, with their row numbers."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import IO, Any
 from platform_api.csv.errors import JobFailed
 from platform_api.csv.records.records import Record
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.values.cells import Cell, Fault, is_blank, shown, text_of
+from platform_api.csv.values.cells import Cell, Fault, is_blank, quoted, text_of
 from platform_api.csv.xlsx.reading import Sheet, SheetReader, Workbook, open_workbook
 
 _MAX_PROLOGUE_ROWS = 1000
@@ -16,7 +16,7 @@ _ROWS = re.compile(r"[A-Z]{1,3}(?P<first>[0-9]{1,7}):[A-Z]{1,3}(?P<last>[0-9]{1,
 
 
 class SheetRecords:
-    """One sheet of an Excel file: the one that was named, else the first that Excel shows."""
+    """Reads one sheet of an Excel file: the named one, otherwise the first visible one."""
 
     is_ragged = True
     total: int | None = None
@@ -35,7 +35,7 @@ class SheetRecords:
         self._header_row = 0
         self.header: Sequence[str] = ()
         self.prologue: list[list[Cell]] = []
-        """Rows before the first record, header and all."""
+        """Rows before the first record, including the header."""
         if options.header_line != 0:
             self._read_header(options.header_line)
         self._records = self._parsed()
@@ -50,8 +50,8 @@ class SheetRecords:
     def fraction(self) -> float:
         return self._reader.fraction()
 
-    def doubts(self) -> Iterator[str]:
-        """Yields what is to be asked about the rows that were read so far."""
+    def questions(self) -> Iterator[str]:
+        """Yields questions about the rows that were read so far."""
         rows_of_merged = ((place, _ROWS.fullmatch(place)) for place in self._reader.merged)
         for place, rows in rows_of_merged:
             if rows is not None and int(rows["last"]) > max(int(rows["first"]), self._header_row):
@@ -80,11 +80,11 @@ class SheetRecords:
             self.header = _names(cells)
             return
         where = "the first row with a value" if header_line is None else f"row {header_line}"
-        raise JobFailed(f"the sheet {shown(self.sheet_name)} is empty there: {where} must name the columns")
+        raise JobFailed(f"the sheet {quoted(self.sheet_name)} has no header: {where} must name the columns")
 
     def _parsed(self) -> Iterator[Record]:
         for number, cells in self._rows:
-            # Rows that the file leaves out are blank as well.
+            # Rows that the file omits are blank as well.
             self._blank += number - self._last - 1
             self._last = number
             if all(map(is_blank, cells)):
@@ -97,26 +97,26 @@ def _names(cells: Sequence[Cell]) -> list[str]:
     for cell in cells:
         if isinstance(cell, Fault):
             raise JobFailed(f"the header cannot be read: {cell.reason}")
-    # A name with a zero character could not be told in a message that is stored.
+    # A name with a NUL character could not be stored in a message.
     names = [text_of(cell).strip().replace("\x00", "\ufffd") for cell in cells]
     while names and not names[-1]:
         names.pop()
     return names
 
 
-def _choose(book: Workbook, wanted: str | None) -> Sheet:
+def _choose(book: Workbook, name: str | None) -> Sheet:
     if not book.sheets:
-        raise JobFailed("the Excel file holds no sheet of cells")
-    if wanted is None:
+        raise JobFailed("the Excel file has no sheet with cells")
+    if name is None:
         return next((sheet for sheet in book.sheets if sheet.is_visible), book.sheets[0])
     for sheet in book.sheets:
-        if sheet.name == wanted:
+        if sheet.name == name:
             return sheet
-    # Excel takes names that differ in case only for the same one.
-    alike = [sheet for sheet in book.sheets if sheet.name.strip().casefold() == wanted.strip().casefold()]
+    # Excel ignores case in names of sheets.
+    alike = [sheet for sheet in book.sheets if sheet.name.strip().casefold() == name.strip().casefold()]
     if len(alike) == 1:
         return alike[0]
-    if wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:9]) <= len(book.sheets):
-        return book.sheets[int(wanted) - 1]
+    if name.isascii() and name.isdigit() and 0 < int(name[:9]) <= len(book.sheets):
+        return book.sheets[int(name) - 1]
     listed = ", ".join(sheet.name for sheet in book.sheets[:20])
-    raise JobFailed(f"sheet: the file has no sheet {shown(wanted)}; it has: {listed}")
+    raise JobFailed(f"sheet: the file has no sheet {quoted(name)}; it has: {listed}")

@@ -1,4 +1,4 @@
-"""Where the fields of a CSV line stand in its text, which `csv` does not tell."""
+"""Finds the positions of fields in the text of a CSV line, which `csv` does not report."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from itertools import islice
 
 
 def find_unclosed_quote(raw: str, delimiter: str, *, has_escapes: bool = False) -> int | None:
-    """Returns the place of the first opening quote whose quoted field does not end well; None when all do."""
+    """Returns the position of the first opening quote of a malformed field; None when all are well-formed."""
     place = 0
     for field in _fields(raw, delimiter, has_escapes=has_escapes):
         place = field.end()
@@ -15,7 +15,7 @@ def find_unclosed_quote(raw: str, delimiter: str, *, has_escapes: bool = False) 
 
 
 def first_fields(raw: str, delimiter: str, count: int, *, has_escapes: bool = False) -> str:
-    """Returns the first fields of a well-formed record as they stand, without the delimiter after them."""
+    """Returns the text of the first `count` fields of a well-formed record, without the delimiter after them."""
     if not count:
         return ""
     *_, last = islice(_fields(raw, delimiter, has_escapes=has_escapes), count)
@@ -28,29 +28,29 @@ def line_end(raw: str) -> str:
 
 
 def _fields(raw: str, delimiter: str, *, has_escapes: bool) -> Iterator[re.Match[str]]:
-    """Yields the fields of a record in turn, each with the delimiter after it; ends where one is malformed."""
+    """Yields the fields of a record, each with the delimiter after it; stops at a malformed field."""
     pattern, place = (_escaped_pattern if has_escapes else _pattern)(delimiter), 0
-    while (found := pattern.match(raw, place)) is not None:
-        yield found
-        if not found["after"]:
+    while (match := pattern.match(raw, place)) is not None:
+        yield match
+        if not match["after"]:
             return
-        place = found.end()
+        place = match.end()
 
 
 @cache
 def _pattern(delimiter: str) -> re.Pattern[str]:
-    one = re.escape(delimiter)
+    mark = re.escape(delimiter)
     return re.compile(
-        rf'(?:"[^"]*+(?:""[^"]*+)*+"|(?!")[^{one}\r\n]*+)(?:(?P<after>{one})|(?=[\r\n]|\Z))',
+        rf'(?:"[^"]*+(?:""[^"]*+)*+"|(?!")[^{mark}\r\n]*+)(?:(?P<after>{mark})|(?=[\r\n]|\Z))',
     )
 
 
 @cache
 def _escaped_pattern(delimiter: str) -> re.Pattern[str]:
-    """Returns the pattern of a field in which a backslash stands before characters that are meant as they are."""
-    one = re.escape(delimiter)
+    """Returns the pattern of a field in which a backslash escapes the character after it."""
+    mark = re.escape(delimiter)
     return re.compile(
-        rf'(?:"[^"\\]*+(?:(?:""|\\.)[^"\\]*+)*+"|(?!")(?:[^{one}\r\n\\]|\\.|\r(?!\n|\Z))*+)'
-        rf"(?:(?P<after>{one})|(?=[\r\n]|\Z))",
+        rf'(?:"[^"\\]*+(?:(?:""|\\.)[^"\\]*+)*+"|(?!")(?:[^{mark}\r\n\\]|\\.|\r(?!\n|\Z))*+)'
+        rf"(?:(?P<after>{mark})|(?=[\r\n]|\Z))",
         re.DOTALL,
     )

@@ -1,7 +1,7 @@
-"""The records of a CSV file, parsed by the standard library's `csv`, each with its text as it stands in the file.
+"""Reads the records of a CSV file with the standard library's `csv`, each with its original text.
 
-The whole file is looked at before the first record is given: a quote that is never closed, bytes of another encoding
-and too many rows are found before anything is imported.
+The whole file is checked before the first record is returned: an unclosed quote, bytes of another encoding and too
+many rows are found before anything is imported.
 """
 
 import csv
@@ -20,22 +20,22 @@ from platform_api.csv.records.splitting import find_unclosed_quote
 from platform_api.csv.schemas import ImportOptions
 
 DELIMITERS = (",", ";", "\t", "|")
-_MAX_FIELD = 1024 * 1024
-_MAX_RECORD = 8 * 1024 * 1024
+_MAX_FIELD_LENGTH = 1024 * 1024
+_MAX_RECORD_LENGTH = 8 * 1024 * 1024
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>.)"?[\r\n]*', re.IGNORECASE | re.DOTALL)
 _SAMPLE_LINES = 20
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _PLAIN_LINE_FEED = re.compile(r"(?<![\r\\])\n")
 _MAX_SAMPLE_LINES = 1000
 _END_OF_FILE = "\x1a"
-"""With which programs of DOS end a file."""
+"""DOS programs end a file with this."""
 
-# A limit of the whole process; its own default (128 KiB) refuses texts that a table may hold.
-csv.field_size_limit(_MAX_FIELD)
+# Applies to the whole process; the default (128 KiB) rejects texts that a table can store.
+csv.field_size_limit(_MAX_FIELD_LENGTH)
 
 
 class TextRecords:
-    """A CSV file. JobFailed when it cannot be read as one."""
+    """Reads a CSV file. Raises JobFailed when the file cannot be read as CSV."""
 
     is_ragged = False
     _newline = ""
@@ -49,16 +49,16 @@ class TextRecords:
         self.has_escapes = options.escape is not None
         self._is_guarded = options.guard_formulas
         self._newline = "\n" if self.has_escapes and self._ends_lines_with_line_feeds() else ""
-        announced = self._announced_delimiter()
-        self.delimiter = options.delimiter or announced or self._likely_delimiter(known)
+        declared = self._declared_delimiter()
+        self.delimiter = options.delimiter or declared or self._likely_delimiter(known)
         self.format: dict[str, Any] = {
             "kind": "csv",
             "encoding": self.encoding.name,
             "delimiter": self.delimiter,
         }
-        self._begin(has_separator_line=announced is not None)
+        self._begin(has_separator_line=declared is not None)
         self.total: int | None = self._count()
-        self._begin(has_separator_line=announced is not None)
+        self._begin(has_separator_line=declared is not None)
 
     @property
     def blank(self) -> int:
@@ -71,12 +71,12 @@ class TextRecords:
         return min(1.0, self._file.tell() / self._size)
 
     def _begin(self, *, has_separator_line: bool) -> None:
-        """Reads up to the first record: the `sep=` line, lines before the header, the header."""
+        """Reads everything before the first record: the `sep=` line, lines before the header, the header."""
         self._lines = _Lines(self._decoded(), name=self.encoding.name)
         self._blank = 0
         self.header: Sequence[str] = ()
         self.prologue = ""
-        """What stands before the first record, header and all."""
+        """Text before the first record, including the header."""
         before: list[str] = []
         if has_separator_line:
             before.append(next(self._lines))
@@ -94,7 +94,7 @@ class TextRecords:
             raise JobFailed("the file is empty; its first line must name the columns")
         if header.problem is not None:
             raise JobFailed(f"the header (line {header.line}) cannot be read: {header.problem.reason}")
-        # A name with a zero character could not be told in a message that is stored.
+        # A name with a NUL character could not be stored in a message.
         self.header = [str(name).strip().replace("\x00", "\ufffd") for name in header.fields]
         self.prologue = "".join(before) + header.raw
         self._blank = 0
@@ -108,7 +108,7 @@ class TextRecords:
         return count
 
     def _parsed(self, before: list[str]) -> Iterator[Record]:
-        """Yields the records; blank lines before the first one are added to `before`."""
+        """Yields the records; adds blank lines before the first to `before`."""
         lines = self._lines
         reader = self._reader(lines, self.delimiter, is_strict=True)
         is_first = True
@@ -139,43 +139,47 @@ class TextRecords:
         return csv.reader(map(translate, lines), delimiter=delimiter, escapechar=ESCAPE, strict=is_strict)
 
     def _ends_lines_with_line_feeds(self) -> bool:
-        """Returns whether a carriage return is part of a value: MySQL escapes what ends its lines, and no other."""
+        """Returns whether carriage returns belong to values: MySQL escapes only the character that ends its lines."""
         return any(_PLAIN_LINE_FEED.search(line) for line in islice(self._plain_lines(), _MAX_SAMPLE_LINES))
 
     def _malformed(self, first: int, taken: list[str], error: csv.Error) -> Iterator[Record]:
-        """Yields each line of a malformed record by itself: none is lost, and none is taken for something else."""
+        """Yields each line of a malformed record as a rejected record, so that none is lost or misread."""
         raw = "".join(taken)
         is_at_end, is_too_long = "unexpected end of data" in str(error), "field larger" in str(error)
         unclosed = find_unclosed_quote(raw, self.delimiter, has_escapes=self.has_escapes)
         if is_at_end and unclosed is None and self.has_escapes:
-            raise JobFailed(f"line {first}: the file ends after a backslash; it is cut off there")
+            raise JobFailed(
+                f"line {first}: the file ends after a backslash, so it is incomplete; send the whole file"
+            )
         opened = first + _line_of(unclosed or 0, taken)
         if is_at_end or (is_too_long and len(taken) > 1):
-            end = "the end of the file" if is_at_end else f"{_MAX_FIELD // 1024 // 1024} MiB further on"
+            end = "the end of the file" if is_at_end else f"{_MAX_FIELD_LENGTH // 1024 // 1024} MiB further on"
             raise JobFailed(
                 f'line {opened}: a quote (") is opened here and not closed before {end}; close it, or double it'
                 " where it is part of a value. Nothing was imported"
             )
-        reason = f"not well-formed CSV: {error}"
+        reason = f"malformed CSV: {error}"
         if is_too_long:
-            reason = f"a field is longer than {_MAX_FIELD} characters"
+            reason = f"a field is longer than {_MAX_FIELD_LENGTH} characters"
         for number, line in enumerate(taken, first):
             if number < opened or len(taken) == 1:
-                told = reason
+                line_reason = reason
             elif number == opened:
-                told = f"{reason}, in line {first + len(taken) - 1}, where the quote that is opened here is closed"
+                line_reason = (
+                    f"{reason}, in line {first + len(taken) - 1}, where the quote that is opened here is closed"
+                )
             else:
-                told = f"not well-formed CSV: this line is inside the quote that line {opened} opens"
-            yield Record(number, (), LineRejected(told), raw=line)
+                line_reason = f"malformed CSV: this line is inside the quote that line {opened} opens"
+            yield Record(number, (), LineRejected(line_reason), raw=line)
 
     def _decoded(self) -> Iterator[str]:
         self._file.seek(0)
-        # Not closed with the wrapper: the file is read more than once.
+        # The wrapper must not close the file, which is read more than once.
         content = io.BufferedReader(_Unclosed(self._file))
         text = io.TextIOWrapper(content, encoding=self.encoding.codec, newline=self._newline)
         is_first = True
-        # A line without an end would be read whole.
-        while line := text.readline(_MAX_RECORD + 1):
+        # Limited, because a line without an end would be read whole.
+        while line := text.readline(_MAX_RECORD_LENGTH + 1):
             if is_first:
                 is_first = False
                 line = line.removeprefix("\ufeff")
@@ -189,21 +193,23 @@ class TextRecords:
             lines.taken.clear()
             yield line
 
-    def _announced_delimiter(self) -> str | None:
-        """Returns the delimiter that the first line says (`sep=;`, which Excel reads and writes)."""
+    def _declared_delimiter(self) -> str | None:
+        """Returns the delimiter in a first line `sep=;`, which Excel reads and writes; None without such a line."""
         first = next(self._plain_lines(), "")
-        found = _SEPARATOR_LINE.fullmatch(first)
-        if found is None:
+        match = _SEPARATOR_LINE.fullmatch(first)
+        if match is None:
             return None
-        if found["delimiter"] not in DELIMITERS:
-            raise JobFailed(f"the first line says sep={found['delimiter']}; a delimiter is one of , ; | and tab")
-        return found["delimiter"]
+        if match["delimiter"] not in DELIMITERS:
+            raise JobFailed(
+                f"the first line says sep={match['delimiter']}; the delimiter must be one of , ; | and tab"
+            )
+        return match["delimiter"]
 
     def _likely_delimiter(self, known: set[str]) -> str:
-        """Returns the one with which the header names the most columns that we know.
+        """Returns the delimiter with which the header names the most known columns.
 
-        Of several the one with which the lines after it have as many fields, then that with the most columns, then
-        that which is the rarest in texts and numbers.
+        Ties go to the delimiter with which all lines have as many fields as the header, then to the one with the most
+        columns, then to the one that is rarest in texts and numbers.
         """
         skipped = max(0, (self._header_line or 1) - 1)
         start = list(islice(self._plain_lines(), skipped, skipped + _SAMPLE_LINES))
@@ -214,7 +220,7 @@ class TextRecords:
             except csv.Error:
                 return (0, False, 0, 0)
             if len(start) == _SAMPLE_LINES:
-                # Perhaps only a part of a record.
+                # The last line may be only part of a record.
                 rows = rows[:-1]
             fits = len(names) > 1 and all(len(row) in (len(names), len(names) + 1) for row in rows)
             rarity = ",;|\t".index(delimiter) if fits else 0
@@ -224,12 +230,12 @@ class TextRecords:
 
 
 def _line_of(place: int, lines: Sequence[str]) -> int:
-    """Returns in which of the lines, from 0, a place of their text is."""
+    """Returns the index of the line that contains a position of the joined text."""
     return bisect_right(list(accumulate(map(len, lines))), place)
 
 
 class _Lines:
-    """Lines of a text, counted; `taken` are those of the record that is being read."""
+    """Iterates over lines and counts them; `taken` are those of the record that is being read."""
 
     def __init__(self, lines: Iterator[str], *, name: str) -> None:
         self._lines = lines
@@ -249,21 +255,22 @@ class _Lines:
             number = self.number + 1 + len(_LINE_END.findall(before))
             raise JobFailed(
                 f"the file is not {self._name}; send the right `encoding`, for example windows-1250 (the byte"
-                f" 0x{error.object[error.start]:02x} in line {number} fits no letter)"
+                f" 0x{error.object[error.start]:02x} in line {number} is not valid)"
             ) from error
         self.number += 1
         self._length = len(line) if not self.taken else self._length + len(line)
-        if self._length > _MAX_RECORD:
+        if self._length > _MAX_RECORD_LENGTH:
             raise JobFailed(
-                f"line {self.number - len(self.taken)}: a record is longer than {_MAX_RECORD // 1024 // 1024} MiB;"
-                ' perhaps a quote (") is opened there and never closed'
+                f"line {self.number - len(self.taken)}: a record is longer than"
+                f" {_MAX_RECORD_LENGTH // 1024 // 1024} MiB;"
+                ' a quote (") may be opened there and never closed'
             )
         self.taken.append(line)
         return line
 
 
 class _Unclosed(io.RawIOBase):
-    """A file that stays open when what reads it is closed."""
+    """Wraps a file and keeps it open when its reader is closed."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._inner = file

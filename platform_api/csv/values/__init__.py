@@ -1,1 +1,1 @@
-"""Converts cells to the values of columns, and back."""
+"""Converts cells to values of columns, and back."""

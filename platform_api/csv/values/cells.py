@@ -1,7 +1,7 @@
-"""What a cell of a file may hold, and the `'` that keeps a text from being calculated by a spreadsheet.
+"""Represents cells of files, and adds the `'` that stops a spreadsheet from evaluating text as a formula.
 
-Cells of a CSV file are text. Cells of an Excel file have a type, which they keep until they become a column's value:
-a number is never written out and parsed again by the reader's options.
+Cells of a CSV file are text. Cells of an Excel file keep their type until they become a column's value: a number is
+never written as text and parsed again with the import's options.
 """
 
 import re
@@ -12,8 +12,8 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 
 NULL_TEXT = "\\N"
-"""What MySQL and PostgreSQL write for null; a text that is so is guarded."""
-_SHOWN = 60
+"""MySQL and PostgreSQL write this for null; equal text gets a guard."""
+_MAX_QUOTED = 60
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _FORMULA_STARTS = frozenset("=+-@＝＋－＠")
 _LINE_STARTS = ("\t", "\r", "\n")
@@ -25,9 +25,9 @@ _MAX_POSITIONAL_EXPONENT = 21
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as the shortest decimal text that is exactly it: `5`, `1.234`, `12345678901234567890`, `1E+30`.
+    """Holds a number as its shortest exact decimal text: `5`, `1.234`, `12345678901234567890`, `1E+30`.
 
-    `mask` is the number format of one that is shown with zeros in front, as postal codes are: `00000`, `00-000`.
+    `mask` is the format of a number with leading zeros, such as a postal code: `00000`, `00-000`.
     """
 
     text: str
@@ -38,18 +38,18 @@ class Number:
         return Decimal(self.text)
 
     @property
-    def shown(self) -> str:
-        """As it is seen: with the zeros in front, where its format shows some."""
+    def display(self) -> str:
+        """Returns the number as Excel shows it: with the leading zeros of its format."""
         if not self.mask or not self.text.isdigit():
             return self.text
         digits = list(self.text.zfill(self.mask.count("0")))
-        # From the end: what has no place in the mask stands in front.
+        # From the end: digits that exceed the mask stay in front.
         ends = [digits.pop() if place == "0" else place for place in reversed(self.mask)]
         return "".join(digits) + "".join(reversed(ends))
 
 
 class FaultKind(Enum):
-    """How a cell without a usable value stands in the file."""
+    """Classifies cells without a usable value."""
 
     ERROR = "error"
     FORMULA = "formula"
@@ -59,7 +59,7 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A cell that has no usable value, such as `#N/A`; `text` is what stands in the file."""
+    """Represents a cell without a usable value, such as `#N/A`; `text` is its content in the file."""
 
     text: str
     reason: str
@@ -67,24 +67,24 @@ class Fault:
 
 
 Cell = str | Number | bool | date | datetime | time | timedelta | Fault
-"""An empty cell is the empty text. A datetime without a zone means what the import's options say."""
+"""Holds the empty text for an empty cell. The import's options decide the zone of a datetime without one."""
 
 
-def shown(value: str) -> str:
-    """Returns the value for a message: shortened, and on one line."""
-    return repr(value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…")
+def quoted(value: str) -> str:
+    """Returns the value in quotes for a message: shortened, and on one line."""
+    return repr(value if len(value) <= _MAX_QUOTED else value[: _MAX_QUOTED - 1] + "…")
 
 
 def is_blank(cell: Cell) -> bool:
-    """Returns whether the cell holds no value: nothing, or only white space."""
+    """Returns whether the cell is empty or only white space."""
     return isinstance(cell, str) and not cell.strip()
 
 
 def number_cell(text: str, *, mask: str = "") -> Number | None:
-    """Returns the number that a typed cell holds; None when the text is no finite number.
+    """Returns the number in a typed cell; None when the text is not a finite number.
 
-    Spreadsheets store doubles with 17 digits (1.1 as 1.1000000000000001): the shortest text of the same double is
-    taken where it is shorter. Whole numbers, and numbers of more digits than a double has, stay as the file says.
+    Spreadsheets store doubles with 17 digits (1.1 as 1.1000000000000001): these become the shortest text of the same
+    double. Whole numbers, and numbers with more digits than a double has, keep their digits.
     """
     text = text.strip()
     if len(text) > _MAX_NUMBER_LENGTH or not _PLAIN_NUMBER.fullmatch(text):
@@ -103,7 +103,7 @@ def number_cell(text: str, *, mask: str = "") -> Number | None:
 
 
 def plain_text(number: Decimal) -> str:
-    """Returns the number without trailing zeros, and without an exponent where that is readable."""
+    """Returns the number without trailing zeros, and with an exponent only when it is very large or small."""
     if not number:
         return "0"
     if -_MAX_POSITIONAL_EXPONENT < number.adjusted() < _MAX_POSITIONAL_EXPONENT or number.as_tuple().exponent == 0:
@@ -116,7 +116,7 @@ def plain_text(number: Decimal) -> str:
 
 
 def significant_digits(number: Decimal) -> int:
-    """Returns how many digits the number has between its first and its last that is not zero."""
+    """Returns the number of digits from the first to the last that is not zero."""
     return _digits(number)
 
 
@@ -125,12 +125,12 @@ def _digits(number: Decimal) -> int:
 
 
 def text_of(cell: Cell) -> str:
-    """Returns a cell as text, as it is stored in a text column: ISO 8601, `true` and `false`, numbers as seen."""
+    """Returns a cell as a text column stores it: ISO 8601, `true` and `false`, numbers as displayed."""
     match cell:
         case str():
             return cell
         case Number():
-            return cell.shown
+            return cell.display
         case Fault():
             return cell.text
         case bool():
@@ -142,7 +142,7 @@ def text_of(cell: Cell) -> str:
 
 
 def _duration(value: timedelta) -> str:
-    """Returns hours (more than 24, too), minutes and seconds, as Excel's `[h]:mm:ss` shows them."""
+    """Returns hours (possibly more than 24), minutes and seconds, like Excel's `[h]:mm:ss`."""
     sign, value = ("-", -value) if value < timedelta() else ("", value)
     minutes, seconds = divmod(value.days * 86_400 + value.seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -151,21 +151,21 @@ def _duration(value: timedelta) -> str:
 
 
 def guard_formula(value: str) -> str:
-    """Puts a `'` before text that a spreadsheet would calculate instead of showing; numbers stay."""
+    """Puts a `'` before text that a spreadsheet would evaluate; numbers stay."""
     return "'" + value if _is_formula(value) else value
 
 
 def guard_text(value: str) -> str:
-    """Puts a `'` before text that would not come back as it is: a formula, or text that looks empty or is `\\N`.
+    """Puts a `'` before text that an import would not read back unchanged: formulas, blank text and `\\N`.
 
-    Text that begins with `'` gets another one where `unguard_text` would take its own away, so that
+    Text that begins with `'` gets another if `unguard_text` would otherwise remove its own, so that
     `unguard_text(guard_text(text)) == text` for every text.
     """
     return "'" + value if _needs_guard(value.lstrip("'")) else value
 
 
 def unguard_text(value: str) -> str:
-    """Takes away the `'` that `guard_text` put in front, and no other."""
+    """Removes the `'` that `guard_text` put in front, and no other."""
     return value[1:] if value.startswith("'") and _needs_guard(value.lstrip("'")) else value
 
 
@@ -174,9 +174,9 @@ def _needs_guard(value: str) -> bool:
 
 
 def _is_formula(value: str) -> bool:
-    """Returns whether a spreadsheet may calculate it, also behind characters that are not seen.
+    """Returns whether a spreadsheet may evaluate the text, even after invisible characters.
 
-    The list is OWASP's (CSV injection), and white space and invisible characters before it, which some programs skip.
+    Uses OWASP's list (CSV injection), after white space and invisible characters, which some programs skip.
     """
     if _PLAIN_NUMBER.fullmatch(value):
         return False

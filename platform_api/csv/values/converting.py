@@ -1,4 +1,4 @@
-"""From a cell to a column's value, or the reason why it is none."""
+"""Converts cells to values of columns, or says why they cannot be converted."""
 
 import math
 import re
@@ -13,14 +13,14 @@ from hasura.engine import exact_json
 from hasura.engine.errors import EngineError
 from platform_api.csv.errors import LineRejected
 from platform_api.csv.schemas import ImportOptions
-from platform_api.csv.values.cells import NULL_TEXT, Cell, Fault, Number, is_blank, shown, text_of, unguard_text
-from platform_api.csv.values.moments import MomentReading, far_date, far_time, find_zone
+from platform_api.csv.values.cells import NULL_TEXT, Cell, Fault, Number, is_blank, quoted, text_of, unguard_text
+from platform_api.csv.values.datetimes import DateTimeReading, far_date, far_time, find_zone
 from platform_api.csv.values.numbers import MINUS_SIGNS, NOT_FINITE, PERCENT, parse_number
 from platform_api.tables.ddl.column_types import ColumnType, is_storable
 from platform_api.tables.definition import Column
 
 Convert = Callable[[Cell], Any]
-"""Gives None for an empty cell. Raises LineRejected without a column."""
+"""Returns the value, None for an empty cell. Raises LineRejected without a column name."""
 
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
@@ -32,18 +32,18 @@ _WITH_UNIT = re.compile(
 )
 _ONE_OR_THOUSAND = re.compile(r"[+-]?[1-9][0-9]{0,2}\.000")
 _SEPARATORS = {"space": " ", "none": ""}
-_KINDS = {Number: "a number", bool: "true or false", date: "a date", datetime: "a time", time: "a time of day"}
+_TYPE_NAMES = {Number: "a number", bool: "true or false", date: "a date", datetime: "a time", time: "a time of day"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the text of a file is read. Typed cells of an Excel file need it for their zone only."""
+    """Holds how the text of a file is read; typed cells of an Excel file use only the time zone."""
 
     decimal: str = "."
     thousands: str | None = None
-    is_decimal_said: bool = True
-    """Whether somebody said what fractions begin with; else `1.000` may mean 1 and 1000."""
-    moments: MomentReading = field(default_factory=MomentReading)
+    is_decimal_given: bool = True
+    """Whether the decimal sign was given; default `1.000` may mean 1 or 1000."""
+    moments: DateTimeReading = field(default_factory=DateTimeReading)
     units: frozenset[str] = frozenset()
     null_words: frozenset[str] = frozenset()
     true_words: frozenset[str] = TRUE_WORDS
@@ -52,12 +52,12 @@ class Reading:
 
     @classmethod
     def of(cls, options: ImportOptions) -> "Reading":
-        """Returns what an import's options say."""
+        """Returns the reading that an import's options describe."""
         return cls(
             decimal=options.decimal,
-            is_decimal_said=bool(options.model_fields_set & {"decimal", "thousands"}),
+            is_decimal_given=bool(options.model_fields_set & {"decimal", "thousands"}),
             thousands=_SEPARATORS.get(options.thousands or "", options.thousands),
-            moments=MomentReading(
+            moments=DateTimeReading(
                 order=options.date_order,
                 date_format=options.date_format,
                 time_format=options.time_format,
@@ -71,11 +71,11 @@ class Reading:
         )
 
     def is_null(self, cell: Cell) -> bool:
-        """Returns whether the cell says null, also for a column that has a default."""
+        """Returns whether the cell is an explicit null, which overrides a column's default."""
         return self.is_guarded and cell == NULL_TEXT
 
     def is_empty(self, cell: Cell) -> bool:
-        """Returns whether the cell stands for no value."""
+        """Returns whether the cell has no value."""
         if is_blank(cell) or self.is_null(cell):
             return True
         if not self.null_words or not isinstance(cell, str | Fault):
@@ -83,12 +83,12 @@ class Reading:
         return text_of(cell).strip() in self.null_words
 
 
-def _words(given: list[str] | None, otherwise: frozenset[str]) -> frozenset[str]:
-    return otherwise if given is None else frozenset(word.strip().casefold() for word in given)
+def _words(given: list[str] | None, default: frozenset[str]) -> frozenset[str]:
+    return default if given is None else frozenset(word.strip().casefold() for word in given)
 
 
 def converter(column: Column, reading: Reading) -> Convert:
-    """Returns what turns the cells of a column into values."""
+    """Returns a function that converts the cells of a column to values."""
     convert = _converter(column, reading)
 
     def checked(cell: Cell) -> Any:
@@ -132,7 +132,7 @@ def _converter(column: Column, reading: Reading) -> Convert:
 def _text(cell: Cell) -> str:
     text = text_of(cell)
     if not is_storable(text):
-        raise LineRejected(f"{shown(text)} holds a zero character, which no text can")
+        raise LineRejected(f"{quoted(text)} contains a NUL character, which cannot be stored")
     return text
 
 
@@ -142,16 +142,16 @@ def _choice(cell: Cell, choices: tuple[str, ...]) -> str:
         value = value.strip()
     if value not in choices:
         listed = ", ".join(choices[:10]) + (", …" if len(choices) > 10 else "")
-        raise LineRejected(f"{shown(value)} is not one of the choices: {listed}")
+        raise LineRejected(f"{quoted(value)} is not one of the choices: {listed}")
     return value
 
 
 def _integer(cell: Cell, reading: Reading, bits: int) -> int:
-    if isinstance(cell, str) and not reading.is_decimal_said and _ONE_OR_THOUSAND.fullmatch(cell.strip()):
-        raise LineRejected(f"{shown(cell)} may be meant with thousands or with a fraction; say `decimal`")
+    if isinstance(cell, str) and not reading.is_decimal_given and _ONE_OR_THOUSAND.fullmatch(cell.strip()):
+        raise LineRejected(f"{quoted(cell)} may be a thousand or a fraction; send `decimal`")
     number = _parsed(cell, reading)
     if number is None or number.as_integer_ratio()[1] != 1:
-        raise _refused(cell, "a whole number")
+        raise _mismatch(cell, "a whole number")
     limit = 2 ** (bits - 1)
     if not -limit <= number < limit:
         raise LineRejected(f"{_described(cell)} is not between {-limit} and {limit - 1}")
@@ -159,12 +159,12 @@ def _integer(cell: Cell, reading: Reading, bits: int) -> int:
 
 
 def _numeric(cell: Cell, reading: Reading) -> str:
-    """Returns the number as text: GraphQL takes it for a numeric column, and no digit is lost."""
+    """Returns the number as text, which GraphQL accepts for a numeric column without losing digits."""
     if isinstance(cell, str) and cell.strip() in NOT_FINITE:
         return cell.strip()
     number = _parsed(cell, reading)
     if number is None:
-        raise _refused(cell, _number_example(cell, reading))
+        raise _mismatch(cell, _number_example(cell, reading))
     return str(number)
 
 
@@ -192,8 +192,8 @@ def _number_example(cell: Cell, reading: Reading) -> str:
     if not isinstance(cell, str):
         return "a number"
     if (unit := find_unit(cell)) is not None and unit not in reading.units:
-        meant = f" ({PERCENT} makes hundredths)" if unit == PERCENT else ""
-        return f"a number; for numbers with {shown(unit)} send it in `units`{meant}"
+        meant = f" ({PERCENT} divides by 100)" if unit == PERCENT else ""
+        return f"a number; to accept numbers with {quoted(unit)}, send it in `units`{meant}"
     if reading.decimal == ",":
         thousands = "." if reading.thousands is None else reading.thousands
         return f"a number such as 1{thousands}234,56 (`decimal` is a comma)"
@@ -203,16 +203,16 @@ def _number_example(cell: Cell, reading: Reading) -> str:
 
 
 def find_unit(text: str) -> str | None:
-    """Returns what stands beside a number and is none, such as `€` or `kg`; None where nothing does."""
-    found = _WITH_UNIT.fullmatch(text.strip()[:_MAX_WITH_UNIT])
-    return None if found is None else found["before"] or found["after"]
+    """Returns the unit beside a number, such as `€` or `kg`; None when there is none."""
+    match = _WITH_UNIT.fullmatch(text.strip()[:_MAX_WITH_UNIT])
+    return None if match is None else match["before"] or match["after"]
 
 
 def _boolean(cell: Cell, reading: Reading) -> bool:
     if isinstance(cell, bool):
         return cell
     if isinstance(cell, str | Number):
-        # A typed 1 is true whatever the words are; a text follows the words.
+        # A typed 1 is always true; text follows the words.
         is_typed = isinstance(cell, Number)
         text = cell.text if isinstance(cell, Number) else cell.strip().casefold()
         if text in (TRUE_WORDS if is_typed else reading.true_words):
@@ -225,35 +225,37 @@ def _boolean(cell: Cell, reading: Reading) -> bool:
     raise LineRejected(f"{_described(cell)} is neither true nor false ({examples})")
 
 
-def _date(cell: Cell, moments: MomentReading) -> str:
+def _date(cell: Cell, moments: DateTimeReading) -> str:
     if isinstance(cell, datetime):
         if cell.time() != time():
             raise LineRejected(f"{_described(cell)} is not a date: it has a time of day")
         cell = cell.date()
     if isinstance(cell, str) and moments.date_format is None and (far := far_date(cell)) is not None:
         return far
-    found = moments.read_date(cell) if isinstance(cell, str) else cell
-    if isinstance(found, date):
-        return found.isoformat()
-    raise _refused(cell, f"a date such as {_example(date(2026, 1, 31), moments, moments.date_format)}")
+    day = moments.read_date(cell) if isinstance(cell, str) else cell
+    if isinstance(day, date):
+        return day.isoformat()
+    raise _mismatch(cell, f"a date such as {_example(date(2026, 1, 31), moments, moments.date_format)}")
 
 
-def _timestamp(cell: Cell, moments: MomentReading) -> str:
-    """Returns ISO 8601 with an offset. Excel's times have no zone: they are UTC unless the options say another."""
+def _timestamp(cell: Cell, moments: DateTimeReading) -> str:
+    """Returns ISO 8601 with an offset. Excel's times have no zone: they are UTC unless the options name another."""
     if isinstance(cell, str) and moments.time_format is None and (far := far_time(cell)) is not None:
         return far
     if isinstance(cell, str):
-        moment, otherwise = moments.read_time(cell), None
+        moment, default = moments.read_time(cell), None
     elif isinstance(cell, date):
-        moment, otherwise = _at_midnight(cell), UTC
+        moment, default = _at_midnight(cell), UTC
     else:
-        moment, otherwise = None, None
+        moment, default = None, None
     if moment is None:
         example = _example(datetime(2026, 1, 31, 12, tzinfo=UTC), moments, moments.time_format)
-        raise _refused(cell, f"a time such as {example}")
-    zoned = moments.in_zone(moment, otherwise=otherwise)
+        raise _mismatch(cell, f"a time such as {example}")
+    zoned = moments.in_zone(moment, default=default)
     if zoned is None:
-        raise LineRejected(f"{_described(cell)} does not name its time zone, as 2026-01-31T12:00:00Z does")
+        raise LineRejected(
+            f"{_described(cell)} has no time zone; write it like 2026-01-31T12:00:00Z or send `timezone`"
+        )
     return zoned.isoformat()
 
 
@@ -261,7 +263,7 @@ def _at_midnight(day: date) -> datetime:
     return day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
 
 
-def _example(moment: date, moments: MomentReading, layout: str | None) -> str:
+def _example(moment: date, moments: DateTimeReading, layout: str | None) -> str:
     has_time = isinstance(moment, datetime)
     if layout is not None:
         return moment.strftime(layout)
@@ -277,25 +279,25 @@ def _uuid(cell: Cell) -> str:
             return str(uuid.UUID(cell.strip()))
     except ValueError:
         pass
-    raise _refused(cell, "a UUID")
+    raise _mismatch(cell, "a UUID")
 
 
 def _json(cell: Cell) -> Any:
-    """Returns the value, with numbers that keep their digits."""
+    """Returns the parsed JSON; numbers keep all their digits."""
     if isinstance(cell, date | time | timedelta):
-        raise _refused(cell, "JSON")
+        raise _mismatch(cell, "JSON")
     text = cell.text if isinstance(cell, Number) else text_of(cell)
     try:
         parsed = exact_json.loads(text)
     except EngineError as error:
         reason = error.message.removeprefix("Error in $: ")
-        raise LineRejected(f"{shown(text)} is not JSON: {reason}") from None
+        raise LineRejected(f"{quoted(text)} is not JSON: {reason}") from None
     _require_storable(parsed, text)
     return parsed
 
 
 def _require_storable(value: Any, text: str) -> None:
-    """Refuses what PostgreSQL cannot keep, and what is nested too deeply for a request."""
+    """Raises LineRejected for what PostgreSQL cannot store, or what is nested too deeply for a request."""
     level: list[Any] = [value]
     for _ in range(MAX_JSON_DEPTH + 1):
         if not level:
@@ -303,25 +305,25 @@ def _require_storable(value: Any, text: str) -> None:
         inner: list[Any] = []
         for item in level:
             if isinstance(item, str) and not is_storable(item):
-                raise LineRejected(f"{shown(text)} holds a zero character, which no text can")
+                raise LineRejected(f"{quoted(text)} contains a NUL character, which cannot be stored")
             if isinstance(item, dict):
                 inner += [*item, *item.values()]
             elif isinstance(item, list):
                 inner += item
         level = inner
-    raise LineRejected(f"{shown(text)} is nested more than {MAX_JSON_DEPTH} deep")
+    raise LineRejected(f"{quoted(text)} is nested more than {MAX_JSON_DEPTH} deep")
 
 
-def _refused(cell: Cell, expected: str) -> LineRejected:
+def _mismatch(cell: Cell, expected: str) -> LineRejected:
     return LineRejected(f"{_described(cell)} is not {expected}")
 
 
 def _described(cell: Cell) -> str:
-    """Returns the cell for a message; of a typed one with its type where it is not a number."""
+    """Returns the cell for a message, with its type if it is typed and not a number."""
     if isinstance(cell, str | Number):
-        return shown(text_of(cell))
-    kind = next((words for kind, words in reversed(_KINDS.items()) if isinstance(cell, kind)), "a duration")
-    return f"{shown(text_of(cell))} ({kind})"
+        return quoted(text_of(cell))
+    kind = next((words for kind, words in reversed(_TYPE_NAMES.items()) if isinstance(cell, kind)), "a duration")
+    return f"{quoted(text_of(cell))} ({kind})"
 
 
 def _listed(words: frozenset[str]) -> str:

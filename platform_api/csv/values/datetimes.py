@@ -1,4 +1,4 @@
-"""Dates and times as people write them. What is not said (order, century, zone) is refused, not guessed."""
+"""Parses dates and times as people write them. Ambiguous ones (order, century, zone) are refused, not guessed."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from platform_api.csv.errors import LineRejected
 
 DATE_ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}
-"""Where year, month and day stand."""
+"""Are the positions of year, month and day."""
 
 _MAX_LENGTH = 100
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-?W[0-9]{2}-?[1-7]")
@@ -31,8 +31,8 @@ _MOMENT = re.compile(
 _PLAIN_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 )
-"""What most programs write, which the standard library reads several times faster."""
-# As XML has it. After a minus a time of day may be meant.
+"""The format of most programs, which the standard library parses several times faster."""
+# XML's date with a zone. After a minus it may be a time of day.
 _DATE_IN_ZONE = re.compile(r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})(?P<zone>[Zz]|\+[0-9]{2}:[0-9]{2})")
 _ABBREVIATED_ZONE = re.compile(r".*[0-9]:[0-9]{2}\S* ?(?P<letters>[A-Z]{2,5})")
 _NO_LETTERS_OF_ZONES = frozenset({"AM", "PM", "UTC", "GMT"})
@@ -49,8 +49,8 @@ _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-9]{2
 
 
 @dataclass(frozen=True, slots=True)
-class MomentReading:
-    """How dates and times of a file are read. ISO 8601 is read always, unless a format is given."""
+class DateTimeReading:
+    """Parses dates and times of a file. ISO 8601 is always accepted, unless a format is given."""
 
     order: str | None = None
     date_format: str | None = None
@@ -58,21 +58,21 @@ class MomentReading:
     zone: tzinfo | None = None
 
     def read_date(self, text: str) -> date | None:
-        """Returns the date; None when it is none. A time of midnight is no more than a date."""
+        """Returns the date; None when the text is not a date. Midnight counts as a date."""
         text = text.strip()
         if len(text) > _MAX_LENGTH:
             return None
         if self.date_format is not None:
-            found = _parsed(text, self.date_format)
-            return None if found is None else found.date()
+            parsed = _parsed(text, self.date_format)
+            return None if parsed is None else parsed.date()
         if (midnight := _MIDNIGHT.fullmatch(text)) is not None:
             text = midnight["date"]
         return self._date(text)
 
     def read_time(self, text: str) -> datetime | None:
-        """Returns the moment, without a zone where the text names none; None when it is no moment.
+        """Returns the datetime, without a zone if the text has none; None when the text is not a time.
 
-        Raises LineRejected for a zone that leaves open which moment it is.
+        Raises LineRejected for an ambiguous zone.
         """
         text = text.strip()
         if len(text) > _MAX_LENGTH:
@@ -82,34 +82,34 @@ class MomentReading:
         if _PLAIN_TIME.fullmatch(text):
             with suppress(ValueError):
                 return datetime.fromisoformat(text)
-        if (found := _MOMENT.fullmatch(text)) is not None:
-            day = _iso_date(found["date"]) or self.read_date(found["date"])
-            if day is not None and (clock := _clock(found)) is not None:
-                return self._at(day, clock, found)
+        if (match := _MOMENT.fullmatch(text)) is not None:
+            day = _iso_date(match["date"]) or self.read_date(match["date"])
+            if day is not None and (clock := _clock(match)) is not None:
+                return self._at(day, clock, match)
         if (dated := _DATE_IN_ZONE.fullmatch(text)) is not None and (day := _iso_date(dated["date"])) is not None:
             return _in_named_zone(_midnight(day), dated["zone"])
         if (day := _iso_date(text) or self.read_date(text)) is not None:
             return _midnight(day)
         if (short := _ABBREVIATED_ZONE.fullmatch(text)) is not None and short["letters"] not in _NO_LETTERS_OF_ZONES:
             raise LineRejected(
-                f"{text!r} names its time zone by letters ({short['letters']}); write the offset, as +01:00"
+                f"{text!r} names its time zone by letters ({short['letters']}); write the offset, such as +01:00"
             )
         return None
 
-    def in_zone(self, moment: datetime, *, otherwise: tzinfo | None = None) -> datetime | None:
-        """Returns the moment with a zone; None when none was said. LineRejected for an hour skipped or doubled."""
+    def in_zone(self, moment: datetime, *, default: tzinfo | None = None) -> datetime | None:
+        """Returns the moment in its zone; None without a zone. Raises LineRejected in an hour skipped or repeated."""
         if moment.tzinfo is not None:
             return moment
-        zone = self.zone or otherwise
+        zone = self.zone or default
         return None if zone is None else _located(moment, zone)
 
     @staticmethod
-    def _at(day: date, clock: timedelta, found: re.Match[str]) -> datetime | None:
+    def _at(day: date, clock: timedelta, match: re.Match[str]) -> datetime | None:
         try:
             moment = _midnight(day) + clock
-            zoned = _in_named_zone(moment, found["zone"] or found["place"] or "")
-            if zoned is not None and found["zone"] and found["place"]:
-                _require_same(zoned, find_zone(found["place"]))
+            zoned = _in_named_zone(moment, match["zone"] or match["place"] or "")
+            if zoned is not None and match["zone"] and match["place"]:
+                _require_same(zoned, find_zone(match["place"]))
             return zoned
         except OverflowError:
             return None
@@ -118,12 +118,12 @@ class MomentReading:
         try:
             if (iso := _iso_date(text)) is not None:
                 return iso
-            found = _ORDERED.fullmatch(text) if self.order else None
-            if found is None or self.order is None:
+            match = _ORDERED.fullmatch(text) if self.order else None
+            if match is None or self.order is None:
                 return None
-            parts = (found["first"], found["second"], found["third"])
+            parts = (match["first"], match["second"], match["third"])
             year, month, day = (parts[place] for place in DATE_ORDERS[self.order])
-            # Two digits name no century, and three or four no day.
+            # Two digits do not name a century, and three or four are not a day.
             if len(year) != 4 or len(month) > 2 or len(day) > 2:
                 return None
             return date(int(year), int(month), int(day))
@@ -132,8 +132,8 @@ class MomentReading:
 
 
 def names_zone(order: str | None) -> Callable[[str], bool]:
-    """Returns what tells whether a time of this order of dates names its zone."""
-    reading = MomentReading(order=order)
+    """Returns a function that tells whether a time, with dates in this order, has a zone."""
+    reading = DateTimeReading(order=order)
 
     def check(text: str) -> bool:
         moment = reading.read_time(text)
@@ -143,53 +143,53 @@ def names_zone(order: str | None) -> Callable[[str], bool]:
 
 
 def find_zone(name: str) -> tzinfo:
-    """Returns the zone of a name such as `Europe/Warsaw` or an offset such as `+02:00`. ValueError for another."""
+    """Returns the zone for a name such as `Europe/Warsaw` or an offset such as `+02:00`. Raises ValueError."""
     if name.upper() in ("UTC", "GMT", "Z"):
         return UTC
     if (offset := _OFFSET.fullmatch(name)) is not None:
         hours, minutes, seconds = (int(offset[part] or 0) for part in ("hours", "minutes", "seconds"))
         if hours > 23 or minutes > 59 or seconds > 59:
-            raise ValueError("an offset is at most 23:59")
+            raise ValueError("an offset must be at most 23:59")
         distance = timedelta(hours=hours, minutes=minutes, seconds=seconds)
         return timezone(distance if offset["sign"] == "+" else -distance)
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name[:60]!r} is no time zone; use a name such as Europe/Warsaw or +02:00") from error
+        raise ValueError(f"{name[:60]!r} is not a time zone; use a name such as Europe/Warsaw or +02:00") from error
 
 
 def check_format(text: str, *, needs: str) -> None:
-    """Raises ValueError when `text` is no format, or does not say each of the directives in `needs`."""
+    """Raises ValueError unless `text` is a format with one directive of each group in `needs`."""
     named = _DIRECTIVE.findall(text)
     if unknown := [letter for letter in named if letter not in _DIRECTIVES]:
         known = " ".join(f"%{letter}" for letter in sorted(_DIRECTIVES))
         raise ValueError(f"%{unknown[0]} is unknown; a format may have {known}, for example %d.%m.%Y")
     for alternatives in needs.split():
         if not any(letter in named for letter in alternatives):
-            raise ValueError(f"the format does not say %{alternatives[0]}; for example %d.%m.%Y %H:%M")
+            raise ValueError(f"the format lacks %{alternatives[0]}; an example is %d.%m.%Y %H:%M")
     try:
         datetime.strptime(datetime(2026, 1, 31, 13, 5, tzinfo=UTC).strftime(text), text)
     except (ValueError, re.error) as error:
-        raise ValueError(f"{text[:60]!r} is no format such as %d.%m.%Y") from error
+        raise ValueError(f"{text[:60]!r} is not a format such as %d.%m.%Y") from error
 
 
 def _parsed(text: str, layout: str) -> datetime | None:
     try:
-        found = datetime.strptime(text, layout)
-        # A weekday that is not the date's: one of them is wrong.
+        parsed = datetime.strptime(text, layout)
+        # If the weekday is not the date's, one of them is wrong.
         has_weekday = {"a", "A"} & set(_DIRECTIVE.findall(layout))
-        return None if has_weekday and time.strptime(text, layout).tm_wday != found.weekday() else found
+        return None if has_weekday and time.strptime(text, layout).tm_wday != parsed.weekday() else parsed
     except ValueError:
         return None
 
 
 def far_date(text: str) -> str | None:
-    """Returns a date that only PostgreSQL has: `infinity`, years before Christ and after 9999; None for others."""
+    """Returns a date that only PostgreSQL supports: `infinity`, years BC and after 9999; None for any other text."""
     return _far(text, has_time=False)
 
 
 def far_time(text: str) -> str | None:
-    """Returns a time with its offset that only PostgreSQL has, as `far_date` does."""
+    """Returns a time with an offset that only PostgreSQL supports; see `far_date`."""
     return _far(text, has_time=True)
 
 
@@ -197,16 +197,16 @@ def _far(text: str, *, has_time: bool) -> str | None:
     text = text.strip()
     if text in _INFINITE:
         return text
-    found = _FAR.fullmatch(text) if len(text) <= _MAX_LENGTH else None
-    if found is None or bool(found["time"]) != has_time:
+    match = _FAR.fullmatch(text) if len(text) <= _MAX_LENGTH else None
+    if match is None or bool(match["time"]) != has_time:
         return None
-    year = int(found["year"])
-    if (not found["era"] and year <= 9999) or (found["era"] and not year):
+    year = int(match["year"])
+    if (not match["era"] and year <= 9999) or (match["era"] and not year):
         return None
-    # A year of the same length, whose days Python knows.
-    alike = 2000 + ((1 - year) if found["era"] else year) % _GREGORIAN_YEARS
+    # An equivalent year of the Gregorian cycle, which Python supports.
+    alike = 2000 + ((1 - year) if match["era"] else year) % _GREGORIAN_YEARS
     try:
-        datetime.fromisoformat(f"{alike}{found['day']}{found['time'] or ''}")
+        datetime.fromisoformat(f"{alike}{match['day']}{match['time'] or ''}")
     except ValueError:
         return None
     return text
@@ -224,7 +224,7 @@ def _midnight(day: date) -> datetime:
 
 
 def _in_named_zone(moment: datetime, zone: str) -> datetime | None:
-    """Returns the moment in the zone that its text names; None where there is no such zone."""
+    """Returns the moment in the zone that its text names; None when the zone does not exist."""
     if not zone:
         return moment
     try:
@@ -234,34 +234,36 @@ def _in_named_zone(moment: datetime, zone: str) -> datetime | None:
 
 
 def _located(moment: datetime, zone: tzinfo) -> datetime:
-    """Returns what the zone's clock calls so. LineRejected for a time that it skips, or has twice."""
+    """Returns the local time in the zone. Raises LineRejected for a time that the zone skips or repeats."""
     local = moment.replace(tzinfo=zone)
     if local.utcoffset() != local.replace(fold=1).utcoffset():
         exists = local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment
         why = "occurs twice" if exists else "does not exist"
-        raise LineRejected(f"{moment.isoformat(' ')} {why} in {zone}, where clocks are changed; name the offset")
+        raise LineRejected(f"{moment.isoformat(' ')} {why} in {zone}, where the clocks change; add the offset")
     return local
 
 
 def _require_same(moment: datetime, zone: tzinfo) -> None:
     if moment.astimezone(zone).utcoffset() != moment.utcoffset():
-        raise LineRejected(f"{moment.isoformat(' ')} has another offset than {zone} has at that time")
+        raise LineRejected(f"{moment.isoformat(' ')} has an offset that differs from that of {zone} at that time")
 
 
-def _clock(found: re.Match[str]) -> timedelta | None:
-    """Returns the time of day, 24:00 as the end of the day; None for none."""
-    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
-    is_compact = found["minute"] is not None and not found["colon"]
-    if (found["minute"] is None or is_compact) and (len(found["hour"]) != 2 or not found["t"]) and not found["half"]:
+def _clock(match: re.Match[str]) -> timedelta | None:
+    """Returns the time of day, 24:00 as the end of the day; None when it is not valid."""
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
+    is_compact = match["minute"] is not None and not match["colon"]
+    if (match["minute"] is None or is_compact) and (len(match["hour"]) != 2 or not match["t"]) and not match["half"]:
         return None
-    if half := found["half"]:
+    if half := match["half"]:
         if not 1 <= hour <= 12 or is_compact:
             return None
         hour = hour % 12 + (12 if half in "pP" else 0)
-    fraction = (found["fraction"] or "").ljust(6, "0")
+    fraction = (match["fraction"] or "").ljust(6, "0")
     if minute > 59 or second > 59:
         return None
     if fraction[6:].strip("0"):
-        raise LineRejected(f"{found[0]!r} is not a time that a column keeps: it has more than six digits of a second")
+        raise LineRejected(
+            f"{match[0]!r} is not a time that a column can store: it has more than six decimal places of a second"
+        )
     clock = timedelta(hours=hour, minutes=minute, seconds=second, microseconds=int(fraction[:6]))
     return clock if clock <= timedelta(days=1) else None

@@ -1,4 +1,4 @@
-"""From a column's value, as GraphQL answers it, to a cell from which an import reads the same value."""
+"""Converts a column's value in a GraphQL answer to a cell from which an import reads the same value."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -36,14 +36,14 @@ _EXCEL_EXPONENT = 300
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A column that is written."""
+    """Describes a column to export."""
 
     kind: ColumnType
     has_default: bool = False
 
 
 def exported_columns(definition: TableDefinition) -> dict[str, Exported]:
-    """Returns all columns, the system's too."""
+    """Returns all columns by name, including the system's."""
     system = {name: Exported(kind) for name, kind in _SYSTEM_TYPES.items()}
     return system | {column.name: Exported(column.type, column.default is not None) for column in definition.columns}
 
@@ -51,9 +51,9 @@ def exported_columns(definition: TableDefinition) -> dict[str, Exported]:
 def row_cells(
     row: Sequence[Any], columns: Sequence[Exported], cell: Callable[..., Cell], *, guards: bool
 ) -> list[Cell]:
-    """Returns the cells of a row, each as `cell` makes it.
+    """Returns the cells of a row, each converted by `cell`.
 
-    An import takes an empty cell for the column's default, and passes over an empty line: `guards` writes null there.
+    An import reads an empty cell as the column's default, and skips a blank line: `guards` makes null explicit.
     """
     cells = [
         NULL_TEXT if value is None and column.has_default and guards else cell(value, column.kind, guards=guards)
@@ -65,7 +65,7 @@ def row_cells(
 
 
 def csv_cell(value: Any, kind: ColumnType, *, guards: bool) -> str:
-    """Returns the text of a value. `guards`: with a `'` before what a spreadsheet would calculate."""
+    """Returns the text of a value; with `guards`, a `'` precedes text that a spreadsheet would evaluate."""
     match value:
         case None:
             return ""
@@ -79,9 +79,9 @@ def csv_cell(value: Any, kind: ColumnType, *, guards: bool) -> str:
 
 
 def excel_cell(value: Any, kind: ColumnType, *, guards: bool) -> Cell:
-    """Returns a typed cell, or text where Excel would not keep the value: long numbers, early dates.
+    """Returns a typed cell, or text if Excel would not preserve the value: long numbers, early dates.
 
-    Times are written in UTC. Raises JobFailed for text that is too long for Excel.
+    Times are in UTC. Raises JobFailed for text that is too long for Excel.
     """
     match value:
         case bool() if kind is ColumnType.BOOLEAN:
@@ -101,7 +101,7 @@ def excel_cell(value: Any, kind: ColumnType, *, guards: bool) -> Cell:
 
 
 def json_text(value: Any) -> str:
-    """Returns JSON with every digit of its numbers, which are `Decimal` where they have a fraction."""
+    """Returns JSON with all digits of its numbers, which are `Decimal` if they have a fraction."""
     pieces: list[str] = []
     _write_json(value, pieces)
     return "".join(pieces)
@@ -132,7 +132,7 @@ def _is_kept(number: Decimal) -> bool:
 
 
 def _moment(value: str, kind: ColumnType) -> date | datetime | None:
-    """Returns the value; None where Python has no such date (`infinity`, years before 1 and after 9999)."""
+    """Returns the value; None for a date that Python does not support (`infinity`, years before 1 or after 9999)."""
     try:
         if kind is ColumnType.DATE:
             return date.fromisoformat(value)

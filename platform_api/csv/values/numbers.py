@@ -1,4 +1,4 @@
-"""Numbers as people write them: with a decimal comma or point, separators between thousands, signs and units."""
+"""Parses numbers as people write them: with decimal comma or point, thousands separators, signs and units."""
 
 import re
 from collections.abc import Collection
@@ -6,39 +6,39 @@ from decimal import Decimal
 from functools import cache
 
 MAX_EXPONENT, MIN_EXPONENT = 131_071, -16_383
-"""The powers of ten of the first and of the last digit that PostgreSQL's `numeric` holds at most."""
+"""Are the exponents of the first and last digit that PostgreSQL's `numeric` can store."""
 NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
-"""As PostgreSQL writes and reads them."""
+"""Are written as PostgreSQL does."""
 PERCENT = "%"
 _MAX_LENGTH = 150_000
 # A space stands for every kind of space.
 _VARIANTS = {" ": " \u00a0\u2007\u2009\u202f", "'": "'’"}
 MINUS_SIGNS = "−–‐‑－﹣-"
-"""The sign itself, and dashes that programs and people write for it; the hyphen is the last, for patterns."""
+"""Are the minus sign and dashes used in its place; the hyphen is last, for use in patterns."""
 _MINUS = tuple(MINUS_SIGNS)
 _SIGNS = ("+", *_MINUS)
 
 
 def parse_number(text: str, *, decimal: str, thousands: str | None, units: Collection[str] = ()) -> Decimal | None:
-    """Returns the number with all its digits; None when the text is none.
+    """Returns the number with all its digits; None when the text is not a number.
 
-    Groups must have three digits, and the first no zero in front: `0.750` is no 750. Without `thousands`, a decimal
-    comma lets points group and a point nothing.
-    Negative numbers are `-1`, `1-` or `(1)`. One of the `units` may stand before or after; `%` makes hundredths.
+    Groups must have three digits, the first without a leading zero: `0.750` is not 750. Without `thousands`, points
+    group digits if the decimal sign is a comma.
+    Negative numbers are `-1`, `1-` or `(1)`. A unit may stand before or after; `%` divides by 100.
     """
     text = text.strip()
     if len(text) > _MAX_LENGTH:
         return None
     if thousands is None:
         thousands = "." if decimal == "," else ""
-    plain, unit = _take_unit(text, units) if units else (text, "")
-    is_negative, plain = _take_sign(plain)
+    plain, unit = _split_unit(text, units) if units else (text, "")
+    is_negative, plain = _split_sign(plain)
     if units and not unit:
-        plain, unit = _take_unit(plain, units)
-    found = _pattern(decimal, thousands).fullmatch(plain)
-    if found is None:
+        plain, unit = _split_unit(plain, units)
+    match = _pattern(decimal, thousands).fullmatch(plain)
+    if match is None:
         return None
-    whole, fraction, power = found.group("whole", "fraction", "exponent")
+    whole, fraction, power = match.group("whole", "fraction", "exponent")
     if not whole.isdecimal():
         whole = "".join(character for character in whole if character.isdecimal()) or "0"
     if fraction is not None:
@@ -53,8 +53,8 @@ def parse_number(text: str, *, decimal: str, thousands: str | None, units: Colle
     return number if lowest >= MIN_EXPONENT and number.adjusted() <= MAX_EXPONENT else None
 
 
-def _take_sign(text: str) -> tuple[bool, str]:
-    """Returns whether the text is marked as negative, and the text without the mark."""
+def _split_sign(text: str) -> tuple[bool, str]:
+    """Returns whether the text is negative, and the text without its sign."""
     if text.startswith("(") and text.endswith(")"):
         return True, text[1:-1].strip()
     if text.endswith(_MINUS):
@@ -62,8 +62,8 @@ def _take_sign(text: str) -> tuple[bool, str]:
     return text.startswith(_MINUS), text[1:].lstrip() if text.startswith(_SIGNS) else text
 
 
-def _take_unit(text: str, units: Collection[str]) -> tuple[str, str]:
-    """Returns the text without the unit before or after it, and that unit, empty where there is none."""
+def _split_unit(text: str, units: Collection[str]) -> tuple[str, str]:
+    """Returns the text without its unit, and the unit, empty when there is none."""
     folded = text.casefold()
     for unit in sorted(units, key=len, reverse=True):
         end = unit.casefold()

@@ -1,9 +1,9 @@
-"""Excel's .xlsx (ECMA-376, transitional and strict), as streams of typed cells.
+"""Reads and writes Excel's .xlsx (ECMA-376, transitional and strict) as streams of typed cells.
 
-package     the archive: its parts, how they refer to each other, and limits on what they unpack to
-formats     which number formats show dates, times and durations
-serials     Excel's day numbers to dates and back
-strings     texts: escapes, rich text, the shared strings
-reading     a sheet's rows
-writing     rows into a new file
+package     opens the archive, its parts and relationships, and limits their unpacked size
+formats     tells which number formats show dates, times and durations
+serials     converts Excel's day numbers to dates and back
+strings     escapes texts, and resolves their escapes
+reading     reads a sheet's rows
+writing     writes rows to a new file
 """

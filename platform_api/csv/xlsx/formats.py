@@ -1,4 +1,4 @@
-"""Which number formats show dates, times and durations (ECMA-376 part 1, 18.8.30 and 18.8.31)."""
+"""Tells which number formats show dates, times and durations (ECMA-376 part 1, 18.8.30 and 18.8.31)."""
 
 import re
 from enum import Enum
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 
 class Shows(Enum):
-    """What a number format makes of a number."""
+    """Names what a number format displays."""
 
     NUMBER = "number"
     DATE = "date"
@@ -15,7 +15,7 @@ class Shows(Enum):
     DURATION = "duration"
 
 
-# Formats with these numbers need no definition; those from 27 on are dates in East Asian editions.
+# Formats with these numbers have no definition in the file; those from 27 on are dates in East Asian editions.
 _BUILT_IN: dict[int, Shows] = {
     **dict.fromkeys((14, 15, 16, 17, *range(27, 32), 36, *range(50, 55), 57, 58), Shows.DATE),
     **dict.fromkeys((18, 19, 20, 21, *range(32, 36), 45, 47, 55, 56), Shows.TIME),
@@ -23,18 +23,18 @@ _BUILT_IN: dict[int, Shows] = {
     46: Shows.DURATION,
 }
 _ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
-# Literal text, an escaped character, a space as wide as a character, a filling, and colours, locales or conditions.
+# Literal text, an escaped character, a space of a character's width, padding, and colours, locales or conditions.
 _NO_FIELD = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[[^\]]*\]')
 _HALF_DAY = re.compile(r"am/pm|a/p", re.IGNORECASE)
 _MINUTES = re.compile(r"(?<=h)[^a-z]*m+|m+(?=[^a-z]*s)", re.IGNORECASE)
 _PLAIN = frozenset({"general", "standard", "@"})
-# `ss.000` shows parts of a second; anywhere else a place for a digit shows a number, whatever letters are beside it.
+# `ss.000` shows parts of a second; anywhere else a digit placeholder shows a number, whatever letters surround it.
 _DIGITS = re.compile(r"(?<!s[.,])(?<!s[.,]0)(?<!s[.,]00)[0#?]")
 MASKS = (
     *("0" * count for count in range(2, 21)),
     *("00-000", "00000-0000", "000-00-0000", "000-000-000", "000-000-00-00", "000 000 000"),
 )
-"""Formats of postal codes, telephones and the like, which show zeros in front of a number."""
+"""Are formats with leading zeros, such as those of postal codes and telephone numbers."""
 _LITERAL_OF_MASK = re.compile(r'\\(.)|"([^"]*)"|\[\$-[^\]]*\]')
 
 
@@ -65,6 +65,6 @@ def shows_by_code(code: str) -> Shows:
 
 @lru_cache(maxsize=1024)
 def mask_of_code(code: str) -> str:
-    """Returns which of the masks a format is, empty for none."""
-    plain = _LITERAL_OF_MASK.sub(lambda found: found[1] or found[2] or "", code.removesuffix(";@"))
+    """Returns the mask that a format equals; empty for any other format."""
+    plain = _LITERAL_OF_MASK.sub(lambda match: match[1] or match[2] or "", code.removesuffix(";@"))
     return plain if plain in MASKS else ""

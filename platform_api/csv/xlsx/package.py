@@ -1,8 +1,7 @@
-"""The archive that an Excel file is: its parts, how they refer to each other, and limits on what they unpack to.
+"""Opens the archive of an Excel file, with its parts and relationships, and limits what is unpacked.
 
-Names of parts are compared as the Open Packaging Conventions say: without regard to case, separated by slashes;
-backslashes, which some programs write, are taken for slashes. Nothing is looked for by its usual name that a
-relationship names.
+Names of parts are compared as in the Open Packaging Conventions: ignoring case, separated by slashes; backslashes,
+which some programs write, count as slashes. A part that a relationship names is never searched by its usual name.
 """
 
 import posixpath
@@ -19,13 +18,13 @@ from platform_api.csv.errors import JobFailed
 
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 MAX_SHARED_TEXT_BYTES = 128 * 1024 * 1024
-"""Excel keeps texts in one part of the file, which is read into memory whole."""
+"""Applies to the shared texts, one part of the file that is read into memory whole."""
 _MAX_SMALL_PART_BYTES = 16 * 1024 * 1024
 _MAX_DIRECTORY_BYTES = 2 * 1024 * 1024
-"""Of the archive's list of parts, which is read into memory whole."""
+"""Applies to the archive's list of parts, which is read into memory whole."""
 _PIECE_BYTES = 64 * 1024
 _MAX_TOKEN_BYTES = 8 * 1024 * 1024
-"""Of one tag with its attributes, which the parser holds until its end."""
+"""Applies to one tag with its attributes, which the parser keeps until it ends."""
 _END_RECORD = b"PK\x05\x06"
 _ZIP64_LOCATOR = b"PK\x06\x07"
 
@@ -33,7 +32,7 @@ Attributes = dict[str, str]
 
 
 class Package:
-    """An open archive. What its methods read blocks; JobFailed where the file is damaged or too large."""
+    """Reads an open archive. Its methods block, and raise JobFailed when the file is damaged or too large."""
 
     def __init__(self, file: IO[bytes]) -> None:
         _check_directory(file)
@@ -46,7 +45,7 @@ class Package:
         self._parts = {_key(part.filename): part for part in parts if not part.is_dir()}
 
     def has(self, name: str) -> bool:
-        """Returns whether there is such a part."""
+        """Returns whether the archive has a part."""
         return _key(name) in self._parts
 
     def size(self, name: str) -> int:
@@ -55,29 +54,29 @@ class Package:
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
-        """Opens a part. JobFailed when there is none."""
+        """Opens a part. Raises JobFailed when it does not exist."""
         part = self._parts.get(_key(name))
         if part is None:
-            raise JobFailed(f"the Excel file cannot be read: it has no part {name[:200]}")
+            raise JobFailed(f"the Excel file cannot be read: it lacks the part {name[:200]}")
         with readable(), self._archive.open(part) as stream:
             yield stream
 
     def relationships(self, name: str) -> dict[str, tuple[str, str]]:
-        """Returns what a part ("" for the whole file) refers to: id to (last word of the type, name of the part)."""
+        """Maps the ids of a part's relationships ("" for the whole file) to (last word of the type, target part)."""
         folder, base = posixpath.split(name)
         relationships = posixpath.join(folder, "_rels", f"{base}.rels")
-        found: dict[str, tuple[str, str]] = {}
+        targets: dict[str, tuple[str, str]] = {}
         if not self.has(relationships):
-            return found
+            return targets
 
         def start(tag: str, attributes: Attributes) -> None:
             if tag == "Relationship" and attributes.get("TargetMode") != "External":
                 kind = attributes.get("Type", "").rpartition("/")[2]
                 target = unquote(attributes.get("Target", "").replace("\\", "/"))
-                found[attributes.get("Id", "")] = (kind, posixpath.normpath(posixpath.join("/", folder, target)))
+                targets[attributes.get("Id", "")] = (kind, posixpath.normpath(posixpath.join("/", folder, target)))
 
         self.parse(relationships, start)
-        return found
+        return targets
 
     def parse(
         self,
@@ -88,7 +87,7 @@ class Package:
         *,
         max_bytes: int = _MAX_SMALL_PART_BYTES,
     ) -> None:
-        """Reads a part from start to end. Tags and attributes are given without their namespaces."""
+        """Parses a whole part. The callbacks get tags and attributes without namespaces."""
         if self.has(name) and self.size(name) > max_bytes:
             raise too_large()
         with self.open(name) as stream:
@@ -102,7 +101,7 @@ def create_parser(
     end: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> expat.XMLParserType:
-    """Returns a parser that refuses document types: with them entities, which unpack to any size."""
+    """Returns a parser that rejects document types, and so entities, which can expand to any size."""
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
 
@@ -114,7 +113,7 @@ def create_parser(
             end(_local(tag))
 
     def refuse(*_: Any) -> None:
-        raise JobFailed("the Excel file cannot be read: a part of it has a document type")
+        raise JobFailed("the Excel file cannot be read: a part of it contains a document type declaration")
 
     parser.StartElementHandler = started
     parser.EndElementHandler = ended
@@ -125,7 +124,7 @@ def create_parser(
 
 
 def feed(parser: expat.XMLParserType, stream: IO[bytes]) -> Iterator[None]:
-    """Parses a stream, and pauses after each piece. Raises what `readable` turns into JobFailed."""
+    """Parses a stream and yields after each piece. Raises errors that `readable` turns into JobFailed."""
     fed = 0
     while piece := stream.read(_PIECE_BYTES):
         parser.Parse(piece, False)
@@ -139,7 +138,7 @@ def feed(parser: expat.XMLParserType, stream: IO[bytes]) -> Iterator[None]:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Turns what a damaged file raises into JobFailed."""
+    """Turns the errors of a damaged file into JobFailed."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
@@ -149,8 +148,8 @@ def readable() -> Iterator[None]:
 
 
 def too_large() -> JobFailed:
-    """Returns the refusal of a file that unpacks to too much."""
-    return JobFailed("the Excel file unpacks to more than can be read; save it as CSV")
+    """Returns the error for a file that unpacks to too much data."""
+    return JobFailed("the Excel file is too large when unpacked; save it as CSV")
 
 
 def _key(name: str) -> str:
@@ -162,7 +161,7 @@ def _local(name: str) -> str:
 
 
 def _check_directory(file: IO[bytes]) -> None:
-    """Looks at the stated size of the archive's list of parts, before `zipfile` makes an object of each."""
+    """Checks the declared size of the archive's list of parts, before `zipfile` creates an object for each."""
     size = file.seek(0, 2)
     start = max(0, size - 65_557)
     file.seek(start)

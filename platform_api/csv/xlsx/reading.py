@@ -1,7 +1,7 @@
-"""The rows of a sheet, one after the other, as typed cells.
+"""Reads the rows of a sheet, one after the other, as typed cells.
 
-A cell is what the file says it is: a number with its digits, a date where the number format shows one, an error, a
-formula that nobody has calculated. Rows and cells that do not say where they are follow the one before.
+A cell has the type that the file declares: a number with its digits, a date if the number format shows one, an error,
+a formula without a calculated value. Rows and cells without a position follow the previous one.
 """
 
 import re
@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import IO
 
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.values.cells import Cell, Fault, FaultKind, number_cell, shown
+from platform_api.csv.values.cells import Cell, Fault, FaultKind, number_cell, quoted
 from platform_api.csv.xlsx.formats import Shows, mask_of_code, shows_by_code, shows_by_number
 from platform_api.csv.xlsx.package import (
     MAX_SHARED_TEXT_BYTES,
@@ -29,20 +29,20 @@ from platform_api.csv.xlsx.strings import unescape
 
 MAX_COLUMNS = 16_384
 MAX_ROWS = 1_048_576
-_MAX_TEXT = 1024 * 1024
+_MAX_TEXT_LENGTH = 1024 * 1024
 _USUAL_WIDTH = 1024
-_MAX_FAR = 10_000_000
-"""Cells of all rows beyond the usual width: a small file may have a value in the last column of every row."""
+_MAX_FAR_CELLS = 10_000_000
+"""Applies to cells beyond the usual width in all rows: a small file may have a value in the last column of each."""
 _MAX_SHARED_TEXTS = 4_000_000
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})[0-9]{1,7}")
 _MAX_NOTES = 10_000
 _TRUE = frozenset({"1", "true"})
-_NO_WORKBOOK = "this is an archive but no Excel file; send CSV or .xlsx"
+_NO_WORKBOOK = "the file is an archive but not an Excel file; send CSV or .xlsx"
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet of cells: its name, the part of the file that holds it, whether Excel shows it."""
+    """Describes a sheet: its name, the part of the file that contains it, and whether Excel shows it."""
 
     name: str
     part: str
@@ -51,7 +51,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class CellStyle:
-    """What a number format makes of a number: what it shows, and the zeros in front of it."""
+    """Describes a number format: what it displays, and its leading zeros."""
 
     shows: Shows = Shows.NUMBER
     mask: str = ""
@@ -62,19 +62,19 @@ _PLAIN_STYLE = CellStyle()
 
 @dataclass(slots=True)
 class Workbook:
-    """What an Excel file says besides its rows."""
+    """Holds the content of an Excel file except its rows."""
 
     package: Package
     sheets: list[Sheet] = field(default_factory=list)
     is_1904: bool = False
     is_recalculated: bool = False
-    """Whether a program that opens the file is to calculate it: values of its formulas may be none yet."""
+    """Whether a program must recalculate the file when it opens it: formulas may not have values yet."""
     styles: list[CellStyle] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
 
 def open_workbook(file: IO[bytes]) -> Workbook:
-    """Reads everything but the rows. Raises JobFailed."""
+    """Opens a file and reads everything but its rows. Raises JobFailed."""
     package = Package(file)
     name = _workbook_part(package)
     book = Workbook(package)
@@ -107,11 +107,11 @@ def _workbook_part(package: Package) -> str:
     for kind, part in package.relationships("").values():
         if kind == "officeDocument":
             if part.lower().endswith(".bin"):
-                raise JobFailed("this is a binary Excel workbook (.xlsb); save it as .xlsx or CSV")
+                raise JobFailed("the file is a binary Excel workbook (.xlsb); save it as .xlsx or CSV")
             if package.has(part):
                 return part
     if package.has("content.xml") and package.has("mimetype"):
-        raise JobFailed("this is an OpenDocument file (.ods); save it as .xlsx or CSV")
+        raise JobFailed("the file is an OpenDocument spreadsheet (.ods); save it as .xlsx or CSV")
     if package.has("xl/workbook.xml"):
         return "/xl/workbook.xml"
     raise JobFailed(_NO_WORKBOOK)
@@ -142,35 +142,35 @@ def _read_styles(package: Package, part: str) -> list[CellStyle]:
 
 
 class _TextCollector:
-    """Puts together what stands in a text's `t` elements; readings aids (`rPh`) are no part of it."""
+    """Collects a text from its `t` elements, without phonetic reading aids (`rPh`)."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self._length = 0
-        self._takes = False
+        self._is_in_text = False
         self._in_phonetic = False
 
     def begin(self) -> None:
         self.pieces, self._length = [], 0
-        self._takes = self._in_phonetic = False
+        self._is_in_text = self._in_phonetic = False
 
     def start(self, tag: str) -> None:
         if tag == "rPh":
             self._in_phonetic = True
-        self._takes = tag == "t" and not self._in_phonetic
+        self._is_in_text = tag == "t" and not self._in_phonetic
 
     def end(self, tag: str) -> None:
         if tag == "rPh":
             self._in_phonetic = False
-        self._takes = False
+        self._is_in_text = False
 
     def add(self, text: str) -> None:
-        if self._takes:
+        if self._is_in_text:
             self.force(text)
 
     def force(self, text: str) -> None:
         self._length += len(text)
-        if self._length > _MAX_TEXT:
+        if self._length > _MAX_TEXT_LENGTH:
             raise JobFailed("the Excel file cannot be read: a cell is longer than 1 MiB")
         self.pieces.append(text)
 
@@ -212,18 +212,18 @@ class SheetReader:
         self._ready: deque[tuple[int, list[Cell]]] = deque()
         self._row, self._column = 0, -1
         self._cells: dict[int, Cell] = {}
-        self._far = 0
+        self._far_cells = 0
         self._inside: str | None = None
-        """`v`, `f` or `is`: what of a cell is being read."""
+        """The element of a cell that is being read: `v`, `f` or `is`."""
         self._attributes: Attributes = {}
         self._value: str | None = None
         self._formula: str | None = None
         self._is_in_cells = False
         self._text = _TextCollector()
         self.merged: list[str] = []
-        """Places of merged cells, `A2:A5`; known when all rows have been read."""
+        """Ranges of merged cells, such as `A2:A5`; complete when all rows have been read."""
         self.hidden: list[int] = []
-        """Rows that are not shown, of those that were read so far."""
+        """Hidden rows among those that were read so far."""
 
     def fraction(self) -> float:
         """Returns how much of the sheet has been read, 0 to 1."""
@@ -277,11 +277,11 @@ class SheetReader:
                 self._cells[self._column] = cell
         elif tag == "row" and self._cells:
             width = max(self._cells) + 1
-            self._far += max(0, width - _USUAL_WIDTH)
-            if self._far > _MAX_FAR:
+            self._far_cells += max(0, width - _USUAL_WIDTH)
+            if self._far_cells > _MAX_FAR_CELLS:
                 raise JobFailed(
-                    f"row {self._row} and rows before it have values very far to the right, behind empty cells;"
-                    " delete these"
+                    f"row {self._row} and rows before it have values very far to the right, after empty cells;"
+                    " delete them"
                 )
             row: list[Cell] = [""] * width
             for column, cell in self._cells.items():
@@ -308,17 +308,17 @@ class SheetReader:
         place = _REFERENCE.fullmatch(attributes.get("r", ""))
         column = self._column + 1 if place is None else _column_of(place[1])
         if column >= MAX_COLUMNS or column in self._cells:
-            raise JobFailed(f"the Excel file cannot be read: row {self._row} has a cell in an impossible place")
+            raise JobFailed(f"the Excel file cannot be read: row {self._row} has a cell in an invalid position")
         self._column = column
 
     def _cell(self) -> Cell:
         kind, value = self._attributes.get("t", "n"), self._value
         is_missing = not value and (value is None or kind != "str")
-        # XlsxWriter writes 0 for what it has not calculated.
+        # XlsxWriter writes 0 for formulas that it has not calculated.
         is_missing |= self._book.is_recalculated and value == "0" and kind == "n"
         if is_missing and self._formula is not None:
             formula = f"={self._formula}" if self._formula else "a formula"
-            reason = f"the formula {shown(formula)} has no calculated value; open the file in Excel and save it"
+            reason = f"the formula {quoted(formula)} has no calculated value; open the file in Excel and save it"
             return Fault(self._formula, reason, FaultKind.FORMULA)
         if not value:
             return ""
@@ -330,7 +330,7 @@ class SheetReader:
             case "b":
                 return value.strip() in _TRUE
             case "e":
-                return Fault(value, f"the cell holds the error {value[:60]}", FaultKind.ERROR)
+                return Fault(value, f"the cell contains the error {value[:60]}", FaultKind.ERROR)
             case "d":
                 return _iso(value)
         return self._number(value)
@@ -339,13 +339,15 @@ class SheetReader:
         index = value.strip()
         if index.isascii() and index.isdigit() and len(index) < 10 and int(index) < len(self._book.texts):
             return self._book.texts[int(index)]
-        return Fault(value, f"the cell refers to text {shown(value)}, which the file does not hold", FaultKind.TEXT)
+        return Fault(
+            value, f"the cell refers to text {quoted(value)}, which the file does not contain", FaultKind.TEXT
+        )
 
     def _number(self, value: str) -> Cell:
         style = self._style()
         number = number_cell(value, mask=style.mask)
         if number is None:
-            return Fault(value, f"the cell holds {shown(value)}, which is no number", FaultKind.TEXT)
+            return Fault(value, f"the cell contains {quoted(value)}, which is not a number", FaultKind.TEXT)
         if style.shows is Shows.NUMBER:
             return number
         return moment_of(Decimal(value.strip()), style.shows, is_1904=self._book.is_1904)
@@ -364,11 +366,11 @@ def _column_of(letters: str) -> int:
 
 
 def _iso(value: str) -> Cell:
-    """Returns a cell that holds ISO 8601, as strict files may."""
+    """Returns the value of a cell in ISO 8601, which strict files may contain."""
     text = value.strip()
     try:
         if "T" in text[1:]:
             return datetime.fromisoformat(text)
         return time.fromisoformat(text.removeprefix("T")) if ":" in text else date.fromisoformat(text)
     except ValueError:
-        return Fault(value, f"the cell holds {shown(value)}, which is no date", FaultKind.TEXT)
+        return Fault(value, f"the cell contains {quoted(value)}, which is not a date", FaultKind.TEXT)

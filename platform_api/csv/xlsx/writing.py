@@ -1,4 +1,4 @@
-"""Rows into a new Excel file of one sheet, written from start to end: the file is never held whole."""
+"""Writes rows to a new Excel file of one sheet as a stream: the file is never in memory whole."""
 
 import re
 import zipfile
@@ -15,7 +15,7 @@ from platform_api.csv.xlsx.serials import serial_of
 from platform_api.csv.xlsx.strings import escape
 
 _DATE, _DATETIME, _TIME, _DURATION = 1, 2, 3, 4
-"""Places of the cell styles in `_STYLES`."""
+"""Are the indexes of the cell styles in `_STYLES`."""
 _MASK_STYLES = {mask: style for style, mask in enumerate(MASKS, 5)}
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -53,14 +53,14 @@ _MAX_SHEET_NAME = 31
 
 
 def row_xml(cells: Sequence[Cell]) -> str:
-    """Returns a row as it stands in a sheet: it follows the one before it."""
+    """Returns the XML of a row, which follows the previous row of the sheet."""
     return f"<row>{''.join(map(_cell_xml, cells))}</row>"
 
 
 class SheetFile:
-    """An Excel file that is being written; `target` need not be seekable.
+    """Writes an Excel file to a target that need not be seekable.
 
-    `position` is the sheet's number: before it stand empty sheets, which are hidden.
+    `position` is the number of the sheet: empty, hidden sheets precede it.
     """
 
     def __init__(self, target: "IO[bytes] | Outgoing", *, name: str, position: int = 1) -> None:
@@ -73,7 +73,7 @@ class SheetFile:
         self._sheet.write(_SHEET_START.encode())
 
     def write(self, rows: bytes) -> None:
-        """Adds rows, as `row_xml` gives them, in UTF-8."""
+        """Appends rows from `row_xml`, encoded in UTF-8."""
         self._sheet.write(rows)
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ def _sheet_name(name: str) -> str:
 
 
 def _parts(name: str, position: int) -> dict[str, str]:
-    """Returns what the file holds besides its sheets."""
+    """Returns the parts of the file except its sheets."""
     numbers = range(1, position + 1)
     hidden = "left out" if not name.startswith("left out") else "empty"
     sheets = "".join(
@@ -119,7 +119,7 @@ def _parts(name: str, position: int) -> dict[str, str]:
 
 
 class Outgoing:
-    """Takes what is written until somebody takes it away."""
+    """Buffers written bytes until they are taken."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -129,16 +129,16 @@ class Outgoing:
         return len(content)
 
     def flush(self) -> None:
-        """Does nothing: what was written is there."""
+        """Does nothing: written bytes are available at once."""
 
     def take(self) -> bytes:
-        """Returns what was written since the last time."""
+        """Returns and removes the bytes written since the last call."""
         pieces, self._pieces = self._pieces, []
         return b"".join(pieces)
 
 
 def _cell_xml(cell: Cell) -> str:
-    # No cell says where it is: it follows the one before, and so does its row.
+    # Cells and rows have no position: each follows the previous one.
     match cell:
         case "":
             return "<c/>"
@@ -174,7 +174,7 @@ def _fault_xml(fault: Fault) -> str:
         case FaultKind.FORMULA if fault.text:
             return f"<c><f>{text}</f></c>"
         case FaultKind.FORMULA:
-            # Of a formula that is shared with other cells only the first holds the text.
+            # Only the first cell of a shared formula contains its text.
             return '<c t="e"><v>#VALUE!</v></c>'
         case FaultKind.ERROR:
             return f'<c t="e"><v>{text}</v></c>'

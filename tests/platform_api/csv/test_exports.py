@@ -100,7 +100,7 @@ async def test_an_excel_export_holds_typed_cells(shop: Shop) -> None:
     ("body", "status", "message"),
     [
         ({"columns": ["colours"]}, 422, "the table has no column 'colours'"),
-        ({"columns": ["sku", "sku"]}, 422, "named twice"),
+        ({"columns": ["sku", "sku"]}, 422, "named more than once"),
         ({"columns": []}, 422, "columns"),
         ({"format": "pdf"}, 422, "format"),
         ({"delimiter": "x"}, 422, "delimiter"),

@@ -98,12 +98,12 @@ async def test_bad_lines_are_rejected_each_with_its_reason(shop: Shop) -> None:
     assert reasons[6] == (None, "too few fields: 2 where the header has 8")
     assert reasons[7] == (None, "too many fields: 10 where the header has 8")
     assert reasons[8] == ("colour", "'green' is not one of the choices: red, blue")
-    assert reasons[9] == ("parent", "reference not found: there is no such row")
+    assert reasons[9] == ("parent", "reference not found: no row has this id")
     assert reasons[10][0] == "price" and "decimal=," in reasons[10][1]
     assert reasons[11] == ("day", "'31.01.2026' is not a date such as 2026-01-31")
     assert reasons[12][0] == "at" and "time zone" in reasons[12][1]
     assert reasons[13][0] == "active"
-    assert "not well-formed CSV" in reasons[14][1]
+    assert "malformed CSV" in reasons[14][1]
     assert [row["sku"] for row in await shop.rows()] == ["also ok", "ok"]
 
     rejected = list(csv.reader(io.StringIO((await shop.download(job["rejected_file"])).decode("utf-8-sig"))))
@@ -131,7 +131,7 @@ async def test_a_line_whose_row_exists_is_rejected_updated_or_skipped_as_asked(s
     content = "sku,amount\nA,2\nC,2\n"
     plain = await shop.import_(content)
     assert counts(plain) == (2, 1, 0, 0, 1)
-    assert plain["import_result"]["errors"][0]["reason"] == "a row with this sku exists already"
+    assert plain["import_result"]["errors"][0]["reason"] == "a row with this sku already exists"
     skipped = await shop.import_(content, on_conflict={"columns": ["sku"], "action": "skip"})
     assert counts(skipped) == (2, 0, 0, 2, 0)
     key = f"uq_{shop.table}_sku_org"
@@ -158,7 +158,7 @@ async def test_a_line_without_a_value_for_the_key_is_rejected_and_not_another_ro
     for action in ("update", "skip"):
         upsert = {"columns": ["code"], "action": action}
         job = await shop.import_("code,amount\nA,1\n,2\n\\N,3\n", table="keyed", on_conflict=upsert)
-        reason = "on_conflict compares it with rows, and it has no value"
+        reason = "must have a value, because on_conflict matches rows by it"
         assert [(e["line"], e["column"], e["reason"]) for e in job["import_result"]["errors"]] == [
             (3, "code", reason),
             (4, "code", reason),
@@ -243,7 +243,7 @@ async def test_lines_inside_a_quote_that_is_closed_wrongly_are_rejected_each_by_
     assert counts(job) == (5, 2, 0, 0, 3)
     reasons = {error["line"]: error["reason"] for error in job["import_result"]["errors"]}
     assert "in line 5, where the quote that is opened here is closed" in reasons[3]
-    assert reasons[4] == "not well-formed CSV: this line is inside the quote that line 3 opens"
+    assert reasons[4] == "malformed CSV: this line is inside the quote that line 3 opens"
     rejected = (await shop.download(job["rejected_file"])).decode("utf-8-sig").splitlines()
     assert [line.partition(',"line')[0] for line in rejected] == ["sku,amount,automio_reason", '"B,2', "C,3", '"D",4']
     corrected = "\n".join(rejected).replace('"B,2', "B,2")
@@ -270,7 +270,7 @@ async def test_a_mapping_renames_and_leaves_out(shop: Shop) -> None:
     content = "Article no.,Stock,Remark\nA,3,x\n"
     refused = await shop.import_(content)
     assert refused["status"] == "failed"
-    assert "the file's column 'Article no.' is no column of the table products" in refused["error"]
+    assert "the file's column 'Article no.' is not a column of the table products" in refused["error"]
     job = await shop.import_(content, mapping={"Article no.": "sku", "Stock": "amount", "Remark": None})
     assert counts(job) == (1, 1, 0, 0, 0)
     assert [(row["sku"], row["amount"]) for row in await shop.rows()] == [("A", 3)]
@@ -279,7 +279,7 @@ async def test_a_mapping_renames_and_leaves_out(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("content", "form", "error"),
     [
-        ("sku,sku\nA,B\n", {}, "two columns of the file go into sku"),
+        ("sku,sku\nA,B\n", {}, "two columns of the file are mapped to sku"),
         ("amount\n1\n", {}, "the table needs a value for sku"),
         ("created_at\n1\n", {}, "none of the file's columns"),
         ("sku\nA\n", {"mapping": {"nothing": "sku"}}, "the file has no column 'nothing'"),
@@ -376,7 +376,7 @@ async def test_an_excel_file_that_unpacks_to_too_much_is_not_unpacked(
         archive.writestr("xl/sharedStrings.xml", b"\0" * (130 * 1024 * 1024))
     job = await shop.import_(content.getvalue(), name="bomb.xlsx")
     assert job["status"] == "failed"
-    assert "unpacks to more than can be read" in job["error"]
+    assert "is too large when unpacked" in job["error"]
 
 
 async def test_a_file_over_the_limit_is_refused_and_one_below_is_taken(platform_database_url: str) -> None:

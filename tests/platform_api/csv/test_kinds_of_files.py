@@ -26,10 +26,10 @@ SPREADSHEET = (
         (b"\x1f\x8b\x08\x00", "compressed (gzip); unpack it first"),
         (b"7z\xbc\xaf\x27\x1c", "compressed (7z)"),
         (b"%PDF-1.7\n", "a PDF file"),
-        (PAGE.encode(), "a page of HTML or XML"),
-        (b"\xef\xbb\xbf \r\n<!DOCTYPE HTML>" + PAGE.encode(), "a page of HTML or XML"),
-        (PAGE.encode("utf-16"), "a page of HTML or XML"),
-        (SPREADSHEET.encode(), "an Excel file of 2003's XML"),
+        (PAGE.encode(), "an HTML or XML page"),
+        (b"\xef\xbb\xbf \r\n<!DOCTYPE HTML>" + PAGE.encode(), "an HTML or XML page"),
+        (PAGE.encode("utf-16"), "an HTML or XML page"),
+        (SPREADSHEET.encode(), "an Excel 2003 XML file"),
         (b"PK\x03\x04 and no archive", "begins like an Excel file but is damaged"),
     ],
 )
@@ -57,7 +57,7 @@ def read(raw: bytes, **options: str) -> TextRecords:
 )
 def test_utf_16_without_its_mark_is_known_whatever_letters_it_holds(names: list[str], codec: str) -> None:
     raw = ("sku;n\r\n" + "".join(f"{name};1\r\n" for name in names)).encode(codec)
-    with pytest.raises(JobFailed, match=f"looks like UTF-16 without its mark .BOM.; send `encoding={codec}`"):
+    with pytest.raises(JobFailed, match=f"looks like UTF-16 without a byte order mark; send `encoding={codec}`"):
         read(raw)
     assert list(read(raw, encoding=codec).header) == ["sku", "n"]
 
@@ -71,7 +71,7 @@ def test_a_few_zero_bytes_make_no_utf_16() -> None:
 def test_the_line_that_another_encoding_has_is_named(end: str, line: int) -> None:
     lines = ["sku,n", *["A,1"] * 600]
     lines[line - 1] = "\x81,1"
-    with pytest.raises(JobFailed, match=rf"the byte 0x81 in line {line} fits no letter"):
+    with pytest.raises(JobFailed, match=rf"the byte 0x81 in line {line} is not valid"):
         read(end.join(lines).encode("latin-1"), encoding="windows-1252")
 
 

@@ -80,7 +80,7 @@ async def test_dates_that_two_orders_read_are_asked_for(shop: Shop) -> None:
     [question] = found["questions"]
     assert question == (
         "line 3 has '01/02/2024', which is 2024-02-01 with date_order=dmy and 2024-01-02 with date_order=mdy:"
-        " say date_order"
+        " send date_order"
     )
     assert objections(found, "day")["the table's column day (date)"] == (2, "03/03/2024")
     answered = await preview(shop, "sku,day\nA,03/03/2024\nB,01/02/2024\n", date_order="mdy")
@@ -95,7 +95,7 @@ async def test_the_decimal_sign_is_found_or_asked_for(shop: Shop) -> None:
     assert objections(found, "weight")["numeric with decimal=."] == (2, "0,5")
     open_ = await preview(shop, "sku;price\nA;1.234\nB;7\n")
     assert open_["questions"] == [
-        "line 2 has '1.234', which is 1.234 with decimal=. and 1234 with decimal=,: say decimal"
+        "line 2 has '1.234', which is 1.234 with decimal=. and 1234 with decimal=,: send decimal"
     ]
     assert (await preview(shop, "sku;price\nA;1.234\n", decimal="."))["questions"] == []
     said = await preview(shop, "sku;amount\nA;1,000\n", thousands=",")
@@ -141,20 +141,26 @@ async def test_the_options_that_are_found_import_every_line(
     [
         (
             "sku;weight\n5.90123E+12;1\n",
-            "line 2 of the column 'sku' has '5.90123E+12': where this is the number of an",
+            "line 2 of the column 'sku' has '5.90123E+12': if this is the number of an",
         ),
         ("sku\nmüller\nm\ufffdller\n", "line 3 of the column 'sku' has 'm\ufffdller', in which letters were lost"),
         ("sku\nÅ\x81Ã³dÅº\n", "line 2 of the column 'sku' has 'Å\\x81Ã³dÅº', which was 'Łódź' before"),
         ("Imię,sku\nx,y\n".encode().decode("cp1250"), "a header is 'ImiÄ™', which was 'Imię' before"),
-        ('sku,extra\nx, "a"\n', "line 2 of the column 'extra' has ' \"a\"': behind a space quotes are part"),
-        ('sku,extra\n"a \\"b\\"",x\n', "line 2 has a backslash before a quote: say escape"),
-        ("sku\textra\na\\\nb\tx\n", "line 2 has a backslash before the end of a line: say escape"),
-        ("sku;price;weight\nA;1,5;1.500\nB;2;2.250\n", "has '1.500', which is 1500 with decimal=,: say decimal if"),
-        ("sku;extra\nA;600 100 200\n", "which is 600100200 with thousands=space: say thousands=none if"),
-        ("sku;day\nA;31-Jan-2026\n", "has '31-Jan-2026', which looks like a date: say date_format, as %d-%b-%Y"),
-        ("sku;at\nA;Jan 31, 2026 1:05:00 PM\n", "looks like a time: say time_format, as %b %d, %Y %I:%M:%S %p"),
-        ("Sales of 2026\n\nsku;price\nA;1\nB;2\n", "say header_line, perhaps 3, and delimiter, perhaps ';'"),
-        ("# made, today\n# x\nsku,price\nA,1\nB,2\n", "say header_line, perhaps 3"),
+        ('sku,extra\nx, "a"\n', "line 2 of the column 'extra' has ' \"a\"': after a space, quotes are part"),
+        ('sku,extra\n"a \\"b\\"",x\n', "line 2 has a backslash before a quote: send escape"),
+        ("sku\textra\na\\\nb\tx\n", "line 2 has a backslash before the end of a line: send escape"),
+        ("sku;price;weight\nA;1,5;1.500\nB;2;2.250\n", "has '1.500', which is 1500 with decimal=,: send decimal if"),
+        ("sku;extra\nA;600 100 200\n", "which is 600100200 with thousands=space: send thousands=none if"),
+        (
+            "sku;day\nA;31-Jan-2026\n",
+            "has '31-Jan-2026', which looks like a date: send date_format, for example %d-%b-%Y",
+        ),
+        (
+            "sku;at\nA;Jan 31, 2026 1:05:00 PM\n",
+            "looks like a time: send time_format, for example %b %d, %Y %I:%M:%S %p",
+        ),
+        ("Sales of 2026\n\nsku;price\nA;1\nB;2\n", "send header_line, perhaps 3, and delimiter, perhaps ';'"),
+        ("# made, today\n# x\nsku,price\nA,1\nB,2\n", "send header_line, perhaps 3"),
     ],
 )
 async def test_what_shows_that_a_file_was_spoilt_or_is_written_otherwise_is_asked(
@@ -199,7 +205,7 @@ async def test_merged_cells_hidden_rows_and_long_numbers_of_a_sheet_are_told(sho
     assert (await preview(shop, content.getvalue(), table=None))["questions"] == [
         # As openpyxl writes it.
         "line 2 of the column 'account' has 123456789012345700, a number of more than the 15 digits that Excel keeps:"
-        " if it is the number of an account or an article, its last digits may be lost; have it written as text",
+        " if it is the number of an account or an article, its last digits may be lost; export it as text",
         "the cells A2:A3 are merged: only the first of these rows has the value",
         "row 4 is hidden (1 in all); hidden rows are imported as well",
     ]
@@ -224,13 +230,16 @@ async def test_the_delimiter_is_the_one_that_all_lines_have(shop: Shop, content:
 @pytest.mark.parametrize(
     ("content", "question"),
     [
-        ("sku;day\nA;31.01.26\n", "line 2 has '31.01.26', whose year has two digits: say date_format, as %d.%m.%y"),
-        ("sku;at\nA;01/31/26 9:00\n", "two digits: say time_format, as %m/%d/%y %H:%M"),
+        (
+            "sku;day\nA;31.01.26\n",
+            "line 2 has '31.01.26', whose year has two digits: send date_format, for example %d.%m.%y",
+        ),
+        ("sku;at\nA;01/31/26 9:00\n", "two digits: send time_format, for example %m/%d/%y %H:%M"),
         ("sku;price\nA;$4\nB;4 %\n", "numbers of the column 'price' have several units ($ and %)"),
-        ("sku;price\nA;4\n-;-\n", "'-' of the column 'price' may mean no value, and stands in the text of 'sku'"),
-        ("sku;active;price\nA;x;4\nB;-;-\n", "'-' may mean no value or false: say null_words, or true_words"),
-        ("sku;price\nA;4\nB;NaN\n", "line 3 has 'NaN', which is kept as such: say null_words"),
-        ("sku;at\nA;01-02-2026\n", "times of the column 'at' name no zone: say timezone"),
+        ("sku;price\nA;4\n-;-\n", "'-' of the column 'price' may mean no value, but is also in the text of 'sku'"),
+        ("sku;active;price\nA;x;4\nB;-;-\n", "'-' may mean no value or false: send null_words, or true_words"),
+        ("sku;price\nA;4\nB;NaN\n", "line 3 has 'NaN', which is imported as it is: send null_words"),
+        ("sku;at\nA;01-02-2026\n", "times of the column 'at' have no zone: send timezone"),
     ],
 )
 async def test_what_words_leave_open_is_asked(shop: Shop, content: str, question: str) -> None:
@@ -254,7 +263,7 @@ async def test_what_the_table_would_reject_is_shown_by_line(shop: Shop) -> None:
     assert objections(found, "colour")["the table's column colour (choice)"] == (3, "green")
     assert objections(found, "sku")["the table's column sku (text)"] == (4, "")
     assert [(problem["line"], problem["reason"][:14]) for problem in found["problems"]] == [
-        (5, "too few fields"), (6, "not well-forme")
+        (5, "too few fields"), (6, "malformed CSV:")
     ]  # fmt: skip
     assert [column["column"] for column in found["columns"]] == ["sku", "amount", "colour"]
 
@@ -264,17 +273,19 @@ async def test_columns_are_mapped_where_names_differ_in_case_and_separators_only
     assert found["options"]["mapping"] == {"SKU": "sku", "Connection Id": "connection_id"}
     assert found["error"] is None
     unknown = await preview(shop, "SKU,Remark\nA,1\n")
-    assert "the file's column 'Remark' is no column of the table products" in unknown["error"]
+    assert "the file's column 'Remark' is not a column of the table products" in unknown["error"]
     assert types(unknown) == {"SKU": "text", "Remark": "integer"}
 
 
 async def test_a_header_that_looks_like_none_is_doubted(shop: Shop) -> None:
     headless = await preview(shop, "A,5\nB,6\n", table=None)
     assert headless["questions"] == [
-        "the header holds '5', which looks like a value: say header_line (0: there is none)"
+        "the header contains '5', which looks like a value: send header_line (0: no header)"
     ]
     title = await preview(shop, "Stock of May,\nsku,amount\nA,1\n", table=None)
-    assert title["questions"] == ["the header names 1 columns, most lines have 2 values: say header_line, perhaps 2"]
+    assert title["questions"] == [
+        "the header names 1 columns, but most lines have 2 values: send header_line, perhaps 2"
+    ]
     said = await preview(shop, "Stock of May,\nsku,amount\nA,1\n", header_line=2)
     assert (said["questions"], types(said)) == ([], {"sku": "text", "amount": "integer"})
     numbered = await preview(shop, "A,5\n", header_line=0, mapping={"#1": "sku", "#2": "amount"})
@@ -293,7 +304,7 @@ async def test_digits_that_are_no_number_are_text(shop: Shop) -> None:
 
 async def test_times_without_a_zone_are_asked_for(shop: Shop) -> None:
     found = await preview(shop, "sku,at\nA,2026-01-31T12:00:00\n")
-    assert found["questions"] == ["times of the column 'at' name no zone: say timezone"]
+    assert found["questions"] == ["times of the column 'at' have no zone: send timezone"]
     assert (await preview(shop, "sku,at\nA,2026-01-31T12:00:00\n", timezone="Europe/Warsaw"))["questions"] == []
 
 
@@ -384,7 +395,7 @@ async def test_a_table_of_another_organization_is_not_looked_at(shop: Shop) -> N
     ("form", "message"),
     [
         ({"decimal": ";"}, "decimal"),
-        ({"mapping": {"a": "nothing"}}, "no column of the table"),
+        ({"mapping": {"a": "nothing"}}, "not a column of the table"),
         ({"timezone": "x"}, "timezone"),
     ],
 )

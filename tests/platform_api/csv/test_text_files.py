@@ -41,7 +41,7 @@ async def test_an_encoding_that_was_said_is_that_of_the_rejected_lines_too(shop:
     rejected = (await shop.download(job["rejected_file"])).decode("cp1252")
     assert rejected.startswith("sku;price;automio_reason\nÉté;x;\"line 3, price: 'x' is not a number")
     contrary = await shop.import_("\ufeffsku\nA\n", encoding="cp1252")
-    assert "begins with the mark of UTF-8" in contrary["error"]
+    assert "begins with the byte order mark of UTF-8" in contrary["error"]
 
 
 async def test_utf_16_without_its_mark_is_recognised_and_asked_for(shop: Shop) -> None:
@@ -68,7 +68,7 @@ async def test_a_line_without_an_end_is_told_and_not_read_whole(shop: Shop) -> N
 
 async def test_a_zero_character_in_a_header_or_a_sheet_is_told(shop: Shop) -> None:
     job = await shop.import_(b"s\x00ku,amount\nA,1\n")
-    assert "the file's column 's\ufffdku' is no column" in job["error"]
+    assert "the file's column 's\ufffdku' is not a column" in job["error"]
     sheet = workbook(
         '<row><c t="str"><v>sku</v></c></row><row><c t="str"><v>_x0000_</v></c></row>'
         '<row><c t="str"><v>B</v></c></row>'
@@ -94,7 +94,7 @@ async def test_a_preview_may_be_as_large_as_an_import(platform_database_url: str
 async def test_a_file_of_windows_is_not_read_as_iso_8859(shop: Shop) -> None:
     job = await shop.import_("sku\nx\n5 € – „ok”\n".encode("cp1250"), encoding="iso-8859-2")
     assert job["error"] == (
-        "the file is not iso-8859-2: the byte 0x80 in line 3 is no letter there; in windows-1250 it is '€': send"
+        "the file is not iso-8859-2: the byte 0x80 in line 3 is not printable there; in windows-1250 it is '€': send"
         " `encoding=windows-1250`"
     )
     done = await shop.import_("sku\nŚwięta\n".encode("iso-8859-2"), encoding="iso-8859-2")

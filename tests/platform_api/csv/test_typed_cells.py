@@ -84,7 +84,7 @@ async def test_zeros_that_a_format_shows_in_front_of_a_number_are_part_of_its_te
     found = await preview(shop, file, table=None)
     assert types(found)["sku"] == ("text" if seen != "950" else "integer")
     again = await shop.import_(await shop.download(job["rejected_file"]), mapping={"amount": None})
-    assert again["import_result"]["errors"][0]["reason"] == "a row with this sku exists already"
+    assert again["import_result"]["errors"][0]["reason"] == "a row with this sku already exists"
 
 
 async def test_a_whole_number_column_takes_whole_numbers_only(shop: Shop) -> None:
@@ -135,7 +135,7 @@ async def test_errors_and_formulas_without_a_value_are_rejected_and_not_empty(sh
     cells = ("<c t='e'><v>#N/A</v></c>", "<c><f>A1*2</f></c>", "<c><f>A1*2</f><v>4</v></c>", texts("#N/A"))
     values, reasons = await import_cells(shop, "amount", *cells)
     assert values == [4]
-    assert reasons[0] == "the cell holds the error #N/A"
+    assert reasons[0] == "the cell contains the error #N/A"
     assert reasons[1].startswith("the formula '=A1*2' has no calculated value")
     assert reasons[3] == "'#N/A' is not a whole number"
 

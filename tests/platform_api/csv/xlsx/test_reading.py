@@ -122,7 +122,7 @@ def test_what_openpyxl_writes_is_read_back() -> None:
 @pytest.mark.parametrize("error", ["#N/A", "#DIV/0!", "#REF!"])
 def test_errors_are_no_empty_cells(error: str) -> None:
     found = one(f'<c t="e"><f>1/0</f><v>{error}</v></c>')
-    assert found == Fault(error, f"the cell holds the error {error}", FaultKind.ERROR)
+    assert found == Fault(error, f"the cell contains the error {error}", FaultKind.ERROR)
 
 
 @pytest.mark.parametrize("cell", ["<c><f>A1*2</f></c>", "<c><f>A1*2</f><v></v></c>", '<c t="str"><f>A1*2</f></c>'])
@@ -207,15 +207,15 @@ DOCTYPE = '<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (archive({"a.txt": "x"}), "an archive but no Excel file"),
+        (archive({"a.txt": "x"}), "an archive but not an Excel file"),
         (archive({"mimetype": "x", "content.xml": "<x/>"}), "OpenDocument"),
-        (workbook("<row><c r='XFE1'><v>1</v></c></row>"), "impossible place"),
+        (workbook("<row><c r='XFE1'><v>1</v></c></row>"), "invalid position"),
         (workbook("<row r='5'/><row r='2'><c><v>1</v></c></row>"), "row 2 comes after row 5"),
         (workbook("<row><c><v>1</v></row>"), "cannot be read"),
         (archive({"_rels/.rels": f"{DOCTYPE}<Relationships>&b;</Relationships>"}), "document type"),
         (workbook("<row><c><v>1</v></c></row>")[:-60], "damaged"),
         (workbook(f"<row><c t='str'><v>{'x' * 1_100_000}</v></c></row>"), "longer than 1 MiB"),
-        (workbook(f"<row x='{'x' * 20_000_000}'/>"), "unpacks to more"),
+        (workbook(f"<row x='{'x' * 20_000_000}'/>"), "too large when unpacked"),
     ],
     ids=["other", "ods", "column", "order", "xml", "doctype", "cut off", "text", "attribute"],
 )
@@ -230,5 +230,5 @@ def test_an_archive_of_very_many_parts_is_not_listed() -> None:
     with zipfile.ZipFile(content, "w") as opened:
         for number in range(45_000):
             opened.writestr(f"{number:0>6}", b"")
-    with pytest.raises(JobFailed, match="unpacks to more"):
+    with pytest.raises(JobFailed, match="too large when unpacked"):
         rows_of(content.getvalue())

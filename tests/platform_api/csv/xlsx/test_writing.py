@@ -44,7 +44,7 @@ cells = st.one_of(
     st.datetimes(_FIRST, _LAST).filter(is_whole_enough).filter(lambda moment: moment.time() != time()),
     st.timedeltas(timedelta(), timedelta(days=10_000)).filter(is_whole_enough),
     st.sampled_from(["#N/A", "#REF!"]).map(
-        lambda text: Fault(text, f"the cell holds the error {text}", FaultKind.ERROR)
+        lambda text: Fault(text, f"the cell contains the error {text}", FaultKind.ERROR)
     ),
 )
 
