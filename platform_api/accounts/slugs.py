@@ -1,4 +1,4 @@
-"""Slugs that are made from names: of organizations, apps and actions."""
+"""Makes slugs from names: of organizations, apps and actions."""
 
 import re
 import secrets

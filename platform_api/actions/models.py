@@ -70,7 +70,7 @@ class Action(Timestamps, Base):
 
 @dataclass(frozen=True, slots=True)
 class DescribedAction:
-    """An action as its caller sees it."""
+    """Holds an action as its caller sees it."""
 
     action: Action
     app: App

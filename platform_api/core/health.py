@@ -35,7 +35,7 @@ class Health(BaseModel):
 
 
 class HealthChecks:
-    """The checks that `/health` makes, by the name of the part; the domains' lifespans add theirs."""
+    """Holds the checks that `/health` makes, by the name of the part; the domains' lifespans add theirs."""
 
     def __init__(self) -> None:
         self._checks: dict[str, HealthCheck] = {}

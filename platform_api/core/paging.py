@@ -1,4 +1,4 @@
-"""Lists in numbered pages, as the contract has them."""
+"""Reads lists in numbered pages, as the contract has them."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar

@@ -17,7 +17,7 @@ V = TypeVar("V")
 
 
 class AfterChanges:
-    """What this process does after each of its own requests that may have changed something: it forgets."""
+    """Calls what must forget after each of this process's own requests that may have changed something."""
 
     def __init__(self) -> None:
         self._actions: list[Callable[[], None]] = []

@@ -1,4 +1,4 @@
-"""What a running application is made of, typed: each domain provides its parts when it starts, under their class.
+"""Keeps the parts of a running application, typed: each domain provides its parts under their class when it starts.
 
 A domain with one part provides that part itself; one with several that belong together, or with one that may have
 another class (a `Protocol`), provides a small frozen dataclass of them. Endpoints get a part as a dependency
@@ -14,15 +14,15 @@ T = TypeVar("T")
 
 
 class ServiceMissing(LookupError):
-    """A part was asked for that nothing has provided (yet)."""
+    """Says that a part was asked for which nothing has provided (yet)."""
 
 
 class ServiceProvidedTwice(ValueError):
-    """A part was provided under a class that has one already."""
+    """Says that a part was provided under a class that has one already."""
 
 
 class Services:
-    """The parts of one application by their class."""
+    """Holds the parts of one application by their class."""
 
     def __init__(self) -> None:
         self._parts: dict[type[Any], Any] = {}

@@ -1,4 +1,4 @@
-"""How requests name an integration, one of its connections and the table that a call works for."""
+"""Declares how requests name an integration, one of its connections and the table that a call works for."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The statements of `queries.sql`, by name: SQL kept apart from the code that runs it."""
+"""Loads the statements of `queries.sql` by name: SQL is kept apart from the code that runs it."""
 
 import re
 from importlib import resources

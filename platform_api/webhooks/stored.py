@@ -1,4 +1,4 @@
-"""What a webhook's row says in JSON, validated: how its sender is known, what it asks, what it is answered."""
+"""Validates what a webhook's row says in JSON: how its sender is known, what it asks, what it is answered."""
 
 from pydantic import TypeAdapter
 

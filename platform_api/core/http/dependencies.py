@@ -1,4 +1,4 @@
-"""Parts of `core` that endpoints of every domain use, as FastAPI dependencies."""
+"""Gives endpoints the parts of `core` that every domain uses, as FastAPI dependencies."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What an organization called: the log of its calls, how many this month, and the budget it set."""
+"""Reads what an organization called: the log, how many calls this month, and the budget it set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from platform_api.integrations.models import IntegrationBudget, IntegrationUsage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFilter:
-    """Which calls are listed; what is None is not asked about."""
+    """Chooses the calls that are listed; what is None is not asked about."""
 
     integration: str | None = None
     connection: int | None = None
@@ -35,7 +35,7 @@ class CallFilter:
 
 @dataclass(frozen=True, slots=True)
 class MonthlyUsage:
-    """Calls of a calendar month (UTC), and how many it may have; None: any number."""
+    """Counts the calls of a calendar month (UTC), and how many it may have; None: any number."""
 
     month: date
     calls: int

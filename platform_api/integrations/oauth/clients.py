@@ -1,4 +1,4 @@
-"""OAuth clients of an organization: what a provider gave out when it registered its application there."""
+"""Stores OAuth clients of an organization: what a provider gave out when it registered its application there."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
