@@ -18,12 +18,12 @@ from sandbox_runner.errors import (
     LeaseLost,
 )
 from sandbox_runner.isolation.policy import IsolationLevel
-from sandbox_runner.jail import Jail
-from sandbox_runner.log_sender import LogSender
-from sandbox_runner.output import RunOutput
-from sandbox_runner.pool import JailPool
+from sandbox_runner.jails.jail import Jail
+from sandbox_runner.jails.pool import JailPool
+from sandbox_runner.jails.spawning import BROKER_PORT
 from sandbox_runner.protocol import Cause, Claim, Outcome
-from sandbox_runner.spawning import BROKER_PORT
+from sandbox_runner.reports.log_sender import LogSender
+from sandbox_runner.reports.output import RunOutput
 from sandbox_runner.supervision import Cancellation, Verdict, supervise
 
 _T = TypeVar("_T")

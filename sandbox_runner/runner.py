@@ -16,8 +16,8 @@ from sandbox_runner.control_plane import ControlPlane
 from sandbox_runner.errors import ControlPlaneError, ControlPlaneUnreachable, JailFailed
 from sandbox_runner.execution import Execution
 from sandbox_runner.isolation.policy import PRELOADED
-from sandbox_runner.pool import JailPool
-from sandbox_runner.probe import choose_isolation, open_workshop
+from sandbox_runner.jails.pool import JailPool
+from sandbox_runner.jails.probe import choose_isolation, open_workshop
 from sandbox_runner.protocol import Claim
 from sandbox_runner.settings import RunnerSettings
 from sandbox_runner.supervision import CANCELLED_BY_REQUEST, RUNNER_STOPPED

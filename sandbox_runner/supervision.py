@@ -9,13 +9,13 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox_runner.channel import ChannelBroken
 from sandbox_runner.isolation.policy import IsolationLevel
-from sandbox_runner.jail import Exit, Jail
-from sandbox_runner.output import RunOutput
-from sandbox_runner.process_tree import proportional_bytes
+from sandbox_runner.jails.channel import ChannelBroken
+from sandbox_runner.jails.jail import Exit, Jail
+from sandbox_runner.jails.process_tree import proportional_bytes
 from sandbox_runner.protocol import Cause, Limits, Outcome, Status, Usage
-from sandbox_runner.results import ResultRefused, clean_result, clean_text
+from sandbox_runner.reports.output import RunOutput
+from sandbox_runner.reports.results import ResultRefused, clean_result, clean_text
 
 _MEGABYTE = 1024 * 1024
 _MESSAGE_SLACK_BYTES = 256 * 1024

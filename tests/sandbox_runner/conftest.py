@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from sandbox_runner.errors import IsolationUnavailable
-from sandbox_runner.probe import choose_isolation, open_workshop
+from sandbox_runner.jails.probe import choose_isolation, open_workshop
 from sandbox_runner.runner import Runner
 from sandbox_runner.settings import IsolationChoice, RunnerSettings
 from sandbox_runner.testing import RUNNER_TOKEN, TwinControlPlane, TwinRun

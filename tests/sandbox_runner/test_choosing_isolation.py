@@ -7,9 +7,9 @@ import pytest
 
 from sandbox_runner.errors import IsolationUnavailable
 from sandbox_runner.isolation.policy import IsolationLevel
-from sandbox_runner.jail import JailFactory
-from sandbox_runner.pool import JailPool
-from sandbox_runner.probe import choose_isolation, landlock_abi, open_workshop
+from sandbox_runner.jails.jail import JailFactory
+from sandbox_runner.jails.pool import JailPool
+from sandbox_runner.jails.probe import choose_isolation, landlock_abi, open_workshop
 from sandbox_runner.settings import IsolationChoice
 from tests.sandbox_runner.conftest import LiveRunner
 
@@ -50,7 +50,7 @@ def test_a_level_asked_for_by_name_is_not_exchanged_for_a_weaker_one(state_direc
 def test_nothing_that_works_is_an_error_and_not_no_isolation(
     state_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox_runner.probe.landlock_abi", lambda: 0)
+    monkeypatch.setattr("sandbox_runner.jails.probe.landlock_abi", lambda: 0)
     with pytest.raises(IsolationUnavailable, match="SANDBOX_ISOLATION=none"):
         chosen(state_directory, "auto")
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox_runner.bundles import BundleStore
 from sandbox_runner.errors import BundleRefused, SandboxError
-from sandbox_runner.jail_content import client_closure, prepare_site, private_directory
+from sandbox_runner.jails.content import client_closure, prepare_site, private_directory
 
 
 def test_the_closure_is_the_base_requirements_without_extras() -> None:

@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from sandbox_runner.control_plane import ControlPlane
-from sandbox_runner.log_sender import LogSender
-from sandbox_runner.output import LineSplitter, RunOutput
 from sandbox_runner.protocol import LogLine
+from sandbox_runner.reports.log_sender import LogSender
+from sandbox_runner.reports.output import LineSplitter, RunOutput
 from sandbox_runner.testing import RUNNER_TOKEN, TwinControlPlane
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_runner.leftovers import clear_leftovers
+from sandbox_runner.jails.leftovers import clear_leftovers
 from sandbox_runner.testing import RUNNER_TOKEN, TwinControlPlane, TwinRun
 from tests.sandbox_runner.conftest import LiveRunner
 from tests.waiting import eventually, wait_until

@@ -28,7 +28,7 @@ def _put_into_jail(client: PublishedClient, state: Path) -> None:
     """Fills the runner's site directory with the client and what it needs, before the runner looks at it."""
     state.mkdir(mode=0o755)
     # In a process of its own, as the runner's: what tests before this one imported must not count.
-    build = "import pathlib, sys, sandbox_runner.jail_content as c; print(c.prepare_site(pathlib.Path(sys.argv[1])))"
+    build = "import pathlib, sys, sandbox_runner.jails.content as c; print(c.prepare_site(pathlib.Path(sys.argv[1])))"
     built = subprocess.run([sys.executable, "-P", "-c", build, state], check=True, capture_output=True, text=True)
     site = Path(built.stdout.strip())
     version = sysconfig.get_python_version()

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from sandbox_runner.channel import ChannelBroken, ControlChannel, receive_with_descriptors
 from sandbox_runner.errors import JailFailed
 from sandbox_runner.isolation.cgroups import Cgroups, JailCgroup
 from sandbox_runner.isolation.host import reachable_by_others
 from sandbox_runner.isolation.identities import UserIds
 from sandbox_runner.isolation.policy import IsolationLevel, JailPaths, JailPolicy
-from sandbox_runner.process_tree import TreeUsage, descendants, tree_usage
-from sandbox_runner.spawning import SpawnedJail, Spawner, failure, spawn
+from sandbox_runner.jails.channel import ChannelBroken, ControlChannel, receive_with_descriptors
+from sandbox_runner.jails.process_tree import TreeUsage, descendants, tree_usage
+from sandbox_runner.jails.spawning import SpawnedJail, Spawner, failure, spawn
 
 _READY_SECONDS = 60.0
 _DEATH_SECONDS = 5.0

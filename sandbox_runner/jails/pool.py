@@ -8,7 +8,7 @@ import structlog
 
 from sandbox_runner.backoff import Backoff
 from sandbox_runner.errors import JailFailed
-from sandbox_runner.jail import Jail, JailFactory
+from sandbox_runner.jails.jail import Jail, JailFactory
 
 log = structlog.stdlib.get_logger()
 

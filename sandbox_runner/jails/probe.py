@@ -14,11 +14,11 @@ from sandbox_runner.isolation.host import python_installation, system_files
 from sandbox_runner.isolation.identities import UserIds, user_ids_of_this_runner
 from sandbox_runner.isolation.landlock import MINIMUM_ABI
 from sandbox_runner.isolation.policy import PRELOADED, IsolationLevel, JailPaths, JailPolicy
-from sandbox_runner.jail import JailFactory
-from sandbox_runner.jail_content import prepare_harness, prepare_site, private_directory
-from sandbox_runner.leftovers import clear_leftovers, jails_directory
+from sandbox_runner.jails.content import prepare_harness, prepare_site, private_directory
+from sandbox_runner.jails.jail import JailFactory
+from sandbox_runner.jails.leftovers import clear_leftovers, jails_directory
+from sandbox_runner.jails.spawning import Spawner
 from sandbox_runner.settings import IsolationChoice
-from sandbox_runner.spawning import Spawner
 
 log = structlog.stdlib.get_logger()
 

@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any
 
-from sandbox_runner.channel import framed
 from sandbox_runner.errors import JailFailed
 from sandbox_runner.isolation.bubblewrap import bubblewrap_arguments
 from sandbox_runner.isolation.cgroups import JailCgroup
@@ -24,7 +23,8 @@ from sandbox_runner.isolation.landlock import landlock_ruleset
 from sandbox_runner.isolation.policy import IsolationLevel, JailPolicy
 from sandbox_runner.isolation.seccomp import seccomp_filter
 from sandbox_runner.isolation.syscalls import current_architecture
-from sandbox_runner.process_tree import descendants
+from sandbox_runner.jails.channel import framed
+from sandbox_runner.jails.process_tree import descendants
 
 BROKER_PORT = 8000
 """The broker's port on the jail's loopback interface."""

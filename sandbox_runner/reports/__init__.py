@@ -1,0 +1,1 @@
+"""Reports what comes out of a jail: its output as log lines, and its result."""
