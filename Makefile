@@ -62,8 +62,8 @@ test: lint
 	@scripts/install-system-packages test
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-# Also the long form of checks: all isolation levels, faults round by round, fuzz at length.
-test-full:
+# Also the long form of checks: all isolation levels, faults round by round, fuzz at length, every page of the docs.
+test-full: conformance
 	@$(MAKE) --no-print-directory test ARGS="--full $(ARGS)"
 
 conformance: setup
