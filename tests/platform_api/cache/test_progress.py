@@ -62,7 +62,7 @@ async def test_a_script_reports_its_own_run_only_and_an_organization_its_own_run
         (stranger.token, "no-such-task"),
     ):
         reply = await _set_progress(platform, token, task_id, body)
-        assert (reply.status_code, "no run" in reply.json()["message"]) == (200, True)
+        assert (reply.status_code, "no active run" in reply.json()["message"]) == (200, True)
     assert [(await workshop.status(run))["progress"] for run in (mine, sibling)] == [None, None]
     await _set_progress(platform, workshop.caller.token, mine["task_id"], body)
     assert (await workshop.status(mine))["progress"] == 50

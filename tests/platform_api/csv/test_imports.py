@@ -280,7 +280,7 @@ async def test_a_mapping_renames_and_leaves_out(shop: Shop) -> None:
     ("content", "form", "error"),
     [
         ("sku,sku\nA,B\n", {}, "two columns of the file are mapped to sku"),
-        ("amount\n1\n", {}, "the table needs a value for sku"),
+        ("amount\n1\n", {}, "the table requires sku"),
         ("created_at\n1\n", {}, "none of the file's columns"),
         ("sku\nA\n", {"mapping": {"nothing": "sku"}}, "the file has no column 'nothing'"),
         ("\n\n", {}, "the file is empty"),
@@ -304,7 +304,7 @@ async def test_a_file_that_cannot_be_meant_fails_as_a_whole(
     [
         ({"mapping": "no json"}, "mapping: must be JSON"),
         ({"mapping": '["sku"]'}, "mapping"),
-        ({"mapping": {"a": "colours"}}, "no column of the table"),
+        ({"mapping": {"a": "colours"}}, "not a column of the table"),
         ({"on_conflict": {"columns": ["amount"]}}, "the table has no unique key 'amount'; it has: id; sku"),
         ({"on_conflict": {"columns": ["sku"], "constraint": "x"}}, "exactly one of"),
         ({"on_conflict": {"columns": ["sku"], "action": "delete"}}, "action"),
