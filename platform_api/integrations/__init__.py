@@ -1,1 +1,1 @@
-"""Third-party HTTP APIs: definitions, connections (whose credentials never leave the platform), outgoing calls."""
+"""Calls third-party HTTP APIs: by definitions, through connections whose credentials never leave the platform."""

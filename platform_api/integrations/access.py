@@ -1,12 +1,12 @@
-"""Which integrations and connections a caller may use.
+"""Decides which integrations and connections a caller may use.
 
 A caller that works for an app (a run, a token bound to the app, a request that names it in `X-App-Id`) uses the
-connections that the organization activated for the app. Where the organization decided nothing, its own apps may use
-all of its connections, and apps of others that it installed none: their consent said nothing of accounts.
+connections that the organization activated for the app. Without such a decision, the organization's own apps may use
+all of its connections, and installed apps of others none: installing an app does not open accounts to it.
 
 Scripts of an app's owner that work for every install (`Actor.reaches_installs`) also *call* through the connections
-that an organization with an active install activated for the app; see `may_call`. Such a call is that organization's:
-its definition says where the credentials go, its budget pays and its log tells.
+that an organization with an active install activated for the app; see `may_call`. Such a call belongs to that
+organization: its definition says where the credentials go, its budget pays, and its log has the call.
 """
 
 import re
@@ -27,12 +27,12 @@ from platform_api.integrations.definitions.definition import IntegrationDefiniti
 from platform_api.integrations.models import Activation, Connection, OwnIntegration
 from platform_api.tables.repository import get_table
 
-_LARGEST_ID = 2**63 - 1
+_MAX_ID = 2**63 - 1
 _APP_OF_TABLE = re.compile(r"app_([0-9]{1,9})_")
 
 
 async def get_definition(session: AsyncSession, actor: Actor, integration_id: str) -> IntegrationDefinition:
-    """The caller's organization's own definition, else the built-in one of that id. Raises NotFound."""
+    """Returns the definition of the caller's organization, else the built-in one. Raises NotFound."""
     own = await session.scalar(
         select(OwnIntegration).where(
             OwnIntegration.integration_id == integration_id, visible_to(actor, OwnIntegration.organization_id)
@@ -46,7 +46,7 @@ async def get_definition(session: AsyncSession, actor: Actor, integration_id: st
 
 
 def may_use(actor: Actor) -> ColumnElement[bool]:
-    """The connections that a caller may call through. Calling, listing and handing out all ask it."""
+    """Returns the condition for connections that a caller may use; calls, lists and plugins all go by it."""
     visible = visible_to(actor, Connection.organization_id)
     if actor.app_id is None:
         return visible
@@ -68,7 +68,7 @@ def may_use(actor: Actor) -> ColumnElement[bool]:
 
 
 def may_call(actor: Actor) -> ColumnElement[bool]:
-    """The connections that a call may name: those of `may_use`, and for an owner's script those of the installs.
+    """Returns the condition for connections that a call may name: `may_use`, and for owners' scripts the installs'.
 
     An organization's connection is open to the scripts of an app's owner while the install is active and the
     organization's activation for the app names it.
@@ -81,7 +81,7 @@ def may_call(actor: Actor) -> ColumnElement[bool]:
         .where(
             Install.app_id == actor.app_id,
             Install.status == InstallStatus.ACTIVE,
-            # tenancy: the installer opened the connection to the app's owner, by its install and its activation
+            # tenancy: the installer opened the connection to the app's owner by its install and its activation
             Install.organization_id == Connection.organization_id,
         )
         .correlate(Connection)
@@ -90,7 +90,7 @@ def may_call(actor: Actor) -> ColumnElement[bool]:
 
 
 def _is_activated(actor: Actor) -> ColumnElement[bool]:
-    """The connection's organization said that the caller's app may use it."""
+    """Returns the condition that the connection's organization activated it for the caller's app."""
     return (
         select(Activation.app_id)
         .where(
@@ -107,7 +107,7 @@ def _is_activated(actor: Actor) -> ColumnElement[bool]:
 
 
 async def is_switched_off(session: AsyncSession, actor: Actor, integration_id: str) -> bool:
-    """Whether the organization said that the caller's app does not use the integration."""
+    """Returns whether the organization decided that the caller's app may not use the integration."""
     decision = select(Activation.is_activated).where(
         Activation.app_id == actor.app_id,
         Activation.integration_id == integration_id,
@@ -117,7 +117,7 @@ async def is_switched_off(session: AsyncSession, actor: Actor, integration_id: s
 
 
 async def narrowed_to_app(session: AsyncSession, actor: Actor, reference: str | None) -> Actor:
-    """The caller, working for the app that a request names; raises NotFound, and Forbidden for a token of another."""
+    """Returns the caller as working for the app that a request names. Raises NotFound, Forbidden."""
     # Published clients without an app send the text "None" (contract, section 2).
     if not reference or reference in ("None", str(actor.app_id)):
         return actor
@@ -125,31 +125,32 @@ async def narrowed_to_app(session: AsyncSession, actor: Actor, reference: str | 
 
 
 async def require_table(session: AsyncSession, actor: Actor, table: str | None) -> None:
-    """Raises NotFound, or BadRequest, unless the table that a request names is one of the caller's app.
+    """Raises NotFound or BadRequest unless the table that a request names belongs to the caller's app.
 
-    Without an app the name says it: `app_{id}_{name}`.
+    For a caller without an app, the table's name gives the app: `app_{id}_{name}`.
     """
     if not table or table == "None":
         return
     app_id = actor.app_id
     if app_id is None:
-        named = _APP_OF_TABLE.match(table)
-        if named is None:
+        match = _APP_OF_TABLE.match(table)
+        if match is None:
             raise BadRequest(
-                f"table: of which app is {table!r}? Write app_{{id}}_{table}, or name the app in X-App-Id"
+                f"table: it is unclear which app {table!r} belongs to; write app_{{id}}_{table}, or name the app in"
+                " X-App-Id"
             )
-        app_id = AppId((await get_usable_app(session, actor, named[1])).id)
+        app_id = AppId((await get_usable_app(session, actor, match[1])).id)
     await get_table(session, app_id, table)
 
 
 async def list_callable_connections(session: AsyncSession, actor: Actor, integration_id: str) -> list[Connection]:
-    """Returns the connections to one integration that a call may name, also those of installs, the oldest first."""
+    """Returns the connections to an integration that a call may name, also those of installs, oldest first."""
     statement = select(Connection).where(Connection.integration_id == integration_id, may_call(actor))
     return list(await session.scalars(statement.order_by(Connection.id)))
 
 
 async def list_connections(session: AsyncSession, actor: Actor, integration_id: str) -> list[Connection]:
-    """Usable connections to one integration, the oldest first."""
+    """Returns the connections to an integration that the caller may use, oldest first."""
     statement = select(Connection).where(Connection.integration_id == integration_id, may_use(actor))
     return list(await session.scalars(statement.order_by(Connection.id)))
 
@@ -177,17 +178,17 @@ async def choose_target(
             allowed=may_call(actor),
         )
     except Forbidden:
-        await get_definition(session, actor, integration_id)  # that there is no such integration says more
+        await get_definition(session, actor, integration_id)  # "no such integration" is the better message
         raise
     return await _definition_of(session, connection), connection
 
 
 async def _definition_of(session: AsyncSession, connection: Connection) -> IntegrationDefinition:
-    """The definition that the connection was made by: another one of that name must never receive its credentials."""
+    """Returns the definition that the connection was made by: no other of that id may receive its credentials."""
     own = await session.scalar(
         select(OwnIntegration).where(
             OwnIntegration.integration_id == connection.integration_id,
-            # tenancy: of a connection that the caller was found to be allowed
+            # tenancy: the organization of a connection that the caller may use
             OwnIntegration.organization_id == connection.organization_id,
         )
     )
@@ -205,9 +206,9 @@ async def choose_connection(
     reference: str | None,
     organization_id: OrganizationId | None = None,
 ) -> Connection:
-    """The connection that is named (id or account name), else the default: the caller's own oldest one.
+    """Returns the named connection (id or account name), else the default: the caller's own oldest one.
 
-    Raises Forbidden, as the contract's §4 wants it, when there is none that the caller may use.
+    Raises Forbidden (contract §4) when there is none that the caller may use.
     """
     return await _choose(
         session,
@@ -228,10 +229,10 @@ async def _choose(
     organization_id: OrganizationId | None,
     allowed: ColumnElement[bool],
 ) -> Connection:
-    # tenancy: every caller above makes `allowed` from the actor
+    # tenancy: every caller above derives `allowed` from the actor
     statement = select(Connection).where(Connection.integration_id == integration_id, allowed)
     if organization_id is not None:
-        # tenancy: narrows what is allowed, never widens it
+        # tenancy: narrows `allowed`, never widens it
         statement = statement.where(Connection.organization_id == organization_id)
     elif reference is None or not _is_id(reference):
         statement = statement.where(visible_to(actor, Connection.organization_id))
@@ -239,19 +240,19 @@ async def _choose(
         statement = statement.where(_named(reference))
     else:
         statement = statement.order_by((Connection.created_by == actor.user_id).desc().nulls_last(), Connection.id)
-    found = await session.scalar(statement.limit(1))
-    if found is None:
+    connection = await session.scalar(statement.limit(1))
+    if connection is None:
         if organization_id is not None:
             await _require_own_organization(session, actor, organization_id)
         app = "" if actor.app_id is None else f", or not activated for app {actor.app_id}"
         if reference is None:
             raise Forbidden(f"no account of yours is connected to {integration_id}{app}; connect one first")
         raise Forbidden(f"connection {reference!r} to {integration_id} does not exist or is not yours to use{app}")
-    return found
+    return connection
 
 
 async def _require_own_organization(session: AsyncSession, actor: Actor, organization_id: OrganizationId) -> None:
-    """Raises Forbidden for an organization that is not the caller's, whether or not there is one of that id."""
+    """Raises Forbidden for an organization other than the caller's, whether or not it exists."""
     own = select(Organization.id).where(Organization.id == organization_id, visible_to(actor, Organization.id))
     if await session.scalar(own) is None:
         if actor.reaches_installs:
@@ -260,7 +261,7 @@ async def _require_own_organization(session: AsyncSession, actor: Actor, organiz
                 " with such a connection activated for it"
             )
         raise Forbidden(
-            f"organization_id: {organization_id} is not yours to work in; this call is made in organization"
+            f"organization_id: {organization_id} is not your organization; this call is made in organization"
             f" {actor.organization_id}"
         )
 
@@ -270,4 +271,4 @@ def _named(reference: str) -> ColumnElement[bool]:
 
 
 def _is_id(reference: str) -> bool:
-    return reference.isascii() and reference.isdecimal() and len(reference) < 20 and int(reference) <= _LARGEST_ID
+    return reference.isascii() and reference.isdecimal() and len(reference) < 20 and int(reference) <= _MAX_ID

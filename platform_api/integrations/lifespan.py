@@ -24,7 +24,7 @@ from platform_api.integrations.calls.targets import CallTargets
 from platform_api.integrations.oauth.flow import OAuthFlow
 from platform_api.integrations.oauth.tokens import TokenKeeper
 from platform_api.integrations.outgoing.caller import Caller
-from platform_api.integrations.outgoing.guarded_connector import MOST_CONNECTIONS
+from platform_api.integrations.outgoing.guarded_connector import MAX_CONNECTIONS
 from platform_api.limits.rates import SharedRates
 
 log = structlog.stdlib.get_logger()
@@ -43,8 +43,8 @@ async def integrations_lifespan(services: Services) -> AsyncIterator[None]:
         writing = asyncio.create_task(call_log.write_for_ever())
         admission = Admission(
             services[SharedRates],
-            most_per_organization=settings.integration_calls_in_flight,
-            most_together=MOST_CONNECTIONS,
+            max_per_organization=settings.integration_calls_in_flight,
+            max_in_total=MAX_CONNECTIONS,
         )
         gateway = services.provide(Gateway(caller, vault, tokens, call_log, admission))
         targets = services.provide(CallTargets(database, gateway))

@@ -1,4 +1,4 @@
-"""An organization's own integration definitions, and connections to integrations."""
+"""Defines the tables of integrations: own definitions, connections, OAuth, the log and the budget of calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ from platform_api.integrations.definitions.pagination import STORED
 
 
 class ConnectionStatus(StrEnum):
-    """Whether a connection's credentials are believed to work."""
+    """Says whether a connection's credentials are believed to work."""
 
     ACTIVE = "active"
     BROKEN = "broken"
 
 
 class OwnIntegration(Timestamps, Base):
-    """A definition that an organization made for itself."""
+    """Stores a definition that an organization made for itself."""
 
     __tablename__ = "integrations"
     __table_args__ = (UniqueConstraint("organization_id", "integration_id"),)
@@ -50,12 +50,12 @@ class OwnIntegration(Timestamps, Base):
 
     @property
     def definition(self) -> IntegrationDefinition:
-        """What it says."""
+        """Returns the stored definition."""
         return IntegrationDefinition.model_validate(self.stored_definition, context=STORED)
 
 
 class Operation(Base):
-    """One operation of an own integration, as its OpenAPI document describes it."""
+    """Stores an operation of an own integration, as its OpenAPI document describes it."""
 
     __tablename__ = "integration_operations"
     __table_args__ = (UniqueConstraint("integration", "position"),)
@@ -63,7 +63,7 @@ class Operation(Base):
     id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
     integration: Mapped[int] = mapped_column(ForeignKey("platform.integrations.id", ondelete="CASCADE"))
     position: Mapped[int] = mapped_column(Integer)
-    """Where it stands in the document, counted from 0."""
+    """Its position in the document, counted from 0."""
     method: Mapped[str]
     path: Mapped[str]
     operation_id: Mapped[str | None]
@@ -73,7 +73,7 @@ class Operation(Base):
 
 
 class Connection(Timestamps, Base):
-    """An organization's account at an integration."""
+    """Stores an organization's account at an integration."""
 
     __tablename__ = "connections"
     __table_args__ = (
@@ -88,7 +88,7 @@ class Connection(Timestamps, Base):
     )
     integration_id: Mapped[str] = mapped_column(String(100))
     name: Mapped[str] = mapped_column(String(150))
-    """Shown to people, and accepted as `connection_id`: an account name such as an e-mail address."""
+    """An account name such as an e-mail address, shown to people and accepted as `connection_id`."""
     status: Mapped[ConnectionStatus] = mapped_column(EnumText(ConnectionStatus), server_default="active")
     status_reason: Mapped[str] = mapped_column(server_default="")
     placeholders: Mapped[dict[str, str]] = mapped_column(server_default="{}")
@@ -96,11 +96,11 @@ class Connection(Timestamps, Base):
     created_by: Mapped[UserId | None] = mapped_column(ForeignKey("platform.users.id", ondelete="SET NULL"))
     last_used_at: Mapped[datetime | None]
     refreshing_until: Mapped[datetime | None]
-    """Some process is asking the provider for new tokens; it has until then to store them."""
+    """The end of a claim: until then one process may ask the provider for new tokens and store them."""
 
 
 class Activation(Timestamps, Base):
-    """What an organization decided about an app and an integration; see `access.may_use` for what no row means."""
+    """Stores an organization's decision about an app and an integration; `access.may_use` says what no row means."""
 
     __tablename__ = "integration_activations"
     __table_args__ = (Index("ix_integration_activations_app_id", "app_id"),)
@@ -114,11 +114,11 @@ class Activation(Timestamps, Base):
     integration_id: Mapped[str] = mapped_column(String(100), primary_key=True)
     is_activated: Mapped[bool]
     connection_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
-    """The connections that the app may use; null: all, also later ones. Ids are never used again."""
+    """The connections that the app may use; null: all, also future ones. Ids are never reused."""
 
 
 class OAuthClient(Timestamps, Base):
-    """The application that an organization registered with an integration's provider."""
+    """Stores the application that an organization registered with an integration's provider."""
 
     __tablename__ = "oauth_clients"
     __table_args__ = (UniqueConstraint("organization_id", "integration_id"),)
@@ -133,7 +133,7 @@ class OAuthClient(Timestamps, Base):
 
 
 class OAuthSignIn(Base):
-    """Somebody's way through a provider's consent page; gone when it ends."""
+    """Stores a sign-in at a provider's consent page; deleted when it ends."""
 
     __tablename__ = "oauth_sign_ins"
     __table_args__ = (UniqueConstraint("ticket_digest"), UniqueConstraint("state_digest"))
@@ -147,20 +147,20 @@ class OAuthSignIn(Base):
     connection_id: Mapped[ConnectionId | None] = mapped_column(
         ForeignKey("platform.connections.id", ondelete="CASCADE")
     )
-    """The connection that is connected again."""
+    """The connection that the sign-in reconnects; null: a new one."""
     ticket_digest: Mapped[bytes] = mapped_column(LargeBinary)
-    """Of the secret in the address of our connect page."""
+    """Digest of the secret in the URL of our connect page."""
     state_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Of what comes back with the browser: our state, in OAuth 1 the temporary token."""
+    """Digest of what the browser brings back: our `state`, in OAuth 1 the temporary token."""
     browser_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Of the cookie that the connect page gave to the browser: the provider must send the same one back."""
+    """Digest of the cookie that the connect page set: the callback must come from the same browser."""
     sealed: Mapped[bytes] = mapped_column(Sealed)
-    """Placeholders and the PKCE verifier, in OAuth 1 the temporary credential."""
+    """The placeholders and the PKCE verifier, in OAuth 1 the temporary credential, encrypted."""
     expires_at: Mapped[datetime]
 
 
 class LoggedCall(Base):
-    """What is remembered of one call: no bodies, no query, no secrets. It outlives what it names."""
+    """Stores the log entry of a call: no bodies, no query, no secrets. It outlives the rows that it refers to."""
 
     __tablename__ = "integration_calls"
     __table_args__ = (
@@ -170,17 +170,17 @@ class LoggedCall(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)
     organization_id: Mapped[OrganizationId] = mapped_column(Integer)
-    """Whose connection it was."""
+    """The owner of the connection."""
     app_id: Mapped[AppId | None] = mapped_column(Integer)
     """The app that called, if any."""
     user_id: Mapped[UserId | None] = mapped_column(Integer)
-    """Null when a script of another organization called: the owner of an app that this one installed."""
+    """Null when a script of another organization called, which owns an app that this one installed."""
     run_id: Mapped[RunId | None] = mapped_column(BigInteger)
     integration_id: Mapped[str] = mapped_column(String(100))
     connection_id: Mapped[ConnectionId] = mapped_column(BigInteger)
     method: Mapped[str]
     endpoint: Mapped[str]
-    """As the caller wrote it, placeholders unfilled, without its query."""
+    """As the caller gave it: placeholders unfilled, without the query."""
     status_code: Mapped[int] = mapped_column(Integer)
     ok: Mapped[bool]
     elapsed_ms: Mapped[int] = mapped_column(Integer)
@@ -188,7 +188,7 @@ class LoggedCall(Base):
 
 
 class IntegrationUsage(Base):
-    """How many calls an organization made in a calendar month (UTC)."""
+    """Counts the calls of an organization in a calendar month (UTC)."""
 
     __tablename__ = "integration_usage"
 
@@ -198,7 +198,7 @@ class IntegrationUsage(Base):
 
 
 class IntegrationBudget(Base):
-    """How many calls an organization may make in a month; without a row: any number."""
+    """Limits how many calls an organization may make in a month; without a row: any number."""
 
     __tablename__ = "integration_budgets"
 
@@ -210,7 +210,7 @@ class IntegrationBudget(Base):
 
 @dataclass(frozen=True, slots=True)
 class DescribedActivation:
-    """What was decided, if anything, and what follows from it now."""
+    """Holds a decision, if there is one, and the connections that the app may use now."""
 
     integration_id: str
     decision: Activation | None
@@ -218,8 +218,8 @@ class DescribedActivation:
 
     @property
     def connection_ids(self) -> list[int] | None:
-        """The chosen connections; those that were disconnected since are left out."""
+        """Returns the chosen connections, without those that were disconnected since."""
         if self.decision is None or self.decision.connection_ids is None or not self.decision.is_activated:
             return None if self.decision is None else self.decision.connection_ids
-        usable = {one.id for one in self.usable}
-        return [one for one in self.decision.connection_ids if one in usable]
+        usable = {connection.id for connection in self.usable}
+        return [connection_id for connection_id in self.decision.connection_ids if connection_id in usable]

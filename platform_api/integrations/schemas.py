@@ -1,4 +1,4 @@
-"""Integrations on the wire (contract §6)."""
+"""Defines the bodies of requests and replies (contract §6)."""
 
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from platform_api.core.types import ConnectionId
-from platform_api.integrations.connections.account_choices import Choice
-from platform_api.integrations.connections.form import form_schema, needs_oauth_client
+from platform_api.integrations.definitions.after_connect import Choice
+from platform_api.integrations.definitions.api_description import OperationDescription, ServerVariable
 from platform_api.integrations.definitions.body_format import BodyFormat
 from platform_api.integrations.definitions.definition import ApiKeyAuth, Auth, IntegrationDefinition
+from platform_api.integrations.definitions.form import form_schema, needs_oauth_client
 from platform_api.integrations.definitions.pagination import Pagination
 from platform_api.integrations.definitions.refusal import Refusal
 from platform_api.integrations.definitions.types import HeaderValue
 from platform_api.integrations.models import ConnectionStatus, DescribedActivation
-from platform_api.integrations.openapi.description import OperationDescription, ServerVariable
 
 _MAX_SHOWN_OPERATIONS = 100
 
@@ -28,7 +28,7 @@ class CategoryRead(BaseModel):
 
 
 class IntegrationRead(BaseModel):
-    """Contract §6.1. Secrets of a definition are never sent; `connected_accounts` are connection ids."""
+    """Describes an integration (contract §6.1). Secrets are never sent; `connected_accounts` are connection ids."""
 
     integration_id: str
     name: str
@@ -52,18 +52,18 @@ class IntegrationRead(BaseModel):
     account_fields: list[str]
     """Names of the values that a new connection needs."""
     asked_fields: list[str]
-    """Names of the values that the service tells once an account is connected; see `connections/{id}/choices/`."""
+    """Names of the values that the service gives once an account is connected; see `connections/{id}/choices/`."""
     configuration_form: dict[str, Any]
     """The body of a new connection as JSON Schema. A page with this form is at `/accounts/connect/{id}/`."""
     auth_type: str
     body: BodyFormat
-    """How the `data` of a call is written without a Content-Type of its own."""
+    """How the `data` of a call is encoded when the call has no Content-Type."""
     refusal: Refusal
-    """How it says that it does not accept the credentials."""
+    """Answers by which it rejects the credentials."""
     oauth_client: bool | None
-    """Whether the organization has the OAuth client that connecting needs; null: none is needed."""
+    """Whether the organization has the OAuth client that connecting needs; null: it needs none."""
     pagination: Pagination | None = None
-    """How lists go on; the client's `paginate` follows it."""
+    """How lists are paged; the client's `paginate` goes by it."""
     connected_accounts: list[int]
 
     @classmethod
@@ -75,7 +75,7 @@ class IntegrationRead(BaseModel):
         oauth_clients: Set[str],
         is_built_in: bool = False,
     ) -> Self:
-        """`oauth_clients`: the integrations for which the organization has one."""
+        """Returns the reply; `oauth_clients` are the integrations for which the organization has an OAuth client."""
         auth = definition.auth
         return cls(
             integration_id=definition.id,
@@ -87,7 +87,7 @@ class IntegrationRead(BaseModel):
             api_docs_url=definition.docs_url,
             website_url=definition.website_url,
             status_check_url=definition.status_check_url,
-            categories=[CategoryRead(name=one.name, slug=one.slug) for one in definition.categories],
+            categories=[CategoryRead(name=category.name, slug=category.slug) for category in definition.categories],
             is_global=is_built_in,
             is_official=is_built_in,
             is_sandbox=definition.is_sandbox,
@@ -113,7 +113,7 @@ class IntegrationPage(BaseModel):
 
 
 class ConnectionWrite(BaseModel):
-    """A new connection: its name, the definition's placeholders and the secrets that its authentication needs."""
+    """Gives a new connection's name, its placeholders, and the secrets that its authentication needs."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -123,7 +123,7 @@ class ConnectionWrite(BaseModel):
 
 
 class ConnectionRead(BaseModel):
-    """A connection without its secrets."""
+    """Describes a connection without its secrets."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -137,7 +137,7 @@ class ConnectionRead(BaseModel):
 
 
 class ConnectionName(BaseModel):
-    """Contract §6.7."""
+    """Names a connection (contract §6.7)."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -152,7 +152,7 @@ class ConnectionRename(BaseModel):
 
 
 class ConnectionTest(BaseModel):
-    """Whether the integration accepts the connection's credentials."""
+    """Says whether the integration accepts the connection's credentials."""
 
     ok: bool
     status_code: int
@@ -160,11 +160,11 @@ class ConnectionTest(BaseModel):
 
 
 class ChoiceRead(BaseModel):
-    """Something that an account can be used with, such as a tenant or a site."""
+    """Describes something that an account can be used with, such as a tenant or a site."""
 
     name: str
     values: dict[str, str]
-    """The connection's placeholders when it is chosen."""
+    """The placeholders of a connection that uses it."""
     is_chosen: bool
 
     @classmethod
@@ -173,31 +173,31 @@ class ChoiceRead(BaseModel):
 
 
 class ChoiceWrite(BaseModel):
-    """Which choice a connection is to use; without one it keeps what it has."""
+    """Names the choice that a connection should use; without one it keeps what it has."""
 
     model_config = ConfigDict(extra="forbid")
 
     choose: dict[str, Annotated[str, Field(min_length=1, max_length=500)]] = {}
-    """`values` of a choice, or as many of them as tell it from the others."""
+    """The `values` of a choice, or as many of them as identify it."""
 
 
 class ChoicesRead(BaseModel):
-    """A connection and all that its account can be used with."""
+    """Lists a connection and all that its account can be used with."""
 
     connection: ConnectionRead
     choices: list[ChoiceRead]
 
 
 class ConnectionMade(ConnectionRead):
-    """A new connection; `tested` is the call that its credentials were tried by, where the integration has one."""
+    """Describes a new connection; `tested` is the result of its test call, where the integration has one."""
 
     tested: ConnectionTest | None = None
     choices: list[ChoiceRead] = []
-    """What its account can be used with, where the integration asks for that."""
+    """What its account can be used with, for integrations that ask for it."""
 
 
 class CallWrite(BaseModel):
-    """Contract §6.2: one call. `data` of null or `{}` sends no body; `data_base64` is one of bytes."""
+    """Describes a call (contract §6.2). `data` of null or `{}` sends no body; `data_base64` is a body in Base64."""
 
     method: Annotated[Method, BeforeValidator(lambda value: str(value).upper() if value else "GET")] = "GET"
     endpoint: str | None = None
@@ -209,7 +209,7 @@ class CallWrite(BaseModel):
 
 
 class CallRead(BaseModel):
-    """Contract §6.2."""
+    """Returns the answer to a call (contract §6.2)."""
 
     api_data: Any
     api_response: dict[str, Any]
@@ -218,7 +218,7 @@ class CallRead(BaseModel):
 
 
 class OAuthClientWrite(BaseModel):
-    """What a provider gave out when the organization registered its application there."""
+    """Gives the credentials that a provider issued when the organization registered its application."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -228,15 +228,15 @@ class OAuthClientWrite(BaseModel):
 
 
 class OAuthClientRead(BaseModel):
-    """`client_id` is null until one was set; the secret never comes back."""
+    """Describes an OAuth client: `client_id` is null until one is set; the secret is never returned."""
 
     client_id: str | None
     redirect_uri: str
-    """To be registered with the provider."""
+    """To register with the provider."""
 
 
 class OAuthStart(BaseModel):
-    """A new connection, or with `connection_id` an old one connected again."""
+    """Starts a new connection, or reconnects `connection_id`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -245,14 +245,14 @@ class OAuthStart(BaseModel):
 
 
 class OAuthStarted(BaseModel):
-    """The page to open in a browser, once, until `expires_at`."""
+    """Gives the page to open in a browser, once, before `expires_at`."""
 
     url: str
     expires_at: datetime
 
 
 class ActivationWrite(BaseModel):
-    """Whether an app may use an integration, and through which connections; null: all, also later ones."""
+    """Decides whether an app may use an integration, and through which connections; null: all, also future ones."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -261,16 +261,16 @@ class ActivationWrite(BaseModel):
 
 
 class ActivationRead(BaseModel):
-    """What an app may use of an integration."""
+    """Describes what an app may use of an integration."""
 
     integration_id: str
     activated: bool
     connection_ids: list[int] | None
-    """The connections that were chosen; null: none in particular."""
+    """The chosen connections; null: no selection was made."""
     is_default: bool
-    """Nothing was decided: the organization's own apps may use every connection, installed ones none."""
+    """Whether no decision was made: the organization's own apps may use all connections, installed ones none."""
     usable_connections: list[ConnectionName]
-    """What the app may use now."""
+    """The connections that the app may use now."""
 
     @classmethod
     def of(cls, described: DescribedActivation) -> Self:
@@ -280,31 +280,31 @@ class ActivationRead(BaseModel):
             activated=bool(described.usable) if decision is None else decision.is_activated,
             connection_ids=described.connection_ids,
             is_default=decision is None,
-            usable_connections=[ConnectionName.model_validate(one) for one in described.usable],
+            usable_connections=[ConnectionName.model_validate(connection) for connection in described.usable],
         )
 
 
 class ImportWrite(BaseModel):
-    """An OpenAPI 3.0 or 3.1 or Swagger 2.0 document to import, by its address or as it is (JSON or YAML)."""
+    """Gives an OpenAPI 3.0 or 3.1 or Swagger 2.0 document: its URL, or the document itself (JSON or YAML)."""
 
     model_config = ConfigDict(extra="forbid")
 
     url: Annotated[str, Field(max_length=2000)] | None = None
     document: str | dict[str, Any] | None = None
     id: Annotated[str, Field(max_length=100)] | None = None
-    """Id of the definition, made from the title when absent; of an own one: imports into it again."""
+    """Id of the definition, derived from the title when absent; the id of an own definition updates that one."""
     name: Annotated[str, Field(min_length=1, max_length=150)] | None = None
     description: Annotated[str, Field(max_length=5000)] | None = None
     base_url: Annotated[str, Field(max_length=200)] | None = None
-    """Instead of the document's first server."""
+    """Replaces the document's first server."""
     auth: Auth | None = None
-    """Instead of what the document says of authentication."""
+    """Replaces the authentication that the document declares."""
     dry_run: bool = False
-    """Only tells what would come of it; nothing is stored."""
+    """Returns what an import would do and stores nothing."""
 
 
 class OperationRead(BaseModel):
-    """One operation of an imported integration."""
+    """Describes an operation of an imported integration."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -315,7 +315,7 @@ class OperationRead(BaseModel):
     parameters: list[dict[str, Any]]
     """Each with `name`, `location`, `type`, `required` and `description`."""
     request_body: dict[str, Any] | None
-    """`content` (type), `required` and `shape`, an outline of the schema."""
+    """With `content` (its type), `required` and `shape`, an outline of the schema."""
 
 
 class OperationPage(BaseModel):
@@ -326,24 +326,24 @@ class OperationPage(BaseModel):
 
 
 class PlaceholderRead(BaseModel):
-    """What a server variable may be; each connection gives its value."""
+    """Lists the values of a server variable; each connection gives one."""
 
     default: str
     choices: list[str]
 
 
 class ImportRead(BaseModel):
-    """What an import did, or with `dry_run` would do."""
+    """Reports what an import did, or with `dry_run` would do."""
 
     definition: IntegrationDefinition
     is_new: bool
     dry_run: bool
     operation_count: int
     operations: list[OperationRead]
-    """The first hundred."""
+    """The first 100."""
     placeholders: dict[str, PlaceholderRead]
     notes: list[str]
-    """What a person should look at: what could not be taken over, and why."""
+    """What could not be taken over from the document, and why, for a person to look at."""
 
     @classmethod
     def of(
@@ -361,9 +361,13 @@ class ImportRead(BaseModel):
             is_new=is_new,
             dry_run=is_dry_run,
             operation_count=len(operations),
-            operations=[OperationRead.model_validate(one.model_dump()) for one in operations[:_MAX_SHOWN_OPERATIONS]],
+            operations=[
+                OperationRead.model_validate(operation.model_dump())
+                for operation in operations[:_MAX_SHOWN_OPERATIONS]
+            ],
             placeholders={
-                name: PlaceholderRead(default=one.default, choices=one.choices) for name, one in placeholders.items()
+                name: PlaceholderRead(default=variable.default, choices=variable.choices)
+                for name, variable in placeholders.items()
             },
             notes=notes,
         )

@@ -14,7 +14,7 @@ from platform_api.core.errors import NotFound
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.types import PluginId
 from platform_api.integrations.access import get_definition
-from platform_api.integrations.calls.calling import CallActorDep
+from platform_api.integrations.parameters import CallActorDep
 from platform_api.plugins import access, service, versions
 from platform_api.plugins.models import Plugin, PluginInterface
 from platform_api.plugins.schemas import (

@@ -1,1 +1,1 @@
-"""Calls services through stored connections: admitted, retried, logged."""
+"""Calls services through stored connections: admits, retries and logs the calls."""

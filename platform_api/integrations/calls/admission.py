@@ -1,7 +1,7 @@
-"""When a call may go out: in its connection's rate, which all processes share, and its organization's share here.
+"""Admits calls within the rate of their connection (shared by all processes) and the slots of their organization.
 
-Whoever waits holds nothing: no connection to the database, no place among the calls under way. Of the calls through
-one connection that wait in this process only the first one asks the shared counter, so it is not asked in vain.
+A waiting call holds neither a database connection nor a slot. Of the calls that wait in this process for the same
+connection only the first one asks the shared counter, so that it is not asked in vain.
 """
 
 import asyncio
@@ -13,34 +13,36 @@ from functools import lru_cache
 
 from platform_api.core.errors import TooManyRequests
 from platform_api.core.types import ConnectionId, OrganizationId
-from platform_api.integrations.calls.fair_turns import FairTurns, NoRoom
+from platform_api.integrations.calls.slots import FairSlots, NoFreeSlot
 from platform_api.integrations.definitions.definition import RateLimit
 from platform_api.integrations.outgoing.caller import Caller, UpstreamAnswer, UpstreamRequest
 from platform_api.limits.rates import Rate, SharedRates
 
 _NAMESPACE = "connection"
-# Bounds what is kept for one connection; of a larger limit parts are kept, e.g. of 50,000 a day 10,000 a fifth of it.
-_MOST_AMOUNT = 10_000
-_MOST_WAITING = 5000
-# Processes that were told the same moment do not come at once.
+# Bounds the timestamps per connection; a larger limit is split, e.g. 50,000 a day into 10,000 per fifth of a day.
+_MAX_AMOUNT = 10_000
+_MAX_WAITING = 5000
+# Spreads the retries of processes that were given the same moment.
 _JITTER_SECONDS = 0.01
 
 
 @dataclass(slots=True)
 class _Queue:
-    """Those who want to call through a connection, in the order of arrival; the first holds the lock."""
+    """Holds the calls that wait for a connection, in order of arrival; the first has the lock."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     length: int = 0
 
 
 class Admission:
-    """Lets calls out when their limits allow it."""
+    """Admits calls when their limits allow it."""
 
-    def __init__(self, rates: SharedRates, *, most_per_organization: int, most_together: int) -> None:
+    def __init__(self, rates: SharedRates, *, max_per_organization: int, max_in_total: int) -> None:
         self._rates = rates
-        self._most = most_per_organization
-        self._turns = FairTurns(most=most_per_organization, most_together=most_together, most_waiting=_MOST_WAITING)
+        self._max_per_organization = max_per_organization
+        self._slots = FairSlots(
+            max_per_organization=max_per_organization, max_in_total=max_in_total, max_waiting=_MAX_WAITING
+        )
         self._queues: dict[ConnectionId, _Queue] = {}
 
     async def enter(
@@ -51,21 +53,21 @@ class Admission:
         *,
         seconds: float,
     ) -> None:
-        """Waits for the call's turn, at most for `seconds`; `leave` ends it. Raises TooManyRequests."""
+        """Waits at most `seconds` until the call may be sent; call `leave` afterwards. Raises TooManyRequests."""
         ends = time.monotonic() + seconds
         if limit is None:
-            await self._take_place(organization_id, ends)
+            await self._acquire_slot(organization_id, ends)
             return
         queue = self._queues.setdefault(connection_id, _Queue())
         ahead = queue.length
         queue.length += 1
         try:
-            shortest = _shortest_wait(limit, ahead)
-            if shortest > seconds:
-                raise _over_rate(limit, shortest)
+            wait = _min_wait(limit, ahead)
+            if wait > seconds:
+                raise _over_rate(limit, wait)
             await _lock(queue.lock, limit, ends)
             try:
-                await self._take_in_rate(organization_id, connection_id, limit, ends)
+                await self._wait_for_rate(organization_id, connection_id, limit, ends)
             finally:
                 queue.lock.release()
         finally:
@@ -74,41 +76,41 @@ class Admission:
                 del self._queues[connection_id]
 
     def leave(self, organization_id: OrganizationId) -> None:
-        """The call is over, or was not made."""
-        self._turns.leave(organization_id)
+        """Releases the slot of a call that is over or was not sent."""
+        self._slots.release(organization_id)
 
-    async def _take_in_rate(
+    async def _wait_for_rate(
         self, organization_id: OrganizationId, connection_id: ConnectionId, limit: RateLimit, ends: float
     ) -> None:
         rate = rate_of(limit)
         while True:
-            # The place first: what was counted and then waited for one would come out in a bunch.
-            await self._take_place(organization_id, ends)
+            # The slot first: calls that were counted and then waited for a slot would be sent in a burst.
+            await self._acquire_slot(organization_id, ends)
             try:
                 wait = await self._rates.take(_NAMESPACE, str(connection_id), rate)
             except BaseException:
-                self._turns.leave(organization_id)
+                self._slots.release(organization_id)
                 raise
             if not wait:
                 return
-            self._turns.leave(organization_id)
+            self._slots.release(organization_id)
             if time.monotonic() + wait >= ends:
                 raise _over_rate(limit, wait)
             await asyncio.sleep(wait + random.uniform(0, _JITTER_SECONDS))
 
-    async def _take_place(self, organization_id: OrganizationId, ends: float) -> None:
+    async def _acquire_slot(self, organization_id: OrganizationId, ends: float) -> None:
         try:
-            await self._turns.take(organization_id, seconds=max(ends - time.monotonic(), 0.0))
-        except NoRoom as error:
+            await self._slots.acquire(organization_id, seconds=max(ends - time.monotonic(), 0.0))
+        except NoFreeSlot as error:
             raise TooManyRequests(
-                f"your organization may have {self._most} calls to integrations under way at once, and none of them"
-                " ended in time; try again in 5 seconds",
+                f"your organization has {self._max_per_organization} calls to integrations in progress, the maximum,"
+                " and none of them ended in time; try again in 5 seconds",
                 retry_after=5,
             ) from error
 
 
 class AdmittedCaller:
-    """Sends the requests of one call through a connection, each when its turn has come."""
+    """Sends the requests of a call through a connection, each when it is admitted."""
 
     __slots__ = ("_admission", "_caller", "_connection_id", "_limit", "_organization_id")
 
@@ -128,7 +130,7 @@ class AdmittedCaller:
         self._limit = limit
 
     async def send(self, request: UpstreamRequest, *, deadline_seconds: float) -> UpstreamAnswer:
-        """The upstream's answer, or one with status 429 when the turn did not come within the deadline."""
+        """Returns the upstream's answer, or one with status 429 when the request was not admitted in time."""
         started = time.monotonic()
         try:
             await self._admission.enter(
@@ -145,17 +147,17 @@ class AdmittedCaller:
 
 @lru_cache(1024)
 def rate_of(limit: RateLimit) -> Rate:
-    """The limit in whole seconds and in an amount that can be kept; in the long run never more than it allows."""
+    """Returns the limit in whole seconds and at most `_MAX_AMOUNT`; over time never more than the limit allows."""
     if limit.seconds < 1:
         amount, whole = limit.requests * int(1 / limit.seconds), 1
     else:
         amount, whole = limit.requests, math.ceil(limit.seconds)
-    parts = -(-amount // _MOST_AMOUNT)
+    parts = -(-amount // _MAX_AMOUNT)
     return Rate(amount // parts, -(-whole // parts))
 
 
-def _shortest_wait(limit: RateLimit, ahead: int) -> float:
-    """Seconds that pass at least until those `ahead` and one more have had their turn."""
+def _min_wait(limit: RateLimit, ahead: int) -> float:
+    """Returns the least seconds until the calls `ahead` and one more have been admitted."""
     return (ahead // limit.requests) * limit.seconds if ahead else 0.0
 
 

@@ -11,10 +11,9 @@ from platform_api.accounts.dependencies import CREDENTIALS
 from platform_api.core.errors import BadRequest, Unprocessable
 from platform_api.core.http.form_parser import FormParser
 from platform_api.core.types import OrganizationId
-from platform_api.integrations.calls.calling import AppHeader
 from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep
 from platform_api.integrations.outgoing.json_text import decode_exactly, encode_ascii
-from platform_api.integrations.parameters import ConnectionReference, IntegrationReference, TableReference
+from platform_api.integrations.parameters import AppHeader, ConnectionReference, IntegrationReference, TableReference
 from platform_api.integrations.requests.multipart import Attachments, read_multipart
 from platform_api.integrations.schemas import CallRead, CallWrite
 

@@ -1,4 +1,4 @@
-"""Requests whose JSON keeps every digit of its numbers, as integrations pass them on."""
+"""Reads JSON bodies with every digit of their numbers, which integrations pass on."""
 
 import json
 from collections.abc import Callable, Coroutine
@@ -13,7 +13,7 @@ from platform_api.integrations.outgoing.json_text import decode_exactly
 
 class _ExactRequest(Request):
     async def json(self) -> Any:
-        """The body's value, fractions as Decimal. Raises JSONDecodeError."""
+        """Returns the value of the body, fractions as Decimal. Raises JSONDecodeError."""
         raw = await self.body()
         try:
             return decode_exactly(raw)
@@ -22,10 +22,10 @@ class _ExactRequest(Request):
 
 
 class ExactJsonRoute(APIRoute):
-    """A route whose handler is given the numbers of its body as they were sent."""
+    """Gives its handler the numbers of a body exactly as they were sent."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, with the request read so."""
+        """Returns the handler, for requests whose numbers are exact."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:

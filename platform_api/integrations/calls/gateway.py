@@ -1,4 +1,4 @@
-"""Calls through a connection: its credentials put in, tried again as its integration allows."""
+"""Sends calls with the credentials of a connection, renews these, and retries as the integration allows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,18 +7,18 @@ from typing import Any
 from platform_api.accounts.actor import Actor
 from platform_api.core.crypto import Vault
 from platform_api.core.types import ConnectionId, OrganizationId
+from platform_api.integrations.answers import rejects_credentials
 from platform_api.integrations.calls.admission import Admission, AdmittedCaller
 from platform_api.integrations.calls.log import CallLog
 from platform_api.integrations.calls.retrying import send_with_retries
 from platform_api.integrations.connections.account_choices import (
-    ASKING_SECONDS,
-    Choice,
+    QUESTION_SECONDS,
     ChoicesUnavailable,
     build_question,
     read_choices,
 )
-from platform_api.integrations.connections.broken import refusal
-from platform_api.integrations.connections.refused_credentials import are_refused
+from platform_api.integrations.connections.broken import describe_broken
+from platform_api.integrations.definitions.after_connect import Choice
 from platform_api.integrations.definitions.definition import (
     IntegrationDefinition,
     OAuth2Auth,
@@ -37,14 +37,14 @@ from platform_api.integrations.requests.building import build_request
 from platform_api.integrations.requests.multipart import Attachments
 from platform_api.integrations.schemas import CallWrite
 
-_MOST_ENDPOINT = 500
-_NO_CONNECTION = ConnectionId(0)
-_TRYING_SECONDS = 15.0
+_MAX_ENDPOINT = 500
+_NOT_STORED = ConnectionId(0)
+_VERIFICATION_SECONDS = 15.0
 
 
 @dataclass(slots=True)
 class OpenConnection:
-    """A connection with its credentials in the clear, for as long as one request lasts."""
+    """Holds a connection with decrypted credentials, for the time of a request."""
 
     definition: IntegrationDefinition
     id: ConnectionId
@@ -58,7 +58,7 @@ class OpenConnection:
 
 
 class Gateway:
-    """What every call through the platform goes by."""
+    """Sends every call to an integration."""
 
     def __init__(
         self, caller: Caller, vault: Vault, tokens: TokenKeeper, call_log: CallLog, admission: Admission
@@ -70,7 +70,7 @@ class Gateway:
         self._call_log = call_log
 
     def open(self, definition: IntegrationDefinition, connection: Connection, *, actor: Actor) -> OpenConnection:
-        """Decrypts the credentials. Raises UnreadableSecret."""
+        """Opens a connection by decrypting its credentials. Raises UnreadableSecret."""
         return OpenConnection(
             definition=definition,
             id=connection.id,
@@ -85,14 +85,14 @@ class Gateway:
     async def send(
         self, opened: OpenConnection, call: CallWrite, attachments: Attachments | None = None
     ) -> UpstreamAnswer:
-        """The answer, whatever the upstream does.
+        """Sends a call and logs it; returns an answer whatever the upstream does.
 
-        Raises BadRequest for a call that no request can hold, NotEnoughCredits.
+        Raises BadRequest for an invalid call, NotEnoughCredits.
         """
         await self._call_log.take_credit(opened.organization_id)
         answer = await self._answer(opened, call, attachments)
         actor = opened.actor
-        # Another organization's script: its app is known to whoever installed it, its people and runs are not.
+        # Of another organization's script, the log shows the app, which was installed, but not its users and runs.
         is_own = actor.organization_id == opened.organization_id  # tenancy: what the log tells, not what is reached
         self._call_log.record(
             organization_id=opened.organization_id,
@@ -102,7 +102,7 @@ class Gateway:
             integration_id=opened.definition.id,
             connection_id=opened.id,
             method=call.method,
-            endpoint=_logged(opened, call.endpoint or "")[:_MOST_ENDPOINT],
+            endpoint=_endpoint_for_log(opened, call.endpoint or "")[:_MAX_ENDPOINT],
             status_code=answer.status,
             ok=answer.ok,
             elapsed_ms=answer.elapsed_ms,
@@ -112,10 +112,10 @@ class Gateway:
     async def first_tokens(
         self, definition: IntegrationDefinition, *, placeholders: Mapping[str, str], actor: Actor
     ) -> Mapping[str, Any]:
-        """What the token endpoint gives the organization's client without a user. Raises as `request_tokens` does."""
-        return await self._tokens.first(definition, actor.organization_id, placeholders)
+        """Returns the first tokens of a client-credentials connection. Raises as `request_tokens` does."""
+        return await self._tokens.request_first(definition, actor.organization_id, placeholders)
 
-    async def try_credentials(
+    async def send_unstored(
         self,
         definition: IntegrationDefinition,
         call: CallWrite,
@@ -124,11 +124,11 @@ class Gateway:
         credentials: Mapping[str, Any],
         actor: Actor,
     ) -> UpstreamAnswer:
-        """The answer to a call with credentials that are not stored; not counted as a call. Raises BadRequest."""
+        """Sends a call with credentials that are not stored; not counted as a call. Raises BadRequest."""
         request = build_request(definition, placeholders, credentials, call)
-        return await self._caller_for(actor).send(request, deadline_seconds=_TRYING_SECONDS)
+        return await self._caller_for(actor).send(request, deadline_seconds=_VERIFICATION_SECONDS)
 
-    async def ask_new(
+    async def ask_choices_of_new(
         self,
         definition: IntegrationDefinition,
         placeholders: Mapping[str, str],
@@ -136,61 +136,61 @@ class Gateway:
         *,
         actor: Actor,
     ) -> list[Choice]:
-        """What an account can be used with that is not stored yet. Raises ChoicesUnavailable."""
+        """Returns what an account that is not stored yet can be used with. Raises ChoicesUnavailable."""
         request = build_question(definition, placeholders, credentials)
-        answer = await self._caller_for(actor).send(request, deadline_seconds=ASKING_SECONDS)
+        answer = await self._caller_for(actor).send(request, deadline_seconds=QUESTION_SECONDS)
         return read_choices(definition, placeholders, credentials, answer)
 
     def _caller_for(self, actor: Actor) -> AdmittedCaller:
-        """Returns what sends an organization's requests with credentials that are not stored."""
+        """Returns the sender of an organization's requests with credentials that are not stored."""
         return AdmittedCaller(
             self._caller,
             self._admission,
             organization_id=actor.organization_id,
-            connection_id=_NO_CONNECTION,
+            connection_id=_NOT_STORED,
             limit=None,
         )
 
-    async def ask(self, opened: OpenConnection) -> list[Choice]:
-        """What the account of a connection can be used with, also of one that lacks nothing but that.
+    async def ask_choices(self, opened: OpenConnection) -> list[Choice]:
+        """Returns what the account of a connection can be used with, also of one that is broken for lack of a choice.
 
-        Neither logged nor counted as a call, as trying new credentials is not. Raises ChoicesUnavailable.
+        Neither logged nor counted as a call, like the verification of new credentials. Raises ChoicesUnavailable.
         """
         definition, placeholders = opened.definition, completed(opened.definition.inputs, opened.placeholders)
         if opened.broken_because is not None and not missing_answers(definition, opened.placeholders):
-            raise ChoicesUnavailable(refusal(opened.name, opened.broken_because))
+            raise ChoicesUnavailable(describe_broken(opened.name, opened.broken_because))
         try:
             if is_due(opened):
                 await self._renew_early(opened)
             try:
-                return await self.ask_new(definition, placeholders, opened.credentials, actor=opened.actor)
+                return await self.ask_choices_of_new(definition, placeholders, opened.credentials, actor=opened.actor)
             except ChoicesUnavailable as error:
-                if not error.refuses_credentials or not _may_renew(opened):
+                if not error.rejects_credentials or not _may_renew(opened):
                     raise
             opened.credentials = await self._tokens.renew(definition, opened.id, opened.credentials)
         except (GrantOver, TokenUnavailable) as error:
             raise ChoicesUnavailable(error.message) from error
-        return await self.ask_new(definition, placeholders, opened.credentials, actor=opened.actor)
+        return await self.ask_choices_of_new(definition, placeholders, opened.credentials, actor=opened.actor)
 
     async def require_credits(self, organization_id: OrganizationId) -> None:
-        """Raises NotEnoughCredits: for many calls at once, before the first."""
+        """Raises NotEnoughCredits; parallel calls check it before the first one."""
         await self._call_log.require_credits(organization_id)
 
     async def _answer(
         self, opened: OpenConnection, call: CallWrite, attachments: Attachments | None
     ) -> UpstreamAnswer:
         if opened.broken_because is not None:
-            return _unusable(refusal(opened.name, opened.broken_because))
+            return _unusable(describe_broken(opened.name, opened.broken_because))
         try:
             if is_due(opened) or (missing_values(opened.definition, opened.credentials) and _may_renew(opened)):
                 await self._renew_early(opened)
             answer = await self._send(opened, call, attachments)
-            if are_refused(opened.definition, answer) and _may_renew(opened):
+            if rejects_credentials(opened.definition, answer) and _may_renew(opened):
                 opened.credentials = await self._tokens.renew(opened.definition, opened.id, opened.credentials)
                 answer = await self._send(opened, call, attachments)
         except GrantOver as error:
             opened.broken_because = error.message
-            return _unusable(refusal(opened.name, error.message))
+            return _unusable(describe_broken(opened.name, error.message))
         except TokenUnavailable as error:
             return _unusable(error.message, status=error.status_code)
         return answer
@@ -201,7 +201,7 @@ class Gateway:
         caller = AdmittedCaller(
             self._caller,
             self._admission,
-            # Whoever calls takes the place: an owner's script does not crowd out the organization it calls for.
+            # The slot is the caller's: an owner's script must not take those of the organization that it calls for.
             organization_id=opened.actor.organization_id,
             connection_id=opened.id,
             limit=definition.rate_limit,
@@ -212,14 +212,14 @@ class Gateway:
         opened.credentials = await self._tokens.renew_early(opened.definition, opened.id, opened.credentials)
 
 
-def _logged(opened: OpenConnection, endpoint: str) -> str:
-    """An endpoint without its query; a whole URL, as a next page has it, also without a key in its path."""
+def _endpoint_for_log(opened: OpenConnection, endpoint: str) -> str:
+    """Returns an endpoint without its query, and without the key in an absolute URL (the link to a next page)."""
     path = endpoint.partition("?")[0]
     return redacted(path, [opened.credentials["api_key"]]) if is_key_in_path(opened.definition) else path
 
 
 def is_due(opened: OpenConnection) -> bool:
-    """Whether the connection needs new tokens before it is used."""
+    """Returns whether the connection needs new tokens before it is used."""
     return isinstance(opened.definition.auth, OAuth2Auth) and oauth.is_due(opened.credentials)
 
 

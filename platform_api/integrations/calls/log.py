@@ -1,8 +1,8 @@
-"""Calls written down and counted, in batches beside the calls themselves.
+"""Logs and counts calls, in batches and in the background.
 
-A call waits for no write. What a process has not written yet when it is killed (about a second's calls) is missing
-from the log and the count. The budget is compared with the count of all processes as it was last read, plus this
-process's own calls since: several processes together may exceed it by a few seconds' calls.
+No call waits for a write. A process that is killed loses the entries and counts of about its last second. The budget
+is compared with the count of all processes as last read plus this process's own calls since, so several processes may
+together exceed it by the calls of a few seconds.
 """
 
 import asyncio
@@ -23,23 +23,23 @@ from platform_api.integrations.models import IntegrationBudget, IntegrationUsage
 
 log = structlog.stdlib.get_logger()
 
-# The table itself: the ORM would ask for the ids of what it inserts.
+# The table itself: the ORM would fetch the ids of inserted rows.
 _CALLS = cast(Table, LoggedCall.__table__)
-# What `record` takes, in its order, and when.
+# The arguments of `record`, in its order, and the time.
 _COLUMNS = (
     *("organization_id", "app_id", "user_id", "run_id", "integration_id", "connection_id"),
     *("method", "endpoint", "status_code", "ok", "elapsed_ms", "created_at"),
 )
-_WRITTEN_EVERY_SECONDS = 1.0
+_WRITE_SECONDS = 1.0
 _BATCH = 2000
-_MOST_WAITING = 50_000
-_KNOWN_FOR_SECONDS = 5.0
-_CLEARED_EVERY_SECONDS = 3600.0
+_MAX_WAITING = 50_000
+_CACHE_SECONDS = 5.0
+_CLEAR_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
-class _Known:
-    """An organization's budget and count, as the database had them."""
+class _Usage:
+    """Holds the budget and the count of an organization, as last read from the database."""
 
     budget: int | None
     calls: int
@@ -48,24 +48,24 @@ class _Known:
 
 
 class CallLog:
-    """The calls of this process."""
+    """Logs the calls of this process."""
 
     def __init__(self, database: Database, *, kept_days: int) -> None:
         self._database = database
         self._kept = timedelta(days=kept_days)
-        self._waiting: deque[tuple[object, ...]] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[tuple[object, ...]] = deque(maxlen=_MAX_WAITING)
         self._uncounted: Counter[OrganizationId] = Counter()
-        self._known: dict[OrganizationId, _Known] = {}
+        self._usage: dict[OrganizationId, _Usage] = {}
         self._writing = asyncio.Lock()
 
     async def require_credits(self, organization_id: OrganizationId) -> None:
         """Raises NotEnoughCredits when the month's budget is used up."""
-        known = self._known.get(organization_id)
-        if known is None or known.until < time.monotonic():
-            known = self._known[organization_id] = await self._look_up(organization_id)
-        if known.budget is not None and known.calls + self._uncounted[organization_id] >= known.budget:
+        usage = self._usage.get(organization_id)
+        if usage is None or usage.until < time.monotonic():
+            usage = self._usage[organization_id] = await self._look_up(organization_id)
+        if usage.budget is not None and usage.calls + self._uncounted[organization_id] >= usage.budget:
             raise NotEnoughCredits(
-                f"your organization's budget of {known.budget} calls in {known.month:%B %Y} is used up"
+                f"your organization's budget of {usage.budget} calls in {usage.month:%B %Y} is used up"
             )
 
     async def take_credit(self, organization_id: OrganizationId) -> None:
@@ -88,22 +88,22 @@ class CallLog:
         ok: bool,
         elapsed_ms: int,
     ) -> None:
-        """Has a call written soon; beyond a bound the oldest that wait are dropped."""
+        """Queues a call for the log; when too many are waiting, the oldest are dropped."""
         caller = (organization_id, app_id, user_id, run_id, integration_id, connection_id)
         self._waiting.append((*caller, method, endpoint, status_code, ok, elapsed_ms, datetime.now(UTC)))
 
     def forget(self, organization_id: OrganizationId) -> None:
-        """The organization's budget has changed."""
-        self._known.pop(organization_id, None)
+        """Drops the cached budget of an organization, which has changed."""
+        self._usage.pop(organization_id, None)
 
     async def write(self) -> None:
-        """Writes what waits. What cannot be written now is kept for the next time."""
+        """Writes the waiting calls; what cannot be written stays for the next time."""
         async with self._writing:
             await self._count()
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
                 try:
-                    # Not COPY: the driver forgets one that a lost connection refused, and asyncio complains of it.
+                    # Not COPY: when a lost connection refuses one, the driver drops it, and asyncio warns of it.
                     async with self._database.transaction() as session:
                         values = [dict(zip(_COLUMNS, call, strict=True)) for call in batch]
                         await session.execute(insert(_CALLS), values)
@@ -112,22 +112,22 @@ class CallLog:
                     raise
 
     async def write_for_ever(self) -> None:
-        """Writes every second, clears away old calls every hour."""
+        """Writes every second, and deletes old calls every hour, until it is cancelled."""
         cleared = 0.0
         while True:
-            await asyncio.sleep(_WRITTEN_EVERY_SECONDS)
+            await asyncio.sleep(_WRITE_SECONDS)
             try:
                 await self.write()
-                if time.monotonic() - cleared > _CLEARED_EVERY_SECONDS:
+                if time.monotonic() - cleared > _CLEAR_SECONDS:
                     await self.clear()
                     cleared = time.monotonic()
-            except Exception as error:  # whatever went wrong now, later calls must be written
+            except Exception as error:  # a failure now must not stop the log of later calls
                 log.error("integrations.call_log_failed", waiting=len(self._waiting), exc_info=error)
 
     async def _count(self) -> None:
         counted, month = self._uncounted.copy(), this_month()
         rows = [
-            # tenancy: counts are written for whoever made the calls
+            # tenancy: counts belong to the organizations that made the calls
             {"organization_id": organization_id, "month": month, "calls": calls}
             for organization_id, calls in sorted(counted.items())
             if calls
@@ -146,10 +146,10 @@ class CallLog:
             totals = {row.organization_id: row.calls for row in written}
         self._uncounted -= counted
         for organization_id, calls in totals.items():
-            if (known := self._known.get(organization_id)) is not None:
-                known.calls, known.month = calls, month
+            if (usage := self._usage.get(organization_id)) is not None:
+                usage.calls, usage.month = calls, month
 
-    async def _look_up(self, organization_id: OrganizationId) -> _Known:
+    async def _look_up(self, organization_id: OrganizationId) -> _Usage:
         month = this_month()
         async with self._database.transaction() as session:
             budget = await session.scalar(
@@ -164,14 +164,14 @@ class CallLog:
                     IntegrationUsage.month == month,
                 )
             )
-        return _Known(budget, calls or 0, month, time.monotonic() + _KNOWN_FOR_SECONDS)
+        return _Usage(budget, calls or 0, month, time.monotonic() + _CACHE_SECONDS)
 
     async def clear(self) -> None:
-        """Deletes calls that have been kept long enough."""
+        """Deletes calls that are older than the log is kept."""
         async with self._database.transaction() as session:
             await session.execute(delete(LoggedCall).where(LoggedCall.created_at < datetime.now(UTC) - self._kept))
 
 
 def this_month() -> date:
-    """The first day of the calendar month, in UTC."""
+    """Returns the first day of the calendar month in UTC."""
     return datetime.now(UTC).date().replace(day=1)

@@ -1,7 +1,7 @@
-"""Many calls at once, a bounded number in flight, answers as they arrive.
+"""Makes many calls with bounded concurrency and yields their answers as they arrive.
 
-Memory does not grow with the number of calls: workers take the next item when they have handed out their last
-answer, and wait while the reader is slow.
+Memory does not grow with the number of calls: workers take the next item after delivering their last answer, and wait
+while the reader is slow.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ Answer = TypeVar("Answer")
 
 CONCURRENCY = 50
 # How far completed calls may run ahead of the slowest one when answers must keep the order of the items.
-_MOST_AHEAD = 1000
+_MAX_AHEAD = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Finished(Generic[Answer]):
-    """The answer to the item at `index`."""
+    """Pairs an answer with the index of its item."""
 
     index: int
     answer: Answer
@@ -33,9 +33,9 @@ async def as_completed(
     concurrency: int = CONCURRENCY,
     start_allowed: Callable[[int], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Finished[Answer]]:
-    """The answers in the order of completion. Closing the iterator cancels what is in flight.
+    """Yields the answers in the order of completion. Closing the iterator cancels the calls in flight.
 
-    `start_allowed(index)` is awaited before the item at `index` is called. `call` answers failures, it raises none.
+    `start_allowed(index)` is awaited before the item at `index` is called. `call` must return failures, not raise.
     """
     queue: asyncio.Queue[Finished[Answer] | BaseException] = asyncio.Queue(concurrency)
     following = iter(range(len(items)))
@@ -67,16 +67,16 @@ async def as_completed(
 async def in_order(
     items: Sequence[Item], call: Callable[[Item], Awaitable[Answer]], *, concurrency: int = CONCURRENCY
 ) -> AsyncIterator[Answer]:
-    """The answers in the order of the items."""
+    """Yields the answers in the order of the items."""
     waiting: dict[int, Answer] = {}
     due = 0
-    # Fewer calls than the window holds cannot run ahead of it.
-    is_bounded = len(items) > _MOST_AHEAD
+    # Fewer calls than the window holds cannot leave it.
+    is_bounded = len(items) > _MAX_AHEAD
     advanced = asyncio.Condition()
 
     async def start_allowed(index: int) -> None:
         async with advanced:
-            await advanced.wait_for(lambda: index < due + _MOST_AHEAD)
+            await advanced.wait_for(lambda: index < due + _MAX_AHEAD)
 
     async with aclosing(
         as_completed(items, call, concurrency=concurrency, start_allowed=start_allowed if is_bounded else None)  # type: ignore[type-var]  # an async generator, which has aclose

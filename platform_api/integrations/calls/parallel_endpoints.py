@@ -28,14 +28,18 @@ from platform_api.integrations.access import (
     narrowed_to_app,
     require_table,
 )
-from platform_api.integrations.calls.calling import CallActorDep
 from platform_api.integrations.calls.exact_requests import ExactJsonRoute
 from platform_api.integrations.calls.gateway import Gateway, OpenConnection
 from platform_api.integrations.calls.parallel import as_completed, in_order
 from platform_api.integrations.calls.targets import CallTargets
 from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep
 from platform_api.integrations.outgoing.json_text import encode_ascii
-from platform_api.integrations.parameters import ConnectionReference, IntegrationReference, TableReference
+from platform_api.integrations.parameters import (
+    CallActorDep,
+    ConnectionReference,
+    IntegrationReference,
+    TableReference,
+)
 from platform_api.integrations.schemas import CallWrite, ConnectionName, Method
 
 router = APIRouter(prefix="/integrations", tags=["integrations"], route_class=ExactJsonRoute)

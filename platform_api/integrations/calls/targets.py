@@ -1,7 +1,7 @@
-"""Who calls through which connection: found out with three statements, and remembered for a moment.
+"""Resolves who calls through which connection, with three statements, and caches the result for a moment.
 
-A script that calls an integration again and again pays for the call, not for looking the same things up. It is
-forgotten when a token, membership, install, definition, activation or connection changes (see `core/remembered.py`).
+A script that calls an integration repeatedly does not pay for the same look-ups each time. Entries are dropped when a
+token, membership, install, definition, activation or connection changes (see `core/remembered.py`).
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from platform_api.integrations.access import choose_target, narrowed_to_app, req
 from platform_api.integrations.calls.gateway import Gateway, OpenConnection
 
 CHANNEL = "automio_connections"
-"""Notified, with nothing, of changed and ended connections and definitions."""
+"""Notified, without a payload, when connections and definitions change or are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +50,28 @@ class CallTargets:
         app: str | None,
         table: str | None = None,
     ) -> OpenConnection:
-        """The connection, opened. Raises Unauthenticated, Forbidden, NotFound, BadRequest."""
+        """Returns the opened connection of a request. Raises Unauthenticated, Forbidden, NotFound, BadRequest."""
         authorization = request.headers.get("authorization")
         acting_in = request.headers.get(ORGANIZATION_HEADER)
         if authorization is None:
-            # By a sign-in cookie: where the request comes from has to be looked at each time.
+            # With a session cookie, the origin of each request must be checked.
             key = _Key("", acting_in, integration_id, reference, organization_id, app, table)
             return await self._resolve_now(request, key)
         key = _Key(authorization, acting_in, integration_id, reference, organization_id, app, table)
-        if (found := self._remembered.get(key)) is not None:
-            return found
-        begun = self._remembered.begin()
+        if (cached := self._remembered.get(key)) is not None:
+            return cached
+        started = self._remembered.begin()
         opened = await self._resolve_now(request, key)
-        self._remembered.keep(key, opened, begun, tag=digest_of(authorization.rpartition(" ")[2]).hex())
+        self._remembered.keep(key, opened, started, tag=digest_of(authorization.rpartition(" ")[2]).hex())
         return opened
 
     @property
     def changes(self) -> int:
-        """How many changes there were that may have closed a connection to somebody."""
+        """Returns how many changes there were that may have closed a connection to a caller."""
         return self._remembered.times_forgotten
 
     def forget(self, token_digest: str | None = None) -> None:
-        """Makes a token's targets (by its SHA-256 in hex), or all, be looked up again."""
+        """Drops the targets of a token (by its SHA-256 in hex), or all."""
         self._remembered.forget(token_digest)
 
     async def _resolve_now(self, request: Request, key: _Key) -> OpenConnection:

@@ -1,1 +1,1 @@
-"""Connects accounts, tries their credentials, and keeps what apps may use of them."""
+"""Connects accounts, stores their credentials, and decides which of them apps may use."""

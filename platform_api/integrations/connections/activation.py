@@ -1,4 +1,4 @@
-"""What an organization lets an app use: its connections to an integration, all, some or none."""
+"""Decides which connections of an organization an app may use: all to an integration, some or none."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,64 +20,66 @@ from platform_api.integrations.schemas import ActivationWrite
 
 
 async def list_activations(session: AsyncSession, actor: Actor, app: str) -> list[DescribedActivation]:
-    """What was decided about an app, by integration."""
-    found = await get_usable_app(session, actor, app)
-    decided = await session.scalars(_decisions(actor, found).order_by(Activation.integration_id))
-    return [await _describe(session, actor, found, one.integration_id, one) for one in decided.all()]
+    """Returns the decisions about an app, by integration."""
+    usable_app = await get_usable_app(session, actor, app)
+    decisions = await session.scalars(_decisions(actor, usable_app).order_by(Activation.integration_id))
+    return [
+        await _describe(session, actor, usable_app, decision.integration_id, decision) for decision in decisions.all()
+    ]
 
 
 async def get_activation(session: AsyncSession, actor: Actor, app: str, integration_id: str) -> DescribedActivation:
-    """What an app may use of an integration. Raises NotFound."""
-    found = await get_usable_app(session, actor, app)
+    """Returns what an app may use of an integration. Raises NotFound."""
+    usable_app = await get_usable_app(session, actor, app)
     await get_definition(session, actor, integration_id)
-    decision = await session.scalar(_decisions(actor, found).where(Activation.integration_id == integration_id))
-    return await _describe(session, actor, found, integration_id, decision)
+    decision = await session.scalar(_decisions(actor, usable_app).where(Activation.integration_id == integration_id))
+    return await _describe(session, actor, usable_app, integration_id, decision)
 
 
 async def set_activation(
-    session: AsyncSession, actor: Actor, app: str, integration_id: str, wanted: ActivationWrite
+    session: AsyncSession, actor: Actor, app: str, integration_id: str, body: ActivationWrite
 ) -> DescribedActivation:
-    """Decides. Raises NotFound, Unprocessable for connections that are not the organization's, Forbidden."""
-    found = await get_usable_app(session, actor, app)
+    """Stores a decision. Raises NotFound, Forbidden, Unprocessable for connections of others."""
+    usable_app = await get_usable_app(session, actor, app)
     _require_unbound(actor)
     await get_definition(session, actor, integration_id)
-    await _check_connections(session, actor, integration_id, wanted.connection_ids or [])
-    chosen = wanted.connection_ids if wanted.connection_ids is None else sorted(set(wanted.connection_ids))
-    kept = {"is_activated": wanted.activated, "connection_ids": chosen}
+    await _check_connections(session, actor, integration_id, body.connection_ids or [])
+    chosen = body.connection_ids if body.connection_ids is None else sorted(set(body.connection_ids))
+    decision = {"is_activated": body.activated, "connection_ids": chosen}
     statement = insert(Activation).values(
-        organization_id=actor.organization_id, app_id=found.id, integration_id=integration_id, **kept
+        organization_id=actor.organization_id, app_id=usable_app.id, integration_id=integration_id, **decision
     )
     await session.execute(
         statement.on_conflict_do_update(
-            index_elements=[Activation.organization_id, Activation.app_id, Activation.integration_id], set_=kept
+            index_elements=[Activation.organization_id, Activation.app_id, Activation.integration_id], set_=decision
         )
     )
     return await get_activation(session, actor, app, integration_id)
 
 
 async def forget_activation(session: AsyncSession, actor: Actor, app: str, integration_id: str) -> None:
-    """Takes a decision back. Raises NotFound when there is none."""
-    found = await get_usable_app(session, actor, app)
+    """Deletes a decision. Raises NotFound when there is none."""
+    usable_app = await get_usable_app(session, actor, app)
     _require_unbound(actor)
     removed = await session.scalar(
         delete(Activation)
         .where(
-            Activation.app_id == found.id,
+            Activation.app_id == usable_app.id,
             Activation.integration_id == integration_id,
             visible_to(actor, Activation.organization_id),
         )
         .returning(Activation.app_id)
     )
     if removed is None:
-        raise NotFound(f"nothing was decided about {integration_id!r} and the app {found.slug}")
+        raise NotFound(f"there is no decision about {integration_id!r} and the app {usable_app.slug}")
 
 
 @describes_access("connections")
 async def _describe_for_install(session: AsyncSession, app: App) -> list[Any]:
-    """What an install with an activation opens to the app's owner."""
+    """Returns what an install with an activation opens to the app's owner."""
     return [
         "Scripts of the app's owner call through the connections that your organization activates for the app,"
-        " while the app is installed and active; the calls count in your organization's budget and stand in its log."
+        " while the app is installed and active; the calls count in your organization's budget and appear in its log."
     ]
 
 
@@ -87,7 +89,7 @@ def _decisions(actor: Actor, app: App) -> Select[Activation]:
 
 def _require_unbound(actor: Actor) -> None:
     if actor.app_id is not None:
-        raise Forbidden("what an app may use is not decided with a token that is bound to the app")
+        raise Forbidden("a token that is bound to an app cannot decide what the app may use; use another token")
 
 
 async def _describe(
@@ -108,5 +110,5 @@ async def _check_connections(
         )
     )
     if unknown := sorted(set(connection_ids) - set(known)):
-        named = ", ".join(str(one) for one in unknown[:5])
-        raise Unprocessable(f"connection_ids: your organization has no connection {named} to {integration_id}")
+        listed = ", ".join(map(str, unknown[:5]))
+        raise Unprocessable(f"connection_ids: your organization has no connection {listed} to {integration_id}")

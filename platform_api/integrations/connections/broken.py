@@ -1,4 +1,4 @@
-"""Connections that their provider no longer honours: marked, and their owner told."""
+"""Marks connections that their provider no longer accepts, and notifies their owner."""
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +12,7 @@ log = structlog.stdlib.get_logger()
 
 
 async def mark_broken(session: AsyncSession, connection: Connection, *, reason: str, sends_mail: bool) -> None:
-    """Ends calls through `connection` until it is connected again; its owner is told once."""
+    """Stops calls through a connection until it is connected again, and mails its owner once."""
     if connection.status is ConnectionStatus.BROKEN:
         return
     connection.status, connection.status_reason = ConnectionStatus.BROKEN, reason
@@ -36,6 +36,6 @@ async def mark_broken(session: AsyncSession, connection: Connection, *, reason: 
     )
 
 
-def refusal(connection_name: str, reason: str) -> str:
-    """What a call through a broken connection is answered."""
-    return f"reconnect {connection_name!r}: {reason or 'its provider refuses it'}"
+def describe_broken(connection_name: str, reason: str) -> str:
+    """Returns the answer to a call through a broken connection."""
+    return f"reconnect {connection_name!r}: {reason or 'its provider rejects it'}"

@@ -6,7 +6,7 @@ from platform_api.accounts.dependencies import BuildActorDep
 from platform_api.core.database import SessionDep, release_connection
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.access import choose_connection, get_definition
-from platform_api.integrations.connections.choosing import require_choices, store_choice
+from platform_api.integrations.connections.service import require_choices, store_choice
 from platform_api.integrations.lifespan import GatewayDep, VaultDep
 from platform_api.integrations.parameters import IntegrationReference
 from platform_api.integrations.schemas import ChoiceRead, ChoicesRead, ChoiceWrite, ConnectionRead
@@ -33,7 +33,7 @@ async def choose_of_account(
     connection = await choose_connection(session, actor, integration_id, reference=str(connection_id))
     opened = gateway.open(definition, connection, actor=actor)
     await release_connection(session)
-    choices = await gateway.ask(opened)
+    choices = await gateway.ask_choices(opened)
     changed = await store_choice(
         session, actor, vault, definition, connection_id, choices=choices, requested=requested
     )

@@ -5,12 +5,11 @@ from fastapi import APIRouter
 from platform_api.accounts.dependencies import BuildActorDep
 from platform_api.core.database import SessionDep, release_connection
 from platform_api.core.types import ConnectionId
-from platform_api.integrations import service
 from platform_api.integrations.access import choose_connection, get_definition, list_connections
-from platform_api.integrations.calls.calling import CallActorDep
-from platform_api.integrations.connections.trying import test_call, tested, try_credentials
+from platform_api.integrations.calls.verification import test_result, verification_call, verify_credentials
+from platform_api.integrations.connections import service
 from platform_api.integrations.lifespan import GatewayDep, VaultDep
-from platform_api.integrations.parameters import IntegrationReference
+from platform_api.integrations.parameters import CallActorDep, IntegrationReference
 from platform_api.integrations.schemas import (
     ChoiceRead,
     ConnectionMade,
@@ -67,10 +66,10 @@ async def create_connection(
 ) -> ConnectionMade:
     definition = await service.check_connection(session, actor, integration_id, body)
     await release_connection(session)
-    tried = await try_credentials(gateway, definition, body, actor)
-    made = await service.create_connection(session, actor, vault, integration_id, body, tried)
-    choices = [ChoiceRead.of(one, made.placeholders) for one in tried.choices]
-    return ConnectionMade.model_validate(made).model_copy(update={"tested": tried.test, "choices": choices})
+    verified = await verify_credentials(gateway, definition, body, actor)
+    made = await service.create_connection(session, actor, vault, integration_id, body, verified)
+    choices = [ChoiceRead.of(one, made.placeholders) for one in verified.choices]
+    return ConnectionMade.model_validate(made).model_copy(update={"tested": verified.test, "choices": choices})
 
 
 @router.post("/{integration_id}/connections/{connection_id}/test/", summary="Test a connection's credentials")
@@ -84,5 +83,5 @@ async def test_connection(
     definition = await get_definition(session, actor, integration_id)
     connection = await choose_connection(session, actor, integration_id, reference=str(connection_id))
     await release_connection(session)
-    answer = await gateway.send(gateway.open(definition, connection, actor=actor), test_call(definition))
-    return tested(definition, answer)
+    answer = await gateway.send(gateway.open(definition, connection, actor=actor), verification_call(definition))
+    return test_result(definition, answer)

@@ -18,9 +18,10 @@ from platform_api.core.database import SessionDep, release_connection
 from platform_api.core.errors import PlatformError, Unauthenticated
 from platform_api.integrations import service
 from platform_api.integrations.access import get_definition
-from platform_api.integrations.connections.form import FormField, form_fields, needs_consent, needs_oauth_client
-from platform_api.integrations.connections.trying import try_credentials
+from platform_api.integrations.calls.verification import verify_credentials
+from platform_api.integrations.connections import service as connection_service
 from platform_api.integrations.definitions.definition import IntegrationDefinition
+from platform_api.integrations.definitions.form import FormField, form_fields, needs_consent, needs_oauth_client
 from platform_api.integrations.lifespan import GatewayDep, OAuthFlowDep, VaultDep
 from platform_api.integrations.schemas import ConnectionWrite
 from platform_api.web.templating import render
@@ -91,17 +92,19 @@ async def submit_form(
             )
             return RedirectResponse(url, status_code=303)
         body = ConnectionWrite.model_validate({"name": values.get("name", ""), **given})
-        definition = await service.check_connection(session, actor, integration_id, body)
+        definition = await connection_service.check_connection(session, actor, integration_id, body)
         await release_connection(session)
-        tried = await try_credentials(gateway, definition, body, actor)
-        connection = await service.create_connection(session, actor, vault, integration_id, body, tried)
+        verified = await verify_credentials(gateway, definition, body, actor)
+        connection = await connection_service.create_connection(session, actor, vault, integration_id, body, verified)
     except ValidationError as error:
         # Never what was sent: it may be a secret.
         first = error.errors(include_input=False, include_url=False)[0]
         return _page(form, error=f"{'.'.join(map(str, first['loc']))}: {first['msg']}", status_code=422)
     except PlatformError as error:
         return _page(form, error=error.message, status_code=error.status_code)
-    failure = tried.fault or (tried.test.message if tried.test is not None and not tried.test.ok else None)
+    failure = verified.fault or (
+        verified.test.message if verified.test is not None and not verified.test.ok else None
+    )
     return render("account_connected.html", definition=definition, connection=connection, tried=failure)
 
 

@@ -1,1 +1,1 @@
-"""Defines what can be declared of an integration, and reads the built-in catalogue of them."""
+"""Defines what an integration can declare, and reads the built-in catalogue of integrations."""

@@ -1,6 +1,8 @@
-"""What a service is asked once an account is connected, as declared: the tenant, the site, the host."""
+"""Declares what a service is asked once an account is connected: its tenants, sites or hosts."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -12,28 +14,41 @@ _Path = Annotated[str, Field(max_length=200)]
 
 
 class AfterConnect(Strict):
-    """A GET with the new credentials, whose answer fills inputs of the connection.
+    """Declares a GET with the new credentials, whose answer fills inputs of the connection.
 
-    Where the account has several tenants, say, each is a choice: one is taken, and the others can be.
+    An account with several tenants, say, has one choice for each: the connection uses one of them and can be changed.
     """
 
     url: Annotated[str, Field(max_length=250)]
-    """Absolute, or a path below the base URL."""
+    """An absolute URL, or a path below the base URL."""
     values: Annotated[TokenValues, Field(min_length=1)]
-    """Names of the inputs and where their values stand, e.g. `tenant_id: tenantId`; `{name}` in the base URL and in
-    headers stands for them. A base URL that begins with one takes a whole address from the service."""
+    """Names of the inputs and the paths of their values in the answer, e.g. `tenant_id: tenantId`; the base URL and
+    headers refer to them as `{name}`. A base URL that begins with one takes a whole URL from the service."""
     items: _Path | None = None
-    """Where the list of choices stands, empty when the answer is the list; without it, the answer is the only one."""
+    """Path of the list of choices, empty when the answer itself is the list; null: the answer is the only choice."""
     name: _Path | None = None
-    """What a choice is called, for people and as the connection's name."""
+    """Path of the name of a choice, shown to people and used as the connection's name."""
     preferred: _Path | None = None
-    """A flag of the choice that is taken first; without it, the first in the list is."""
+    """Path of a flag that marks the default choice; null: the first in the list is the default."""
     header_prefix: HeaderValue | None = None
-    """Stands before the access token here, where it is not what calls have."""
+    """Prefix of the access token in this request, where it differs from that of calls."""
 
     @field_validator("url")
     @classmethod
     def _require_url(cls, value: str) -> str:
         if not re.match(r"^(https?://[^/?#@\s]+)?(/[^#\s]*)?$", value) or not value:
-            raise ValueError("a URL is http(s)://host/path, or /path below the base URL")
+            raise ValueError("must be an absolute URL (https://host/path) or a path below the base URL (/path)")
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Names something that an account can be used with, such as a tenant, and the inputs that select it."""
+
+    name: str
+    values: Mapping[str, str]
+    is_preferred: bool = False
+
+    def is_in(self, placeholders: Mapping[str, str]) -> bool:
+        """Returns whether a connection with these placeholders uses it."""
+        return all(placeholders.get(name) == value for name, value in self.values.items())

@@ -1,4 +1,4 @@
-"""What kind of body a service takes: the part of a definition that says how an object becomes bytes."""
+"""Declares which kind of body a service takes and how an object is encoded in it."""
 
 from typing import Annotated, Literal
 
@@ -17,14 +17,14 @@ _CONTENT_TYPES = {
 
 
 class BodyFormat(Strict):
-    """How the `data` of a call is written where neither the call nor the definition's headers name a content type.
+    """Declares how `data` is encoded when neither the call nor the definition's headers name a content type.
 
-    `lists`, `objects` and `nulls` hold for forms, urlencoded and multipart.
+    `lists`, `objects` and `nulls` apply to forms, both urlencoded and multipart.
     """
 
     type: Literal["json", "form", "multipart", "xml", "text"] = "json"
     content_type: Annotated[str, Field(max_length=200)] | None = None
-    """In place of the usual one of `type`, e.g. `application/vnd.api+json`."""
+    """Replaces the default content type of `type`, e.g. by `application/vnd.api+json`."""
     lists: Literal["repeat", "brackets", "indexed", "comma", "json"] = "repeat"
     """`a=1&a=2`, `a[]=1&a[]=2`, `a[0]=1&a[1]=2`, `a=1,2`, or `a=[1,2]`; objects in a list are always indexed, unless
     the list is one JSON value."""
@@ -39,7 +39,7 @@ class BodyFormat(Strict):
             return self
         parsed = media_type(self.content_type)
         if parsed is None or not self.content_type.isascii() or not self.content_type.isprintable():
-            raise ValueError(f"content_type: {self.content_type!r} is no content type, e.g. application/json")
+            raise ValueError(f"content_type: {self.content_type!r} must be a content type such as application/json")
         fits = {
             "json": parsed.is_json,
             "form": parsed.is_form,
@@ -48,10 +48,10 @@ class BodyFormat(Strict):
             "text": not (parsed.is_json or parsed.is_form or parsed.is_form_data),
         }
         if not fits[self.type]:
-            raise ValueError(f"content_type: {self.content_type!r} is not of the type {self.type!r}")
+            raise ValueError(f"content_type: {self.content_type!r} does not match the type {self.type!r}")
         return self
 
     @property
     def default_content_type(self) -> str:
-        """What a body is sent as when nothing else is said."""
+        """Returns the content type of bodies that are sent without one of their own."""
         return self.content_type or _CONTENT_TYPES[self.type]

@@ -7,9 +7,9 @@ from platform_api.core.database import SessionDep
 from platform_api.core.http.pagination import PageDep
 from platform_api.integrations import service
 from platform_api.integrations.access import choose_connection, get_definition, list_connections
-from platform_api.integrations.calls.calling import CallActorDep
+from platform_api.integrations.connections.service import usable_connection_ids
 from platform_api.integrations.definitions.definition import IntegrationDefinition
-from platform_api.integrations.parameters import ConnectionReference, IntegrationReference
+from platform_api.integrations.parameters import CallActorDep, ConnectionReference, IntegrationReference
 from platform_api.integrations.schemas import IntegrationPage, IntegrationRead
 
 router = APIRouter(prefix="/integrations", tags=["integrations"])
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/integrations", tags=["integrations"])
 @router.get("/", summary="List the organization's own integrations and the built-in catalogue")
 async def list_integrations(actor: CallActorDep, session: SessionDep, page: PageDep) -> IntegrationPage:
     listed = await service.list_integrations(session, actor)
-    connected = await service.count_connections(session, actor)
+    connected = await usable_connection_ids(session, actor)
     clients = await service.oauth_clients(session, actor)
     return IntegrationPage(
         count=len(listed),

@@ -1,4 +1,4 @@
-"""Several keys in one call: e.g. a client's id and its secret, each in a header of its own."""
+"""Declares authentication by several keys, e.g. a client's id and its secret, each in its own header."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from platform_api.integrations.definitions.types import HeaderValue, Strict, che
 
 
 class Key(Strict):
-    """One value that a connection holds, and where it is sent."""
+    """Declares a value that a connection holds, and where it is sent."""
 
     field: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
     """Its name among the connection's credentials."""
@@ -16,13 +16,13 @@ class Key(Strict):
     name: Annotated[str, Field(min_length=1, max_length=50)]
     """Header, parameter or field that carries it."""
     prefix: HeaderValue = ""
-    """Stands before it, e.g. `Bearer `."""
+    """Precedes it, e.g. `Bearer `."""
     is_secret: bool = True
-    """Whether the form hides it as it is typed."""
+    """Whether the form hides it while it is typed."""
 
 
 class KeysAuth(Strict):
-    """Keys in headers, query parameters and fields of the body; a field may be sent in several places."""
+    """Declares keys in headers, query parameters and fields of the body; a field may be sent in several places."""
 
     type: Literal["keys"]
     keys: Annotated[tuple[Key, ...], Field(min_length=1, max_length=20)]
@@ -35,11 +35,13 @@ class KeysAuth(Strict):
                 check_header_name(key.name)
             place = (key.location, key.name.lower() if key.location == "header" else key.name)
             if place in places:
-                raise ValueError(f"two keys are sent as the {key.location} {key.name!r}")
+                raise ValueError(
+                    f"two keys are sent as the {key.location} {key.name!r}; each needs a place of its own"
+                )
             places.add(place)
         return self
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What a connection holds."""
+        """Returns the names of the values that a connection holds."""
         return tuple(dict.fromkeys(key.field for key in self.keys))

@@ -1,7 +1,7 @@
-"""How the lists of a service go on, as definitions and syncs declare it; the client's `Pagination` explains the keys.
+"""Declares how the lists of a service are paged, for definitions and syncs; the client's `Pagination` has the keys.
 
-What can never be read to its end is refused when it is saved. A definition that was stored before it was refused is
-still read (`STORED`).
+A declaration by which no list can be read to its end is rejected when it is saved. Definitions that were stored
+before this check are still read (`STORED`).
 """
 
 from typing import Any, Literal
@@ -12,13 +12,13 @@ from automio._pagination import Pagination as Walkable
 from automio._paths import has_wildcards
 
 STORED = {"is_stored": True}
-"""Validation context of what is in the database already."""
+"""Validation context for definitions that are stored already."""
 _PLACES = ("next", "last_item", "has_more", "is_last", "total", "total_pages")
 _MAX_LENGTH = 300
 
 
 class PagingKeys(BaseModel):
-    """What leads from one page to the next. A place is a path in the answer, or `header:<name>`."""
+    """Declares what leads from one page to the next. A place is a path in the answer, or `header:<name>`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,7 +54,7 @@ class PagingKeys(BaseModel):
 
 
 class Pagination(PagingKeys):
-    """How the lists of an integration go on."""
+    """Declares how the lists of an integration are paged."""
 
     style: Literal["link", "cursor", "page", "offset"]
     items: str = Field(
@@ -69,7 +69,7 @@ class Pagination(PagingKeys):
         cls, value: Any, read: ModelWrapValidatorHandler["Pagination"], info: ValidationInfo
     ) -> "Pagination":
         pagination = read(value)
-        # What is read already, from the database perhaps, is only handed on.
+        # A `Pagination` that was validated before, perhaps a stored one, is passed on as it is.
         is_new = not isinstance(value, Pagination) and not (info.context or {}).get("is_stored")
         if is_new:
             require_walkable(pagination, pagination.style, pagination.items)
@@ -82,7 +82,7 @@ class Pagination(PagingKeys):
 
 
 def require_walkable(keys: PagingKeys, style: str, items: str) -> None:
-    """Raises ValueError, saying what is missing, when no list could be read to its end in this way."""
+    """Raises ValueError, saying what is missing, when the keys cannot lead to the end of a list."""
     for name in _PLACES:
         _check_place(name, getattr(keys, name))
     _check_place("items", items)
@@ -102,11 +102,11 @@ def require_walkable(keys: PagingKeys, style: str, items: str) -> None:
     if keys.size_parameter and keys.size is None:
         raise ValueError("`size_parameter` needs `size`, how many items are asked for")
     if keys.size is not None and not 1 <= keys.size <= 100_000:
-        raise ValueError(f"`size` is a number of items from 1 up, not {keys.size}")
+        raise ValueError(f"`size` must be a number of items from 1 to 100000, not {keys.size}")
     if keys.first is not None and keys.first < 0:
-        raise ValueError(f"`first` is the number of the first page or item, from 0 up, not {keys.first}")
+        raise ValueError(f"`first` must be the number of the first page or item, 0 or higher, not {keys.first}")
     if bad := [status for status in keys.end_statuses if not 400 <= status <= 499]:
-        raise ValueError(f"`end_statuses` are statuses from 400 to 499, not {bad[0]}")
+        raise ValueError(f"`end_statuses` must be statuses from 400 to 499, not {bad[0]}")
     within = [name for name in _PLACES if name != "last_item" and _is_in_body(getattr(keys, name))]
     if within and not items:
         raise ValueError(
@@ -116,7 +116,7 @@ def require_walkable(keys: PagingKeys, style: str, items: str) -> None:
 
 
 def walkable(keys: PagingKeys, style: str, items: str) -> Walkable:
-    """The keys in the form that a walk goes by."""
+    """Returns the keys in the form that the client pages by."""
     declared: dict[str, Any] = {**keys.model_dump(mode="json"), "style": style, "items": items}
     return Walkable.from_declared(declared)
 
@@ -137,10 +137,10 @@ def _check_place(name: str, place: str | None) -> None:
     if not place and name not in ("items", "last_item"):
         raise ValueError(f"`{name}` is empty; leave it out, or say where it stands")
     try:
-        is_of_many = has_wildcards(place)
+        has_many = has_wildcards(place)
     except ValueError as error:
         raise ValueError(f"`{name}`: {error}") from error
-    if is_of_many and name != "items":
+    if has_many and name != "items":
         raise ValueError(
             f"`{name}`: {place!r} leads to many values, and must lead to one; of a list of links write"
             " links[rel=next].href"

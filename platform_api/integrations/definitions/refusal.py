@@ -1,4 +1,4 @@
-"""How a service says that it does not accept the credentials: a key that is wrong, a token that has ended."""
+"""Declares how a service says that it rejects the credentials: a wrong key, an expired token."""
 
 from typing import Annotated, Any
 
@@ -9,44 +9,48 @@ from platform_api.integrations.definitions.types import Strict
 
 
 class Said(Strict):
-    """What stands in an answer's JSON when it says a certain thing."""
+    """Declares a value in the JSON of an answer that has a certain meaning."""
 
     at: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """Where: a path, e.g. `errcode`, or `errors.*.code` for any."""
+    """Its path, e.g. `errcode`, or `errors.*.code` for any of several."""
     values: Annotated[tuple[StrictBool | StrictInt | StrictStr, ...], Field(max_length=50)] = ()
-    """What stands there then, e.g. 40001."""
+    """The values with that meaning, e.g. 40001."""
 
     @model_validator(mode="after")
     def _require_both(self) -> "Said":
         if (self.at is None) != (not self.values):
-            raise ValueError("`at` says where the answer refuses and `values` what it says there: give both or none")
+            raise ValueError(
+                "give both `at` (where the answer holds the value) and `values` (which values it means), or neither"
+            )
         return self
 
     def is_said_in(self, data: Any) -> bool:
-        """Whether one of `values` stands at `at`, as a number or as its digits."""
-        return self.at is not None and any(self.says(found) for found in _found(data, self.at))
+        """Returns whether one of `values` stands at `at`, as a number or as its digits."""
+        return self.at is not None and any(self.says(value) for value in _values_at(data, self.at))
 
-    def says(self, found: Any) -> bool:
-        """Whether the value found at `at` is one of `values`."""
-        if found is None or isinstance(found, dict | list):
+    def says(self, value: Any) -> bool:
+        """Returns whether the value at `at` is one of `values`."""
+        if value is None or isinstance(value, dict | list):
             return False
-        return any(isinstance(found, bool) == isinstance(one, bool) and str(found) == str(one) for one in self.values)
+        return any(
+            isinstance(value, bool) == isinstance(known, bool) and str(value) == str(known) for known in self.values
+        )
 
 
 class Refusal(Said):
-    """The answers that refuse a connection's credentials; a rate limit's are not among them."""
+    """Declares the answers that reject a connection's credentials; those of a rate limit do not."""
 
     statuses: Annotated[tuple[Annotated[int, Field(ge=400, le=599)], ...], Field(max_length=20)] = (401,)
 
 
 class GrantEnd(Said):
-    """The answers of a token endpoint to a renewal that can never succeed again."""
+    """Declares the answers of a token endpoint that mean that a renewal can never succeed again."""
 
 
-def _found(data: Any, path: str) -> list[Any]:
-    """What stands at a path; with `*` in it, at all places that it leads to."""
+def _values_at(data: Any, path: str) -> list[Any]:
+    """Returns the value at a path, or all values when the path has a `*`."""
     try:
-        found = all_at(data, path)
-        return found if has_wildcards(path) and isinstance(found, list) else [found]
+        value = all_at(data, path)
+        return value if has_wildcards(path) and isinstance(value, list) else [value]
     except ValueError:
         return []

@@ -1,8 +1,9 @@
-"""Connecting an account through its provider's consent page, from our connect page to the stored connection.
+"""Connects an account through its provider's consent page, from our connect page to the stored connection.
 
-A sign-in is one row. The address of the connect page holds a secret (the ticket); opening it gives the browser a
-cookie and the provider's address a `state`. The provider's way back is taken once, in time, from the same browser,
-and only while the user who started it may still build in the organization. Secrets are stored as digests.
+A sign-in is one row. The URL of the connect page holds a secret (the ticket); opening it sets a cookie in the browser
+and adds a `state` to the provider's URL. The provider's callback is accepted once, before the sign-in expires, from
+the same browser, and only while the user who started it may still build in the organization. Secrets are stored as
+digests.
 """
 
 import hmac
@@ -26,15 +27,15 @@ from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, 
 from platform_api.core.types import ConnectionId, OrganizationId, UserId
 from platform_api.integrations.access import get_definition
 from platform_api.integrations.connections.account_choices import (
-    ASKING_SECONDS,
-    Choice,
+    QUESTION_SECONDS,
     ChoicesUnavailable,
     account_name,
     build_question,
     choose,
     read_choices,
 )
-from platform_api.integrations.connections.form import needs_consent
+from platform_api.integrations.connections.service import check_fields
+from platform_api.integrations.definitions.after_connect import Choice
 from platform_api.integrations.definitions.definition import (
     IntegrationDefinition,
     OAuth1Auth,
@@ -42,7 +43,8 @@ from platform_api.integrations.definitions.definition import (
     check_placeholders,
     missing_answers,
 )
-from platform_api.integrations.definitions.inputs import completed, told_on_the_way_back
+from platform_api.integrations.definitions.form import needs_consent
+from platform_api.integrations.definitions.inputs import completed, read_callback_inputs
 from platform_api.integrations.models import Connection, ConnectionStatus, OAuthClient, OAuthSignIn
 from platform_api.integrations.oauth import oauth1
 from platform_api.integrations.oauth.oauth2 import (
@@ -54,7 +56,6 @@ from platform_api.integrations.oauth.oauth2 import (
     require_values,
 )
 from platform_api.integrations.outgoing.caller import Caller
-from platform_api.integrations.service import check_fields
 
 CALLBACK_PATH = "/oauth/callback/"
 CONNECT_PATH = "/connect/"
@@ -64,7 +65,7 @@ _SECRET_CHARACTERS = 48
 
 @dataclass(frozen=True, slots=True)
 class ConnectPage:
-    """What the connect page says, and where it leads."""
+    """Holds what the connect page shows, and the provider's URL that it leads to."""
 
     integration: str
     organization: str
@@ -75,23 +76,23 @@ class ConnectPage:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """How a sign-in ended."""
+    """Reports the result of a sign-in."""
 
     name: str
     integration: str
     organization: str
     choices_path: str = ""
-    """Where the account's service is asked again, and another choice is made."""
+    """The path that lists the choices again and changes the choice."""
     broken_because: str = ""
-    """Why calls through the connection would fail."""
+    """Why calls through the connection fail; empty when they do not."""
     chosen: Choice | None = None
     choices: Sequence[Choice] = ()
-    """What the account can be used with, where that is more than what was chosen."""
+    """All choices of the account, when there are several."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What an account's service says of it before the connection is stored."""
+class _AccountDetails:
+    """Holds what the service says of an account before its connection is stored."""
 
     placeholders: dict[str, str]
     account: str | None
@@ -102,13 +103,13 @@ class _Told:
 
     @property
     def person_of_choice(self) -> dict[str, str]:
-        """Kept to name the connection when another choice is made."""
+        """Returns the person, stored to rename the connection when its choice changes."""
         is_asked = self.chosen is not None or self.fault
         return {"person": self.person} if is_asked and self.person is not None else {}
 
 
 class OAuthFlow:
-    """Sign-ins at providers."""
+    """Starts and finishes sign-ins at providers."""
 
     def __init__(self, database: Database, caller: Caller, vault: Vault, *, public_url: str) -> None:
         self._database = database
@@ -118,7 +119,7 @@ class OAuthFlow:
 
     @property
     def redirect_uri(self) -> str:
-        """What an organization registers with every provider."""
+        """Returns the redirect URI that organizations register with providers."""
         return self._public_url + CALLBACK_PATH
 
     async def start(
@@ -130,11 +131,11 @@ class OAuthFlow:
         placeholders: Mapping[str, str],
         connection_id: ConnectionId | None,
     ) -> tuple[str, datetime]:
-        """The address of the connect page, and when it stops working."""
+        """Stores a sign-in; returns the URL of its connect page, and when it expires."""
         definition = await get_definition(session, actor, integration_id)
         require_consent(definition)
         await self._client(session, actor, definition)
-        requested = _of_names(placeholders, definition.asked_values)
+        requested = _select(placeholders, definition.asked_values)
         if connection_id is not None:
             connection = await get_visible(session, Connection, connection_id, actor=actor, name="connection")
             if connection.integration_id != definition.id:
@@ -146,7 +147,7 @@ class OAuthFlow:
             check_placeholders(definition, placeholders)
         except ValueError as exc:
             raise Unprocessable(f"placeholders: {exc}") from exc
-        # tenancy: clears away what nobody can finish any more, of whatever organization
+        # tenancy: deletes expired sign-ins of all organizations
         await session.execute(delete(OAuthSignIn).where(OAuthSignIn.expires_at < func.now()))
         ticket = generate_token(_SECRET_CHARACTERS)
         expires_at = datetime.now(UTC) + _LIFETIME
@@ -170,43 +171,45 @@ class OAuthFlow:
         return f"{self._public_url}{CONNECT_PATH}{ticket}/", expires_at
 
     async def open(self, session: AsyncSession, ticket: str, *, signed_in: UserId | None) -> ConnectPage:
-        """The connect page of a ticket, for this browser: an address that another browser was given ends.
+        """Opens the connect page of a ticket for this browser; the page of another browser stops working.
 
-        Raises NotFound for a ticket that is unknown, used or too old, Forbidden for somebody else's, and for OAuth 1
+        Raises NotFound for a ticket that is unknown, used or expired, Forbidden for another user's, and for OAuth 1
         what `request_temporary` raises.
         """
-        found = await _opened(session, ticket)
-        if signed_in is not None and signed_in != found.user_id:
-            raise Forbidden("this link was made by somebody else than you are signed in as")
-        actor = await _actor(session, found)
-        definition = await get_definition(session, actor, found.integration_id)
+        sign_in = await _opened(session, ticket)
+        if signed_in is not None and signed_in != sign_in.user_id:
+            raise Forbidden("this link belongs to another user than the one who is signed in here")
+        actor = await _actor(session, sign_in)
+        definition = await get_definition(session, actor, sign_in.integration_id)
         auth = require_consent(definition)
         client = await self._client(session, actor, definition)
-        kept = self._vault.decrypt(found.sealed)
-        user = await session.get_one(User, found.user_id)
-        organization = await session.get_one(Organization, found.organization_id)
+        stored = self._vault.decrypt(sign_in.sealed)
+        user = await session.get_one(User, sign_in.user_id)
+        organization = await session.get_one(Organization, sign_in.organization_id)
         state, browser_secret = generate_token(_SECRET_CHARACTERS), generate_token(_SECRET_CHARACTERS)
         if isinstance(auth, OAuth1Auth):
             # The provider may be slow.
             await release_connection(session)
             temporary = await oauth1.request_temporary(
-                self._caller, auth, client, redirect_uri=self.redirect_uri, placeholders=kept["placeholders"]
+                self._caller, auth, client, redirect_uri=self.redirect_uri, placeholders=stored["placeholders"]
             )
-            found = await _opened(session, ticket)
-            # The provider sends the browser back with this token, not with a state of ours.
+            sign_in = await _opened(session, ticket)
+            # In OAuth 1 the callback has this token instead of a `state`.
             state = temporary.token
-            found.sealed = self._vault.encrypt({**kept, "token": temporary.token, "token_secret": temporary.secret})
-            provider_url = oauth1.authorize_url(auth, token=state, placeholders=kept["placeholders"])
+            sign_in.sealed = self._vault.encrypt(
+                {**stored, "token": temporary.token, "token_secret": temporary.secret}
+            )
+            provider_url = oauth1.authorize_url(auth, token=state, placeholders=stored["placeholders"])
         else:
             provider_url = authorize_url(
                 auth,
                 client_id=client.client_id,
                 redirect_uri=self.redirect_uri,
                 state=state,
-                verifier=kept["verifier"],
-                placeholders=kept["placeholders"],
+                verifier=stored["verifier"],
+                placeholders=stored["placeholders"],
             )
-        found.state_digest, found.browser_digest = digest_of(state), digest_of(browser_secret)
+        sign_in.state_digest, sign_in.browser_digest = digest_of(state), digest_of(browser_secret)
         return ConnectPage(
             integration=definition.name,
             organization=organization.name,
@@ -225,43 +228,45 @@ class OAuthFlow:
         signed_in: UserId | None,
         query: Mapping[str, str],
     ) -> Connected:
-        """Takes the provider's answer and stores the connection; `query` is all that it sent back.
+        """Accepts the provider's callback and stores the connection; `query` is the whole query of the callback.
 
         Raises BadRequest, Forbidden, Conflict, and what `request_tokens` raises.
         """
         async with self._database.transaction() as session:
-            taken = await self._take(session, state)
-        if taken is None:
+            sign_in = await self._consume(session, state)
+        if sign_in is None:
             raise BadRequest("this sign-in was finished already or took too long; start the connection again")
-        if browser_secret is None or not hmac.compare_digest(digest_of(browser_secret), taken.browser_digest or b""):
+        if browser_secret is None or not hmac.compare_digest(
+            digest_of(browser_secret), sign_in.browser_digest or b""
+        ):
             raise Forbidden("this sign-in was started in another browser; start the connection again in this one")
-        if signed_in is not None and signed_in != taken.user_id:
-            raise Forbidden("this sign-in was started by somebody else than you are signed in as")
+        if signed_in is not None and signed_in != sign_in.user_id:
+            raise Forbidden("this sign-in was started by another user than the one who is signed in here")
         if error is not None or not code:
-            raise BadRequest(f"the provider did not agree: {(error or 'it sent no code')[:200]}")
+            raise BadRequest(f"the provider did not grant access: {(error or 'it sent no code')[:200]}")
         async with self._database.transaction() as session:
-            actor = await _actor(session, taken)
-            definition = await get_definition(session, actor, taken.integration_id)
+            actor = await _actor(session, sign_in)
+            definition = await get_definition(session, actor, sign_in.integration_id)
             client = await self._client(session, actor, definition)
             organization = await session.get_one(Organization, actor.organization_id)
-        kept = self._vault.decrypt(taken.sealed)
+        stored = self._vault.decrypt(sign_in.sealed)
         try:
-            told_back = told_on_the_way_back(definition.inputs, query)
+            callback_inputs = read_callback_inputs(definition.inputs, query)
         except ValueError as refused:
-            raise BadRequest(f"the provider sent back what it should not: {refused}") from refused
-        placeholders: dict[str, str] = {**kept["placeholders"], **told_back}
-        kept = {**kept, "placeholders": placeholders}
-        credentials = await self._credentials(require_consent(definition), client, kept, code)
+            raise BadRequest(f"the provider's callback is invalid: {refused}") from refused
+        placeholders: dict[str, str] = {**stored["placeholders"], **callback_inputs}
+        stored = {**stored, "placeholders": placeholders}
+        credentials = await self._credentials(require_consent(definition), client, stored, code)
         require_values(definition, credentials)
-        told = await self._ask(definition, placeholders, credentials, requested=kept.get("requested", {}))
+        details = await self._ask(definition, placeholders, credentials, requested=stored.get("requested", {}))
         async with self._database.transaction() as session:
             connection = await self._store(
                 session,
                 actor,
                 definition,
-                taken.connection_id,
-                {**credentials, "account": told.account, **told.person_of_choice},
-                told,
+                sign_in.connection_id,
+                {**credentials, "account": details.account, **details.person_of_choice},
+                details,
             )
             is_broken = connection.status is ConnectionStatus.BROKEN
             return Connected(
@@ -270,8 +275,8 @@ class OAuthFlow:
                 organization.name,
                 choices_path=f"/api/integrations/{definition.id}/connections/{connection.id}/choices/",
                 broken_because=connection.status_reason if is_broken else "",
-                chosen=told.chosen,
-                choices=told.choices if len(told.choices) > 1 else (),
+                chosen=details.chosen,
+                choices=details.choices if len(details.choices) > 1 else (),
             )
 
     async def _ask(
@@ -281,16 +286,16 @@ class OAuthFlow:
         credentials: Mapping[str, Any],
         *,
         requested: Mapping[str, str],
-    ) -> _Told:
-        """What the account can be used with, and whose it is. What cannot be found out is told, not raised."""
+    ) -> _AccountDetails:
+        """Returns what the account can be used with, and whose it is; failures are reported in `fault`."""
         choices: Sequence[Choice] = ()
         chosen, fault = None, ""
         if definition.after_connect is not None:
-            former = _of_names(placeholders, definition.asked_values)
+            former = _select(placeholders, definition.asked_values)
             placeholders = {name: value for name, value in placeholders.items() if name not in former}
             try:
                 question = build_question(definition, placeholders, credentials)
-                answer = await self._caller.send(question, deadline_seconds=ASKING_SECONDS)
+                answer = await self._caller.send(question, deadline_seconds=QUESTION_SECONDS)
                 choices = read_choices(definition, placeholders, credentials, answer)
                 chosen = choose(choices, requested=requested, former=former)
                 placeholders = {**placeholders, **chosen.values}
@@ -298,27 +303,27 @@ class OAuthFlow:
                 fault = error.message
         person = await look_up_identity(self._caller, definition, placeholders, credentials)
         account = account_name(definition, chosen, person)
-        return _Told(placeholders, account, person, choices, chosen, fault)
+        return _AccountDetails(placeholders, account, person, choices, chosen, fault)
 
     async def _credentials(
-        self, auth: OAuth1Auth | OAuth2Auth, client: ClientCredentials, kept: Mapping[str, Any], code: str
+        self, auth: OAuth1Auth | OAuth2Auth, client: ClientCredentials, stored: Mapping[str, Any], code: str
     ) -> Mapping[str, Any]:
-        """What the provider gives for its code, or in OAuth 1 for its verifier."""
-        placeholders = kept["placeholders"]
+        """Exchanges the provider's code, or in OAuth 1 its verifier, for credentials."""
+        placeholders = stored["placeholders"]
         if isinstance(auth, OAuth1Auth):
-            if "token" not in kept:
-                raise BadRequest("the integration was changed meanwhile; start the connection again")
+            if "token" not in stored:
+                raise BadRequest("the integration was changed during the sign-in; start the connection again")
             return await oauth1.request_access(
                 self._caller,
                 auth,
                 client,
-                temporary=oauth1.Token(kept["token"], kept["token_secret"]),
+                temporary=oauth1.Token(stored["token"], stored["token_secret"]),
                 verifier=code,
                 placeholders=placeholders,
             )
         parameters = {"code": code, "redirect_uri": self.redirect_uri}
         if auth.pkce:
-            parameters["code_verifier"] = kept["verifier"]
+            parameters["code_verifier"] = stored["verifier"]
         tokens = await request_tokens(
             self._caller, auth, client, placeholders=placeholders, grant_type="authorization_code", **parameters
         )
@@ -326,28 +331,28 @@ class OAuthFlow:
             return tokens
         return await request_step(self._caller, auth, client, auth.exchange, tokens)
 
-    async def _take(self, session: AsyncSession, state: str) -> OAuthSignIn | None:
+    async def _consume(self, session: AsyncSession, state: str) -> OAuthSignIn | None:
         # tenancy: the state is the credential here, and the row says whose sign-in it is
         statement = delete(OAuthSignIn).where(
             OAuthSignIn.state_digest == digest_of(state), OAuthSignIn.expires_at > func.now()
         )
-        found: OAuthSignIn | None = await session.scalar(statement.returning(OAuthSignIn))
-        return found
+        sign_in: OAuthSignIn | None = await session.scalar(statement.returning(OAuthSignIn))
+        return sign_in
 
     async def _client(
         self, session: AsyncSession, actor: Actor, definition: IntegrationDefinition
     ) -> ClientCredentials:
-        found = await session.scalar(
+        client = await session.scalar(
             select(OAuthClient).where(
                 OAuthClient.integration_id == definition.id, visible_to(actor, OAuthClient.organization_id)
             )
         )
-        if found is None:
+        if client is None:
             raise Conflict(
                 f"your organization has no OAuth client for {definition.id}: register one with {definition.name}"
                 f" (redirect URI {self.redirect_uri}) and PUT it to /api/integrations/{definition.id}/oauth/client/"
             )
-        return ClientCredentials(found.client_id, self._vault.decrypt(found.sealed_secret)["client_secret"])
+        return ClientCredentials(client.client_id, self._vault.decrypt(client.sealed_secret)["client_secret"])
 
     async def _store(
         self,
@@ -356,9 +361,9 @@ class OAuthFlow:
         definition: IntegrationDefinition,
         connection_id: ConnectionId | None,
         credentials: dict[str, Any],
-        told: _Told,
+        details: _AccountDetails,
     ) -> Connection:
-        connection = await self._former(session, actor, definition, connection_id, credentials)
+        connection = await self._existing(session, actor, definition, connection_id, credentials)
         if connection is None:
             name = credentials["account"] or await _free_name(session, actor, definition)
             connection = Connection(
@@ -369,19 +374,19 @@ class OAuthFlow:
                 sealed_credentials=b"",
             )
             session.add(connection)
-        # What could not be asked this time is as it was.
-        before = {} if told.chosen else _of_names(connection.placeholders or {}, definition.asked_values)
-        connection.placeholders = {**before, **told.placeholders}
+        # Values that the service could not be asked for stay as they were.
+        before = {} if details.chosen else _select(connection.placeholders or {}, definition.asked_values)
+        connection.placeholders = {**before, **details.placeholders}
         connection.sealed_credentials = self._vault.encrypt(credentials)
         if missing_answers(definition, connection.placeholders):
-            connection.status, connection.status_reason = ConnectionStatus.BROKEN, told.fault
+            connection.status, connection.status_reason = ConnectionStatus.BROKEN, details.fault
         else:
             connection.status, connection.status_reason = ConnectionStatus.ACTIVE, ""
         connection.refreshing_until = None
         await session.flush()
         return connection
 
-    async def _former(
+    async def _existing(
         self,
         session: AsyncSession,
         actor: Actor,
@@ -389,25 +394,28 @@ class OAuthFlow:
         connection_id: ConnectionId | None,
         credentials: Mapping[str, Any],
     ) -> Connection | None:
-        """The connection that is connected again: the one asked for, or the one of the same account."""
+        """Returns the connection to reconnect: `connection_id`, or that of the same account; None for a new one."""
         mine = select(Connection).where(visible_to(actor, Connection.organization_id)).with_for_update()
         account, person = credentials["account"], credentials.get("person")
         if connection_id is None:
-            found: Connection | None = await session.scalar(
+            connection: Connection | None = await session.scalar(
                 mine.where(Connection.integration_id == definition.id, Connection.name == account)
             )
-            return found
+            return connection
         connection = await session.scalar(mine.where(Connection.id == connection_id))
         if connection is None:
-            raise NotFound("the connection was disconnected meanwhile")
+            raise NotFound("the connection was disconnected during the sign-in")
         before = self._vault.decrypt(connection.sealed_credentials).get("account")
         if before is not None and account is not None and before not in (account, person):
-            # Rows in tables belong to this connection: they must not come to mean another account.
-            raise Conflict(f"connection {connection.name!r} is of the account {before}, you signed in as {account}")
+            # Rows in tables refer to this connection: it must keep its account.
+            raise Conflict(
+                f"connection {connection.name!r} belongs to the account {before}, but you signed in as {account};"
+                f" sign in as {before}, or make a new connection"
+            )
         return connection
 
 
-def _of_names(values: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+def _select(values: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
     return {name: values[name] for name in names if name in values}
 
 
@@ -416,26 +424,26 @@ async def _opened(session: AsyncSession, ticket: str) -> OAuthSignIn:
     statement = select(OAuthSignIn).where(
         OAuthSignIn.ticket_digest == digest_of(ticket), OAuthSignIn.expires_at > func.now()
     )
-    found: OAuthSignIn | None = await session.scalar(statement.with_for_update())
-    if found is None:
-        raise NotFound("this link was used already or is too old; start the connection again")
-    return found
+    sign_in: OAuthSignIn | None = await session.scalar(statement.with_for_update())
+    if sign_in is None:
+        raise NotFound("this link was used already or has expired; start the connection again")
+    return sign_in
 
 
 def require_consent(definition: IntegrationDefinition) -> OAuth1Auth | OAuth2Auth:
-    """How accounts are connected by their provider's sign-in. Raises Conflict when they are not."""
+    """Returns the OAuth declaration of a definition. Raises Conflict when accounts are not connected by a sign-in."""
     auth = definition.auth
     if needs_consent(definition) and isinstance(auth, OAuth1Auth | OAuth2Auth):
         return auth
-    raise Conflict(f"{definition.name} has no sign-in page: create its connections with their credentials")
+    raise Conflict(f"{definition.name} has no sign-in page; create a connection with its credentials instead")
 
 
 async def _actor(session: AsyncSession, sign_in: OAuthSignIn) -> Actor:
-    """The user who started it, with the rights they have now. Raises Forbidden when those do not suffice any more."""
+    """Returns the user who started the sign-in, with their current role. Raises Forbidden when it is too low."""
     user = await session.get_one(User, sign_in.user_id)
     role = await role_in(session, user_id=sign_in.user_id, organization_id=sign_in.organization_id)
     if role is None or not user.is_active:
-        raise Forbidden("whoever started this sign-in is no longer a member of the organization")
+        raise Forbidden("the user who started this sign-in is no longer a member of the organization")
     actor = Actor(
         kind=ActorKind.SESSION,
         user_id=sign_in.user_id,

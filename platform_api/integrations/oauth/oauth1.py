@@ -1,6 +1,6 @@
-"""OAuth 1.0a as a client (RFC 5849): the three legs of a sign-in. Calls are signed in `signing`.
+"""Signs in by OAuth 1.0a as a client (RFC 5849), in three legs. `requests.signing` signs the calls.
 
-authlib signs; the requests go through the guarded caller.
+authlib signs; the guarded caller sends the requests.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,12 +17,12 @@ from platform_api.integrations.oauth.oauth2 import TOKEN_DEADLINE_SECONDS, Clien
 from platform_api.integrations.outgoing.caller import Caller, UpstreamRequest
 from platform_api.integrations.outgoing.redaction import redacted
 
-_MOST_TOKEN = 1000
+_MAX_TOKEN = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A temporary credential, or what it was exchanged for."""
+    """Holds a temporary credential, or the token it was exchanged for."""
 
     token: str
     secret: str = field(repr=False)
@@ -36,17 +36,17 @@ async def request_temporary(
     redirect_uri: str,
     placeholders: Mapping[str, str],
 ) -> Token:
-    """The first leg: a temporary credential. Raises TokenUnavailable."""
+    """Returns a temporary credential (the first leg). Raises TokenUnavailable."""
     proof = ClientAuth(client.client_id, client.client_secret, redirect_uri=redirect_uri)
-    told = await _ask(caller, proof, fill_url(auth.request_token_url, placeholders), [client.client_secret])
-    if told.get("oauth_callback_confirmed", "").lower() != "true":
-        # Without it there is no verifier (OAuth 1.0 before "a"): a sign-in could be finished for somebody else.
-        raise TokenUnavailable("the provider speaks OAuth 1.0 without `oauth_callback_confirmed`, which is not safe")
-    return _token(told)
+    fields = await _request(caller, proof, fill_url(auth.request_token_url, placeholders), [client.client_secret])
+    if fields.get("oauth_callback_confirmed", "").lower() != "true":
+        # Without it there is no verifier (OAuth 1.0 before "a"), so one user could finish the sign-in of another.
+        raise TokenUnavailable("the provider uses OAuth 1.0 without `oauth_callback_confirmed`, which is not safe")
+    return _token(fields)
 
 
 def authorize_url(auth: OAuth1Auth, *, token: str, placeholders: Mapping[str, str]) -> str:
-    """The second leg: where the browser goes to be asked for consent."""
+    """Returns the URL where the provider asks for consent (the second leg)."""
     url: str = add_params_to_uri(fill_url(auth.authorize_url, placeholders), [("oauth_token", token)])
     return url
 
@@ -60,7 +60,7 @@ async def request_access(
     verifier: str,
     placeholders: Mapping[str, str],
 ) -> dict[str, str]:
-    """The third leg: credentials as a connection keeps them. Raises TokenUnavailable."""
+    """Returns credentials in the form that a connection stores (the third leg). Raises TokenUnavailable."""
     proof = ClientAuth(
         client.client_id,
         client.client_secret,
@@ -69,7 +69,7 @@ async def request_access(
         verifier=verifier,
     )
     secrets = [client.client_secret, temporary.token, temporary.secret, verifier]
-    token = _token(await _ask(caller, proof, fill_url(auth.token_url, placeholders), secrets))
+    token = _token(await _request(caller, proof, fill_url(auth.token_url, placeholders), secrets))
     return {
         "client_key": client.client_id,
         "client_secret": client.client_secret,
@@ -78,7 +78,7 @@ async def request_access(
     }
 
 
-async def _ask(caller: Caller, proof: ClientAuth, url: str, secrets: Iterable[str]) -> dict[str, str]:
+async def _request(caller: Caller, proof: ClientAuth, url: str, secrets: Iterable[str]) -> dict[str, str]:
     try:
         _, headers, _ = proof.prepare("POST", url, {}, b"")
     except (OAuth1Error, ValueError) as error:
@@ -87,16 +87,16 @@ async def _ask(caller: Caller, proof: ClientAuth, url: str, secrets: Iterable[st
     answer = await caller.send(request, deadline_seconds=TOKEN_DEADLINE_SECONDS)
     if answer.failure is not None:
         raise TokenUnavailable(f"the provider did not answer: {answer.failure}")
-    told = dict(parse_qsl(answer.text[:20_000]))
+    fields = dict(parse_qsl(answer.text[:20_000]))
     if answer.status >= 300:
-        said = told.get("error_description") or told.get("oauth_problem") or told.get("error") or answer.text
-        said = " ".join(redacted(said[:20_000], secrets).split())[:300]
-        raise TokenUnavailable(f"the provider gave no token ({answer.status}): {said}")
-    return told
+        reason = fields.get("error_description") or fields.get("oauth_problem") or fields.get("error") or answer.text
+        reason = " ".join(redacted(reason[:20_000], secrets).split())[:300]
+        raise TokenUnavailable(f"the provider gave no token ({answer.status}): {reason}")
+    return fields
 
 
-def _token(told: Mapping[str, str]) -> Token:
-    token, secret = told.get("oauth_token", ""), told.get("oauth_token_secret", "")
-    if not token or len(token) > _MOST_TOKEN or len(secret) > _MOST_TOKEN:
-        raise TokenUnavailable("the provider's answer holds no `oauth_token`")
+def _token(fields: Mapping[str, str]) -> Token:
+    token, secret = fields.get("oauth_token", ""), fields.get("oauth_token_secret", "")
+    if not token or len(token) > _MAX_TOKEN or len(secret) > _MAX_TOKEN:
+        raise TokenUnavailable("the provider's answer has no valid `oauth_token`")
     return Token(token, secret)

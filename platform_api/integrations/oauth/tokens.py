@@ -1,9 +1,8 @@
-"""New tokens for old: exactly one refresh, however many callers and processes find the same token expired.
+"""Renews tokens: with exactly one refresh, however many callers and processes find the same token expired.
 
 Callers of one process share one task. Processes exclude each other by a claim on the connection's row, made in a
-short transaction, so that a slow provider holds no connection to the database. What the provider answers is committed
-before anybody uses it, and the commit is repeated while the database is away: a refresh token that rotates is known
-to nobody but us from the provider's answer on.
+short transaction, so that a slow provider holds no database connection. The provider's answer is committed before it
+is used, and the commit is retried while the database is unavailable: only we have a rotated refresh token.
 """
 
 import asyncio
@@ -46,10 +45,10 @@ log = structlog.stdlib.get_logger()
 _CLAIM = timedelta(seconds=TOKEN_DEADLINE_SECONDS + 10)
 _STORING_SECONDS = 120.0
 _CLOSING_SECONDS = 30.0
-_LOOK_AGAIN_SECONDS = 0.2
-_MAX_LEFT_ALONE = 10_000
-# A token that was refused right after it had been renewed is not renewed again for this long.
-_PATIENCE_SECONDS = 10.0
+_POLL_SECONDS = 0.2
+_MAX_PAUSED = 10_000
+# A token that is rejected right after its renewal is not renewed again for this long.
+_RENEWAL_PAUSE_SECONDS = 10.0
 
 Credentials = Mapping[str, Any]
 Result = TypeVar("Result")
@@ -57,13 +56,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """The right to use a connection's refresh token."""
+    """Holds the right to use a connection's refresh token."""
 
     client: ClientCredentials
     placeholders: Mapping[str, str]
     credentials: Credentials = field(repr=False)
     is_incomplete: bool = False
-    """The connection lacks what its service tells of the account: new tokens do not make it usable."""
+    """Whether the connection lacks values of `after_connect`, so that new tokens alone do not make it usable."""
 
 
 class TokenKeeper:
@@ -75,15 +74,15 @@ class TokenKeeper:
         self._vault = vault
         self._sends_mail = sends_mail
         self._renewals: dict[ConnectionId, asyncio.Task[Credentials]] = {}
-        self._left_alone: dict[ConnectionId, float] = {}
+        self._paused_until: dict[ConnectionId, float] = {}
 
     async def renew(
         self, definition: IntegrationDefinition, connection_id: ConnectionId, used: Credentials
     ) -> Credentials:
-        """Credentials other than `used`: newly fetched, or those that somebody else fetched meanwhile.
+        """Returns credentials other than `used`: new ones, or those that another caller got meanwhile.
 
-        Raises GrantOver (the connection is broken then), TokenUnavailable. A caller that is cancelled leaves the
-        renewal going on.
+        Raises GrantOver (the connection is broken then), TokenUnavailable. The renewal continues when its caller is
+        cancelled.
         """
         task = self._renewals.get(connection_id)
         if task is None:
@@ -95,27 +94,28 @@ class TokenKeeper:
     async def renew_early(
         self, definition: IntegrationDefinition, connection_id: ConnectionId, used: Credentials
     ) -> Credentials:
-        """As `renew`, but better `used` while it is good than nothing: a provider that gave none is then left alone.
+        """Renews as `renew` does, but returns `used` while it is valid when the provider gives no token.
 
-        A token that renews itself is due for weeks before its end: calls would ask for each of them.
+        The provider is then not asked again for a while: a token that renews itself is due for weeks before it
+        expires, and every call would ask.
         """
-        is_good = not is_expired(used)
-        if is_good and time.monotonic() < self._left_alone.get(connection_id, 0.0):
+        is_valid = not is_expired(used)
+        if is_valid and time.monotonic() < self._paused_until.get(connection_id, 0.0):
             return used
         try:
             return await self.renew(definition, connection_id, used)
         except TokenUnavailable:
-            if not is_good:
+            if not is_valid:
                 raise
-            if len(self._left_alone) >= _MAX_LEFT_ALONE:
-                self._left_alone.clear()
-            self._left_alone[connection_id] = time.monotonic() + _PATIENCE_SECONDS
+            if len(self._paused_until) >= _MAX_PAUSED:
+                self._paused_until.clear()
+            self._paused_until[connection_id] = time.monotonic() + _RENEWAL_PAUSE_SECONDS
             return used
 
-    async def first(
+    async def request_first(
         self, definition: IntegrationDefinition, organization_id: OrganizationId, placeholders: Mapping[str, str]
     ) -> Credentials:
-        """The tokens of a connection without a user that is not stored yet. Raises GrantOver, TokenUnavailable."""
+        """Returns the first tokens of a client-credentials connection. Raises GrantOver, TokenUnavailable."""
         auth = definition.auth
         assert isinstance(auth, OAuth2Auth)
         async with self._database.transaction() as session:
@@ -126,14 +126,14 @@ class TokenKeeper:
         }
 
     async def close(self) -> None:
-        """Lets the renewals that are under way store what they get."""
+        """Waits until the renewals in progress have stored their tokens."""
         if self._renewals:
             await asyncio.wait(self._renewals.values(), timeout=_CLOSING_SECONDS)
 
     def _forget(self, connection_id: ConnectionId, task: asyncio.Task[Credentials]) -> None:
         del self._renewals[connection_id]
         if not task.cancelled():
-            task.exception()  # its callers may all be gone; asyncio must not complain that nobody looked
+            task.exception()  # all callers may be gone, and asyncio warns of an exception that nobody retrieved
 
     async def _renew(
         self, definition: IntegrationDefinition, connection_id: ConnectionId, used: Credentials
@@ -171,7 +171,7 @@ class TokenKeeper:
         if auth.renewal is not None:
             return await request_step(self._caller, auth, claim.client, auth.renewal, claim.credentials)
         if "refresh_token" not in claim.credentials:
-            raise GrantOver("the access has ended, and the provider gave nothing to renew it with")
+            raise GrantOver("the access has expired, and the provider gave no refresh token")
         return await request_tokens(
             self._caller,
             auth,
@@ -189,18 +189,18 @@ class TokenKeeper:
                 claim = await self._try_claim(session, definition, connection_id, used)
             if claim is not None:
                 return claim
-            # A claim that was never given back runs out by itself.
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS * random.uniform(0.5, 1.5))
+            # A claim that was never released expires.
+            await asyncio.sleep(_POLL_SECONDS * random.uniform(0.5, 1.5))
 
     async def _try_claim(
         self, session: AsyncSession, definition: IntegrationDefinition, connection_id: ConnectionId, used: Credentials
     ) -> _Claim | Credentials | None:
         is_claimed = func.coalesce(Connection.refreshing_until > func.now(), False)
         statement = select(Connection, is_claimed).where(Connection.id == connection_id).with_for_update()
-        found = (await session.execute(statement)).one_or_none()
-        if found is None:
+        row = (await session.execute(statement)).one_or_none()
+        if row is None:
             raise GrantOver("the connection was disconnected")
-        connection, claimed = found
+        connection, claimed = row
         is_incomplete = bool(missing_answers(definition, connection.placeholders))
         if connection.status is ConnectionStatus.BROKEN and not is_incomplete:
             raise GrantOver(connection.status_reason)
@@ -219,14 +219,14 @@ class TokenKeeper:
         self, session: AsyncSession, definition: IntegrationDefinition, organization_id: OrganizationId
     ) -> ClientCredentials:
         statement = select(OAuthClient).where(
-            # tenancy: the client of the very organization whose connection is made or renewed
+            # tenancy: the client of the organization whose connection is made or renewed
             OAuthClient.organization_id == organization_id,
             OAuthClient.integration_id == definition.id,
         )
-        found = await session.scalar(statement)
-        if found is None:
+        client = await session.scalar(statement)
+        if client is None:
             raise TokenUnavailable(f"your organization's OAuth client for {definition.id} was removed; set it again")
-        return ClientCredentials(found.client_id, self._vault.decrypt(found.sealed_secret)["client_secret"])
+        return ClientCredentials(client.client_id, self._vault.decrypt(client.sealed_secret)["client_secret"])
 
     async def _store(
         self, session: AsyncSession, connection_id: ConnectionId, claim: _Claim, renewed: Credentials
@@ -236,10 +236,10 @@ class TokenKeeper:
             raise GrantOver("the connection was disconnected")
         stored = self._vault.decrypt(connection.sealed_credentials)
         if not _is_same_grant(stored, claim.credentials):
-            return stored  # connected again meanwhile: those tokens are of a newer consent
+            return stored  # reconnected meanwhile: these tokens belong to a newer consent
         connection.sealed_credentials = self._vault.encrypt(dict(renewed))
         if not claim.is_incomplete:
-            # Also when another process took over, found the refresh token used up and called the connection broken.
+            # Even when another process took over, found the refresh token used and marked the connection broken.
             connection.status, connection.status_reason = ConnectionStatus.ACTIVE, ""
         connection.refreshing_until = None
         return renewed
@@ -258,11 +258,11 @@ class TokenKeeper:
 
     async def _locked(self, session: AsyncSession, connection_id: ConnectionId) -> Connection | None:
         statement = select(Connection).where(Connection.id == connection_id).with_for_update()
-        found: Connection | None = await session.scalar(statement)
-        return found
+        connection: Connection | None = await session.scalar(statement)
+        return connection
 
     async def _persist(self, change: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-        """One transaction, repeated while the database cannot be reached; the changes bear being made twice."""
+        """Runs `change` in a transaction, retried while the database is unavailable; changes must be idempotent."""
 
         async def attempt() -> Result:
             async with self._database.transaction() as session:
@@ -279,11 +279,11 @@ class TokenKeeper:
 
 
 def was_renewed_just_now(credentials: Credentials) -> bool:
-    """Whether renewing once more would hardly help a token that the upstream refuses."""
+    """Returns whether the token was renewed so recently that renewing it again would not help."""
     renewed_at: float = credentials.get("renewed_at", 0.0)
-    return time.time() - renewed_at < _PATIENCE_SECONDS
+    return time.time() - renewed_at < _RENEWAL_PAUSE_SECONDS
 
 
-def _is_same_grant(one: Credentials, other: Credentials) -> bool:
+def _is_same_grant(credentials: Credentials, other: Credentials) -> bool:
     names = ("access_token", "refresh_token")
-    return [one.get(name) for name in names] == [other.get(name) for name in names]
+    return [credentials.get(name) for name in names] == [other.get(name) for name in names]

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 from platform_api.core.errors import Unprocessable
+from platform_api.integrations.definitions.api_description import ApiDescription, Flow, Scheme, Server, ServerVariable
 from platform_api.integrations.definitions.definition import Auth, NoAuth
-from platform_api.integrations.openapi.description import ApiDescription, Flow, Scheme, Server, ServerVariable
 
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 _FILLABLE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -19,7 +19,7 @@ _FLOWS = ("authorization_code", "client_credentials")
 
 @dataclass(slots=True)
 class DefinitionDraft:
-    """The fields of a definition, the values of its placeholders, and notes for a person."""
+    """Holds the fields of a definition, the values of its placeholders, and notes for a person."""
 
     fields: dict[str, Any]
     placeholders: dict[str, ServerVariable] = field(default_factory=dict)

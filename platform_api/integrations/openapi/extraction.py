@@ -6,7 +6,7 @@ References are followed; the outline of a schema has a limited depth, so that re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from platform_api.integrations.openapi.description import (
+from platform_api.integrations.definitions.api_description import (
     MAX_OPERATIONS,
     ApiDescription,
     Flow,

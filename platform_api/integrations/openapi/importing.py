@@ -16,10 +16,10 @@ from platform_api.core.errors import BadRequest, Conflict, Unprocessable, descri
 from platform_api.core.paging import paginate
 from platform_api.integrations import service
 from platform_api.integrations.access import get_definition
+from platform_api.integrations.definitions.api_description import ApiDescription, ServerVariable
 from platform_api.integrations.definitions.definition import IntegrationDefinition
 from platform_api.integrations.models import Operation, OwnIntegration
 from platform_api.integrations.openapi.building import DefinitionDraft, build_fields
-from platform_api.integrations.openapi.description import ApiDescription, ServerVariable
 from platform_api.integrations.openapi.process import describe_document
 from platform_api.integrations.outgoing.caller import Caller, UpstreamAnswer, UpstreamRequest
 from platform_api.integrations.schemas import ImportWrite
@@ -32,7 +32,7 @@ _FROM_DOCUMENT = ("version", "description", "base_url", "auth", "docs_url", "web
 
 @dataclass(frozen=True, slots=True)
 class ReadImport:
-    """A document that was read and is not stored yet."""
+    """Holds a document that was read and is not stored yet."""
 
     api: ApiDescription
     draft: DefinitionDraft
@@ -40,7 +40,7 @@ class ReadImport:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did, or would do."""
+    """Reports what an import did, or would do."""
 
     definition: IntegrationDefinition
     is_new: bool

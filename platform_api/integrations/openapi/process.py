@@ -6,7 +6,7 @@ import sys
 import structlog
 
 from platform_api.core.errors import TooLarge, Unprocessable
-from platform_api.integrations.openapi.description import ApiDescription, ReadDocument
+from platform_api.integrations.definitions.api_description import ApiDescription, ReadDocument
 
 log = structlog.stdlib.get_logger()
 

@@ -29,7 +29,7 @@ Document = dict[str, Any]
 
 
 class UnusableDocument(Exception):
-    """The document cannot be read or is not valid OpenAPI; the message says where and why."""
+    """Signals a document that cannot be read or is not valid OpenAPI; the message says where and why."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader when libyaml is installed

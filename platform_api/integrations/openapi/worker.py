@@ -7,7 +7,7 @@ import resource
 import sys
 import warnings
 
-from platform_api.integrations.openapi.description import ReadDocument
+from platform_api.integrations.definitions.api_description import ReadDocument
 from platform_api.integrations.openapi.extraction import describe_api
 from platform_api.integrations.openapi.reading import UnusableDocument, read_document
 

@@ -1,4 +1,4 @@
-"""The text of an answer: in the charset that it says, or shows, to be written in."""
+"""Decodes the text of an answer, in the charset that it declares or that its bytes show."""
 
 import codecs
 import json
@@ -6,16 +6,16 @@ import json
 from platform_api.integrations.outgoing import json_text
 from platform_api.integrations.outgoing.media_types import MediaType, codec_of, declared_in_xml, media_type
 
-# What servers say of anything that they know nothing of.
+# What servers send for any file whose type they do not know.
 _UNKNOWN = "application/octet-stream"
 _BINARY = (
     *("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "font/"),
     *("application/pdf", "application/zip", "application/gzip", _UNKNOWN),
 )
-_ADDED_UNASKED = frozenset({"iso8859-1", "cp1252"})
+_ADDED_BY_FRAMEWORKS = frozenset({"iso8859-1", "cp1252"})
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    # Before UTF-16: the mark of UTF-32 begins with its.
+    # Before UTF-16, whose mark is the beginning of this one.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -24,10 +24,10 @@ _BYTE_ORDER_MARKS = (
 
 
 def text_of(body: bytes, content_type: str | None) -> str | None:
-    """The text of a body, without a byte order mark; None where it is none.
+    """Returns the text of a body, without a byte order mark; None for a body that is not text.
 
-    A byte order mark wins over the declared charset; then come the document's own rules (XML, JSON) and UTF-8. Of
-    what says that it is text, bytes that are not keep their place as U+FFFD. JSON is text whatever it is called.
+    A byte order mark takes precedence over the declared charset; then come the rules of the format (XML, JSON) and
+    UTF-8. In declared text, undecodable bytes become U+FFFD. JSON is text whatever its content type.
     """
     if not body:
         return ""
@@ -51,14 +51,14 @@ def _codec(body: bytes, parsed: MediaType | None) -> str:
     if declared is None and parsed is not None and parsed.is_xml:
         declared = declared_in_xml(body[:300].decode("latin-1"))
     if declared is not None and (codec := codec_of(declared)) is not None:
-        return "utf-8" if _is_declared_blindly(codec, parsed) and _is_utf8(body) else codec
-    # RFC 8259 wants UTF-8; older writers of UTF-16 and UTF-32 are known by the zeros among the first bytes.
+        return "utf-8" if _is_default_charset(codec, parsed) and _is_utf8(body) else codec
+    # RFC 8259 requires UTF-8; older UTF-16 and UTF-32 show by the zeros among the first bytes.
     return json.detect_encoding(body[:4]) if parsed is None or parsed.is_json else "utf-8"
 
 
-def _is_declared_blindly(codec: str, parsed: MediaType | None) -> bool:
-    """Whether a charset is one that frameworks add unasked, which says nothing of JSON; nor can ASCII be meant."""
-    return codec == "ascii" or (codec in _ADDED_UNASKED and parsed is not None and parsed.is_json)
+def _is_default_charset(codec: str, parsed: MediaType | None) -> bool:
+    """Returns whether frameworks add this charset by default, so that it says nothing of JSON; ASCII never does."""
+    return codec == "ascii" or (codec in _ADDED_BY_FRAMEWORKS and parsed is not None and parsed.is_json)
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -70,7 +70,7 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def _json_in_disguise(body: bytes) -> str | None:
-    """An object or a list under the name of something else: an error of a service that sends files, for one."""
+    """Returns JSON that is declared as binary, as services that send files do with their errors."""
     try:
         text = body.decode(json.detect_encoding(body[:4]))
     except UnicodeDecodeError:

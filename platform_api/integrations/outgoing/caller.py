@@ -1,7 +1,7 @@
-"""The caller: one HTTP request to an upstream, with limits on everything an upstream decides.
+"""Sends one HTTP request to an upstream, with limits on everything an upstream decides.
 
-The outcome is always an `UpstreamAnswer`. What went wrong between us and the upstream is an answer with status 0 or
-599-like meaning in the contract's five keys: `ok` false, `text` saying what happened.
+The outcome is always an `UpstreamAnswer`. When the upstream gives no answer, it has the status that a gateway reports
+(502, 504), `ok` is false and `text` says what happened.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from platform_api.integrations.outgoing.guarded_connector import ForbiddenAddres
 from platform_api.integrations.outgoing.redaction import redacted
 from platform_api.integrations.outgoing.upstream_errors import broken_off, no_connection, place_of
 
-_HARMLESS = frozenset({"accept", "accept-encoding", "user-agent"})
+_HEADERS_FOR_ANY_HOST = frozenset({"accept", "accept-encoding", "user-agent"})
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 _READ_BYTES = 64 * 1024
-# More of it is decompressed in a thread.
+# Larger bodies are decompressed in a thread.
 _MAX_ENCODED_INLINE = 32 * 1024
-# Policies and links fill headers of more than the 8 KiB that aiohttp reads.
+# Security policies and link headers exceed the 8 KiB that aiohttp reads by default.
 _MAX_HEADER_BYTES = 64 * 1024
-# The status of an answer that never came: what gateways say.
+# Statuses that gateways report when the upstream gave no answer.
 BAD_GATEWAY, GATEWAY_TIMEOUT = 502, 504
 
 
@@ -40,27 +40,27 @@ Signature = Callable[[str, URL, bytes], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """A request ready to be sent, credentials included; never logged."""
+    """Holds a request ready to be sent, credentials included; never logged."""
 
     method: str
     url: URL
     headers: Mapping[str, str]
     body: bytes | None = None
-    """Its `Content-Type` is among the headers."""
+    """Its `Content-Type` stands in `headers`."""
     sign: Signature | None = None
-    """Headers that prove each request as it is sent, by its method, URL and body."""
+    """Returns the headers that sign a request, computed from its method, URL and body each time it is sent."""
     key_in_path: str | None = None
-    """Left out of every URL that is shown."""
+    """A key in the URL's path, masked in every URL that is shown."""
 
     def shown(self, url: URL) -> str:
-        """A URL as it may be shown: without the query, where keys may stand, and without a key in its path."""
+        """Returns a URL that is safe to show: without its query, which may hold keys, and with a path key masked."""
         text = str(url).partition("#")[0].partition("?")[0]
         return redacted(text, [self.key_in_path]) if self.key_in_path else text
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAnswer:
-    """What came back, or what stands for an answer that did not come (`failure` says why)."""
+    """Holds the answer of an upstream, or a substitute when none arrived (`failure` says why)."""
 
     status: int
     headers: Mapping[str, str]
@@ -69,24 +69,24 @@ class UpstreamAnswer:
     url: str
     elapsed_ms: int
     content: bytes | None = None
-    """The body, where it is no text (`text` is empty then)."""
+    """The body when it is not text; `text` is empty then."""
     failure: str | None = None
     is_final: bool = False
-    """Whether the same request would fail the same way again."""
+    """Whether sending the same request again would fail in the same way."""
     is_inexact: bool = False
-    """Whether numbers of `data` may have lost digits that `text` has."""
+    """Whether numbers in `data` may have lost digits that `text` still has."""
 
     @property
     def ok(self) -> bool:
         return self.failure is None and 200 <= self.status < 400
 
     def api_data(self) -> Any:
-        """The contract's `api_data`: the answer's JSON, no digit of its numbers changed."""
+        """Returns the contract's `api_data`: the JSON of the answer, with every digit of its numbers."""
         written = json_text.as_written(self.text) if self.is_inexact else None
         return self.data if written is None else written
 
     def api_response(self) -> dict[str, Any]:
-        """The contract's `api_response` (§6.2); a body that is no text is in `content_base64` beside its keys."""
+        """Returns the contract's `api_response` (§6.2), plus `content_base64` for a body that is not text."""
         response: dict[str, Any] = {
             "status_code": self.status,
             "text": self.text,
@@ -100,12 +100,12 @@ class UpstreamAnswer:
 
 
 class DownloadFailed(Exception):
-    """What was to be downloaded cannot be had; the message says why."""
+    """Signals that a download failed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A successful answer whose body is still to come."""
+    """Holds a successful answer whose body has not been read yet."""
 
     url: URL
     headers: Mapping[str, str]
@@ -113,7 +113,7 @@ class Download:
 
 
 class Caller:
-    """One pool of connections to upstreams for the whole process. Open it with `async with`."""
+    """Sends requests through one pool of connections for the whole process. Open it with `async with`."""
 
     def __init__(
         self,
@@ -121,20 +121,20 @@ class Caller:
         allow_private: bool,
         allowed: AllowedUpstreams = NONE_ALLOWED,
         deadline_seconds: float = 60.0,
-        most_answer_bytes: int = 32 * 1024 * 1024,
+        max_answer_bytes: int = 32 * 1024 * 1024,
     ) -> None:
         self._guard = ALL_ALLOWED if allow_private else allowed
         self._deadline = deadline_seconds
-        self._most_answer_bytes = most_answer_bytes
+        self._max_answer_bytes = max_answer_bytes
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Caller":
         self._session = aiohttp.ClientSession(
             connector=GuardedConnector(self._guard),
-            # The deadline for all of a call, redirects included, is `send`'s.
+            # `send` sets the deadline of a whole call, redirects included.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
             cookie_jar=aiohttp.DummyCookieJar(),
-            # A request without a body is of no type.
+            # A request without a body has no content type.
             skip_auto_headers=("Content-Type",),
         )
         return self
@@ -144,9 +144,9 @@ class Caller:
             await self._session.close()
 
     async def send(self, request: UpstreamRequest, *, deadline_seconds: float | None = None) -> UpstreamAnswer:
-        """Sends the request; follows redirects to the same host only with credentials, to others without.
+        """Sends the request and follows redirects; only the host it was meant for receives the credentials.
 
-        The deadline is for everything: connecting, redirects, the whole answer.
+        The deadline covers connecting, redirects and reading the whole answer.
         """
         started = time.monotonic()
         deadline = min(deadline_seconds or self._deadline, self._deadline)
@@ -180,7 +180,7 @@ class Caller:
             reason = str(cause) if is_refused else no_connection(exc, places[-1])
             return failed(BAD_GATEWAY, reason, is_final=is_refused)
         except content_encoding.TooLarge:
-            reason = f"the upstream's answer is larger than {self._most_answer_bytes} bytes"
+            reason = f"the upstream's answer is larger than {self._max_answer_bytes} bytes"
             return failed(BAD_GATEWAY, reason, is_final=True)
         except _BadRedirect as exc:
             return failed(BAD_GATEWAY, f"the upstream redirects to {exc}:, which is not HTTP", is_final=True)
@@ -191,14 +191,14 @@ class Caller:
 
     @asynccontextmanager
     async def download(self, url: URL, *, deadline_seconds: float) -> AsyncIterator[Download]:
-        """Fetches something without credentials, piece by piece; redirects go through the same checks as `url`.
+        """Downloads a file without credentials, in chunks; redirects pass the same checks as `url`.
 
-        The deadline is for everything within the block. Raises DownloadFailed, also while the body is read.
+        The deadline covers the whole block. Raises DownloadFailed, also while the body is read.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
         try:
             async with asyncio.timeout(deadline_seconds):
-                for _ in range(_MOST_REDIRECTS + 1):
+                for _ in range(_MAX_REDIRECTS + 1):
                     if url.scheme not in ("http", "https") or not url.host:
                         raise DownloadFailed(
                             f"{url.scheme or 'nothing'}: only http:// and https:// can be downloaded"
@@ -215,11 +215,11 @@ class Caller:
                             yield Download(url, response.headers, response.content.iter_chunked(_READ_BYTES))
                             return
                         url = url.join(URL(location))
-                raise DownloadFailed("there are too many redirects")
+                raise DownloadFailed(f"the server redirects more than {_MAX_REDIRECTS} times")
         except aiohttp.ConnectionTimeoutError as exc:
             raise DownloadFailed(no_connection(exc, url)) from exc
         except TimeoutError as exc:
-            raise DownloadFailed("it did not arrive in time") from exc
+            raise DownloadFailed(f"the download took longer than {deadline_seconds:g} seconds") from exc
         except ForbiddenAddress as exc:
             raise DownloadFailed(str(exc)) from exc
         except aiohttp.ClientConnectorError as exc:
@@ -230,21 +230,21 @@ class Caller:
             raise DownloadFailed(f"the download broke off: {type(exc).__name__}") from exc
 
     async def _send(self, request: UpstreamRequest, started: float, places: list[URL]) -> UpstreamAnswer:
-        """Sends it; `places` is told where it goes on to."""
+        """Sends the request and appends the URL of each redirect to `places`, for messages."""
         assert self._session is not None
         method, url, headers = request.method, request.url, dict(request.headers)
         if not any(name.lower() == "accept-encoding" for name in headers):
             headers["Accept-Encoding"] = content_encoding.ACCEPTED
         body, sign = request.body, request.sign
-        for _ in range(_MOST_REDIRECTS + 1):
-            proof = sign(method, url, body or b"") if sign is not None else {}
-            if proof:
-                proved = {name.lower() for name in proof}
+        for _ in range(_MAX_REDIRECTS + 1):
+            signed_headers = sign(method, url, body or b"") if sign is not None else {}
+            if signed_headers:
+                proved = {name.lower() for name in signed_headers}
                 headers = {name: value for name, value in headers.items() if name.lower() not in proved}
             async with self._session.request(
                 method,
                 url,
-                headers={**headers, **proof},
+                headers={**headers, **signed_headers},
                 data=body,
                 allow_redirects=False,
                 auto_decompress=False,
@@ -258,8 +258,8 @@ class Caller:
             if following.scheme not in ("http", "https"):
                 raise _BadRedirect(following.scheme)
             if following.origin() != url.origin():
-                # Credentials are for the host they were given to; anything but a plain reading ends here.
-                headers = {name: value for name, value in headers.items() if name.lower() in _HARMLESS}
+                # Credentials belong to the host they were given for: another host gets a plain GET without them.
+                headers = {name: value for name, value in headers.items() if name.lower() in _HEADERS_FOR_ANY_HOST}
                 body = sign = None
                 method = "GET"
             elif response.status == 303 or (response.status in (301, 302) and method == "POST"):
@@ -296,21 +296,21 @@ class Caller:
         if encoding is None:
             return body
         if len(body) <= _MAX_ENCODED_INLINE:
-            return content_encoding.decoded(body, encoding, max_bytes=self._most_answer_bytes)
-        return await asyncio.to_thread(content_encoding.decoded, body, encoding, max_bytes=self._most_answer_bytes)
+            return content_encoding.decoded(body, encoding, max_bytes=self._max_answer_bytes)
+        return await asyncio.to_thread(content_encoding.decoded, body, encoding, max_bytes=self._max_answer_bytes)
 
     async def _read_long(self, response: aiohttp.ClientResponse) -> bytes:
         parts, size = [], 0
         async for chunk in response.content.iter_chunked(_READ_BYTES):
             size += len(chunk)
-            if size > self._most_answer_bytes:
+            if size > self._max_answer_bytes:
                 raise content_encoding.TooLarge
             parts.append(chunk)
         return b"".join(parts)
 
 
 async def _within(seconds: float, work: Coroutine[Any, Any, UpstreamAnswer]) -> UpstreamAnswer:
-    """`asyncio.timeout` without its bookkeeping, which is a twentieth of what a call costs us."""
+    """Awaits `work`, like `asyncio.timeout` but without its bookkeeping, which costs a twentieth of a call."""
     task = asyncio.current_task()
     assert task is not None
     cancelling, is_over = task.cancelling(), False
@@ -324,7 +324,7 @@ async def _within(seconds: float, work: Coroutine[Any, Any, UpstreamAnswer]) -> 
     try:
         return await work
     except asyncio.CancelledError as exc:
-        # Somebody else's cancellation at the same time wins.
+        # A cancellation from elsewhere at the same time takes precedence.
         if is_over and task.uncancel() <= cancelling:
             raise TimeoutError from exc
         raise
@@ -332,16 +332,8 @@ async def _within(seconds: float, work: Coroutine[Any, Any, UpstreamAnswer]) -> 
         timer.cancel()
 
 
-class NotSigned(ValueError):
-    """A request that its signature cannot be made for; the message says why."""
-
-
-class _BadRedirect(Exception):
-    """To a scheme that is not HTTP."""
-
-
 def _combined(headers: CIMultiDictProxy[str]) -> dict[str, str]:
-    """Each header once, several of one name joined by commas (RFC 9110 §5.3); of cookies, which are no list, one."""
+    """Returns each header once, repeated ones joined by commas (RFC 9110 §5.3); only the first cookie stays."""
     plain: dict[str, str] = {}
     names: dict[str, str] = {}
     for name, value in headers.items():
@@ -351,3 +343,11 @@ def _combined(headers: CIMultiDictProxy[str]) -> dict[str, str]:
         elif known.lower() != "set-cookie":
             plain[known] = f"{plain[known]}, {value}"
     return plain
+
+
+class NotSigned(ValueError):
+    """Signals a request that cannot be signed; the message says why."""
+
+
+class _BadRedirect(Exception):
+    """Signals a redirect to a scheme other than HTTP."""

@@ -1,14 +1,13 @@
-"""The body of an answer out of its `Content-Encoding`, whole or not at all.
+"""Decompresses the body of an answer by its `Content-Encoding`, completely or not at all.
 
-A compressed body that breaks off, or that its checksum contradicts, is an error: its beginning alone would be taken
-for the whole answer.
+A truncated body, or one with a wrong checksum, is an error: its beginning would pass for the whole answer.
 """
 
 import zlib
 from collections.abc import Iterator
 
 ACCEPTED = "gzip, deflate"
-"""What `Accept-Encoding` says, unless the caller says something else."""
+"""The default `Accept-Encoding`."""
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _GZIP_NAMES, _UNCHANGED = frozenset({"gzip", "x-gzip"}), frozenset({"", "identity", "none", "utf-8", "utf8"})
@@ -16,15 +15,15 @@ _STEP_BYTES = 1024 * 1024
 
 
 class BadEncoding(ValueError):
-    """A body that is not encoded as it says; the message says how."""
+    """Signals a body that is not encoded as declared; the message says how."""
 
 
 class TooLarge(Exception):
-    """A body that is larger than allowed."""
+    """Signals that the decompressed body is larger than allowed."""
 
 
 def decoded(body: bytes, content_encoding: str, *, max_bytes: int) -> bytes:
-    """The body as it was before it was encoded. Raises BadEncoding, TooLarge."""
+    """Returns the decompressed body. Raises BadEncoding, TooLarge."""
     names = [name.strip().lower() for name in content_encoding.split(",")]
     for name in reversed(names if body else []):
         if name in _UNCHANGED:
@@ -36,8 +35,8 @@ def decoded(body: bytes, content_encoding: str, *, max_bytes: int) -> bytes:
 
 
 def _members(body: bytes, name: str) -> Iterator[bytes]:
-    """What is decompressed, piece by piece; a body may be several compressed ones after another."""
-    # Zeros at the end pad it.
+    """Yields the decompressed pieces; a body may hold several compressed members one after another."""
+    # Zeros at the end are padding.
     while body.rstrip(b"\0"):
         decompressor = zlib.decompressobj(_window(body, name))
         while not decompressor.eof:
@@ -52,7 +51,7 @@ def _members(body: bytes, name: str) -> Iterator[bytes]:
 def _window(body: bytes, name: str) -> int:
     if name in _GZIP_NAMES:
         return _GZIP
-    # The standard's `deflate` has zlib's two bytes before it; some servers leave them out.
+    # Standard `deflate` begins with a zlib header of two bytes; some servers leave it out.
     has_header = len(body) > 1 and body[0] & 15 == 8 and int.from_bytes(body[:2], "big") % 31 == 0
     return _ZLIB if has_header else _RAW
 

@@ -1,7 +1,7 @@
-"""Where outgoing calls may go: checked on the resolved address, at the moment of connecting.
+"""Restricts where outgoing calls may go, by the resolved address and at the moment of connecting.
 
 A name is resolved once and the connection is made to the very addresses that were checked, so a name that resolves
-differently a moment later reaches nothing; redirects come through here again.
+differently a moment later reaches nothing. Redirects pass the same check.
 """
 
 import ipaddress
@@ -14,11 +14,11 @@ from platform_api.core.upstreams import KEEP_ALIVE_SECONDS, AllowedUpstreams
 
 
 class ForbiddenAddress(OSError):
-    """The upstream's name leads to an address that integrations may not call."""
+    """Signals that the upstream's name resolves to an address that integrations may not call."""
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves names and lets through the addresses that `allowed` permits."""
+    """Resolves names to those of their addresses that `allowed` permits."""
 
     def __init__(self, allowed: AllowedUpstreams) -> None:
         self._inner = aiohttp.ThreadedResolver()
@@ -27,8 +27,8 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        permitted = [one for one in found if self._allowed.permits(host, one["host"])]
+        addresses = await self._inner.resolve(host, port, family)
+        permitted = [address for address in addresses if self._allowed.permits(host, address["host"])]
         if not permitted:
             raise ForbiddenAddress(f"{host} is a private or local address, which integrations may not call")
         return permitted
@@ -37,16 +37,14 @@ class GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
-MOST_CONNECTIONS = 400
-"""To upstreams, in one process."""
+MAX_CONNECTIONS = 400
+"""Open connections to upstreams in one process."""
 
 
 class GuardedConnector(aiohttp.TCPConnector):
-    """A connection pool that refuses what `GuardedResolver` refuses; literal addresses are checked, too."""
+    """Pools connections to permitted addresses only, whether a name resolves to them or the URL holds the address."""
 
-    def __init__(
-        self, allowed: AllowedUpstreams, *, limit: int = MOST_CONNECTIONS, limit_per_host: int = 200
-    ) -> None:
+    def __init__(self, allowed: AllowedUpstreams, *, limit: int = MAX_CONNECTIONS, limit_per_host: int = 200) -> None:
         super().__init__(
             resolver=GuardedResolver(allowed),
             limit=limit,
@@ -57,7 +55,7 @@ class GuardedConnector(aiohttp.TCPConnector):
         self._allowed = allowed
 
     async def _resolve_host(self, host: str, port: int, traces: object = None) -> list[ResolveResult]:
-        # aiohttp does not ask the resolver about literal addresses.
+        # aiohttp does not call the resolver for literal addresses.
         if _is_literal(host) and not self._allowed.permits(host, host):
             raise ForbiddenAddress(f"{host} is a private or local address, which integrations may not call")
         return await super()._resolve_host(host, port, traces)  # type: ignore[arg-type]  # passed through as it came

@@ -1,4 +1,4 @@
-"""JSON of third parties, read and written quickly, and as leniently as they write it."""
+"""Reads and writes the JSON of third parties: fast, and as leniently as they write it."""
 
 import json
 import re
@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
+from automio._paths import ABSENT, at
+
 
 def parse(text: str) -> Any:
-    """What the text says; None when it is not JSON."""
+    """Returns the value of a JSON text; None when it is not JSON."""
     if not text:
         return None
     try:
@@ -18,10 +20,19 @@ def parse(text: str) -> Any:
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         pass
     try:
-        # Takes what is not quite JSON but occurs: NaN, lone surrogates, numbers out of range.
+        # Accepts what services send although it is not JSON: NaN, lone surrogates, numbers out of range.
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def value_at(value: Any, path: str) -> Any:
+    """Returns what stands at a path, written as places in lists are (`data.0.email`); None when nothing does."""
+    try:
+        result = at(value, path)
+    except ValueError:
+        return None
+    return None if result is ABSENT else result
 
 
 class _Inexact(Exception):
@@ -29,18 +40,18 @@ class _Inexact(Exception):
 
 
 def _float(text: str) -> float:
-    # A float holds every number of 15 digits, but not every longer one, nor every exponent.
-    if len(text) > _SURELY_EXACT or "e" in text or "E" in text:
+    # A float holds every number of 15 digits (and a point) exactly, but not all longer ones, nor all exponents.
+    if len(text) > _MAX_EXACT_DIGITS or "e" in text or "E" in text:
         raise _Inexact
     return float(text)
 
 
-_SURELY_EXACT = 16
+_MAX_EXACT_DIGITS = 16
 _careful_decoder = msgspec.json.Decoder(float_hook=_float)
 
 
 def parse_carefully(text: str) -> tuple[Any, bool]:
-    """As `parse`, and whether a number may have lost digits; `as_written` has them."""
+    """Returns the value as `parse` does, and whether a number may have lost digits; `as_written` keeps them."""
     try:
         return _careful_decoder.decode(text), False
     except _Inexact:
@@ -50,12 +61,12 @@ def parse_carefully(text: str) -> tuple[Any, bool]:
 
 
 def as_written(text: str) -> msgspec.Raw | None:
-    """The same JSON to be put into a reply, no digit of a number changed; None when it is not strictly JSON."""
+    """Returns the JSON as it stands, for a reply that keeps every digit; None when it is not strictly JSON."""
     try:
         checked = msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
-    # Strings hold no line breaks: what is left of them is between values. An event has one line.
+    # Strings hold no raw line breaks, so these stand between values. A server-sent event has one line.
     return msgspec.Raw(re.sub(rb"[\r\n]+[ \t\r\n]*", b" ", bytes(checked)))
 
 
@@ -68,7 +79,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def decode_exactly(raw: bytes) -> Any:
-    """The value of a JSON document, its fractions as Decimal. Raises ValueError, saying where it is no JSON."""
+    """Returns the value of a JSON document, fractions as Decimal. Raises ValueError, saying where it is not JSON."""
     try:
         return _exact_decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -80,7 +91,7 @@ def decode_exactly(raw: bytes) -> Any:
 
 
 def encode(value: object) -> bytes:
-    """JSON in UTF-8, a Decimal as the number it is. Raises ValueError for what JSON cannot hold."""
+    """Returns JSON in UTF-8, Decimals as numbers. Raises ValueError for a value that JSON cannot hold."""
     try:
         return _encoder.encode(value)
     except (UnicodeEncodeError, RecursionError, TypeError, msgspec.MsgspecError) as error:
@@ -88,7 +99,7 @@ def encode(value: object) -> bytes:
 
 
 def encode_ascii(value: object) -> bytes:
-    """ASCII only: the published clients read streams as Latin-1 and split lines at U+2028 (contract §6.5)."""
+    """Returns JSON in ASCII: the published clients read streams as Latin-1 and split at U+2028 (contract §6.5)."""
     try:
         encoded = msgspec.json.encode(value)
     except (UnicodeEncodeError, RecursionError):
@@ -98,7 +109,7 @@ def encode_ascii(value: object) -> bytes:
     try:
         return json.dumps(value, separators=(",", ":")).encode()
     except TypeError:
-        # Something in it stands as it was written.
+        # It holds a `msgspec.Raw`, which the standard library cannot write.
         return in_ascii(encoded.decode())
 
 
@@ -108,11 +119,11 @@ def _raw_value(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-# Python escapes the rest as JSON does.
-_OTHERWISE_ESCAPED = re.compile("[\x80-\xff\U00010000-\U0010ffff]+")
+# The `backslashreplace` of Python escapes all other characters as JSON does.
+_NOT_BACKSLASHREPLACED = re.compile("[\x80-\xff\U00010000-\U0010ffff]+")
 
 
 def in_ascii(document: str) -> bytes:
-    """A JSON document in ASCII: other characters stand in its strings only, where JSON may escape them."""
-    escaped = _OTHERWISE_ESCAPED.sub(lambda match: encode_basestring_ascii(match.group())[1:-1], document)
+    """Returns a JSON document in ASCII; other characters occur in strings only, where JSON can escape them."""
+    escaped = _NOT_BACKSLASHREPLACED.sub(lambda match: encode_basestring_ascii(match.group())[1:-1], document)
     return escaped.encode("ascii", "backslashreplace")

@@ -1,4 +1,4 @@
-"""What a `Content-Type` says of a body, as far as bodies are written and read by it."""
+"""Parses a `Content-Type`, as far as bodies are written and read by it."""
 
 import codecs
 import re
@@ -9,13 +9,13 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 _JSON_LINES = frozenset({"ndjson", "x-ndjson", "jsonl", "x-jsonl", "jsonlines", "x-jsonlines"})
 _PARAMETER = re.compile(r";\s*([^\s=;]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;]*))")
-# Codecs of Python that are no charset of a document; some take quadratic time.
+# Python codecs that are not charsets of documents; some take quadratic time.
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """A content type in parts, all in lower case but the values of parameters."""
+    """Holds a parsed content type: everything in lower case except the values of parameters."""
 
     kind: str
     subtype: str
@@ -23,12 +23,12 @@ class MediaType:
 
     @property
     def name(self) -> str:
-        """Without parameters."""
+        """Returns the type without its parameters, as `application/json`."""
         return f"{self.kind}/{self.subtype}"
 
     @property
     def charset(self) -> str | None:
-        """As it is written."""
+        """Returns the charset as the header spells it."""
         return next((value for name, value in self.parameters if name == "charset"), None)
 
     @property
@@ -41,12 +41,12 @@ class MediaType:
 
     @property
     def is_json_lines(self) -> bool:
-        """One value a line."""
+        """Returns whether each line is a JSON document (NDJSON)."""
         return self.subtype in _JSON_LINES
 
     @property
     def is_json(self) -> bool:
-        """JSON by itself or as a suffix, e.g. `application/vnd.api+json`, `application/x-amz-json-1.1`."""
+        """Returns whether it is JSON, also by a suffix: `application/vnd.api+json`, `application/x-amz-json-1.1`."""
         return self.is_json_lines or "json" in re.split(r"[.+-]", self.subtype)
 
     @property
@@ -55,7 +55,7 @@ class MediaType:
 
     @property
     def is_text(self) -> bool:
-        """Whether its bytes are characters."""
+        """Returns whether its bytes encode characters."""
         return (
             self.kind == "text" or self.is_json or self.is_xml or self.is_form or self.subtype.endswith("javascript")
         )
@@ -63,7 +63,7 @@ class MediaType:
 
 @lru_cache(256)
 def media_type(text: str) -> MediaType | None:
-    """The parts of a content type; None when it is none."""
+    """Returns the parsed content type; None when the text is not one."""
     name, separator, rest = text.partition(";")
     kind, slash, subtype = name.strip().lower().partition("/")
     if not slash or not kind or not subtype:
@@ -77,7 +77,7 @@ def media_type(text: str) -> MediaType | None:
 
 @lru_cache(256)
 def codec_of(charset: str) -> str | None:
-    """Python's name of a charset; None when it is unknown."""
+    """Returns Python's name of a charset; None when it is unknown."""
     try:
         name = codecs.lookup(charset.strip()).name
         "".encode(name)
@@ -90,6 +90,6 @@ _XML_DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([A
 
 
 def declared_in_xml(text: str) -> str | None:
-    """The encoding that an XML document names in its first line."""
-    found = _XML_DECLARATION.match(text)
-    return found.group(1) if found else None
+    """Returns the encoding that an XML document declares in its first line."""
+    declaration = _XML_DECLARATION.match(text)
+    return declaration.group(1) if declaration else None

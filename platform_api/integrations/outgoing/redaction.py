@@ -1,4 +1,4 @@
-"""Secrets taken out of what is shown: messages, logs, addresses."""
+"""Masks secrets in what is shown: messages, logs, addresses."""
 
 import json
 import re
@@ -10,24 +10,24 @@ _MAX_SHOWN, _MAX_READ = 200, 100_000
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets, also as JSON, a URL or a form writes them. An empty secret hides nothing.
+    """Returns the text with secrets masked, also as JSON, a URL or a form spells them; an empty secret masks nothing.
 
-    Where secrets overlap, or one is a part of another, nothing of either is left.
+    Secrets that overlap or contain each other are masked as a whole.
     """
-    forms = {form for secret in secrets for form in _forms(secret) if form}
-    shown, position = [], 0
-    for start, end in _merged(_places(text, forms)):
-        shown += [text[position:start], MASK]
-        position = end
-    return "".join([*shown, text[position:]])
+    spellings = {spelling for secret in secrets for spelling in _spellings(secret) if spelling}
+    shown, end_of_last = [], 0
+    for start, end in _merged(_occurrences(text, spellings)):
+        shown += [text[end_of_last:start], MASK]
+        end_of_last = end
+    return "".join([*shown, text[end_of_last:]])
 
 
 def shown(text: str, secrets: Iterable[str]) -> str:
-    """Returns the beginning of an answer on one line, without the credentials that it may repeat."""
+    """Returns the beginning of an answer on one line, masking credentials that it may repeat."""
     return " ".join(redacted(text[:_MAX_READ], secrets)[: _MAX_SHOWN * 2].split())[:_MAX_SHOWN]
 
 
-def _forms(secret: str) -> Iterator[str]:
+def _spellings(secret: str) -> Iterator[str]:
     yield secret
     yield quote(secret, safe="", errors="replace")
     yield quote(secret, safe=":", errors="replace")
@@ -36,21 +36,21 @@ def _forms(secret: str) -> Iterator[str]:
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
-def _places(text: str, forms: Iterable[str]) -> Iterator[tuple[int, int]]:
-    for form in forms:
-        for match in re.finditer(f"(?={re.escape(form)})", text):
-            yield match.start(), match.start() + len(form)
+def _occurrences(text: str, spellings: Iterable[str]) -> Iterator[tuple[int, int]]:
+    for spelling in spellings:
+        for match in re.finditer(f"(?={re.escape(spelling)})", text):
+            yield match.start(), match.start() + len(spelling)
 
 
-def _merged(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The places in order, those that overlap or touch as one."""
-    begun: tuple[int, int] | None = None
-    for start, end in sorted(places):
-        if begun is not None and start <= begun[1]:
-            begun = begun[0], max(begun[1], end)
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yields the spans in order, overlapping and adjacent ones joined."""
+    current: tuple[int, int] | None = None
+    for start, end in sorted(spans):
+        if current is not None and start <= current[1]:
+            current = current[0], max(current[1], end)
             continue
-        if begun is not None:
-            yield begun
-        begun = start, end
-    if begun is not None:
-        yield begun
+        if current is not None:
+            yield current
+        current = start, end
+    if current is not None:
+        yield current

@@ -1,6 +1,6 @@
-"""Why an upstream gave no answer, in words: which host and port, and what happened there.
+"""Describes why an upstream gave no answer: which host and port, and what happened there.
 
-Never with an address that a name resolved to: where a name leads within the operator's network is not the caller's.
+Messages never hold the address that a name resolved to: that would tell callers about the operator's network.
 """
 
 import errno
@@ -17,25 +17,25 @@ _WORDS = {
     errno.ECONNREFUSED: "refused",
     errno.ECONNRESET: "it reset the connection",
     errno.EPIPE: "it closed the connection",
-    errno.ETIMEDOUT: "time-out",
-    errno.EHOSTUNREACH: "there is no way to it",
-    errno.ENETUNREACH: "there is no way to it",
+    errno.ETIMEDOUT: "timed out",
+    errno.EHOSTUNREACH: "the host is unreachable",
+    errno.ENETUNREACH: "the network is unreachable",
 }
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 
 
 def place_of(url: URL) -> str:
-    """`host:port`, as a URL names it."""
+    """Returns `host:port` of a URL."""
     return f"{url.host_subcomponent}:{url.port}"
 
 
 def no_connection(error: aiohttp.ClientConnectorError | TimeoutError, url: URL) -> str:
-    """A sentence about a connection that did not come about."""
+    """Returns a sentence about a connection that could not be made."""
     return f"cannot connect to {place_of(url)}: {_cause(error)}"
 
 
 def broken_off(error: Exception, url: URL) -> str:
-    """A sentence about a call that ended without a whole answer."""
+    """Returns a sentence about a call that ended without a complete answer."""
     match error:
         case aiohttp.ServerDisconnectedError():
             cause = "it closed the connection without an answer"
@@ -57,11 +57,11 @@ def broken_off(error: Exception, url: URL) -> str:
 def _cause(error: aiohttp.ClientConnectorError | TimeoutError) -> str:
     match error:
         case TimeoutError():
-            return "time-out"
+            return "timed out"
         case aiohttp.ClientConnectorCertificateError():
-            refused = error.certificate_error
-            said = refused.verify_message if isinstance(refused, ssl.SSLCertVerificationError) else str(refused)
-            return f"TLS: its certificate is not accepted ({said})"
+            cause = error.certificate_error
+            detail = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)
+            return f"TLS: its certificate is not accepted ({detail})"
         case aiohttp.ClientSSLError():
             reason = getattr(error.os_error, "reason", None) or "no agreement"
             return f"TLS: {str(reason).replace('_', ' ').lower()}; does it speak HTTPS?"
@@ -72,7 +72,7 @@ def _cause(error: aiohttp.ClientConnectorError | TimeoutError) -> str:
 
 
 def _in_words(error: OSError) -> str | None:
-    # Several addresses that failed in different ways are one error without a number.
-    found = _NUMBER.search(str(error))
-    number = error.errno if error.errno is not None else int(found.group(1)) if found else None
+    # When several addresses failed in different ways, asyncio raises one error without a number.
+    match = _NUMBER.search(str(error))
+    number = error.errno if error.errno is not None else int(match.group(1)) if match else None
     return _WORDS.get(number) if number is not None else None

@@ -1,4 +1,4 @@
-"""The body of a call as bytes, by its content type: JSON, a form, or what the caller wrote, as it stands."""
+"""Encodes the body of a call by its content type: JSON, a form, or the caller's text or bytes unchanged."""
 
 import re
 from dataclasses import dataclass
@@ -16,25 +16,27 @@ _JSON_CONTAINER = re.compile(r"\s*[{\[]")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What is sent, and as what."""
+    """Holds an encoded body and its content type."""
 
     content: bytes
     content_type: str
 
 
-def write_body(data: Any, given: str | None, body_format: BodyFormat) -> Body:
-    """`data` as the given content type, else as the definition says. Raises BadRequest for what cannot be written so.
+def write_body(data: Any, requested_type: str | None, body_format: BodyFormat) -> Body:
+    """Returns `data` encoded as the requested content type, else as the definition says. Raises BadRequest.
 
-    Text and bytes go out as they stand, text in the content type's charset.
+    Text and bytes are sent unchanged, text in the charset of the content type.
     """
-    content_type = given or body_format.default_content_type
+    content_type = requested_type or body_format.default_content_type
     parsed = media_type(content_type)
     if parsed is None:
-        raise BadRequest(f"request_headers: {content_type!r} is no content type, e.g. application/json")
+        raise BadRequest(f"request_headers: {content_type!r} must be a content type such as application/json")
     if isinstance(data, bytes):
-        return Body(data, content_type if given or _is_taken_for(data, body_format) else "application/octet-stream")
+        return Body(
+            data, content_type if requested_type or _fits_format(data, body_format) else "application/octet-stream"
+        )
     if isinstance(data, str):
-        return Body(_of_text(data, parsed, body_format, is_given=given is not None), content_type)
+        return Body(_of_text(data, parsed, body_format, is_given=requested_type is not None), content_type)
     if parsed.is_form:
         return Body(urlencoded(data, body_format, codec=_codec(parsed)), content_type)
     if parsed.is_form_data:
@@ -48,15 +50,15 @@ def write_body(data: Any, given: str | None, body_format: BodyFormat) -> Body:
 
 
 def write_form(data: Any, attachments: Attachments, body_format: BodyFormat) -> Body:
-    """A form with files. What is nested in `data` is JSON, unless the definition is of a service that takes forms."""
+    """Returns a form with files. Nested values of `data` are JSON fields, unless the service takes forms."""
     if body_format.type not in ("form", "multipart"):
         body_format = body_format.model_copy(update={"lists": "json", "objects": "json"})
     pairs = form_pairs(data, body_format) if data is not None else []
     return Body(*form_data([*pairs, *attachments.fields], attachments.uploads))
 
 
-def _is_taken_for(data: bytes, body_format: BodyFormat) -> bool:
-    """Whether bytes without a content type are of the kind that the service takes."""
+def _fits_format(data: bytes, body_format: BodyFormat) -> bool:
+    """Returns whether bytes without a content type have the format that the service takes."""
     if body_format.type == "json":
         return _is_json_document(data.decode("utf-8", errors="replace"))
     return body_format.type != "multipart"
@@ -74,9 +76,9 @@ def _is_json_document(text: str) -> bool:
 
 def _of_text(text: str, parsed: MediaType, body_format: BodyFormat, *, is_given: bool) -> bytes:
     if not is_given and body_format.type == "multipart":
-        raise BadRequest("data: this service takes forms: give an object, or text with its own Content-Type")
+        raise BadRequest("data: this service takes forms; give an object, or text with a Content-Type")
     if not is_given and body_format.type == "json" and not _is_json_document(text):
-        # Nothing says that it is encoded already: a JSON text like any other value.
+        # Nothing says that it is encoded already, so it is encoded as a JSON string like any other value.
         return _of_json(text, parsed)
     declared = declared_in_xml(text) if parsed.is_xml and parsed.charset is None else None
     return _encoded(text, codec_of(declared) or "utf-8" if declared else _codec(parsed))
@@ -86,7 +88,7 @@ def _of_json(data: Any, parsed: MediaType) -> bytes:
     try:
         if parsed.is_json_lines:
             records = data if isinstance(data, list) else [data]
-            content = b"".join(json_text.encode(one) + b"\n" for one in records)
+            content = b"".join(json_text.encode(record) + b"\n" for record in records)
         else:
             content = json_text.encode(data)
     except ValueError as error:
@@ -94,7 +96,7 @@ def _of_json(data: Any, parsed: MediaType) -> bytes:
     codec = _codec(parsed)
     if codec == "utf-8":
         return content
-    # JSON can escape what a charset does not have.
+    # JSON can escape characters that the charset lacks.
     return json_text.in_ascii(content.decode()).decode().encode(codec)
 
 
@@ -116,5 +118,5 @@ def _encoded(text: str, codec: str) -> bytes:
 
 def _kind(data: Any) -> str:
     return (
-        "an object" if isinstance(data, dict) else "a list" if isinstance(data, list) else "a value that is no text"
+        "an object" if isinstance(data, dict) else "a list" if isinstance(data, list) else "a value that is not text"
     )

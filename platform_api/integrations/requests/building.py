@@ -1,4 +1,4 @@
-"""From a call and a connection's credentials to the request that goes upstream."""
+"""Builds the upstream request of a call, with the credentials of its connection."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ from platform_api.integrations.schemas import CallWrite
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Set by the platform or by HTTP itself; a caller's would break the request or forge its origin.
+# The platform or HTTP itself sets these; a caller's value would break the request or forge its origin.
 _REFUSED_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "cookie", "te", "upgrade"})
 
 
@@ -36,13 +36,13 @@ def build_request(
     call: CallWrite,
     attachments: Attachments | None = None,
 ) -> UpstreamRequest:
-    """The upstream request of one call, credentials included. Raises BadRequest for what no request can hold."""
+    """Returns the upstream request of a call, credentials included. Raises BadRequest."""
     proof = prove(definition, credentials)
-    given_headers = _caller_headers(call.request_headers)
+    caller_headers = _caller_headers(call.request_headers)
     try:
         base_url = fill_base_url(definition, placeholders, credentials)
         own_headers = fill_headers(
-            definition, placeholders, credentials, without={name.lower() for name in given_headers}
+            definition, placeholders, credentials, without={name.lower() for name in caller_headers}
         )
     except ValueError as error:
         raise BadRequest(str(error)) from error
@@ -50,7 +50,7 @@ def build_request(
     query = {**_query(call.request_params or {}), **proof.query}
     if query:
         url = url.extend_query(query)
-    headers = _merged({"Accept": "application/json"}, own_headers, given_headers, proof.headers)
+    headers = _merged({"Accept": "application/json"}, own_headers, caller_headers, proof.headers)
     body = _body(definition, call, attachments, proof.body, _find(headers, "content-type"))
     if body is not None:
         headers = _merged(headers, {"Content-Type": body.content_type})
@@ -76,7 +76,7 @@ def _body(
         data = _decoded(data, call.data_base64)
     if proof:
         if data is not None and not isinstance(data, dict):
-            raise BadRequest("this integration's key travels in the body, so `data` must be an object")
+            raise BadRequest("this integration's key is sent in the body, so `data` must be an object")
         data = {**(data or {}), **proof}
     if attachments is not None:
         return write_form(data, attachments, definition.body)
@@ -85,17 +85,17 @@ def _body(
 
 def _decoded(data: Any, text: str) -> bytes:
     if data is not None:
-        raise BadRequest("give `data` or `data_base64`: they are the same body")
+        raise BadRequest("give either `data` or `data_base64`, not both: a request has one body")
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadRequest(f"data_base64 is not Base64: {error}") from error
+        raise BadRequest(f"data_base64 is not valid Base64: {error}") from error
 
 
 def _merged(*groups: Mapping[str, str]) -> dict[str, str]:
-    """All headers, each once whatever its case: a later group's wins."""
-    found = {name.lower(): (name, value) for group in groups for name, value in group.items()}
-    return dict(found.values())
+    """Returns all headers, each once whatever its case; a later group replaces an earlier one."""
+    merged = {name.lower(): (name, value) for group in groups for name, value in group.items()}
+    return dict(merged.values())
 
 
 def _find(headers: Mapping[str, str], lower_name: str) -> str | None:
@@ -103,9 +103,9 @@ def _find(headers: Mapping[str, str], lower_name: str) -> str | None:
 
 
 def _query(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Query values as text; a list repeats the parameter, null leaves it out, also in a list."""
+    """Returns query values as text; a list repeats the parameter, and null leaves it out, also in a list."""
     return {
-        name: [scalar_text(one) for one in value if one is not None]
+        name: [scalar_text(element) for element in value if element is not None]
         if isinstance(value, list)
         else scalar_text(value)
         for name, value in params.items()
@@ -113,15 +113,18 @@ def _query(params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _caller_headers(given: Mapping[str, Any]) -> dict[str, str]:
+def _caller_headers(request_headers: Mapping[str, Any]) -> dict[str, str]:
     headers = {}
-    for name, value in given.items():
+    for name, value in request_headers.items():
         if value is None:
             continue
         text = ", ".join(map(scalar_text, value)) if isinstance(value, list) else scalar_text(value)
         if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(text):
-            raise BadRequest(f"request_headers: {name!r} is not a header that can be sent")
+            raise BadRequest(
+                f"request_headers: {name!r} is not a valid header: names hold letters, digits and dashes,"
+                " and values no control characters"
+            )
         if name.lower() in _REFUSED_HEADERS or name.lower().startswith("proxy-"):
-            raise BadRequest(f"request_headers: {name!r} is set by the platform")
+            raise BadRequest(f"request_headers: {name!r} is set by the platform; leave it out")
         headers[name] = text
     return headers

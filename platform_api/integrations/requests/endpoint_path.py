@@ -1,4 +1,4 @@
-"""The caller's `endpoint`, joined to a base URL so that it can reach nothing but what lies below it."""
+"""Joins a caller's `endpoint` to a base URL in such a way that it cannot leave it."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -11,8 +11,8 @@ from platform_api.core.errors import BadRequest
 
 _PLACEHOLDER = re.compile(r"\{([^{}/]+)\}")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
-_UNWANTED = re.compile(r"[\x00-\x1f\x7f\\]")
-_MOST_CHARACTERS = 8000
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
+_MAX_CHARACTERS = 8000
 
 
 def upstream_url(
@@ -22,12 +22,12 @@ def upstream_url(
     *,
     replaced: Collection[str] = (),
 ) -> URL:
-    """`endpoint` below `base_url`, `{name}` filled from `url_params`, each value percent-encoded.
+    """Returns the URL of `endpoint` below `base_url`, `{name}` filled from `url_params` and percent-encoded.
 
-    A whole URL is taken as it stands when it is one below `base_url`, as a provider's link to the next page is. It
-    has no placeholders, and `replaced` names query parameters that it does not keep (credentials that it repeats).
+    An absolute URL is accepted when it lies below `base_url`, as a provider's link to the next page does. It has no
+    placeholders, and the query parameters named in `replaced` (repeated credentials) are dropped from it.
 
-    Raises BadRequest for a URL of another place, a path that climbs out by `..`, control characters, or a missing
+    Raises BadRequest for a URL elsewhere, a path that leaves the base URL by `..`, control characters, or a missing
     value.
     """
     if _SCHEME.match(endpoint) or endpoint.startswith("//"):
@@ -37,49 +37,49 @@ def upstream_url(
 
 
 def _below_base(base_url: str, address: str, replaced: Collection[str]) -> str:
-    """A whole URL as what follows the base URL. Raises BadRequest when it lies elsewhere."""
+    """Returns the part of an absolute URL that follows the base URL. Raises BadRequest when it lies elsewhere."""
     own = urlsplit(base_url)
     refusal = BadRequest(
-        f"the endpoint is a path below the integration's base URL at {own.netloc}, or a URL below it, not a URL of"
-        f" another place: {address[:200]!r}"
+        f"the endpoint must be a path, or a URL, below the integration's base URL at {own.netloc}, not"
+        f" {address[:200]!r}"
     )
     try:
         url = urlsplit(address)
-        # The request goes to the base URL's own scheme and host: behind a proxy, services write `http:` for `https:`.
+        # The request keeps the base URL's scheme and host: behind a proxy, services write `http:` for `https:`.
         is_own = url.scheme in ("http", "https") and own.hostname == url.hostname and _port(own) == _port(url)
     except ValueError:
         raise refusal from None
     path = url.path or "/"
-    is_clean = "@" not in url.netloc and _UNWANTED.search(address) is None
+    is_clean = "@" not in url.netloc and _FORBIDDEN.search(address) is None
     if not is_own or not is_clean or not f"{path}/".startswith(f"{own.path}/"):
         raise refusal
     return path[len(own.path) :] + (f"?{without_parameters(url.query, replaced)}" if url.query else "")
 
 
 def without_parameters(query: str, names: Collection[str]) -> str:
-    """A query without some of its parameters, the others as they stand."""
+    """Returns a query without some of its parameters; the others stay as they are."""
     if not names:
         return query
     return "&".join(part for part in query.split("&") if unquote_plus(part.partition("=")[0]) not in names)
 
 
 def _port(url: SplitResult) -> int | None:
-    """The port; None for the scheme's own."""
+    """Returns the port; None for the default of the scheme."""
     return None if (url.scheme, url.port) in (("http", 80), ("https", 443)) else url.port
 
 
-# Many calls in a row go to the same place.
+# Many calls in a row have the same URL.
 @lru_cache(maxsize=256)
 def _below(base_url: str, filled: str, endpoint: str) -> URL:
-    if len(filled) > _MOST_CHARACTERS:
-        raise BadRequest(f"the endpoint is longer than {_MOST_CHARACTERS} characters")
-    if _UNWANTED.search(filled):
-        raise BadRequest("the endpoint holds no control characters and no backslash")
+    if len(filled) > _MAX_CHARACTERS:
+        raise BadRequest(f"the endpoint has {len(filled)} characters; at most {_MAX_CHARACTERS} are allowed")
+    if _FORBIDDEN.search(filled):
+        raise BadRequest("the endpoint must not contain control characters or a backslash")
     path, _, query = filled.partition("?")
     if _SCHEME.match(path) or path.startswith("//"):
-        raise BadRequest(f"the endpoint is a path below the base URL, not a URL of another place: {endpoint!r}")
+        raise BadRequest(f"the endpoint must be a path below the base URL, not {endpoint!r}")
     if ".." in _decoded(path).replace("\\", "/").split("/"):
-        raise BadRequest(f"the endpoint does not climb out by `..`: {endpoint!r}")
+        raise BadRequest(f"the endpoint must not leave the base URL by `..`: {endpoint!r}")
     path = quote(path.partition("#")[0].lstrip("/"), safe="/%:@!$&'()*+,;=~-._")
     joined = (
         base_url + ("/" + path if path else "") + (f"?{quote(query, safe='%=&+:@!$,;/?~-._*()')}" if query else "")
@@ -94,7 +94,7 @@ def _value(name: str, url_params: Mapping[str, object]) -> str:
 
 
 def _decoded(path: str) -> str:
-    """Percent-decoded until nothing changes: what an upstream that decodes twice would see."""
+    """Decodes a path until nothing changes, as an upstream that decodes twice would see it."""
     for _ in range(5):
         decoded = unquote(path)
         if decoded == path:

@@ -1,7 +1,7 @@
-"""A call with files: read as the clients send it, written as forms are sent (WHATWG HTML, multipart/form-data).
+"""Reads a call with files as the clients send it, and encodes forms (WHATWG HTML, multipart/form-data).
 
-A dict-valued field of the published clients arrives as its bare keys (contract §6.2). A field is taken when it is a
-JSON object and is otherwise ignored with a warning.
+The published clients send a dict-valued field as its bare keys (contract §6.2). A field that is a JSON object is
+used; any other is ignored with a warning.
 """
 
 import re
@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file of a form."""
+    """Holds a file of a form."""
 
     name: str
     content: bytes = field(repr=False)
@@ -35,14 +35,14 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Attachments:
-    """What a call carries beside its `data`."""
+    """Holds the form fields and files of a call, beside its `data`."""
 
     fields: Sequence[tuple[str, str]]
     uploads: Sequence[Upload]
 
 
 async def read_multipart(form: FormData) -> tuple[CallWrite, Attachments]:
-    """The call, `data` being its form fields, and what goes upstream with it. Raises BadRequest without a file."""
+    """Returns the call and its fields and files. Raises BadRequest for a form without a file."""
     values: dict[str, Any] = {}
     for name in ("method", "endpoint"):
         value = form.get(name)
@@ -59,12 +59,12 @@ async def read_multipart(form: FormData) -> tuple[CallWrite, Attachments]:
         elif name not in _FIELDS:
             fields.append((name, value))
     if not uploads:
-        raise BadRequest("a multipart call carries at least one file")
+        raise BadRequest("a multipart call must have at least one file; send a call without files as JSON")
     return CallWrite.model_validate(values), Attachments(fields, uploads)
 
 
-def _json_object(name: str, given: list[Any]) -> dict[str, Any] | None:
-    texts = [value for value in given if isinstance(value, str)]
+def _json_object(name: str, values: list[Any]) -> dict[str, Any] | None:
+    texts = [value for value in values if isinstance(value, str)]
     if len(texts) == 1:
         try:
             parsed = json_text.decode_exactly(texts[0].encode())
@@ -78,9 +78,9 @@ def _json_object(name: str, given: list[Any]) -> dict[str, Any] | None:
 
 
 def form_data(fields: Iterable[tuple[str, str]], uploads: Iterable[Upload] = ()) -> tuple[bytes, str]:
-    """The body of a form with files, and its content type.
+    """Returns the body of a form with files, and its content type.
 
-    Names are raw UTF-8, only `"`, carriage return and line feed percent-encoded. Raises BadRequest.
+    Names are raw UTF-8 with `"`, carriage return and line feed percent-encoded. Raises BadRequest.
     """
     boundary = f"automio-{secrets.token_hex(16)}"
     pieces: list[bytes] = []
@@ -93,13 +93,13 @@ def form_data(fields: Iterable[tuple[str, str]], uploads: Iterable[Upload] = ())
     try:
         for name, text in fields:
             add(f'name="{_escaped(name)}"', text.encode())
-        for one in uploads:
-            if _CONTROL.search(one.content_type):
-                raise BadRequest(f"the content type of the file {one.name!r} holds control characters")
-            disposition = f'name="{_escaped(one.name)}"; filename="{_escaped(one.filename)}"'
-            add(disposition, one.content, one.content_type)
+        for upload in uploads:
+            if _CONTROL.search(upload.content_type):
+                raise BadRequest(f"the content type of the file {upload.name!r} must not hold control characters")
+            disposition = f'name="{_escaped(upload.name)}"; filename="{_escaped(upload.filename)}"'
+            add(disposition, upload.content, upload.content_type)
     except UnicodeEncodeError as error:
-        raise BadRequest("data: a form is UTF-8, which cannot hold half of a surrogate pair") from error
+        raise BadRequest("data: it holds half of a surrogate pair, which a form in UTF-8 cannot") from error
     pieces.append(f"--{boundary}--\r\n".encode())
     return b"".join(pieces), f"multipart/form-data; boundary={boundary}"
 

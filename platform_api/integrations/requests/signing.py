@@ -1,4 +1,4 @@
-"""Requests that are signed as they are sent: HMAC over declared parts, and OAuth 1.0a (RFC 5849)."""
+"""Signs requests as they are sent: by HMAC over declared parts, and by OAuth 1.0a (RFC 5849)."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ from platform_api.integrations.outgoing.media_types import FORM, media_type
 def signature(
     definition: IntegrationDefinition, credentials: Mapping[str, Any], *, content_type: str | None = None
 ) -> Signature | None:
-    """What signs the requests of a connection, when its integration wants that; `content_type` is the body's."""
+    """Returns what signs the requests of a connection; None when its integration needs no signature."""
     match definition.auth:
         case HmacAuth() as auth:
             return _hmac_signature(auth, credentials)
@@ -32,7 +32,7 @@ def signature(
 
 
 def secret_bytes(auth: HmacAuth, secret: str) -> bytes:
-    """The key out of how it is written. Raises Unprocessable when it is not written so."""
+    """Returns the decoded HMAC key. Raises Unprocessable when the secret is not encoded as declared."""
     try:
         match auth.key_format:
             case "base64":
@@ -42,7 +42,7 @@ def secret_bytes(auth: HmacAuth, secret: str) -> bytes:
             case "raw":
                 return secret.encode()
     except (binascii.Error, ValueError) as exc:
-        raise Unprocessable(f"credentials: 'secret' is not {auth.key_format}") from exc
+        raise Unprocessable(f"credentials: 'secret' must be {auth.key_format}") from exc
 
 
 def _hmac_signature(auth: HmacAuth, credentials: Mapping[str, Any]) -> Signature:
@@ -60,8 +60,8 @@ def _hmac_signature(auth: HmacAuth, credentials: Mapping[str, Any]) -> Signature
         }
         message = auth.separator.encode().join(parts[name] for name in auth.fields)
         digest = hmac.new(secret, message, getattr(hashlib, auth.algorithm)).digest()
-        written = digest.hex() if auth.encoding == "hex" else base64.b64encode(digest).decode()
-        headers = {auth.header: auth.prefix + written}
+        encoded = digest.hex() if auth.encoding == "hex" else base64.b64encode(digest).decode()
+        headers = {auth.header: auth.prefix + encoded}
         if auth.key_header is not None:
             headers[auth.key_header] = key
         if auth.timestamp_header is not None:
@@ -83,12 +83,12 @@ def _oauth1_signature(credentials: Mapping[str, Any], content_type: str | None) 
     is_form = parsed is not None and parsed.is_form
 
     def sign(method: str, url: URL, body: bytes) -> Mapping[str, str]:
-        # Of all bodies only a form's fields are signed (RFC 5849, 3.4.1.3.1).
+        # Of the body only the fields of a form are signed (RFC 5849, 3.4.1.3.1).
         kind, signed = ({"Content-Type": FORM}, body) if is_form and body else ({}, b"")
         try:
             _, headers, _ = client.prepare(method, str(url), kind, signed)
         except OAuth1Error as error:
-            raise NotSigned("OAuth 1 requests are signed for https:// and for this very machine only") from error
+            raise NotSigned("OAuth 1 requests can be signed for https:// addresses and this machine only") from error
         return {"Authorization": str(headers["Authorization"])}
 
     return sign

@@ -171,7 +171,7 @@ async def test_what_is_not_there_is_not_chosen(desk: Desk) -> None:
         (200, [], "listed none"),
         (200, {"tenants": []}, "has no list at"),
         (200, [{"id": "t-1"}], "has no &#39;tenantId&#39;"),
-        (200, [{"tenantId": "a\r\nX-Evil: b"}], "no line breaks"),
+        (200, [{"tenantId": "a\r\nX-Evil: b"}], "must not hold line breaks"),
         (200, [{"tenantId": "x" * 501}], "more than 500 characters"),
         (200, [{"tenantId": None}, {"tenantId": True}, 7, None], "has no &#39;tenantId&#39;"),
     ],
@@ -351,7 +351,7 @@ async def test_a_connection_of_before_is_told_to_ask_and_a_caller_may_say_it_its
         (await session.get_one(Connection, connection["id"])).placeholders = {}
     desk.platform.app.services[CallTargets].forget()
     refused = await desk.call()
-    assert (refused["status"], "choices/ to ask for it" in refused["detail"]) == (400, True)
+    assert (refused["status"], "choices/ to get it from" in refused["detail"]) == (400, True)
     assert (await desk.call(request_headers={"x-tenant": "t-2"}))["api_response"]["ok"]
     assert provider.called[-1][1]["x-tenant"] == "t-2"
     assert (await desk.choices(connection["id"])).json()["choices"] == CHOICES
@@ -404,7 +404,7 @@ async def test_an_integration_that_asks_nothing_has_no_choices(shared_platform: 
     assert (await desk.request("POST", "", declared)).status_code == 201
     made = await desk.request("POST", "books/connections/", {"name": "anna"})
     refused = await desk.choices(made.json()["id"])
-    assert (refused.status_code, "there is no choice" in refused.json()["detail"]) == (409, True)
+    assert (refused.status_code, "have no choices" in refused.json()["detail"]) == (409, True)
 
 
 @pytest.mark.parametrize(
@@ -412,13 +412,16 @@ async def test_an_integration_that_asks_nothing_has_no_choices(shared_platform: 
     [
         ({"inputs": {"tenant_id": {}}}, "has a value already"),
         ({"base_url": "{other}/api"}, "after_connect"),
-        ({"after_connect": {"url": "/tenants/{tenant_id}", "values": {"tenant_id": "id"}}}, "before it is asked"),
+        (
+            {"after_connect": {"url": "/tenants/{tenant_id}", "values": {"tenant_id": "id"}}},
+            "before the service has given it",
+        ),
         (
             {
                 "base_url": "https://{tenant_id}.example",
                 "after_connect": {"url": "/tenants", "values": {"tenant_id": "id"}},
             },
-            "before it is asked",
+            "before the service has given it",
         ),
         ({"after_connect": {"url": "tenants", "values": {"tenant_id": "id"}}}, "http"),
         ({"after_connect": {"url": "", "values": {"tenant_id": "id"}}}, "http"),

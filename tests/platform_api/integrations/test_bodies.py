@@ -108,7 +108,7 @@ async def test_commas_join_plain_values_only(shared_platform: Platform) -> None:
         b"ids=1%2Ctrue%2Cx+y",
     )
     said = await sent(shared_platform, {"data": {"ids": ["a,b"]}}, body=form)
-    assert said == "data: the list 'ids' is joined by commas, so it holds plain values without commas"
+    assert said == "data: the list 'ids' is joined by commas, so its items must be plain values without commas"
 
 
 @pytest.mark.parametrize("where", ["call", "headers", "body", "lower case"])
@@ -178,15 +178,15 @@ async def test_a_body_is_what_its_content_type_says(
         ("application/xml", {"a": 1}, "an object cannot be sent as application/xml"),
         ("text/xml; charset=utf-8", [1], "a list cannot be sent as text/xml"),
         ("text/plain", {"a": 1}, "an object cannot be sent as text/plain"),
-        ("text/csv", 1, "no text cannot be sent as text/csv"),
+        ("text/csv", 1, "a value that is not text cannot be sent as text/csv"),
         ("application/octet-stream", {"a": 1}, "an object cannot be sent as application/octet-stream"),
         ("multipart/related; boundary=x", {"a": 1}, "an object cannot be sent as multipart/related"),
-        (FORM, 5, "a form is an object"),
+        (FORM, 5, "a form must be an object"),
         ("text/plain; charset=klingon", "x", "charset 'klingon' is unknown"),
         ("text/plain; charset=idna", "x", "charset 'idna' is unknown"),
         ("text/plain; charset=iso-8859-1", "€", "'€' cannot be written in iso8859-1"),
         (FORM + "; charset=iso-8859-1", {"a": "€"}, "'€' cannot be written in iso8859-1"),
-        ("nonsense", {"a": 1}, "'nonsense' is no content type"),
+        ("nonsense", {"a": 1}, "'nonsense' must be a content type"),
     ],
 )
 async def test_what_cannot_be_written_so_is_refused_and_not_sent(
@@ -239,8 +239,8 @@ async def test_bytes_go_out_as_they_stand(
 
 
 async def test_bytes_that_are_no_base64_or_come_twice_are_refused(shared_platform: Platform) -> None:
-    assert "not Base64" in str(await sent(shared_platform, {"data_base64": "é"}))
-    assert "same body" in str(await sent(shared_platform, {"data_base64": "", "data": {"a": 1}}))
+    assert "not valid Base64" in str(await sent(shared_platform, {"data_base64": "é"}))
+    assert "not both" in str(await sent(shared_platform, {"data_base64": "", "data": {"a": 1}}))
 
 
 async def test_a_number_keeps_its_digits_in_json_forms_and_parameters(shared_platform: Platform) -> None:
@@ -426,9 +426,9 @@ async def test_a_form_with_files_is_signed_as_it_is_sent(shared_platform: Platfo
     ("changes", "said"),
     [
         ({"type": "yaml"}, "'json', 'form', 'multipart', 'xml' or 'text'"),
-        ({"content_type": "json"}, "'json' is no content type"),
+        ({"content_type": "json"}, "'json' must be a content type"),
         ({"type": "form", "content_type": "application/json"}, "not of the type 'form'"),
-        ({"content_type": "application/json\r\nX: y"}, "no content type"),
+        ({"content_type": "application/json\r\nX: y"}, "must be a content type"),
         ({"lists": "tuple"}, "lists"),
         ({"surprise": 1}, "surprise"),
     ],

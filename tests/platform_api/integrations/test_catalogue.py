@@ -54,7 +54,7 @@ def test_a_built_in_definition_is_complete(definition: IntegrationDefinition) ->
         ({"id": "mailer"}, "reserved"),
         ({"id": "Bad Id"}, "pattern"),
         ({"base_url": "ftp://x"}, "http"),
-        ({"base_url": "https://u:p@host"}, "without user"),
+        ({"base_url": "https://u:p@host"}, "without a user"),
         ({"version": "1.2.3-alpha.4"}, "10 characters"),
         ({"headers": {"X-A": "b\r\nX-C: d"}}, "line breaks"),
         ({"headers": {"X A": "b"}}, "header name"),

@@ -19,9 +19,9 @@ from yarl import URL
 
 from automio import AsyncAPI, Pagination
 from automio._paths import at
-from platform_api.integrations.connections.form import needs_consent
 from platform_api.integrations.definitions.catalogue import built_in
 from platform_api.integrations.definitions.definition import IntegrationDefinition
+from platform_api.integrations.definitions.form import needs_consent
 from tests.platform_api.conftest import BASE_URL, Caller, Platform
 from tests.platform_api.integrations.catalogue_entry import (
     CLIENT_ID,
@@ -321,7 +321,7 @@ async def nothing_to_renew_with(bench: Bench) -> None:
     [_] = bench.service.take()
     if "expires_in" in tokens["first"]:
         await change_credentials(bench.platform, bench.connection, refresh_at=0, expires_at=0)
-        assert "nothing to renew it with" in (await bench.call())["text"]
+        assert "gave no refresh token" in (await bench.call())["text"]
         assert bench.service.take() == [] and await bench.status() == "broken"
 
 

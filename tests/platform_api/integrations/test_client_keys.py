@@ -175,7 +175,7 @@ async def test_a_key_that_is_not_registered_gives_no_connection(shared_platform:
 @pytest.mark.parametrize(
     ("written", "auth", "said"),
     [
-        ("a plain secret", {}, "a private key is PEM"),
+        ("a plain secret", {}, "a private key must be PEM"),
         (RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), {}, "is PEM"),
         (pem(ed25519.Ed25519PrivateKey.generate()), {}, "RSA or EC"),
         (pem(ec.generate_private_key(ec.SECP256K1())), {}, "RSA or EC"),
@@ -187,9 +187,9 @@ async def test_a_key_that_is_not_registered_gives_no_connection(shared_platform:
         ),
         (json.dumps(RSAKey.import_key(RSA).as_dict(private=False)), {}, "a public key"),
         (json.dumps({"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "AQAB"}), {}, "at least 2048 bits"),
-        (json.dumps({"kty": "RSA", "n": 7, "e": []}), {}, "not complete"),
+        (json.dumps({"kty": "RSA", "n": 7, "e": []}), {}, "incomplete"),
         (json.dumps({"kty": "oct", "k": "AAAA"}), {}, "RSA or EC"),
-        (json.dumps({"kty": "EC", "crv": "P-256"}), {}, "not complete"),
+        (json.dumps({"kty": "EC", "crv": "P-256"}), {}, "incomplete"),
         ("{", {}, "JSON object"),
         (pem(RSA), {"assertion_algorithm": "ES256"}, "not with ES256"),
         (pem(P256), {"assertion_algorithm": "ES384"}, "not with ES384"),
@@ -221,8 +221,8 @@ async def test_another_organization_sets_a_client_of_its_own_only(shared_platfor
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"client_authentication": "basic", "assertion_algorithm": "RS256"}, "are for `private_key_jwt`"),
-        ({"client_authentication": "post", "assertion_audience": "x"}, "are for `private_key_jwt`"),
+        ({"client_authentication": "basic", "assertion_algorithm": "RS256"}, "need `private_key_jwt`"),
+        ({"client_authentication": "post", "assertion_audience": "x"}, "need `private_key_jwt`"),
         ({"assertion_algorithm": "none"}, "assertion_algorithm"),
         ({"assertion_algorithm": "HS256"}, "assertion_algorithm"),
         ({"token_params": {"client_assertion": "x"}}, "sent by the platform"),

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 from sqlalchemy import select
 
 from platform_api.accounts.models import Role
-from platform_api.integrations.connections.form import form_schema
 from platform_api.integrations.definitions.catalogue import built_in
+from platform_api.integrations.definitions.form import form_schema
 from platform_api.integrations.models import Connection
 from platform_api.mock_shop.faults import Fault
 from tests.platform_api.conftest import Caller, Platform

@@ -67,7 +67,7 @@ async def test_each_item_says_what_happened_to_it(module_database_url: str, shop
         (403, "not yours"),
         (403, "not yours"),
         (403, "'nobody@example.com'"),
-        (400, "climb out"),
+        (400, "must not leave the base URL"),
         (400, "X-Bad"),
         (200, "10000013"),
     ]

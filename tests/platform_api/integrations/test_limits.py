@@ -205,7 +205,7 @@ class _ScriptedRates:
 
 async def test_the_first_who_waits_asks_for_all(shop: RunningShop) -> None:
     rates = _ScriptedRates(0.05, 0.05)
-    admission = Admission(rates, most_per_organization=9, most_together=9)  # type: ignore[arg-type]  # scripted
+    admission = Admission(rates, max_per_organization=9, max_in_total=9)  # type: ignore[arg-type]  # scripted
     limit = RateLimit(requests=2, seconds=1)
 
     async def enter() -> None:
@@ -217,7 +217,7 @@ async def test_the_first_who_waits_asks_for_all(shop: RunningShop) -> None:
 
 
 async def test_who_cannot_be_served_in_time_is_told_at_once(shop: RunningShop) -> None:
-    admission = Admission(_ScriptedRates(20.0), most_per_organization=9, most_together=9)  # type: ignore[arg-type]  # scripted
+    admission = Admission(_ScriptedRates(20.0), max_per_organization=9, max_in_total=9)  # type: ignore[arg-type]  # scripted
     limit = RateLimit(requests=1, seconds=40)
     first = asyncio.create_task(admission.enter(OrganizationId(1), ConnectionId(1), limit, seconds=60))
     await asyncio.sleep(0.01)

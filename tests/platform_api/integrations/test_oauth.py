@@ -191,7 +191,7 @@ async def test_somebody_else_who_is_signed_in_is_refused(shared_platform: Platfo
         await browser.post("/sign-in/", data=form, headers={"Origin": "http://platform.test"})
         page = await browser.get(await start(shared_platform, owner))
     assert page.status_code == 403
-    assert "somebody else" in page.text
+    assert "belongs to another user" in page.text
 
 
 async def test_a_sign_in_ends_with_its_time_and_with_its_users_rights(

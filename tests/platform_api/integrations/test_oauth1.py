@@ -147,7 +147,7 @@ async def test_a_wrong_verifier_or_a_token_of_nobody_connects_nothing(
         assert unknown.status_code == 400
         back = httpx.URL(await consent(browser, await start(shared_platform, owner)))
         without = await browser.get(back.copy_remove_param("oauth_verifier"))
-        assert without.status_code == 400 and "did not agree" in without.text
+        assert without.status_code == 400 and "did not grant access" in without.text
     assert await connections(shared_platform, owner) == []
 
 

@@ -215,7 +215,7 @@ async def test_an_address_that_is_none_is_refused_and_not_called(shared_platform
         async with shared_platform.client(caller) as client:
             reply = await client.post("/api/integrations/raw/call/", json={"endpoint": "/x"})
         assert (reply.status_code, [one.target for one in upstream.arrived]) == (400, ["/token"])
-    assert "not the address of a service" in reply.json()["detail"]
+    assert "is not the URL of a service" in reply.json()["detail"]
 
 
 async def test_what_the_provider_did_not_tell_is_named(shared_platform: Platform) -> None:
@@ -248,7 +248,7 @@ def test_over_tls_a_token_does_not_go_to_an_address_in_the_clear() -> None:
     }
     definition = IntegrationDefinition.model_validate({"id": "x", "name": "X", "base_url": "{u}", "auth": auth})
     assert fill_base_url(definition, {}, {"values": {"u": "https://y.example/"}}) == "https://y.example"
-    with pytest.raises(ValueError, match="not the address of a service"):
+    with pytest.raises(ValueError, match="is not the URL of a service"):
         fill_base_url(definition, {}, {"values": {"u": "http://y.example"}})
 
 
@@ -309,10 +309,10 @@ _CONSENT = {**_OAUTH, "grant": "authorization_code", "authorize_url": "https://x
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"base_url": "{instance_url}"}, "only a value that the token endpoint tells"),
+        ({"base_url": "{instance_url}"}, "only a value from the token endpoint"),
         ({"base_url": "{host}/x", "auth": {**_OAUTH, "token_values": {"other": "x"}}}, "only a value"),
         ({"base_url": "{a}.example.com", "auth": {**_OAUTH, "token_values": {"a": "x"}}}, "http"),
-        ({"auth": {**_OAUTH, "token_values": {"region": "x"}}}, "the request cannot hold it"),
+        ({"auth": {**_OAUTH, "token_values": {"region": "x"}}}, "the request to it cannot use it"),
         ({"auth": {**_OAUTH, "token_values": {"Bad Name": "x"}}}, "pattern"),
         ({"auth": {**_OAUTH, "token_values": {"a": ""}}}, "at least 1"),
         ({"auth": {**_OAUTH, "token_params": {"client_secret": "x"}}}, "'client_secret' is sent by the platform"),

@@ -12,7 +12,8 @@ from authlib.oauth1.rfc5849.wrapper import OAuth1Request
 from yarl import URL
 
 from platform_api.core.errors import Unprocessable
-from platform_api.integrations.calls.retrying import retry_after, send_with_retries
+from platform_api.integrations.answers import requested_wait
+from platform_api.integrations.calls.retrying import send_with_retries
 from platform_api.integrations.definitions.definition import IntegrationDefinition, RetryPolicy
 from platform_api.integrations.outgoing.caller import Caller, UpstreamAnswer, UpstreamRequest
 from platform_api.integrations.requests.building import build_request
@@ -99,8 +100,8 @@ async def test_a_refused_address_is_not_tried_again(shop: RunningShop) -> None:
 )
 def test_retry_after_is_a_number_or_a_date(value: str, seconds: float | None) -> None:
     answer = UpstreamAnswer(429, {"retry-after": value}, "", None, "", 0)
-    assert retry_after(answer) == seconds
-    assert retry_after(replace(answer, headers={})) is None
+    assert requested_wait(answer, RetryPolicy()) == seconds
+    assert requested_wait(replace(answer, headers={}), RetryPolicy()) is None
 
 
 async def test_a_call_with_files_is_tried_again_with_its_files(shared_platform: Platform, shop: RunningShop) -> None:

@@ -204,7 +204,7 @@ async def test_without_a_renewal_the_token_ends(shared_platform: Platform, meta:
     kept = await stored(shared_platform, connection["id"])
     assert kept["refresh_at"] == pytest.approx(kept["expires_at"] - 30)
     await change_credentials(shared_platform, connection["id"], refresh_at=0, expires_at=0)
-    assert "nothing to renew it with" in (await _call(shared_platform, caller))["text"]
+    assert "gave no refresh token" in (await _call(shared_platform, caller))["text"]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ async def test_without_a_renewal_the_token_ends(shared_platform: Platform, meta:
         ({"exchange": {"url": "https://x.example/e", "params": {}}}, "at least 1"),
         (
             {"renewal": {"url": "https://x.example/e", "params": {"a": "{access_token}{code}"}}},
-            "{code} is none of",
+            "{code} must be one of",
         ),
         ({"renewal": {"url": "https://{host}/e", "params": {"a": "{access_token}"}}}, "url"),
         ({"renewal": {"url": "ftp://x/e", "params": {"a": "{access_token}"}}}, "url"),
@@ -224,7 +224,7 @@ async def test_without_a_renewal_the_token_ends(shared_platform: Platform, meta:
                 "grant": "client_credentials",
                 "renewal": {"url": "https://x/e", "params": {"a": "{access_token}"}},
             },
-            "somebody consented",
+            "need the grant authorization_code",
         ),
     ],
 )

@@ -8,21 +8,21 @@ MAX_OPERATIONS = 5_000
 
 
 class ServerVariable(BaseModel):
-    """A part of a server's URL that each user of the API fills in."""
+    """Describes a part of a server's URL that each user of the API fills in."""
 
     default: str = ""
     choices: list[str] = []
 
 
 class Server(BaseModel):
-    """The URL of an API, absolute or relative to the document's URL, with `{variables}`."""
+    """Describes the URL of an API, absolute or relative to the document's URL, with `{variables}`."""
 
     url: str
     variables: dict[str, ServerVariable] = {}
 
 
 class Flow(BaseModel):
-    """A flow of an OAuth 2 scheme."""
+    """Describes a flow of an OAuth 2 scheme."""
 
     grant: str
     """`authorization_code`, `client_credentials`, `implicit` or `password`."""
@@ -32,7 +32,7 @@ class Flow(BaseModel):
 
 
 class Scheme(BaseModel):
-    """A security scheme: a way to authenticate to the API."""
+    """Describes a security scheme: a way to authenticate to the API."""
 
     name: str
     type: str
@@ -45,7 +45,7 @@ class Scheme(BaseModel):
 
 
 class Parameter(BaseModel):
-    """One parameter of an operation."""
+    """Describes a parameter of an operation."""
 
     name: str
     location: str
@@ -55,7 +55,7 @@ class Parameter(BaseModel):
 
 
 class RequestBody(BaseModel):
-    """The body of an operation: `content` is its (first) content type, `shape` an outline of its schema."""
+    """Describes the body of an operation: its (first) content type and an outline (`shape`) of its schema."""
 
     content: str
     required: bool
@@ -63,7 +63,7 @@ class RequestBody(BaseModel):
 
 
 class OperationDescription(BaseModel):
-    """One operation."""
+    """Describes an operation."""
 
     method: str
     path: str
@@ -74,7 +74,7 @@ class OperationDescription(BaseModel):
 
 
 class ApiDescription(BaseModel):
-    """Everything that is taken from a document."""
+    """Describes everything that is taken from a document."""
 
     title: str
     version: str
@@ -89,7 +89,7 @@ class ApiDescription(BaseModel):
 
 
 class ReadDocument(BaseModel):
-    """The result of reading a document: a description, or the reason why there is none."""
+    """Holds the result of reading a document: a description, or the reason why there is none."""
 
     description: ApiDescription | None = None
     problem: str = ""

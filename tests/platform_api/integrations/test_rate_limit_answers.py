@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from yarl import URL
 
-from platform_api.integrations.calls.asked_waits import asked_wait, is_rate_limited
+from platform_api.integrations.answers import is_rate_limited, requested_wait
 from platform_api.integrations.calls.retrying import send_with_retries
 from platform_api.integrations.definitions.definition import RetryPolicy
 from platform_api.integrations.outgoing.caller import Caller, UpstreamAnswer, UpstreamRequest
@@ -29,7 +29,7 @@ def _is_as_told(asked: float | None, told: str) -> bool:
 
 
 def _asked(status: int, headers: dict[str, str], **policy: Any) -> float | None:
-    return asked_wait(UpstreamAnswer(status, headers, "", None, "", 0), RetryPolicy(**policy))
+    return requested_wait(UpstreamAnswer(status, headers, "", None, "", 0), RetryPolicy(**policy))
 
 
 @pytest.mark.parametrize("status", [403, 429, 503])

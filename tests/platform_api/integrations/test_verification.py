@@ -148,8 +148,8 @@ async def test_the_test_of_a_connection_reads_refusals_too(shared_platform: Plat
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"at": "errcode"}, "give both or none"),
-        ({"values": [1]}, "give both or none"),
+        ({"at": "errcode"}, "give both `at`"),
+        ({"values": [1]}, "give both `at`"),
         ({"statuses": [200]}, "greater than or equal to 400"),
         ({"statuses": ["many"]}, "integer"),
         ({"at": "a", "values": [{}]}, "values"),
