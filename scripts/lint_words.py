@@ -28,6 +28,7 @@ CLEAN = (
     "platform_api/actions",
     "platform_api/core",
     "platform_api/demo",
+    "platform_api/integrations",
     "platform_api/migrations.py",
     "platform_api/mock_shop",
     "platform_api/models.py",

@@ -1,4 +1,4 @@
-"""What integrations need as long as the application lives: the caller's connections, the vault."""
+"""Provides what integrations need while the application runs: the caller's connections, the vault."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ async def integrations_lifespan(services: Services) -> AsyncIterator[None]:
         services.provide(caller)
         tokens = TokenKeeper(database, caller, vault, sends_mail=settings.smtp_url is not None)
         call_log = services.provide(CallLog(database, kept_days=settings.integration_call_log_days))
-        writing = asyncio.create_task(call_log.write_for_ever())
+        writing = asyncio.create_task(call_log.run())
         admission = Admission(
             services[SharedRates],
             max_per_organization=settings.integration_calls_in_flight,

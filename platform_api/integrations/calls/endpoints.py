@@ -1,4 +1,4 @@
-"""One call of an integration over HTTP (contract §6.2)."""
+"""Serves calls of an integration over HTTP (contract §6.2)."""
 
 from typing import Annotated, Any
 
@@ -52,12 +52,12 @@ async def call(
         "connection_id": opened.id,
         "organization_id": opened.organization_id,
     }
-    # Written as it is: of the upstream's JSON there is nothing to validate.
+    # Written without a model: the upstream's JSON needs no validation.
     return Response(encode_ascii(reply), media_type="application/json")
 
 
 async def _read_call(request: Request) -> tuple[CallWrite, Attachments | None]:
-    """The call, sent as JSON or, with files, as a multipart form."""
+    """Reads a call, sent as JSON or, with files, as a multipart form."""
     try:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             return await _read_form(request)

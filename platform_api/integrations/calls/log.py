@@ -111,7 +111,7 @@ class CallLog:
                     self._waiting.extendleft(reversed(batch))
                     raise
 
-    async def write_for_ever(self) -> None:
+    async def run(self) -> None:
         """Writes every second, and deletes old calls every hour, until it is cancelled."""
         cleared = 0.0
         while True:

@@ -1,4 +1,4 @@
-"""The log of calls, what was used of the month's budget, and the budget."""
+"""Serves the log of calls, what was used of the month's budget, and the budget."""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,7 +14,7 @@ from platform_api.integrations.calls.usage import CallFilter
 from platform_api.integrations.lifespan import CallLogDep
 
 router = APIRouter(prefix="/integrations/calls", tags=["integrations"])
-"""Before the integrations' own router, whose `{integration_id}` would take `calls`."""
+"""Comes before the integrations' own router, whose `{integration_id}` would match `calls`."""
 
 
 @router.get("/", summary="List the calls that were made, newest first")
@@ -48,7 +48,7 @@ async def list_calls(
         count=count,
         next=page.next_url(count),
         previous=page.previous_url(),
-        results=[LoggedCallRead.model_validate(one) for one in calls],
+        results=[LoggedCallRead.model_validate(call) for call in calls],
     )
 
 

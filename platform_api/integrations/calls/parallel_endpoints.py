@@ -1,4 +1,4 @@
-"""Parallel calls over HTTP (contract §6.3-6.5)."""
+"""Serves parallel calls over HTTP (contract §6.3-6.5)."""
 
 import asyncio
 import time
@@ -44,14 +44,14 @@ from platform_api.integrations.schemas import CallWrite, ConnectionName, Method
 
 router = APIRouter(prefix="/integrations", tags=["integrations"], route_class=ExactJsonRoute)
 
-_MOST_ITEMS = 200_000
-_LARGEST_ORGANIZATION = 2**31 - 1
-# Of a collected reply, which nobody reads before its end.
+_MAX_ITEMS = 200_000
+_MAX_ORGANIZATION_ID = 2**31 - 1
+# The size of the pieces of a collected reply, which is read as a whole anyway.
 _PIECE_BYTES = 64 * 1024
 
 
 class ParallelItem(BaseModel):
-    """One call of many; what it leaves out comes from the request."""
+    """Describes one of many calls; the request gives what it leaves out."""
 
     connection_id: int | str | None = None
     organization_id: int | str | None = None
@@ -63,13 +63,13 @@ class ParallelItem(BaseModel):
 
 
 class ParallelWrite(BaseModel):
-    """Contract §6.3: the same call for each item of `data_list`."""
+    """Describes the same call for each item of `data_list` (contract §6.3)."""
 
     model_config = ConfigDict(extra="ignore")
 
     method: Method = "GET"
     endpoint: str | None = None
-    data_list: Annotated[list[ParallelItem], Field(max_length=_MOST_ITEMS)]
+    data_list: Annotated[list[ParallelItem], Field(max_length=_MAX_ITEMS)]
     request_headers: dict[str, Any] = {}
     request_params: dict[str, Any] | None = None
     streaming: bool = False
@@ -80,13 +80,13 @@ class _Answer(NamedTuple):
     api_response: Mapping[str, Any]
     connection_id: int | str | None
     organization_id: int | str | None
-    """Of a refused item both are as it named them."""
+    """For an item that was rejected, both ids are those that it gave."""
     is_called: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _LookUp:
-    """A connection that is or was looked up: when, and after how many changes."""
+    """Holds the look-up of a connection: when it began, and after how many changes."""
 
     task: asyncio.Task[OpenConnection | PlatformError]
     at: float
@@ -94,9 +94,9 @@ class _LookUp:
 
 
 class _Calls:
-    """The calls of one request; a connection is looked up for all calls of a moment.
+    """Makes the calls of one request, and looks a connection up once for all calls of a moment.
 
-    It is looked up again after a change, so that a connection that is closed to the caller ends the calls too.
+    A connection is looked up again after a change, so that calls end when it is closed to the caller.
     """
 
     def __init__(
@@ -122,14 +122,14 @@ class _Calls:
         self._chosen: dict[tuple[str | None, str | None], _LookUp] = {}
 
     async def call(self, item: ParallelItem) -> _Answer:
-        """The answer to one item; what goes wrong is an answer with `ok` false."""
+        """Returns the answer to an item; a failure is an answer with `ok` false."""
         reference = str(item.connection_id) if item.connection_id is not None else self._connection
         organization = str(item.organization_id) if item.organization_id is not None else self._organization
         chosen = await self._choose(reference, organization)
         if isinstance(chosen, PlatformError):
             return _refused(chosen, _as_id(reference), _as_id(organization), is_called=False)
         body = self._body
-        # Its parts were validated with the body.
+        # Its parts were validated with the body of the request.
         call = CallWrite.model_construct(
             method=body.method,
             endpoint=body.endpoint,
@@ -147,16 +147,16 @@ class _Calls:
 
     async def _choose(self, reference: str | None, organization: str | None) -> OpenConnection | PlatformError:
         key = (reference, organization)
-        found = self._chosen.get(key)
-        if found is None or not self._is_fresh(found):
-            # All the first calls ask at the same moment: one looks it up for the others.
+        look_up = self._chosen.get(key)
+        if look_up is None or not self._is_fresh(look_up):
+            # The first calls all ask at the same moment: one look-up serves them all.
             task = asyncio.create_task(self._look_up(reference, organization))
-            found = self._chosen[key] = _LookUp(task, time.monotonic(), self._targets.changes)
-        # Who goes away while it is looked up does not take it from the others.
-        return found.task.result() if found.task.done() else await asyncio.shield(found.task)
+            look_up = self._chosen[key] = _LookUp(task, time.monotonic(), self._targets.changes)
+        # A cancelled call must not cancel the look-up for the others.
+        return look_up.task.result() if look_up.task.done() else await asyncio.shield(look_up.task)
 
-    def _is_fresh(self, found: _LookUp) -> bool:
-        return found.changes == self._targets.changes and found.at + SECONDS_REMEMBERED > time.monotonic()
+    def _is_fresh(self, look_up: _LookUp) -> bool:
+        return look_up.changes == self._targets.changes and look_up.at + SECONDS_REMEMBERED > time.monotonic()
 
     async def _look_up(self, reference: str | None, organization: str | None) -> OpenConnection | PlatformError:
         try:
@@ -174,10 +174,10 @@ class _Calls:
 
 
 def _organization_id(text: str | None) -> OrganizationId | None:
-    """Raises Unprocessable for what is no organization's id."""
+    """Returns the id of an organization. Raises Unprocessable for a text that is not one."""
     if text is None:
         return None
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:20]) <= _LARGEST_ORGANIZATION:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:20]) <= _MAX_ORGANIZATION_ID:
         raise Unprocessable(f"organization_id: {text[:40]!r} is not an organization's id, a number from 1 up")
     return OrganizationId(int(text))
 
@@ -212,7 +212,7 @@ async def parallel_call(
     await _require_integration(session, actor, integration_id)
     await release_connection(session)
     if not actor.reaches_installs:
-        # Each organization pays for the calls through its connections: an owner's script learns it item by item.
+        # Each organization pays for the calls through its own connections: an owner's script sees it item by item.
         await gateway.require_credits(actor.organization_id)
     calls = _Calls(database, gateway, targets, actor, integration_id, body, connection=connection_id)
     if body.streaming:
@@ -277,7 +277,7 @@ async def table_connections(
 
 
 async def _require_integration(session: AsyncSession, actor: Actor, integration_id: str) -> None:
-    """Raises NotFound. What only organizations that installed the app define is known to its owner's scripts."""
+    """Raises NotFound. Owners' scripts also know integrations that only organizations with an install define."""
     if actor.reaches_installs and await list_callable_connections(session, actor, integration_id):
         return
     await get_definition(session, actor, integration_id)
@@ -289,7 +289,7 @@ Call = Callable[[ParallelItem], Awaitable[_Answer]]
 async def _collected(
     items: list[ParallelItem], call: Call, *, tail: Mapping[str, Any] | None = None
 ) -> AsyncIterator[bytes]:
-    """The reply as one JSON object, written while the calls go on: no more than a window of answers is held."""
+    """Yields the reply as one JSON object while the calls go on, holding only a window of answers."""
     used: dict[str, int] = {}
     separator = b'{"responses":['
     piece = bytearray()

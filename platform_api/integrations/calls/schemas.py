@@ -1,4 +1,4 @@
-"""The log of calls and the month's budget on the wire."""
+"""Defines the bodies of the log of calls and of the month's budget."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class LoggedCallRead(BaseModel):
-    """One call: metadata only."""
+    """Describes a call by its metadata only."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -33,7 +33,7 @@ class LoggedCallPage(BaseModel):
 
 
 class Usage(BaseModel):
-    """Calls of the current calendar month (UTC); `calls_per_month` is null without a budget."""
+    """Counts the calls of the current calendar month (UTC); `calls_per_month` is null without a budget."""
 
     month: str
     calls: int

@@ -1,4 +1,4 @@
-"""Which connections an app may use, over HTTP."""
+"""Serves the decisions which connections an app may use."""
 
 from fastapi import APIRouter
 

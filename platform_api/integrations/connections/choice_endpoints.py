@@ -1,4 +1,4 @@
-"""What an account can be used with, over HTTP."""
+"""Serves what an account can be used with, and the choice of one."""
 
 from fastapi import APIRouter
 
@@ -39,5 +39,5 @@ async def choose_of_account(
     )
     return ChoicesRead(
         connection=ConnectionRead.model_validate(changed),
-        choices=[ChoiceRead.of(one, changed.placeholders) for one in choices],
+        choices=[ChoiceRead.of(choice, changed.placeholders) for choice in choices],
     )

@@ -1,4 +1,4 @@
-"""Connections to integrations over HTTP (contract §6)."""
+"""Serves connections to integrations over HTTP (contract §6)."""
 
 from fastapi import APIRouter
 
@@ -42,8 +42,8 @@ async def get_connections(
     actor: CallActorDep, session: SessionDep, integration_id: IntegrationReference
 ) -> list[ConnectionName]:
     await get_definition(session, actor, integration_id)
-    found = await list_connections(session, actor, integration_id)
-    return [ConnectionName.model_validate(one) for one in found]
+    connections = await list_connections(session, actor, integration_id)
+    return [ConnectionName.model_validate(connection) for connection in connections]
 
 
 @router.get("/{integration_id}/connections/", summary="List connections with their state")
@@ -51,8 +51,8 @@ async def list_connection_states(
     actor: BuildActorDep, session: SessionDep, integration_id: IntegrationReference
 ) -> list[ConnectionRead]:
     await get_definition(session, actor, integration_id)
-    found = await list_connections(session, actor, integration_id)
-    return [ConnectionRead.model_validate(one) for one in found]
+    connections = await list_connections(session, actor, integration_id)
+    return [ConnectionRead.model_validate(connection) for connection in connections]
 
 
 @router.post("/{integration_id}/connections/", status_code=201, summary="Connect an account by its credentials")
@@ -67,9 +67,9 @@ async def create_connection(
     definition = await service.check_connection(session, actor, integration_id, body)
     await release_connection(session)
     verified = await verify_credentials(gateway, definition, body, actor)
-    made = await service.create_connection(session, actor, vault, integration_id, body, verified)
-    choices = [ChoiceRead.of(one, made.placeholders) for one in verified.choices]
-    return ConnectionMade.model_validate(made).model_copy(update={"tested": verified.test, "choices": choices})
+    connection = await service.create_connection(session, actor, vault, integration_id, body, verified)
+    choices = [ChoiceRead.of(choice, connection.placeholders) for choice in verified.choices]
+    return ConnectionMade.model_validate(connection).model_copy(update={"tested": verified.test, "choices": choices})
 
 
 @router.post("/{integration_id}/connections/{connection_id}/test/", summary="Test a connection's credentials")

@@ -1,4 +1,4 @@
-"""The page with an integration's form, for whoever is signed in and may connect accounts."""
+"""Serves the page with an integration's form to signed-in users who may connect accounts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ from platform_api.web.templating import render
 router = APIRouter(include_in_schema=False)
 
 FORM_PATH = "/accounts/connect/"
-_MOST_FIELDS = 30
-_MOST_FIELD_BYTES = 20_000
+_MAX_FIELDS = 30
+_MAX_FIELD_BYTES = 20_000
 
 IntegrationId = Annotated[str, Path(max_length=100)]
 Organization = Annotated[str | None, Query(max_length=63, description="Slug; the first one joined when absent")]
@@ -38,21 +38,21 @@ Organization = Annotated[str | None, Query(max_length=63, description="Slug; the
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What the page shows."""
+    """Holds what the page shows."""
 
     definition: IntegrationDefinition
     fields: tuple[FormField, ...]
     needs_name: bool
     values: Mapping[str, str]
     lacks_client: bool
-    """Nothing can be connected before the organization has an OAuth client of the provider's."""
+    """Whether the organization lacks the OAuth client that connecting needs."""
 
 
 @router.get(FORM_PATH + "{integration_id}/")
 async def show_form(
     request: Request, session: SessionDep, integration_id: IntegrationId, organization: Organization = None
 ) -> Response:
-    """The form; without a sign-in, the way to one and back."""
+    """Shows the form; without a sign-in, redirects to one and back."""
     try:
         actor = await _builder(request, session, organization)
         definition = await get_definition(session, actor, integration_id)
@@ -74,14 +74,14 @@ async def submit_form(
     integration_id: IntegrationId,
     organization: Organization = None,
 ) -> Response:
-    """Connects the account and tries it, or leads on to the provider's sign-in."""
+    """Verifies and connects the account, or redirects to the provider's sign-in."""
     refuse_cross_site(request)
     try:
         actor = await _builder(request, session, organization)
         definition = await get_definition(session, actor, integration_id)
     except PlatformError as error:
         return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
-    async with request.form(max_files=0, max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES) as sent:
+    async with request.form(max_files=0, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES) as sent:
         values = {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
     form = _form(definition, values, lacks_client=await _lacks_client(session, actor, definition))
     given = {"placeholders": _group(form, "placeholders"), "credentials": _group(form, "credentials")}
@@ -97,7 +97,7 @@ async def submit_form(
         verified = await verify_credentials(gateway, definition, body, actor)
         connection = await connection_service.create_connection(session, actor, vault, integration_id, body, verified)
     except ValidationError as error:
-        # Never what was sent: it may be a secret.
+        # The message must not hold the input: it may be a secret.
         first = error.errors(include_input=False, include_url=False)[0]
         return _page(form, error=f"{'.'.join(map(str, first['loc']))}: {first['msg']}", status_code=422)
     except PlatformError as error:
@@ -109,7 +109,7 @@ async def submit_form(
 
 
 async def _builder(request: Request, session: AsyncSession, organization: str | None) -> Actor:
-    """Who is signed in, when they may connect accounts. Raises Unauthenticated, Forbidden."""
+    """Returns the signed-in user, who may connect accounts. Raises Unauthenticated, Forbidden."""
     actor = await authenticate_session(
         session, request.cookies.get(SESSION_COOKIE) or "", organization=organization or None
     )

@@ -1,4 +1,4 @@
-"""Integrations over HTTP (contract §6): the organization's own definitions and the built-in catalogue."""
+"""Serves the organization's own definitions and the built-in catalogue (contract §6)."""
 
 from fastapi import APIRouter
 
@@ -26,12 +26,12 @@ async def list_integrations(actor: CallActorDep, session: SessionDep, page: Page
         previous=page.previous_url(),
         results=[
             IntegrationRead.of(
-                one.definition,
-                connected=connected.get(one.definition.id, []),
+                integration.definition,
+                connected=connected.get(integration.definition.id, []),
                 oauth_clients=clients,
-                is_built_in=one.is_built_in,
+                is_built_in=integration.is_built_in,
             )
-            for one in listed[page.offset : page.offset + page.per_page]
+            for integration in listed[page.offset : page.offset + page.per_page]
         ],
     )
 
@@ -56,7 +56,9 @@ async def get_integration(
         chosen = await choose_connection(session, actor, integration_id, reference=connection_id)
         return IntegrationRead.of(definition, connected=[chosen.id], oauth_clients=clients)
     connections = await list_connections(session, actor, integration_id)
-    return IntegrationRead.of(definition, connected=[one.id for one in connections], oauth_clients=clients)
+    return IntegrationRead.of(
+        definition, connected=[connection.id for connection in connections], oauth_clients=clients
+    )
 
 
 @router.put("/{integration_id}/", summary="Change an integration of the organization's own")

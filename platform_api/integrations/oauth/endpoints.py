@@ -1,4 +1,4 @@
-"""OAuth clients of an organization, and the start of a sign-in."""
+"""Serves OAuth clients of an organization, and the start of a sign-in."""
 
 from fastapi import APIRouter
 

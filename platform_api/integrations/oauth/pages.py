@@ -1,4 +1,4 @@
-"""The pages of a sign-in: ours, which says for whom, and the one that the provider leads back to."""
+"""Serves the pages of a sign-in: ours, which says for whom it is, and the provider's callback."""
 
 from typing import Annotated
 
@@ -30,13 +30,13 @@ async def connect_page(
     flow: OAuthFlowDep,
     ticket: Annotated[str, Path(max_length=100)],
 ) -> Response:
-    """Says what will be connected to which organization; its link leads to the provider."""
+    """Shows what will be connected to which organization, with a link to the provider."""
     try:
         page = await flow.open(session, ticket, signed_in=await _signed_in(request, session))
     except PlatformError as error:
         return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
     response = render("connect.html", page=page)
-    # Lax: the provider's redirect is a top-level navigation, which brings it along; nothing else does.
+    # Lax: sent with the provider's redirect, a top-level navigation, and with no other cross-site request.
     response.set_cookie(
         _COOKIE,
         page.browser_secret,
@@ -61,7 +61,7 @@ async def callback(
     oauth_verifier: Annotated[str | None, Query(max_length=1000)] = None,
     denied: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
-    """Where the provider sends the browser with a code, in OAuth 1 with a verifier, or with its refusal."""
+    """Finishes a sign-in with the provider's code, in OAuth 1 with its verifier, or shows its refusal."""
     if denied is not None:
         state, code, error = denied, None, error or "the sign-in was denied"
     elif oauth_token is not None:
@@ -86,7 +86,7 @@ async def callback(
 
 
 async def _signed_in(request: Request, session: AsyncSession) -> UserId | None:
-    """The user of our own pages in this browser, when somebody is signed in there."""
+    """Returns the user who is signed in to our pages in this browser, if anybody is."""
     cookie = request.cookies.get(SESSION_COOKIE)
     if not cookie:
         return None

@@ -1,4 +1,4 @@
-"""Import of integrations from OpenAPI documents, and their operations, over HTTP."""
+"""Serves the import of integrations from OpenAPI documents, and their operations."""
 
 from typing import Annotated
 
@@ -59,5 +59,5 @@ async def list_operations(
         count=count,
         next=page.next_url(count),
         previous=page.previous_url(),
-        results=[OperationRead.model_validate(one) for one in operations],
+        results=[OperationRead.model_validate(operation) for operation in operations],
     )
