@@ -1,4 +1,4 @@
-"""When runs are made: by hand and by the schedule; and when old ones are forgotten."""
+"""Makes runs, by hand and by the schedule, and forgets old ones."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ _SCOPES = frozenset({Scope.DATA})
 
 
 async def acting_for(session: AsyncSession, sync: Sync) -> Actor:
-    """Who a sync works as, with the rights they have now. Raises Forbidden, NotFound."""
+    """Returns who a sync works as, with the rights they have now. Raises Forbidden, NotFound."""
     actor = await act_for(
         session,
         user_id=sync.user_id,
@@ -44,10 +44,10 @@ async def acting_for(session: AsyncSession, sync: Sync) -> Actor:
 
 
 async def usable_connections(session: AsyncSession, actor: Actor, declaration: Declaration) -> list[Connection]:
-    """The declaration's connections that the app may use now."""
+    """Returns the declaration's connections that the app may use now."""
     usable = await list_connections(session, actor, declaration.integration_id)
-    wanted = declaration.connection_ids
-    return usable if wanted is None else [one for one in usable if one.id in wanted]
+    chosen = declaration.connection_ids
+    return usable if chosen is None else [connection for connection in usable if connection.id in chosen]
 
 
 async def enqueue(
@@ -58,7 +58,7 @@ async def enqueue(
     due: Due | None = None,
     overlap: Overlap = Overlap.SKIP,
 ) -> None:
-    """A run for each connection that has none open; where they may overlap, one that waits or runs beside it.
+    """Makes a run for each connection that has none open; where they may overlap, one that waits or runs beside it.
 
     A run that has not begun stands for what is `due` as well.
     """
@@ -100,12 +100,12 @@ async def enqueue(
 
 
 def timetable_for(schedule: Schedule, *, organization_id: int, app_id: int, name: str) -> Timetable:
-    """The times of a sync's schedule. Raises ValueError when its zone is not known here."""
+    """Returns the times of a sync's schedule. Raises ValueError when its zone is not known here."""
     return timetable_of(schedule, f"sync {organization_id} {app_id} {name}")
 
 
 def times_of(sync: Sync, schedule: Schedule) -> Timetable:
-    """The times of the schedule of a sync that is declared. Raises ValueError when its zone is not known here."""
+    """Returns the times of a declared sync's schedule. Raises ValueError when its zone is not known here."""
     return timetable_for(schedule, organization_id=sync.organization_id, app_id=sync.app_id, name=sync.name)
 
 
@@ -158,7 +158,7 @@ async def _start(session: AsyncSession, sync: Sync, now: datetime) -> None:
 
 
 async def database_time(session: AsyncSession) -> datetime:
-    """When the transaction began, by the database's clock: all processes plan by the same one."""
+    """Returns when the transaction began, by the database's clock: all processes plan by the same one."""
     return (await session.scalars(select(func.now()))).one()
 
 

@@ -1,4 +1,4 @@
-"""Jobs in tables of PostgreSQL that any number of processes work on: one lease protocol for all of them.
+"""Lets any number of processes work on jobs in tables of PostgreSQL, by one lease protocol.
 
     models      the columns of such a table
     errors      how a job ends early

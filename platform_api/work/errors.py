@@ -1,4 +1,4 @@
-"""How work on a job ends early.
+"""Names how work on a job ends early.
 
 LeaseLost   another process has the job now, or it was cancelled
 Failed      the job itself cannot be done
@@ -10,18 +10,18 @@ from platform_api.core.errors import Conflict, Unavailable, is_temporary
 
 
 class LeaseLost(Conflict):
-    """The job is not the caller's any more: its lease ran out, it was cancelled, or it has ended."""
+    """Says that the job is not the caller's any more: its lease ran out, it was cancelled, or it has ended."""
 
     def __init__(self, message: str = "the job's lease ran out, it was cancelled or it has ended") -> None:
         super().__init__(message)
 
 
 class Failed(Exception):
-    """The job cannot be done, now or later; the message is for whoever asked for it."""
+    """Says that the job cannot be done, now or later; the message is for whoever asked for it."""
 
 
 class GivenUp(Failed):
-    """Too many attempts ended without any progress."""
+    """Says that too many attempts ended without any progress."""
 
 
 def may_pass(error: Exception) -> bool:

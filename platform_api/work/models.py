@@ -1,4 +1,4 @@
-"""The columns of a table whose rows are jobs."""
+"""Adds the columns that make a table's rows jobs."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from platform_api.core.database import identity
 
 
 class Leased:
-    """A job that one process at a time works on. Beside these columns it has one that says where it stands.
+    """Makes a row a job that one process at a time works on. A column of its own says where it stands.
 
     waits      it is open, and `lease_expires_at` is null
     is held    `lease_expires_at` is set
@@ -28,7 +28,7 @@ class Leased:
 
 
 class Dated:
-    """When a job that stays after its end was made, first claimed and ended."""
+    """Adds when a job that stays after its end was made, first claimed and ended."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]

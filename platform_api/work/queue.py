@@ -1,4 +1,4 @@
-"""The lease protocol: claim, renew, complete, retry, release. A worker's changes name the fence it was given."""
+"""Keeps the lease protocol: claim, renew, complete, retry, release. A worker names the fence that it was given."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ J = TypeVar("J", bound=Leased)
 
 @dataclass(frozen=True, slots=True)
 class Claimed(Generic[J]):
-    """A job that this process works on until its lease runs out."""
+    """Names a job that this process works on until its lease runs out."""
 
     job: J
     id: int
@@ -47,7 +47,7 @@ class Claimed(Generic[J]):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """At most `jobs` of one `owner` are worked on at once, so that nobody keeps others waiting."""
+    """Lets at most `jobs` of one `owner` be worked on at once, so that nobody keeps others waiting."""
 
     owner: InstrumentedAttribute[Any]
     jobs: int
@@ -62,7 +62,7 @@ class Order:
 
 
 class Queue(Generic[J]):
-    """The jobs of one table, or those of them that `where` chooses."""
+    """Hands out the jobs of one table, or those of them that `where` chooses."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Queue(Generic[J]):
         max_backoff_seconds: float = 60.0,
         reason: str | None = None,
     ) -> None:
-        """`state` names the column that says where a job stands; `reason` one for why the last attempt failed.
+        """Takes the names of columns: `state` says where a job stands, `reason` why the last attempt failed.
 
         `channel` is notified when a job is committed. A `share` or an `order` needs a `batch` of one. After more than
         `max_attempts` claims without progress a job is given up; None: never.
@@ -133,7 +133,7 @@ class Queue(Generic[J]):
             self.model.id, self.model.cancel_requested_at.is_(None)
         )
         async with database.transaction() as session:
-            return {job_id for job_id, is_wanted in await session.execute(statement) if is_wanted}
+            return {job_id for job_id, goes_on in await session.execute(statement) if goes_on}
 
     async def complete(
         self,

@@ -1,4 +1,4 @@
-"""Finding what waits below the notifications: one statement every ten seconds for all queues of a process.
+"""Finds what waits below the notifications: one statement every ten seconds for all queues of a process.
 
 A notification may be missed, nobody announces what a dead process had, and nothing notifies of time. While leases are
 held, it looks more often, to judge those that expire.
@@ -28,7 +28,7 @@ _SHORTLY_AFTER_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """How long a lease lasts in this process, and what follows from it."""
+    """Says how long a lease lasts in this process, and what follows from it."""
 
     lease: timedelta = LEASE
     sweep_seconds: float = 10.0
@@ -36,17 +36,17 @@ class Times:
 
     @property
     def renew_seconds(self) -> float:
-        """How often a lease is renewed: several times, so that one of them may fail."""
+        """Returns how often a lease is renewed: several times, so that one of them may fail."""
         return self.lease.total_seconds() / 4
 
     @property
     def judge_seconds(self) -> float:
-        """Between looks while leases are held."""
+        """Returns the pause between looks while leases are held."""
         return min(self.sweep_seconds, self.lease.total_seconds() / 5)
 
     @property
     def tolerance_seconds(self) -> float:
-        """How much longer than planned a look may last, or come later, without being a gap.
+        """Returns how much longer than planned a look may last, or come later, without being a gap.
 
         A hang that costs a lease lasts as long as the lease without the time between two renewals. A look begins
         during it, within `judge_seconds`, and lasts more than twice as long as this.
@@ -56,7 +56,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Something that may have to be done: at a time, and when a lease has expired."""
+    """Describes something that may have to be done: at a time, and when a lease has expired."""
 
     name: str
     wake: Callable[[], None]

@@ -1,4 +1,4 @@
-"""Judging whether an expired lease counts.
+"""Judges whether an expired lease counts.
 
 A lease that ran out may say that its process is gone. It may also say that nobody could renew anything: the database
 hung, or this machine slept. So an expiry counts only for who has looked at the database, without a gap, for as long
@@ -11,7 +11,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A successful look: when it began and ended by this process's monotonic clock, and what the database's said."""
+    """Records a look: when it began and ended by this process's monotonic clock, and what the database's said."""
 
     began: float
     ended: float
@@ -19,10 +19,10 @@ class Look:
 
 
 class Watch:
-    """What one process has seen of the database."""
+    """Keeps what one process has seen of the database."""
 
     def __init__(self, *, lease_seconds: float, tolerance_seconds: float) -> None:
-        """A gap is what lasted more than the tolerance longer than planned."""
+        """Takes how much longer than planned a look, or a pause, may last without being a gap."""
         self._lease = lease_seconds
         self._tolerance = tolerance_seconds
         self._last: Look | None = None

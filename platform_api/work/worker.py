@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Domain(ABC, Generic[J]):
-    """What a domain does with the jobs of its queue."""
+    """Says what a domain does with the jobs of its queue."""
 
     queue: Queue[J]
 
@@ -50,7 +50,7 @@ class Domain(ABC, Generic[J]):
 
 
 class _Holding(Generic[J]):
-    """Jobs that are being worked on."""
+    """Keeps count of jobs that are being worked on."""
 
     def __init__(self, claimed: Sequence[Claimed[J]]) -> None:
         self.claimed = claimed
@@ -61,7 +61,7 @@ class _Holding(Generic[J]):
 
 
 class Worker(Generic[J]):
-    """One process's part of the work on a queue."""
+    """Does one process's part of the work on a queue."""
 
     def __init__(self, sweep: Sweep, domain: Domain[J], *, at_once: int = 1) -> None:
         self._sweep = sweep
