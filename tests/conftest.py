@@ -23,7 +23,6 @@ _numbers = itertools.count(1)
 _calm = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile("calm", _calm, max_examples=30)
 hypothesis.settings.register_profile("full", _calm, max_examples=100)
-hypothesis.settings.register_profile("unit", _calm, max_examples=10)
 hypothesis.settings.load_profile("calm")
 
 _server = pytest.StashKey[SharedServer]()
@@ -40,7 +39,6 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile("full")
         lengths.choose_full()
     if config.option.unit:
-        hypothesis.settings.load_profile("unit")
         sys.addaudithook(kinds.refuse_servers)
 
 
@@ -69,7 +67,9 @@ def pytest_collection() -> Iterator[None]:
 def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
     if item.get_closest_marker("full") is not None and not config.option.full:
         return True
-    is_quick = item.get_closest_marker("slow") is None
+    # A property is tried with many examples, and its first takes a look at every module.
+    is_property = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
+    is_quick = item.get_closest_marker("slow") is None and not is_property
     return bool(config.option.unit) and not (is_quick and not kinds.needs_server(item))
 
 

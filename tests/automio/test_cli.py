@@ -175,6 +175,7 @@ def test_init_notices_a_cache_that_does_not_work(platform: Loopback) -> None:
         ({"CACHE_SERVICE_URL": "", "REDIS_PORT": "1"}, {}, "FAIL  REDIS_HOST", "Start it or correct REDIS_HOST"),
     ],
 )
+@pytest.mark.slow
 def test_whoami_names_what_does_not_work_and_the_fix(
     platform: Loopback, changes: dict[str, str], answers: dict[str, Any], line: str, fix: str
 ) -> None:

@@ -192,6 +192,7 @@ def test_links_stand_in_several_headers() -> None:
     ],
     ids=["link", "cursor", "page with a total", "page with a flag"],
 )
+@pytest.mark.slow
 def test_page_after_page_without_items_ends(server: Loopback, api: API, pagination: Pagination) -> None:
     def empty(request: Seen) -> Any:
         number = len(server.requests)

@@ -163,6 +163,7 @@ async def test_only_builders_of_the_organization_and_only_from_our_own_pages(sha
         assert refused.status_code == 403 and "builder" in refused.text
 
 
+@pytest.mark.slow
 def test_the_form_of_every_built_in_integration_is_a_json_schema() -> None:
     for definition in built_in().values():
         schema = form_schema(definition)

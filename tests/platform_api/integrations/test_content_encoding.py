@@ -46,6 +46,7 @@ def test_a_body_that_breaks_off_is_no_answer(body: bytes, name: str, data: st.Da
         decoded(encoded[:kept], name, max_bytes=len(body) + 100)
 
 
+@pytest.mark.slow
 def test_a_body_that_grows_beyond_the_limit_is_refused_before_it_is_there() -> None:
     with pytest.raises(TooLarge):
         decoded(gzip.compress(bytes(50_000_000)), "gzip", max_bytes=1_000_000)

@@ -71,6 +71,7 @@ def test_what_was_missed_for_years_is_counted_up_to_a_limit() -> None:
 
 
 @pytest.mark.parametrize("shorthand", SHORTHANDS)
+@pytest.mark.slow
 def test_shorthands_are_spread_and_stay_where_they_are(shorthand: str) -> None:
     written = [expression_of(shorthand, f"sync {number}") for number in range(300)]
     assert written == [expression_of(shorthand, f"sync {number}") for number in range(300)]

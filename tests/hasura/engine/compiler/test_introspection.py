@@ -29,6 +29,7 @@ def introspected(role: str, cache: SchemaCache) -> GraphQLSchema:
 
 @pytest.mark.parametrize("convention", list(NamingConvention))
 @pytest.mark.parametrize("role", ["admin", "writer", "member", "reader", "nobody"])
+@pytest.mark.slow
 def test_clients_build_a_valid_schema_for_every_role(role: str, convention: NamingConvention) -> None:
     assert validate_schema(introspected(role, shop(convention=convention))) == []
 

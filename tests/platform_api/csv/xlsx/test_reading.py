@@ -219,6 +219,7 @@ DOCTYPE = '<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
     ],
     ids=["other", "ods", "column", "order", "xml", "doctype", "cut off", "text", "attribute"],
 )
+@pytest.mark.slow
 def test_what_cannot_be_read_says_why(content: bytes, message: str) -> None:
     with pytest.raises(JobFailed, match=message):
         rows_of(content)
