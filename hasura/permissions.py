@@ -19,7 +19,7 @@ ORGANIZATIONS_VARIABLE = "x-hasura-organization-ids"
 ORGANIZATION_COLUMN = "organization_id"
 # Kept by the database; readable only.
 _READ_ONLY_COLUMNS = frozenset({"created_at", "updated_at"})
-# Set when a row is made and never afterwards.
+# Set when a row is created and never afterwards.
 _IMMUTABLE_COLUMNS = frozenset({"id", ORGANIZATION_COLUMN})
 
 

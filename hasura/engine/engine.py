@@ -1,6 +1,6 @@
 """Puts pool, metadata and operations together into an engine, started and stopped as one.
 
-In-process callers (the control plane) use `execute`, `run_metadata` and `refresh`; strangers come through
+In-process callers (the control plane) use `execute`, `run_metadata` and `refresh`; other clients come through
 `transport`.
 """
 

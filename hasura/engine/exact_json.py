@@ -1,7 +1,7 @@
 """Reads and writes JSON whose numbers keep every digit on their way through Python.
 
 A float holds 15 to 17 digits, PostgreSQL's `numeric` 131072: a number that a float would change is read as an
-`ExactNumber`, which is a float to whoever calculates and its own text to whoever writes it.
+`ExactNumber`, which calculates as a float and is written as its own text.
 """
 
 import codecs

@@ -23,10 +23,10 @@ from hasura.engine.session import Session
 from hasura.engine.sql.database_errors import CONNECTION_LOST, translate
 
 _FREE_CONNECTIONS = 2
-# Notifications tell at once; looking is for what a lost connection may have missed.
-_LOOK_AGAIN_SECONDS = 30.0
+# Notifications arrive at once; polling is for what a lost connection may have missed.
+_POLL_SECONDS = 30.0
 _RECONNECT_SECONDS = 0.5
-_LOOK_FOR_CLIENT_SECONDS = 10.0
+_CLIENT_CHECK_SECONDS = 10.0
 
 
 @contextlib.contextmanager
@@ -225,8 +225,8 @@ class MetadataService:
         settings = {
             "statement_timeout": _milliseconds(limits.statement_seconds),
             "lock_timeout": _milliseconds(limits.lock_seconds),
-            # A statement ends with the process that sent it; PostgreSQL has the setting since version 14.
-            "client_connection_check_interval": _milliseconds(_LOOK_FOR_CLIENT_SECONDS),
+            # A statement ends when its client is gone; PostgreSQL has the setting since version 14.
+            "client_connection_check_interval": _milliseconds(_CLIENT_CHECK_SECONDS),
         }
         await connection.execute(
             "select set_config(name, given.value, false) from unnest($1::text[], $2::text[]) as given(name, value)"
@@ -274,7 +274,7 @@ class MetadataService:
                     await self._refresh_on(connection)
                 # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the event.
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+                    async with asyncio.timeout(_POLL_SECONDS):
                         await self._wake.wait()
         finally:
             if not connection.is_closed():

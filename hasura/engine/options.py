@@ -35,14 +35,14 @@ class EngineOptions:
     # HASURA_GRAPHQL_JWT_SECRET, as JSON.
     jwt_secret: str | None = None
     schema: SchemaOptions = field(default_factory=SchemaOptions)
-    # Three for each core keep PostgreSQL busy; more of them only take turns, which the slowest answers feel.
+    # Three for each core keep PostgreSQL busy; more only take turns, which makes the slowest answers slower.
     pool_min: int = min(8, 3 * (os.cpu_count() or 2))
     pool_max: int = 50
     statement_timeout_seconds: float | None = None
     administration: AdministrationLimits = field(default_factory=AdministrationLimits)
-    # Only operations of the allow-list, but for admin.
+    # Only operations of the allow-list run, except for admin.
     enable_allowlist: bool = False
-    # `internal` of errors: for everybody, or for admin.
+    # Who sees the `internal` part of errors: all callers, or admin.
     dev_mode: bool = False
     admin_internal_errors: bool = True
     # Which APIs this process serves over HTTP.

@@ -58,14 +58,14 @@ class Statement:
 
     Parameters are integers, floats, booleans and UUIDs where the SQL says so (`$1::int4`) and text for everything
     else (`($1::text)::timestamptz`), so the driver needs no codecs of ours. `str` of each is its text. `fragment` is
-    the statement before its parameters got numbers: `sql.substitute` puts other SQL in their place, such as a column
-    of type text in parentheses (live queries that run for many subscribers at once).
+    the statement before its parameters got numbers: `sql.composition.substitute` puts other SQL in their place, such
+    as a column of type text in parentheses (live queries that run for many subscribers at once).
     """
 
     sql: str
     parameters: tuple[ParameterSource | PreviousResult, ...]
     fragment: Sql
-    # The place of what the database refuses of it; None: the step's.
+    # Returns the place that an error of it names; None: the step's.
     place: Callable[[Variables], str] | None = None
 
 

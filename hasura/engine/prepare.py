@@ -41,7 +41,7 @@ from hasura.engine.translate.selects import SelectTranslator
 from hasura.engine.translate.statements import MAX_PARAMETERS, StatementList, together
 
 _ABSENT = "absent"
-# Beyond it the statement would be too much for the planner at once.
+# More root fields in one statement would be too much for the planner.
 _MAX_TOGETHER = 50
 
 
@@ -110,9 +110,9 @@ class CompiledOperation:
         self._definitions = variable_definitions(operation.definition)
         self._directive_variables = tuple(sorted(_directive_variables(operation)))
         self._learned: dict[Hashable, _Learned] = {}
-        # The plan that learning made, for the call of `compile` that usually follows.
+        # The plan that was compiled to learn, for the call of `compile` that usually follows.
         self._fresh: tuple[Hashable, Plan] | None = None
-        # What the plans made so far rest on; None when that is the whole schema (introspection).
+        # What the plans compiled so far rest on; None when that is the whole schema (introspection).
         self._touched: Touched | None = Touched({}, {})
         self.kind = OperationKind(operation.kind)
         self._has_no_variables = not self._definitions

@@ -77,7 +77,7 @@ class RelationshipInfo:
     # Of object relationships: false only when a foreign key over NOT NULL columns of this table guarantees the row
     # (and, as in Hasura, only for admin; a role may lack rows).
     is_nullable: bool = True
-    # For nested inserts. Foreign key on this table: before_parent; on the other: after_parent.
+    # The order of nested inserts. Foreign key on this table: before_parent; on the other: after_parent.
     insertion_order: InsertionOrder = InsertionOrder.AFTER_PARENT
     comment: str | None = None
 
@@ -155,9 +155,9 @@ class TableInfo:
     update_permissions: Mapping[str, UpdatePermissionInfo] = field(default_factory=dict)
     delete_permissions: Mapping[str, DeletePermissionInfo] = field(default_factory=dict)
     # Operation (select, insert, update, delete) -> roles whose own permission is there and cannot be applied: nothing
-    # that is inherited takes its place. None: a permission that does not tell its role.
+    # that is inherited takes its place. None: a permission without a role.
     refused_permissions: Mapping[str, frozenset[str | None]] = field(default_factory=dict)
-    # Of a table tracked as enum.
+    # The values, if the table is tracked as enum.
     enum_values: tuple[EnumValue, ...] | None = None
     description: str | None = None
     # Comments of custom root fields, by kind (`select`, `insert_one`, ...).
@@ -252,7 +252,7 @@ class InconsistentObject:
 class SchemaOptions:
     """Holds server settings that change the schema or the SQL."""
 
-    # Of the server, for sources without one of their own; see `convention`.
+    # The server's, for sources without one of their own; see `convention`.
     naming_convention: NamingConvention = NamingConvention.HASURA_DEFAULT
     # bigint, numeric, double precision ... as JSON strings.
     stringify_numeric_types: bool = False

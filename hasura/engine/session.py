@@ -13,7 +13,7 @@ class Session:
 
     `variables` are the `x-hasura-*` session variables, names in lower case, values always text. They hold
     `x-hasura-role` too. `is_admin` means that the caller proved to hold the admin secret (or a JWT naming the
-    admin role); a role called `admin` is the admin role. `use_backend_only` tells that backend-only permissions
+    admin role); a role called `admin` is the admin role. `use_backend_only` says that backend-only permissions
     are visible: the admin secret plus the header `x-hasura-use-backend-only-permissions: true`.
     """
 

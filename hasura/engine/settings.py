@@ -19,27 +19,29 @@ class EngineSettings(BaseSettings):
     jwt_secret: str | None = Field(None, description="JSON: type and key, or jwk_url; claims and checks.")
     server_host: str = Field("127.0.0.1", description="The address to listen on.")
     server_port: int = Field(8081, description="The port to listen on.")
-    pg_connections: int = Field(50, ge=1, description="Most connections to the database.")
+    pg_connections: int = Field(50, ge=1, description="Maximum number of connections to the database.")
     pg_timeout: int | None = Field(None, description="Seconds after which PostgreSQL ends a statement.")
-    run_sql_timeout: float = Field(600, ge=0, description="Most seconds for the SQL of one run_sql; 0: any time.")
+    run_sql_timeout: float = Field(600, ge=0, description="Maximum seconds for the SQL of one run_sql; 0: no limit.")
     run_sql_lock_timeout: float = Field(
-        60, ge=0, description="Most seconds that run_sql or a metadata call waits for a lock; 0: any time."
+        60, ge=0, description="Maximum seconds that run_sql or a metadata call waits for a lock; 0: no limit."
     )
     stringify_numeric_types: bool = Field(False, description="bigint, numeric, double precision as JSON strings.")
-    infer_function_permissions: bool = Field(True, description="Who may select a function's table may call it.")
+    infer_function_permissions: bool = Field(True, description="A table's readers may call functions that return it.")
     v1_boolean_null_collapse: bool = Field(False, description="`{_eq: null}` is true, as in Hasura v1.")
     default_naming_convention: NamingConvention = Field(
         NamingConvention.HASURA_DEFAULT, description="hasura-default or graphql-default."
     )
-    enable_allowlist: bool = Field(False, description="Only operations of the allow-list, but for admin.")
-    dev_mode: bool = Field(False, description="Everybody sees the `internal` part of errors.")
+    enable_allowlist: bool = Field(False, description="Only allow-listed operations run, except admin's.")
+    dev_mode: bool = Field(False, description="All callers see the `internal` part of errors.")
     admin_internal_errors: bool = Field(True, description="Admin sees the `internal` part of errors.")
-    enabled_apis: str = Field("metadata,graphql,pgdump,config", description="What is served, comma-separated.")
+    enabled_apis: str = Field(
+        "metadata,graphql,pgdump,config", description="The APIs that are served, comma-separated."
+    )
     cors_domain: str = Field("*", description="Origins that browsers may call from, comma-separated.")
-    disable_cors: bool = Field(False, description="No cross-origin answers at all.")
-    live_queries_multiplexed_refetch_interval: int = Field(1000, description="Milliseconds between two looks.")
+    disable_cors: bool = Field(False, description="Cross-origin requests get no CORS headers.")
+    live_queries_multiplexed_refetch_interval: int = Field(1000, description="Milliseconds between two reads.")
     live_queries_multiplexed_batch_size: int = Field(100, description="Subscribers per SQL statement.")
-    streaming_queries_multiplexed_refetch_interval: int = Field(1000, description="Milliseconds between two looks.")
+    streaming_queries_multiplexed_refetch_interval: int = Field(1000, description="Milliseconds between two reads.")
     streaming_queries_multiplexed_batch_size: int = Field(100, description="Subscribers per SQL statement.")
 
     def options(self) -> EngineOptions:

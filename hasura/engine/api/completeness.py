@@ -6,7 +6,7 @@ from hasura.engine.exact_json import Json
 from hasura.engine.metadata.parsing import PERMISSION_LISTS, RELATIONSHIP_LISTS
 from hasura.engine.metadata.reading import Reader
 
-# Far more than anybody writes, and few enough to be walked wherever metadata is read again.
+# Far more than anyone writes, and few enough for every recursive reader of metadata.
 MAX_EXPRESSION_LEVELS = 200
 
 

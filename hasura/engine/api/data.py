@@ -259,7 +259,7 @@ class _Call:
         if action == "ignore":
             return OnConflict(constraint, (), (), conjunction(), conjunction())
         if constraint is None:
-            # As Hasura: what is returned is looked at first.
+            # As in Hasura, what is returned is checked first.
             self._response()
             raise EngineError(
                 'Expecting either "constraint" or "constraint_on" when the "action" is "update"',

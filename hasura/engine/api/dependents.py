@@ -77,7 +77,7 @@ async def refuse_or_remove(workspace: Workspace, dependents: Collection[Dependen
         return
     if not cascade:
         raise refusal(dependents)
-    # What hangs on a removed relationship or computed field goes with it.
+    # What depends on a removed relationship or computed field goes with it.
     queue = list(dependents)
     seen: set[Dependent] = set()
     while queue:

@@ -60,7 +60,7 @@ class Dispatcher:
         kind = self._kind(request)
         if kind in _BULK and not (kind == _CONCURRENT and self._path == METADATA_PATH):
             return await self._run_bulk(kind, request, place)
-        # The older API reads arguments without telling that they stood under `args`.
+        # The older API's errors do not show that arguments stood under `args`.
         base = () if self._path == LEGACY_PATH and not place else (*place, "args")
         args = Reader(request.object().get("args", {}), *base)
         try:

@@ -1,6 +1,6 @@
 """Finds REST endpoints whose query asks for what the schema does not have.
 
-Looked for when consistency is asked for, not at each change of a table: the answer depends on the whole schema of the
+Checked when consistency is requested, not at each change of a table: the answer depends on the whole schema of the
 administrator. Values are not looked at; they are known only when the endpoint is called.
 """
 

@@ -226,7 +226,7 @@ class Workspace:
             own = loaded.metadata.source_name
             conflicts = [with_source_name(item.conflict, own) for item in problems if item.conflict is not None]
             if conflicts:
-                # No schema can be built of this, which Hasura finds out too late to call it the caller's fault.
+                # No schema can be built from this; Hasura notices too late to call it the caller's fault.
                 raise Unexpected(bullets(conflicts), internal=rendered_inconsistent(loaded, problems))
             raise EngineError(
                 "cannot continue due to inconsistent metadata",

@@ -36,9 +36,9 @@ _KINDS = {
 }
 # PostgreSQL's own objects have lower oids and never change while a server runs.
 _FIRST_USER_OID = 16384
-# Tables read at a time: what the driver holds of each is much more than what is kept.
+# Tables read at a time: the driver needs much more memory for each than what is kept.
 _BATCH = 500
-# Of smaller tables nobody asks how many values a column has.
+# The number of values of a column is not read for smaller tables.
 _MIN_ROWS_OF_STATISTICS = 10_000
 _builtin_types: dict[int, PgType] = {}
 
@@ -170,7 +170,7 @@ def _table(
         is_insertable=bool(updatable & queries.INSERT_BIT),
         is_updatable=bool(updatable & queries.UPDATE_BIT),
         is_deletable=bool(updatable & queries.DELETE_BIT),
-        has_heirs=row["has_heirs"],
+        has_children=row["has_children"],
         estimated_rows=row["estimated_rows"],
         distinct_values=distinct_values,
         indexes=sorted_by,

@@ -1,6 +1,6 @@
 """Holds the catalogue queries. Each takes names or oids: one object among ten thousand is read as cheaply."""
 
-# What PostgreSQL tells `pg_relation_is_updatable` per kind of command: 1 << CmdType.
+# The bits of `pg_relation_is_updatable` per kind of command: 1 << CmdType.
 UPDATE_BIT = 1 << 2
 INSERT_BIT = 1 << 3
 DELETE_BIT = 1 << 4
@@ -9,7 +9,7 @@ RELATIONS = """
 select c.oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
   case when c.relkind in ('r', 'p') then 28
        when c.relkind in ('v', 'f') then pg_relation_is_updatable(c.oid, true) else 0 end as updatable,
-  c.relkind <> 'p' and c.relhassubclass as has_heirs,
+  c.relkind <> 'p' and c.relhassubclass as has_children,
   greatest(c.reltuples, pg_stat_get_live_tuples(c.oid))::bigint as estimated_rows,
   (select json_agg(json_build_object(
      'has_all', i.indpred is null,
@@ -25,17 +25,17 @@ select c.oid, n.nspname::text as schema, c.relname::text as name, c.relkind::tex
    join pg_attribute first on first.attrelid = i.indrelid and first.attnum = i.indkey[0]
    where i.indrelid = c.oid and i.indisvalid)::text as indexes,
   obj_description(c.oid, 'pg_class') as comment
-from unnest($1::text[], $2::text[]) as asked(schema, name)
-join pg_namespace n on n.nspname = asked.schema
-join pg_class c on c.relnamespace = n.oid and c.relname = asked.name
+from unnest($1::text[], $2::text[]) as requested(schema, name)
+join pg_namespace n on n.nspname = requested.schema
+join pg_class c on c.relnamespace = n.oid and c.relname = requested.name
 where c.relkind in ('r', 'p', 'v', 'm', 'f')
 """
 
-# Negative numbers are shares of the table's rows. A table at a time: the view cannot be asked about many but whole.
+# Negative numbers are shares of the table's rows. One table at a time: the view answers for one table or for all.
 DISTINCT_VALUES = """
 select c.oid as relation, s.name, s.n_distinct
-from unnest($1::oid[]) as asked(oid)
-join pg_class c on c.oid = asked.oid
+from unnest($1::oid[]) as requested(oid)
+join pg_class c on c.oid = requested.oid
 join pg_namespace n on n.oid = c.relnamespace
 cross join lateral (
   select attname::text as name, n_distinct from pg_stats
@@ -100,11 +100,11 @@ order by i.indrelid, c.relname
 """
 
 TYPES = """
-with recursive asked(oid) as (
+with recursive requested(oid) as (
   select unnest($1::oid[])
   union
   select case when t.typtype = 'd' then t.typbasetype else t.typelem end
-  from asked join pg_type t on t.oid = asked.oid
+  from requested join pg_type t on t.oid = requested.oid
   where t.typtype = 'd' or (t.typelem <> 0 and t.typsubscript::text = 'array_subscript_handler')
 )
 select t.oid, n.nspname::text as schema, t.typname::text as name, t.typtype::text as kind,
@@ -112,7 +112,7 @@ select t.oid, n.nspname::text as schema, t.typname::text as name, t.typtype::tex
   t.typbasetype as base,
   (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid) as labels,
   rn.nspname::text as row_schema, r.relname::text as row_name
-from asked join pg_type t on t.oid = asked.oid
+from requested join pg_type t on t.oid = requested.oid
 join pg_namespace n on n.oid = t.typnamespace
 left join pg_class r on r.oid = t.typrelid and r.relkind in ('r', 'p', 'v', 'm', 'f')
 left join pg_namespace rn on rn.oid = r.relnamespace
@@ -124,15 +124,15 @@ select p.oid, n.nspname::text as schema, p.proname::text as name, p.provolatile:
   p.prokind::text as kind, p.pronargdefaults as defaults, p.proargtypes::oid[] as input_types,
   p.proallargtypes as all_types, p.proargmodes::text[] as modes, p.proargnames as names,
   obj_description(p.oid, 'pg_proc') as comment
-from unnest($1::text[], $2::text[]) as asked(schema, name)
-join pg_namespace n on n.nspname = asked.schema
-join pg_proc p on p.pronamespace = n.oid and p.proname = asked.name
+from unnest($1::text[], $2::text[]) as requested(schema, name)
+join pg_namespace n on n.nspname = requested.schema
+join pg_proc p on p.pronamespace = n.oid and p.proname = requested.name
 where p.prokind in ('f', 'a', 'w')
 order by p.oid
 """
 
 # Every statement that changes a relation holds one of these locks on it until its transaction ends: so these are the
-# relations whose definition the current transaction may have changed, made or dropped. ShareLock is that of CREATE
+# relations whose definition the current transaction may have changed, created or dropped. ShareLock is that of CREATE
 # INDEX; a new name for an index locks the index alone, which is part of its table's definition.
 CHANGED_RELATIONS = """
 with locked as (
@@ -155,7 +155,7 @@ union
 select objid from pg_locks where locktype = 'object' and pid = pg_backend_pid() and classid = 'pg_proc'::regclass
 """
 
-# Schemas this transaction made, renamed, or gave rights on; what is in them has the same rows as before.
+# Schemas this transaction created, renamed, or granted rights on; catalogue rows of what is in them are unchanged.
 CHANGED_SCHEMAS = """
 select n.oid from pg_namespace n where age(n.xmin) <= age(pg_current_xact_id()::xid)
 """

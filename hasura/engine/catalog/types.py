@@ -42,13 +42,13 @@ class PgType:
     schema: str
     name: str
     kind: TypeKind = TypeKind.BASE
-    # Of an array.
+    # The type of an array's elements.
     element: "PgType | None" = None
-    # Of a domain.
+    # The type that a domain restricts.
     base: "PgType | None" = None
-    # Of an enum, in sort order.
+    # The labels of an enum, in sort order.
     enum_labels: tuple[str, ...] = ()
-    # Of a composite type that is a table's or view's row type.
+    # The table or view whose row type a composite type is.
     row_of: QualifiedName | None = None
 
     @property
@@ -110,7 +110,7 @@ class UniqueConstraint:
     oid: int
     columns: tuple[str, ...]
     is_primary: bool = False
-    # A transaction may break it until it ends.
+    # Deferrable: a transaction may violate it until it ends.
     is_deferrable: bool = False
     # None: a constraint.
     index: UniqueIndex | None = None
@@ -135,7 +135,7 @@ class ForeignKey:
     referenced_table: QualifiedName
     referenced_columns: tuple[str, ...]
     referenced_oid: int = 0
-    # Of a partition: the oid of the partitioned table's foreign key that this one is a copy of.
+    # In a partition: the oid of the partitioned table's foreign key that this one is a copy of.
     inherited_from: int = 0
 
 
@@ -162,19 +162,19 @@ class Table:
     unique_constraints: tuple[UniqueConstraint, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     comment: str | None = None
-    # Of views: from `pg_relation_is_updatable`, triggers included as Hasura does. True for tables.
+    # For views from `pg_relation_is_updatable`, triggers included as Hasura does. True for tables.
     is_insertable: bool = True
     is_updatable: bool = True
     is_deletable: bool = True
-    # Other tables inherit from it (not as partitions): its keys say nothing of their rows, which it shows too.
-    has_heirs: bool = False
-    # About how many when this was read; a change of it changes nothing else.
+    # Other tables inherit from it (not as partitions): its keys do not cover their rows, which it shows too.
+    has_children: bool = False
+    # A rough count from when this was read; tables that differ only in it are equal.
     estimated_rows: int = field(default=0, compare=False)
-    # About how many values a column has, where PostgreSQL counted them; a change of them changes nothing else.
+    # A rough count of each column's values, where PostgreSQL has one; tables that differ only in it are equal.
     distinct_values: Mapping[str, int] = field(default_factory=dict, compare=False)
-    # The leading columns of each index of all rows that has them in order.
+    # The leading columns of each sorted index of all rows.
     indexes: frozenset[tuple[str, ...]] = frozenset()
-    # Columns that an index finds the rows of a value by.
+    # Columns by whose values an index finds rows.
     found_by: frozenset[str] = frozenset()
 
     @cached_property
@@ -201,7 +201,7 @@ class Table:
 
     def has_at_most_one(self, columns: Collection[str]) -> bool:
         """Returns whether a value of each of the columns picks at most one row, at any moment of a transaction."""
-        return not self.has_heirs and any(
+        return not self.has_children and any(
             key.is_of_all_rows and not key.is_deferrable and set(key.columns) <= set(columns)
             for key in self.all_unique_constraints
         )

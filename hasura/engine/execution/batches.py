@@ -4,7 +4,8 @@ Statements with the same SQL follow each other in `update_<table>_many`, and in 
 under many aliases. The driver can send them one behind the other without waiting for the answers. To PostgreSQL they
 stay statements of their own: each sees what those before it changed, has its own triggers and checks its constraints
 when it ends. One `update ... from unnest(...)` in their place would be faster still, and wrong wherever that can be
-told: row triggers would see other rows, two rows could swap unique values, and rows would be locked in another order.
+noticed: row triggers would see other rows, two rows could swap unique values, and rows would be locked in another
+order.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from hasura.engine.plan import Plan, PreviousResult, SqlStep, Statement, Variabl
 from hasura.engine.session import Session
 from hasura.engine.sql.database_errors import CONNECTION_LOST, translate
 
-# More would save nothing to speak of, and binding them is time in which nobody else is served.
+# More would save little, and no other request is served while they are bound.
 _MAX_ALIKE = 100
 
 

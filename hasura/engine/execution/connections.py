@@ -4,7 +4,7 @@ Not asyncpg's own pool: that sends a reset query at each release, which costs tw
 statements leave nothing behind that would need one (`set_config(..., true)` ends with its transaction).
 
 A few connections serve many requests: more of them than a small multiple of the cores makes each one slower. So a
-request that finds none free waits a moment for one to come back, and only then another is opened, up to `most`.
+request that finds none free waits a moment for one to come back, and only then another is opened, up to `pool_max`.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import asyncpg
 from hasura.engine.execution.generations import GenerationalCache
 from hasura.engine.sql.database_errors import CONNECTION_LOST
 
-_PATIENCE_SECONDS = 0.02
+_GROW_AFTER_SECONDS = 0.02
 _STATEMENTS_PER_CONNECTION = 500
 MAX_PIPELINED_BYTES = 100_000
 """Of arguments. The driver writes four buffers of 32 KiB before it waits for the socket to take them, and whoever is
@@ -79,7 +79,7 @@ class HeldConnection:
         return [_json_bytes(value) for value in row]
 
     async def _prepare(self, sql: str) -> Any:
-        # With a name of its own: the driver parses and plans an unnamed statement anew for each execution.
+        # With a name of its own: the driver parses and plans an unnamed statement again for each execution.
         statement = await self.raw.prepare(sql, name=f"automio_{next(self._names)}")
         self._statements.discard(sql)
         self._statements.put(sql, statement)
@@ -189,7 +189,7 @@ class ConnectionPool:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[HeldConnection | None] = loop.create_future()
         self._waiting.append(waiter)
-        impatience = loop.call_later(_PATIENCE_SECONDS, self._grow, waiter)
+        growth = loop.call_later(_GROW_AFTER_SECONDS, self._grow, waiter)
         try:
             held = await waiter
         except asyncio.CancelledError:
@@ -197,7 +197,7 @@ class ConnectionPool:
                 self.release(given)
             raise
         finally:
-            impatience.cancel()
+            growth.cancel()
         return held if held is not None else await self._open_one()
 
     def _grow(self, waiter: "asyncio.Future[HeldConnection | None]") -> None:

@@ -21,20 +21,20 @@ class GenerationalCache(Generic[K, V]):
         self._old: dict[K, V] = {}
 
     def get(self, key: K) -> V | None:
-        found = self._young.get(key)
-        if found is not None:
-            return found
-        found = self._old.pop(key, None)
-        if found is not None:
-            self.put(key, found)
-        return found
+        value = self._young.get(key)
+        if value is not None:
+            return value
+        value = self._old.pop(key, None)
+        if value is not None:
+            self.put(key, value)
+        return value
 
     def put(self, key: K, value: V) -> None:
         if len(self._young) >= self._capacity:
             dropped, self._old, self._young = self._old, self._young, {}
             if self._on_drop is not None:
-                for one in dropped.values():
-                    self._on_drop(one)
+                for item in dropped.values():
+                    self._on_drop(item)
         self._young[key] = value
 
     def discard(self, key: K) -> None:

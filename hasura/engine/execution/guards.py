@@ -34,8 +34,8 @@ from hasura.engine.metadata.types import API_LIMITS
 from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import ADMIN_ROLE, Session
 
-_MOST_DEPTH_OF_FRAGMENTS = 200
-# Of documents that were sent, and of saved queries.
+_MAX_DEPTH_OF_FRAGMENTS = 200
+# Sizes of the caches of documents that were sent, and of saved queries.
 _MAX_EXAMINED = 4000
 _MAX_NORMALIZED = 20_000
 
@@ -99,7 +99,7 @@ class OperationGuards:
         limit = _limit(cache, "rate_limit", session)
         if not isinstance(limit, Mapping):
             return
-        most = int(limit.get("max_reqs_per_min", 0))
+        max_requests = int(limit.get("max_reqs_per_min", 0))
         unique = limit.get("unique_params")
         names = unique if isinstance(unique, list) else ()
         key = (session.role, *(session.variables.get(str(name).lower()) for name in names))
@@ -107,9 +107,9 @@ class OperationGuards:
         now = time.monotonic()
         while recent and recent[0] <= now - 60:
             recent.popleft()
-        if len(recent) >= most:
+        if len(recent) >= max_requests:
             raise EngineError(
-                f"rate limit exceeded: {most} requests a minute", code="rate-limit-exceeded", status=429
+                f"rate limit exceeded: {max_requests} requests a minute", code="rate-limit-exceeded", status=429
             )
         recent.append(now)
 
@@ -154,11 +154,11 @@ def _normalized(document: DocumentNode) -> str:
 
 def _allowed(cache: SchemaCache, role: str) -> frozenset[str]:
     key = ("allowlist", role)
-    found = cache.memo.get(key)
-    if found is None:
-        found = cache.memo[key] = frozenset(_allowed_documents(cache, role))
-    assert isinstance(found, frozenset)
-    return found
+    allowed = cache.memo.get(key)
+    if allowed is None:
+        allowed = cache.memo[key] = frozenset(_allowed_documents(cache, role))
+    assert isinstance(allowed, frozenset)
+    return allowed
 
 
 def _allowed_documents(cache: SchemaCache, role: str) -> Iterator[str]:
@@ -190,7 +190,7 @@ def _measure(document: DocumentNode) -> tuple[int, int]:
     measured: dict[str, tuple[int, int]] = {}
 
     def fragment(name: str, level: int) -> tuple[int, int]:
-        if name not in measured and name in fragments and level < _MOST_DEPTH_OF_FRAGMENTS:
+        if name not in measured and name in fragments and level < _MAX_DEPTH_OF_FRAGMENTS:
             measured[name] = measure(fragments[name], level + 1)
         return measured.get(name, (0, 0))
 
@@ -210,7 +210,7 @@ def _measure(document: DocumentNode) -> tuple[int, int]:
             depth, nodes = max(depth, inner_depth), nodes + inner_nodes
         return depth, nodes
 
-    found = [
+    sizes = [
         measure(node.selection_set, 0) for node in document.definitions if isinstance(node, OperationDefinitionNode)
     ]
-    return max((depth for depth, _ in found), default=0), sum(nodes for _, nodes in found)
+    return max((depth for depth, _ in sizes), default=0), sum(nodes for _, nodes in sizes)

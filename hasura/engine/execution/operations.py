@@ -70,7 +70,7 @@ class _Operation:
 
     def __init__(self, prepared: PreparedOperation, plans: int, version: int) -> None:
         self.prepared = prepared
-        # Of the snapshot it was last known to be right for.
+        # The version of the snapshot for which it was last checked.
         self.version = version
         self.plans: GenerationalCache[object, _Executable] = GenerationalCache(plans)
 
@@ -137,7 +137,7 @@ class OperationRunner:
         )
         operation = self._operations.get(key)
         if operation is not None and operation.version != cache.version:
-            # After a change of metadata elsewhere an operation and its plans stay; only what it touches counts.
+            # A change of metadata elsewhere leaves an operation and its plans valid: only what it touches counts.
             self._guards.check_document(cache, request.query, session)
             operation = operation if operation.prepared.move_to(cache) else None
             if operation is not None:
@@ -256,11 +256,11 @@ class OperationRunner:
     ) -> list[bytes]:
         arguments = bind(together, variables, session.variables)
         try:
-            found = iter(await held.fetch_jsons(together.sql, arguments))
+            values = iter(await held.fetch_jsons(together.sql, arguments))
         except asyncpg.PostgresError as exc:
             step = next(step for step in plan.steps if isinstance(step, SqlStep))
             raise translated(exc, step.error_path) from exc
-        return [step.value if isinstance(step, ConstantStep) else next(found) for step in plan.steps]
+        return [step.value if isinstance(step, ConstantStep) else next(values) for step in plan.steps]
 
     async def _run_steps(
         self, held: HeldConnection, executable: _Executable, variables: Variables, session: Session

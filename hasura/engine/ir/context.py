@@ -59,8 +59,8 @@ from hasura.engine.schema.types import (
 from hasura.engine.schema_cache import FunctionInfo, SchemaCache, TableInfo
 
 TYPENAME = "__typename"
-# A row of PostgreSQL's has at most 1664 columns; some are for what stands beside the values asked for.
-MOST_VALUES_OF_A_ROW = 1600
+# A row in PostgreSQL has at most 1664 columns; some are for what stands beside the requested values.
+MAX_VALUES_OF_A_ROW = 1600
 _TYPENAME_FIELD = Field(TYPENAME, NonNull(STRING), None)
 _TYPES_OF_SCALARS = {"Int": INT4, "Boolean": BOOL, "String": TEXT}
 
@@ -124,15 +124,15 @@ class BuildContext:
     def touched(self) -> "Touched":
         """Returns the snapshot's objects that what was built rests on."""
         tables = self.schema.cache.tables
-        found: dict[QualifiedName, TableInfo] = {}
+        read: dict[QualifiedName, TableInfo] = {}
         for pair in self.tables | self.targets:
             name = QualifiedName(*pair)
-            found[name] = tables[name]
+            read[name] = tables[name]
             # Values of enum tables are part of what is accepted.
             for column in tables[name].columns:
                 if column.enum_table is not None and column.enum_table in tables:
-                    found[column.enum_table] = tables[column.enum_table]
-        return Touched(found, dict(self.functions))
+                    read[column.enum_table] = tables[column.enum_table]
+        return Touched(read, dict(self.functions))
 
     # --- fields ------------------------------------------------------------------------------------------------
 
@@ -181,7 +181,7 @@ class BuildContext:
 
         None of them is null: where an argument may be, that is the same as to leave it out.
         """
-        found: dict[str, InputValue] = {}
+        given: dict[str, InputValue] = {}
         refuse_repeated("argument", [argument.name.value for argument in flat.arguments], json_path(*path))
         for argument in flat.arguments:
             name = argument.name.value
@@ -190,12 +190,12 @@ class BuildContext:
                 raise ValidationFailed(f"'{flat.name}' has no argument named '{name}'", path=json_path(*path))
             value = self.resolve(argument.value, field_definition.type, (*path, "args", name), field_definition)
             if value is not None:
-                found[_argument_key(field_definition)] = value
-        found = without_nulls(found)
+                given[_argument_key(field_definition)] = value
+        given = without_nulls(given)
         for name, field_definition in definition.arguments.items():
-            if isinstance(field_definition.type, NonNull) and _argument_key(field_definition) not in found:
+            if isinstance(field_definition.type, NonNull) and _argument_key(field_definition) not in given:
                 raise ValidationFailed(f"missing required field '{name}'", path=json_path(*path, "args", name))
-        return found
+        return given
 
     def resolve(
         self, node: ast.ValueNode, expected: TypeRef, path: Path, definition: InputField | None
@@ -231,7 +231,7 @@ class BuildContext:
                 raise value.mismatch(_expectation(target), type_text(target))
             # As in Hasura: scalars of PostgreSQL types take a bare name as its text, such as a native enum's label.
             return InputValue(value.content.name, path)
-        # The sizes of an answer (`limit`, `offset`) say themselves what they take.
+        # The sizes of an answer (`limit`, `offset`) are checked where they are read, in their own words.
         is_size = definition is not None and isinstance(definition.meaning, str)
         is_fraction = isinstance(node, ast.FloatValueNode) and whole(value.content) is None
         if target.name == "Int" and is_fraction and not is_size:
@@ -248,7 +248,7 @@ class BuildContext:
             definition = _member(target, name, path)
             value = self.resolve(member.value, definition.type, (*path, name), definition)
             if value is None and isinstance(definition.meaning, Operator):
-                # As in Hasura no way to leave a condition out: a variable that was forgotten would select every row.
+                # As in Hasura this does not leave the condition out: a forgotten variable would select every row.
                 value = InputValue(None, (*path, name))
             if value is not None:
                 given.add(name)
@@ -376,17 +376,17 @@ class BuildContext:
     def resolved(self, table: TableInfo, filters: tuple[Filter, ...]) -> BoolExp:
         """Returns the condition that any of these filters of metadata holds."""
         key = (table.name, *(id(item) for item in filters))
-        found = self._filters.get(key)
-        if found is None:
+        condition = self._filters.get(key)
+        if condition is None:
             items = [resolve_boolean_expression(self.schema.cache.tables, table, item) for item in filters]
-            found = (
+            condition = (
                 TRUE
                 if any(item == TRUE or not source for item, source in zip(items, filters, strict=True))
                 else (items[0] if len(items) == 1 else Or(tuple(items)))
             )
-            self._filters[key] = found
-            self._note_tables(found)
-        return found
+            self._filters[key] = condition
+            self._note_tables(condition)
+        return condition
 
     def _note_tables(self, exp: BoolExp) -> None:
         """Notes the tables a permission looks at."""
@@ -414,9 +414,9 @@ class BuildContext:
 
 def refuse_too_many(values: int, path: Path) -> None:
     """Raises ValidationFailed when one row cannot hold so many values."""
-    if values > MOST_VALUES_OF_A_ROW:
+    if values > MAX_VALUES_OF_A_ROW:
         raise ValidationFailed(
-            f"{values} values of one object are asked for, at most {MOST_VALUES_OF_A_ROW} are possible; "
+            f"{values} values of one object are asked for, at most {MAX_VALUES_OF_A_ROW} are possible; "
             "ask for them in several fields or operations",
             path=json_path(*path, "selectionSet"),
         )

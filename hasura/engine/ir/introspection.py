@@ -71,7 +71,7 @@ def _type_name(context: BuildContext, flat: FlatField, path: Path) -> str:
     return value.content
 
 
-# An answer grows by the number of fields of a type with each level; what clients ask for has one.
+# Each level multiplies an answer by a type's number of fields; what clients really send has one level.
 MAX_INTROSPECTION_LEVELS = 3
 _GROWING = frozenset({"fields", "inputFields"})
 
@@ -89,8 +89,8 @@ class _Evaluator:
     def __init__(self, context: BuildContext) -> None:
         self._context = context
         self._schema = context.schema
-        # JSON already made, by selection and what it is of.
-        self._made: dict[tuple[object, ...], bytes] = {}
+        # JSON that was written already, by selection and what it describes.
+        self._known: dict[tuple[object, ...], bytes] = {}
 
     def compile(self, flat: FlatField, parent: ObjectType, path: Path) -> _Selection:
         """Returns a selection of a meta type, checked."""
@@ -144,15 +144,15 @@ class _Evaluator:
 
     def type_named(self, name: str, selection: _Selection) -> bytes:
         """Returns `__type(name:)`; null when the role has no such type."""
-        found = next((kind for kind in all_types(self._schema) if kind.name == name), None)
-        return _NULL if found is None else self._type(selection, found)
+        named = next((kind for kind in all_types(self._schema) if kind.name == name), None)
+        return _NULL if named is None else self._type(selection, named)
 
     def _type(self, selection: _Selection, kind: TypeRef) -> bytes:
         key = (id(selection), type_text(kind))
-        made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = _object(selection, lambda item: self._type_attribute(item, kind))
-        return made
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _object(selection, lambda item: self._type_attribute(item, kind))
+        return known
 
     def _type_attribute(self, item: _Selected, kind: TypeRef) -> bytes:
         attribute, inner = item.attribute, item.inner or ()
@@ -186,9 +186,9 @@ class _Evaluator:
 
     def _input(self, selection: _Selection, field: InputField) -> bytes:
         key = (id(selection), field.name, type_text(field.type), field.description, field.default_text)
-        made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = _object(
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _object(
                 selection,
                 lambda item: (
                     _text(field.default_text)
@@ -196,7 +196,7 @@ class _Evaluator:
                     else self._common(item, field.name, field.description, field.type)
                 ),
             )
-        return made
+        return known
 
     def _enum_value(self, selection: _Selection, member: EnumMember) -> bytes:
         return _object(selection, lambda item: self._common(item, member.name, member.description, None))
@@ -258,23 +258,23 @@ def all_types(schema: RoleSchema) -> list[NamedType]:
     known = schema.cache.memo.get(key)
     if isinstance(known, _AllTypes):
         return known.types
-    found: dict[str, NamedType] = {kind.name: kind for kind in (INT, FLOAT, STRING, BOOLEAN, ID)}
+    reachable: dict[str, NamedType] = {kind.name: kind for kind in (INT, FLOAT, STRING, BOOLEAN, ID)}
     roots: list[NamedType] = [schema.query_root, schema.subscription_root]
     if schema.mutation_root.fields:
         roots.append(schema.mutation_root)
     waiting: list[NamedType] = [*META_TYPES, *roots]
     while waiting:
         kind = waiting.pop()
-        if kind.name in found:
+        if kind.name in reachable:
             continue
-        found[kind.name] = kind
+        reachable[kind.name] = kind
         if isinstance(kind, ObjectType):
             for field in kind.fields.values():
                 waiting.append(named_type(field.type))
                 waiting.extend(named_type(argument.type) for argument in field.arguments.values())
         elif isinstance(kind, InputObjectType):
             waiting.extend(named_type(field.type) for field in kind.fields.values())
-    types = [found[name] for name in sorted(found)]
+    types = [reachable[name] for name in sorted(reachable)]
     schema.cache.memo[key] = _AllTypes(types)
     return types
 

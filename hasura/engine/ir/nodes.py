@@ -528,7 +528,7 @@ class OnConflict:
     # Presets of the update permission.
     presets: tuple[tuple[ColumnInfo, Operand], ...]
     where: BoolExp
-    # Looked at for rows that were updated.
+    # Checked for rows that were updated.
     check: BoolExp
 
 
@@ -559,7 +559,7 @@ class InsertRows:
     is_nested: bool = False
     before: tuple[NestedInsert, ...] = ()
     after: tuple[NestedInsert, ...] = ()
-    # Of what is refused of them, in a request.
+    # Returns the place that an error about them names in a request.
     place: Callable[[Variables], str] | None = None
 
 

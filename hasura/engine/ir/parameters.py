@@ -37,7 +37,7 @@ class VariableValue:
     type: PgType
     # For the error message; what stands at several places of a request is one value.
     path: Path = field(compare=False)
-    # Gives the text; made from the type once.
+    # Returns the text; built from the type once.
     encode: Encoder = field(compare=False, repr=False)
     is_list: bool = False
 
@@ -160,8 +160,8 @@ def native(source: "Source", pg_type: PgType) -> "Native | None":
     """Returns the source as a native parameter, for the types that have one; a cursor moves on as text."""
     if isinstance(source, CursorValue):
         return None
-    found = _NATIVE.get(pg_type.name) if pg_type.schema == "pg_catalog" else None
-    return Native(source, *found, INTEGERS.get(pg_type.name, ())) if found is not None else None
+    known = _NATIVE.get(pg_type.name) if pg_type.schema == "pg_catalog" else None
+    return Native(source, *known, INTEGERS.get(pg_type.name, ())) if known is not None else None
 
 
 def native_list(source: "Source", element: PgType) -> NativeList | None:
@@ -173,8 +173,8 @@ def native_list(source: "Source", element: PgType) -> NativeList | None:
         return None
     if element.name in ("text", "varchar"):
         return NativeList(source, str, element.name, _are_texts)
-    found = _NATIVE.get(element.name)
-    return NativeList(source, *found, _ARE_PLAIN.get(element.name, _never)) if found is not None else None
+    known = _NATIVE.get(element.name)
+    return NativeList(source, *known, _ARE_PLAIN.get(element.name, _never)) if known is not None else None
 
 
 def _are_texts(values: list[Json]) -> bool:

@@ -223,7 +223,7 @@ def _computed(scope: _Scope, computed: ComputedFieldInfo, value: Json) -> BoolEx
 def computed_field_call(computed: ComputedFieldInfo, named: tuple[tuple[str, Operand], ...] = ()) -> FunctionCall:
     """Returns a call of a computed field's function for the row at hand, further arguments by name.
 
-    The row and the session stand at their positions; PostgreSQL wants positional arguments before named ones, so
+    The row and the session stand at their positions; PostgreSQL takes positional arguments before named ones, so
     from the first gap on everything is passed by name.
     """
     positional: list[Operand | None] = []
@@ -370,9 +370,9 @@ def expression_dependencies(
     tables: Mapping[QualifiedName, TableInfo], table: TableInfo, expression: Mapping[str, Json]
 ) -> frozenset[Dependency]:
     """Returns what must stay for the expression to stay valid."""
-    found: set[Dependency] = set()
-    _collect(_object(_Scope(tables, table, table), dict(expression)), tables, table, table, found)
-    return frozenset(found)
+    dependencies: set[Dependency] = set()
+    _collect(_object(_Scope(tables, table, table), dict(expression)), tables, table, table, dependencies)
+    return frozenset(dependencies)
 
 
 def _collect(
@@ -380,26 +380,26 @@ def _collect(
     tables: Mapping[QualifiedName, TableInfo],
     table: TableInfo,
     root: TableInfo,
-    found: set[Dependency],
+    dependencies: set[Dependency],
 ) -> None:
     if isinstance(exp, And | Or):
         for item in exp.items:
-            _collect(item, tables, table, root, found)
+            _collect(item, tables, table, root, dependencies)
     elif isinstance(exp, Not):
-        _collect(exp.item, tables, table, root, found)
+        _collect(exp.item, tables, table, root, dependencies)
     elif isinstance(exp, RelatedExists):
-        found.add(Dependency("relationship", table.name, exp.relationship.name))
-        _collect(exp.condition, tables, tables[exp.relationship.remote_table], root, found)
+        dependencies.add(Dependency("relationship", table.name, exp.relationship.name))
+        _collect(exp.condition, tables, tables[exp.relationship.remote_table], root, dependencies)
     elif isinstance(exp, TableExists):
-        found.add(Dependency("table", exp.table.name))
-        _collect(exp.condition, tables, exp.table, root, found)
+        dependencies.add(Dependency("table", exp.table.name))
+        _collect(exp.condition, tables, exp.table, root, dependencies)
     elif isinstance(exp, Comparison):
         for side in (exp.left, exp.right):
             if isinstance(side, ColumnExpression):
-                found.add(Dependency("column", root.name if side.is_root else table.name, side.column.name))
+                dependencies.add(Dependency("column", root.name if side.is_root else table.name, side.column.name))
             elif isinstance(side, RelatedColumnExpression):
                 here = table
                 for relationship in side.relationships:
-                    found.add(Dependency("relationship", here.name, relationship.name))
+                    dependencies.add(Dependency("relationship", here.name, relationship.name))
                     here = tables[relationship.remote_table]
-                found.add(Dependency("column", here.name, side.column.name))
+                dependencies.add(Dependency("column", here.name, side.column.name))

@@ -25,7 +25,7 @@ def shape(value: Json, reference: TypeRef, field: InputField | None = None) -> H
         return None
     if field is not None and field.meaning == "limit":
         size = whole(value)
-        # What is no limit is refused; the value tells it apart from the plans of those that are one.
+        # An invalid limit is refused; its value keeps it apart from the plans of valid ones.
         is_limit = size is not None and 0 <= size < 2**31
         return min(size, MAX_LITERAL_LIMIT + 1) if size is not None and is_limit else _exact(value)
     if field is not None and field.meaning == "offset":
@@ -86,7 +86,7 @@ def _list_shape(value: Json, reference: ListOf) -> Hashable:
     items = value if isinstance(value, list) else [value]
     if isinstance(inner, InputObjectType) and isinstance(inner.meaning, InsertTarget):
         return _rows_shape(items, inner)
-    # A single value is a list of one, but errors tell them apart.
+    # A single value is a list of one, but errors name them differently.
     return (isinstance(value, list), *(shape(item, inner) for item in items))
 
 

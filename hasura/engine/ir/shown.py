@@ -1,7 +1,7 @@
 """Reads columns and computed fields as far as the role may see them.
 
 With inherited roles a value may be hidden in some of the rows that the role reads. There it is NULL for everything
-that is asked about it, not only in the answer: whoever could filter, order or count by it would soon know it.
+that uses it, not only in the answer: a caller who could filter, order or count by it would soon know it.
 """
 
 from hasura.engine.ir.context import BuildContext
@@ -33,11 +33,11 @@ def computed_field_condition(context: BuildContext, table: TableInfo, computed: 
 def shown_column(context: BuildContext, table: TableInfo, column: ColumnInfo) -> Expression:
     """Returns the column, NULL where the role may not see it; the same object each time, to recognize its uses."""
     key = (table.name, column.name)
-    found = context.shown_columns.get(key)
-    if found is None:
-        found = _shown(ColumnExpression(column), column_condition(context, table, column))
-        context.shown_columns[key] = found
-    return found
+    shown = context.shown_columns.get(key)
+    if shown is None:
+        shown = _shown(ColumnExpression(column), column_condition(context, table, column))
+        context.shown_columns[key] = shown
+    return shown
 
 
 def shown_computed_field(

@@ -2,7 +2,7 @@
 
 A key that is nearly one of these is mistyped: it is refused, for what it was to limit or to grant would be ignored.
 One like no other is a client's own: it is kept and asks for nothing, as in Hasura. Those that Hasura knows and this
-engine does not serve are known here; they are told among the inconsistent objects.
+engine does not serve are known here; they are reported among the inconsistent objects.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ from hasura.engine.metadata.reading import Reader
 from hasura.engine.metadata.types import UnknownKey
 
 _MAX_LISTED = 12
-# As `difflib` compares: one letter of six is another, or a third is missing.
+# The threshold of `difflib`: one letter of six differs, or a third is missing.
 _MIN_LIKENESS = 0.8
 
 
@@ -81,7 +81,7 @@ _RULES: Mapping[str, Keys] = {
     "update": Keys("columns", "filter", "check", "set", "backend_only", "validate_input", *_OF_OLD_CONSOLES),
     "delete": Keys("filter", "backend_only", "validate_input"),
 }
-# By list: its entries. A call has the table and the source beside the entry.
+# The keys of each list's entries. A call has the table and the source beside the entry.
 PERMISSIONS: Final[Mapping[str, Keys]] = {
     f"{operation}_permissions": Keys("role", "comment", "source", table=NAME, permission=rules)
     for operation, rules in _RULES.items()
@@ -102,7 +102,7 @@ CONFIGURATION: Final = Keys(
     custom_root_fields=ROOT_FIELDS,
     column_config=Values(Keys("custom_name", "comment")),
 ).closed()
-# All of a table but its permissions, which are looked at once for many tables.
+# The keys of a table without its permissions, which are checked once for many tables.
 TABLE: Final = Keys(
     table=NAME,
     configuration=CONFIGURATION,
@@ -142,8 +142,8 @@ ALLOWLIST: Final = Keys("collection", scope=SCOPE)
 REST_ENDPOINT: Final = Keys(
     *("name", "url", "methods", "comment"), definition=Keys(query=Keys("collection_name", "query_name"))
 )
-# Of documents that are neither tables nor functions: by their kind, and of sections by their name. Unknown limits are
-# told by `resolve.unserved`.
+# The keys of documents that are neither tables nor functions, by kind, and of sections by name. Unknown limits are
+# reported by `resolve.unserved`.
 OF_KINDS: Final[Mapping[str, Keys]] = {
     store.INHERITED_ROLE: INHERITED_ROLE,
     store.QUERY_COLLECTION: QUERY_COLLECTION,

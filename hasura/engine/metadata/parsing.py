@@ -375,7 +375,7 @@ def parse_inherited_role(document: Reader) -> InheritedRole:
     """Returns an entry of `inherited_roles`."""
     role = InheritedRole(document["role_name"].name(), frozenset(document["role_set"].names()))
     if ADMIN_ROLE in (role.name, *role.role_set):
-        # Who inherits from it could do all that it can.
+        # A role that inherits from it could do all that it can.
         raise EngineError("the admin role cannot be part of an inherited role", code="bad-request")
     return role
 

@@ -1,7 +1,7 @@
 """Stores metadata in PostgreSQL, schema `automio_engine`: one row per object, so a change costs what it changes.
 
-`metadata_version` has one row; who changes metadata locks it first, so writers come one after the other and each
-sees the one before. `metadata_change` tells other processes what each version touched: objects by their kind, and
+`metadata_version` has one row; who changes metadata locks it first, so writers come one after the other and each sees
+the one before. `metadata_change` records for other processes what each version touched: objects by their kind, and
 `catalog` / `catalog_function` for database objects whose definition changed, `reload` for everything.
 """
 
@@ -137,7 +137,7 @@ async def read_objects(connection: Connection, keys: Iterable[ObjectKey]) -> dic
         return {}
     rows = await connection.fetch(
         "select o.kind, o.schema_name, o.name, o.definition::text as definition"
-        " from unnest($1::text[], $2::text[], $3::text[]) as wanted(kind, schema_name, name)"
+        " from unnest($1::text[], $2::text[], $3::text[]) as requested(kind, schema_name, name)"
         " join automio_engine.metadata_object o using (kind, schema_name, name)",
         [key.kind for key in listed],
         [key.schema for key in listed],
@@ -219,7 +219,7 @@ async def record_version(connection: Connection, version: int, changed: Iterable
     keys = list(changed)
     await connection.execute(
         "with bumped as (update automio_engine.metadata_version set resource_version = $1),"
-        " told as (insert into automio_engine.metadata_change (resource_version, kind, schema_name, name)"
+        " recorded as (insert into automio_engine.metadata_change (resource_version, kind, schema_name, name)"
         " select $1, * from unnest($2::text[], $3::text[], $4::text[]))"
         " select pg_notify($5, $1::text)",
         version,

@@ -1,7 +1,7 @@
 """Reads stored documents as far as possible: what cannot be read is reported and kept, and spoils nothing else.
 
 A document may be of an older or newer version, or may have been damaged by hand. What comes in by a call is read
-strictly instead (`parsing`): there is somebody to tell.
+strictly instead (`parsing`): there the caller gets the error.
 """
 
 from collections.abc import Callable, Iterator, Mapping

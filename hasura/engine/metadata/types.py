@@ -212,9 +212,9 @@ class TableMetadata:
     delete_permissions: Mapping[str, DeletePermission] = field(default_factory=dict)
     # event_triggers, remote_relationships, apollo_federation_config, logical models ...
     unknown: Mapping[str, Json] = field(default_factory=dict)
-    # Left out of everything above.
+    # Parts that cannot be read, and are in none of the fields above.
     unreadable: tuple[Unreadable, ...] = ()
-    # Of all that is in the table but its own keys, which are `unknown`.
+    # Unknown keys of all that is in the table; those of the table itself are in `unknown`.
     unknown_keys: tuple[UnknownKey, ...] = ()
 
 
@@ -239,7 +239,7 @@ class FunctionMetadata:
     permissions: frozenset[str] = frozenset()
     comment: str | None = None
     verbatim: Mapping[str, Json] = field(default_factory=dict)
-    # All of it, when it cannot be read.
+    # The whole document, when it cannot be read.
     unreadable: tuple[Unreadable, ...] = ()
     unknown_keys: tuple[UnknownKey, ...] = ()
 

@@ -58,7 +58,7 @@ class Change:
     functions: dict[QualifiedName, FunctionMetadata | None] = field(default_factory=dict)
     # The rest of the metadata, when any of it changed.
     metadata: Metadata | None = None
-    # To be read again though their metadata is the same.
+    # Names to be read again though their metadata is the same.
     catalog_tables: set[QualifiedName] = field(default_factory=set)
     catalog_functions: set[QualifiedName] = field(default_factory=set)
 
@@ -127,7 +127,7 @@ def _oid_indexes(
 ) -> "tuple[Map[int, QualifiedName], Map[int, frozenset[QualifiedName]]]":
     names = old.names.mutate()
     links = SetChanges[int, QualifiedName]()
-    # First all that went, so that a name which passed from one table to another is not lost.
+    # Removals first, so that a name which passed from one table to another is not lost.
     for name in changed:
         before = old.tables.get(name)
         if before is not None:
@@ -448,7 +448,7 @@ class _Resolution:
         indexes = RootFieldIndexes(*before.finish(), self._options)
         for name, table in self._oldest_first(self._tables):
             if table is not None and name in self._hidden:
-                # A root field that two tables want is what Hasura tells first.
+                # A root field that two tables would have is what Hasura reports first.
                 taken = indexes.taken_from(replace(table, is_hidden=False)) or self._hidden[name]
                 self._report_taken(Owner("table", name), taken)
             elif table is not None:

@@ -48,7 +48,7 @@ class PermissionResolver:
         self._tables = tables
         self._consulted = consulted
         self._all_columns = frozenset(table.columns_by_name)
-        # Filters that many roles share are looked at once.
+        # Filters that many roles share are checked once.
         self._checked: set[int] = set()
         self.problems: list[InconsistentObject] = []
         self.refused: dict[str, frozenset[str | None]] = {}

@@ -59,7 +59,7 @@ class Unserved:
 
 
 def unserved_of_table(table: TableMetadata) -> tuple[Unserved, ...]:
-    """Returns what a table's document asks for in vain: event triggers, remote relationships, …"""
+    """Returns what a table's document holds and is not served: event triggers, remote relationships, …"""
     key = ObjectKey.of(store.TABLE, table.name)
     within = f"table {table.name} in source {DEFAULT_SOURCE}"
     context: JsonObject = {"source": DEFAULT_SOURCE, "table": name_to_json(table.name)}
@@ -113,7 +113,7 @@ def unreadable_of(key: ObjectKey, parts: Iterable[Unreadable]) -> Iterator[Unser
 
 
 def unserved_of_documents(documents: Mapping[ObjectKey, Json]) -> tuple[Unserved, ...]:
-    """Returns what all other documents ask for in vain: other sources, actions, native queries, …"""
+    """Returns what all other documents hold and is not served: other sources, actions, native queries, …"""
     unserved: list[Unserved] = []
     for key, document in documents.items():
         if key.kind == store.SECTION and key.name not in _SERVED_SECTIONS:

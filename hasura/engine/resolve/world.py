@@ -68,10 +68,10 @@ class Metadata:
     introspection_disabled_for: frozenset[str] | None = frozenset()
     # What the engine calls `default`.
     source_name: str = DEFAULT_SOURCE
-    # What is not served, of tables and functions, and of everything else.
+    # What is not served: of tables and functions, then of everything else.
     unserved_objects: "Map[ObjectKey, tuple[Unserved, ...]]" = field(default_factory=Map)
     unserved: tuple[Unserved, ...] = ()
-    # What cannot be read of all but tables and functions, which keep it themselves.
+    # What cannot be read, except for tables and functions, which keep it themselves.
     unreadable: Mapping[ObjectKey, tuple[Unreadable, ...]] = field(default_factory=dict)
 
 
@@ -81,9 +81,9 @@ class CatalogPart:
 
     tables: "Map[QualifiedName, Table]" = field(default_factory=Map)
     functions: "Map[QualifiedName, tuple[Function, ...]]" = field(default_factory=Map)
-    # Of tables tracked as enum: the values, or why the table cannot be one.
+    # For tables tracked as enum: the values, or why the table cannot be one.
     enums: "Map[QualifiedName, tuple[EnumValue, ...] | str]" = field(default_factory=Map)
-    # Of `tables`: names by oid, and by the oid of a table the names of those with a foreign key to it.
+    # Names of `tables` by oid; and by the oid of a table the names of those with a foreign key to it.
     names: "Map[int, QualifiedName]" = field(default_factory=Map)
     referring: "Map[int, frozenset[QualifiedName]]" = field(default_factory=Map)
 

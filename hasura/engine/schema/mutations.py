@@ -374,7 +374,7 @@ def mutation_response(schema: "RoleSchema", table: TableInfo) -> ObjectType:
     affected = schema.naming.field("affected_rows")
 
     def fields() -> dict[str, Field]:
-        found = {
+        by_name = {
             affected: Field(
                 affected,
                 NonNull(INT),
@@ -383,13 +383,13 @@ def mutation_response(schema: "RoleSchema", table: TableInfo) -> ObjectType:
             )
         }
         if schema.can_select(table.name) and table_type(schema, table).fields:
-            found["returning"] = Field(
+            by_name["returning"] = Field(
                 "returning",
                 NonNull(ListOf(NonNull(table_type(schema, table)))),
                 ReturningField(),
                 description="data from the rows affected by the mutation",
             )
-        return found
+        return by_name
 
     description = f'response of any mutation on the table "{table.name}"'
     return schema.type(name, lambda: ObjectType(name, fields, description))

@@ -88,7 +88,7 @@ def _admin_access(table: TableInfo) -> TableAccess:
     return TableAccess(
         select=SelectAccess(names, dict.fromkeys(table.computed_fields, ())),
         # Even of a view that takes no rows: as in Hasura its relationships have their types for nested inserts. There
-        # is no root field for it, and the database says what is wrong.
+        # is no root field for it, and the database reports the error.
         insert=WriteAccess(columns),
         update=WriteAccess(columns) if catalog.is_updatable else None,
         delete=WriteAccess() if catalog.is_deletable else None,

@@ -63,11 +63,11 @@ class RoleSchema:
 
     def type(self, name: str, build: Callable[[], TypeT]) -> TypeT:
         """Returns the type of this name, built the first time."""
-        found = self._types.get(name)
-        if found is None:
-            found = build()
-            self._types[name] = found
-        return found  # type: ignore[return-value]  # one name always has one builder
+        known = self._types.get(name)
+        if known is None:
+            known = build()
+            self._types[name] = known
+        return known  # type: ignore[return-value]  # one name always has one builder
 
     def table(self, name: QualifiedName) -> TableInfo:
         """Returns a tracked table."""
@@ -102,22 +102,22 @@ class RoleSchema:
         return any(self._root_field(self.cache.query_fields, name, "query") for name in self.cache.query_fields)
 
     def _root_field(self, index: Mapping[str, RootField], name: str, operation: str) -> Field | None:
-        found = index.get(name)
-        if found is None and self.root_prefix:
-            found = index.get(full_name(name, self.root_prefix, is_mutation=operation == "mutation"))
-        if found is None:
+        field = index.get(name)
+        if field is None and self.root_prefix:
+            field = index.get(full_name(name, self.root_prefix, is_mutation=operation == "mutation"))
+        if field is None:
             return None
-        if found.table is not None:
-            table = self.cache.tables.get(found.table)
+        if field.table is not None:
+            table = self.cache.tables.get(field.table)
             if table is None:
                 return None
             if operation == "mutation":
-                return mutations.root_field(self, TableRoot(found.kind, table), name)
-            return selects.root_field(self, TableRoot(found.kind, table), name, operation)
-        function = self.cache.functions.get(found.function) if found.function is not None else None
+                return mutations.root_field(self, TableRoot(field.kind, table), name)
+            return selects.root_field(self, TableRoot(field.kind, table), name, operation)
+        function = self.cache.functions.get(field.function) if field.function is not None else None
         if function is None:
             return None
-        root = FunctionRoot(function, found.kind == "function_aggregate")
+        root = FunctionRoot(function, field.kind == "function_aggregate")
         return functions.root_field(self, root, name, is_mutation=operation == "mutation")
 
     # --- root types and the namespace ----------------------------------------------------------------------------

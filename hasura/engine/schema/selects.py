@@ -184,10 +184,10 @@ def aggregate_type(schema: "RoleSchema", table: TableInfo) -> ObjectType:
 
     def fields() -> dict[str, Field]:
         nodes = NonNull(ListOf(NonNull(table_type(schema, table))))
-        found = {"aggregate": Field("aggregate", _aggregate_fields_type(schema, table), AggregateField())}
+        by_name = {"aggregate": Field("aggregate", _aggregate_fields_type(schema, table), AggregateField())}
         if table_type(schema, table).fields:
-            found["nodes"] = Field("nodes", nodes, NodesField())
-        return found
+            by_name["nodes"] = Field("nodes", nodes, NodesField())
+        return by_name
 
     return schema.type(name, lambda: ObjectType(name, fields, f'aggregated selection of "{table.name}"'))
 
@@ -196,18 +196,18 @@ def _aggregate_fields_type(schema: "RoleSchema", table: TableInfo) -> ObjectType
     name = schema.naming.type(table.graphql_name, "aggregate_fields")
 
     def fields() -> dict[str, Field]:
-        found = {"count": Field("count", NonNull(INT), CountField(), _count_arguments(schema, table))}
+        by_name = {"count": Field("count", NonNull(INT), CountField(), _count_arguments(schema, table))}
         for function in AGGREGATES:
             columns = aggregate_columns(schema, table, function)
             computed = aggregate_computed_fields(schema, table, function)
             if columns or computed:
                 graphql_name = schema.naming.field(function)
-                found[graphql_name] = Field(
+                by_name[graphql_name] = Field(
                     graphql_name,
                     _function_fields_type(schema, table, function, columns, computed),
                     AggregateFunctionField(function),
                 )
-        return dict(sorted(found.items()))
+        return dict(sorted(by_name.items()))
 
     return schema.type(name, lambda: ObjectType(name, fields, f'aggregate fields of "{table.name}"'))
 

@@ -11,11 +11,11 @@ CONNECTION_LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InterfaceError,
-    # What the driver says of a statement that comes after the server's farewell and before the end of the connection.
+    # Raised for a statement between the server's notice that it shuts down and the end of the connection.
     asyncpg.InternalClientError,
     OSError,
 )
-"""How asyncpg tells that a connection was lost, or cannot be had. Not the statement's fault, so look for it first."""
+"""What asyncpg raises for a lost or refused connection. Not the statement's fault, so it is checked first."""
 _INTEGRITY = {
     "23001": "Can not delete or update due to data being referred. ",
     "23502": "Not-NULL violation. ",
@@ -64,7 +64,7 @@ def translate(error: asyncpg.PostgresError, path: str) -> EngineError:
         text = "serialization failure due to concurrent update" if state == _SERIALIZATION_FAILURE else message
         return EngineError(text, code="concurrent-update", path=path, internal=internal)
     if state.startswith("42"):
-        # A function or trigger of the database's own that is wrong: whoever wrote it needs PostgreSQL's words.
+        # A function or trigger of the database is wrong: its author needs PostgreSQL's words.
         return EngineError(message, code="constraint-error", path=path, internal=internal)
     return Unexpected("database query error", path="$", internal=internal)
 

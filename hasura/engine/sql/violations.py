@@ -19,9 +19,9 @@ class Blamed(StrEnum):
     """Tells what a guard is about, which is the place of its error."""
 
     STATEMENT = "statement"
-    # The relationship that its rows came through.
+    # The relationship through which its rows were inserted.
     RELATIONSHIP = "relationship"
-    # Rows that were there before, which an upsert updated.
+    # Existing rows that an upsert updated.
     STORED_ROWS = "stored"
 
 

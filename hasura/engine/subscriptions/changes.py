@@ -125,7 +125,7 @@ class ChangeFeed:
             async with connection.transaction():
                 await connection.execute("select pg_advisory_xact_lock(hashtext('automio_engine.changes'))")
                 await connection.execute(_SCHEMA)
-                # What engines that are gone have left behind.
+                # Triggers that engines left behind which no longer run.
                 await connection.execute(
                     "delete from automio_engine.watched_table w"
                     " where not exists (select 1 from pg_stat_activity a where a.pid = w.listener)"
@@ -182,9 +182,9 @@ class _Line:
             watch.on_change()
 
     def _lost(self, connection: object) -> None:
-        # Whoever watched must look again, and watch again.
+        # Those who watched must look again, and watch again.
         watches, self._watches = self._watches, {}
-        for watch in {one for some in watches.values() for one in some}:
+        for watch in {each for some in watches.values() for each in some}:
             watch.on_change()
 
 
@@ -234,11 +234,11 @@ async def _register(connection: "asyncpg.Connection[Any]", relations: list[int])
 
 async def _prepare_table(connection: "asyncpg.Connection[Any]", table: Table) -> int | None:
     """Returns the relation's oid, with the trigger in place; None when the table cannot have one."""
-    found = await connection.fetchrow(_FIND, *table)
-    if found is None:
+    row = await connection.fetchrow(_FIND, *table)
+    if row is None:
         return None
-    relation: int = found["oid"]
-    if not found["has_trigger"]:
+    relation: int = row["oid"]
+    if not row["has_trigger"]:
         try:
             async with connection.transaction():
                 await connection.execute("set local lock_timeout = '100ms'")

@@ -3,8 +3,8 @@
     group     same role, document, operation and plan: one multiplexed statement
     cohort    same parameter values within a group: one result, sent to all its subscribers
 
-A group runs its statement when a table it reads has changed, or, where changes are not told, at an interval. A result
-is sent only when it differs from the one before.
+A group runs its statement when a table it reads has changed, or, where changes are not notified, at an interval. A
+result is sent only when it differs from the one before.
 """
 
 import asyncio
@@ -162,7 +162,7 @@ class _Group:
         if cohort.last is not None and self._observation.is_current:
             subscriber.deliver(cohort.last)
             return
-        # Its next answer goes to everybody in the cohort who has not seen it, so it must be asked for again.
+        # Its next answer goes to all in the cohort that have not seen it, so it must be read again.
         cohort.last = None
         self._fresh.add(cohort)
         self._observation.poke()
@@ -181,7 +181,7 @@ class _Group:
 
     async def _run(self) -> None:
         try:
-            await self._look_again_and_again()
+            await self._poll()
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -192,15 +192,15 @@ class _Group:
         finally:
             await self._observation.stop()
 
-    async def _look_again_and_again(self) -> None:
+    async def _poll(self) -> None:
         while self._version == self._owner.snapshot().version:
-            # Whoever joins while we wait here must be among those that are looked for.
+            # Subscribers that join while we wait here must be among those that are served.
             whole = await self._observation.begin_look()
             cohorts = list(self._cohorts.values() if whole else self._fresh)
             self._fresh.clear()
             await self._refresh(cohorts)
             await self._observation.wait()
-        self._owner.move_to([one for some in self._cohorts.values() for one in tuple(some.subscribers)])
+        self._owner.move_to([subscriber for some in self._cohorts.values() for subscriber in tuple(some.subscribers)])
 
     async def _refresh(self, cohorts: list[_Cohort]) -> None:
         size = self._owner.options.batch_size

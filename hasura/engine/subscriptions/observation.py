@@ -18,7 +18,7 @@ class Observation:
 
     def __init__(self, feed: ChangeFeed, plan: Plan, *, interval_seconds: float) -> None:
         self._feed = feed
-        # Functions and views read tables that the plan does not name: their changes are not told.
+        # Functions and views read tables that the plan does not name: their changes are not notified.
         self._tables = () if plan.calls_functions else tuple(plan.tables)
         self._interval = interval_seconds
         self._wake = asyncio.Event()
@@ -41,10 +41,10 @@ class Observation:
     async def begin_look(self) -> bool:
         """Begins to take in changes, before reading; returns whether anything changed since the last look."""
         if self._watch is not None and not self._watch.holds:
-            # The listening connection was lost, and with it what was told meanwhile.
+            # The listening connection was lost, and with it the notifications of that time.
             self._watch, self._has_tried = None, False
         if not self._has_tried and self._tables:
-            # Without the listening connection the tables are looked at now and then, and the watch is tried again.
+            # Without the listening connection the tables are read at an interval, and the watch is tried again.
             with contextlib.suppress(*CONNECTION_LOST):
                 self._watch = await self._feed.watch(self._tables, self._table_changed)
                 self._has_tried = True

@@ -46,7 +46,7 @@ class AggregateTranslator:
         if _is_order_idle(rows, aggregate):
             rows = replace(rows, order_by=())
         joins = self._joins(rows, aggregate, base if here is None else None)
-        # PostgreSQL sorts the input of all aggregates when one wants distinct values, and joins have their own order.
+        # PostgreSQL sorts the input of all aggregates when one needs distinct values, and joins have their own order.
         is_ordered = joins is not None or (bool(rows.order_by) and aggregate.has_distinct())
         is_numbered = aggregate.has_nodes() and (rows.permission_limit is not None or is_ordered)
         inner: list[Sql] = []
@@ -82,7 +82,7 @@ class AggregateTranslator:
 
         Rows nested in the nodes are read for all of them at once where `parents`, the rows, are those of the answer.
         """
-        # Of many rows a role may see a few. Sums that depend on the order of rows keep the order of the rows alone.
+        # A role may see only a few of many rows. Sums that depend on the order of rows must not change with joins.
         if rows.permission_limit is not None or _has_rounded(aggregate):
             return None
         selections = [item.selection for item in aggregate.items if isinstance(item, NodesItem)]
@@ -108,9 +108,9 @@ class AggregateTranslator:
         known = None if _has_rounded(aggregate) else joins
         outer = self._values(scope, aggregate, None, computed, known, is_numbered=True)
         name = self._selects.aliases.name()
-        made = object_of_row(name, [key for key, _ in outer])
+        document = object_of_row(name, [key for key, _ in outer])
         of_values = concat(sql(" from (select "), select_list(outer), sql(") as "), ident(name))
-        value = parenthesized(concat(sql("select "), made, of_values))
+        value = parenthesized(concat(sql("select "), document, of_values))
         return inner, value
 
     def _values(
@@ -150,11 +150,11 @@ class AggregateTranslator:
     def _node(self, scope: Scope, item: NodesItem, joins: Joins | None) -> Sql:
         name = self._selects.aliases.name()
         outputs = self._selects.outputs(scope, item.selection, joins)
-        made = self._selects.to_json(name, item.selection)
+        document = self._selects.to_json(name, item.selection)
         if joins is not None:
             joins.add_object(outputs, name)
-            return made
-        return concat(sql("(select "), made, sql(" from (select "), outputs, sql(") as "), ident(name), sql(")"))
+            return document
+        return concat(sql("(select "), document, sql(" from (select "), outputs, sql(") as "), ident(name), sql(")"))
 
     def _aggregate_items(self, scope: Scope, aggregate: AggregateItems, computed: Computed) -> Sql:
         values: list[tuple[str, Sql]] = []

@@ -21,8 +21,8 @@ the order asked for. A list with a small limit in the order of an index first tr
 asked for, as in `searches`, and so finds at once what many rows pass.
 
 Where the alternatives are those of a related row (tasks of projects that one owns or is a member of), `near` holds
-the keys of the related rows. The whole filter is asked of the rows that `near` leads to: keys only say where to look,
-so a row that does not pass is never shown.
+the keys of the related rows. The whole filter is applied to the rows that `near` leads to: keys only say where to
+look, so a row that does not pass is never shown.
 """
 
 from collections.abc import Iterator
@@ -54,15 +54,15 @@ from hasura.engine.translate.searches import MAX_LIMIT, MIN_ROWS, TRIES_EACH, is
 if TYPE_CHECKING:
     from hasura.engine.translate.selects import SelectTranslator
 
-# So many rows would be looked at for each key that is gathered for nothing, where there are too many of them ...
+# Where there are too many keys, this many rows are read anyway for each key that was gathered in vain ...
 _USUAL_SHARE = 100
 # ... or at least, where the keys are more than that on average.
 _MIN_SHARE = 25
-# Rows that another condition leaves, which are tried one after the other in no time.
-_FEW_ROWS = 1_000
-# What is read of a table that is smaller than those of which values are counted.
+# Rows that another condition leaves and that are tried one after the other quickly, up to this many.
+_MAX_ROWS_OF_OTHERS = 1_000
+# Assumed size of a table that is too small for PostgreSQL's statistics to be read.
 _TINY_TABLE = 1_000
-# Values of a list whose length only a request tells.
+# Assumed length of a list whose length is known only with a request.
 _USUAL_LIST = 10
 _RANGES = frozenset({"_gt", "_gte", "_lt", "_lte"})
 
@@ -95,12 +95,12 @@ def alternatives(rows: Rows, permission_limit: int | None) -> Alternatives | Non
     # What PostgreSQL finds without our help.
     others = _rows_found(rows.table, And(tuple(item for item in items if not _split(item))))
     for item in items:
-        found = _of_condition(rows.table, item)
-        if found is None:
+        keys_and_rows = _of_condition(rows.table, item)
+        if keys_and_rows is None:
             continue
-        keys, of_each = found
+        keys, of_each = keys_and_rows
         count = sum(_rows_found(keys.table, each) or 0 for each in keys.items)
-        if others is not None and others <= max(_FEW_ROWS, count * of_each):
+        if others is not None and others <= max(_MAX_ROWS_OF_OTHERS, count * of_each):
             continue
         looked_at = table.estimated_rows if others is None else others
         max_keys = max(looked_at // _USUAL_SHARE // of_each, 2 * count)
@@ -126,7 +126,7 @@ class AlternativesTranslator:
         named: list[Sql] = []
         parts: list[Sql] = []
         is_lacking: list[Sql] = []
-        # Of a row that is only counted something must be read.
+        # A row that is only counted still needs a column.
         columns = columns or list(keys.here)
         if keys.tries is not None:
             size = self._selects.size(rows, permission_limit)
@@ -154,7 +154,7 @@ class AlternativesTranslator:
         """Returns, of the first rows, tried one after the other, those that pass."""
         walked, passing = (self._selects.aliases.row(rows.table, is_typed=typed) for typed in (True, False))
         scope = Scope(self._selects.aliases, walked)
-        # A page begins behind the last one.
+        # A page begins after the rows of the pages before.
         begins = [condition(scope, item) for item in _flat(rows.where) if _is_of_order(rows, item)]
         where = sql(" where ") + join(" and ", begins) if begins else sql("")
         order = self._selects.order(scope, rows.order_by, Joins())
@@ -174,8 +174,8 @@ class AlternativesTranslator:
 
     def _near(self, keys: Alternatives) -> Sql:
         """Returns the keys that the alternatives lead to: `max_keys`, and one more if there are too many."""
-        found = join(" union all ", [self._keys_of(keys, item) for item in keys.items])
-        return concat(found, sql(" limit "), small_int(keys.max_keys + 1))
+        all_keys = join(" union all ", [self._keys_of(keys, item) for item in keys.items])
+        return concat(all_keys, sql(" limit "), small_int(keys.max_keys + 1))
 
     def _keys_of(self, keys: Alternatives, item: BoolExp) -> Sql:
         table, there = keys.table, keys.there
@@ -217,7 +217,7 @@ def _of_condition(table: TableInfo, exp: BoolExp) -> tuple[Alternatives, int] | 
     if not items or not here or any(_rows_found(there_table, item) is None for item in items):
         return None
     of_each = _rows_per_key(table, here)
-    are_keys = all(is_key(table, one, there_table, other) for one, other in zip(here, there, strict=True))
+    are_keys = all(is_key(table, column, there_table, other) for column, other in zip(here, there, strict=True))
     if of_each is None or not are_keys:
         return None
     return Alternatives(there_table, here, there, tuple(items), 0, None), of_each
@@ -233,8 +233,8 @@ def _split(exp: BoolExp) -> list[BoolExp]:
     if isinstance(exp, And):
         items = _flat(exp)
         for index, item in enumerate(items):
-            if found := _split(item):
-                return [And((*items[:index], each, *items[index + 1 :])) for each in found]
+            if parts := _split(item):
+                return [And((*items[:index], each, *items[index + 1 :])) for each in parts]
     return []
 
 

@@ -83,7 +83,7 @@ _SYMBOLS: dict[str, LiteralString] = {
     "_matches_any": "?",
     "_matches_fulltext": "@",
 }
-# What has no symbol.
+# Operators that have no symbol.
 _KEYWORDS: dict[str, LiteralString] = {
     "_neq_nullable": " is distinct from ",
     "_similar": " similar to ",
@@ -177,9 +177,9 @@ def _group_joins(scope: Scope, exp: BoolExp) -> Sql:
     """Returns joins of aggregates that the row's own condition compares, if computed for all rows at once."""
     joins: list[Sql] = []
     for aggregate in aggregates_in(exp) if scope.group_join is not None else ():
-        made = scope.group_join(scope, aggregate) if scope.group_join is not None else None
-        if made is not None:
-            text, scope.grouped[aggregate] = made
+        joined = scope.group_join(scope, aggregate) if scope.group_join is not None else None
+        if joined is not None:
+            text, scope.grouped[aggregate] = joined
             joins.append(text)
     return join("", joins)
 
@@ -381,11 +381,11 @@ def _related_column(scope: Scope, exp: RelatedColumnExpression) -> Sql:
 
 def _shown(scope: Scope, exp: ShownExpression) -> Sql:
     """Returns the value, NULL in rows that the role may not see it in."""
-    found = scope.shown.get(exp)
-    if found is None:
-        found = _where_true(condition(scope, exp.condition), expression(scope, exp.inner))
-        scope.shown[exp] = found
-    return found
+    shown = scope.shown.get(exp)
+    if shown is None:
+        shown = _where_true(condition(scope, exp.condition), expression(scope, exp.inner))
+        scope.shown[exp] = shown
+    return shown
 
 
 def _where_true(shown: Sql, value: Sql) -> Sql:

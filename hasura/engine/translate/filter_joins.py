@@ -54,9 +54,9 @@ def filter_joins(
 
     `above` is the row under whose alias a select around that of the joins reads all; None: there is none.
     """
-    found: list[FilterJoin] = []
+    result: list[FilterJoin] = []
     for item in conjuncts(where):
-        known = {output for join in found for output in join.outputs}
+        known = {output for join in result for output in join.outputs}
         outputs = tuple(
             output
             for selection in selections
@@ -70,13 +70,13 @@ def filter_joins(
             row = aliases.row(item.table)
             there = row if above is None else row.under(above.alias)
             inner = filter_joins(aliases, item.condition, [output.selection for output in outputs], joins, above)
-            found.append(FilterJoin(item, outputs, inner, row, there))
-    return tuple(found)
+            result.append(FilterJoin(item, outputs, inner, row, there))
+    return tuple(result)
 
 
-def restrict(scope: Scope, where: BoolExp, made: Sequence[FilterJoin], joins: Joins) -> list[Sql]:
+def restrict(scope: Scope, where: BoolExp, shared: Sequence[FilterJoin], joins: Joins) -> list[Sql]:
     """Adds the joins, and returns all conditions of the filter."""
-    by_item = {join.item: join for join in made}
+    by_item = {join.item: join for join in shared}
     conditions: list[Sql] = []
     for item in conjuncts(where):
         join = by_item.get(item) if isinstance(item, RelatedExists) else None
@@ -106,5 +106,5 @@ def _is_same_row(item: RelatedExists, output: ObjectOutput) -> bool:
     rows = output.rows
     if item.table is not rows.table or set(item.relationship.column_mapping) != set(rows.join):
         return False
-    asked = {condition_text(each, item.table) for each in conjuncts(item.condition)}
-    return is_joined(output) and all(condition_text(each, rows.table) in asked for each in conjuncts(rows.where))
+    conditions = {condition_text(each, item.table) for each in conjuncts(item.condition)}
+    return is_joined(output) and all(condition_text(each, rows.table) in conditions for each in conjuncts(rows.where))

@@ -40,7 +40,7 @@ from hasura.engine.sql.composition import MAX_IDENTIFIER_BYTES, Sql, concat, ide
 from hasura.engine.translate.fragments import RowReference
 
 # PostgreSQL plans up to `join_collapse_limit` (8) relations of one FROM together, the rows' own among them. With
-# more, it joins before it looks which rows the WHERE's relations leave: whole tables, for a few rows.
+# more, it joins before it restricts rows by the WHERE's relations: whole tables, for a few rows.
 MAX_JOINS = 7
 # Their right side is a pattern or a path, which may be malformed where a column gives it.
 _PATTERN_OPERATORS = frozenset(
@@ -59,7 +59,7 @@ _PATTERN_OPERATORS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRows:
     """Names rows of a common table expression found first; others are those whose `local` columns they have."""
 
     name: str
@@ -72,7 +72,7 @@ class Found:
 class Parents:
     """Names rows of a common table expression that others are nested in.
 
-    There are about `count`, of which a limit leaves `max_rows`; None: nobody knows.
+    There are about `count`, of which a limit leaves `max_rows`; None: unknown.
     """
 
     name: str
@@ -103,8 +103,8 @@ class Joins:
     or in what is joined to them may be read for all of them together; there are about `count`, and a limit leaves
     `max_rows` of them.
     `is_single`: there is one row, and nothing around it is read more than once. `shared` is what is nested in the
-    rows and found before them; once translated, it is in `found`. `known` are rows that objects show and that need no
-    join of their own. `others` is how many relations the FROM's WHERE adds.
+    rows and found before them; once translated, it is in `found_rows`. `known` are rows that objects show and that
+    need no join of their own. `others` is how many relations the FROM's WHERE adds.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Joins:
         self.count = count
         self.shared = shared
         self.known = dict(known or {})
-        self.found: Found | None = None
+        self.found_rows: FoundRows | None = None
         self.has_groups = False
         # The FROM reads all rows of a table.
         self.is_whole = False

@@ -49,9 +49,9 @@ from hasura.engine.translate.joins import Joins, cannot_fail
 if TYPE_CHECKING:
     from hasura.engine.translate.selects import SelectTranslator
 
-# Rows of fewer than these are tried in some milliseconds.
+# All rows of a table smaller than this are tried in some milliseconds.
 MIN_ROWS = 10_000
-# For more, PostgreSQL does not try row after row in the first step, but gathers all that pass.
+# Beyond this limit PostgreSQL does not try row after row in the first step, but gathers all that pass.
 MAX_LIMIT = 50
 # A step ends where all rows would be tried in so many times the time.
 _MIN_SHARE = 4

@@ -88,7 +88,7 @@ from hasura.engine.translate.groups.whole_tables import (
     on_keys,
 )
 from hasura.engine.translate.joins import (
-    Found,
+    FoundRows,
     Joins,
     Parents,
     has_joins,
@@ -130,7 +130,8 @@ class SelectTranslator:
         column = expression(scope, stream.column)
         after = operand(stream.after)
         beyond = concat(column, sql(" < ") if stream.is_descending else sql(" > "), after)
-        # Nothing comes after a row without a value: it would hold up the stream. Of a pair `is not null` asks both.
+        # Nothing comes after a row without a value: it would hold up the stream. For a composite value `is not null`
+        # would check all parts.
         present = concat(column, sql(" is distinct from null and ")) if _may_be_null(stream.column) else sql("")
         where = restriction(scope, stream.rows, None)
         name = self.aliases.name()
@@ -241,15 +242,15 @@ class SelectTranslator:
 
         What is joined is read only for the rows that a limit leaves, and whatever join PostgreSQL chooses, the rows
         keep the order in which they were read. Rows that others are nested in are read once, for both; `rest` is what
-        they are asked beside having those that are found first.
+        their filter still has to check beyond that.
         """
         outputs = self.outputs(Scope(self.aliases, row), selection, joins)
         columns = used_columns(row) if joins.has_groups else None
-        found = joins.found
-        if found is not None:
+        found_rows = joins.found_rows
+        if found_rows is not None:
             rows = replace(rows, where=rest)
         read, limit = used_columns(row), rows.permission_limit
-        base = self.base(rows, here, read, is_numbered=True, limit=limit, columns=columns, found=found)
+        base = self.base(rows, here, read, is_numbered=True, limit=limit, columns=columns, found_rows=found_rows)
         order = concat(sql(" order by "), ident(row.alias, ROW_NUMBER))
         return concat(self.from_numbered(joins, base, outputs, row), order)
 
@@ -265,7 +266,9 @@ class SelectTranslator:
         """Returns `select outputs from (base) left join ...`; the base is named where groups refer to it."""
         if joins.has_groups:
             assert joins.parents is not None
-            named = [materialized(joins.found.name, joins.found.query)] if joins.found is not None else []
+            named = (
+                [materialized(joins.found_rows.name, joins.found_rows.query)] if joins.found_rows is not None else []
+            )
             named.append(materialized(joins.parents, base))
             named += [
                 materialized(each.keys, keys_of(joins, each, self.aliases))
@@ -437,9 +440,9 @@ class SelectTranslator:
         """Returns an object of the row that a join leads to, NULL when there is none: then it has no key."""
         there = self._joined_row(scope, output.rows, joins)
         joins.add_row(there.row, scope.row, output.rows)
-        made = self._known_object(there, output, joins)
+        known = self._known_object(there, output, joins)
         key = there.row.column(output.rows.join[0][1])
-        return concat(sql("case when "), key, sql(" is not null then "), made, sql(" end"))
+        return concat(sql("case when "), key, sql(" is not null then "), known, sql(" end"))
 
     def _known_object(self, there: Scope, output: ObjectOutput, joins: Joins) -> Sql:
         """Returns an object of a row that is joined already."""
@@ -470,13 +473,13 @@ class SelectTranslator:
         is_numbered: bool,
         limit: int | None = None,
         columns: list[str] | None = None,
-        found: Found | None = None,
+        found_rows: FoundRows | None = None,
     ) -> Sql:
         """Returns the rows, all their columns or some, and their number where that is asked for.
 
-        At least those that are `read`. `limit` is the role's, `found` are rows that must be nested in them.
+        At least those that are `read`. `limit` is the role's, `found_rows` are rows that must be nested in them.
         """
-        query = self._plain_base(rows, here, read, limit, found)
+        query = self._plain_base(rows, here, read, limit, found_rows)
         if not is_numbered:
             return query
         name = self.aliases.name()
@@ -493,25 +496,27 @@ class SelectTranslator:
         )
 
     def _plain_base(
-        self, rows: Rows, here: RowReference | None, read: list[str], limit: int | None, found: Found | None
+        self, rows: Rows, here: RowReference | None, read: list[str], limit: int | None, found_rows: FoundRows | None
     ) -> Sql:
         """Returns the rows with all their columns, or those that are read."""
-        keys = alternatives(rows, limit) if here is None and found is None else None
+        keys = alternatives(rows, limit) if here is None and found_rows is None else None
         if keys is not None:
             return self._alternatives.select(rows, limit, read, keys)
-        tries = rows_to_try(rows, limit) if here is None and found is None else None
+        tries = rows_to_try(rows, limit) if here is None and found_rows is None else None
         if tries is not None:
             return self._searches.select(rows, limit, tries)
         row = self.row(rows)
         scope = Scope(self.aliases, row)
         joins = Joins(others=relations_in(rows.where))
-        joins.is_whole = here is None and found is None and is_whole_table(rows)
+        joins.is_whole = here is None and found_rows is None and is_whole_table(rows)
         self._group_filter(scope, rows, joins)
         order = self.order(scope, rows.order_by, joins)
         where = restriction(scope, rows, here)
-        if found is not None:
+        if found_rows is not None:
             where = concat(
-                where, sql(" and ") if where else sql(" where "), is_among(row, found.local, found.name, found.remote)
+                where,
+                sql(" and ") if where else sql(" where "),
+                is_among(row, found_rows.local, found_rows.name, found_rows.remote),
             )
             order = order or concat(sql(" order by "), ident(row.alias, "ctid"))
         return concat(

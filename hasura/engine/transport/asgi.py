@@ -44,14 +44,14 @@ def headers_in(payload: Mapping[str, object]) -> Headers:
     }
 
 
-async def read_body(receive: Receive, *, most: int) -> bytes:
+async def read_body(receive: Receive, *, max_bytes: int) -> bytes:
     """Returns the whole body. Raises BodyTooLarge, ClientGone."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGone
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
-        if len(body) > most:
+        if len(body) > max_bytes:
             raise BodyTooLarge
         return body
     parts, size = [body], len(body)
@@ -61,7 +61,7 @@ async def read_body(receive: Receive, *, most: int) -> bytes:
             raise ClientGone
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > most:
+        if size > max_bytes:
             raise BodyTooLarge
     return b"".join(parts)
 

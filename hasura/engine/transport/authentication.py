@@ -17,7 +17,7 @@ from hasura.engine.transport.jwt import JwtVerifier
 _SECRET_HEADERS = ("x-hasura-admin-secret", "x-hasura-access-key")
 _BACKEND_ONLY = "x-hasura-use-backend-only-permissions"
 _RAW_SECRET_HEADERS = frozenset(name.encode() for name in _SECRET_HEADERS)
-_MOST_KNOWN = 1000
+_MAX_KNOWN = 1000
 _TRUE, _FALSE = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 
 
@@ -27,7 +27,7 @@ class Authenticator:
     def __init__(self, options: EngineOptions) -> None:
         self._secret = options.admin_secret.encode() if options.admin_secret is not None else None
         self._unauthorized_role = options.unauthorized_role
-        self._known: GenerationalCache[tuple[tuple[bytes, bytes], ...], Session] = GenerationalCache(_MOST_KNOWN)
+        self._known: GenerationalCache[tuple[tuple[bytes, bytes], ...], Session] = GenerationalCache(_MAX_KNOWN)
         self._jwt = JwtVerifier.from_json(options.jwt_secret) if options.jwt_secret else None
 
     async def authenticate_scope(self, scope: Scope) -> Session:
@@ -40,7 +40,7 @@ class Authenticator:
         if known is not None:
             return known
         session = await self.authenticate(decode_headers(scope))
-        # Only the secret's holder: a JWT runs out, and everybody else costs nothing to look at.
+        # Only for holders of the secret: a JWT expires, and all other callers are cheap to check.
         if session.is_admin and self._secret is not None and any(name in _RAW_SECRET_HEADERS for name, _ in key):
             self._known.put(key, session)
         return session

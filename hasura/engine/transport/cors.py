@@ -25,10 +25,10 @@ class CorsPolicy:
             (b"vary", b"Origin"),
         ]
         if scope["method"] == "OPTIONS":
-            wanted = dict(scope["headers"]).get(b"access-control-request-headers", b"content-type")
+            requested = dict(scope["headers"]).get(b"access-control-request-headers", b"content-type")
             headers += [
                 (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE, OPTIONS"),
-                (b"access-control-allow-headers", wanted),
+                (b"access-control-allow-headers", requested),
                 (b"access-control-max-age", b"1728000"),
             ]
 

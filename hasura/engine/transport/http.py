@@ -29,7 +29,7 @@ from hasura.engine.transport.rest import find_query, read_variables
 from hasura.engine.transport.watching import ClientWatch
 from hasura.engine.transport.websocket import serve_websocket
 
-_MOST_BODY_BYTES = 100 * 1024 * 1024
+_MAX_BODY_BYTES = 100 * 1024 * 1024
 
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -94,7 +94,7 @@ class EngineApp:
         except ClientGone:
             pass
         except BodyTooLarge:
-            error = EngineError(f"the body is larger than {_MOST_BODY_BYTES} bytes", code="bad-request")
+            error = EngineError(f"the body is larger than {_MAX_BODY_BYTES} bytes", code="bad-request")
             await answer_json(send, 413, error.to_api())
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +111,7 @@ class EngineApp:
             await send({"type": "websocket.close", "code": 4404})
 
     async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(receive, most=_MOST_BODY_BYTES)
+        body = await read_body(receive, max_bytes=_MAX_BODY_BYTES)
         try:
             session = await self._authenticator.authenticate_scope(scope)
         except EngineError as exc:
@@ -121,7 +121,7 @@ class EngineApp:
         await answer(send, response.status, response.body, JSON_HEADERS + response.headers)
 
     async def _graphql_v1alpha1(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(receive, most=_MOST_BODY_BYTES)
+        body = await read_body(receive, max_bytes=_MAX_BODY_BYTES)
         try:
             session = await self._authenticator.authenticate(decode_headers(scope))
         except EngineError as exc:
@@ -151,7 +151,7 @@ class EngineApp:
         send: Send,
         run: Callable[[object, Session], Coroutine[Any, Any, object]],
     ) -> None:
-        body = await read_body(receive, most=_MOST_BODY_BYTES)
+        body = await read_body(receive, max_bytes=_MAX_BODY_BYTES)
         session: Session | None = None
         try:
             session = await self._authenticator.authenticate(decode_headers(scope))
@@ -168,7 +168,7 @@ class EngineApp:
             await answer_json(send, 200, result)
 
     async def _rest(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(receive, most=_MOST_BODY_BYTES)
+        body = await read_body(receive, max_bytes=_MAX_BODY_BYTES)
         headers = decode_headers(scope)
         try:
             session = await self._authenticator.authenticate(headers)

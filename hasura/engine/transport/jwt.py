@@ -27,7 +27,7 @@ _ALLOWED_ROLES = "x-hasura-allowed-roles"
 _DEFAULT_ROLE = "x-hasura-default-role"
 
 
-# What Hasura's library calls what ours refuses, by the claim.
+# The names that Hasura's library gives to what ours refuses, by claim.
 _REFUSED_CLAIMS = {
     "nbf": "JWTNotYetValid",
     "iat": "JWTIssuedAtFuture",
@@ -118,8 +118,8 @@ class JwtVerifier:
         match self.header.get("type"):
             case "Cookie":
                 name = re.escape(self.header["name"])
-                found = re.search(rf"(?:^|;)\s*{name}=([^;]*)", headers.get("cookie", ""))
-                return found.group(1) if found else None
+                cookie = re.search(rf"(?:^|;)\s*{name}=([^;]*)", headers.get("cookie", ""))
+                return cookie.group(1) if cookie else None
             case "CustomHeader":
                 return headers.get(self.header["name"].lower())
             case _:
@@ -164,36 +164,36 @@ class JwtVerifier:
             async with aiohttp.ClientSession(timeout=timeout) as client, client.get(self.jwk_url) as reply:
                 reply.raise_for_status()
                 keys: KeySetSerialization = await reply.json(content_type=None)
-                found = re.search(r"(?:s-maxage|max-age)=(\d+)", reply.headers.get("Cache-Control", ""))
+                max_age = re.search(r"(?:s-maxage|max-age)=(\d+)", reply.headers.get("Cache-Control", ""))
         except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
             if self._key_set is not None:
-                # The provider is away for a moment: the keys that we have stay good a little longer.
+                # The provider cannot be reached: the keys that we have stay valid a little longer.
                 self._keys_until = time.monotonic() + 10
                 return
             raise _invalid("Could not verify JWT: the signing keys cannot be fetched") from exc
         self._key_set = KeySet.import_key_set(keys)
-        lifetime = float(found.group(1)) if found else _JWK_REFRESH_SECONDS
+        lifetime = float(max_age.group(1)) if max_age else _JWK_REFRESH_SECONDS
         self._keys_until = time.monotonic() + max(lifetime, 1.0)
 
     def _variables(self, claims: dict[str, Any]) -> dict[str, Any]:
         if self.claims_map is not None:
             return {name.lower(): _mapped(claims, rule) for name, rule in self.claims_map.items()}
-        found = (
+        variables = (
             _at_path(claims, self.claims_namespace_path)
             if self.claims_namespace_path is not None
             else claims.get(self.claims_namespace)
         )
         where = self.claims_namespace_path or self.claims_namespace
-        if found is None:
+        if variables is None:
             raise _invalid_claim(f"claims key: '{where}' not found")
-        if self.claims_format == "stringified_json" and isinstance(found, str):
+        if self.claims_format == "stringified_json" and isinstance(variables, str):
             try:
-                found = json.loads(found)
+                variables = json.loads(variables)
             except json.JSONDecodeError as exc:
                 raise _invalid_claim("claims are not JSON") from exc
-        if not isinstance(found, dict):
+        if not isinstance(variables, dict):
             raise _invalid_claim("claims are not an object")
-        return {name.lower(): value for name, value in found.items()}
+        return {name.lower(): value for name, value in variables.items()}
 
 
 def _import_key(text: str, algorithm: str) -> Key:
@@ -223,8 +223,8 @@ def _at_path(claims: Any, path: str) -> Any:
 
 def _mapped(claims: dict[str, Any], rule: Any) -> Any:
     if isinstance(rule, dict) and "path" in rule:
-        found = _at_path(claims, rule["path"])
-        return rule.get("default") if found is None else found
+        value = _at_path(claims, rule["path"])
+        return rule.get("default") if value is None else value
     return rule
 
 

@@ -1,7 +1,4 @@
-"""Serves REST endpoints (`/api/rest/...`): a saved query, its variables from path, query string and body.
-
-Also the OpenAPI description of them is derived from the same metadata, in `openapi`.
-"""
+"""Serves REST endpoints (`/api/rest/...`): a saved query, its variables from path, query string and body."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -31,10 +28,10 @@ def find_query(cache: SchemaCache, method: str, path: str) -> tuple[str, dict[st
 
     Raises EngineError: not-found, or method-not-allowed with the methods that are.
     """
-    wanted = path.removeprefix(PREFIX).strip("/").split("/")
+    steps = path.removeprefix(PREFIX).strip("/").split("/")
     allowed: set[str] = set()
     for endpoint in cache.rest_endpoints.values():
-        parameters = _match(endpoint.url.strip("/").split("/"), wanted)
+        parameters = _match(endpoint.url.strip("/").split("/"), steps)
         if parameters is None:
             continue
         if method in endpoint.methods:
@@ -46,11 +43,11 @@ def find_query(cache: SchemaCache, method: str, path: str) -> tuple[str, dict[st
     raise EngineError("Endpoint not found", code="not-found", status=404)
 
 
-def _match(template: list[str], wanted: list[str]) -> dict[str, str] | None:
-    if len(template) != len(wanted):
+def _match(template: list[str], steps: list[str]) -> dict[str, str] | None:
+    if len(template) != len(steps):
         return None
     parameters = {}
-    for part, value in zip(template, wanted, strict=True):
+    for part, value in zip(template, steps, strict=True):
         if part.startswith(":"):
             parameters[part[1:]] = unquote(value)
         elif part not in (value, unquote(value)):
@@ -111,7 +108,7 @@ def _variable_types(query: str) -> Mapping[str, TypeNode]:
     except GraphQLError as exc:
         raise ParseFailed(str(exc)) from exc
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    return {one.variable.name.value: one.type for node in operations for one in node.variable_definitions or ()}
+    return {item.variable.name.value: item.type for node in operations for item in node.variable_definitions or ()}
 
 
 def _value(texts: list[str], type_node: TypeNode) -> Any:

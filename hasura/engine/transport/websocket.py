@@ -22,9 +22,9 @@ from hasura.engine.transport.asgi import Headers, Receive, Scope, Send, decode_h
 TRANSPORT, LEGACY = "graphql-transport-ws", "graphql-ws"
 _INIT_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 5.0
-_MOST_WAITING_MESSAGES = 1000
+_MAX_WAITING_MESSAGES = 1000
 _INTERNAL_ERROR, _BAD_REQUEST, _FORBIDDEN = 1011, 4400, 4403
-# What a frame that closes a connection has place for, beside its code.
+# Bytes for the reason in a frame that closes a connection, beside its code.
 _MAX_REASON_BYTES = 123
 
 # What the caller of `serve_websocket` decides: whose session it is, from the upgrade request's headers, those in the
@@ -113,7 +113,7 @@ class _Connection:
         self._dialect = dialect
         self._data_infix = b',"type":"' + dialect.data.encode() + b'","payload":'
         self._session: Session | None = None
-        self._out: asyncio.Queue[bytes | _Closed] = asyncio.Queue(_MOST_WAITING_MESSAGES)
+        self._out: asyncio.Queue[bytes | _Closed] = asyncio.Queue(_MAX_WAITING_MESSAGES)
         # What ends each running operation.
         self._running: dict[str, Callable[[], object]] = {}
 
@@ -286,6 +286,6 @@ class _Connection:
         try:
             self._out.put_nowait(message)
         except asyncio.QueueFull:
-            # It does not read: what waits for it is dropped, and it is told to come again.
+            # The client does not read: what waits for it is dropped, and it should connect again.
             self._out.get_nowait()
             self._out.put_nowait(_Closed(4008, "too many messages wait for this client"))

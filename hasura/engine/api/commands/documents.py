@@ -72,7 +72,7 @@ async def exported(workspace: Workspace) -> JsonObject:
         for key, document in documents.items()
         if key.kind in (store.SOURCE, store.OTHER_SOURCE)
     ]
-    # Without its own document it is shown when anything is in it, or as the only one.
+    # A source without a document of its own is shown when anything is in it, or as the only one.
     if own not in documents and (served["tables"] or "functions" in served or not sources):
         sources = [served, *sources]
     metadata: JsonObject = {"version": 3, "sources": sources}
@@ -141,7 +141,7 @@ def _consistency(workspace: Workspace) -> JsonObject:
 @command("drop_inconsistent_metadata")
 async def drop_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json:
     await _drop_unserved(workspace)
-    # What hung on a dropped object is inconsistent next.
+    # What depended on a dropped object is inconsistent next.
     while problems := [item for item in workspace.world.broken_objects() if item.type != CONFLICT_TYPE]:
         for item in problems:
             await _drop(workspace, item)
@@ -155,7 +155,7 @@ async def drop_inconsistent_metadata(workspace: Workspace, args: Reader) -> Json
 async def _drop_unserved(workspace: Workspace) -> None:
     metadata = workspace.world.metadata
     unserved = [item for items in (metadata.unserved, *metadata.unserved_objects.values()) for item in items]
-    # From behind, so that what is left of a list keeps its places.
+    # From the end, so that the rest of a list keeps its places.
     for item in sorted(unserved, key=_place, reverse=True):
         key = item.key
         name = key.qualified if key.schema else key.name

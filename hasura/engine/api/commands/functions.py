@@ -16,7 +16,7 @@ from hasura.engine.metadata.reading import Reader, name_to_json
 from hasura.engine.resolve.world import Fact
 from hasura.engine.schema.permissions import table_access
 
-# A function with what is asked of it, or just its name.
+# A function with its configuration, or just its name.
 _TRACKED = Keys("source", "comment", function=keys.NAME, configuration=keys.FUNCTION_CONFIGURATION)
 _UNTRACKED = Keys(*keys.NAME.names, "source")
 

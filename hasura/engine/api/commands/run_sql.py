@@ -1,7 +1,8 @@
 """Runs an administrator's SQL (`run_sql`), and updates the metadata of what it did to tables and functions.
 
-What the SQL dropped or renamed is looked up by oid, columns by their number, so a rename is told from a drop and an
-add. Renamed things keep their metadata; what depends on dropped things is a refusal, or goes too with `cascade`.
+What the SQL dropped or renamed is looked up by oid, columns by their number, so a rename is recognized, unlike a drop
+and an add. Renamed things keep their metadata; what depends on dropped things is a refusal, or goes too with
+`cascade`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -62,7 +63,7 @@ def _result(rows: Rows | None) -> JsonObject:
 
 
 async def _run_read_only(workspace: Workspace, script: Script) -> Rows | None:
-    # Ends with the savepoint.
+    # The setting ends with the savepoint.
     async with transaction(workspace.connection):
         await workspace.connection.execute("set transaction read only")
         return await run_limited(workspace, script, together(workspace, script))
@@ -76,13 +77,13 @@ class _Diff:
     """Holds what the SQL did to tracked tables and used functions."""
 
     dropped: set[QualifiedName] = field(default_factory=set)
-    # Under the old name.
+    # Before and after, by the old name.
     altered: dict[QualifiedName, tuple[Table, Table]] = field(default_factory=dict)
     renamed: dict[QualifiedName, QualifiedName] = field(default_factory=dict)
     functions: set[QualifiedName] = field(default_factory=set)
-    # Tracked ones under their old names; computed fields name their function, which has to stay.
+    # Tracked functions by their old names; computed fields name their function, which has to stay.
     renamed_functions: dict[QualifiedName, QualifiedName] = field(default_factory=dict)
-    # Tracked ones that are gone.
+    # Tracked functions that are gone.
     dropped_functions: set[QualifiedName] = field(default_factory=set)
 
 
@@ -131,7 +132,7 @@ async def _diff(workspace: Workspace, changes: CatalogChanges) -> _Diff:
     world = workspace.world
     diff = _Diff()
     known = {table.oid: table for table in await touched_tables(workspace.connection, world, changes)}
-    # A table that only refers to a changed one is where it was.
+    # A table that only refers to a changed one has kept its name.
     present = {oid: table.name for oid, table in known.items() if oid not in changes.relations}
     present |= {oid: name for oid, name in changes.relations.items() if name is not None}
     loaded = await load_tables(workspace.connection, [present[oid] for oid in known if oid in present])
@@ -139,7 +140,7 @@ async def _diff(workspace: Workspace, changes: CatalogChanges) -> _Diff:
         name = present.get(oid)
         new = loaded.get(name) if name is not None else None
         if new is None:
-            # One that went behind our back earlier is a matter of reloading.
+            # A table that was dropped earlier by someone else is left to reload_metadata.
             if oid in changes.relations:
                 diff.dropped.add(old.name)
             continue
@@ -147,9 +148,9 @@ async def _diff(workspace: Workspace, changes: CatalogChanges) -> _Diff:
             diff.altered[old.name] = (old, new)
         if new.name != old.name:
             diff.renamed[old.name] = new.name
-    # Dropped and made again under its name: a new oid, the old metadata.
-    made_again = {name for name in present.values() if name in diff.dropped}
-    again = await load_tables(workspace.connection, made_again)
+    # Dropped and created again under its name: a new oid, the old metadata.
+    recreated = {name for name in present.values() if name in diff.dropped}
+    again = await load_tables(workspace.connection, recreated)
     for name, table in again.items():
         diff.dropped.discard(name)
         diff.altered[name] = (world.catalog.tables[name], table)

@@ -1,1 +1,1 @@
-"""Splits an administrator's SQL into statements, tells what they need, and runs them within limits (`run_sql`)."""
+"""Splits an administrator's SQL into statements, knows what they need, and runs them within limits (`run_sql`)."""

@@ -51,7 +51,7 @@ async def run_limited(workspace: Workspace, script: Script, work: Coroutine[Any,
             code="timeout",
         ) from exc
     except asyncpg.QueryCanceledError as exc:
-        # Ended before our limit it was the script that set a lower one.
+        # A statement that ended before our limit was ended by a lower one that the script set.
         is_ours = seconds is not None and time.monotonic() - started >= seconds
         if "statement timeout" not in str(exc) or not is_ours:
             raise _failed(script, exc) from exc

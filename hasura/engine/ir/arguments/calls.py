@@ -15,15 +15,15 @@ def named_arguments(
 ) -> tuple[tuple[str, Operand], ...]:
     """Returns the members of `args` by their SQL names; unnamed ones are `arg_1`, `arg_2` ... by position."""
     members = arguments["args"].members("args") if "args" in arguments else {}
-    found: list[tuple[str, Operand]] = []
+    operands: list[tuple[str, Operand]] = []
     for position, argument in enumerate(declared, start=1):
         name = argument.name or f"arg_{position}"
         given = members.get(name)
         if given is None:
             continue
         source = Constant(None) if given.is_null else source_of(given, argument.type)
-        found.append((name, Operand(source, argument.type)))
-    return tuple(found)
+        operands.append((name, Operand(source, argument.type)))
+    return tuple(operands)
 
 
 def function_call(function: FunctionInfo, arguments: Mapping[str, InputValue]) -> FunctionCall:

@@ -118,7 +118,7 @@ def _comparison(
     if value.is_null:
         if context.schema.cache.options.boolean_null_collapse:
             return TRUE
-        # Never "no condition" unless the server is told to be as Hasura v1: a forgotten value would select every row.
+        # Never "no condition" unless set to behave like Hasura v1: a forgotten value would select every row.
         raise ValidationFailed(f"unexpected null value for type '{type_name}'", path=value.location)
     # The plain name, whatever the naming convention calls it.
     name = meaning.name

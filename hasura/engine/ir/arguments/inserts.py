@@ -119,7 +119,7 @@ class _InsertLevel:
         self._context = context
         self._table = table
         self._members = members
-        # Of each row, for errors of the rows that the plan is made of; `locate` finds those of a request.
+        # Places of the rows that the plan is built from, for their errors; `locate` finds those of a request.
         self._places = places
         self._read = read
         self._locate = locate
@@ -213,7 +213,7 @@ class _InsertLevel:
             rows = [row for _, row in level]
             for number, row in enumerate(rows):
                 for name, value in row.items():
-                    # Exactly these types need no closer look (True is an int, but not exactly).
+                    # Exactly these types need no further check (True is an int, but not exactly).
                     kind = type(value)
                     if kind in certain.get(name, nothing) or (
                         kind is int and name in integers and value in integers[name]
@@ -359,13 +359,13 @@ def _nested_reader(read: ReadLevel, name: str) -> ReadLevel:
     """Returns what reads the rows below each row of a level; rows without this relationship have none."""
 
     def read_nested(variables: Variables) -> Level:
-        found: Level = []
+        rows: Level = []
         for number, (_, row) in enumerate(read(variables), start=1):
             nested = row.get(name)
             if not isinstance(nested, dict):
                 continue
             data = nested.get("data")
-            found.extend((number, _row(item)) for item in (data if isinstance(data, list) else [data]))
-        return found
+            rows.extend((number, _row(item)) for item in (data if isinstance(data, list) else [data]))
+        return rows
 
     return read_nested

@@ -15,7 +15,7 @@ class RowPlace:
     """Holds a row and its places. An error of one of its values names the place where that was written."""
 
     row: InputValue
-    # What is wrong with the row as a whole is said of its number: a single row is the first of a list.
+    # Errors of the row as a whole name its number: a single row is the first of a list.
     numbered: Path
     # The list that the row is of, or the row itself where there is only one.
     together: Path
@@ -34,7 +34,7 @@ def locate_nested(parents: Locate, name: str, *, is_list: bool) -> Locate:
     """Returns what finds the rows below each row of a level; rows without this relationship have none."""
 
     def locate(variables: Variables) -> list[RowPlace]:
-        found: list[RowPlace] = []
+        places: list[RowPlace] = []
         for parent in parents(variables):
             nested = _members(parent.row).get(name)
             data = _members(_present(nested, variables)).get("data") if nested is not None else None
@@ -42,10 +42,10 @@ def locate_nested(parents: Locate, name: str, *, is_list: bool) -> Locate:
                 continue
             numbered: Path = (*parent.numbered, name, "data")
             if is_list:
-                found.extend(_listed(data, numbered, variables))
+                places.extend(_listed(data, numbered, variables))
             else:
-                found.append(RowPlace(_present(data, variables), numbered, numbered))
-        return found
+                places.append(RowPlace(_present(data, variables), numbered, numbered))
+        return places
 
     return locate
 

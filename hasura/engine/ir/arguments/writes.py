@@ -61,7 +61,7 @@ def build_update(
         for name, value in access.presets.items()
         if name in by_name
     ]
-    _refuse_doubles(assignments, path)
+    _refuse_repeated_columns(assignments, path)
     is_given = any(name in arguments for name, item in fields.items() if isinstance(item.meaning, UpdateOperator))
     if not is_given and not presets:
         operators = ", ".join(
@@ -100,7 +100,7 @@ def build_update_many(
 
 
 def _assignments(fields: Mapping[str, InputField], arguments: Mapping[str, InputValue]) -> list[Assignment]:
-    found: list[Assignment] = []
+    assignments: list[Assignment] = []
     for name, value in arguments.items():
         definition = fields.get(name)
         if definition is None or not isinstance(definition.meaning, UpdateOperator):
@@ -111,8 +111,8 @@ def _assignments(fields: Mapping[str, InputField], arguments: Mapping[str, Input
             meaning = kind.fields[member_name].meaning
             assert isinstance(meaning, ColumnInput)
             operand = _operand(operator, meaning.column.type, member)
-            found.append(Assignment(meaning.column, operator, operand))
-    return found
+            assignments.append(Assignment(meaning.column, operator, operand))
+    return assignments
 
 
 def _operand(operator: str, column_type: PgType, value: InputValue) -> Operand:
@@ -122,7 +122,7 @@ def _operand(operator: str, column_type: PgType, value: InputValue) -> Operand:
     return Operand(Constant(None) if value.is_null else source_of(value, operand_type), operand_type)
 
 
-def _refuse_doubles(assignments: list[Assignment], path: Path) -> None:
+def _refuse_repeated_columns(assignments: list[Assignment], path: Path) -> None:
     seen: set[str] = set()
     doubles = []
     for item in assignments:

@@ -12,7 +12,7 @@ from hasura.engine.ir.documents.variables import VariableDefinition, require_fit
 from hasura.engine.schema.directives import DIRECTIVES, Directive
 from hasura.engine.schema.types import BOOLEAN, NonNull
 
-# Deeper documents would exhaust the stack; Hasura's own parsers give up far below.
+# Deeper documents would exhaust the stack; Hasura's own parsers have far lower limits.
 MAX_DOCUMENT_TOKENS = 50_000
 # Fragments that spread others below several fields select more with each level than the document is long.
 MAX_SELECTED_FIELDS = MAX_DOCUMENT_TOKENS
@@ -68,7 +68,7 @@ def parse_operation(document: str, operation_name: str | None) -> Operation:
         parsed = parse(document, no_location=True, max_tokens=MAX_DOCUMENT_TOKENS)
     except GraphQLError as error:
         reason = error.message.removeprefix("Syntax Error: ")
-        # A limit of the parser's (nesting, tokens) is told; of syntax Hasura says no more than this.
+        # A limit of the parser (nesting, tokens) is named; of syntax errors Hasura says no more than this.
         suffix = f": {reason}" if reason.endswith("Parsing aborted.") else ""
         raise ValidationFailed(f"not a valid graphql query{suffix}", path="$.query") from error
     operations: list[ast.OperationDefinitionNode] = []
@@ -110,11 +110,11 @@ def _choose(operations: list[ast.OperationDefinitionNode], name: str | None) -> 
     if name is not None and operations:
         if any(operation.name is None for operation in operations):
             raise ValidationFailed("operationName cannot be used when an anonymous operation exists in the document")
-        found = [operation for operation in operations if operation.name and operation.name.value == name]
-        if not found:
+        matching = [operation for operation in operations if operation.name and operation.name.value == name]
+        if not matching:
             raise ValidationFailed(f"no such operation found in the document: '{name}'")
-        refuse_repeated("operation", [name] * len(found))
-        return found[0]
+        refuse_repeated("operation", [name] * len(matching))
+        return matching[0]
     if len(operations) != 1:
         raise ValidationFailed(
             "exactly one operation has to be present in the document when operationName is not specified"
@@ -174,15 +174,15 @@ class Flattener:
 
     def fields(self, selection_sets: Iterable[ast.SelectionSetNode], type_name: str, path: Path) -> list[FlatField]:
         """Returns the fields asked for of an object of this type, in order of first mention."""
-        found: dict[str, FlatField] = {}
+        merged: dict[str, FlatField] = {}
         spread: set[str] = set()
         for selection_set in selection_sets:
             for node in self._walk(selection_set, type_name, path, spread):
                 self._count(path)
                 key = node.alias.value if node.alias else node.name.value
-                flat = found.get(key)
+                flat = merged.get(key)
                 if flat is None:
-                    flat = found[key] = FlatField(key, node.name.value, tuple(node.arguments or ()))
+                    flat = merged[key] = FlatField(key, node.name.value, tuple(node.arguments or ()))
                 elif flat.name != node.name.value:
                     raise ValidationFailed(
                         f"selection of both '{flat.name}' and '{node.name.value}' specify the same response name, "
@@ -196,7 +196,7 @@ class Flattener:
                     )
                 if node.selection_set is not None:
                     flat.selection_sets.append(node.selection_set)
-        return list(found.values())
+        return list(merged.values())
 
     def _count(self, path: Path) -> None:
         self._selected += 1
@@ -246,21 +246,21 @@ class Flattener:
     def _condition(self, directive: ast.DirectiveNode, where: str) -> bool:
         name = directive.name.value
         refuse_repeated("argument", [argument.name.value for argument in directive.arguments or ()], where)
-        found: ast.ValueNode | None = None
+        condition: ast.ValueNode | None = None
         for argument in directive.arguments or ():
             if argument.name.value != "if":
                 raise ValidationFailed(f"'{name}' has no argument named '{argument.name.value}'", path=where)
-            found = argument.value
-        if found is None:
+            condition = argument.value
+        if condition is None:
             raise ValidationFailed(f"missing required field 'if' of directive '{name}'", path=where)
-        if isinstance(found, ast.BooleanValueNode):
-            return found.value
-        if isinstance(found, ast.VariableNode):
-            declared = self._definitions.get(found.name.value)
+        if isinstance(condition, ast.BooleanValueNode):
+            return condition.value
+        if isinstance(condition, ast.VariableNode):
+            declared = self._definitions.get(condition.name.value)
             if declared is None:
-                raise ValidationFailed(f"unbound variable '{found.name.value}'", path=where)
+                raise ValidationFailed(f"unbound variable '{condition.name.value}'", path=where)
             require_fitting(declared, _CONDITION, where)
-            value = self._variables.get(found.name.value)
+            value = self._variables.get(condition.name.value)
             if isinstance(value, bool):
                 return value
         raise ValidationFailed(f"expected a boolean for type 'Boolean', in directive '{name}'", path=where)

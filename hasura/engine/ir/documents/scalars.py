@@ -19,7 +19,7 @@ _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|nan|[+
 _BOOLEANS = frozenset({"true", "t", "yes", "y", "on", "1", "false", "f", "no", "n", "off", "0"})
 
 
-# Not frozen: one is made for each value, and a frozen one takes three times as long.
+# Not frozen: there is one for each value, and creating a frozen one takes three times as long.
 @dataclass(slots=True)
 class Context:
     """Holds what an encoder needs for its error message."""
@@ -186,7 +186,7 @@ def encode_list(value: Json, element: PgType, path: Path) -> str:
     return encode_array(value, element, path)
 
 
-# Python types that are certainly right for a column, so that most values of bulk inserts need no closer look.
+# Python types that are certainly right for a column, so that most values of bulk inserts need no further check.
 _CERTAIN: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "varchar": (str,),

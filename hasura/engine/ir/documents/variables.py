@@ -38,16 +38,16 @@ class VariableDefinition:
 
 def variable_definitions(operation: ast.OperationDefinitionNode) -> dict[str, VariableDefinition]:
     """Returns the declared variables by name. Raises ValidationFailed when one is declared twice."""
-    found: dict[str, VariableDefinition] = {}
+    definitions: dict[str, VariableDefinition] = {}
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
-        if name in found:
+        if name in definitions:
             raise ValidationFailed(f"multiple definitions for variable '{name}'")
         node = definition.default_value
         default = None if node is None else literal(node)
         is_non_null = isinstance(definition.type, ast.NonNullTypeNode)
-        found[name] = VariableDefinition(name, _type_text(definition.type), node, default, is_non_null)
-    return found
+        definitions[name] = VariableDefinition(name, _type_text(definition.type), node, default, is_non_null)
+    return definitions
 
 
 def _type_text(node: ast.TypeNode) -> str:
@@ -70,22 +70,22 @@ def given_or_default(definitions: Mapping[str, VariableDefinition], sent: Mappin
         raise ValidationFailed(
             f"unexpected variables in variableValues: {', '.join(unexpected)}", path="$.variableValues"
         )
-    found: dict[str, Json] = {}
+    values: dict[str, Json] = {}
     for name, definition in definitions.items():
         value = sent.get(name)
         if value is not None:
-            found[name] = value
+            values[name] = value
         elif name in sent:
             if definition.is_non_null:
                 raise ValidationFailed(
                     f'null value found for non-nullable type: "{definition.type_text}"', path="$.variableValues"
                 )
-            found[name] = None
+            values[name] = None
         elif definition.default_node is not None:
-            found[name] = definition.default
+            values[name] = definition.default
         elif definition.is_non_null:
             raise ValidationFailed(f'expecting a value for non-nullable variable: "{name}"', path="$.variableValues")
-    return found
+    return values
 
 
 def completion(reference: TypeRef) -> Complete | None:
@@ -131,7 +131,7 @@ class _ObjectCompletion:
 
     def __init__(self, kind: InputObjectType) -> None:
         self._kind = kind
-        # Made with the first value: types refer to each other in circles.
+        # Built with the first value: types refer to each other in circles.
         self._members: dict[str, Complete] | None = None
         self._defaults: dict[str, Json] = {}
 
@@ -143,10 +143,10 @@ class _ObjectCompletion:
         if not members.keys().isdisjoint(value):
             for name, item in value.items():
                 complete = members.get(name)
-                if complete is not None and (made := complete(item)) is not item:
+                if complete is not None and (complete_item := complete(item)) is not item:
                     if completed is value:
                         completed = dict(value)
-                    completed[name] = made
+                    completed[name] = complete_item
         for name, default in self._defaults.items():
             if name not in completed:
                 completed = {**completed, name: default}

@@ -21,11 +21,11 @@ def arguments_field(
     name = schema.naming.type(type_name)
 
     def fields() -> dict[str, InputField]:
-        found: dict[str, InputField] = {}
+        inputs: dict[str, InputField] = {}
         for position, argument in enumerate(arguments, start=1):
             graphql_name = argument.name or f"arg_{position}"
-            found[graphql_name] = InputField(graphql_name, _scalar(argument.type), FunctionArgumentInput(argument))
-        return found
+            inputs[graphql_name] = InputField(graphql_name, _scalar(argument.type), FunctionArgumentInput(argument))
+        return inputs
 
     kind = schema.type(name, lambda: InputObjectType(name, fields))
     is_optional = all(argument.has_default for argument in arguments)

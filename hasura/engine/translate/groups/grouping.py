@@ -17,7 +17,7 @@ for a filter which few pass (or, when PostgreSQL guesses that many do, a whole i
 planner cannot know which of the two it is of a value that is looked up in another table. So it is decided by numbers
 that PostgreSQL has counted. The group reads a small table at most once. Of a large one, where a key has few rows and
 few are read in all, a subquery reads by an index the rows of its key, whatever the filter; where a key has many, they
-are a group, and `searches` tells when it is searched in two steps. Without an index on the key each subquery
+are a group, which `searches` may read in two steps. Without an index on the key each subquery
 would read the whole table: never row by row then.
 
 Rows that are filtered by the very rows that are nested in them (playlists with tracks of a genre, and those tracks)
@@ -50,8 +50,9 @@ from hasura.engine.translate.searches import MAX_LIMIT, is_sorted
 
 # Rows that are read in some 10 ms, filter included.
 SMALL_TABLE = 50_000
-FEW_ROWS = 10
-# Tables that are read again and again in no time.
+# Up to this many rows, what is nested in each is read by a subquery of its own.
+MAX_ROWS_ONE_BY_ONE = 10
+# Tables that are read quickly however often.
 TINY_TABLE = 1_000
 # Rows that are read one by one, by an index, in some milliseconds, filter included.
 MAX_READ_BY_KEY = 2_500
@@ -69,7 +70,7 @@ _KEY_TYPES = [{"int2", "int4", "int8"}, {"text", "varchar"}, {"uuid"}, {"date"},
 def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None, max_keys: int | None = None) -> bool:
     """Returns whether an output, nested in several rows of the table, is read for all of them together.
 
-    A limit leaves `max_rows` of them at most; None: who knows. Of them `max_keys` are different at most; None: all.
+    A limit leaves `max_rows` of them at most; None: unknown. Of them `max_keys` are different at most; None: all.
     """
     if not isinstance(output, ArrayOutput | AggregateOutput):
         return False
@@ -83,7 +84,7 @@ def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None, ma
     if not all(is_key(table, here, rows.table, there) for here, there in rows.join):
         return False
     is_far = not is_found_by_key(rows)
-    are_few = max_rows is not None and max_rows <= FEW_ROWS and not is_far
+    are_few = max_rows is not None and max_rows <= MAX_ROWS_ONE_BY_ONE and not is_far
     if isinstance(output, AggregateOutput):
         # A role's limit is only one of the nodes.
         is_whole = rows.permission_limit is None or not output.aggregate.has_nodes()
@@ -218,12 +219,12 @@ def compared_columns(exp: BoolExp, operator: str) -> set[str]:
 
 def _has_places(table: Table) -> bool:
     """Returns whether a row has one place (`ctid`) in it: rows without an order are shown in that of their places."""
-    return table.kind in (TableKind.TABLE, TableKind.MATERIALIZED_VIEW) and not table.has_heirs
+    return table.kind in (TableKind.TABLE, TableKind.MATERIALIZED_VIEW) and not table.has_children
 
 
 def is_key(here: TableInfo, local: str, there: TableInfo, remote: str) -> bool:
     """Returns whether rows with equal values in these columns are those that `group by` puts together."""
-    one, other = here.columns_by_name[local].type.underlying, there.columns_by_name[remote].type.underlying
-    if one.kind is TypeKind.ENUM:
-        return one.oid == other.oid
-    return any(one.name in names and other.name in names for names in _KEY_TYPES)
+    left, right = here.columns_by_name[local].type.underlying, there.columns_by_name[remote].type.underlying
+    if left.kind is TypeKind.ENUM:
+        return left.oid == right.oid
+    return any(left.name in names and right.name in names for names in _KEY_TYPES)

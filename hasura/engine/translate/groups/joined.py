@@ -43,18 +43,18 @@ from hasura.engine.translate.groups.grouping import (
 )
 from hasura.engine.translate.joins import JoinedRow, Joins, Parents, is_joined
 
-# So many rows lead to one, at least, where what is nested in it is read once for them: by an index each is read soon.
+# From this many rows that lead to one, what is nested in it is read once for all: by an index each is read quickly.
 _MIN_ROWS_OF_EACH = 4
-# A list of values is taken for one of so many.
+# Assumed number of values in a list.
 _VALUES_OF_A_LIST = 10
-# A filter of which nothing is known is taken for one that one row in so many passes.
+# One row in so many is assumed to pass a filter of which nothing is known.
 _ROWS_OF_A_FILTER = 100
 
 
 def has_groups(selection: Selection, table: TableInfo, count: int, max_rows: int | None = None) -> bool:
     """Returns whether some output, nested in rows of the table or in rows joined to them, is read for all together.
 
-    There are about `count` rows, of which a limit leaves `max_rows` at most; None: who knows.
+    There are about `count` rows, of which a limit leaves `max_rows` at most; None: unknown.
     """
     if any(is_grouped(output, table, max_rows) for output in selection.outputs):
         return True
@@ -143,7 +143,7 @@ def rows_nested(rows: Rows, parents: Parents) -> int:
 
 
 def _passing(rows: Rows, count: int) -> int:
-    """Returns about how many of so many rows pass what is asked of more than a column's value."""
+    """Returns about how many of so many rows pass conditions that are more than a column's value."""
     is_known = all(
         isinstance(item, Comparison) and item.operator in ("_eq", "_in") and isinstance(item.left, ColumnExpression)
         for item in conjuncts(rows.where)

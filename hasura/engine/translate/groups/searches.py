@@ -60,9 +60,9 @@ class GroupSearchTranslator:
         shown = join(", ", [ident(name) for name in [*used_columns(above), ROW_NUMBER]])
         count = row_count(passing)
         max_gathered = _max_gathered(lacking, search)
-        found = concat(sql(" where ("), _remote(rows), sql(") not in (select * from "), ident(lacking), sql(")"))
+        complete = concat(sql(" where ("), _remote(rows), sql(") not in (select * from "), ident(lacking), sql(")"))
         parts = [
-            (ident(tried), found),
+            (ident(tried), complete),
             (
                 parenthesized(self._groups.limited(rows, self._of_passing(rows, above, passing, lacking))),
                 concat(sql(" where "), count, sql(" <= "), max_gathered),
@@ -134,13 +134,13 @@ class GroupSearchTranslator:
         assert size is not None
         row = self._selects.aliases.row(rows.table)
         remote = _remote(rows)
-        found = [concat(sql("select "), remote, sql(" from "), ident(tried), sql(" group by "), remote)]
-        found.append(concat(sql(" having count(*) >= "), size))
+        found_keys = [concat(sql("select "), remote, sql(" from "), ident(tried), sql(" group by "), remote)]
+        found_keys.append(concat(sql(" having count(*) >= "), size))
         further = concat(sql("select 1"), self._from(rows, row, keys), sql(" offset "), small_int(tries))
         return concat(
             concat(sql("select "), whole_row(keys), sql(" from "), ident(keys), sql(" where (")),
             join(", ", [ident(keys, local) for local, _ in rows.join]),
-            concat(sql(") not in ("), *found, sql(") and exists ("), further, sql(" limit 1)")),
+            concat(sql(") not in ("), *found_keys, sql(") and exists ("), further, sql(" limit 1)")),
         )
 
     def _passing(self, rows: Rows, lacking: str, max_gathered: Sql) -> Sql:

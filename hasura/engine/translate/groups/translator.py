@@ -11,7 +11,7 @@ from hasura.engine.translate.fragments import ROW_NUMBER, RowReference, operand,
 from hasura.engine.translate.groups.grouping import group_search, is_limited
 from hasura.engine.translate.groups.joined import has_groups, rows_nested
 from hasura.engine.translate.groups.searches import GroupSearchTranslator
-from hasura.engine.translate.joins import MAX_JOINS, Found, Joins, Parents, is_among, relations_in, relations_of
+from hasura.engine.translate.joins import MAX_JOINS, FoundRows, Joins, Parents, is_among, relations_in, relations_of
 
 if TYPE_CHECKING:
     from hasura.engine.translate.aggregates import AggregateTranslator
@@ -38,9 +38,9 @@ class GroupTranslator:
             row = self._selects.row(rows)
             joins = Joins()
             scope = Scope(self._selects.aliases, row)
-            made = filter_joins(self._selects.aliases, rows.where, [selection], joins)
-            joins.known.update(_shown(made))
-            where = self._conditions(scope, rows, made, joins, parents.name)
+            shared = filter_joins(self._selects.aliases, rows.where, [selection], joins)
+            joins.known.update(_shown(shared))
+            where = self._conditions(scope, rows, shared, joins, parents.name)
             joins.add_object(self._selects.outputs(scope, selection, joins), name)
             order = join(", ", self._complete_order(scope, rows, joins))
             origin = concat(sql(" from "), source(rows, None, row.alias), joins.text(), where)
@@ -50,14 +50,14 @@ class GroupTranslator:
         row = self._selects.aliases.row(rows.table, is_typed=False)
         is_shared, below = output is around.shared, Joins(others=_relations_below(rows))
         search = None if is_shared else group_search(rows, parents.table, parents.max_rows)
-        made = filter_joins(self._selects.aliases, rows.where, [selection], below, row) if search is None else ()
-        joins = Joins(self._selects.aliases.name(), row, count=count, known=_shown(made))
+        shared = filter_joins(self._selects.aliases, rows.where, [selection], below, row) if search is None else ()
+        joins = Joins(self._selects.aliases.name(), row, count=count, known=_shown(shared))
         joins.add_object(self._selects.outputs(Scope(self._selects.aliases, row), selection, joins), name)
         grouped = self._grouped(rows, selection, row, name, ident(row.alias, ROW_NUMBER))
         if search is not None:
             base = self._searches.select(rows, row, parents.name, search)
             return concat(self._selects.from_numbered(joins, base, grouped, row), _by_key(rows, row))
-        numbered = self._numbered_group(rows, row, made, below, None if is_shared else parents.name)
+        numbered = self._numbered_group(rows, row, shared, below, None if is_shared else parents.name)
         if is_shared:
             base = self._found_group(rows, numbered, around, parents)
         else:
@@ -81,8 +81,8 @@ class GroupTranslator:
             inner, value = self._aggregates.grouped(scope, output.aggregate, group, Joins())
             where = self._conditions(scope, rows, (), Joins(), parents.name)
             origin = concat(sql(" from "), source(rows, None, row.alias), where)
-            made = concat(sql("select "), join(", ", [*self._keys(rows, row), *inner]), origin)
-            return concat(made, _by_key(rows, row)), value
+            query = concat(sql("select "), join(", ", [*self._keys(rows, row), *inner]), origin)
+            return concat(query, _by_key(rows, row)), value
         joins = Joins(self._selects.aliases.name(), row, count=rows_nested(rows, parents))
         inner, value = self._aggregates.grouped(scope, output.aggregate, group, joins)
         columns = join(", ", [*self._keys(rows, row), *inner])
@@ -104,17 +104,19 @@ class GroupTranslator:
 
     def _found_group(self, rows: Rows, numbered: Sql, around: Joins, parents: Parents) -> Sql:
         """Returns, of numbered rows found before their parents, those that belong to the parents."""
-        # PostgreSQL stops numbering at the limit. One row of a key tells that there are some: none may be skipped.
+        # PostgreSQL stops numbering at the limit. One row of a key shows that there are some: none may be skipped.
         limits = [limit for limit in (rows.limit, rows.permission_limit) if limit is not None]
         is_shown_first = all(isinstance(limit, int) and limit > 0 for limit in limits)
         is_limited_first = bool(limits) and rows.offset is None and is_shown_first
         local, remote = zip(*rows.join, strict=True)
         query = self._limited_group(rows, parenthesized(numbered), None) if is_limited_first else numbered
-        around.found = Found(self._selects.aliases.name(), query, local, remote)
-        return self._limited_group(rows, ident(around.found.name), parents.name, is_limited_already=is_limited_first)
+        around.found_rows = FoundRows(self._selects.aliases.name(), query, local, remote)
+        return self._limited_group(
+            rows, ident(around.found_rows.name), parents.name, is_limited_already=is_limited_first
+        )
 
     def _numbered_group(
-        self, rows: Rows, above: RowReference, made: Sequence[FilterJoin], joins: Joins, parents: str | None
+        self, rows: Rows, above: RowReference, shared: Sequence[FilterJoin], joins: Joins, parents: str | None
     ) -> Sql:
         """Returns the rows, numbered within each key, that belong to those of `parents` or to any.
 
@@ -122,10 +124,10 @@ class GroupTranslator:
         """
         row = self._selects.row(rows)
         scope = Scope(self._selects.aliases, row)
-        where = self._conditions(scope, rows, made, joins, parents)
+        where = self._conditions(scope, rows, shared, joins, parents)
         order = self._complete_order(scope, rows, joins)
         shown = [row.column(column) for column in used_columns(above)]
-        shown += [column for each in made for column in each.columns()]
+        shown += [column for each in shared for column in each.columns()]
         return concat(
             sql("select "),
             join("", [column + sql(", ") for column in shown]),
@@ -150,7 +152,7 @@ class GroupTranslator:
         conditions: list[Sql] = []
         if rows.offset is not None:
             conditions.append(concat(number, sql(" > "), operand(rows.offset)))
-            # Not their sum, which may be too large for a number.
+            # Not their sum, which may overflow.
             number = concat(number, sql(" - "), operand(rows.offset))
         if size is not None and not is_limited_already:
             conditions.append(concat(number, sql(" <= "), size))
@@ -168,10 +170,10 @@ class GroupTranslator:
         )
 
     @staticmethod
-    def _conditions(scope: Scope, rows: Rows, made: Sequence[FilterJoin], joins: Joins, parents: str | None) -> Sql:
+    def _conditions(scope: Scope, rows: Rows, shared: Sequence[FilterJoin], joins: Joins, parents: str | None) -> Sql:
         """Returns ` where ...` of rows that pass the filter and are nested in one of `parents`, or in any."""
         keys = [_is_nested(scope.row, rows, parents)] if parents is not None else []
-        conditions = [*keys, *restrict(scope, rows.where, made, joins)]
+        conditions = [*keys, *restrict(scope, rows.where, shared, joins)]
         return sql(" where ") + join(" and ", conditions) if conditions else sql("")
 
     def _complete_order(self, scope: Scope, rows: Rows, joins: Joins) -> list[Sql]:
@@ -204,8 +206,8 @@ def _is_crowded(rows: Rows, selection: Selection) -> bool:
     return _relations_below(rows) + relations_of(selection) > MAX_JOINS
 
 
-def _shown(made: Sequence[FilterJoin]) -> dict[ObjectOutput, RowReference]:
-    return {output: row for each in made for output, row in each.shown()}
+def _shown(joins: Sequence[FilterJoin]) -> dict[ObjectOutput, RowReference]:
+    return {output: row for each in joins for output, row in each.shown()}
 
 
 def _is_nested(row: RowReference, rows: Rows, parents: str) -> Sql:

@@ -27,7 +27,7 @@ from hasura.engine.translate.groups.grouping import SMALL_TABLE, TINY_TABLE, is_
 from hasura.engine.translate.joins import cannot_fail, is_to_one
 
 _VALUE = "automio value"
-# Rows that are fewer than one in so many of their table have what is nested in them computed of each.
+# Where fewer than one in so many of a table's rows are read, what is nested in them is computed for each.
 _MIN_SHARE = 4
 
 

@@ -27,7 +27,7 @@ from hasura.engine.plan import ParameterSource, PreviousResult, Statement
 from hasura.engine.sql.composition import param, substitute
 from hasura.engine.translate.statements import StatementList
 
-# Of the nodes of the IR; whatever else there is in an update is of the schema.
+# Fields of the IR's nodes; all else in an update belongs to the schema.
 _FIELDS: dict[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind))
     for kind in vars(nodes).values()
@@ -48,7 +48,7 @@ class _Outline:
 
 
 class _Known(NamedTuple):
-    # Held, so that what its outline knows by identity stays what it is.
+    # Held, so that the ids in its outline stay those of its objects.
     change: Change
     outline: _Outline
     statements: list[Statement]

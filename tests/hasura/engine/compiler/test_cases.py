@@ -34,5 +34,7 @@ def test_request_is_answered_as_written_down(case: dict[str, Any], compiler: Com
     else:
         assert outcome.body == {"data": case["data"]}
     if "sql" in case:
-        wanted = case["sql"] if isinstance(case["sql"], list) else [case["sql"]]
-        assert [" ".join(text.split()) for text in outcome.statements] == [" ".join(text.split()) for text in wanted]
+        expected = case["sql"] if isinstance(case["sql"], list) else [case["sql"]]
+        assert [" ".join(text.split()) for text in outcome.statements] == [
+            " ".join(text.split()) for text in expected
+        ]

@@ -21,7 +21,7 @@ AUTHOR, ARTICLE = QualifiedName("public", "author"), QualifiedName("public", "ar
 def without_looking() -> Iterator[None]:
     """Only what is notified is seen."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metadata_service, "_LOOK_AGAIN_SECONDS", 3600.0)
+        patch.setattr(metadata_service, "_POLL_SECONDS", 3600.0)
         yield
 
 

@@ -191,14 +191,14 @@ class Fuzzer:
 
     def _object(self, kind: GraphQLInputObjectType, depth: int) -> dict[str, Any]:
         needed = [name for name, one in kind.fields.items() if isinstance(one.type, GraphQLNonNull)]
-        wanted = self._random.sample(list(kind.fields), k=min(len(kind.fields), self._random.randrange(1, 4)))
+        chosen = self._random.sample(list(kind.fields), k=min(len(kind.fields), self._random.randrange(1, 4)))
         if depth <= 0:
-            wanted = [
+            chosen = [
                 name
-                for name in wanted
+                for name in chosen
                 if not isinstance(get_named_type(kind.fields[name].type), GraphQLInputObjectType)
             ]
-        names = dict.fromkeys(needed + wanted)
+        names = dict.fromkeys(needed + chosen)
         return {name: self._json(kind.fields[name].type, depth - 1) for name in names}
 
     def _scalar(self, name: str) -> Any:

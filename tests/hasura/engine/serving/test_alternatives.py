@@ -120,10 +120,10 @@ _LISTS = {
 @pytest.mark.parametrize("name", _LISTS)
 def test_the_rows_of_a_user_are_those_of_all_alternatives(shared: Served, name: str, user: int) -> None:
     field, statement = _LISTS[name]
-    wanted = _ids(shared, f"select id from {statement.format(ids=_IDS.format(user=user))}")
+    expected = _ids(shared, f"select id from {statement.format(ids=_IDS.format(user=user))}")
 
-    assert bool(wanted) is (user != 99_999)
-    assert [row["id"] for row in _answer(shared, f"{{ {field} {{ id }} }}", user)] == wanted
+    assert bool(expected) is (user != 99_999)
+    assert [row["id"] for row in _answer(shared, f"{{ {field} {{ id }} }}", user)] == expected
 
 
 @pytest.mark.parametrize("name", _LISTS)

@@ -90,7 +90,7 @@ def test_rows_of_a_large_table_are_read_row_by_row_only_where_a_key_has_few_and_
     # No index has the rows of a shelf in this order, and a shelf has some 2,000.
     unordered = filtered.replace("ORDER", "{kind_id: asc}").replace("LIMIT", "3")
     assert is_grouped(unordered, 3) and not _is_searched(library, unordered)
-    # More are wanted than are worth trying.
+    # The limit is larger than what is worth trying.
     many = filtered.replace("ORDER", "{id: asc}").replace("LIMIT", "500")
     assert is_grouped(many, 3) and not _is_searched(library, many)
     # Without a filter, each shelf's rows come from the index; without an index, never.

@@ -107,7 +107,7 @@ def test_answers_follow_a_change_of_the_schema(serve: Serve) -> None:
 
 def test_a_second_engine_sees_a_change(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     # With an hour between two looks of its own, it must have been told.
-    monkeypatch.setattr(metadata_service, "_LOOK_AGAIN_SECONDS", 3600.0)
+    monkeypatch.setattr(metadata_service, "_POLL_SECONDS", 3600.0)
     first, second = serve(), serve()
     first.sql("create table late (id integer primary key)")
     first.metadata("pg_track_table", source="default", table="late")

@@ -198,11 +198,11 @@ def test_a_whole_table_is_ordered_by_an_aggregate_as_row_by_row(
         return [row["id"] for row in gaps.graphql(query)["data"][way]]
 
     # A filter makes each value a subquery of its row.
-    wanted = ids(", where: {id: {_gt: 0}}")
-    assert len(wanted) > 500
-    assert ids("") == wanted
-    assert ids("", "id project { name }") == wanted
-    assert ids(", limit: 7, offset: 2") == wanted[2:9]
+    expected = ids(", where: {id: {_gt: 0}}")
+    assert len(expected) > 500
+    assert ids("") == expected
+    assert ids("", "id project { name }") == expected
+    assert ids(", limit: 7, offset: 2") == expected[2:9]
 
 
 _FILTERED = "filter: {project: {member_id: {_lt: 150}}}"
@@ -227,16 +227,16 @@ def test_a_whole_table_is_filtered_by_an_aggregate_as_row_by_row(gaps: Served, p
         return [row["id"] for row in gaps.graphql(query)["data"]["label"]]
 
     # Another filter makes each value a subquery of its row.
-    wanted = found(f"{condition}, id: {{_gt: 0}}")
-    assert 0 < len(wanted) < 600
-    assert found(condition) == wanted
-    assert found(condition, selection="id project { name } tasks(limit: 1) { id }") == wanted
-    assert found(condition, ", limit: 3, offset: 1") == wanted[1:4]
+    expected = found(f"{condition}, id: {{_gt: 0}}")
+    assert 0 < len(expected) < 600
+    assert found(condition) == expected
+    assert found(condition, selection="id project { name } tasks(limit: 1) { id }") == expected
+    assert found(condition, ", limit: 3, offset: 1") == expected[1:4]
     counted = gaps.graphql(f"{{ label_aggregate(where: {{{condition}}}) {{ aggregate {{ count }} }} }}")
-    assert counted["data"]["label_aggregate"]["aggregate"]["count"] == len(wanted)
+    assert counted["data"]["label_aggregate"]["aggregate"]["count"] == len(expected)
     # Computed once for all labels, too, where projects are filtered by their labels.
     through = found(f"project: {{labels: {{{condition}}}}}")
-    assert through == found(f"project: {{labels: {{{condition}, id: {{_gt: 0}}}}}}") == wanted
+    assert through == found(f"project: {{labels: {{{condition}, id: {{_gt: 0}}}}}}") == expected
 
 
 @pytest.mark.parametrize(

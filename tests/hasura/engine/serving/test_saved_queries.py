@@ -84,8 +84,10 @@ def test_endpoints_parse_what_is_new(monkeypatch: pytest.MonkeyPatch, texts: _Te
     parsed = _parsed(monkeypatch, endpoints)
 
     def resolved(queries: dict[str, str]) -> tuple[set[str], set[str]]:
-        wanted = {name: RestEndpoint(name, f"at/{name}", ("GET",), "saved", name) for name in queries}
-        served, problems = endpoints.resolve_endpoints(wanted, {"saved": QueryCollection("saved", queries)})
+        endpoints_by_name = {name: RestEndpoint(name, f"at/{name}", ("GET",), "saved", name) for name in queries}
+        served, problems = endpoints.resolve_endpoints(
+            endpoints_by_name, {"saved": QueryCollection("saved", queries)}
+        )
         return set(served), set(problems)
 
     assert resolved({"a": first, "b": second}) == ({"a", "b"}, set())
