@@ -261,7 +261,7 @@ async def _require_own_organization(session: AsyncSession, actor: Actor, organiz
                 " with such a connection activated for it"
             )
         raise Forbidden(
-            f"organization_id: {organization_id} is not your organization; this call is made in organization"
+            f"organization_id: {organization_id} is not yours to work in; this call is made in organization"
             f" {actor.organization_id}"
         )
 

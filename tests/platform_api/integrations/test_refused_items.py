@@ -88,7 +88,7 @@ async def test_another_organization_is_told_as_that_whether_or_not_it_exists(sha
             said[organization] = single.json()["detail"].replace(str(organization), "N")
         assert not upstream.arrived
     assert len(set(said.values())) == 1
-    assert said[2_000_000_000].startswith("organization_id: N is not your organization")
+    assert said[2_000_000_000].startswith("organization_id: N is not yours to work in")
 
 
 async def test_in_the_own_organization_the_connection_is_what_is_wrong(shared_platform: Platform) -> None:
