@@ -417,7 +417,7 @@ async def test_a_withdrawn_consent_breaks_the_connection_tells_its_owner_and_can
     assert [one["api_response"]["status_code"] for one in answer.json()["responses"]] == [401, 401]
 
     refused = await connect(shared_platform, caller, login="bert", connection_id=connection_id)
-    assert refused.status_code == 409 and "of the account" in refused.text
+    assert refused.status_code == 409 and "belongs to the account" in refused.text
     assert (await connect(shared_platform, caller, connection_id=connection_id)).status_code == 200
     [again] = await connections(shared_platform, caller)
     assert (again["id"], again["status"], again["status_reason"]) == (connection_id, "active", "")
