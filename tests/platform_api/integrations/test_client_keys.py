@@ -176,7 +176,7 @@ async def test_a_key_that_is_not_registered_gives_no_connection(shared_platform:
     ("written", "auth", "said"),
     [
         ("a plain secret", {}, "a private key must be PEM"),
-        (RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), {}, "is PEM"),
+        (RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), {}, "must be PEM"),
         (pem(ed25519.Ed25519PrivateKey.generate()), {}, "RSA or EC"),
         (pem(ec.generate_private_key(ec.SECP256K1())), {}, "RSA or EC"),
         (pem(rsa.generate_private_key(65537, 1024)), {}, "at least 2048 bits"),

@@ -72,7 +72,7 @@ async def test_the_host_is_the_chosen_one_or_the_one_that_the_provider_tells(
             back = {"state": provider.query["state"], "code": "c"} | ({"accounts-server": told} if told else {})
             done = await browser.get("/oauth/callback/", params=back)
         if used is None:
-            assert "none of" in done.text and upstream.arrived == []
+            assert "must be one of" in done.text and upstream.arrived == []
             return
         assert "is connected" in done.text, done.text
         assert [one.target for one in upstream.arrived] == [f"/{used}/token"]
