@@ -1,1 +1,1 @@
-"""Running an installation: migrations, first users and tokens, metadata repair."""
+"""Runs an installation: migrations, first users and tokens, metadata repair."""

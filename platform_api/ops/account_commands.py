@@ -1,4 +1,4 @@
-"""`automio organization`, `user`, `member`, `token`."""
+"""Defines the commands `automio organization`, `user`, `member` and `token`."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,27 +30,27 @@ _role = click.option(
 )
 _email = click.option("--email", required=True)
 _organization = click.option("--organization", required=True, metavar="SLUG", help="Slug or id.")
-_password = click.password_option(envvar="AUTOMIO_NEW_PASSWORD", help="Asked for when absent.")
+_password = click.password_option(envvar="AUTOMIO_NEW_PASSWORD", help="Prompted for when absent.")
 
 
 @click.group()
 def organization() -> None:
-    """Organizations of the platform."""
+    """Manage organizations of the platform."""
 
 
 @organization.command("create")
 @database_options
 @click.option("--name", required=True)
-@click.option("--slug", help="Made from the name when absent.")
+@click.option("--slug", help="Derived from the name when absent.")
 @click.option("--owner", "email", required=True, help="E-mail of the user who owns it.")
 def create_organization(database_url: str | None, data_dir: Path, email: str, **fields: Any) -> None:
     """Create an organization."""
 
     async def work(session: AsyncSession) -> dict[str, Any]:
-        wanted = accounts.checked(OrganizationCreate, **fields)
+        data = accounts.checked(OrganizationCreate, **fields)
         owner = await accounts.get_user(session, email)
-        made = await service.create_organization(session, name=wanted.name, slug=wanted.slug, owner_id=owner.id)
-        return _organization_fields(made)
+        created = await service.create_organization(session, name=data.name, slug=data.slug, owner_id=owner.id)
+        return _organization_fields(created)
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
@@ -62,8 +62,7 @@ def list_organizations(database_url: str | None, data_dir: Path) -> None:
 
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
         return [
-            _organization_fields(found)
-            for found in await session.scalars(select(Organization).order_by(Organization.id))
+            _organization_fields(row) for row in await session.scalars(select(Organization).order_by(Organization.id))
         ]
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
@@ -71,16 +70,23 @@ def list_organizations(database_url: str | None, data_dir: Path) -> None:
 
 @click.group()
 def user() -> None:
-    """Users of the platform."""
+    """Manage users of the platform."""
 
 
 @user.command("create")
 @database_options
 @_email
 @click.option("--name", default="")
-@click.option("--organization", metavar="SLUG", help="Makes the user a member; created when it does not exist.")
+@click.option(
+    "--organization", metavar="SLUG", help="Makes the user a member of it; it is created when it does not exist."
+)
 @_role
-@click.option("--operator", "is_operator", is_flag=True, help="Runs the installation: creates users, runner tokens.")
+@click.option(
+    "--operator",
+    "is_operator",
+    is_flag=True,
+    help="Lets the user run the installation: create users and runner tokens.",
+)
 @_password
 def create_user(database_url: str | None, data_dir: Path, role: str, **fields: Any) -> None:
     """Create a user."""
@@ -97,7 +103,7 @@ def list_users(database_url: str | None, data_dir: Path) -> None:
     """Show every user."""
 
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
-        return [_read(UserRead, found) for found in await service.list_users(session)]
+        return [_read(UserRead, row) for row in await service.list_users(session)]
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
@@ -106,22 +112,27 @@ def list_users(database_url: str | None, data_dir: Path) -> None:
 @database_options
 @_email
 @click.option("--name")
-@click.option("--active/--inactive", "is_active", default=None, help="Inactive: no sign-in, no token works.")
+@click.option(
+    "--active/--inactive",
+    "is_active",
+    default=None,
+    help="An inactive user cannot sign in, and their tokens do not work.",
+)
 @click.option("--operator/--no-operator", "is_operator", default=None)
-@click.option("--password", help="A new password; ends every sign-in.")
+@click.option("--password", help="A new password; ends all sessions of the user.")
 def update_user(database_url: str | None, data_dir: Path, email: str, **fields: Any) -> None:
-    """Change a user; what is not named stays."""
+    """Change a user; options that are not given stay as they are."""
 
     async def work(session: AsyncSession) -> dict[str, Any]:
-        found = await accounts.get_user(session, email)
-        return _read(UserRead, await service.update_user(session, found.id, accounts.checked(UserUpdate, **fields)))
+        target = await accounts.get_user(session, email)
+        return _read(UserRead, await service.update_user(session, target.id, accounts.checked(UserUpdate, **fields)))
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
 
 @click.group()
 def member() -> None:
-    """Who belongs to an organization, and as what."""
+    """Manage who belongs to an organization, and in which role."""
 
 
 @member.command("list")
@@ -131,8 +142,8 @@ def list_members(database_url: str | None, data_dir: Path, organization: str) ->
     """Show the members of an organization."""
 
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
-        found = await accounts.get_organization(session, organization)
-        return [_member_fields(*row) for row in await service.list_members(session, found)]
+        org = await accounts.get_organization(session, organization)
+        return [_member_fields(*row) for row in await service.list_members(session, org)]
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
@@ -146,9 +157,9 @@ def add_member(database_url: str | None, data_dir: Path, organization: str, emai
     """Make a user a member."""
 
     async def work(session: AsyncSession) -> dict[str, Any]:
-        found = await accounts.get_organization(session, organization)
-        wanted = accounts.checked(MemberAdd, email=email, role=role)
-        return _member_fields(*await service.add_member(session, found, email=wanted.email, role=wanted.role))
+        org = await accounts.get_organization(session, organization)
+        data = accounts.checked(MemberAdd, email=email, role=role)
+        return _member_fields(*await service.add_member(session, org, email=data.email, role=data.role))
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
@@ -162,9 +173,9 @@ def set_role(database_url: str | None, data_dir: Path, organization: str, email:
     """Give a member another role."""
 
     async def work(session: AsyncSession) -> dict[str, Any]:
-        found = await accounts.get_organization(session, organization)
+        org = await accounts.get_organization(session, organization)
         target = await accounts.get_user(session, email)
-        return _member_fields(*await service.change_role(session, found, user_id=target.id, role=Role(role)))
+        return _member_fields(*await service.change_role(session, org, user_id=target.id, role=Role(role)))
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
@@ -177,16 +188,16 @@ def remove_member(database_url: str | None, data_dir: Path, organization: str, e
     """End a membership, and with it the user's tokens for the organization."""
 
     async def work(session: AsyncSession) -> None:
-        found = await accounts.get_organization(session, organization)
+        org = await accounts.get_organization(session, organization)
         target = await accounts.get_user(session, email)
-        await service.remove_member(session, found, user_id=target.id)
+        await service.remove_member(session, org, user_id=target.id)
 
     in_transaction(resolve_database(database_url, data_dir), work)
 
 
 @click.group()
 def token() -> None:
-    """Tokens for programs and runners."""
+    """Manage tokens for programs and runners."""
 
 
 @token.command("create")
@@ -209,7 +220,7 @@ def create_token(
     name: str,
     app: str | None,
 ) -> None:
-    """Create a token; prints the secret, which is shown this once, alone on a line."""
+    """Create a token and print its secret, which is shown only this once, alone on a line."""
     if email is None and not runner:
         raise click.UsageError("give --email of the user the token acts for, or --runner")
     expires_at = None if expires_days is None else datetime.now(UTC) + timedelta(days=expires_days)
@@ -218,9 +229,9 @@ def create_token(
         if email is None:
             return (await issue_runner_token(session, name=name, expires_at=expires_at)).secret
         fields = {"scopes": list(scopes)} if scopes else {}
-        wanted = accounts.checked(TokenCreate, name=name, app=app, expires_at=expires_at, **fields)
+        data = accounts.checked(TokenCreate, name=name, app=app, expires_at=expires_at, **fields)
         bearer = await accounts.acting_as(session, await accounts.get_user(session, email), organization)
-        return (await token_service.create_token(session, bearer, wanted)).secret
+        return (await token_service.create_token(session, bearer, data)).secret
 
     click.echo(in_transaction(resolve_database(database_url, data_dir), work))
 
@@ -228,10 +239,10 @@ def create_token(
 @token.command("list")
 @database_options
 def list_tokens(database_url: str | None, data_dir: Path) -> None:
-    """Show every token that somebody may revoke; secrets are not stored."""
+    """Show every token that can be revoked; secrets are not stored."""
 
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
-        return [_read(TokenRead, found) for found in await token_service.list_every_token(session)]
+        return [_read(TokenRead, row) for row in await token_service.list_every_token(session)]
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
@@ -240,13 +251,13 @@ def list_tokens(database_url: str | None, data_dir: Path) -> None:
 @database_options
 @click.argument("token_id", type=int)
 def revoke_token(database_url: str | None, data_dir: Path, token_id: int) -> None:
-    """End a token for good."""
+    """Revoke a token for good."""
 
     async def work(session: AsyncSession) -> dict[str, Any]:
-        found = await session.get(Token, TokenId(token_id))  # tenancy: an operator at the database
-        if found is None:
+        row = await session.get(Token, TokenId(token_id))  # tenancy: an operator at the database
+        if row is None:
             raise NotFound(f"there is no token {token_id}")
-        return _read(TokenRead, await token_service.end_token(session, found))
+        return _read(TokenRead, await token_service.end_token(session, row))
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
@@ -256,8 +267,8 @@ def _read(schema: Any, row: Any) -> dict[str, Any]:
     return fields
 
 
-def _organization_fields(found: Organization) -> dict[str, Any]:
-    return {"id": found.id, "slug": found.slug, "name": found.name}
+def _organization_fields(org: Organization) -> dict[str, Any]:
+    return {"id": org.id, "slug": org.slug, "name": org.name}
 
 
 def _member_fields(user: User, membership: Membership) -> dict[str, Any]:

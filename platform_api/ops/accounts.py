@@ -1,4 +1,4 @@
-"""Accounts for an operator who stands at the database and acts for any organization."""
+"""Finds and creates accounts for an operator, who works at the database and acts for any organization."""
 
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 def checked(schema: type[Body], **fields: Any) -> Body:
-    """The same check that a request's body gets; raises Unprocessable."""
+    """Checks fields as a request's body is checked; raises Unprocessable."""
     try:
         return schema(**fields)
     except ValidationError as error:
@@ -25,7 +25,7 @@ def checked(schema: type[Body], **fields: Any) -> Body:
 
 
 async def get_user(session: AsyncSession, email: str) -> User:
-    """The user with this address; raises NotFound."""
+    """Returns the user with this address; raises NotFound."""
     user = await service.find_user(session, email)
     if user is None:
         raise NotFound(f"there is no user {email}")
@@ -33,7 +33,7 @@ async def get_user(session: AsyncSession, email: str) -> User:
 
 
 async def get_organization(session: AsyncSession, reference: str) -> Organization:
-    """An organization by slug or id; raises NotFound."""
+    """Returns an organization by slug or id; raises NotFound."""
     matches = Organization.slug == reference
     if reference.isdecimal() and len(reference) < 10:
         matches = Organization.id == int(reference)
@@ -44,22 +44,22 @@ async def get_organization(session: AsyncSession, reference: str) -> Organizatio
 
 
 async def acting_for(session: AsyncSession, organization: Organization) -> Actor:
-    """An owner of `organization`, as whom the operator does what only its owners may."""
+    """Returns an owner of `organization`, as whom the operator does what only its owners may."""
     members = await service.list_members(session, organization)
     owner = next(user for user, membership in members if membership.role is Role.OWNER)
     return _actor(owner, organization.id, Role.OWNER)
 
 
 async def acting_as(session: AsyncSession, user: User, organization: str | None) -> Actor:
-    """`user` in one of their organizations, which must be named when there are several."""
+    """Returns `user` acting in one of their organizations, which must be named when there are several."""
     own = await service.organizations_of(session, user)
-    fitting = [found for found in own if organization in (None, found.slug, str(found.id))]
-    if not fitting:
+    matching = [org for org in own if organization in (None, org.slug, str(org.id))]
+    if not matching:
         raise NotFound(f"{user.email} is not a member of {organization or 'any organization'}")
-    if len(fitting) > 1:
-        slugs = ", ".join(found.slug for found in fitting)
-        raise Conflict(f"{user.email} is a member of several: give --organization, one of {slugs}")
-    [chosen] = fitting
+    if len(matching) > 1:
+        slugs = ", ".join(org.slug for org in matching)
+        raise Conflict(f"{user.email} is a member of several organizations: give one of {slugs} with --organization")
+    [chosen] = matching
     role = await service.role_in(session, user_id=user.id, organization_id=chosen.id)
     assert role is not None
     return _actor(user, chosen.id, role)
@@ -68,19 +68,19 @@ async def acting_as(session: AsyncSession, user: User, organization: str | None)
 async def create_user(
     session: AsyncSession, *, organization: str | None, role: Role, **fields: Any
 ) -> dict[str, Any]:
-    """A user, optionally member of an organization, which is made when there is none of this slug."""
-    wanted = checked(UserCreate, **fields)
-    user = await service.create_user(session, **wanted.model_dump())
-    made: dict[str, Any] = {"user_id": user.id, "email": user.email}
+    """Creates a user, optionally member of an organization, which is created when there is none of this slug."""
+    data = checked(UserCreate, **fields)
+    user = await service.create_user(session, **data.model_dump())
+    result: dict[str, Any] = {"user_id": user.id, "email": user.email}
     if organization is not None:
-        found = await session.scalar(select(Organization).where(Organization.slug == organization))
-        if found is None:
-            found = await service.create_organization(session, name=organization, slug=organization, owner_id=user.id)
+        org = await session.scalar(select(Organization).where(Organization.slug == organization))
+        if org is None:
+            org = await service.create_organization(session, name=organization, slug=organization, owner_id=user.id)
             role = Role.OWNER
         else:
-            await service.join_organization(session, user_id=user.id, organization_id=found.id, role=role)
-        made |= {"organization_id": found.id, "organization": found.slug, "role": str(role)}
-    return made
+            await service.join_organization(session, user_id=user.id, organization_id=org.id, role=role)
+        result |= {"organization_id": org.id, "organization": org.slug, "role": str(role)}
+    return result
 
 
 def _actor(user: User, organization_id: OrganizationId, role: Role) -> Actor:

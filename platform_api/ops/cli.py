@@ -1,4 +1,4 @@
-"""What an operator does at the database, without a running server: `automio migrate`, `user`, `token`, …
+"""Defines an operator's commands at the database, without a running server: `automio migrate`, `user`, `token`, …
 
 Each command about accounts and installs is the twin of an HTTP call and uses the same service.
 """
@@ -27,7 +27,7 @@ def migrate(database_url: str | None, data_dir: Path) -> None:
 
 @click.group()
 def metadata() -> None:
-    """What the GraphQL engine knows about the apps' tables."""
+    """Manage what the GraphQL engine knows about the apps' tables."""
 
 
 @metadata.command()
@@ -36,7 +36,8 @@ def metadata() -> None:
 def sync(database_url: str | None, data_dir: Path, check: bool) -> None:
     """Compare the engine's metadata with the apps' tables and repair it.
 
-    With HASURA_GRAPHQL_ENDPOINT and HASURA_GRAPHQL_ADMIN_SECRET set, that Hasura's; otherwise the embedded engine's.
+    With HASURA_GRAPHQL_ENDPOINT and HASURA_GRAPHQL_ADMIN_SECRET set, that Hasura's metadata; otherwise the embedded
+    engine's.
     """
     from platform_api.ops.metadata import MetadataSettings, sync_metadata  # local: loads the engine
 

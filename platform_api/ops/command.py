@@ -1,4 +1,4 @@
-"""What the operator's commands share: which database, one transaction per command, errors as one line."""
+"""Provides what the operator's commands share: the database, one transaction per command, errors as one line."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def database_options(command: Command) -> Command:
-    """Adds `--database-url` and `--data-dir`; the command takes them as `database`, made by `resolve_database`."""
+    """Adds `--database-url` and `--data-dir`; `resolve_database` makes the database's URL of them."""
     for option in (
         click.option(
             "--data-dir",
@@ -36,7 +36,7 @@ def database_options(command: Command) -> Command:
 
 
 def resolve_database(database_url: str | None, data_dir: Path) -> str:
-    """The database's URL: as given, from DATABASE_URL, or the embedded one of `data_dir`."""
+    """Returns the database's URL: as given, from DATABASE_URL, or the embedded one of `data_dir`."""
     overrides = {} if database_url is None else {"database_url": database_url}
     try:
         return DatabaseSettings.from_environment(**overrides).database_url
@@ -63,7 +63,7 @@ def in_transaction(database: str, work: Callable[[AsyncSession], Awaitable[Answe
 
 
 def report(work: Awaitable[Answer]) -> Answer:
-    """Runs `work`; what a person can do something about becomes one line without a traceback."""
+    """Runs `work`; turns errors that a person can do something about into one line without a traceback."""
 
     async def awaited() -> Answer:
         return await work

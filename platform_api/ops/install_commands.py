@@ -1,4 +1,4 @@
-"""`automio install`: other organizations' apps in an organization."""
+"""Defines the command `automio install`, for apps of other organizations."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ _app = click.argument("app", metavar="APP")
 
 @click.group()
 def install() -> None:
-    """Apps of other organizations that an organization installed."""
+    """Manage apps of other organizations that an organization installed."""
 
 
 @install.command()
@@ -27,7 +27,7 @@ def install() -> None:
 @_app
 @_organization
 def access(database_url: str | None, data_dir: Path, app: str, organization: str) -> None:
-    """Show what an app works with, and the digest that `install add` wants."""
+    """Show what an app can access, and the digest that `install add` requires."""
 
     async def work(session: AsyncSession) -> dict[str, Any]:
         actor = await accounts.acting_for(session, await accounts.get_organization(session, organization))
@@ -65,7 +65,7 @@ def _set_status(database: str, app: str, organization: str, status: InstallStatu
 @_app
 @_organization
 def suspend(database_url: str | None, data_dir: Path, app: str, organization: str) -> None:
-    """Keep an app's scripts away from the organization's rows for now."""
+    """Suspend an app: its scripts cannot reach the organization's rows until it is resumed."""
     _set_status(resolve_database(database_url, data_dir), app, organization, InstallStatus.SUSPENDED)
 
 
@@ -74,7 +74,7 @@ def suspend(database_url: str | None, data_dir: Path, app: str, organization: st
 @_app
 @_organization
 def resume(database_url: str | None, data_dir: Path, app: str, organization: str) -> None:
-    """Let a suspended app work again."""
+    """Resume a suspended app."""
     _set_status(resolve_database(database_url, data_dir), app, organization, InstallStatus.ACTIVE)
 
 
@@ -92,5 +92,5 @@ def remove(database_url: str | None, data_dir: Path, app: str, organization: str
     in_transaction(resolve_database(database_url, data_dir), work)
 
 
-def _fields(found: Install) -> dict[str, Any]:
-    return {"app_id": found.app_id, "organization_id": found.organization_id, "status": str(found.status)}
+def _fields(row: Install) -> dict[str, Any]:
+    return {"app_id": row.app_id, "organization_id": row.organization_id, "status": str(row.status)}

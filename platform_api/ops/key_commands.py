@@ -1,4 +1,4 @@
-"""`automio keys`: the keys that stored credentials are encrypted with."""
+"""Defines the command `automio keys`, for the keys that stored credentials are encrypted with."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ from platform_api.supervisor.data_directory import DataDirectory
 
 
 class KeySettings(DatabaseSettings):
-    """The database and the keys of what is stored in it."""
+    """Holds the database and the keys of what is stored in it."""
 
     secret_keys: str = ""
 
 
 @click.group()
 def keys() -> None:
-    """Keys that stored credentials are encrypted with (SECRET_KEYS)."""
+    """Manage the keys that stored credentials are encrypted with (SECRET_KEYS)."""
 
 
 @keys.command()
@@ -39,21 +39,21 @@ def rotate(database_url: str | None, data_dir: Path, check: bool) -> None:
         database = Database(settings.database_url, pool_size=1, application_name="automio cli")
         try:
             if check:
-                return rotation.Rotation(sealed_with=await rotation.count(database, vault))
+                return rotation.Rotation(by_key=await rotation.count(database, vault))
             return await rotation.rotate(database, vault)
         finally:
             await database.close()
 
-    done = report(work())
+    result = report(work())
     if not check:
-        click.echo(f"{done.rotated} values re-encrypted")
+        click.echo(f"{result.rotated} values re-encrypted")
     for number in range(1, len(settings.secret_keys) + 1):
         name = "the first key" if number == 1 else f"old key {number} of SECRET_KEYS"
-        click.echo(f"{done.sealed_with[number]} values under {name}")
-    if done.unreadable:
-        click.echo(f"{done.unreadable} values under a key that is not in SECRET_KEYS: put it back to keep them")
-    if done.left:
-        if done.left != done.unreadable:
+        click.echo(f"{result.by_key[number]} values under {name}")
+    if result.unreadable:
+        click.echo(f"{result.unreadable} values under a key that is not in SECRET_KEYS: put it back to keep them")
+    if result.left:
+        if result.left != result.unreadable:
             click.echo("old keys are still needed; run `automio keys rotate` once every process has the new key")
         raise SystemExit(1)
     if len(settings.secret_keys) > 1:
@@ -62,12 +62,12 @@ def rotate(database_url: str | None, data_dir: Path, check: bool) -> None:
 
 def _settings(database_url: str, data_dir: Path) -> Settings:
     try:
-        given = KeySettings.from_environment(database_url=database_url).secret_keys
+        secret_keys = KeySettings.from_environment(database_url=database_url).secret_keys
         stored = DataDirectory(data_dir)
-        if not given and (stored.path / "secrets.json").exists():
-            given = stored.secrets().secret_keys
-        if not given:
-            raise click.ClickException("set SECRET_KEYS as the platform has it, or name its --data-dir")
-        return Settings.from_environment(database_url=database_url, secret_keys=given)
+        if not secret_keys and (stored.path / "secrets.json").exists():
+            secret_keys = stored.secrets().secret_keys
+        if not secret_keys:
+            raise click.ClickException("set SECRET_KEYS to the value the platform uses, or give its --data-dir")
+        return Settings.from_environment(database_url=database_url, secret_keys=secret_keys)
     except InvalidSettings as error:
         raise click.ClickException(str(error)) from error

@@ -1,8 +1,8 @@
-"""Putting every sealed value of the database under the first of SECRET_KEYS, beside a running platform.
+"""Re-encrypts every encrypted value of the database with the first of SECRET_KEYS, beside a running platform.
 
 A value is replaced only while it is still the one that was read (compare and set): tokens that the platform renews
-meanwhile stay as they are. Each batch is a transaction of its own, and what is done needs no doing again, so a
-rotation that was interrupted is simply started anew.
+meanwhile stay as they are. Each batch is a transaction of its own, and finished values are skipped, so a
+rotation that was interrupted is simply started again.
 """
 
 from collections import Counter
@@ -17,30 +17,30 @@ from platform_api.core.database import Database
 from platform_api.models import metadata
 
 _BATCH = 200
-# A value that changed under the first pass was most likely sealed by a process that has the new key already.
-_MOST_PASSES = 5
+# A value that changed during the first pass was probably encrypted by a process that has the new key already.
+_MAX_PASSES = 5
 
 
 @dataclass(slots=True)
 class Rotation:
-    """What a rotation did and what is left."""
+    """Counts what a rotation did and what is left."""
 
     rotated: int = 0
-    sealed_with: Counter[int | None] = field(default_factory=Counter)
-    """How many values there are by the number of their key, counted from 1; None: none of the keys opens them."""
+    by_key: Counter[int | None] = field(default_factory=Counter)
+    """How many values there are by the number of their key, counted from 1; None: none of the keys decrypts them."""
 
     @property
     def left(self) -> int:
-        """How many values are not under the first key."""
-        return sum(count for number, count in self.sealed_with.items() if number != 1)
+        """Returns how many values are not encrypted with the first key."""
+        return sum(count for number, count in self.by_key.items() if number != 1)
 
     @property
     def unreadable(self) -> int:
-        return self.sealed_with[None]
+        return self.by_key[None]
 
 
 def sealed_columns() -> Iterator[Column[Any]]:
-    """Every column that holds sealed values."""
+    """Yields every column that holds encrypted values."""
     for table in metadata.sorted_tables:
         for column in table.columns:
             if isinstance(column.type, Sealed):
@@ -48,30 +48,30 @@ def sealed_columns() -> Iterator[Column[Any]]:
 
 
 async def rotate(database: Database, vault: Vault) -> Rotation:
-    """Re-encrypts what an old key sealed, then counts again what there is."""
+    """Re-encrypts what an old key encrypted, then counts the values again."""
     rotation = Rotation()
-    for _ in range(_MOST_PASSES):
+    for _ in range(_MAX_PASSES):
         for column in sealed_columns():
             await _rotate_column(database, vault, column, rotation)
-        rotation.sealed_with = await count(database, vault)
+        rotation.by_key = await count(database, vault)
         if rotation.left == rotation.unreadable:
             break
     return rotation
 
 
 async def count(database: Database, vault: Vault) -> Counter[int | None]:
-    """How many sealed values there are by the number of the key that opens them."""
-    counted: Counter[int | None] = Counter()
+    """Counts the encrypted values by the number of the key that decrypts them."""
+    counts: Counter[int | None] = Counter()
     for column in sealed_columns():
         async for batch in _batches(database, column):
-            counted.update(vault.key_number(sealed) for _, sealed in batch)
-    return counted
+            counts.update(vault.key_number(sealed) for _, sealed in batch)
+    return counts
 
 
 async def _rotate_column(database: Database, vault: Vault, column: Column[Any], rotation: Rotation) -> None:
     table = _table(column)
-    # Nobody changed the value: it is as it was, only under another key.
-    kept = {name: table.c[name] for name in ("updated_at",) if name in table.c}
+    # Keep the time: the value itself did not change, only its key.
+    unchanged = {name: table.c[name] for name in ("updated_at",) if name in table.c}
     async for batch in _batches(database, column):
         async with database.transaction() as session:
             for key, sealed in batch:
@@ -80,13 +80,13 @@ async def _rotate_column(database: Database, vault: Vault, column: Column[Any], 
                 changed = await session.execute(
                     update(table)
                     .where(_key(table) == key, column == sealed)
-                    .values({column.name: vault.rotate(sealed), **kept})
+                    .values({column.name: vault.rotate(sealed), **unchanged})
                 )
                 rotation.rotated += changed.rowcount  # type: ignore[attr-defined]  # an UPDATE's result has it
 
 
 async def _batches(database: Database, column: Column[Any]) -> AsyncIterator[Sequence[tuple[Any, bytes]]]:
-    """Values that are there, with their keys and in the order of these."""
+    """Yields batches of values that are present, with their primary keys and in the order of these."""
     table = _table(column)
     after: Any = None
     while True:

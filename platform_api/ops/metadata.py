@@ -1,4 +1,4 @@
-"""`automio metadata sync`: compares Hasura's metadata with the stored definitions of tables, and repairs it."""
+"""Runs `automio metadata sync`: compares Hasura's metadata with the stored definitions of tables, and repairs it."""
 
 from collections.abc import Sequence
 
@@ -14,14 +14,14 @@ from platform_api.tables.metadata_sync import HttpMetadataSync, compare
 
 
 class MetadataSettings(DatabaseSettings):
-    """Where the metadata is: in a Hasura of its own, or with the database's embedded engine."""
+    """Holds where the metadata is: in a Hasura of its own, or with the database's embedded engine."""
 
     hasura_graphql_endpoint: str | None = None
     hasura_graphql_admin_secret: SecretStr | None = None
 
 
 async def sync_metadata(settings: MetadataSettings, *, repair: bool) -> list[str]:
-    """What differs, one line per metadata command that mends it; `repair` applies them. Raises `Conflict`."""
+    """Returns what differs, a line per metadata command that corrects it; `repair` applies them. Raises Conflict."""
     database = Database(settings.database_url, pool_size=2, application_name="automio cli")
     try:
         if settings.hasura_graphql_endpoint is not None:
@@ -40,7 +40,9 @@ async def _sync_over_http(
 ) -> Sequence[MetadataCommand]:
     secret = settings.hasura_graphql_admin_secret
     if settings.hasura_graphql_endpoint is None or secret is None:
-        raise Conflict("HASURA_GRAPHQL_ENDPOINT needs HASURA_GRAPHQL_ADMIN_SECRET beside it")
+        raise Conflict(
+            "HASURA_GRAPHQL_ENDPOINT also needs HASURA_GRAPHQL_ADMIN_SECRET, the admin secret of that Hasura"
+        )
     async with aiohttp.ClientSession() as client:
         metadata = HttpMetadata(
             settings.hasura_graphql_endpoint, admin_secret=secret.get_secret_value(), client=client
@@ -61,10 +63,10 @@ async def _sync_embedded(
     try:
         async with database.transaction() as session:
             transport = EmbeddedTransport(engine, session)
-            found = await compare(session, transport)
+            comparison = await compare(session, transport)
             if repair:
-                await transport.apply(found.commands)
-        return found.commands
+                await transport.apply(comparison.commands)
+        return comparison.commands
     finally:
         await engine.stop()
 

@@ -85,7 +85,7 @@ async def test_after_a_rotation_the_old_key_is_not_needed(platform_database_url:
         async with platform.database.transaction() as session:
             before = await session.scalar(select(Connection.updated_at).where(Connection.id == ids[0]))
         done = await keys.rotate(platform.database, vault(NEW, OLD))
-        assert (done.rotated, done.left, done.sealed_with[1]) == (451, 0, 451)
+        assert (done.rotated, done.left, done.by_key[1]) == (451, 0, 451)
         assert vault(NEW).decrypt(await credentials(platform.database, ids[-1])) == {"token": "t449"}
         async with platform.database.transaction() as session:
             assert await session.scalar(select(Connection.updated_at).where(Connection.id == ids[0])) == before
