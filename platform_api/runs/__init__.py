@@ -1,1 +1,1 @@
-"""Runs of actions: the queue that runners claim from, leases, logs, progress, results."""
+"""Keeps runs of actions: the queue that runners claim from, leases, logs, progress, results."""

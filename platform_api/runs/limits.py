@@ -1,10 +1,10 @@
-"""What a run may use, as actions set it and runners enforce it."""
+"""Defines what a run may use, as actions set it and runners enforce it."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class RunLimits(BaseModel):
-    """Limits of one run. A limit that is exceeded ends the run with a cause of its own."""
+    """Limits one run. A limit that is exceeded ends the run with its own cause."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -13,5 +13,5 @@ class RunLimits(BaseModel):
     memory_mb: int = Field(default=512, ge=64, le=16 * 1024)
     processes: int = Field(default=64, ge=1, le=1024)
     file_size_mb: int = Field(default=64, ge=1, le=4096)
-    output_kb: int = Field(default=4096, ge=1, le=64 * 1024, description="What it may print")
+    output_kb: int = Field(default=4096, ge=1, le=64 * 1024, description="Maximum of what it prints")
     result_kb: int = Field(default=1024, ge=1, le=8 * 1024, description="Size of its value as JSON")

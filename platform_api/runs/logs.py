@@ -1,4 +1,4 @@
-"""The lines that runs write."""
+"""Stores and reads the lines that runs write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _TAIL_CHARACTERS = 64 * 1024
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogPosition:
-    """Where a line stands in its run's log: the attempt, and the line's number in it."""
+    """Marks the place of a line in its run's log: the attempt, and the line's number in it."""
 
     fence: int = 0
     seq: int = 0
@@ -29,7 +29,7 @@ class LogPosition:
 
     @classmethod
     def parse(cls, text: str) -> "LogPosition | None":
-        """The position written as `str()` does; None for anything else."""
+        """Reads a position written by `str()`; returns None for anything else."""
         fence, dash, seq = text.strip().partition("-")
         if not dash or not (fence.isdecimal() and seq.isdecimal()) or len(fence) > 9 or len(seq) > 9:
             return None
@@ -38,7 +38,7 @@ class LogPosition:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line."""
+    """Holds one line of a log."""
 
     position: LogPosition
     stream: str
@@ -59,35 +59,35 @@ async def append_lines(session: AsyncSession, run_id: RunId, batch: LogLines) ->
     }
     row = (await session.execute(QUERIES["append_log_lines"], parameters)).one()
     if not row.is_held:
-        raise LeaseLost(f"run {run_id} is not held under fence {batch.fence}; its log takes no more lines")
+        raise LeaseLost(f"run {run_id} is not held under fence {batch.fence}; its log accepts no more lines")
     if row.accepted:
         await announce_change(session, run_id)
     return int(row.accepted)
 
 
 async def last_position(session: AsyncSession, run_id: RunId) -> LogPosition:
-    """Where the log ends now."""
+    """Returns the position of the log's last line."""
     row = (await session.execute(QUERIES["last_log_position"], {"run_id": run_id})).one_or_none()
     return LogPosition() if row is None else LogPosition(row.fence, row.seq)
 
 
 async def read_lines(session: AsyncSession, run_id: RunId, *, after: LogPosition, limit: int) -> list[LogLine]:
-    """Up to `limit` lines after a position, in order."""
+    """Returns up to `limit` lines after a position, in order."""
     parameters = {"run_id": run_id, "fence": after.fence, "seq": after.seq, "lines": limit}
     return _lines((await session.execute(QUERIES["read_log_lines"], parameters)).all())
 
 
 async def read_tail(session: AsyncSession, run_id: RunId) -> str:
-    """The end of the log as text, of a bounded size."""
+    """Returns the end of the log as text, of a bounded size."""
     rows = await session.execute(QUERIES["read_last_log_lines"], {"run_id": run_id, "lines": _TAIL_LINES})
     lines = _lines(rows.all())
     text = "".join(f"{line.text}\n" for line in lines)
     if len(text) <= _TAIL_CHARACTERS and len(lines) < _TAIL_LINES:
         return text
-    kept = text[-_TAIL_CHARACTERS:]
-    if len(kept) < len(text):
-        kept = kept.partition("\n")[2] or kept
-    return f"… (earlier lines are left out)\n{kept}"
+    tail = text[-_TAIL_CHARACTERS:]
+    if len(tail) < len(text):
+        tail = tail.partition("\n")[2] or tail
+    return f"… (earlier lines are left out)\n{tail}"
 
 
 def _lines(rows: Sequence[Row[tuple[int, int, str, str, datetime]]]) -> list[LogLine]:

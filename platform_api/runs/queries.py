@@ -8,14 +8,14 @@ from sqlalchemy import TextClause, text
 _HEADING = re.compile(r"^-- name: (?P<name>[a-z_]+)\s*$", re.MULTILINE)
 
 
-def _load_queries() -> dict[str, TextClause]:
-    """Returns the blocks of the file, each headed by `-- name: <what it does>`; parameters are written `:name`."""
-    source = resources.files("platform_api.runs").joinpath("queries.sql").read_text(encoding="utf-8")
+def _load(file: str) -> dict[str, TextClause]:
+    """Returns the statements by the names in their headings, `-- name: <name>`. Parameters are written `:name`."""
+    source = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
     _, *parts = _HEADING.split(source)
     names, statements = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
-        raise ValueError("queries.sql names a statement twice")
+        raise ValueError(f"{file} names a statement twice")
     return {name: text(statement.strip()) for name, statement in zip(names, statements, strict=True)}
 
 
-QUERIES = _load_queries()
+QUERIES = _load("queries.sql")

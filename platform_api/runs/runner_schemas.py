@@ -1,4 +1,4 @@
-"""The runner protocol on the wire (docs/reference/runner-protocol.md)."""
+"""Defines the runner protocol on the wire (docs/reference/runner-protocol.md)."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +20,7 @@ Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Isolation(StrEnum):
-    """How a runner isolates user code."""
+    """Lists how a runner can isolate user code."""
 
     BUBBLEWRAP = "bubblewrap"
     LANDLOCK = "landlock"
@@ -39,7 +39,7 @@ class ClaimRequest(_Message):
 
 
 class Claim(_Message):
-    """A run with everything that is needed to execute it."""
+    """Describes a run with everything that is needed to execute it."""
 
     run_id: int
     task_id: str
@@ -78,7 +78,7 @@ class StartReply(_Message):
 
 
 class HeldRuns(_Message):
-    """Body of `heartbeat` and `release`."""
+    """Lists runs that a runner holds: the body of `heartbeat` and `release`."""
 
     runner_id: RunnerId
     runs: list[HeldRun] = Field(max_length=_MAX_HELD)
@@ -119,7 +119,7 @@ class LogReply(_Message):
 
 
 class Usage(_Message):
-    """What the run used."""
+    """Counts what the run used."""
 
     wall_ms: int = Field(default=0, ge=0)
     cpu_ms: int = Field(default=0, ge=0)
@@ -127,7 +127,7 @@ class Usage(_Message):
 
 
 class Finish(Fenced):
-    """How a run ended."""
+    """Reports how a run ended."""
 
     status: Literal["completed", "failed", "stopped"]
     cause: Cause

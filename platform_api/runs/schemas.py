@@ -1,4 +1,4 @@
-"""Runs on the wire, as tenants see them (contract §10)."""
+"""Defines runs on the wire, as tenants see them (contract §10)."""
 
 import json
 from datetime import datetime
@@ -22,7 +22,7 @@ _WIRE_STATUS: dict[RunState, WireStatus] = {
 
 
 class RunStarted(BaseModel):
-    """A run that was queued."""
+    """Identifies a run that was queued."""
 
     run_id: int
     task_id: str
@@ -30,7 +30,7 @@ class RunStarted(BaseModel):
 
 
 class RunStatus(BaseModel):
-    """How a run stands, as the published clients know it, and a little more."""
+    """Shows the status of a run as the published clients know it, with some more fields."""
 
     run_id: int
     status: WireStatus
@@ -38,12 +38,12 @@ class RunStatus(BaseModel):
     error: str | None
     logs: str = Field(description="The end of its log")
     progress: int | None = Field(description="0 to 100")
-    info: str | None = Field(description="What it last said of its progress")
-    result: dict[str, Any] | None = Field(description="Its value; one that is no object stands under `value`")
+    info: str | None = Field(description="The last message about its progress")
+    result: dict[str, Any] | None = Field(description="Its value; a value that is no object is put under `value`")
 
     @classmethod
     def from_run(cls, run: Run, *, logs: str) -> "RunStatus":
-        """The status of `run`."""
+        """Returns the status of `run`."""
         return cls(
             run_id=run.id,
             status=_WIRE_STATUS[run.state],
@@ -57,7 +57,7 @@ class RunStatus(BaseModel):
 
 
 class RunRead(BaseModel):
-    """A run in a list."""
+    """Shows a run in a list."""
 
     id: int
     task_id: str
@@ -85,12 +85,12 @@ class RunRead(BaseModel):
 
     @classmethod
     def from_run(cls, run: Run) -> "RunRead":
-        """What a list shows of `run`."""
+        """Returns what a list shows of `run`."""
         return cls(**_fields(run))
 
 
 class RunDetail(RunRead):
-    """A run with what it was given and what it gave."""
+    """Shows a run with its input and its result."""
 
     entry: str
     source: str = Field(description="Digest of the source version it runs")
@@ -100,7 +100,7 @@ class RunDetail(RunRead):
 
     @classmethod
     def from_run(cls, run: Run) -> "RunDetail":
-        """Everything of `run` but its log."""
+        """Returns everything of `run` but its log."""
         return cls(
             **_fields(run),
             entry=run.entry,
@@ -112,7 +112,7 @@ class RunDetail(RunRead):
 
 
 class RunPage(BaseModel):
-    """The contract's pagination envelope."""
+    """Holds the contract's pagination envelope."""
 
     count: int
     next: str | None
@@ -121,21 +121,21 @@ class RunPage(BaseModel):
 
 
 class LogLineRead(BaseModel):
-    """A line of a log."""
+    """Shows a line of a log."""
 
-    position: str = Field(description="Pass it as `after` to go on from here")
+    position: str = Field(description="Pass it as `after` to continue from here")
     stream: LogStream
     text: str
     at: datetime
 
     @classmethod
     def from_line(cls, line: LogLine) -> "LogLineRead":
-        """The line as it is sent."""
+        """Returns the line as it is sent."""
         return cls(position=str(line.position), stream=LogStream(line.stream), text=line.text, at=line.at)
 
 
 class LogPage(BaseModel):
-    """Lines of a log, in order."""
+    """Holds lines of a log, in order."""
 
     lines: list[LogLineRead]
     has_ended: bool = Field(description="Whether the run has ended and these are its last lines")
@@ -170,7 +170,7 @@ def _fields(run: Run) -> dict[str, Any]:
 
 
 def _as_object(result: str | None) -> dict[str, Any] | None:
-    """The published clients take an object or nothing."""
+    """Returns the result as an object, since the published clients accept nothing else."""
     if result is None:
         return None
     value = json.loads(result)

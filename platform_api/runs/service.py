@@ -1,4 +1,4 @@
-"""Runs as tenants see them: making one, finding one, its progress."""
+"""Creates and finds runs as tenants see them, and records their progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import Run, RunState
 from platform_api.runs.signals import announce_change, announce_work
 
-_LARGEST_ID = 2**63 - 1
-_LONGEST_INFO = 1000
+_MAX_ID = 2**63 - 1
+_MAX_INFO_LENGTH = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """What a run is made of."""
+    """Holds what a run is created from."""
 
     action_id: ActionId
     action_type: str
@@ -44,7 +44,7 @@ class NewRun:
 
 
 async def create_run(session: AsyncSession, new: NewRun) -> Run:
-    """Queues a run; a waiting runner hears of it when `session` commits."""
+    """Queues a run; a waiting runner is notified when `session` commits."""
     task_id = str(uuid4())
     environment = {
         "APP_ID": str(new.app_id),
@@ -77,13 +77,13 @@ async def create_run(session: AsyncSession, new: NewRun) -> Run:
 
 
 def visible_runs(actor: Actor) -> ColumnElement[bool]:
-    """The runs `actor` may see: those of the organization acted in, of the token's app when it is bound to one."""
+    """Selects the runs `actor` may see: of the organization acted in, and of the app a token is bound to."""
     visible = visible_to(actor, Run.organization_id)
     return visible if actor.app_id is None else visible & (Run.app_id == actor.app_id)
 
 
 async def get_run(session: AsyncSession, actor: Actor, reference: str) -> Run:
-    """A run by its id or its task id; NotFound when `actor` may see none such."""
+    """Returns a run by its id or its task id; raises NotFound when `actor` may not see one."""
     run: Run | None = await session.scalar(select(Run).where(_is_named(reference), visible_runs(actor)))
     if run is None:
         raise NotFound(f"there is no run {reference}")
@@ -106,7 +106,7 @@ async def list_runs(
     page: int,
     per_page: int,
 ) -> tuple[int, Sequence[Run]]:
-    """How many runs there are, and one page of them, newest first."""
+    """Returns how many runs there are, and one page of them, newest first."""
     chosen = select(Run).where(visible_runs(actor))
     if app_id is not None:
         chosen = chosen.where(Run.app_id == app_id)
@@ -120,15 +120,15 @@ async def list_runs(
 async def set_progress(
     session: AsyncSession, actor: Actor, task_id: str, *, progress: int, info: str, status: str
 ) -> bool:
-    """Records how far a run is; False when there is no such run that is still going on.
+    """Records how far a run is; returns false when there is no such run that is still open.
 
-    A script may speak of its own run only.
+    A script may report progress of its own run only.
     """
     mine = Run.task_id == task_id if actor.run_id is None else (Run.task_id == task_id) & (Run.id == actor.run_id)
     statement = (
         update(Run)
         .where(mine, visible_runs(actor), Run.state.in_([RunState.PENDING, RunState.CLAIMED, RunState.RUNNING]))
-        .values(progress=progress, progress_info=info[:_LONGEST_INFO], progress_status=status)
+        .values(progress=progress, progress_info=info[:_MAX_INFO_LENGTH], progress_status=status)
         .returning(Run.id)
         .execution_options(synchronize_session=False)
     )
@@ -142,5 +142,5 @@ async def set_progress(
 def _is_named(reference: str) -> ColumnElement[bool]:
     text = reference.strip()
     if text.isascii() and text.isdecimal() and len(text) < 20:
-        return Run.id == min(int(text), _LARGEST_ID)
+        return Run.id == min(int(text), _MAX_ID)
     return Run.task_id == (text if "\x00" not in text else "")

@@ -1,4 +1,4 @@
-"""Hints between processes about runs: there is work, a run changed. Sent with the commit."""
+"""Signals between processes that there is work, or that a run changed. Signals come with the commit."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,27 +15,27 @@ _RUN_CHANNEL = "automio_run"
 
 
 async def announce_work(session: AsyncSession) -> None:
-    """Wakes claims that wait, in every process, when `session` commits."""
+    """Wakes waiting claims, in every process, when `session` commits."""
     await session.execute(QUERIES["notify"], {"channel": _QUEUE_CHANNEL, "payload": ""})
 
 
 async def announce_change(session: AsyncSession, run_id: RunId) -> None:
-    """Wakes whoever watches a run, in every process, when `session` commits."""
+    """Wakes the watchers of a run, in every process, when `session` commits."""
     await session.execute(QUERIES["notify"], {"channel": _RUN_CHANNEL, "payload": str(run_id)})
 
 
 class RunSignals:
-    """Who in this process waits for what."""
+    """Wakes what waits in this process for work or for changes of a run."""
 
     def __init__(self, listener: Listener) -> None:
         self._waiting: set[asyncio.Event] = set()
         self._watching: dict[int, set[asyncio.Event]] = {}
-        listener.subscribe(_QUEUE_CHANNEL, self._hear_of_work)
-        listener.subscribe(_RUN_CHANNEL, self._hear_of_run)
+        listener.subscribe(_QUEUE_CHANNEL, self._on_work)
+        listener.subscribe(_RUN_CHANNEL, self._on_change)
 
     @contextmanager
     def waiting_for_work(self) -> Iterator[asyncio.Event]:
-        """An event that is set whenever runs may be waiting."""
+        """Yields an event that is set whenever runs may be waiting."""
         event = asyncio.Event()
         self._waiting.add(event)
         try:
@@ -45,7 +45,7 @@ class RunSignals:
 
     @contextmanager
     def watching(self, run_id: RunId) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the run may have changed."""
+        """Yields an event that is set whenever the run may have changed."""
         event = asyncio.Event()
         watchers = self._watching.setdefault(run_id, set())
         watchers.add(event)
@@ -56,12 +56,12 @@ class RunSignals:
             if not watchers and self._watching.get(run_id) is watchers:
                 del self._watching[run_id]
 
-    def _hear_of_work(self, payload: str | None) -> None:
+    def _on_work(self, payload: str | None) -> None:
         for event in self._waiting:
             event.set()
 
-    def _hear_of_run(self, payload: str | None) -> None:
-        concerned = self._watching.values() if payload is None else [self._watching.get(int(payload), set())]
-        for watchers in concerned:
+    def _on_change(self, payload: str | None) -> None:
+        affected = self._watching.values() if payload is None else [self._watching.get(int(payload), set())]
+        for watchers in affected:
             for event in watchers:
                 event.set()

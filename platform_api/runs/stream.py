@@ -1,8 +1,8 @@
-"""A run's log as server-sent events, live until the run ends.
+"""Streams a run's log as server-sent events, live until the run ends.
 
-The published clients split lines before they look at `data:`, also at U+2028 and its kin, and lose what follows; such
-a line is therefore sent as several `data:` lines of one event, which other clients join again. The charset is named,
-because clients read `text/*` without one as Latin-1.
+The published clients split lines before they look at `data:`, also at U+2028 and similar characters, and lose what
+follows; such a line is therefore sent as several `data:` lines of one event, which other clients join again. The
+charset is named, because clients read `text/*` without one as Latin-1.
 """
 
 import asyncio
@@ -30,34 +30,34 @@ from platform_api.runs.signals import RunSignals
 log = structlog.stdlib.get_logger()
 
 CHECK_AGAIN_SECONDS = 20.0
-"""How often a reader's right to read is looked at again."""
+"""Seconds after which a reader's right to read is checked again."""
 _BATCH_LINES = 500
-_LOOK_AGAIN_SECONDS = 20.0
+_POLL_SECONDS = 20.0
 _PAUSE_SECONDS = 1.0
 
 MayRead: TypeAlias = Callable[[AsyncSession], Awaitable[bool]]
-"""Whether the reader's credential still opens the run."""
+"""Returns true while the reader's credential is valid for the run."""
 
 
 def stream_log(
     database: Database, signals: RunSignals, run_id: RunId, *, after: LogPosition, may_read: MayRead
 ) -> EventSourceResponse:
-    """The response that streams the lines after `after`, one chunk per event, and ends with the run."""
+    """Returns the response that streams the lines after `after`, one chunk per event, and ends with the run."""
     return event_stream(LogStream(database, signals, run_id, may_read=may_read).events(after))
 
 
 async def read_batch(
     session: AsyncSession, run_id: RunId, *, after: LogPosition, limit: int = _BATCH_LINES
 ) -> tuple[list[LogLine], bool]:
-    """Lines after a position, and whether nothing will follow them."""
-    # The state before the lines: a run that has ended then writes no more.
+    """Returns lines after a position, and whether no more will follow."""
+    # The state is read before the lines: a run that has ended by then writes no more.
     state = await session.scalar(select(Run.state).where(Run.id == run_id))
     lines = await read_lines(session, run_id, after=after, limit=limit)
     return lines, len(lines) < limit and (state is None or state.has_ended)
 
 
 class LogStream:
-    """One reader of a run's log."""
+    """Serves one reader of a run's log."""
 
     def __init__(self, database: Database, signals: RunSignals, run_id: RunId, *, may_read: MayRead) -> None:
         self._database = database
@@ -67,17 +67,17 @@ class LogStream:
         self._checked = time.monotonic()
 
     async def events(self, position: LogPosition) -> AsyncIterator[ServerSentEvent]:
-        """The lines after `position`, until the run has ended or the reader may read no more."""
+        """Yields the lines after `position`, until the run has ended or the reader may no longer read."""
         with self._signals.watching(self._run_id) as changed:
-            # At once, so that a client sees the stream open while the run is silent.
+            # Sent at once, so that a client sees the stream open while the run is silent.
             yield ServerSentEvent(comment="log", sep="\n")
             while True:
                 changed.clear()
-                read = await self._read(position)
-                if read is None:
+                batch = await self._read(position)
+                if batch is None:
                     await asyncio.sleep(_PAUSE_SECONDS)
                     continue
-                lines, is_complete = read
+                lines, is_complete = batch
                 for line in lines:
                     yield _event(line)
                     position = line.position
@@ -85,11 +85,11 @@ class LogStream:
                     return
                 if len(lines) < _BATCH_LINES:
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(min(_LOOK_AGAIN_SECONDS, CHECK_AGAIN_SECONDS)):
+                        async with asyncio.timeout(min(_POLL_SECONDS, CHECK_AGAIN_SECONDS)):
                             await changed.wait()
 
     async def _read(self, position: LogPosition) -> tuple[list[LogLine], bool] | None:
-        """The next lines, and whether they are the last; None while the database is away."""
+        """Returns the next lines, and whether they are the last; None while the database cannot be reached."""
         try:
             async with self._database.transaction() as session:
                 if time.monotonic() - self._checked >= CHECK_AGAIN_SECONDS:
