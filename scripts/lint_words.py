@@ -33,13 +33,16 @@ CLEAN = (
     "platform_api/mock_shop",
     "platform_api/models.py",
     "platform_api/notifications",
+    "platform_api/ops",
     "platform_api/plugins",
+    "platform_api/runs",
     "platform_api/schedules",
     "platform_api/supervisor",
     "platform_api/syncs",
     "platform_api/web",
     "plugins",
     "sandbox_runner",
+    "platform_api/webhooks",
     "scripts",
 )
 PENDING = frozenset(
@@ -51,6 +54,10 @@ PENDING = frozenset(
         "platform_api/notifications/lifespan.py",
         "platform_api/notifications/mail/endpoints.py",
         "platform_api/plugins/endpoints.py",
+        "platform_api/runs/models.py",
+        "platform_api/runs/presence.py",
+        "platform_api/runs/queue.py",
+        "platform_api/runs/runner_endpoints.py",
         "platform_api/syncs/endpoints.py",
         "platform_api/syncs/errors.py",
         "platform_api/syncs/models.py",
@@ -58,6 +65,7 @@ PENDING = frozenset(
         "platform_api/syncs/running.py",
         "platform_api/syncs/worker.py",
         "platform_api/web/pages.py",
+        "platform_api/webhooks/endpoints.py",
     }
 )
 _HERE = "lint_words.py"

@@ -1,1 +1,1 @@
-"""Webhooks: addresses at which other services start an app's actions."""
+"""Serves webhooks: addresses at which other services start an app's actions."""

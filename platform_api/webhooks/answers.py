@@ -1,7 +1,7 @@
-"""What a sender is answered whose call started a run, where the run's ids as JSON would be wrong for them.
+"""Defines answers to senders whose call started a run, where the run's ids as JSON would be wrong for them.
 
-An answer comes from an organization and is sent from the platform's own address, where people are signed in. So it is
-of a type that is no page, and a browser that is led there neither runs nor loads anything (XML may hold XHTML).
+An answer comes from an organization and is sent from the platform's own address, where people are signed in. So its
+type is never HTML, and a browser that is led there neither runs nor loads anything (XML may contain XHTML).
 """
 
 from typing import Literal
@@ -12,7 +12,7 @@ _BODILESS = (204, 205)
 
 
 class Answer(BaseModel):
-    """A constant answer, such as Twilio's `<Response/>`; the run is found in the list of runs."""
+    """Describes a constant answer, such as Twilio's `<Response/>`; the run is found in the list of runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,15 +23,15 @@ class Answer(BaseModel):
     body: str = Field(default="", max_length=2000, description="Empty: no body")
 
     @model_validator(mode="after")
-    def _fits(self) -> "Answer":
+    def _check_consistency(self) -> "Answer":
         if bool(self.body) != (self.content_type is not None):
-            raise ValueError("a body needs its content_type, and without a body there is none")
+            raise ValueError("give both body and content_type, or neither")
         if self.body and self.status in _BODILESS:
             raise ValueError(f"an answer of {self.status} has no body")
         return self
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that go with it."""
+        """Returns the headers of the answer."""
         typed = {} if self.content_type is None else {"Content-Type": f"{self.content_type}; charset=utf-8"}
         return {"Content-Security-Policy": "default-src 'none'; sandbox", **typed}

@@ -1,4 +1,4 @@
-"""The body of a call, as far as a script is spared to read it: JSON parsed, text decoded, forms taken apart.
+"""Reads the body of a call, so that a script need not: parses JSON, decodes text, takes forms apart.
 
 What cannot be read is never lost: the body stays as text or base64, and `error` says why it was not read.
 """
@@ -38,18 +38,18 @@ _CHARSETS = re.compile(
 )
 
 
-class _WholeParser(FormParser):
-    """Knows whether the form came to its end."""
+class _CompletenessParser(FormParser):
+    """Knows whether the form was complete."""
 
-    is_whole = False
+    is_complete = False
 
     def on_end(self) -> None:
-        self.is_whole = True
+        self.is_complete = True
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedBody:
-    """`value` is parsed JSON, text or base64, as `kind` says; `form` and `files` are those of a form.
+    """Holds `value` as parsed JSON, text or base64, as `kind` says; `form` and `files` are those of a form.
 
     `raw` is the text of what was parsed: it has every digit, every space, and keys that came twice.
     """
@@ -63,13 +63,13 @@ class ParsedBody:
 
 
 async def off_loop(size: int, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Does work on a body of that size, in a thread when it is large: nobody's request waits for another's body."""
+    """Processes a body of that size, in a thread when it is large, so that other requests do not wait for it."""
     return await asyncio.to_thread(work, *args, **kwargs) if size > _LARGE_BYTES else work(*args, **kwargs)
 
 
-def undecoded(body: bytes, fault: str) -> ParsedBody:
-    """A body whose content encoding could not be undone."""
-    return ParsedBody("base64", base64.b64encode(body).decode(), error=fault)
+def undecoded(body: bytes, reason: str) -> ParsedBody:
+    """Returns a body whose content encoding could not be decoded."""
+    return ParsedBody("base64", base64.b64encode(body).decode(), error=reason)
 
 
 async def parse_body(content_type: str, body: bytes) -> ParsedBody:
@@ -94,12 +94,12 @@ async def parse_body(content_type: str, body: bytes) -> ParsedBody:
 
 
 def parse_json(content_type: str, body: bytes) -> Any:
-    """The body when it is JSON, whatever its content type says (some senders give none); None otherwise."""
+    """Returns the body when it is JSON, whatever its content type says (some senders give none); None otherwise."""
     return _read_json(content_type, body)[0]
 
 
 def parse_exactly(content_type: str, body: bytes) -> Any:
-    """As `parse_json`, with numbers as text, so that different ones stay different."""
+    """Parses like `parse_json`, with numbers as text, so that different ones stay different."""
     try:
         text = body.decode(_charset(content_type)).removeprefix("\ufeff")
         return json.loads(text, parse_int=str, parse_float=str)
@@ -108,37 +108,41 @@ def parse_exactly(content_type: str, body: bytes) -> Any:
 
 
 def storable(text: str) -> str:
-    """Text without what PostgreSQL's JSON cannot hold: zero characters, halves of surrogate pairs."""
+    """Removes what PostgreSQL's JSON cannot store: zero characters, halves of surrogate pairs."""
     return text if is_storable(text) else text.encode(errors="replace").decode().replace("\x00", "")
 
 
-class _NotKept(Exception):
-    """A value that JSON here would change."""
+class _NotStorable(Exception):
+    """Reports a value that would change if it were stored as JSON."""
 
 
-def _kept_whole(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     if len(digits) <= 20 and -(2**63) <= (number := int(digits)) < 2**64:
         return number
-    raise _NotKept(f"the body holds the number {digits[:50]}, which is too large for JSON here")
+    raise _NotStorable(f"the body contains the number {digits[:50]}, which is too large to be stored as JSON")
 
 
 def _read_json(content_type: str, body: bytes) -> tuple[Any, str | None]:
-    """The value, and why there is none."""
+    """Returns the value, and the reason when there is none."""
     charset = _charset(content_type)
     try:
         content = body if charset in ("utf-8", "ascii") else body.decode(charset).encode()
         value = orjson.loads(content.removeprefix(codecs.BOM_UTF8))
         if _MANY_DIGITS.search(content):
-            json.loads(content, parse_int=_kept_whole)
-        # In the event, the value lies a little deeper.
-        is_kept = b"\\u0000" not in orjson.dumps({"event": [value]})
-    except _NotKept as error:
+            json.loads(content, parse_int=_parse_integer)
+        # Tested as in the event, where the value is nested deeper.
+        is_stored_unchanged = b"\\u0000" not in orjson.dumps({"event": [value]})
+    except _NotStorable as error:
         return None, str(error)
     except RecursionError:
-        return None, "the body holds a number that may be too large, and is nested too deeply to tell"
+        return None, "the body contains a number that may be too large, and is nested too deeply to check"
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeError) as error:
         return None, f"the body is not valid JSON: {error}"
-    return (value, None) if is_kept else (None, "the body holds a zero character, which JSON here cannot keep")
+    return (
+        (value, None)
+        if is_stored_unchanged
+        else (None, "the body contains a zero character, which cannot be stored as JSON")
+    )
 
 
 def _raw(content_type: str, body: bytes) -> tuple[str, str]:
@@ -150,7 +154,7 @@ def _raw(content_type: str, body: bytes) -> tuple[str, str]:
 
 
 def _charset(content_type: str) -> str:
-    """The declared character set; UTF-8 when none is declared, or one that is not known."""
+    """Returns the declared character set; UTF-8 when none is declared, or one that is not known."""
     declared = _CHARSET.search(content_type)
     return codecs.lookup(declared[1]).name if declared and _is_known(declared[1]) else "utf-8"
 
@@ -168,15 +172,15 @@ def _read_form(content_type: str, body: bytes) -> dict[str, str | list[str]]:
 
 
 async def _read_multipart(content_type: str, body: bytes) -> tuple[dict[str, str | list[str]], list[dict[str, Any]]]:
-    """Raises BadRequest."""
+    """Returns the fields and files of a multipart form. Raises BadRequest."""
 
     async def chunks() -> AsyncGenerator[bytes]:
         yield body
 
     declared = parse_options_header(content_type)[1].get(b"charset", b"utf-8").decode("latin-1")
     if not _is_known(declared):
-        raise BadRequest(f"the body is not read as a form: its character set {declared[:50]!r} is not known")
-    parser = _WholeParser(
+        raise BadRequest(f"the body cannot be read as a form: its character set {declared[:50]!r} is not known")
+    parser = _CompletenessParser(
         Headers({"content-type": content_type}),
         chunks(),
         max_files=MAX_FILES,
@@ -187,9 +191,9 @@ async def _read_multipart(content_type: str, body: bytes) -> tuple[dict[str, str
         parts = await parser.parse()
     except MultiPartException as error:
         raise BadRequest(f"the body is not a multipart form: {error.message}") from error
-    if not parser.is_whole:
+    if not parser.is_complete:
         await parts.close()
-        raise BadRequest("the body is not a multipart form: it breaks off before its last boundary")
+        raise BadRequest("the body is not a multipart form: it ends before its last boundary")
     fields: dict[str, list[str]] = {}
     files = []
     try:

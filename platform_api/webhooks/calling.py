@@ -1,4 +1,4 @@
-"""Calls of webhooks: who is answered with a question's answer, and who with a run."""
+"""Handles calls of webhooks: answers a sender's challenge, or starts a run."""
 
 import hashlib
 from collections.abc import Sequence
@@ -46,12 +46,12 @@ _SCOPES = frozenset({Scope.RUN, Scope.DATA})
 async def call_webhook(
     session: AsyncSession, vault: Vault, app_slug: str, webhook_slug: str, delivery: Delivery
 ) -> WebhookActionRun | ChallengeAnswer | Answer:
-    """Starts the run that a call asks for, or gives that of the first call with the same id.
+    """Starts the run of a call, or returns that of the first call with the same id.
 
-    Returns the webhook's own answer to such a call, else the run.
+    Returns the webhook's own answer if it has one, else the run.
 
-    Raises NotFound for an address that is nobody's, or switched off; Unauthenticated when the sender is not who they
-    should be.
+    Raises NotFound for an address that is unknown or disabled; Unauthenticated when the sender's proof is missing or
+    wrong.
     """
     webhook = await _find(session, app_slug, webhook_slug)
     secrets = secrets_of(webhook, vault)
@@ -67,22 +67,22 @@ async def call_webhook(
             return answer
     verification = verification_of(webhook)
     await off_loop(len(delivery.body), verify, verification, secrets, delivery)
-    content, fault = await off_loop(len(delivery.body), decode_content, delivery.headers, delivery.body)
-    body = await parse_body(delivery.content_type, content) if fault is None else undecoded(delivery.body, fault)
+    content, reason = await off_loop(len(delivery.body), decode_content, delivery.headers, delivery.body)
+    body = await parse_body(delivery.content_type, content) if reason is None else undecoded(delivery.body, reason)
     delivery = replace(delivery, body=content)
     if challenge is not None:
-        asked = await off_loop(len(content), parse_json, delivery.content_type, content)
-        answer = answer_body(challenge, secrets, asked)
+        value = await off_loop(len(content), parse_json, delivery.content_type, content)
+        answer = answer_body(challenge, secrets, value)
         if answer is not None:
             return answer
     if delivery.method not in webhook.methods:
-        raise BadRequest(f"this webhook takes {', '.join(webhook.methods)}, not {delivery.method}")
+        raise BadRequest(f"this webhook accepts {', '.join(webhook.methods)}, not {delivery.method}")
     run = await _start(session, webhook, delivery, body, verification)
     return answer_of(webhook) or run
 
 
 async def allowed_methods(session: AsyncSession, app_slug: str, webhook_slug: str) -> Sequence[str]:
-    """The methods that start its action. Raises NotFound."""
+    """Returns the methods that start the webhook's action. Raises NotFound."""
     return (await _find(session, app_slug, webhook_slug)).methods
 
 
@@ -105,7 +105,7 @@ async def _start(
     except (Forbidden, NotFound) as error:
         # The sender is a stranger: why the address does not work is for its owners to see, in the log.
         log.warning("webhook.refused", webhook_id=webhook.id, reason=error.message)
-        raise _nobodys() from error
+        raise _no_webhook() from error
     event = event_of(
         delivery,
         body,
@@ -117,7 +117,7 @@ async def _start(
         run = await start_action(session, actor, action, app, event=event)
     except Conflict as error:
         log.warning("webhook.cannot_run", webhook_id=webhook.id, reason=error.message)
-        raise PlatformError("the webhook's action cannot run at present") from error
+        raise PlatformError("the webhook's action cannot run at the moment; try again later") from error
     if digest is not None:
         session.add(WebhookDelivery(webhook_id=webhook.id, digest=digest, run_id=run.id, task_id=run.task_id))
     await session.execute(
@@ -131,7 +131,7 @@ async def _start(
 
 
 def _secret_headers(verification: Verification) -> list[str]:
-    """Headers whose secret is between the sender and the platform."""
+    """Returns the headers whose secret is between the sender and the platform."""
     match verification:
         case SecretVerification(header=str(header)):
             return [header]
@@ -150,7 +150,7 @@ def _secret_parameters(verification: Verification) -> list[str]:
 
 
 def _digest(webhook: Webhook, delivery: Delivery, body: ParsedBody, verification: Verification) -> bytes | None:
-    """SHA-256 of the sender's id of the delivery; None when there is none."""
+    """Returns the SHA-256 of the sender's id of the delivery; None when there is none."""
     sent: Any = None
     if webhook.idempotency_path is not None:
         sent = at(parse_exactly(delivery.content_type, delivery.body), webhook.idempotency_path)
@@ -167,7 +167,7 @@ def _digest(webhook: Webhook, delivery: Delivery, body: ParsedBody, verification
 
 
 async def _first_run(session: AsyncSession, webhook: Webhook, digest: bytes) -> WebhookActionRun | None:
-    """The run of an earlier call with this id. Calls with the same id at the same time wait for each other."""
+    """Returns the run of an earlier call with this id. Simultaneous calls with the same id wait for each other."""
     key = int.from_bytes(digest[:8], signed=True) ^ webhook.id
     await session.execute(select(func.pg_advisory_xact_lock(key)))
     await session.execute(
@@ -191,11 +191,11 @@ async def _find(session: AsyncSession, app_slug: str, webhook_slug: str) -> Webh
     )
     webhook = await session.scalar(statement)
     if webhook is None:
-        raise _nobodys()
+        raise _no_webhook()
     return webhook
 
 
-def _nobodys() -> NotFound:
+def _no_webhook() -> NotFound:
     return NotFound("there is no webhook at this address")
 
 

@@ -1,4 +1,4 @@
-"""Questions that services ask of a new address, and their answers; no run is started for them."""
+"""Answers the questions that services ask of a new address; no run is started for them."""
 
 import base64
 import hmac
@@ -17,14 +17,15 @@ from platform_api.webhooks.signatures.verification import is_one_of
 from platform_api.webhooks.signatures.verifications import JsonPath, Word
 
 _MAX_CHARACTERS = 2000
-# What a proof is made for, on a stranger's word: with braces or colons in it, it could be a body that is signed.
+# A stranger chooses the text that is signed for them: with braces or colons in it, it could be the body of a
+# delivery.
 _WORD = re.compile(r"[A-Za-z0-9_=.~+/-]{1,200}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}")
 _URL_VERIFICATION: Mapping[str, JsonValue] = {"type": "url_verification"}
 
 
 class Proof(BaseModel):
-    """An HMAC of the question, made with the webhook's secret, that the answer holds under `name`."""
+    """Describes an HMAC of the question, made with the webhook's secret, that the answer holds under `name`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,7 +36,7 @@ class Proof(BaseModel):
 
 
 class Challenge(BaseModel):
-    """A question that some services ask of a new address; it is answered without starting a run.
+    """Describes a question that some services ask of a new address; it is answered without starting a run.
 
     `query`: a request (`methods`) whose query parameter `name` is given back, as text. `body`: a JSON body that holds
     the values of `when` is answered with JSON: the value at the path `name` under `answer_name`, or the constant
@@ -54,7 +55,7 @@ class Challenge(BaseModel):
     )
     token_name: Word | None = Field(default=None, description="Query parameter that must hold a secret")
     when: Annotated[dict[JsonPath, str | int | bool], Field(max_length=10)] | None = Field(
-        default=None, description='What a question in the body holds; `{"type": "url_verification"}` when absent'
+        default=None, description='Values that a question in the body has; `{"type": "url_verification"}` when absent'
     )
     answer_name: Word | None = Field(default=None, description="Key of the value in a JSON answer")
     answer_as: Literal["text", "json", "header"] | None = Field(
@@ -71,30 +72,32 @@ class Challenge(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _fits(self) -> "Challenge":
+    def _check_consistency(self) -> "Challenge":
         if (self.name is None) == (self.answer is None):
-            raise ValueError("give the name of what is given back, or a constant answer")
+            raise ValueError("give either the name of the value to return, or a constant answer")
         if self.place == "form" and (self.answer or self.answer_name or self.when or self.token_name or self.proof):
-            raise ValueError("a form that asks has a name only: its value is given back as text")
+            raise ValueError("a challenge in a form takes only name: its value is returned as text")
         if self.answer is not None and (self.place == "query" or self.proof or self.answer_name):
-            raise ValueError("a constant answer is for a question in the body, without answer_name and proof")
+            raise ValueError("a constant answer is only for a challenge in the body, without answer_name and proof")
         if self.answer is not None and (self.when == {} or self.answer_as not in (None, "json")):
             raise ValueError("a constant answer is JSON, and needs values in when")
         if self.place == "header":
             if self.when is not None or self.token_name is not None or self.proof is not None:
-                raise ValueError("a header that asks has a name only: its value is given back")
+                raise ValueError("a challenge in a header takes only name: its value is returned")
             if not _HEADER.fullmatch(self.name or "") or not _HEADER.fullmatch(self.answer_name or "x"):
-                raise ValueError("name and answer_name are names of headers, as X-Hook-Secret")
+                raise ValueError("name and answer_name must be names of headers, such as X-Hook-Secret")
         elif self.answer_as == "header":
-            raise ValueError("answer_as header is for a question in a header")
+            raise ValueError("answer_as header is only for a challenge in a header")
         if self.answer_as == "json" and self.answer is None and self.answer_name is None and self.place != "body":
             raise ValueError("answer_as json needs answer_name: the key of the value")
         if self.answer_as == "text" and (self.answer_name is not None or self.proof is not None):
-            raise ValueError("answer_as text has neither answer_name nor proof")
+            raise ValueError("answer_as text takes neither answer_name nor proof")
         if self.place == "query" and self.when is not None:
-            raise ValueError("when is for a question in the body; one in the query is known by its parameter")
+            raise ValueError("when is only for a challenge in the body; one in the query is known by its parameter")
         if self.place == "body" and self.token_name is not None:
-            raise ValueError("token_name is for a question in the query; one in the body is verified as any request")
+            raise ValueError(
+                "token_name is only for a challenge in the query; one in the body is verified like any request"
+            )
         return self
 
     @property
@@ -104,7 +107,7 @@ class Challenge(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ChallengeAnswer:
-    """What a service that tries the address gets back: text, or an object as JSON."""
+    """Holds the answer to a service that tries the address: text, or an object as JSON."""
 
     content: str | dict[str, Any]
     header: str | None = None
@@ -114,39 +117,39 @@ class ChallengeAnswer:
 def answer_query(
     challenge: Challenge, secrets: Sequence[str], method: str, query: Mapping[str, list[str]]
 ) -> ChallengeAnswer | None:
-    """The answer to a question in the query; None when the request asks none.
+    """Returns the answer to a question in the query; None when the request asks none.
 
-    A GET must ask: it is how these services try an address. A POST may be a delivery as well. Raises BadRequest,
-    Unauthenticated.
+    A GET must contain the question: it is how these services try an address. A POST may be a delivery as well. Raises
+    BadRequest, Unauthenticated.
     """
     if challenge.place != "query" or method not in challenge.methods or challenge.name is None:
         return None
-    asked = query.get(challenge.name, [""])[0]
-    if not asked:
+    question = query.get(challenge.name, [""])[0]
+    if not question:
         if method != "GET":
             return None
         raise BadRequest(f"the query parameter {challenge.name} is missing")
     if challenge.token_name is not None and not is_one_of(query.get(challenge.token_name, [""])[0], secrets):
         raise Unauthenticated("the webhook's secret is missing or wrong")
-    return _answer(challenge, secrets, asked)
+    return _answer(challenge, secrets, question)
 
 
 def answer_header(challenge: Challenge, delivery: Delivery) -> ChallengeAnswer | None:
-    """The answer to a question in a header; None when there is none. Raises BadRequest."""
+    """Returns the answer to a question in a header; None when there is none. Raises BadRequest."""
     if challenge.place != "header" or challenge.name is None or delivery.method not in challenge.methods:
         return None
-    asked = delivery.headers.get(challenge.name.lower(), "")
-    if not asked:
+    question = delivery.headers.get(challenge.name.lower(), "")
+    if not question:
         return None
-    if not _WORD.fullmatch(asked):
+    if not _WORD.fullmatch(question):
         raise BadRequest(f"{challenge.name} is not a word of letters, digits and _=.~+/- (200 at most)")
     if challenge.answer_as in ("text", "json"):
-        return _answer(challenge, (), asked)
-    return ChallengeAnswer(asked, challenge.answer_name or challenge.name)
+        return _answer(challenge, (), question)
+    return ChallengeAnswer(question, challenge.answer_name or challenge.name)
 
 
 def answer_form(challenge: Challenge, delivery: Delivery) -> ChallengeAnswer | None:
-    """The answer to a form that only tries the address; None for every other request."""
+    """Returns the answer to a form that only tries the address; None for every other request."""
     if challenge.place != "form" or not is_form(delivery) or len(delivery.body) > _MAX_CHARACTERS:
         return None
     fields = parse_form(delivery.body.decode(errors="replace"))
@@ -156,35 +159,35 @@ def answer_form(challenge: Challenge, delivery: Delivery) -> ChallengeAnswer | N
 
 
 def answer_body(challenge: Challenge, secrets: Sequence[str], content: Any) -> ChallengeAnswer | None:
-    """The answer to a question in a JSON body, which has been verified; None when it asks none."""
+    """Returns the answer to a question in a JSON body, which has been verified; None when it asks none."""
     if challenge.place != "body" or content is None:
         return None
     for path, value in (_URL_VERIFICATION if challenge.when is None else challenge.when).items():
-        held = at(content, path)
+        actual = at(content, path)
         # True is 1 in Python, and not in JSON.
-        if held != value or isinstance(held, bool) != isinstance(value, bool):
+        if actual != value or isinstance(actual, bool) != isinstance(value, bool):
             return None
     if challenge.answer is not None:
         return ChallengeAnswer(challenge.answer)
-    asked = at(content, challenge.name or "")
-    if challenge.when == {} and not isinstance(asked, str):
+    question = at(content, challenge.name or "")
+    if challenge.when == {} and not isinstance(question, str):
         return None
-    return _answer(challenge, secrets, "" if asked is ABSENT else str(asked))
+    return _answer(challenge, secrets, "" if question is ABSENT else str(question))
 
 
-def _answer(challenge: Challenge, secrets: Sequence[str], asked: str) -> ChallengeAnswer:
-    asked = asked[:_MAX_CHARACTERS]
-    if challenge.proof is not None and not _WORD.fullmatch(asked):
+def _answer(challenge: Challenge, secrets: Sequence[str], question: str) -> ChallengeAnswer:
+    question = question[:_MAX_CHARACTERS]
+    if challenge.proof is not None and not _WORD.fullmatch(question):
         raise BadRequest(f"{challenge.name} is not a word of letters, digits and _=.~+/- (200 at most)")
     name = challenge.answer_name
     if name is None and challenge.place == "body" and challenge.proof is None and challenge.answer_as != "text":
         name = "challenge"
-    answer = {} if name is None else {name: asked}
+    answer = {} if name is None else {name: question}
     if challenge.proof is not None and secrets:
-        answer[challenge.proof.name] = _prove(challenge.proof, secrets[0], asked)
-    return ChallengeAnswer(answer or asked)
+        answer[challenge.proof.name] = _prove(challenge.proof, secrets[0], question)
+    return ChallengeAnswer(answer or question)
 
 
-def _prove(proof: Proof, secret: str, asked: str) -> str:
-    digest = hmac.digest(secret.encode(), asked.encode(errors="replace"), proof.algorithm)
+def _prove(proof: Proof, secret: str, question: str) -> str:
+    digest = hmac.digest(secret.encode(), question.encode(errors="replace"), proof.algorithm)
     return proof.prefix + (digest.hex() if proof.encoding == "hex" else base64.b64encode(digest).decode())

@@ -1,4 +1,4 @@
-"""What the script of a webhook's run is given: the request, as far as it is the sender's."""
+"""Builds the event of a webhook's run: the sender's request, without what is not the sender's."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -27,7 +27,7 @@ _OURS = frozenset({"cookie", "x-organization-id", "x-app-id"})
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by lower-case name; what is sent several times is joined by commas, as HTTP has it."""
+    """Returns headers by lower-case name; what is sent several times is joined by commas, as HTTP defines it."""
     headers: dict[str, str] = {}
     for name, value in raw:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -42,15 +42,15 @@ def event_of(
     hidden_headers: frozenset[str] = frozenset(),
     hidden_parameters: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """The event, without hidden headers and parameters, cookies, those of the connection and credentials of ours.
+    """Returns the event, without hidden headers and parameters, cookies, connection headers and our credentials.
 
     `body` is parsed JSON when the content is JSON (`raw_body` is its text), text when it is text, else base64;
     `body_type` says which, and `body_error` why a body was not read as its content type says. `form` holds the fields
     of a form, a list where one was given several times, `files` the files of a multipart form.
     """
-    named = {name.strip().lower() for name in delivery.headers.get("connection", "").split(",")}
-    dropped = _HOP_BY_HOP | _OURS | hidden_headers | named
-    kept = {
+    connection_headers = {name.strip().lower() for name in delivery.headers.get("connection", "").split(",")}
+    dropped = _HOP_BY_HOP | _OURS | hidden_headers | connection_headers
+    headers = {
         name: storable(value)
         for name, value in delivery.headers.items()
         if name not in dropped
@@ -65,7 +65,7 @@ def event_of(
             for name, values in parse_query(delivery.query_string).items()
             if name not in hidden_parameters
         },
-        "headers": kept,
+        "headers": headers,
         "body": body.value,
         "body_type": body.kind,
         "body_error": body.error,
@@ -76,7 +76,7 @@ def event_of(
 
 
 def _is_ours(authorization: str) -> bool:
-    """Whether this is a token of this platform, which has no business with a script."""
+    """Returns true for a token of this platform, which no script may see."""
     try:
         return is_well_formed(read_authorization(authorization))
     except PlatformError:

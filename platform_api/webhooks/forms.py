@@ -1,4 +1,4 @@
-"""URL-encoded text taken apart: the query of a call, and a form in its body."""
+"""Parses URL-encoded text: the query of a call, and a form in its body."""
 
 from urllib.parse import parse_qs
 
@@ -9,7 +9,7 @@ MAX_FIELDS = 1000
 
 
 def parse_query(text: str) -> dict[str, list[str]]:
-    """Each parameter's values. Raises BadRequest when there are too many."""
+    """Returns each parameter's values. Raises BadRequest when there are too many."""
     try:
         return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
     except ValueError as error:
@@ -17,7 +17,7 @@ def parse_query(text: str) -> dict[str, list[str]]:
 
 
 def parse_form(text: str, *, encoding: str = "utf-8") -> dict[str, list[str]]:
-    """Each field's values. Raises BadRequest when there are too many."""
+    """Returns each field's values. Raises BadRequest when there are too many."""
     try:
         return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding=encoding)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Webhooks of apps, and which of their deliveries were taken already."""
+"""Stores webhooks of apps, and which of their deliveries were accepted already."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from platform_api.core.types import ActionId, AppId, OrganizationId, RunId, User
 
 
 class Webhook(Timestamps, Base):
-    """An address that starts an action. Its slug cannot be guessed: who knows it may call it."""
+    """Stores an address that starts an action. Its slug cannot be guessed: whoever knows it may call it."""
 
     __tablename__ = "webhooks"
     __table_args__ = (
@@ -26,33 +26,33 @@ class Webhook(Timestamps, Base):
     organization_id: Mapped[OrganizationId] = mapped_column(
         ForeignKey("platform.organizations.id", ondelete="CASCADE")
     )
-    """Whose webhook it is, and for whom its runs work."""
+    """The organization that owns the webhook and for which its runs work."""
     app_id: Mapped[AppId] = mapped_column(ForeignKey("platform.apps.id", ondelete="CASCADE"))
     action_id: Mapped[ActionId] = mapped_column(ForeignKey("platform.actions.id", ondelete="CASCADE"))
     user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"))
-    """Who made or last changed it: its runs have this user's rights."""
+    """The user who created it or changed it last: its runs have this user's rights."""
     slug: Mapped[str] = mapped_column(String(100), unique=True)
     name: Mapped[str] = mapped_column(String(150))
     is_enabled: Mapped[bool] = mapped_column(server_default="true")
     methods: Mapped[list[str]]
     verification: Mapped[dict[str, Any]]
-    """How a sender proves who they are; the secret is not in here."""
+    """How a sender proves their identity; the secret is not part of it."""
     sealed_secret: Mapped[bytes | None] = mapped_column(Sealed)
     challenge: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    """What a call that started a run is answered; null: the run's ids as JSON."""
+    """The answer to a call that started a run; null: the run's ids as JSON."""
     idempotency_header: Mapped[str | None]
-    """Where a sender's id of a delivery stands: here, or in one of the next two."""
+    """Where the sender puts their id of a delivery: in this header, or at one of the next two places."""
     idempotency_path: Mapped[str | None]
     idempotency_field: Mapped[str | None]
     idempotency_hours: Mapped[int] = mapped_column(server_default="24")
     calls: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    """Runs it started."""
+    """Number of runs it started."""
     last_called_at: Mapped[datetime | None]
 
 
 class WebhookDelivery(Base):
-    """A delivery that was taken, by the sender's own id of it."""
+    """Stores a delivery that was accepted, by the sender's own id of it."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (Index("ix_webhook_deliveries_webhook_id_created_at", "webhook_id", "created_at"),)

@@ -1,4 +1,4 @@
-"""Webhooks on the wire (contract §11)."""
+"""Defines webhooks on the wire (contract §11)."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -18,11 +18,11 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Secret = Annotated[str, Field(min_length=8, max_length=1000)]
 Secrets = Annotated[list[Secret], Field(min_length=1, max_length=5)]
 _SECRET = "Write-only"
-_SECRETS = "Or several, of which any fits, while one replaces the other; write-only"
-_PRESET = "A well-known service, whose fields stand for those that are not given; see `presets/`"
-_ANSWER = "What a call that started a run is answered, in place of the run's ids"
+_SECRETS = "Or several, of which any is accepted, while one replaces the other; write-only"
+_PRESET = "A well-known service; its fields are used for those that are not given, see `presets/`"
+_ANSWER = "Answer to a call that started a run, in place of the run's ids"
 _ID_HEADER = "Header with the sender's id of a delivery, such as X-GitHub-Delivery"
-_ID_PATH = "Or where it stands in a JSON body, such as `event.id`"
+_ID_PATH = "Or its path in a JSON body, such as `event.id`"
 _ID_FIELD = "Or the field of a form that holds it"
 
 
@@ -35,9 +35,9 @@ class _Fields(BaseModel):
         return filled_in(data)
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_consistency(self) -> Self:
         if sum(getattr(self, name, None) is not None for name in IDEMPOTENCY) > 1:
-            raise ValueError(f"a delivery's id stands in one place: give one of {', '.join(IDEMPOTENCY)}")
+            raise ValueError(f"a delivery's id has one place: give only one of {', '.join(IDEMPOTENCY)}")
         if getattr(self, "secret", None) is not None and getattr(self, "secrets", None) is not None:
             raise ValueError("give secret or secrets, not both")
         return self
@@ -49,7 +49,7 @@ class _Fields(BaseModel):
 
 
 class WebhookCreate(_Fields):
-    """A new webhook."""
+    """Describes a new webhook."""
 
     preset: str | None = Field(default=None, description=_PRESET)
     action: int | Annotated[str, Field(max_length=63)] = Field(description="Id or slug of a `webhook_action`")
@@ -64,11 +64,13 @@ class WebhookCreate(_Fields):
     idempotency_header: HeaderName | None = Field(default=None, description=_ID_HEADER)
     idempotency_path: JsonPath | None = Field(default=None, description=_ID_PATH)
     idempotency_field: Word | None = Field(default=None, description=_ID_FIELD)
-    idempotency_hours: int = Field(default=24, ge=1, le=24 * 30, description="How long such ids are known")
+    idempotency_hours: int = Field(
+        default=24, ge=1, le=24 * 30, description="Hours for which such ids are remembered"
+    )
 
 
 class WebhookUpdate(_Fields):
-    """Changes of a webhook; what is left out stays."""
+    """Changes a webhook; what is left out stays as it is."""
 
     preset: str | None = Field(default=None, description=_PRESET)
     action: int | Annotated[str, Field(max_length=63)] | None = None
@@ -79,7 +81,7 @@ class WebhookUpdate(_Fields):
     secret: Secret | None = Field(default=None, description=_SECRET)
     secrets: Secrets | None = Field(default=None, description=_SECRETS)
     challenge: Challenge | None = Field(default=None, description="null removes it")
-    answer: Answer | None = Field(default=None, description=f"{_ANSWER}; null brings that back")
+    answer: Answer | None = Field(default=None, description=f"{_ANSWER}; null restores those")
     idempotency_header: HeaderName | None = Field(default=None, description=f"{_ID_HEADER}; null removes it")
     idempotency_path: JsonPath | None = Field(default=None, description=_ID_PATH)
     idempotency_field: Word | None = Field(default=None, description=_ID_FIELD)
@@ -87,11 +89,11 @@ class WebhookUpdate(_Fields):
 
 
 class WebhookRead(BaseModel):
-    """A webhook; its secret is not shown."""
+    """Shows a webhook; its secret is not shown."""
 
     id: int
     app: int
-    organization: int = Field(description="For whom its runs work")
+    organization: int = Field(description="The organization for which its runs work")
     action: int
     name: str
     slug: str
@@ -106,7 +108,7 @@ class WebhookRead(BaseModel):
     idempotency_path: str | None
     idempotency_field: str | None
     idempotency_hours: int
-    user: int = Field(description="Whose rights its runs have: who made or last changed it")
+    user: int = Field(description="The user whose rights its runs have: who created it or changed it last")
     calls: int
     last_called_at: datetime | None
     created_at: datetime
@@ -141,14 +143,14 @@ class WebhookRead(BaseModel):
 
 
 class WebhookActionRun(BaseModel):
-    """The run that a call started."""
+    """Identifies the run that a call started."""
 
     task_id: str
     run_id: int
 
 
 class WebhookPreset(BaseModel):
-    """What a well-known service does."""
+    """Describes the requests of a well-known service."""
 
     name: str
-    fields: dict[str, Any] = Field(description="What `preset` fills in")
+    fields: dict[str, Any] = Field(description="The fields that `preset` fills in")

@@ -1,4 +1,4 @@
-"""Making and changing webhooks."""
+"""Creates and changes webhooks."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -25,158 +25,160 @@ from platform_api.webhooks.signatures.verifications import Verification
 from platform_api.webhooks.stored import challenge_of, verification_of
 
 MAX_WEBHOOKS = 200
-"""Of one app in one organization."""
+"""Maximum webhooks of one app in one organization."""
 
 
 async def create_webhook(
-    session: AsyncSession, actor: Actor, vault: Vault, app: str, wanted: WebhookCreate
+    session: AsyncSession, actor: Actor, vault: Vault, app: str, data: WebhookCreate
 ) -> tuple[Webhook, App]:
-    """A webhook of the caller's organization for an app of its own, or one that it installed."""
-    found = await _get_app(session, actor, app)
-    action = await _get_action(session, actor, found, wanted.action)
+    """Creates a webhook of the caller's organization for an app of its own, or one that it installed."""
+    target = await _get_app(session, actor, app)
+    action = await _get_action(session, actor, target, data.action)
     count = (
         select(func.count())
         .select_from(Webhook)
-        .where(visible_to(actor, Webhook.organization_id), Webhook.app_id == found.id)
+        .where(visible_to(actor, Webhook.organization_id), Webhook.app_id == target.id)
     )
     if (await session.scalar(count) or 0) >= MAX_WEBHOOKS:
         raise Conflict(f"the app has {MAX_WEBHOOKS} webhooks already; delete one first")
-    given = _given_secrets(wanted)
-    _check(wanted.verification, wanted.challenge, given or [])
+    given_secrets = _given_secrets(data)
+    _check(data.verification, data.challenge, given_secrets or [])
     webhook = Webhook(
         organization_id=actor.organization_id,
-        app_id=found.id,
+        app_id=target.id,
         action_id=action.id,
         user_id=actor.user_id,
         slug=_new_slug(),
-        name=wanted.name or action.name[:150],
-        is_enabled=wanted.is_enabled,
-        methods=list(wanted.methods),
-        verification=wanted.verification.model_dump(mode="json"),
-        sealed_secret=None if given is None else _seal(vault, given),
-        challenge=None if wanted.challenge is None else wanted.challenge.model_dump(mode="json"),
-        answer=None if wanted.answer is None else wanted.answer.model_dump(mode="json"),
-        idempotency_hours=wanted.idempotency_hours,
-        **{name: getattr(wanted, name) for name in IDEMPOTENCY},
+        name=data.name or action.name[:150],
+        is_enabled=data.is_enabled,
+        methods=list(data.methods),
+        verification=data.verification.model_dump(mode="json"),
+        sealed_secret=None if given_secrets is None else _encrypt(vault, given_secrets),
+        challenge=None if data.challenge is None else data.challenge.model_dump(mode="json"),
+        answer=None if data.answer is None else data.answer.model_dump(mode="json"),
+        idempotency_hours=data.idempotency_hours,
+        **{name: getattr(data, name) for name in IDEMPOTENCY},
     )
     session.add(webhook)
     await session.flush()
     await session.refresh(webhook)
-    return webhook, found
+    return webhook, target
 
 
 async def list_webhooks(session: AsyncSession, actor: Actor, app: str) -> tuple[Sequence[Webhook], App]:
-    """The organization's webhooks of an app."""
-    found = await _get_app(session, actor, app)
-    statement = select(Webhook).where(visible_to(actor, Webhook.organization_id), Webhook.app_id == found.id)
-    return (await session.scalars(statement.order_by(Webhook.id))).all(), found
+    """Returns the organization's webhooks of an app, and the app."""
+    target = await _get_app(session, actor, app)
+    statement = select(Webhook).where(visible_to(actor, Webhook.organization_id), Webhook.app_id == target.id)
+    return (await session.scalars(statement.order_by(Webhook.id))).all(), target
 
 
 async def get_webhook(session: AsyncSession, actor: Actor, app: str, webhook_id: int) -> tuple[Webhook, App]:
-    """One of them; NotFound otherwise."""
-    found = await _get_app(session, actor, app)
+    """Returns one of the organization's webhooks of an app; raises NotFound."""
+    target = await _get_app(session, actor, app)
     statement = select(Webhook).where(
-        Webhook.id == webhook_id, Webhook.app_id == found.id, visible_to(actor, Webhook.organization_id)
+        Webhook.id == webhook_id, Webhook.app_id == target.id, visible_to(actor, Webhook.organization_id)
     )
     webhook = await session.scalar(statement)
     if webhook is None:
         raise NotFound(f"there is no webhook {webhook_id}")
-    return webhook, found
+    return webhook, target
 
 
 async def update_webhook(
-    session: AsyncSession, actor: Actor, vault: Vault, app: str, webhook_id: int, wanted: WebhookUpdate
+    session: AsyncSession, actor: Actor, vault: Vault, app: str, webhook_id: int, data: WebhookUpdate
 ) -> tuple[Webhook, App]:
-    """Changes what the request names. From then on its runs have the caller's rights."""
-    webhook, found = await get_webhook(session, actor, app, webhook_id)
-    given = wanted.model_fields_set
-    if wanted.action is not None:
-        webhook.action_id = (await _get_action(session, actor, found, wanted.action)).id
+    """Changes what the request contains. From then on the webhook's runs have the caller's rights."""
+    webhook, target = await get_webhook(session, actor, app, webhook_id)
+    given = data.model_fields_set
+    if data.action is not None:
+        webhook.action_id = (await _get_action(session, actor, target, data.action)).id
     for name in ("name", "is_enabled", "methods", "idempotency_hours"):
-        if name in given and (value := getattr(wanted, name)) is not None:
+        if name in given and (value := getattr(data, name)) is not None:
             setattr(webhook, name, value)
-    if wanted.verification is not None:
-        webhook.verification = wanted.verification.model_dump(mode="json")
-    if (secrets_given := _given_secrets(wanted)) is not None:
-        webhook.sealed_secret = _seal(vault, secrets_given)
+    if data.verification is not None:
+        webhook.verification = data.verification.model_dump(mode="json")
+    if (given_secrets := _given_secrets(data)) is not None:
+        webhook.sealed_secret = _encrypt(vault, given_secrets)
     if "challenge" in given:
-        webhook.challenge = None if wanted.challenge is None else wanted.challenge.model_dump(mode="json")
+        webhook.challenge = None if data.challenge is None else data.challenge.model_dump(mode="json")
     if "answer" in given:
-        webhook.answer = None if wanted.answer is None else wanted.answer.model_dump(mode="json")
-    has_place = any(getattr(wanted, name) is not None for name in IDEMPOTENCY)
+        webhook.answer = None if data.answer is None else data.answer.model_dump(mode="json")
+    has_place = any(getattr(data, name) is not None for name in IDEMPOTENCY)
     for name in IDEMPOTENCY:
-        # There is one place: naming another leaves the old.
+        # There is one place only: a new one replaces the old one.
         if has_place or name in given:
-            setattr(webhook, name, getattr(wanted, name))
+            setattr(webhook, name, getattr(data, name))
     if given & {"verification", "challenge", "secret", "secrets"}:
         _check(verification_of(webhook), challenge_of(webhook), secrets_of(webhook, vault))
     webhook.user_id = actor.user_id
     await session.flush()
     await session.refresh(webhook)
-    return webhook, found
+    return webhook, target
 
 
 async def rotate_webhook(session: AsyncSession, actor: Actor, app: str, webhook_id: int) -> tuple[Webhook, App]:
-    """Gives it another address; the old one is nobody's from then on."""
-    webhook, found = await get_webhook(session, actor, app, webhook_id)
+    """Gives the webhook another address; the old one no longer works."""
+    webhook, target = await get_webhook(session, actor, app, webhook_id)
     webhook.slug = _new_slug()
     webhook.user_id = actor.user_id
     await session.flush()
     await session.refresh(webhook)
-    return webhook, found
+    return webhook, target
 
 
 async def delete_webhook(session: AsyncSession, actor: Actor, app: str, webhook_id: int) -> None:
-    """Removes it. Runs it started go on."""
+    """Removes a webhook. Runs that it started continue."""
     webhook, _ = await get_webhook(session, actor, app, webhook_id)
     await session.delete(webhook)
     await session.flush()
 
 
 def secrets_of(webhook: Webhook, vault: Vault) -> list[str]:
-    """Its secrets, the newest first. Raises UnreadableSecret."""
+    """Returns the webhook's secrets, the newest first. Raises UnreadableSecret."""
     if webhook.sealed_secret is None:
         return []
     opened = vault.decrypt(webhook.sealed_secret)
-    # Before there could be several, one was stored.
+    # Earlier releases stored a single one.
     return list(opened["secrets"]) if "secrets" in opened else [str(opened["secret"])]
 
 
 async def list_presets(session: AsyncSession, actor: Actor, app: str) -> Mapping[str, Mapping[str, Any]]:
-    """What is known of services, by their names."""
+    """Returns the presets by the names of their services."""
     await _get_app(session, actor, app)
     return PRESETS
 
 
 async def _get_app(session: AsyncSession, actor: Actor, app: str) -> App:
-    """An app that the caller's organization works with, for its builders."""
-    found = await get_usable_app(session, actor, app)
+    """Returns an app that the caller's organization works with, for its builders."""
+    target = await get_usable_app(session, actor, app)
     actor.require_scope(Scope.BUILD)
     actor.require_role(Role.BUILDER)
-    return found
+    return target
 
 
 async def _get_action(session: AsyncSession, actor: Actor, app: App, reference: int | str) -> Action:
     action, _ = await get_action(session, actor, str(reference), app=str(app.id))
     if action.action_type is not ActionType.WEBHOOK:
-        raise Unprocessable(f"action: {action.slug} is a {action.action_type}; a webhook starts a webhook_action")
+        raise Unprocessable(
+            f"action: {action.slug} is a {action.action_type}; a webhook can only start a webhook_action"
+        )
     return action
 
 
-def _given_secrets(wanted: WebhookCreate | WebhookUpdate) -> list[str] | None:
-    if wanted.secrets is not None:
-        return wanted.secrets
-    return None if wanted.secret is None else [wanted.secret]
+def _given_secrets(data: WebhookCreate | WebhookUpdate) -> list[str] | None:
+    if data.secrets is not None:
+        return data.secrets
+    return None if data.secret is None else [data.secret]
 
 
 def _check(verification: Verification, challenge: Challenge | None, given: Sequence[str]) -> None:
-    """Raises Unprocessable."""
+    """Raises Unprocessable where secrets are missing or have the wrong form."""
     check_secrets(verification, given)
     if challenge is not None and challenge.needs_secret and not given:
         raise Unprocessable("secret: the challenge needs one, to compare with token_name or to make its proof")
 
 
-def _seal(vault: Vault, given: Sequence[str]) -> bytes:
+def _encrypt(vault: Vault, given: Sequence[str]) -> bytes:
     return vault.encrypt({"secrets": list(given)})
 
 

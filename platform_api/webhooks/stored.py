@@ -1,4 +1,4 @@
-"""Validates what a webhook's row says in JSON: how its sender is known, what it asks, what it is answered."""
+"""Reads the parts of a webhook that are stored as JSON: verification, challenge and answer."""
 
 from pydantic import TypeAdapter
 
@@ -11,15 +11,15 @@ _VERIFICATION: TypeAdapter[Verification] = TypeAdapter(Verification)
 
 
 def verification_of(webhook: Webhook) -> Verification:
-    """How its sender is known."""
+    """Returns how the webhook's sender proves their identity."""
     return _VERIFICATION.validate_python(webhook.verification, context=STORED)
 
 
 def answer_of(webhook: Webhook) -> Answer | None:
-    """What a call that started a run is answered; None: the run's ids."""
+    """Returns the answer to a call that started a run; None: the run's ids."""
     return None if webhook.answer is None else Answer.model_validate(webhook.answer)
 
 
 def challenge_of(webhook: Webhook) -> Challenge | None:
-    """The question that is answered without a run."""
+    """Returns the question that is answered without a run."""
     return None if webhook.challenge is None else Challenge.model_validate(webhook.challenge, context=STORED)

@@ -1,21 +1,21 @@
-"""Signatures and keys as text: hexadecimal, base64 and its variant for addresses."""
+"""Decodes signatures and keys from text: hexadecimal, base64 and its variant for URLs."""
 
 import base64
 import binascii
 from typing import Literal
 
 Encoding = Literal["hex", "base64", "base64url"]
-_FOR_ADDRESSES = str.maketrans("-_", "+/")
+_BASE64URL_TO_BASE64 = str.maketrans("-_", "+/")
 
 
 def decode_text(text: str, encoding: Encoding) -> bytes:
-    """The bytes that `text` stands for; padding may be missing. Raises ValueError."""
+    """Returns the bytes that `text` encodes; padding may be missing. Raises ValueError."""
     if encoding == "hex":
         return bytes.fromhex(text)
     if encoding == "base64url":
         if set(text) & set("+/"):
-            raise ValueError("base64url has - and _ where base64 has + and /")
-        text = text.translate(_FOR_ADDRESSES)
+            raise ValueError("base64url uses - and _ where base64 uses + and /")
+        text = text.translate(_BASE64URL_TO_BASE64)
     try:
         # binascii refuses what is not ASCII with a ValueError of its own.
         return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)

@@ -1,7 +1,7 @@
-"""Public keys of senders who sign with a private one: as they are written down, and whether a signature is theirs.
+"""Reads public keys of senders who sign with a private one, and checks whether a signature is theirs.
 
-A webhook's keys are read with each of its deliveries, so what a text stands for is remembered. The text itself is the
-key of that memory: a webhook whose keys change is never verified with the old ones.
+A webhook's keys are read with each of its deliveries, so the key of a text is cached. The text itself is the key
+of the cache: a webhook whose keys change is never verified with the old ones.
 """
 
 from functools import lru_cache
@@ -20,13 +20,13 @@ from platform_api.webhooks.signatures.encodings import decode_text
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
 _ED25519_BYTES = 32
 _MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 8192
-# Of 3,000 characters at most: some megabytes, whoever's webhooks they are.
+# Of 3,000 characters at most: some megabytes for the webhooks of all organizations.
 MAX_REMEMBERED = 1024
 
 
 @lru_cache(maxsize=MAX_REMEMBERED)
 def read_ed25519(text: str) -> Ed25519PublicKey:
-    """The key of 32 bytes that `text` stands for. Raises ValueError."""
+    """Returns the key of 32 bytes that `text` encodes. Raises ValueError."""
     for encoding in ("hex", "base64"):
         try:
             key = decode_text(text, encoding)
@@ -34,12 +34,12 @@ def read_ed25519(text: str) -> Ed25519PublicKey:
             continue
         if len(key) == _ED25519_BYTES:
             return Ed25519PublicKey.from_public_bytes(key)
-    raise ValueError("an Ed25519 public key is 32 bytes, in hexadecimal (64 digits) or base64")
+    raise ValueError("an Ed25519 public key must be 32 bytes, in hexadecimal (64 digits) or base64")
 
 
 @lru_cache(maxsize=MAX_REMEMBERED)
 def read_x509(text: str, kind: Literal["ecdsa", "rsa"]) -> PublicKey:
-    """The key of a PEM text (BEGIN PUBLIC KEY), or of its base64 alone. Raises ValueError."""
+    """Returns the key of a PEM text (BEGIN PUBLIC KEY), or of its base64 alone. Raises ValueError."""
     expected = EllipticCurvePublicKey if kind == "ecdsa" else RSAPublicKey
     try:
         if text.lstrip().startswith("-----"):
@@ -48,17 +48,17 @@ def read_x509(text: str, kind: Literal["ecdsa", "rsa"]) -> PublicKey:
             key = load_der_public_key(decode_text("".join(text.split()), "base64"))
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ValueError(
-            "a public key is PEM (-----BEGIN PUBLIC KEY-----), or the base64 between its lines"
+            "a public key must be PEM (-----BEGIN PUBLIC KEY-----), or the base64 between its lines"
         ) from error
     if not isinstance(key, expected):
-        raise ValueError(f"this is no public key of {kind.upper()}")
+        raise ValueError(f"this is not a public key of {kind.upper()}")
     if isinstance(key, RSAPublicKey) and not _MIN_RSA_BITS <= key.key_size <= _MAX_RSA_BITS:
-        raise ValueError(f"an RSA key has {_MIN_RSA_BITS} to {_MAX_RSA_BITS} bits; this has {key.key_size}")
+        raise ValueError(f"an RSA key must have {_MIN_RSA_BITS} to {_MAX_RSA_BITS} bits; this has {key.key_size}")
     return key
 
 
-def fits(key: PublicKey, signature: bytes, signed: bytes) -> bool:
-    """Whether the owner of the key signed this; with ECDSA and RSA, its SHA-256."""
+def is_signed_by(key: PublicKey, signature: bytes, signed: bytes) -> bool:
+    """Returns true if the owner of the key signed this; with ECDSA and RSA, its SHA-256."""
     try:
         match key:
             case Ed25519PublicKey():

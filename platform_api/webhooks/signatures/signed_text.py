@@ -1,7 +1,7 @@
-"""What a sender signs, written as text with placeholders: `{timestamp}.{body}`, `{url}{form}`.
+"""Renders what a sender signs, written as text with placeholders: `{timestamp}.{body}`, `{url}{form}`.
 
-`{body}` are the bytes as they came, `{body_sha256}` their SHA-256 in hexadecimal, `{form}` the form's fields by name,
-each name followed by its values. `{url}` is the webhook's address with the query as it was sent; `{path}` and
+`{body}` is the body's bytes as they came, `{body_sha256}` their SHA-256 in hexadecimal, `{form}` the form's fields by
+name, each name followed by its values. `{url}` is the webhook's address with the query as it was sent; `{path}` and
 `{query}` are parts of it. `{header:NAME}` and `{query:NAME}` are one header and one parameter, `{json:PATH}` is one
 value of a JSON body, as it is written there; of a body that is signed by its values, the others are not proven.
 """
@@ -27,7 +27,7 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A request to a webhook. Header names are in lower case; `urls` are forms of its address, the usual first."""
+    """Holds a request to a webhook. Header names are in lower case; the first of `urls` is the usual address."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class Delivery:
 
 
 def placeholders(template: str) -> list[str]:
-    """The names of a template's placeholders."""
+    """Returns the names of a template's placeholders."""
     return _PLACEHOLDER.findall(template)
 
 
@@ -57,21 +57,21 @@ def check_template(template: str) -> None:
             continue
         if name not in NAMES:
             raise ValueError(
-                f"payload: the placeholder {{{name}}} is not known; there are "
-                f"{', '.join(f'{{{known}}}' for known in NAMES)}, {{header:NAME}}, {{query:NAME}} and {{json:PATH}}"
+                f"payload: the placeholder {{{name}}} is not known; use "
+                f"{', '.join(f'{{{known}}}' for known in NAMES)}, {{header:NAME}}, {{query:NAME}} or {{json:PATH}}"
             )
     if set("{}") & set(_PLACEHOLDER.sub("", template)):
-        raise ValueError("payload: a brace stands alone; write placeholders as {body}")
+        raise ValueError("payload: a brace is not part of a placeholder; write placeholders as {body}")
     bodies = sum(names.count(name) for name in COVERS_BODY)
     if bodies > 1 or not (bodies or any(name.startswith("json:") for name in names)):
         raise ValueError(
-            "payload must hold {body} once (or {body_sha256}, or {form}), or values of it as {json:PATH}:"
-            " else the body is not signed"
+            "payload must contain {body} once (or {body_sha256}, or {form}), or values of it as {json:PATH}:"
+            " otherwise the body is not signed"
         )
 
 
 def render(template: str, delivery: Delivery, *, url: str, timestamp: str, identifier: str) -> bytes:
-    """The bytes that the sender signed, if `url`, `timestamp` and `identifier` are what they used."""
+    """Returns the bytes that the sender signed, if `url`, `timestamp` and `identifier` are what they used."""
     values: dict[str, Callable[[], bytes]] = {
         "body": lambda: delivery.body,
         "body_sha256": lambda: hashlib.sha256(delivery.body).hexdigest().encode(),
@@ -84,16 +84,16 @@ def render(template: str, delivery: Delivery, *, url: str, timestamp: str, ident
         "query": lambda: _bytes(delivery.query_string),
     }
     content = cache(lambda: parse_exactly(delivery.content_type, delivery.body))
-    # Between the texts stand the placeholders' names.
+    # Every second part is the name of a placeholder.
     parts = _PLACEHOLDER.split(template)
     return b"".join(
-        (values[part]() if part in values else _named(part, delivery, content)) if index % 2 else part.encode()
+        (values[part]() if part in values else _resolve(part, delivery, content)) if index % 2 else part.encode()
         for index, part in enumerate(parts)
     )
 
 
 def is_form(delivery: Delivery) -> bool:
-    """Whether the body is a URL-encoded form."""
+    """Returns true if the body is a URL-encoded form."""
     return delivery.content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
 
 
@@ -102,7 +102,7 @@ def _bytes(text: str) -> bytes:
 
 
 def json_text(value: Any) -> str:
-    """A value of a JSON body as it is written there; empty when there is none, or it is no single one."""
+    """Returns a value of a JSON body as it is written there; empty when there is none, or more than one."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -112,7 +112,7 @@ def json_text(value: Any) -> str:
             return ""
 
 
-def _named(placeholder: str, delivery: Delivery, content: Callable[[], Any]) -> bytes:
+def _resolve(placeholder: str, delivery: Delivery, content: Callable[[], Any]) -> bytes:
     kind, _, name = placeholder.partition(":")
     match kind:
         case "header":
@@ -122,7 +122,7 @@ def _named(placeholder: str, delivery: Delivery, content: Callable[[], Any]) -> 
         case "json":
             return json_text(at(content(), name)).encode(errors="replace")
         case _:
-            # Saved before unknown names were refused: the text as it stands, which no sender signs.
+            # Saved before unknown names were refused: the text itself, which no sender signs.
             return f"{{{placeholder}}}".encode()
 
 

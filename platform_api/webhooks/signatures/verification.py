@@ -1,7 +1,7 @@
-"""Whether a call comes from whom it should: the shared secret, or the signature over the request as it came.
+"""Verifies that a call comes from the expected sender: by the shared secret, or the signature over the request.
 
-Of several secrets any may fit, so that one can be replaced while both are in use. Every candidate is compared, in
-constant time, so that neither the time nor the answer tells which one was nearly right.
+Any of several secrets may be used, so that one can be replaced while both are in use. Every candidate is compared, in
+constant time, so that neither the time nor the answer reveals which one was nearly right.
 """
 
 import base64
@@ -18,7 +18,7 @@ from platform_api.core.errors import Unauthenticated, Unprocessable
 from platform_api.webhooks.bodies import parse_exactly, parse_json
 from platform_api.webhooks.forms import parse_query
 from platform_api.webhooks.signatures.encodings import decode_text
-from platform_api.webhooks.signatures.public_keys import fits
+from platform_api.webhooks.signatures.public_keys import is_signed_by
 from platform_api.webhooks.signatures.signed_text import Delivery, is_form, json_text, placeholders, render
 from platform_api.webhooks.signatures.verifications import (
     BasicVerification,
@@ -43,7 +43,7 @@ _WRONG_SIGNATURE = "the webhook's signature is missing or wrong"
 def verify(
     verification: Verification, secrets: Sequence[str], delivery: Delivery, *, now: float | None = None
 ) -> None:
-    """Raises Unauthenticated. `now` is in Unix seconds."""
+    """Raises Unauthenticated unless the delivery proves its sender. `now` is in Unix seconds."""
     moment = time.time() if now is None else now
     match verification:
         case NoVerification():
@@ -66,7 +66,7 @@ def check_secrets(verification: Verification, secrets: Sequence[str]) -> None:
         case StandardVerification() if verification.public_keys and not secrets:
             return
         case _ if not secrets:
-            raise Unprocessable("secret: this verification needs one; it is what the sender signs with or sends")
+            raise Unprocessable("secret: this verification needs a secret, which the sender signs with or sends")
         case SignatureVerification() | StandardVerification():
             for secret in secrets:
                 try:
@@ -78,10 +78,10 @@ def check_secrets(verification: Verification, secrets: Sequence[str]) -> None:
 
 
 def is_one_of(sent: str, secrets: Sequence[str]) -> bool:
-    """Whether somebody sent one of the secrets."""
+    """Returns true if `sent` is one of the secrets."""
     given = sent.encode(errors="replace")
-    fits = [hmac.compare_digest(given, secret.encode()) for secret in secrets]
-    return any(fits)
+    matches = [hmac.compare_digest(given, secret.encode()) for secret in secrets]
+    return any(matches)
 
 
 def _verify_secret(verification: SecretVerification, secrets: Sequence[str], delivery: Delivery) -> None:
@@ -94,7 +94,7 @@ def _verify_secret(verification: SecretVerification, secrets: Sequence[str], del
         sent = at(parse_json(delivery.content_type, delivery.body), verification.path)
     text = sent if isinstance(sent, str) and sent.startswith(verification.prefix) else ""
     given = text.removeprefix(verification.prefix)
-    # After `Bearer` stands a space, also where the prefix was written without it.
+    # A space follows `Bearer`, also where the prefix was written without it.
     if not (is_one_of(given, secrets) | is_one_of(given.strip(), secrets)):
         raise Unauthenticated(_WRONG_SECRET)
 
@@ -142,14 +142,14 @@ def _verify_signature(verification: _Signature, secrets: Sequence[str], delivery
         for url in (_urls(verification, delivery) if "url" in names else delivery.urls[:1])
     ]
     if not isinstance(verification, SignatureVerification):
-        # Each costs as much as hashing the whole body: a stranger's call does not get to ask for hundreds.
-        tried = islice(product(signed, verification.keys, signatures), _MAX_KEY_TRIALS)
-        found = [fits(key, signature, text) for text, key, signature in tried]
+        # Each costs as much as hashing the whole body: a stranger's call cannot cause hundreds of them.
+        candidates = islice(product(signed, verification.keys, signatures), _MAX_KEY_TRIALS)
+        matches = [is_signed_by(key, signature, text) for text, key, signature in candidates]
     else:
         keys = [_key(verification, secret) for secret in secrets]
         expected = [hmac.new(key, text, verification.algorithm).digest() for key in keys for text in signed]
-        found = [hmac.compare_digest(signature, digest) for signature in signatures for digest in expected]
-    if not any(found):
+        matches = [hmac.compare_digest(signature, digest) for signature in signatures for digest in expected]
+    if not any(matches):
         raise Unauthenticated(_WRONG_SIGNATURE)
     if "timestamp" in names:
         _require_recent(_unix(timestamp, verification.timestamp_format), verification.tolerance_seconds, now)
@@ -165,32 +165,32 @@ def _verify_standard(
     signed = f"{identifier}.{timestamp}.".encode() + delivery.body
     keys = [_key(verification, secret) for secret in secrets]
     expected = [hmac.digest(key, signed, "sha256") for key in keys]
-    found = [False]
+    matches = [False]
     # A header that was sent twice has been joined by a comma and a space.
     for version, _, text in [part.strip(",").partition(",") for part in header.split()[:_MAX_SIGNATURES]]:
         signature = _bytes_of(text, "base64")
         if version == "v1":
-            found += [hmac.compare_digest(signature, digest) for digest in expected]
+            matches += [hmac.compare_digest(signature, digest) for digest in expected]
         elif version == "v1a":
-            found += [fits(key, signature, signed) for key in verification.keys]
-    if not identifier or not any(found):
+            matches += [is_signed_by(key, signature, signed) for key in verification.keys]
+    if not identifier or not any(matches):
         raise Unauthenticated(_WRONG_SIGNATURE)
     _require_recent(_unix(timestamp, "seconds"), verification.tolerance_seconds, now)
 
 
 def _key(verification: SignatureVerification | StandardVerification, secret: str) -> bytes:
-    """The key that a secret stands for. Raises ValueError with what would be right."""
+    """Returns the key that a secret encodes. Raises ValueError with what would be right."""
     if isinstance(verification, StandardVerification):
         try:
             return decode_text(secret.removeprefix(_WHSEC), "base64")
         except ValueError as error:
-            raise ValueError("a secret of Standard Webhooks is whsec_ and base64") from error
+            raise ValueError("a secret of Standard Webhooks must be whsec_ followed by base64") from error
     if verification.secret_encoding == "text":
         return secret.encode()
     try:
         return decode_text(secret, verification.secret_encoding)
     except ValueError as error:
-        raise ValueError(f"it is not {verification.secret_encoding}, as secret_encoding says") from error
+        raise ValueError(f"it is not {verification.secret_encoding}, which secret_encoding requires") from error
 
 
 def _urls(verification: _Signature, delivery: Delivery) -> Sequence[str]:
@@ -200,18 +200,18 @@ def _urls(verification: _Signature, delivery: Delivery) -> Sequence[str]:
 
 
 def _require_covered_body(verification: _Signature, names: Sequence[str], delivery: Delivery) -> None:
-    """A body that is no form is not part of `{form}`: it must be empty, or told by its hash in the signed query."""
+    """Requires a body that is no form to be empty, or covered by its hash in the signed query."""
     if "form" not in names or is_form(delivery) or not delivery.body:
         return
     given = parse_query(delivery.query_string).get(verification.body_hash_query or "", [""])[0]
     if not hmac.compare_digest(
         given.lower().encode(errors="replace"), hashlib.sha256(delivery.body).hexdigest().encode()
     ):
-        raise Unauthenticated("the webhook's body is not part of what is signed")
+        raise Unauthenticated("the webhook's body is not covered by the signature")
 
 
 def _decoded(verification: _Signature, text: str) -> bytes:
-    """The bytes of a signature; nothing when it is none."""
+    """Returns the bytes of a signature; empty when it is none."""
     if not text.startswith(verification.prefix):
         return b""
     return _bytes_of(text.removeprefix(verification.prefix).strip(), verification.encoding)
@@ -230,7 +230,7 @@ def _elements(header: str, separator: str) -> list[tuple[str, str]]:
 
 
 def _unix(timestamp: str, form: str) -> float:
-    """A sent time in Unix seconds; 0 when it is none."""
+    """Returns a sent time in Unix seconds; 0 when it is none."""
     if form == "iso8601":
         try:
             moment = datetime.fromisoformat(timestamp)

@@ -1,4 +1,4 @@
-"""The ways in which a sender proves who they are, as they are declared and stored."""
+"""Declares and stores the ways in which a sender proves their identity."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -23,17 +23,17 @@ from platform_api.webhooks.signatures.signed_text import COVERS_BODY, check_temp
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$", max_length=100, to_lower=True)]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 STORED = {"stored": True}
-"""Context of validation for what is stored already: rules that came later do not make it unreadable."""
+"""Context of validation for stored verifications: rules that were added later do not make them unreadable."""
 
 
-def _one_value(path: str, info: ValidationInfo) -> str:
+def _check_path_of_one_value(path: str, info: ValidationInfo) -> str:
     if info.context == STORED:
         return path
     return check_path(path)
 
 
-JsonPath = Annotated[Path, Field(min_length=1), AfterValidator(_one_value)]
-"""Where a value stands in a JSON body, as `event.id`; a key that holds a dot is quoted: `["a.b"]`."""
+JsonPath = Annotated[Path, Field(min_length=1), AfterValidator(_check_path_of_one_value)]
+"""Path of a value in a JSON body, such as `event.id`; a key that contains a dot is quoted: `["a.b"]`."""
 
 
 class _Strict(BaseModel):
@@ -41,41 +41,41 @@ class _Strict(BaseModel):
 
 
 class NoVerification(_Strict):
-    """Who knows the address may call it."""
+    """Accepts every call: whoever knows the address may call it."""
 
     kind: Literal["none"] = "none"
 
 
 class SecretVerification(_Strict):
-    """The sender sends a shared secret: in a header, in the query, or at a path in the JSON body."""
+    """Compares a shared secret that is sent in a header, in the query, or at a path in the JSON body."""
 
     kind: Literal["secret"]
     header: HeaderName | None = None
     query: Word | None = Field(default=None, description="Query parameter that holds the secret")
-    path: JsonPath | None = Field(default=None, description="Where it stands in the body")
-    prefix: str = Field(default="", max_length=50, description="Before the secret, such as `Bearer `")
+    path: JsonPath | None = Field(default=None, description="Its path in the JSON body")
+    prefix: str = Field(default="", max_length=50, description="Text before the secret, such as `Bearer `")
 
     @model_validator(mode="after")
-    def _is_one(self) -> Self:
+    def _has_one_place(self) -> Self:
         if sum(place is not None for place in (self.header, self.query, self.path)) != 1:
             raise ValueError("say where the secret is sent: give one of header, query and path")
         return self
 
 
 class BasicVerification(_Strict):
-    """The sender signs in with HTTP's Basic scheme; the password is the secret."""
+    """Compares the credentials of HTTP's Basic scheme; the password is the secret."""
 
     kind: Literal["basic"]
     username: Annotated[str, Field(max_length=200, pattern=r"^[^:\x00-\x1f]*$")]
 
 
 class _Signed(_Strict):
-    """What signatures have in common, of whichever kind: where they stand, and what is signed."""
+    """Declares what signatures of every kind have in common: where they are, and what is signed."""
 
     header: HeaderName | None = None
-    path: JsonPath | None = Field(default=None, description="Or where the signature stands in a JSON body")
+    path: JsonPath | None = Field(default=None, description="Or the path of the signature in a JSON body")
     encoding: Encoding = "hex"
-    prefix: str = Field(default="", max_length=50, description="Before the signature, such as `sha256=`")
+    prefix: str = Field(default="", max_length=50, description="Text before the signature, such as `sha256=`")
     element: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(
         default=None,
         description="The header is a list `t=1,v1=abc`: the element that is the signature; it may repeat",
@@ -85,11 +85,11 @@ class _Signed(_Strict):
     timestamp_element: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(
         default=None, description="Or the element of the signature's header that is the time"
     )
-    timestamp_path: JsonPath | None = Field(default=None, description="Or where the time stands in a JSON body")
+    timestamp_path: JsonPath | None = Field(default=None, description="Or the path of the time in a JSON body")
     timestamp_format: Literal["seconds", "milliseconds", "iso8601"] = Field(
         default="seconds", description="Unix time, or a date and time"
     )
-    tolerance_seconds: int = Field(default=300, ge=1, le=86_400, description="How old a signed time may be")
+    tolerance_seconds: int = Field(default=300, ge=1, le=86_400, description="Maximum age of a signed time")
     id_header: HeaderName | None = Field(default=None, description="Header that `{id}` stands for")
     payload: str = Field(default="{body}", max_length=1000, description="What is signed, written with placeholders")
     url: Annotated[str, Field(max_length=1000, pattern=r"^https?://[^\s?#]+$")] | None = Field(
@@ -103,53 +103,55 @@ class _Signed(_Strict):
     @model_validator(mode="wrap")
     @classmethod
     def _check(cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
-        made = handler(value)
+        verification = handler(value)
         if info.context != STORED and not isinstance(value, cls):
-            made._fits()
-        return made
+            verification._check_consistency()
+        return verification
 
-    def _fits(self) -> None:
+    def _check_consistency(self) -> None:
         check_template(self.payload)
         names = placeholders(self.payload)
         if (self.header is None) == (self.path is None):
-            raise ValueError("say where the signature stands: give one of header and path")
+            raise ValueError("say where the signature is: give either header or path")
         times = (self.timestamp_header, self.timestamp_element, self.timestamp_path)
         has_time = any(place is not None for place in times)
         if sum(place is not None for place in times) > 1:
-            raise ValueError("the time has one place: timestamp_header, timestamp_element or timestamp_path")
+            raise ValueError(
+                "the time has one place: give only one of timestamp_header, timestamp_element and timestamp_path"
+            )
         if self.timestamp_element is not None and self.element is None:
-            raise ValueError("timestamp_element needs element: the header is then a list of both")
+            raise ValueError("timestamp_element needs element: the header is then a list that contains both")
         if self.element is not None and self.header is None:
-            raise ValueError("element is of a header that is a list; a signature at a path is one")
+            raise ValueError("element needs header: it selects from a header that is a list")
         if has_time != ("timestamp" in names):
             # A time that is not signed proves nothing.
-            raise ValueError("payload must hold {timestamp} exactly when it is said where the time stands")
+            raise ValueError("payload must contain {timestamp} if and only if the place of the time is given")
         if (self.id_header is not None) != ("id" in names):
-            raise ValueError("payload must hold {id} exactly when id_header says which header that is")
+            raise ValueError("payload must contain {id} if and only if id_header is given")
         if self.body_hash_query is not None and ("form" not in names or not {"url", "query"} & set(names)):
             raise ValueError("body_hash_query needs a payload of {form} and of the signed {url} or {query}")
         if self.header is not None and f"header:{self.header}" in (name.lower() for name in names):
-            raise ValueError(f"payload holds the header {self.header}, which is the signature itself")
+            raise ValueError(
+                f"payload contains the header {self.header}, which is the signature itself; leave it out"
+            )
         if self.path is not None and set(COVERS_BODY) & set(names):
             raise ValueError(
-                "payload: the body holds the signature itself; name its signed values, as {json:event.id}"
+                "payload: the body contains the signature itself; list its signed values, such as {json:event.id}"
             )
         if self.url is not None and "url" not in names:
-            raise ValueError("url is what {url} stands for; the payload holds none")
+            raise ValueError("url is the value of {url}, but payload does not contain it")
 
 
 class SignatureVerification(_Signed):
-    """The sender signs with a shared secret (HMAC) and puts the signature into a header."""
+    """Verifies an HMAC that the sender made with a shared secret and put into a header."""
 
     kind: Literal["hmac"]
     algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
-    secret_encoding: Literal["text", "hex", "base64"] = Field(
-        default="text", description="What the secret's text stands for"
-    )
+    secret_encoding: Literal["text", "hex", "base64"] = Field(default="text", description="How the secret is encoded")
 
 
 class Ed25519Verification(_Signed):
-    """The sender signs with a private key (Ed25519); the public keys are stored here, the newest first."""
+    """Verifies a signature made with a private key (Ed25519); the public keys are stored here, the newest first."""
 
     kind: Literal["ed25519"]
     public_keys: Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=5)]
@@ -167,7 +169,7 @@ class Ed25519Verification(_Signed):
 
 
 class X509Verification(_Signed):
-    """The sender signs the SHA-256 with a private key (ECDSA, or RSA with PKCS #1 v1.5); the public keys are here."""
+    """Verifies a signature of the SHA-256 made with a private key (ECDSA, or RSA with PKCS #1 v1.5)."""
 
     kind: Literal["ecdsa", "rsa"]
     public_keys: Annotated[list[Annotated[str, Field(max_length=3000)]], Field(min_length=1, max_length=5)]
@@ -184,7 +186,7 @@ class X509Verification(_Signed):
 
 
 class StandardVerification(_Strict):
-    """Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+    """Verifies Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature`.
 
     Secrets are `whsec_` and base64 (signatures `v1`), public keys `whpk_` and base64 (`v1a`, Ed25519).
     Source: https://www.standardwebhooks.com, version 1.
@@ -200,7 +202,7 @@ class StandardVerification(_Strict):
     def _are_keys(cls, values: list[str]) -> list[str]:
         for value in values:
             if not value.startswith("whpk_"):
-                raise ValueError("a public key is written as whpk_ and base64")
+                raise ValueError("a public key must be whpk_ followed by base64")
             read_ed25519(value.removeprefix("whpk_"))
         return values
 

@@ -108,7 +108,11 @@ async def test_a_files_name_is_read_as_senders_write_it(written: str, name: str)
     ("content", "content_type", "message"),
     [
         (b"--XX\r\nnonsense", MULTIPART, "not a multipart form"),
-        (multipart(('Content-Disposition: form-data; name="a"', b"1"))[:-8], MULTIPART, "breaks off"),
+        (
+            multipart(('Content-Disposition: form-data; name="a"', b"1"))[:-8],
+            MULTIPART,
+            "ends before its last boundary",
+        ),
         (multipart(("Content-Disposition: form-data", b"1")), MULTIPART, '"name" must be provided'),
         (multipart(('Content-Disposition: form-data; name="a"', b"1")), "multipart/form-data", "Missing boundary"),
         (multipart(('Content-Disposition: form-data; name="a"', b"1")), MULTIPART + "; charset=idna", "not known"),
@@ -155,10 +159,10 @@ async def test_text_is_read_in_its_character_set(
         (b'"\\u0000"', "a zero character"),
         (b'"\xff"', "the body is not valid JSON: "),
         (b'{"id": 18446744073709551616}', "the number 18446744073709551616, which is too large"),
-        (b"[" + b"9" * 300 + b"]", "is too large for JSON here"),
+        (b"[" + b"9" * 300 + b"]", "is too large to be stored as JSON"),
         (b"[" + b"9" * 5000 + b"]", "the body is not valid JSON: "),
         (b'[-9223372036854775809, ""]', "the number -9223372036854775809, which is too large"),
-        (b"[" * 1000 + b"1" * 19 + b"]" * 1000, "nested too deeply to tell"),
+        (b"[" * 1000 + b"1" * 19 + b"]" * 1000, "nested too deeply to check"),
     ],
 )
 async def test_json_that_cannot_be_read_is_kept_and_said_so(desk: Desk, content: bytes, message: str) -> None:
@@ -202,12 +206,12 @@ async def test_a_packed_body_is_unpacked(desk: Desk, content: bytes, encoding: s
 @pytest.mark.parametrize(
     ("content", "encoding", "message"),
     [
-        (b"{}", "br", "content encoding 'br' is not known; gzip and deflate are"),
+        (b"{}", "br", "content encoding 'br' is not known; send gzip or deflate"),
         (b"{}", "gzip", "is not gzip, as its content encoding says"),
         (packed(b"{}", "gzip")[:-1], "gzip", "is not gzip, as its content encoding says"),
         (packed(b"{}", "gzip") + b"more", "gzip", "is not gzip, as its content encoding says"),
-        (packed(bytes(MAX_BODY_BYTES + 1), "gzip"), "gzip", "larger than 1048576 bytes when it is unpacked"),
-        (packed(bytes(10**7), "gzip", "gzip"), "gzip, gzip", "larger than 1048576 bytes when it is unpacked"),
+        (packed(bytes(MAX_BODY_BYTES + 1), "gzip"), "gzip", "larger than 1048576 bytes when it is decompressed"),
+        (packed(bytes(10**7), "gzip", "gzip"), "gzip, gzip", "larger than 1048576 bytes when it is decompressed"),
     ],
 )
 async def test_a_body_that_cannot_be_unpacked_is_kept_and_said_so(

@@ -69,18 +69,18 @@ def public_key(key: Ed25519PrivateKey) -> bytes:
 @pytest.mark.parametrize(
     ("verification", "message"),
     [
-        ({"payload": "{id}.{timestamp}.{body}", "timestamp_header": "X-Time"}, "{id} exactly when id_header"),
-        ({"payload": "{identifier}.{body}"}, "the placeholder {identifier} is not known; there are {body}"),
+        ({"payload": "{id}.{timestamp}.{body}", "timestamp_header": "X-Time"}, "{id} if and only if id_header"),
+        ({"payload": "{identifier}.{body}"}, "the placeholder {identifier} is not known; use {body}"),
         ({"payload": "{body}{}"}, "the placeholder {} is not known"),
         ({"payload": "{header:}{body}"}, "the placeholder {header:} is not known"),
         ({"payload": "{header:bad name}{body}"}, "is not known"),
         ({"payload": "{ body }"}, "the placeholder { body } is not known"),
-        ({"payload": "{body}}"}, "a brace stands alone"),
-        ({"payload": "{timestamp}", "timestamp_header": "X-Time"}, "payload must hold {body} once"),
-        ({"payload": "{body}{form}"}, "payload must hold {body} once"),
-        ({"payload": "{timestamp}{body}"}, "{timestamp} exactly when"),
-        ({"payload": "{body}", "id_header": "X-Id"}, "{id} exactly when"),
-        ({"payload": "{body}", "url": "https://a.example/b"}, "the payload holds none"),
+        ({"payload": "{body}}"}, "a brace is not part of a placeholder"),
+        ({"payload": "{timestamp}", "timestamp_header": "X-Time"}, "payload must contain {body} once"),
+        ({"payload": "{body}{form}"}, "payload must contain {body} once"),
+        ({"payload": "{timestamp}{body}"}, "{timestamp} if and only if"),
+        ({"payload": "{body}", "id_header": "X-Id"}, "{id} if and only if"),
+        ({"payload": "{body}", "url": "https://a.example/b"}, "but payload does not contain it"),
         ({"payload": "{header:x-signature}{body}"}, "x-signature, which is the signature itself"),
         ({"payload": "{body}", "body_hash_query": "hash"}, "body_hash_query needs a payload of {form}"),
         ({"payload": "{url}{body}", "url": "ftp://a"}, "match pattern"),
@@ -201,15 +201,15 @@ async def test_standard_webhooks_are_signed_with_ed25519_as_well(desk: Desk) -> 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"verification": {"kind": "standard"}}, "secret: this verification needs one"),
-        ({"verification": {"kind": "standard"}, "secret": "whsec_not base64!"}, "whsec_ and base64"),
+        ({"verification": {"kind": "standard"}}, "secret: this verification needs a secret"),
+        ({"verification": {"kind": "standard"}, "secret": "whsec_not base64!"}, "whsec_ followed by base64"),
         ({"verification": {"kind": "standard"}, "secret": "whsec_YWJj"}, "shorter than 8 bytes"),
         ({"verification": {"kind": "standard", "public_keys": ["abc"]}}, "whpk_"),
         ({"verification": {"kind": "standard", "public_keys": ["whpk_YWJj"]}}, "32 bytes"),
         ({"verification": {"kind": "ed25519", "header": "X-A", "public_keys": ["zz"]}}, "32 bytes"),
         ({"verification": {"kind": "ed25519", "header": "X-A", "public_keys": []}}, "at least 1"),
         ({"verification": {"kind": "basic", "username": "a:b"}, "secret": SECRET}, "match pattern"),
-        ({"verification": {"kind": "basic", "username": "a"}}, "secret: this verification needs one"),
+        ({"verification": {"kind": "basic", "username": "a"}}, "secret: this verification needs a secret"),
         ({"verification": {"kind": "secret"}, "secret": SECRET}, "one of header, query and path"),
         ({"verification": {"kind": "secret", "header": "A", "query": "b"}, "secret": SECRET}, "one of header"),
         (
@@ -217,7 +217,10 @@ async def test_standard_webhooks_are_signed_with_ed25519_as_well(desk: Desk) -> 
             "it is not hex",
         ),
         ({"verification": {"kind": "secret", "path": "value.*.a"}, "secret": SECRET}, "has a wildcard"),
-        ({"idempotency_path": "items.?"}, "'items.?' has a wildcard, which finds a list; one value is meant"),
+        (
+            {"idempotency_path": "items.?"},
+            "'items.?' has a wildcard, which finds a list; write the path of one value",
+        ),
         (
             {"idempotency_path": "$.event.id"},
             "'$.event.id' is not a path; write keys and list indexes joined by dots",
@@ -225,10 +228,10 @@ async def test_standard_webhooks_are_signed_with_ed25519_as_well(desk: Desk) -> 
         ({"idempotency_path": "/event/id"}, "'/event/id' is not a path"),
         ({"secret": SECRET, "secrets": [SECRET]}, "secret or secrets, not both"),
         ({"secrets": [SECRET, "short"]}, "at least 8"),
-        ({"preset": "nobody", "secret": SECRET}, "preset: 'nobody' is not known; there are adyen"),
-        ({"preset": "paypal"}, "proven by certificates of its own, which are not fetched here"),
+        ({"preset": "nobody", "secret": SECRET}, "preset: 'nobody' is not known; use one of adyen"),
+        ({"preset": "paypal"}, "signs with certificates of its own, which this platform does not fetch"),
         ({"preset": "discord"}, "public_keys"),
-        ({"preset": "github"}, "secret: this verification needs one"),
+        ({"preset": "github"}, "secret: this verification needs a secret"),
     ],
 )
 async def test_what_a_verification_needs_is_asked_for_when_it_is_saved(
@@ -288,7 +291,7 @@ async def test_a_body_that_is_no_form_is_not_taken_along_unsigned(desk: Desk) ->
     assert (await desk.call(webhook, headers=twilio(url, []))).status_code == 200
     smuggled = await desk.call(webhook, content=b'{"a": 1}', headers={**JSON, **twilio(url, [])})
     assert smuggled.status_code == 401
-    assert "not part of what is signed" in smuggled.json()["detail"]
+    assert "not covered by the signature" in smuggled.json()["detail"]
     content = b'{"a": 1}'
     query = f"?bodySHA256={hashlib.sha256(content).hexdigest()}"
     headers = {**JSON, **twilio(url + query, [])}
@@ -513,7 +516,7 @@ async def test_a_body_is_signed_with_a_private_key(desk: Desk, kind: str) -> Non
         answer = await desk.call(webhook, content=body, headers={"X-Signature": signature})
         assert answer.status_code == status, answer.text
     wrong = spki(RSA if kind == "ecdsa" else CURVE)
-    for text, message in ((wrong, "this is no public key of"), ("nonsense", "a public key is PEM")):
+    for text, message in ((wrong, "this is not a public key of"), ("nonsense", "a public key must be PEM")):
         async with desk.platform.client(desk.caller) as client:
             made = {"action": "take", "verification": {**fields, "public_keys": [text]}}
             answer = await client.post(f"/api/apps/{desk.app.id}/webhooks/", json=made)

@@ -145,7 +145,10 @@ async def test_an_action_whose_file_is_gone_is_a_500_that_tells_a_stranger_nothi
         change = {"base_version": source["number"], "files": {"main.py": ""}}
         assert (await client.post(f"/api/apps/{desk.app.id}/source/", json=change)).status_code == 201
     answer = await desk.call(webhook)
-    assert (answer.status_code, answer.json()) == (500, {"detail": "the webhook's action cannot run at present"})
+    assert (answer.status_code, answer.json()) == (
+        500,
+        {"detail": "the webhook's action cannot run at the moment; try again later"},
+    )
 
 
 async def test_an_address_that_is_nobodys_is_a_404(desk: Desk) -> None:
@@ -196,11 +199,11 @@ async def test_a_webhook_is_switched_off_rotated_and_deleted(desk: Desk) -> None
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"action": "other"}, "a webhook starts a webhook_action"),
+        ({"action": "other"}, "a webhook can only start a webhook_action"),
         ({"action": "nothing"}, "there is no action"),
-        ({"verification": {"kind": "secret", "header": "X-Key"}}, "secret: this verification needs one"),
+        ({"verification": {"kind": "secret", "header": "X-Key"}}, "secret: this verification needs a secret"),
         ({"verification": {"kind": "magic"}}, "verification"),
-        ({"verification": {**GITHUB, "payload": "x"}, "secret": SECRET}, "payload must hold {body} once"),
+        ({"verification": {**GITHUB, "payload": "x"}, "secret": SECRET}, "payload must contain {body} once"),
         ({"verification": {**SLACK, "payload": "{body}"}, "secret": SECRET}, "{timestamp}"),
         ({"verification": {**GITHUB, "header": "bad header"}, "secret": SECRET}, "match pattern"),
         ({"methods": []}, "methods"),
