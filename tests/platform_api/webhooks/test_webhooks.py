@@ -173,7 +173,7 @@ async def test_only_its_methods_are_taken(desk: Desk) -> None:
     for method in ("POST", "GET"):
         answer = await desk.call(webhook, method)
         assert answer.status_code == 400
-        assert "takes PUT" in answer.json()["detail"]
+        assert "accepts PUT" in answer.json()["detail"]
 
 
 async def test_a_webhook_is_switched_off_rotated_and_deleted(desk: Desk) -> None:
