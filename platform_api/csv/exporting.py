@@ -33,7 +33,7 @@ from platform_api.tables.models import AppTable
 from platform_api.work.queue import Claimed
 
 PAGE = 1000
-_MOST_SHEET_ROWS = 1_048_575
+_MAX_SHEET_ROWS = 1_048_575
 _MAX_INT_DIGITS = 4000
 _SCOPES = frozenset({Scope.DATA})
 _FIRST_ID = "00000000-0000-0000-0000-000000000000"
@@ -63,22 +63,22 @@ class Export:
         self._job = job = claimed.job
         self._claimed = claimed
         self._most_bytes = most_bytes
-        self._wanted = ExportWrite.model_validate(job.options)
+        self._request = ExportWrite.model_validate(job.options)
 
     async def run(self) -> None:
         """Exports to the end. Raises JobFailed, LeaseLost."""
         columns, definition = await self._columns()
         with tempfile.TemporaryFile() as file:
             known = exported_columns(definition)
-            sink = _sink(self._wanted, file, [known[column] for column in columns])
+            sink = _sink(self._request, file, [known[column] for column in columns])
             await asyncio.to_thread(sink.begin, columns)
             total = await self._count(definition)
             done, last = 0, _FIRST_ID
             while page := await self._page(definition, columns, after=last):
                 last = str(page[-1]["automio_id"])
                 done += len(page)
-                if done > _MOST_SHEET_ROWS and self._wanted.format is FileFormat.XLSX:
-                    raise JobFailed(f"an Excel sheet holds {_MOST_SHEET_ROWS} rows; export as CSV")
+                if done > _MAX_SHEET_ROWS and self._request.format is FileFormat.XLSX:
+                    raise JobFailed(f"an Excel sheet holds {_MAX_SHEET_ROWS} rows; export as CSV")
                 rows = [[row[column] for column in columns] for row in page]
                 await asyncio.to_thread(sink.write, rows)
                 if file.tell() > self._most_bytes:
@@ -97,7 +97,7 @@ class Export:
         if table is None:
             raise JobFailed("the table was deleted")
         known = table.definition.column_names
-        columns = self._wanted.columns or list(known)
+        columns = self._request.columns or list(known)
         if unknown := [column for column in columns if column not in known]:
             raise JobFailed(f"columns: the table has no column {unknown[0]!r}")
         return columns, table.definition
@@ -107,7 +107,7 @@ class Export:
         document = (
             f"query ($where: {table}_bool_exp!) {{ {table}_aggregate(where: $where) {{ aggregate {{ count }} }} }}"
         )
-        data = await self._ask(document, {"where": self._wanted.where})
+        data = await self._ask(document, {"where": self._request.where})
         return int(data[f"{table}_aggregate"]["aggregate"]["count"])
 
     async def _page(self, definition: TableDefinition, columns: Sequence[str], *, after: str) -> list[dict[str, Any]]:
@@ -118,7 +118,7 @@ class Export:
             f" {table}(where: $where, order_by: {{id: asc}}, limit: {PAGE})"
             f" {{ automio_id: id {' '.join(columns)} }} }}"
         )
-        where = {"_and": [self._wanted.where, {"id": {"_gt": after}}]}
+        where = {"_and": [self._request.where, {"id": {"_gt": after}}]}
         page: list[dict[str, Any]] = (await self._ask(document, {"where": where}))[table]
         return page
 
@@ -152,13 +152,13 @@ class Export:
         if file.seek(0, io.SEEK_END) > self._most_bytes:
             raise JobFailed(f"the file would be larger than {self._most_bytes} bytes; narrow it with `where`")
         file.seek(0)
-        extension = str(self._wanted.format)
+        extension = str(self._request.format)
         async with self._database.transaction() as session:
             stored = await create_file(
                 session,
                 self._job.organization_id,
                 name=f"{self._job.table_name}-{self._job.id}.{extension}",
-                content_type=CONTENT_TYPES[self._wanted.format],
+                content_type=CONTENT_TYPES[self._request.format],
             )
             while content := file.read(PIECE_BYTES):
                 await append(session, stored.id, content)

@@ -36,8 +36,8 @@ from platform_api.tables.models import AppTable
 from platform_api.work.queue import Claimed
 
 BATCH = 500
-_MOST_ERRORS_SHOWN = 100
-_MOST_BATCH_CHARACTERS = 4 * 1024 * 1024
+_MAX_ERRORS_SHOWN = 100
+_MAX_BATCH_CHARACTERS = 4 * 1024 * 1024
 _SCOPES = frozenset({Scope.DATA})
 
 
@@ -163,7 +163,7 @@ class Import:
         job = self._job
         errors = [
             {"line": record.line, "column": rejected.column, "reason": rejected.reason}
-            for record, rejected in tally.rejected[: max(0, _MOST_ERRORS_SHOWN - len(job.errors))]
+            for record, rejected in tally.rejected[: max(0, _MAX_ERRORS_SHOWN - len(job.errors))]
         ]
         return {
             "processed": job.processed + lines,
@@ -198,7 +198,7 @@ def _take(records: Records) -> list[Record]:
     """A batch, smaller where lines are long."""
     batch: list[Record] = []
     characters = 0
-    while len(batch) < BATCH and characters < _MOST_BATCH_CHARACTERS:
+    while len(batch) < BATCH and characters < _MAX_BATCH_CHARACTERS:
         taken = records.take(min(50, BATCH - len(batch)))
         batch += taken
         characters += sum(map(_length, taken))

@@ -131,7 +131,7 @@ with lost as (
         case
             when cancel_requested_at is not null then 'stopped'
             when state = 'claimed' then 'pending'
-            when allows_retries and starts < :most_starts then 'pending'
+            when allows_retries and starts < :max_starts then 'pending'
             else 'failed'
         end as next_state
     from platform.runs

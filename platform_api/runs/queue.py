@@ -29,7 +29,7 @@ log = structlog.stdlib.get_logger()
 LEASE_SECONDS = 15
 """How long a runner may stay silent at least: a lease is written when only this much of it is left."""
 _WRITTEN_SECONDS = 20
-MOST_STARTS = 3
+MAX_STARTS = 3
 """How often user code of a run that allows retries is started, at most."""
 _TOKEN_MARGIN = timedelta(minutes=10)
 
@@ -117,7 +117,7 @@ async def reap(session: AsyncSession, horizon: datetime | None = None) -> int:
 
     Any number of processes may do it at once.
     """
-    rows = (await session.execute(QUERIES["reap"], {"most_starts": MOST_STARTS, "horizon": horizon})).all()
+    rows = (await session.execute(QUERIES["reap"], {"max_starts": MAX_STARTS, "horizon": horizon})).all()
     if not rows:
         return 0
     ended = [RunId(row.id) for row in rows if RunState(row.state).has_ended]

@@ -33,7 +33,7 @@ from platform_api.tables.models import AppTable
 from platform_api.work.errors import LeaseLost
 from platform_api.work.queue import Claimed
 
-_MOST_REJECTIONS_SHOWN = 100
+_MAX_REJECTIONS_SHOWN = 100
 _UNCERTAIN_END = (
     "nothing was taken for gone: the service did not say that the list had ended. Declare what tells the end:"
     " has_more, is_last, total, total_pages, or omits_empty when it is told by leaving the cursor or link out"
@@ -245,7 +245,7 @@ class Run:
                 "walk": walk.model_dump(),
                 "deleted": self._run.deleted + removed,
                 "rejected": self._run.rejected + len(refused),
-                "rejections": [*self._run.rejections, *rejections][:_MOST_REJECTIONS_SHOWN],
+                "rejections": [*self._run.rejections, *rejections][:_MAX_REJECTIONS_SHOWN],
             }
             await RUNS.renew(session, self._claimed, **values)
         self._keep(values)
@@ -292,7 +292,7 @@ class Run:
             "updated": run.updated + tally.updated,
             "deleted": run.deleted + tally.deleted,
             "rejected": run.rejected + len(tally.refused),
-            "rejections": [*run.rejections, *rejections][:_MOST_REJECTIONS_SHOWN],
+            "rejections": [*run.rejections, *rejections][:_MAX_REJECTIONS_SHOWN],
         }
 
     def _keep(self, values: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from platform_api.web.templating import render
 
 router = APIRouter(include_in_schema=False)
 
-_MOST_APPS = 100
+_MAX_APPS = 100
 
 
 @router.get("/")
@@ -37,7 +37,7 @@ async def home(
     shown = []
     for organization, role in await list_organizations(session, actor):
         acting = await authenticate_session(session, cookie, organization=organization.slug)
-        _, apps = await list_apps(session, acting, show=AppListing.USABLE, page=1, per_page=_MOST_APPS)
+        _, apps = await list_apps(session, acting, show=AppListing.USABLE, page=1, per_page=_MAX_APPS)
         shown.append((organization, role, apps))
     return render("home.html", organizations=shown)
 
@@ -52,7 +52,7 @@ async def submit_sign_in(
     password: Annotated[str, Form(max_length=512)],
     next_page: Annotated[str, Form(alias="next", max_length=2000)] = "/",
 ) -> Response:
-    """Takes the form and goes on to the page that was wanted."""
+    """Takes the form and goes on to the page that was asked for."""
     refuse_cross_site(request)
     try:
         _, secret = await sign_in.sign_in(

@@ -28,7 +28,7 @@ from platform_api.notifications.inbox.stream import MayRead, stream_inbox
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 """After the router of mail, whose word `mail` would be taken for an id."""
 
-MOST_STREAMS = 20
+MAX_STREAMS = 20
 """Of one user, from one process."""
 
 InboxSignalsDep = Annotated[InboxSignals, Depends(provided(InboxSignals))]
@@ -84,8 +84,8 @@ async def stream_notifications(
     # What is no id of ours stands for none.
     is_id = last_event_id is not None and last_event_id.isascii() and last_event_id.isdecimal()
     after = min(int(last_event_id), 2**63 - 1) if is_id and last_event_id else await inbox.last_id(session, actor)
-    if signals.count(actor.user_id) >= MOST_STREAMS:
-        raise TooManyRequests(f"you have {MOST_STREAMS} streams of notifications open; close some", retry_after=30)
+    if signals.count(actor.user_id) >= MAX_STREAMS:
+        raise TooManyRequests(f"you have {MAX_STREAMS} streams of notifications open; close some", retry_after=30)
     return stream_inbox(database, signals, actor, after=after, may_read=_may_read(request, actor))
 
 

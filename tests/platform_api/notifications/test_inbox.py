@@ -326,7 +326,7 @@ async def test_a_stream_ends_when_its_token_does(platform: Platform, monkeypatch
 
 
 async def test_a_user_has_a_bounded_number_of_streams(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox_endpoints, "MOST_STREAMS", 1)
+    monkeypatch.setattr(inbox_endpoints, "MAX_STREAMS", 1)
     owner, other = await platform.create_caller(), await platform.create_caller()
     async with _stream(platform, owner), platform.client(owner) as client:
         refused = await client.get(f"{PATH}stream/")
