@@ -461,7 +461,7 @@ def broken(**paths: Any) -> dict[str, Any]:
         ),
         (
             broken(a={"get": {"parameters": [{"$ref": "#/nowhere/at/all"}], **OPERATION}}),
-            "there is nothing at '#/nowhere",
+            "the reference '#/nowhere",
         ),
         (document(openapi="4.0.0"), "version '4.0.0'"),
         ({"info": {}}, "no version"),

@@ -225,7 +225,7 @@ async def test_what_the_provider_did_not_tell_is_named(shared_platform: Platform
         _json(upstream, '{"access_token": "t", "data": {}}')
         async with shared_platform.client(caller) as client:
             reply = await client.post("/api/integrations/raw/call/", json={"endpoint": "/x"})
-    assert "the provider has not told 'domain'" in reply.text
+    assert "the provider did not send 'domain'" in reply.text
 
 
 async def test_an_address_told_by_the_provider_goes_through_the_guard(module_database_url: str) -> None:

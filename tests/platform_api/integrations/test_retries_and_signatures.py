@@ -149,7 +149,7 @@ def test_an_hmac_signs_the_declared_parts_of_what_is_sent(key_format: str, secre
 
 def test_a_key_that_is_not_written_as_declared_is_refused() -> None:
     auth = {"type": "hmac", "fields": ["body"], "key_format": "hex"}
-    with pytest.raises(Unprocessable, match="'secret' is not hex"):
+    with pytest.raises(Unprocessable, match="'secret' must be hex"):
         build_request(definition(auth), {}, {"key": "k", "secret": "zz"}, CallWrite())
 
 
