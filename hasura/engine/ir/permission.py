@@ -39,6 +39,7 @@ from hasura.engine.ir.parameters import (
 from hasura.engine.plan import SessionVariables, Variables
 from hasura.engine.schema.inputs.filters import INT4, JSONB, TEXT
 from hasura.engine.schema_cache import ColumnInfo, ComputedFieldInfo, RelationshipInfo, TableInfo
+from hasura.engine.sql.operators import OPERATORS, OperandKind
 
 SESSION_PREFIX = "x-hasura-"
 
@@ -52,63 +53,11 @@ _COLUMN_OPERATORS = {
     "_clte": "_lte",
 }
 _VALUE_OPERATORS = {
-    "_eq": "_eq",
+    **{name: name for name in OPERATORS if name != "_neq_nullable"},
     # In metadata, unlike in queries, a NULL is not equal to anything, so it is different.
     "_ne": "_neq_nullable",
     "_neq": "_neq_nullable",
-    **{
-        name: name
-        for name in (
-            "_gt",
-            "_lt",
-            "_gte",
-            "_lte",
-            "_like",
-            "_nlike",
-            "_ilike",
-            "_nilike",
-            "_similar",
-            "_nsimilar",
-            "_regex",
-            "_iregex",
-            "_nregex",
-            "_niregex",
-            "_contains",
-            "_contained_in",
-            "_has_key",
-            "_ancestor",
-            "_descendant",
-            "_matches",
-            "_matches_fulltext",
-        )
-    },
 }
-_LIST_OPERATORS = frozenset(
-    {
-        "_in",
-        "_nin",
-        "_has_keys_any",
-        "_has_keys_all",
-        "_ancestor_any",
-        "_descendant_any",
-        "_matches_any",
-    }
-)
-_TEXT_OPERANDS = frozenset(
-    {
-        "_like",
-        "_nlike",
-        "_ilike",
-        "_nilike",
-        "_similar",
-        "_nsimilar",
-        "_regex",
-        "_iregex",
-        "_nregex",
-        "_niregex",
-        "_has_key",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +215,11 @@ def _comparison(scope: _Scope, left: Expression, pg_type: PgType, operator: str,
         return Comparison(left, "_is_null", value)
     if operator == "_cast":
         return _cast(scope, left, value)
-    if operator in _LIST_OPERATORS:
-        element = _list_element(operator, pg_type)
-        return Comparison(left, operator, _list_operand(value, element))
-    if operator in _VALUE_OPERATORS:
-        operand_type = TEXT if operator in _TEXT_OPERANDS else pg_type
-        return Comparison(left, _VALUE_OPERATORS[operator], _operand(value, operand_type))
+    if (comparison := _VALUE_OPERATORS.get(operator)) is not None:
+        kind = OPERATORS[comparison].operand
+        if kind is OperandKind.LIST:
+            return Comparison(left, comparison, _list_operand(value, _list_element(operator, pg_type)))
+        return Comparison(left, comparison, _operand(value, TEXT if kind is OperandKind.TEXT else pg_type))
     raise EngineError(f'unexpected operator "{operator}"', code="unexpected-payload")
 
 

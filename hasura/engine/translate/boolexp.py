@@ -38,6 +38,7 @@ from hasura.engine.schema.inputs.filters import TEXT
 from hasura.engine.schema.scalars import is_array
 from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql.composition import Sql, concat, ident, join, param, sql
+from hasura.engine.sql.operators import OPERATORS
 from hasura.engine.translate.fragments import (
     Aliases,
     RowReference,
@@ -52,43 +53,6 @@ from hasura.engine.translate.fragments import (
     table_name,
     whole_row,
 )
-
-_SYMBOLS: dict[str, LiteralString] = {
-    "_eq": "=",
-    "_in": "=",
-    "_neq": "<>",
-    "_nin": "<>",
-    "_gt": ">",
-    "_lt": "<",
-    "_gte": ">=",
-    "_lte": "<=",
-    "_like": "~~",
-    "_nlike": "!~~",
-    "_ilike": "~~*",
-    "_nilike": "!~~*",
-    "_regex": "~",
-    "_iregex": "~*",
-    "_nregex": "!~",
-    "_niregex": "!~*",
-    "_contains": "@>",
-    "_contained_in": "<@",
-    "_has_key": "?",
-    "_has_keys_any": "?|",
-    "_has_keys_all": "?&",
-    "_ancestor": "@>",
-    "_ancestor_any": "@>",
-    "_descendant": "<@",
-    "_descendant_any": "<@",
-    "_matches": "~",
-    "_matches_any": "?",
-    "_matches_fulltext": "@",
-}
-# Operators that have no symbol.
-_KEYWORDS: dict[str, LiteralString] = {
-    "_neq_nullable": " is distinct from ",
-    "_similar": " similar to ",
-    "_nsimilar": " not similar to ",
-}
 
 
 class GroupJoin(Protocol):
@@ -225,9 +189,10 @@ def _comparison(scope: Scope, exp: Comparison) -> Sql:
     if isinstance(exp.right, Operand) and exp.right.is_list and is_array(exp.right.type):
         negation = sql(" not in ") if exp.operator == "_nin" else sql(" in ")
         return concat(sql("("), left, negation, array_members(exp.right), sql(")"))
-    if exp.operator in _KEYWORDS:
-        return _keyword(exp.operator, left, right, _compared_type(exp))
-    compared = operator(_SYMBOLS[exp.operator], _compared_type(exp))
+    comparison = OPERATORS[exp.operator]
+    if comparison.symbol is None:
+        return _keyword(exp.operator, comparison.keyword, left, right, _compared_type(exp))
+    compared = operator(comparison.symbol, _compared_type(exp))
     if exp.operator == "_in":
         right = concat(sql("any("), right, sql(")"))
     elif exp.operator == "_nin":
@@ -235,10 +200,10 @@ def _comparison(scope: Scope, exp: Comparison) -> Sql:
     return concat(sql("("), left, compared, right, sql(")"))
 
 
-def _keyword(name: str, left: Sql, right: Sql, pg_type: PgType) -> Sql:
+def _keyword(name: str, keyword: LiteralString, left: Sql, right: Sql, pg_type: PgType) -> Sql:
     """Returns a comparison that PostgreSQL writes in words, which find operators by the search path only."""
     if not has_own_operators(pg_type):
-        return concat(sql("("), left, sql(_KEYWORDS[name]), right, sql(")"))
+        return concat(sql("("), left, sql(keyword), right, sql(")"))
     if name == "_neq_nullable":
         same = concat(left, operator("=", pg_type), right)
         both_null = concat(left, sql(" is null and "), right, sql(" is null"))

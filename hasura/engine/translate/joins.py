@@ -37,25 +37,12 @@ from hasura.engine.ir.nodes import (
 )
 from hasura.engine.schema_cache import TableInfo
 from hasura.engine.sql.composition import MAX_IDENTIFIER_BYTES, Sql, concat, ident, join, parenthesized, sql
+from hasura.engine.sql.operators import may_fail
 from hasura.engine.translate.fragments import RowReference
 
 # PostgreSQL plans up to `join_collapse_limit` (8) relations of one FROM together, the rows' own among them. With
 # more, it joins before it restricts rows by the WHERE's relations: whole tables, for a few rows.
 MAX_JOINS = 7
-# Their right side is a pattern or a path, which may be malformed where a column gives it.
-_PATTERN_OPERATORS = frozenset(
-    {
-        "_similar",
-        "_nsimilar",
-        "_regex",
-        "_iregex",
-        "_nregex",
-        "_niregex",
-        "_matches",
-        "_matches_any",
-        "_matches_fulltext",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +235,7 @@ def cannot_fail(exp: BoolExp) -> bool:
         return cannot_fail(exp.item)
     if isinstance(exp, Comparison):
         is_constant = isinstance(exp.right, bool | Operand)
-        return _is_column(exp.left) and (
-            is_constant or (_is_column(exp.right) and exp.operator not in _PATTERN_OPERATORS)
-        )
+        return _is_column(exp.left) and (is_constant or (_is_column(exp.right) and not may_fail(exp.operator)))
     return isinstance(exp, RelatedExists | TableExists) and cannot_fail(exp.condition)
 
 
