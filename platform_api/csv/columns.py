@@ -131,8 +131,8 @@ class Layout:
         return tuple(fields[: self.width])
 
     def _wrong_width(self, fields: Sequence[Cell]) -> LineRejected:
-        few_or_many = "few" if len(fields) < self.width else "many"
-        return LineRejected(f"too {few_or_many} fields: {len(fields)} where the header has {self.width}")
+        amount = "few" if len(fields) < self.width else "many"
+        return LineRejected(f"too {amount} fields: {len(fields)} where the header has {self.width}")
 
     def row(self, record: Record, *, namespace: uuid.UUID) -> dict[str, Any]:
         """Converts a record to a row. Raises LineRejected.

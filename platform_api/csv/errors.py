@@ -8,11 +8,11 @@ from platform_api.work.errors import Failed
 
 
 class JobFailed(Failed):
-    """Raised to fail the job; the message is for the person who sent the file."""
+    """Reports that the job fails; the message is for the person who sent the file."""
 
 
 class LineRejected(Exception):
-    """Raised for a line that cannot be imported; the message says why."""
+    """Reports that a line cannot be imported; the message says why."""
 
     def __init__(self, reason: str, column: str | None = None) -> None:
         super().__init__(reason)

@@ -1,8 +1,8 @@
-"""One export: rows read through GraphQL as the caller's role, page by page, into a file.
+"""Exports rows to a file: reads them through GraphQL as the caller's role, page by page.
 
-The file is written beside first and stored when it is complete, with the end of the job. A process that takes an
-export over begins again. Rows are read in the order of their ids, in pages, each as it is when it is read: rows that
-are changed meanwhile appear as they were before or after.
+The file is temporary first; it is stored when it is complete, together with the end of the job. A process that takes
+over an export begins again. Rows are read in pages, in the order of their ids, each page at its own time: a row that
+changes meanwhile appears as it was before or after.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ _FIRST_ID = "00000000-0000-0000-0000-000000000000"
 
 
 class Sink(Protocol):
-    """Where rows are written; all of it blocks."""
+    """Describes a file that rows are written to. All methods block."""
 
     def begin(self, columns: Sequence[str]) -> None:
         """Writes the header."""
@@ -53,52 +53,52 @@ class Sink(Protocol):
 
 
 class Export:
-    """Works on one claimed job."""
+    """Works on one claimed export."""
 
     def __init__(
-        self, database: Database, backend: GraphQLBackend, claimed: Claimed[CsvExport], *, most_bytes: int
+        self, database: Database, backend: GraphQLBackend, claimed: Claimed[CsvExport], *, max_bytes: int
     ) -> None:
         self._database = database
         self._backend = backend
         self._job = job = claimed.job
         self._claimed = claimed
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._request = ExportWrite.model_validate(job.options)
 
     async def run(self) -> None:
         """Exports to the end. Raises JobFailed, LeaseLost."""
         columns, definition = await self._columns()
         with tempfile.TemporaryFile() as file:
-            known = exported_columns(definition)
-            sink = _sink(self._request, file, [known[column] for column in columns])
+            exportable = exported_columns(definition)
+            sink = _sink(self._request, file, [exportable[column] for column in columns])
             await asyncio.to_thread(sink.begin, columns)
             total = await self._count(definition)
-            done, last = 0, _FIRST_ID
-            while page := await self._page(definition, columns, after=last):
-                last = str(page[-1]["automio_id"])
-                done += len(page)
-                if done > _MAX_SHEET_ROWS and self._request.format is FileFormat.XLSX:
+            count, last_id = 0, _FIRST_ID
+            while page := await self._page(definition, columns, after=last_id):
+                last_id = str(page[-1]["automio_id"])
+                count += len(page)
+                if count > _MAX_SHEET_ROWS and self._request.format is FileFormat.XLSX:
                     raise JobFailed(f"an Excel sheet holds {_MAX_SHEET_ROWS} rows; export as CSV")
                 rows = [[row[column] for column in columns] for row in page]
                 await asyncio.to_thread(sink.write, rows)
-                if file.tell() > self._most_bytes:
-                    raise JobFailed(f"the file would be larger than {self._most_bytes} bytes; narrow it with `where`")
+                if file.tell() > self._max_bytes:
+                    raise JobFailed(f"the file would be larger than {self._max_bytes} bytes; narrow it with `where`")
                 async with self._database.transaction() as session:
-                    progress = min(99, 100 * done // max(total, done, 1))
-                    await EXPORTS.renew(session, self._claimed, progress=progress, processed=done)
+                    progress = min(99, 100 * count // max(total, count, 1))
+                    await EXPORTS.renew(session, self._claimed, progress=progress, processed=count)
                 if len(page) < PAGE:
                     break
             await asyncio.to_thread(sink.close)
-            await self._store(file, done)
+            await self._store(file, count)
 
     async def _columns(self) -> tuple[list[str], TableDefinition]:
         async with self._database.transaction() as session:
             table = await session.get(AppTable, self._job.table_id)
         if table is None:
             raise JobFailed("the table was deleted")
-        known = table.definition.column_names
-        columns = self._request.columns or list(known)
-        if unknown := [column for column in columns if column not in known]:
+        names = table.definition.column_names
+        columns = self._request.columns or list(names)
+        if unknown := [column for column in columns if column not in names]:
             raise JobFailed(f"columns: the table has no column {unknown[0]!r}")
         return columns, table.definition
 
@@ -112,7 +112,7 @@ class Export:
 
     async def _page(self, definition: TableDefinition, columns: Sequence[str], *, after: str) -> list[dict[str, Any]]:
         table = definition.physical.table
-        # Names were checked when the table was made: letters, digits, underscores.
+        # Names were checked when the table was created: letters, digits, underscores.
         document = (
             f"query ($where: {table}_bool_exp!) {{"
             f" {table}(where: $where, order_by: {{id: asc}}, limit: {PAGE})"
@@ -125,7 +125,7 @@ class Export:
     async def _ask(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
         job = self._job
         async with self._database.transaction() as session:
-            # Each time: whoever lost the right to read gets no further page.
+            # For each page: who lost the right to read gets no more.
             actor = await act_for(
                 session,
                 user_id=job.user_id,
@@ -137,7 +137,7 @@ class Export:
         body = json.dumps({"query": document, "variables": variables}).encode()
         # Numbers keep their digits.
         answer: dict[str, Any] = json.loads(
-            (await self._backend.execute(body, caller)).body, parse_float=Decimal, parse_int=_whole
+            (await self._backend.execute(body, caller)).body, parse_float=Decimal, parse_int=_whole_number
         )
         if errors := answer.get("errors"):
             code = errors[0].get("extensions", {}).get("code", "unexpected")
@@ -148,9 +148,9 @@ class Export:
         data: dict[str, Any] = answer["data"]
         return data
 
-    async def _store(self, file: IO[bytes], done: int) -> None:
-        if file.seek(0, io.SEEK_END) > self._most_bytes:
-            raise JobFailed(f"the file would be larger than {self._most_bytes} bytes; narrow it with `where`")
+    async def _store(self, file: IO[bytes], count: int) -> None:
+        if file.seek(0, io.SEEK_END) > self._max_bytes:
+            raise JobFailed(f"the file would be larger than {self._max_bytes} bytes; narrow it with `where`")
         file.seek(0)
         extension = str(self._request.format)
         async with self._database.transaction() as session:
@@ -167,13 +167,13 @@ class Export:
                 self._claimed,
                 JobStatus.COMPLETED,
                 progress=100,
-                processed=done,
+                processed=count,
                 file_id=stored.id,
             )
 
 
 class _CsvSink:
-    """UTF-8 with a BOM, which spreadsheets need to see that it is UTF-8."""
+    """Writes CSV in UTF-8, with the BOM by which spreadsheets recognize it."""
 
     def __init__(self, file: IO[bytes], body: ExportWrite, columns: Sequence[Exported]) -> None:
         self._file = file
@@ -192,9 +192,9 @@ class _CsvSink:
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         for row in rows:
             cells = row_cells(row, self._columns, csv_cell, guards=self._guards)
-            # A header of one name shows no delimiter: without quotes any of them might be taken for it.
-            is_open = len(cells) == 1 and not set(DELIMITERS).isdisjoint(str(cells[0]))
-            (self._quoting if is_open else self._writer).writerow(cells)
+            # A single cell shows no delimiter: without quotes, a character in it may be read as one.
+            is_ambiguous = len(cells) == 1 and not set(DELIMITERS).isdisjoint(str(cells[0]))
+            (self._quoting if is_ambiguous else self._writer).writerow(cells)
         self._file.write(self._text.getvalue().encode())
         self._text.seek(0)
         self._text.truncate()
@@ -204,7 +204,7 @@ class _CsvSink:
 
 
 class _SheetSink:
-    """An Excel file with one sheet."""
+    """Writes an Excel file with one sheet."""
 
     def __init__(self, file: IO[bytes], body: ExportWrite, columns: Sequence[Exported]) -> None:
         self._sheet = SheetFile(file, name="rows")
@@ -223,8 +223,8 @@ class _SheetSink:
         self._sheet.close()
 
 
-def _whole(text: str) -> int | Decimal:
-    """Reads a whole number. Python refuses to make an `int` of a very long one."""
+def _whole_number(text: str) -> int | Decimal:
+    """Returns the number that JSON text holds. Python refuses to read a very long one as an `int`."""
     return int(text) if len(text) <= _MAX_INT_DIGITS else Decimal(text)
 
 

@@ -1,10 +1,10 @@
-"""One import, from the stored file to the table.
+"""Imports rows from a stored file into a table.
 
-Rows and the place in the file they came from are committed together. A process that takes a job over reads the file
-again up to that place, so no line is lost or written twice.
+Rows and their place in the file are committed together. A process that takes over a job reads the file again up to
+that place, so no line is lost or written twice.
 
-With a separate Hasura the rows are committed by it, before the place is. A batch in between is written again; a row's
-id is made from its line, so it is the same row.
+A separate Hasura commits the rows itself, before their place is committed. After a crash in between, the batch is
+written again; a row's id is derived from its line, so it is the same row.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ _SCOPES = frozenset({Scope.DATA})
 
 
 class Import:
-    """Works on one claimed job."""
+    """Works on one claimed import."""
 
     def __init__(self, database: Database, backend: GraphQLBackend, claimed: Claimed[CsvImport]) -> None:
         self._database = database
@@ -69,8 +69,8 @@ class Import:
                 raise JobFailed(f"on_conflict: no column of the file gives {sorted(missing)[0]}")
             self._rejected_lines = rejected_lines(records, layout)
             await self._skip(records, self._job.processed)
-            while batch := await asyncio.to_thread(_take, records):
-                await self._import(records, batch, layout, key)
+            while batch := await asyncio.to_thread(_next_batch, records):
+                await self._import_batch(records, batch, layout, key)
             async with self._database.transaction() as session:
                 await IMPORTS.complete(
                     session,
@@ -93,8 +93,8 @@ class Import:
                 return
             count -= skipped
 
-    async def _import(self, records: Records, batch: Sequence[Record], layout: Layout, key: Key | None) -> None:
-        """One batch: rows, counts and place in one transaction."""
+    async def _import_batch(self, records: Records, batch: Sequence[Record], layout: Layout, key: Key | None) -> None:
+        """Stores one batch: rows, counts and place in one transaction."""
         if self._job.processed + len(batch) > MAX_ROWS:
             raise JobFailed(f"the file has more than {MAX_ROWS} rows; the first {self._job.processed} were imported")
         rows, refused = await asyncio.to_thread(_rows, batch, layout, key, namespace=self._namespace)
@@ -102,13 +102,13 @@ class Import:
         if records.total:
             fraction = (self._job.processed + len(batch)) / records.total
         async with self._database.transaction() as session:
-            # First, so that nobody else can be writing the same batch: the change holds the job's row.
+            # This comes first: it locks the job's row, so that no other process writes the same batch.
             await IMPORTS.renew(session, self._claimed)
             definition = await self._definition(session)
             tally = await self._write(session, definition, rows, layout, key)
             tally.rejected.extend(refused)
             tally.rejected.sort(key=lambda item: item[0].line)
-            values = self._counted(len(batch), tally)
+            values = self._counts(len(batch), tally)
             if tally.rejected:
                 values["rejected_file_id"] = await self._keep_rejected(session, records, tally)
             await IMPORTS.renew(
@@ -133,7 +133,7 @@ class Import:
     ) -> Tally:
         caller = await self._caller(session)
         if self._options.dry_run and not self._backend.is_transactional:
-            # Nothing can be tried without being done: only the cells have been looked at.
+            # A trial cannot be rolled back here, so only the cells are checked.
             return Tally(inserted=len(rows))
         writer = RowWriter(self._backend, caller, definition, layout.targets, key)
         if not self._options.dry_run:
@@ -142,7 +142,7 @@ class Import:
             return await writer.write(session, rows)
 
     async def _caller(self, session: AsyncSession) -> Any:
-        """The GraphQL session of whoever asked for the import, if they still may. Raises what refuses them."""
+        """Returns the GraphQL session of the user who started the import. Raises if they may not import any more."""
         job = self._job
         actor = await act_for(
             session,
@@ -159,7 +159,7 @@ class Import:
             raise JobFailed("the table was deleted")
         return table.definition
 
-    def _counted(self, lines: int, tally: Tally) -> dict[str, Any]:
+    def _counts(self, lines: int, tally: Tally) -> dict[str, Any]:
         job = self._job
         errors = [
             {"line": record.line, "column": rejected.column, "reason": rejected.reason}
@@ -175,7 +175,7 @@ class Import:
         }
 
     async def _keep_rejected(self, session: AsyncSession, records: Records, tally: Tally) -> uuid.UUID:
-        """Adds to the file of rejected lines."""
+        """Adds lines to the file of rejected lines; returns its id."""
         file_id = self._job.rejected_file_id
         content = b""
         if file_id is None:
@@ -194,15 +194,15 @@ class Import:
         return file_id
 
 
-def _take(records: Records) -> list[Record]:
-    """A batch, smaller where lines are long."""
+def _next_batch(records: Records) -> list[Record]:
+    """Returns the next batch of records, a smaller one where lines are long."""
     batch: list[Record] = []
     characters = 0
     while len(batch) < BATCH and characters < _MAX_BATCH_CHARACTERS:
-        taken = records.take(min(50, BATCH - len(batch)))
-        batch += taken
-        characters += sum(map(_length, taken))
-        if not taken:
+        part = records.take(min(50, BATCH - len(batch)))
+        batch += part
+        characters += sum(map(_length, part))
+        if not part:
             break
     return batch
 

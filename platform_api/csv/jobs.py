@@ -1,4 +1,4 @@
-"""The queues of imports and exports."""
+"""Defines the queues of imports and exports."""
 
 from typing import TypeVar
 

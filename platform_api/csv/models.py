@@ -67,7 +67,7 @@ class CsvPiece(Base):
 
 
 class Job(Leased, Dated, Base):
-    """What imports and exports have in common."""
+    """Holds what imports and exports have in common."""
 
     __abstract__ = True
 

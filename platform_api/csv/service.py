@@ -39,7 +39,7 @@ J = TypeVar("J", bound=Job)
 
 
 class Upload(Protocol):
-    """A file that was sent, as a web framework gives it."""
+    """Describes an uploaded file, as a web framework provides it."""
 
     filename: str | None
     size: int | None

@@ -25,8 +25,8 @@ from platform_api.work.sweep import Sweep
 from platform_api.work.worker import Domain, Worker
 
 _AT_ONCE = 2
-"""So that one organization's large file does not keep another's small one waiting."""
-_CLEARED_EVERY_SECONDS = 3600.0
+"""More than one, so that a small file of one organization does not wait for a large one of another."""
+_SWEEP_SECONDS = 3600.0
 _MAX_REASON = 2000
 
 J = TypeVar("J", bound=Job)
@@ -40,8 +40,8 @@ class _Jobs(Domain[J]):
         self._backend = backend
 
     async def work(self, claimed: Sequence[Claimed[J]]) -> None:
-        for one in claimed:
-            await self._run(one)
+        for claimed_job in claimed:
+            await self._run(claimed_job)
 
     async def fail(self, claimed: Claimed[J], error: Failed) -> None:
         async with self._database.transaction() as session:
@@ -57,7 +57,7 @@ class _Jobs(Domain[J]):
 
 
 class Imports(_Jobs[CsvImport]):
-    """What is done with imports."""
+    """Works on imports."""
 
     queue = IMPORTS
     cancelled = "cancelled; rows imported before stay"
@@ -67,48 +67,48 @@ class Imports(_Jobs[CsvImport]):
 
 
 class Exports(_Jobs[CsvExport]):
-    """What is done with exports."""
+    """Works on exports."""
 
     queue = EXPORTS
 
-    def __init__(self, database: Database, backend: GraphQLBackend, *, most_bytes: int) -> None:
+    def __init__(self, database: Database, backend: GraphQLBackend, *, max_bytes: int) -> None:
         super().__init__(database, backend)
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     async def _run(self, claimed: Claimed[CsvExport]) -> None:
-        await Export(self._database, self._backend, claimed, most_bytes=self._most_bytes).run()
+        await Export(self._database, self._backend, claimed, max_bytes=self._max_bytes).run()
 
 
 class CsvWorker:
-    """One process's part of the work: a few imports and exports at a time, each of another organization."""
+    """Does one process's part of the work: a few imports and exports at a time, each of another organization."""
 
-    def __init__(self, sweep: Sweep, backend: GraphQLBackend, *, kept_days: int, most_bytes: int) -> None:
+    def __init__(self, sweep: Sweep, backend: GraphQLBackend, *, kept_days: int, max_bytes: int) -> None:
         self._database = sweep.database
         self._kept = timedelta(days=kept_days)
         self._imports = Worker(sweep, Imports(self._database, backend), at_once=_AT_ONCE)
-        self._exports = Worker(sweep, Exports(self._database, backend, most_bytes=most_bytes), at_once=_AT_ONCE)
-        self._clearing = WorkLoop("csv_clearing", self._clear, look_again_seconds=_CLEARED_EVERY_SECONDS)
+        self._exports = Worker(sweep, Exports(self._database, backend, max_bytes=max_bytes), at_once=_AT_ONCE)
+        self._sweeping = WorkLoop("csv_clearing", self._sweep_files, look_again_seconds=_SWEEP_SECONDS)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works in the background as long as the block runs."""
-        async with self._imports.running(), self._exports.running(), self._clearing.running():
+        async with self._imports.running(), self._exports.running(), self._sweeping.running():
             yield
 
     def heard(self, payload: str | None) -> None:
-        """To be called when a job was committed or cancelled, perhaps."""
+        """Wakes the workers; called when a job may have been committed or cancelled."""
         self._imports.heard(payload)
         self._exports.heard(payload)
 
     async def import_next(self) -> bool:
-        """Works on one import, if one waits."""
+        """Works on one import, if one waits; returns whether one did."""
         return await self._imports.work_next()
 
     async def export_next(self) -> bool:
-        """Works on one export, if one waits."""
+        """Works on one export, if one waits; returns whether one did."""
         return await self._exports.work_next()
 
-    async def _clear(self) -> bool:
+    async def _sweep_files(self) -> bool:
         async with self._database.transaction() as session:
             await delete_old_files(session, older_than=self._kept)
         return False
@@ -123,7 +123,7 @@ async def csv_lifespan(services: Services) -> AsyncIterator[None]:
             services[Sweep],
             services[GraphQLServices].backend,
             kept_days=settings.csv_files_days,
-            most_bytes=settings.csv_max_bytes,
+            max_bytes=settings.csv_max_bytes,
         )
     )
     services.provide(Previews())

@@ -1,1 +1,1 @@
-"""What must happen outside PostgreSQL after a commit: stored with the change, done later, repeated until done."""
+"""Stores work that must happen outside PostgreSQL after a commit, with its cause; retries it until it is done."""

@@ -1,4 +1,4 @@
-"""The outbox worker of an application; domains register their handlers before it starts."""
+"""Runs the outbox worker of an application; domains register their handlers before it starts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Work that follows a commit."""
+"""Describes the table of work that follows a commit."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from platform_api.work.models import Leased, lease_indexes
 
 
 class OutboxItem(Leased, Base):
-    """One thing to do after a commit. It is deleted when done; until then it is offered again and again."""
+    """Describes one piece of work that follows a commit. It is deleted when done; until then it is retried."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -21,14 +21,14 @@ class OutboxItem(Leased, Base):
     )
 
     topic: Mapped[str]
-    """Names the handler."""
+    """The name under which the handler is registered."""
     key: Mapped[str | None]
-    """Items of one topic with the same key are one: only the latest matters."""
+    """A topic has one item for each key: a new one replaces the one that waits."""
     payload: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")
-    """Grows when the item is written again, so that what was written during its handling is not lost."""
+    """Grows when the item is written again, so that a change during its handling is not lost."""
     state: Mapped[str] = mapped_column(server_default="pending")
-    """`running` once it was claimed."""
+    """`pending`, or `running` once the item was claimed."""
     last_error: Mapped[str | None]
     """Why the last attempt failed."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,4 +1,4 @@
-"""Putting work into the outbox, and the queues it is taken out of: one for each topic."""
+"""Puts work into the outbox, and defines the queues that it is claimed from: one for each topic."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -22,9 +22,9 @@ ClaimedItem: TypeAlias = OutboxItem
 async def enqueue(
     session: AsyncSession, topic: str, *, payload: dict[str, Any] | None = None, key: str | None = None
 ) -> None:
-    """Stores work for after the commit of `session`. With a `key`, it replaces waiting work of that key.
+    """Stores work to be done after `session` commits. With a `key`, it replaces waiting work of that key.
 
-    What is being handled is handled again after that.
+    An item that is being handled at the moment is handled once more.
     """
     statement = insert(OutboxItem).values(topic=topic, key=key, payload=payload or {})
     statement = statement.on_conflict_do_update(
@@ -41,7 +41,7 @@ async def enqueue(
 
 
 def queue_of(topic: str) -> Queue[OutboxItem]:
-    """Returns the queue of one topic; its items are offered until they are done."""
+    """Returns the queue of one topic; its items are retried until they are done."""
     return Queue(
         OutboxItem,
         name=f"outbox_{topic}",
@@ -58,7 +58,7 @@ def queue_of(topic: str) -> Queue[OutboxItem]:
 async def remove(
     session: AsyncSession, items: Sequence[Claimed[OutboxItem]], *, only: ColumnElement[bool] | None = None
 ) -> set[int]:
-    """Deletes items that are ours still, except those that were written again meanwhile; returns the ids."""
+    """Deletes items that this process still holds, except those written again meanwhile; returns the ids."""
     versions = [(item.id, item.fence, item.job.version) for item in items]
     statement = (
         delete(OutboxItem)
@@ -74,7 +74,7 @@ async def remove(
 
 
 async def rewritten(session: AsyncSession, items: Sequence[Claimed[OutboxItem]]) -> list[Claimed[OutboxItem]]:
-    """Returns those of the items that were written again since they were claimed."""
+    """Returns the items that were written again since they were claimed."""
     stored = select(OutboxItem.id, OutboxItem.version).where(OutboxItem.id.in_([item.id for item in items]))
     versions = {row.id: row.version for row in await session.execute(stored)}
     return [item for item in items if versions.get(item.id, item.job.version) != item.job.version]

@@ -1,4 +1,4 @@
-"""Handles outbox items as they are committed, in any number of processes at once; each topic by itself."""
+"""Handles outbox items as they are committed, in any number of processes at once, each topic by itself."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,11 +14,11 @@ from platform_api.work.sweep import Sweep
 from platform_api.work.worker import Domain, Worker
 
 Handler: TypeAlias = Callable[[Sequence[ClaimedItem]], Awaitable[None]]
-"""Handles items of one topic together. It may be called again for the same items: it must not mind."""
+"""Handles items of one topic together. It may be called again for the same items, so it must be idempotent."""
 
 
 class OutboxTopic(Domain[OutboxItem]):
-    """What is done with the items of one topic."""
+    """Works on the items of one topic."""
 
     def __init__(self, database: Database, topic: str, handle: Handler) -> None:
         self.queue = queue_of(topic)
@@ -29,17 +29,17 @@ class OutboxTopic(Domain[OutboxItem]):
         try:
             await self._handle([item.job for item in claimed])
         except Exception as error:
-            # What was written meanwhile does not wait for the next attempt.
+            # Items written again meanwhile do not wait for the next attempt.
             await self._release_rewritten(claimed)
-            # Whatever it was, the work is still to be done.
+            # Whatever the error was, the work must still be done.
             raise Unavailable(f"{type(error).__name__}: {error}") from error
         async with self._database.transaction() as session:
             removed = await remove(session, claimed)
-        if left := [item for item in claimed if item.id not in removed]:
-            await self.queue.release(self._database, left)
+        if remaining := [item for item in claimed if item.id not in removed]:
+            await self.queue.release(self._database, remaining)
 
     async def fail(self, claimed: Claimed[OutboxItem], error: Failed) -> None:
-        raise AssertionError("an outbox item is offered until it is done") from error
+        raise AssertionError("an outbox item is retried until it is done") from error
 
     async def cancel(self, claimed: Claimed[OutboxItem]) -> None:
         async with self._database.transaction() as session:
@@ -47,13 +47,13 @@ class OutboxTopic(Domain[OutboxItem]):
 
     async def _release_rewritten(self, claimed: Sequence[Claimed[OutboxItem]]) -> None:
         async with self._database.transaction() as session:
-            again = await rewritten(session, claimed)
-        if again:
-            await self.queue.release(self._database, again)
+            items = await rewritten(session, claimed)
+        if items:
+            await self.queue.release(self._database, items)
 
 
 class OutboxHandlers:
-    """Handlers by topic; the lifespans that come before the outbox's add theirs."""
+    """Holds handlers by topic; the lifespans that come before the outbox's add theirs."""
 
     def __init__(self) -> None:
         self.by_topic: dict[str, Handler] = {}
@@ -64,7 +64,7 @@ class OutboxHandlers:
 
 
 class OutboxWorker:
-    """One process's part in emptying the outbox."""
+    """Does one process's part of the work in the outbox."""
 
     def __init__(self, sweep: Sweep, handlers: Mapping[str, Handler]) -> None:
         self._workers = {
@@ -85,7 +85,7 @@ class OutboxWorker:
             await worker.drain()
 
     def heard(self, payload: str | None) -> None:
-        """To be called when something of a topic was committed or cancelled (None: perhaps, of any)."""
+        """Wakes the worker of the topic that `payload` names; a cancellation, or no topic, wakes all of them."""
         for topic, worker in self._workers.items():
             if not payload or payload == topic or payload.startswith(CANCEL):
                 worker.heard(payload)

@@ -1,4 +1,4 @@
-"""Runs over HTTP, as tenants see them (contract §10)."""
+"""Serves runs over HTTP, as organizations see them (contract §10)."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ from platform_api.runs.signals import RunSignals
 from platform_api.runs.stream import MayRead, read_batch, stream_log
 
 router = APIRouter(prefix="/actions", tags=["runs"])
-"""Before the actions' own router, whose `{action}` would take `runs` and `run-code-stream`."""
+"""Comes before the router of the actions, whose `{action}` would match `runs` and `run-code-stream`."""
 
 RunSignalsDep = Annotated[RunSignals, Depends(provided(RunSignals))]
 RunReference = Annotated[str, Path(description="Id or task id of the run", max_length=100)]
@@ -92,8 +92,8 @@ async def get_run(actor: RunActorDep, session: SessionDep, run: RunReference) ->
 
 @router.get("/runs/{run}/status/", summary="Return a run's status, with the end of its log")
 async def get_run_status(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunStatus:
-    found = await service.get_run(session, actor, run)
-    return RunStatus.from_run(found, logs=await read_tail(session, found.id))
+    stored_run = await service.get_run(session, actor, run)
+    return RunStatus.from_run(stored_run, logs=await read_tail(session, stored_run.id))
 
 
 @router.get("/runs/{run}/logs/", summary="List lines of a run's log")
@@ -104,16 +104,16 @@ async def get_run_logs(
     after: Annotated[str, Query(max_length=50, description="A line's position; from the beginning when absent")] = "",
     limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
 ) -> LogPage:
-    found = await service.get_run(session, actor, run)
+    stored_run = await service.get_run(session, actor, run)
     position = LogPosition.parse(after) or LogPosition()
-    lines, is_complete = await read_batch(session, found.id, after=position, limit=limit)
+    lines, is_complete = await read_batch(session, stored_run.id, after=position, limit=limit)
     return LogPage(lines=[LogLineRead.from_line(line) for line in lines], has_ended=is_complete)
 
 
 @router.post("/runs/{run}/cancel/", summary="Cancel a run; one that has ended stays as it is")
 async def cancel_run(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunRead:
-    found = await service.get_run(session, actor, run)
-    return RunRead.from_run(await queue.cancel_run(session, found))
+    stored_run = await service.get_run(session, actor, run)
+    return RunRead.from_run(await queue.cancel_run(session, stored_run))
 
 
 def _may_read(request: Request, actor: Actor, run_id: RunId) -> MayRead:

@@ -1,4 +1,4 @@
-"""Runs and the lines they write."""
+"""Describes the tables of runs, of the lines they write, and of runners."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +23,7 @@ from platform_api.core.types import ActionId, AppId, OrganizationId, RunId, User
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """Lists the states of a run."""
 
     PENDING = "pending"
     """Waits for a runner."""
@@ -38,12 +38,12 @@ class RunState(StrEnum):
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing will change any more."""
+        """Tells whether the run has ended, so that nothing about it changes any more."""
         return self in (RunState.COMPLETED, RunState.FAILED, RunState.STOPPED)
 
 
 class Cause(StrEnum):
-    """What ended a run."""
+    """Lists what can end a run."""
 
     RETURNED = "returned"
     EXCEPTION = "exception"
@@ -58,12 +58,12 @@ class Cause(StrEnum):
     KILLED = "killed"
     CANCELLED = "cancelled"
     RUNNER_LOST = "runner_lost"
-    """Nobody knows how far it came: its runner stopped reporting."""
+    """Nobody knows how far the run came: its runner stopped reporting."""
     RUNNER_ERROR = "runner_error"
 
 
 class LogStream(StrEnum):
-    """Where a log line comes from; `system` is the platform itself."""
+    """Lists where a log line comes from; `system` is the platform itself."""
 
     STDOUT = "stdout"
     STDERR = "stderr"
@@ -74,7 +74,7 @@ _STATES = ", ".join(f"'{state}'" for state in RunState)
 
 
 class Run(Base):
-    """One execution of an action. What it needs is fixed when it is made: source version, event, limits."""
+    """Describes one execution of an action. Its source version, event and limits are fixed when it is created."""
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -94,22 +94,22 @@ class Run(Base):
 
     id: Mapped[RunId] = mapped_column(BigInteger, identity(), primary_key=True)
     task_id: Mapped[str] = mapped_column(unique=True)
-    """A random UUID: the run's name towards clients and scripts."""
+    """A random UUID, by which clients and scripts name the run."""
     number: Mapped[int] = mapped_column(Integer)
     """1 for the action's first run."""
     organization_id: Mapped[OrganizationId] = mapped_column(
         ForeignKey("platform.organizations.id", ondelete="CASCADE")
     )
-    """Whose rows, cache and connections it works with."""
+    """The organization whose rows, cache and connections the run uses."""
     app_id: Mapped[AppId] = mapped_column(ForeignKey("platform.apps.id", ondelete="CASCADE"))
     action_id: Mapped[ActionId | None] = mapped_column(ForeignKey("platform.actions.id", ondelete="SET NULL"))
     user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"))
-    """Who started it, and whose rights it has."""
+    """The user who started the run, and whose rights it has."""
     started_by_run_id: Mapped[RunId | None] = mapped_column(BigInteger)
     """The run whose script started this one."""
     action_type: Mapped[str]
     reaches_installs: Mapped[bool]
-    """A script of the app's owner that works for every organization that installed the app."""
+    """True for a script of the app's owner that works for every organization that installed the app."""
     entry: Mapped[str]
     bundle: Mapped[str]
     """Digest of the source version."""
@@ -117,11 +117,11 @@ class Run(Base):
     environment: Mapped[dict[str, str]]
     limits: Mapped[dict[str, Any]]
     allows_retries: Mapped[bool]
-    """It may be run again from the beginning when its runner is lost."""
+    """Whether the run may start again from the beginning when its runner is lost."""
 
     state: Mapped[RunState] = mapped_column(EnumText(RunState), server_default="pending")
     fence: Mapped[int] = mapped_column(Integer, server_default="0")
-    """Grows with every claim; what an earlier holder says no longer counts."""
+    """Grows with every claim; reports of an earlier holder no longer count."""
     starts: Mapped[int] = mapped_column(Integer, server_default="0")
     """How often user code was started."""
     runner_id: Mapped[str | None]
@@ -149,7 +149,7 @@ class Run(Base):
 
 
 class RunLogLine(Base):
-    """A line that a run wrote. `fence` tells attempts apart: each numbers its lines from 1."""
+    """Describes a line that a run wrote. `fence` tells attempts apart: each numbers its lines from 1."""
 
     __tablename__ = "run_log_lines"
 
@@ -164,7 +164,7 @@ class RunLogLine(Base):
 
 
 class RunnerPresence(Base):
-    """A runner that was heard of lately."""
+    """Describes a runner that was active lately."""
 
     __tablename__ = "runners"
     __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012

@@ -1,4 +1,4 @@
-"""Which runners are there, and how strongly they isolate; for `/health`."""
+"""Records which runners are present, and how strongly they isolate; for `/health`."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,14 +13,14 @@ from platform_api.core.settings import SandboxIsolation
 from platform_api.runs.models import RunnerPresence
 from platform_api.runs.runner_schemas import Isolation
 
-_HEARD_OF = timedelta(seconds=60)
+_PRESENT_FOR = timedelta(seconds=60)
 """A runner asks for work every 30 seconds at least, or sends heartbeats."""
-_FORGOTTEN = timedelta(days=1)
+_KEPT_FOR = timedelta(days=1)
 
 
 async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolation) -> None:
-    """A runner asked for work."""
-    await session.execute(delete(RunnerPresence).where(RunnerPresence.seen_at < func.now() - _FORGOTTEN))
+    """Records that a runner asked for work, and deletes runners that were absent for a day."""
+    await session.execute(delete(RunnerPresence).where(RunnerPresence.seen_at < func.now() - _KEPT_FOR))
     await session.execute(
         insert(RunnerPresence)
         .values(id=runner_id, isolation=str(isolation), seen_at=func.now())
@@ -31,19 +31,19 @@ async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolatio
 
 
 async def note_heartbeat(session: AsyncSession, runner_id: str) -> None:
-    """A runner that is busy keeps its runs; it does not ask for work meanwhile."""
+    """Records that a busy runner is present: while it renews its runs, it does not ask for work."""
     await session.execute(update(RunnerPresence).where(RunnerPresence.id == runner_id).values(seen_at=func.now()))
 
 
 async def present_runners(session: AsyncSession) -> Sequence[RunnerPresence]:
-    """The runners heard of within the last minute."""
-    is_present = RunnerPresence.seen_at > func.now() - _HEARD_OF
+    """Returns the runners that were active within the last minute, by id."""
+    is_present = RunnerPresence.seen_at > func.now() - _PRESENT_FOR
     statement = select(RunnerPresence).where(is_present).order_by(RunnerPresence.id)
     return (await session.scalars(statement)).all()
 
 
 def isolation_check(database: Database, configured: SandboxIsolation) -> HealthCheck:
-    """What is demanded of runners, and what those that are there have."""
+    """Returns the health check that shows the configured isolation, and that of the runners present."""
 
     async def check() -> dict[str, object]:
         async with database.transaction() as session:

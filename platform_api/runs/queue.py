@@ -1,7 +1,7 @@
-"""What runners do with runs: claim, start, renew, complete, release; and what becomes of stalled ones.
+"""Keeps the queue of runs: runners claim, start, renew, complete and release them; stalled ones end or are retried.
 
-Runners claim over HTTP, so runs have statements of their own; words, errors and who may judge an expiry are those of
-`platform_api.work`.
+Runners claim over HTTP, so runs have statements of their own. Words, errors and the rule that decides whether an
+expired lease counts are those of `platform_api.work`.
 """
 
 import hashlib
@@ -27,16 +27,16 @@ from platform_api.work.errors import LeaseLost
 log = structlog.stdlib.get_logger()
 
 LEASE_SECONDS = 15
-"""How long a runner may stay silent at least: a lease is written when only this much of it is left."""
+"""How long a runner may be silent at least: a lease is written again when only this much of it is left."""
 _WRITTEN_SECONDS = 20
 MAX_STARTS = 3
-"""How often user code of a run that allows retries is started, at most."""
+"""How often, at most, the user code of a run that allows retries is started."""
 _TOKEN_MARGIN = timedelta(minutes=10)
 
 
 # grammar: a claim goes to the runner as the queue knows it
 async def claim_runs(session: AsyncSession, *, runner_id: str, slots: int, isolation: Isolation) -> list[Claim]:
-    """Up to `slots` waiting runs, each with a token of its own; empty when none wait. Organizations take turns."""
+    """Claims up to `slots` waiting runs, each with a token of its own. Organizations take turns."""
     parameters = {
         "slots": slots,
         "runner_id": runner_id,
@@ -61,7 +61,7 @@ async def start_run(session: AsyncSession, run_id: RunId, fence: int) -> datetim
 
 # grammar: the answer to a heartbeat is what the queue knows
 async def renew_runs(session: AsyncSession, held: Sequence[HeldRun]) -> list[HeartbeatRun]:
-    """Renews leases; returns which runs are held still, and which are to be ended."""
+    """Renews leases; returns which runs are still held, and which were cancelled."""
     seconds = {"lease_seconds": LEASE_SECONDS, "written_seconds": _WRITTEN_SECONDS}
     rows = await session.execute(QUERIES["renew"], {**_pairs(held), **seconds})
     cancelled = {(row.id, row.fence): row.cancel for row in rows}
@@ -113,9 +113,9 @@ async def release_runs(session: AsyncSession, held: Sequence[HeldRun]) -> int:
 
 
 async def reap(session: AsyncSession, horizon: datetime | None = None) -> int:
-    """Decides about runs that were given up, and those whose lease expired up to `horizon`; returns how many.
+    """Ends or retries runs that were given up, and those whose lease expired up to `horizon`; returns how many.
 
-    Any number of processes may do it at once.
+    Any number of processes may do this at once.
     """
     rows = (await session.execute(QUERIES["reap"], {"max_starts": MAX_STARTS, "horizon": horizon})).all()
     if not rows:
@@ -133,7 +133,7 @@ async def reap(session: AsyncSession, horizon: datetime | None = None) -> int:
 
 
 async def cancel_run(session: AsyncSession, run: Run) -> Run:
-    """Ends a run that has not started; asks the runner of a running one to. An ended one stays as it is."""
+    """Ends a run that has not started; requests the end of a running one. A run that has ended stays as it is."""
     state = await session.scalar(QUERIES["cancel"], {"run_id": run.id})
     if state is not None and RunState(state).has_ended:
         await _after_end(session, [run.id])

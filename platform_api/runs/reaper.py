@@ -1,4 +1,4 @@
-"""Finds runs whose lease ran out. Every process does; whoever comes first decides, the others pass over."""
+"""Finds runs whose lease expired. Every process looks; the first one decides, the others skip the run."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ _TOKENS_KEPT = timedelta(days=1)
 
 @asynccontextmanager
 async def runs_lifespan(services: Services) -> AsyncIterator[None]:
-    """Provides RunSignals; looks after lost runs in the background."""
+    """Provides RunSignals; decides about stalled runs in the background."""
     database = services[Database]
     services.provide(RunSignals(services[Listener]))
     services[HealthChecks].add("isolation", isolation_check(database, services[Settings].sandbox_isolation))
@@ -35,14 +35,14 @@ async def runs_lifespan(services: Services) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def reaping(sweep: Sweep) -> AsyncIterator[None]:
-    """Reaps, as long as the block runs, what the sweep finds expired and what counts as lost."""
+    """Decides about runs whose lease expired, as long as the block runs; the sweep finds them."""
 
     async def reap_once() -> bool:
         async with sweep.database.transaction() as session:
             return await reap(session, sweep.watch.horizon) > 0
 
     loop = WorkLoop("reaper", reap_once)
-    # Leases are there only while a run is held: this is the smallest of the index on them.
+    # Only a held run has a lease, so the index on leases answers this.
     expiry = select(func.min(Run.lease_expires_at)).where(Run.state.in_(["claimed", "running"]))
     async with loop.running(), sweep.serving(Source("runs", loop.wake, expiry=expiry.scalar_subquery())):
         yield

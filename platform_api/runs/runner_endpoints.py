@@ -1,4 +1,4 @@
-"""The runner protocol over HTTP (docs/reference/runner-protocol.md). Only a runner token opens it."""
+"""Serves the runner protocol over HTTP (docs/reference/runner-protocol.md). Only a runner token opens it."""
 
 import asyncio
 import time
@@ -52,7 +52,7 @@ _authorization = APIKeyHeader(name="Authorization", scheme_name="token", auto_er
 
 
 async def _waiting_runner(request: Request, authorization: Annotated[str | None, Security(_authorization)]) -> Runner:
-    """The runner, authenticated in a transaction of its own: a claim that waits must not hold a connection."""
+    """Returns the runner, authenticated in its own transaction: a waiting claim must not hold a connection."""
     async with services_of(request)[Database].transaction() as session:
         return await authenticate_runner(session, read_authorization(authorization))
 
@@ -82,7 +82,7 @@ async def claim(
 
 
 async def _there_may_be_work(request: Request, work: asyncio.Event, seconds: float) -> bool:
-    """False when the time is up, or the runner hung up: it can take no run, and our stop must not wait for it."""
+    """Waits for work; returns false when the time is up, or the runner hung up: our stop must not wait for it."""
     working = asyncio.ensure_future(work.wait())
     gone = asyncio.ensure_future(_hung_up(request))
     try:

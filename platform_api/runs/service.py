@@ -1,4 +1,4 @@
-"""Creates and finds runs as tenants see them, and records their progress."""
+"""Creates and finds runs as organizations see them, and records their progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -77,7 +77,7 @@ async def create_run(session: AsyncSession, new: NewRun) -> Run:
 
 
 def visible_runs(actor: Actor) -> ColumnElement[bool]:
-    """Selects the runs `actor` may see: of the organization acted in, and of the app a token is bound to."""
+    """Selects the runs `actor` may see: of the organization acted in, and of the app to which a token is bound."""
     visible = visible_to(actor, Run.organization_id)
     return visible if actor.app_id is None else visible & (Run.app_id == actor.app_id)
 
@@ -91,7 +91,7 @@ async def get_run(session: AsyncSession, actor: Actor, reference: str) -> Run:
 
 
 async def require_app(session: AsyncSession, run: Run, app: str) -> None:
-    """Raises NotFound when a run that the caller was found to see is not one of the app that is named."""
+    """Raises NotFound when `run`, which the caller may see, does not belong to the app that `app` names."""
     if await session.scalar(select(App.id).where(App.id == run.app_id, names_app(app))) is None:
         raise NotFound(f"there is no run {run.task_id} of the app {app}")
 
@@ -107,14 +107,14 @@ async def list_runs(
     per_page: int,
 ) -> tuple[int, Sequence[Run]]:
     """Returns how many runs there are, and one page of them, newest first."""
-    chosen = select(Run).where(visible_runs(actor))
+    statement = select(Run).where(visible_runs(actor))
     if app_id is not None:
-        chosen = chosen.where(Run.app_id == app_id)
+        statement = statement.where(Run.app_id == app_id)
     if action_id is not None:
-        chosen = chosen.where(Run.action_id == action_id)
+        statement = statement.where(Run.action_id == action_id)
     if states:
-        chosen = chosen.where(Run.state.in_(states))
-    return await paginate(session, chosen, Run.id.desc(), page=page, per_page=per_page)
+        statement = statement.where(Run.state.in_(states))
+    return await paginate(session, statement, Run.id.desc(), page=page, per_page=per_page)
 
 
 async def set_progress(
@@ -124,10 +124,10 @@ async def set_progress(
 
     A script may report progress of its own run only.
     """
-    mine = Run.task_id == task_id if actor.run_id is None else (Run.task_id == task_id) & (Run.id == actor.run_id)
+    is_own = Run.task_id == task_id if actor.run_id is None else (Run.task_id == task_id) & (Run.id == actor.run_id)
     statement = (
         update(Run)
-        .where(mine, visible_runs(actor), Run.state.in_([RunState.PENDING, RunState.CLAIMED, RunState.RUNNING]))
+        .where(is_own, visible_runs(actor), Run.state.in_([RunState.PENDING, RunState.CLAIMED, RunState.RUNNING]))
         .values(progress=progress, progress_info=info[:_MAX_INFO_LENGTH], progress_status=status)
         .returning(Run.id)
         .execution_options(synchronize_session=False)

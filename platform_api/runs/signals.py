@@ -1,4 +1,4 @@
-"""Signals between processes that there is work, or that a run changed. Signals come with the commit."""
+"""Tells other processes, with the commit, that there is work or that a run changed."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Syncs over HTTP: builders declare them, scripts start and follow them."""
+"""Serves syncs over HTTP: builders declare them, scripts start and follow them."""
 
 from typing import Annotated
 

@@ -1,10 +1,10 @@
-"""How a run of a sync ends early."""
+"""Defines the errors that end a run of a sync, or reject one item."""
 
 from platform_api.work.errors import Failed
 
 
 class RunFailed(Failed):
-    """The run cannot go on; the message says why. `restart`: the next run begins the list anew."""
+    """Reports that the run cannot go on; the message says why. With `restart` the next run begins the list anew."""
 
     def __init__(self, message: str, *, restart: bool = False) -> None:
         super().__init__(message)
@@ -12,7 +12,7 @@ class RunFailed(Failed):
 
 
 class ItemRejected(Exception):
-    """An item cannot be stored; the message says why, `column` which value is at fault."""
+    """Reports that an item cannot be stored; the message says why, `column` which value is at fault."""
 
     def __init__(self, reason: str, column: str | None = None) -> None:
         super().__init__(reason)

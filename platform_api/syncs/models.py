@@ -1,4 +1,4 @@
-"""Syncs, how far each is with each connection, and their runs."""
+"""Describes the tables of syncs: how far each is with each connection, and their runs."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from platform_api.work.models import Dated, Leased, lease_indexes
 
 
 class RunState(StrEnum):
-    """`partial`: ended at a limit; the next run goes on from there."""
+    """Lists the states of a run. A `partial` one ended at a limit; the next run goes on from there."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -35,7 +35,7 @@ _IS_OPEN = "state in ('pending', 'running')"
 
 
 class Sync(Timestamps, Base):
-    """One declared synchronisation of an organization."""
+    """Describes a sync that an organization declared."""
 
     __tablename__ = "syncs"
     __table_args__ = (
@@ -66,7 +66,7 @@ class Sync(Timestamps, Base):
 
 
 class SyncCheckpoint(Base):
-    """How far a sync is with one connection. Changed only together with the rows that it tells of."""
+    """Records how far a sync is with one connection. It changes only together with the rows that it covers."""
 
     __tablename__ = "sync_checkpoints"
     __table_args__ = (Index("ix_sync_checkpoints_connection_id", "connection_id"),)
@@ -82,7 +82,7 @@ class SyncCheckpoint(Base):
 
 
 class SyncRun(Leased, Dated, Base):
-    """One run of a sync for one connection."""
+    """Describes a run of a sync for one connection."""
 
     __tablename__ = "sync_runs"
     __table_args__ = (
@@ -130,7 +130,7 @@ class SyncRun(Leased, Dated, Base):
 
 
 class SyncedRow(Base):
-    """A row that a full sync wrote, and the walk that saw it last: what a later walk does not see is gone."""
+    """Records a row that a full sync wrote, and the walk that saw it last: what a later walk does not see is gone."""
 
     __tablename__ = "synced_rows"
 
@@ -142,7 +142,7 @@ class SyncedRow(Base):
 
 
 class SyncedPage(Base):
-    """What a run wrote while another one of the same connection was running, which may hold an older page."""
+    """Records what a run wrote while another one of the same connection was running, which may hold an older page."""
 
     __tablename__ = "synced_pages"
     __table_args__ = (

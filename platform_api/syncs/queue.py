@@ -1,4 +1,4 @@
-"""The queue of runs."""
+"""Defines the queue of runs."""
 
 from platform_api.syncs.models import RunState, SyncRun
 from platform_api.work.queue import Order, Queue, Share

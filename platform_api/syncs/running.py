@@ -1,8 +1,8 @@
-"""One run, from where its connection's checkpoint stands to the end of the list.
+"""Works on one run, from its connection's checkpoint to the end of the list.
 
-A page's rows, the counts and the place of the next page are committed together. Whoever takes a run over asks for the
-page again that was not committed; nothing of it had been stored. A run that does not come to the end of the list
-leaves its place in the checkpoint, where the next run finds it.
+A page's rows, the counts and the place of the next page are committed together. A process that takes over a run
+fetches the page again that was not committed; nothing of that page had been stored. A run that does not reach the end
+of the list leaves its place in the checkpoint, where the next run finds it.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ _UNCERTAIN_CHANGED = (
     "nothing was taken for gone: the list changed while it was read, so items may have been passed over"
 )
 _CHANGED = "the sync was changed meanwhile; the next run follows the new declaration"
-_SWEPT_AT_ONCE = 500
+_MAX_ROWS_PER_SWEEP = 500
 
 
 class Run:
@@ -57,37 +57,37 @@ class Run:
         self._began = time.monotonic()
 
     async def work(self) -> None:
-        """Works to the end. Raises RunFailed, LeaseLost, and PlatformError for what may not be done (any more)."""
+        """Works to the end. Raises RunFailed, LeaseLost, and PlatformError for what is not allowed (any more)."""
         declaration, walk = await self._begin()
         deadline = self._began + declaration.limits.seconds
         while walk.query is not None:
             if (limit := self._limit_reached(declaration, deadline)) is not None:
                 await self._stop_at(limit, declaration)
                 return
-            asked = await self._fetch(declaration, walk, deadline)
-            if asked is None:
+            fetched = await self._fetch(declaration, walk, deadline)
+            if fetched is None:
                 continue
-            walk = await self._store(*asked, walk)
-        while _may_sweep(declaration, walk) and (following := await self._sweep(walk)) is not None:
-            walk = following
+            walk = await self._store(*fetched, walk)
+        while _may_sweep(declaration, walk) and (next_walk := await self._sweep(walk)) is not None:
+            walk = next_walk
         await self._complete(declaration, walk)
 
     async def fail(self, reason: str, *, restart: bool) -> None:
-        """Ends the run; the next one goes on where this one is, or begins anew. Raises LeaseLost."""
+        """Ends the run as failed; the next one goes on there, or with `restart` begins anew. Raises LeaseLost."""
         async with self._database.transaction() as session:
             await RUNS.complete(session, self._claimed, RunState.FAILED, walk=None, error=reason[:2000])
             await self._ensure_checkpoint(session)
-            declaration = await self._declared(session)
-            # A list that changed since may have moved what was not seen yet to where the walk has been.
+            declaration = await self._current_declaration(session)
+            # Items that were not read yet may have moved to pages that the walk has read already.
             is_kept = not (restart or declaration is None or declaration.sweeps)
             await self._leave(session, is_kept=is_kept)
 
     async def cancel(self) -> None:
-        """Ends a run whose cancellation was asked for. Raises LeaseLost when it was not, or is not ours."""
+        """Ends a run whose cancellation was requested. Raises LeaseLost when it was not, or this process lost it."""
         async with self._database.transaction() as session:
             await RUNS.complete_cancelled(session, self._claimed, RunState.CANCELLED, walk=None, error="cancelled")
             await self._ensure_checkpoint(session)
-            declaration = await self._declared(session)
+            declaration = await self._current_declaration(session)
             walk = self._run.walk or (await self._checkpoint(session)).walk
             is_backfill = walk is not None and walk.get("kind") == "backfill"
             await self._leave(session, is_kept=not (is_backfill or declaration is None or declaration.sweeps))
@@ -108,7 +108,7 @@ class Run:
                     version=sync.version,
                     began=self._run.id,
                     query=dict(first_position(declaration, way, start).values),
-                    # Pages that go on after the mark begin with the overlap, which is not new.
+                    # Pages after the mark begin with the overlap, which is not new.
                     mark=start if way.style == "after" else checkpoint.cursor,
                 )
             elif walk.began == 0:
@@ -117,7 +117,7 @@ class Run:
                 checkpoint.walk = None
                 await session.flush()
             values = {"kind": walk.kind, "walk": walk.model_dump()}
-            # The attempts stay: nothing has been stored yet.
+            # Keeps the count of attempts: nothing has been stored yet.
             await RUNS.renew(session, self._claimed, attempts=SyncRun.attempts, **values)
         self._keep(values)
         return declaration, walk
@@ -144,7 +144,7 @@ class Run:
             await self._leave(session, is_kept=True)
 
     async def _fetch(self, declaration: Declaration, walk: Walk, deadline: float) -> tuple[Page, int] | None:
-        """The next page, and the last one that a neighbour had stored when it was asked for; None: the time is up."""
+        """Returns the next page, and the last one a neighbour had stored before the call; None if the time is up."""
         async with self._database.transaction() as session:
             since = await self._neighbours.latest_page(session)
             _, _, actor = await self._sync(session)
@@ -158,10 +158,10 @@ class Run:
             return None
 
     async def _store(self, page: Page, since: int, walk: Walk) -> Walk:
-        """One page: rows, counts and place in one transaction. Stays where it is when a neighbour overtook it."""
+        """Stores a page: rows, counts and place in one transaction. Stores nothing when a neighbour overtook it."""
         walk = walk.model_copy()
         async with self._database.transaction() as session:
-            # First, so that nobody else can be writing the same page: the change holds the run's row.
+            # This comes first: it locks the run's row, so that no other process writes the same page.
             await RUNS.renew(session, self._claimed)
             sync, declaration, _ = await self._sync(session)
             if sync.version != walk.version:
@@ -183,7 +183,7 @@ class Run:
                 await self._neighbours.tell(session, keys)
             walk.mark = page.mark
             walk.turn(page.following)
-            values = {**self._counted(page.items, tally), "walk": walk.model_dump()}
+            values = {**self._counts(page.items, tally), "walk": walk.model_dump()}
             await RUNS.renew(session, self._claimed, **values)
         self._keep(values)
         return walk
@@ -213,7 +213,7 @@ class Run:
             )
 
     async def _sweep(self, walk: Walk) -> Walk | None:
-        """Tombstones some rows that nobody saw since the walk began; None when there are no more."""
+        """Removes some rows that no run saw since the walk began; returns None when there are no more."""
         walk = walk.model_copy()
         async with self._database.transaction() as session:
             await RUNS.renew(session, self._claimed)
@@ -225,7 +225,7 @@ class Run:
             statement = select(SyncedRow.row_id).where(self._is_row_of_run(), SyncedRow.walk < walk.began)
             if walk.swept is not None:
                 statement = statement.where(SyncedRow.row_id > UUID(walk.swept))
-            unseen = (await session.scalars(statement.order_by(SyncedRow.row_id).limit(_SWEPT_AT_ONCE))).all()
+            unseen = (await session.scalars(statement.order_by(SyncedRow.row_id).limit(_MAX_ROWS_PER_SWEEP))).all()
             if not unseen:
                 return None
             writer = RowWriter(target, self._run.organization_id, self._run.connection_id)
@@ -233,11 +233,11 @@ class Run:
             kept = {row_id for row_id, _ in refused}
             await session.execute(
                 delete(SyncedRow).where(
-                    self._is_row_of_run(), SyncedRow.row_id.in_([one for one in unseen if one not in kept])
+                    self._is_row_of_run(), SyncedRow.row_id.in_([row_id for row_id in unseen if row_id not in kept])
                 )
             )
             if await self._neighbours.running(session):
-                # What one of them has read of these rows, and not stored yet, is older than that they are gone.
+                # A neighbour may have read these rows before they were gone, and not stored them yet.
                 await self._neighbours.tell(session, None)
             walk.swept = str(unseen[-1])
             rejections = [{"page": 0, "item": 0, "key": str(row_id), "reason": why} for row_id, why in refused]
@@ -262,29 +262,29 @@ class Run:
             checkpoint = await self._checkpoint(session)
             sync, _, _ = await self._sync(session)
             if sync.version != walk.version:
-                # Its mark is not one of what the sync reads now.
+                # The mark belongs to a declaration that is no longer in force.
                 raise RunFailed(_CHANGED, restart=True)
             await self._neighbours.leave(session)
             if declaration.incremental is not None and walk.mark is not None:
-                known = checkpoint.cursor
-                is_largest = declaration.incremental.source == "item" and declaration.incremental.take == "largest"
-                checkpoint.cursor = walk.mark if known is None or not is_largest else larger(known, walk.mark)
+                old = checkpoint.cursor
+                keeps_max = declaration.incremental.source == "item" and declaration.incremental.take == "largest"
+                checkpoint.cursor = walk.mark if old is None or not keeps_max else larger(old, walk.mark)
 
     async def _leave(self, session: AsyncSession, *, is_kept: bool) -> None:
-        """Ends before the list does: the next run goes on from there, if that is kept."""
+        """Leaves the run's place in the checkpoint, where the next run goes on; drops it unless `is_kept`."""
         checkpoint = await self._checkpoint(session)
         waiting, walk = checkpoint.walk, self._run.walk
         if not is_kept:
-            # Without a walk of its own it had not begun: what waits was meant for it.
+            # A run without a walk had not begun: the walk that waits was meant for it.
             checkpoint.walk = None if walk is None else waiting
         elif walk is not None and (waiting is None or _precedes(walk, waiting)):
             checkpoint.walk = walk
         await session.flush()
         await self._neighbours.leave(session)
 
-    def _counted(self, items: Sequence[Any], tally: Tally) -> dict[str, Any]:
+    def _counts(self, items: Sequence[Any], tally: Tally) -> dict[str, Any]:
         run = self._run
-        rejections = [_described(run.pages + 1, refused) for refused in tally.refused]
+        rejections = [_rejection(run.pages + 1, refused) for refused in tally.refused]
         return {
             "pages": run.pages + 1,
             "seen": run.seen + len(items),
@@ -300,14 +300,14 @@ class Run:
             setattr(self._run, name, value)
 
     async def _sync(self, session: AsyncSession) -> tuple[Sync, Declaration, Actor]:
-        """The sync as it is now, and who it works as."""
+        """Returns the sync as it is now, its declaration, and the actor that it works as."""
         # tenancy: the run's own sync; the run names it, no caller does
         sync = await session.scalar(select(Sync).where(Sync.id == self._run.sync_id))
         if sync is None:
             raise LeaseLost
         return sync, stored_declaration(sync.declaration), await acting_for(session, sync)
 
-    async def _declared(self, session: AsyncSession) -> Declaration | None:
+    async def _current_declaration(self, session: AsyncSession) -> Declaration | None:
         # tenancy: the run's own sync; the run names it, no caller does
         stored = await session.scalar(select(Sync.declaration).where(Sync.id == self._run.sync_id))
         return None if stored is None else stored_declaration(stored)
@@ -326,7 +326,7 @@ class Run:
             raise RunFailed(f"the table was changed and does not fit any more: {error.message}") from error
 
     async def _ensure_checkpoint(self, session: AsyncSession) -> None:
-        """Makes the checkpoint of a connection's first run, which may end before it begins."""
+        """Creates the checkpoint if this is the connection's first run, which may end before it begins."""
         await session.execute(
             insert(SyncCheckpoint)
             .values(sync_id=self._run.sync_id, connection_id=self._run.connection_id)
@@ -334,33 +334,33 @@ class Run:
         )
 
     async def _checkpoint(self, session: AsyncSession) -> SyncCheckpoint:
-        found = await session.scalar(
+        checkpoint = await session.scalar(
             select(SyncCheckpoint)
             .where(
                 SyncCheckpoint.sync_id == self._run.sync_id, SyncCheckpoint.connection_id == self._run.connection_id
             )
             .with_for_update()
         )
-        if found is None:
-            # Sync or connection are gone, and the run with them.
+        if checkpoint is None:
+            # The sync or the connection was deleted, and the run with it.
             raise LeaseLost
-        return found
+        return checkpoint
 
     def _is_row_of_run(self) -> Any:
         return (SyncedRow.sync_id == self._run.sync_id) & (SyncedRow.connection_id == self._run.connection_id)
 
 
 def _may_sweep(declaration: Declaration, walk: Walk) -> bool:
-    """Whether what the walk did not see is gone: it has seen all that there is."""
+    """Tells whether rows that the walk did not see are gone: it must have seen the whole list."""
     return declaration.sweeps and walk.is_end_certain and not walk.blind
 
 
 def _precedes(walk: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Which of two walks is gone on with: a backfill, which somebody asked for; else the one that began first."""
+    """Tells whether `walk` goes on before `other`: a backfill does, which somebody started, else the older one."""
     return (walk["kind"] != "backfill", walk["began"]) < (other["kind"] != "backfill", other["began"])
 
 
-def _described(page: int, refused: Refused) -> dict[str, Any]:
+def _rejection(page: int, refused: Refused) -> dict[str, Any]:
     key = None if refused.key is None else ", ".join(str(part)[:100] for part in refused.key)
     return {
         "page": page,

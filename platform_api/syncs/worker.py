@@ -23,11 +23,11 @@ from platform_api.work.sweep import Source, Sweep
 from platform_api.work.worker import Domain, Worker
 
 _AT_ONCE = 4
-_CLEARED_EVERY_SECONDS = 3600.0
+_SWEEP_SECONDS = 3600.0
 
 
 class SyncRuns(Domain[SyncRun]):
-    """What is done with runs."""
+    """Works on the runs of syncs."""
 
     queue = RUNS
 
@@ -36,8 +36,8 @@ class SyncRuns(Domain[SyncRun]):
         self._gateway = gateway
 
     async def work(self, claimed: Sequence[Claimed[SyncRun]]) -> None:
-        for one in claimed:
-            await self._run(one).work()
+        for claimed_run in claimed:
+            await self._run(claimed_run).work()
 
     async def fail(self, claimed: Claimed[SyncRun], error: Failed) -> None:
         # A walk that makes no progress may be what is wrong.
@@ -52,7 +52,7 @@ class SyncRuns(Domain[SyncRun]):
 
 
 class SyncWorker:
-    """One process's part of the work: a few runs at a time, and the schedule."""
+    """Does one process's part of the work: a few runs at a time, and the schedule."""
 
     def __init__(self, sweep: Sweep, gateway: Gateway, *, kept_days: int) -> None:
         self._sweep = sweep
@@ -60,7 +60,7 @@ class SyncWorker:
         self._kept = timedelta(days=kept_days)
         self._runs = Worker(sweep, SyncRuns(self._database, gateway), at_once=_AT_ONCE)
         self._schedule = WorkLoop("sync_schedule", self._start_due)
-        self._clearing = WorkLoop("sync_clearing", self._clear, look_again_seconds=_CLEARED_EVERY_SECONDS)
+        self._sweeping = WorkLoop("sync_clearing", self._sweep_runs, look_again_seconds=_SWEEP_SECONDS)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -71,12 +71,12 @@ class SyncWorker:
             self._runs.running(),
             self._schedule.running(),
             self._sweep.serving(source),
-            self._clearing.running(),
+            self._sweeping.running(),
         ):
             yield
 
     def heard(self, payload: str | None) -> None:
-        """To be called when a run or a sync was committed or cancelled, perhaps."""
+        """Wakes the worker; called when a run or a sync may have been committed or cancelled."""
         self._runs.heard(payload)
         self._schedule.wake()
 
@@ -87,7 +87,7 @@ class SyncWorker:
     async def _start_due(self) -> bool:
         return await start_due(self._database)
 
-    async def _clear(self) -> bool:
+    async def _sweep_runs(self) -> bool:
         await delete_old(self._database, older_than=self._kept)
         return False
 

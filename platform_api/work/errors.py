@@ -10,20 +10,20 @@ from platform_api.core.errors import Conflict, Unavailable, is_temporary
 
 
 class LeaseLost(Conflict):
-    """Says that the job is not the caller's any more: its lease ran out, it was cancelled, or it has ended."""
+    """Reports that the job is not the caller's any more: its lease ran out, it was cancelled, or it has ended."""
 
     def __init__(self, message: str = "the job's lease ran out, it was cancelled or it has ended") -> None:
         super().__init__(message)
 
 
 class Failed(Exception):
-    """Says that the job cannot be done, now or later; the message is for whoever asked for it."""
+    """Reports that the job cannot be done, now or later; the message is for whoever asked for it."""
 
 
 class GivenUp(Failed):
-    """Says that too many attempts ended without any progress."""
+    """Reports that too many attempts ended without any progress."""
 
 
 def may_pass(error: Exception) -> bool:
-    """Returns whether the same work may succeed later: the database, or what the work needs, is away."""
+    """Tells whether the same work may succeed later: the database, or a service that it needs, is unavailable."""
     return isinstance(error, (Unavailable, *CONNECTION_LOST)) or is_temporary(error)

@@ -28,7 +28,7 @@ class Leased:
 
 
 class Dated:
-    """Adds when a job that stays after its end was made, first claimed and ended."""
+    """Adds the times when a job was created, first claimed and ended, for jobs that stay after their end."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]

@@ -1,4 +1,4 @@
-"""Keeps the lease protocol: claim, renew, complete, retry, release. A worker names the fence that it was given."""
+"""Keeps the lease protocol: claim, renew, complete, retry, release. A worker names the fence of its claim."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from platform_api.work.models import Dated, Leased
 
 LEASE = timedelta(seconds=15)
 CANCEL = "cancel:"
-"""How the payload of a notification begins that says which job was cancelled."""
+"""Begins the payload of a notification that names a cancelled job."""
 
 J = TypeVar("J", bound=Leased)
 
@@ -55,7 +55,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Jobs with the same `key` begin one after the other, except those that are `exempt`."""
+    """Describes an order: jobs with the same `key` begin one after the other, except those that are `exempt`."""
 
     key: Sequence[InstrumentedAttribute[Any]]
     exempt: ColumnElement[bool] | InstrumentedAttribute[bool]
@@ -108,7 +108,7 @@ class Queue(Generic[J]):
     async def claim(
         self, database: Database, *, horizon: datetime | None = None, lease: timedelta = LEASE
     ) -> list[Claimed[J]]:
-        """Takes jobs that nobody works on, the first ones; also those whose lease expired up to `horizon`."""
+        """Claims the first jobs that nobody works on, also those whose lease expired up to `horizon`."""
         async with database.transaction() as session:
             if self._takes_turns:
                 # Claims are rare; in turn they see what the others took.
@@ -117,7 +117,7 @@ class Queue(Generic[J]):
         return [Claimed(job, job.id, job.fence, lease) for job in sorted(jobs, key=lambda job: job.id)]
 
     async def renew(self, session: AsyncSession, claimed: Claimed[J], **values: Any) -> None:
-        """Keeps the job, and stores how far it is: with `values` its attempts begin anew.
+        """Extends the lease, and stores how far the job is: with `values` its count of attempts begins anew.
 
         Raises LeaseLost, also when the job was cancelled.
         """
@@ -127,13 +127,13 @@ class Queue(Generic[J]):
         await self._change(session, claimed, self.model.cancel_requested_at.is_(None), renewed)
 
     async def renew_all(self, database: Database, claimed: Collection[Claimed[J]]) -> set[int]:
-        """Keeps jobs while nothing can be stored yet; returns the ids of those that are held and not cancelled."""
+        """Extends leases while nothing can be stored yet; returns the ids of jobs that are held and not cancelled."""
         lease = next(iter(claimed)).lease
         statement = self._update_all(claimed, lease_expires_at=func.clock_timestamp() + lease).returning(
             self.model.id, self.model.cancel_requested_at.is_(None)
         )
         async with database.transaction() as session:
-            return {job_id for job_id, goes_on in await session.execute(statement) if goes_on}
+            return {job_id for job_id, is_kept in await session.execute(statement) if is_kept}
 
     async def complete(
         self,
@@ -264,7 +264,7 @@ class Queue(Generic[J]):
 
     def _update_all(self, claimed: Collection[Claimed[J]], **values: Any) -> Update:
         model = self.model
-        pairs = [(one.id, one.fence) for one in claimed]
+        pairs = [(claimed_job.id, claimed_job.fence) for claimed_job in claimed]
         return (
             update(model)
             .where(tuple_(model.id, model.fence).in_(pairs), model.lease_expires_at.is_not(None))

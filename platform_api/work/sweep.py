@@ -68,7 +68,7 @@ class Source:
 
 
 class Sweep:
-    """Looks for all sources of a process; `watch` says which expiries count."""
+    """Looks for all sources of a process; `watch` decides which expired leases count."""
 
     def __init__(self, database: Database, times: Times) -> None:
         self.database = database

@@ -54,10 +54,10 @@ class _Holding(Generic[J]):
 
     def __init__(self, claimed: Sequence[Claimed[J]]) -> None:
         self.claimed = claimed
-        self.ids = {str(one.id) for one in claimed}
+        self.ids = {str(job.id) for job in claimed}
         self.renew_now = asyncio.Event()
         self.is_over = False
-        """None of the jobs is to be worked on any more."""
+        """True once every job is lost or cancelled."""
 
 
 class Worker(Generic[J]):
@@ -81,7 +81,7 @@ class Worker(Generic[J]):
             yield
 
     def heard(self, payload: str | None) -> None:
-        """Has the queue looked at: something was committed, or cancelled (a `core.listener.Receiver`)."""
+        """Looks at the queue: something was committed or cancelled (a `core.listener.Receiver`)."""
         for holding in self._holdings:
             if payload is None or payload.removeprefix(CANCEL) in holding.ids:
                 holding.renew_now.set()
@@ -139,17 +139,17 @@ class Worker(Generic[J]):
                 async with asyncio.timeout(self._sweep.times.renew_seconds):
                     await holding.renew_now.wait()
             holding.renew_now.clear()
-            with contextlib.suppress(Exception):  # the next time, or the next change, says whether they are lost
+            with contextlib.suppress(Exception):  # the next renewal, or the next change, shows whether they are lost
                 if not await self._queue.renew_all(self._database, holding.claimed):
                     holding.is_over = True
                     working.cancel()
                     return
 
     async def _attempt(self, claimed: Sequence[Claimed[J]]) -> None:
-        """Works on jobs, and says what becomes of them when that goes wrong."""
-        cancelled = [one for one in claimed if one.job.cancel_requested_at is not None]
+        """Works on jobs; fails, retries or cancels them when that goes wrong."""
+        cancelled = [claimed_job for claimed_job in claimed if claimed_job.job.cancel_requested_at is not None]
         await self._end_cancelled(cancelled)
-        if not (claimed := [one for one in claimed if one not in cancelled]):
+        if not (claimed := [claimed_job for claimed_job in claimed if claimed_job not in cancelled]):
             return
         try:
             self._require_progress(claimed)
@@ -162,7 +162,7 @@ class Worker(Generic[J]):
             self._log_postponed(claimed, error)
             await self._retry(claimed, error.message)
         except PlatformError as error:
-            # May not be done (any more): no credits, the app is suspended, the membership has ended.
+            # Not allowed (any more): no credits, the app is suspended, the membership has ended.
             await self._fail(claimed, Failed(error.message))
         except Exception as error:
             if may_pass(error):
@@ -172,20 +172,20 @@ class Worker(Generic[J]):
             await self._retry(claimed, f"{type(error).__name__}: {error}")
 
     def _require_progress(self, claimed: Sequence[Claimed[J]]) -> None:
-        allowed = self._queue.max_attempts
-        if allowed is not None and claimed[0].job.attempts > allowed:
-            raise GivenUp(f"given up after {allowed} attempts without progress")
+        max_attempts = self._queue.max_attempts
+        if max_attempts is not None and claimed[0].job.attempts > max_attempts:
+            raise GivenUp(f"given up after {max_attempts} attempts without progress")
 
     async def _end_cancelled(self, claimed: Sequence[Claimed[J]]) -> None:
-        for one in claimed:
-            await self._store(one, self._domain.cancel)
+        for claimed_job in claimed:
+            await self._store(claimed_job, self._domain.cancel)
 
     async def _fail(self, claimed: Sequence[Claimed[J]], error: Failed) -> None:
-        for one in claimed:
-            await self._store(one, lambda one: self._domain.fail(one, error))
+        for claimed_job in claimed:
+            await self._store(claimed_job, lambda failed: self._domain.fail(failed, error))
 
     async def _retry(self, claimed: Sequence[Claimed[J]], reason: str) -> None:
-        delay = timedelta(seconds=self._backoff(max(one.job.attempts for one in claimed)))
+        delay = timedelta(seconds=self._backoff(max(claimed_job.job.attempts for claimed_job in claimed)))
         await self._store(
             claimed, lambda claimed: self._queue.retry(self._database, claimed, delay=delay, reason=reason)
         )
@@ -196,7 +196,7 @@ class Worker(Generic[J]):
         return min(2.0 ** min(attempts - 1, 16), self._queue.max_backoff_seconds) * random.uniform(0.75, 1.25)
 
     async def _store(self, claimed: T, change: "Callable[[T], Awaitable[None]]") -> None:
-        """Makes a change; while the database is away, until it is back. Nothing is left of a job that is lost."""
+        """Makes a change; repeats it while the database is away. Does nothing for a job that is lost."""
         while True:
             try:
                 with contextlib.suppress(LeaseLost):
@@ -211,5 +211,5 @@ class Worker(Generic[J]):
                 await asyncio.sleep(_PAUSE_WITHOUT_DATABASE_SECONDS)
 
     def _log_postponed(self, claimed: Collection[Claimed[J]], error: Exception) -> None:
-        jobs = [one.id for one in claimed][:10]
+        jobs = [claimed_job.id for claimed_job in claimed][:10]
         log.warning(f"{self._queue.name}.postponed", job_ids=jobs, error=str(error) or type(error).__name__)

@@ -46,7 +46,7 @@ class Counterexample:
 
 
 class _NotReversible(LineRejected):
-    """Raised for a cell that would change in a round trip."""
+    """Reports that a cell would change in a round trip."""
 
 
 @dataclass(slots=True)
@@ -171,10 +171,10 @@ class ColumnInference:
         numbers = [trial.number(cell) for cell in self.cells]
         if any(number != number.to_integral_value() for number in numbers):
             return ColumnType.NUMERIC
-        largest = max(abs(number) for number in numbers)
-        if largest < 2**31:
+        magnitude = max(abs(number) for number in numbers)
+        if magnitude < 2**31:
             return ColumnType.INTEGER
-        return ColumnType.BIGINT if largest < 2**63 else ColumnType.NUMERIC
+        return ColumnType.BIGINT if magnitude < 2**63 else ColumnType.NUMERIC
 
 
 def start_inference(given: ImportOptions) -> ColumnInference:

@@ -111,7 +111,7 @@ CASES = {
         Case(
             "csv_exports",
             CsvExport,
-            lambda database: Exports(database, None, most_bytes=1),  # type: ignore[arg-type]
+            lambda database: Exports(database, None, max_bytes=1),  # type: ignore[arg-type]
             _csv,
         ),
         Case(
