@@ -1,1 +1,1 @@
-"""The control plane: one folder per domain, each with models, schemas, service and endpoints."""
+"""Contains the control plane: one folder per domain, each with models, schemas, service and endpoints."""

@@ -1,4 +1,4 @@
-"""The control plane as one ASGI application: what it is made of, as flat lists."""
+"""Builds the control plane, one ASGI application, from flat lists of its parts."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -77,13 +77,13 @@ from platform_api.work.sweep import Sweep, Times
 
 
 class DirectEndpoint(Protocol):
-    """An ASGI application that is asked before FastAPI and its middleware, for what must be quick."""
+    """Describes an ASGI application that comes before FastAPI and its middleware, for what must be quick."""
 
     def serves(self, path: str) -> bool:
-        """Whether requests and WebSockets to `path` are for this endpoint."""
+        """Tells whether requests and WebSockets to `path` are for this endpoint."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """The ASGI call. Error handling and limits are the endpoint's own."""
+        """Answers an ASGI call. The endpoint itself handles errors and limits."""
 
 
 API_ROUTERS: Sequence[APIRouter] = (
@@ -148,7 +148,7 @@ DIRECT_ENDPOINTS: Sequence[Callable[[Services], DirectEndpoint]] = (GraphQLEndpo
 
 
 class ControlPlane:
-    """The ASGI application. `services` are its parts, complete once its lifespan has begun."""
+    """Serves the ASGI application. `services` are its parts, complete once its lifespan has begun."""
 
     def __init__(
         self, api: FastAPI, services: Services, *, direct: Sequence[DirectEndpoint], around: ASGIApp
@@ -168,7 +168,7 @@ class ControlPlane:
 
 
 def create_app(settings: Settings) -> ControlPlane:
-    """The control plane for `settings`. Its lifespan opens the connections; migrations have run before."""
+    """Creates the control plane for `settings`. Its lifespan opens the connections; migrations have run before."""
     api = FastAPI(
         title="automio",
         version=version("automio"),
@@ -222,5 +222,5 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
 
 
 def _operation_id(route: APIRoute) -> str:
-    """Names of the operations in OpenAPI, which generated clients take over."""
+    """Returns the operation's id in OpenAPI, which generated clients use as the name of a method."""
     return f"{route.tags[0]}_{route.name}" if route.tags else route.name

@@ -1,4 +1,4 @@
-"""Notifies of ended tokens, memberships, sign-ins and installs, so that no process remembers them for long
+"""Sends notifications of ended tokens, memberships, sign-ins and installs, so that no process remembers them for long
 
 Revision: 0007
 Follows: 0006

@@ -1,4 +1,4 @@
-"""Notifies of changed connections and definitions, so that no process remembers them for long
+"""Sends notifications of changed connections and definitions, so that no process remembers them for long
 
 Revision: 0015
 Follows: 0014

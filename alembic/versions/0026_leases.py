@@ -1,4 +1,4 @@
-"""CSV jobs, syncs and the outbox: the columns and indexes of one lease protocol
+"""Adds the columns and indexes of one lease protocol to CSV jobs, syncs and the outbox
 
 Revision: 0026
 Follows: 0025

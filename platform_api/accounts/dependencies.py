@@ -1,4 +1,4 @@
-"""Who is calling, as FastAPI dependencies: `ActorDep` for tenant endpoints, `RunnerDep` for the runner protocol."""
+"""Finds out who is calling: the FastAPI dependencies `ActorDep` for tenants, `RunnerDep` for the runner protocol."""
 
 from typing import Annotated
 
@@ -53,12 +53,12 @@ async def current_actor(
         ),
     ] = None,
 ) -> Actor:
-    """The caller: by token, or on our own pages by the sign-in cookie. A token wins over a cookie."""
+    """Returns the caller, by their token, or on our own pages by the sign-in cookie. A token wins over a cookie."""
     return await actor_of_request(request, session, organization=acting_in)
 
 
 async def actor_of_request(request: Request, session: AsyncSession, *, organization: str | None) -> Actor:
-    """The caller of `request`, acting in `organization`, by default in the one of their credential."""
+    """Returns the caller of `request`, who acts in `organization`, by default in that of their credential."""
     if (authorization := request.headers.get("authorization")) is not None:
         return await authenticate_token(session, read_authorization(authorization), organization=organization)
     if cookie := request.cookies.get(SESSION_COOKIE):
@@ -68,7 +68,7 @@ async def actor_of_request(request: Request, session: AsyncSession, *, organizat
 
 
 def place_of(request: Request) -> str:
-    """The client's network address (behind a trusted proxy: as the server was told to take it from the proxy)."""
+    """Returns the client's network address; behind a trusted proxy, the one that the proxy reports."""
     return request.client.host if request.client is not None else ""
 
 
@@ -85,7 +85,7 @@ def set_session_cookie(response: Response, secret: str, settings: Settings) -> N
 
 
 def refuse_cross_site(request: Request) -> None:
-    """A browser sends the cookie along whoever makes it ask: changes are taken from our own pages only."""
+    """Raises Forbidden for a change that another site's page requests: browsers send the cookie along there too."""
     if request.method in _SAFE_METHODS:
         return
     origin = request.headers.get("origin")
@@ -101,7 +101,7 @@ def refuse_cross_site(request: Request) -> None:
 async def current_runner(
     session: SessionDep, authorization: Annotated[str | None, Security(_authorization)]
 ) -> Runner:
-    """The sandbox runner that is calling."""
+    """Returns the sandbox runner that is calling."""
     return await authenticate_runner(session, read_authorization(authorization))
 
 

@@ -1,4 +1,4 @@
-"""Accounts over HTTP."""
+"""Serves accounts over HTTP."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Apps over HTTP (contract §11), with their source tree and installs."""
+"""Serves apps over HTTP (contract §11), with their source tree and installs."""
 
 from dataclasses import asdict
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""How requests name an app: in the path, or in the query."""
+"""Defines how requests name an app: in the path, or in the query."""
 
 from typing import Annotated
 

@@ -40,7 +40,7 @@ _Handler: TypeAlias = Callable[["CacheEndpoint", Request, Actor, str], Awaitable
 
 
 class MethodNotAllowed(PlatformError):
-    """Raised for a method that the path does not support."""
+    """Reports that the path does not support the request's method."""
 
     status_code = 405
 

@@ -1,4 +1,4 @@
-"""What the cache needs as long as the application runs."""
+"""Provides what the cache needs as long as the application runs."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -29,7 +29,7 @@ class Entry:
 
 
 class CacheUnavailable(Unavailable):
-    """Raised when the store cannot be reached."""
+    """Reports that the store cannot be reached."""
 
 
 class CacheStore(Protocol):

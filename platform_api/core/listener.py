@@ -1,7 +1,8 @@
-"""One LISTEN connection per process, shared by everything that wants to hear of changes in other processes.
+"""Keeps one LISTEN connection per process, shared by everything that must hear of changes in other processes.
 
-A notification is a hint, never the news itself: who hears one looks into the database. So nothing is lost when the
-connection breaks; after it is made again every receiver is called once, with no payload, to look for what it missed.
+A notification only says that something changed: the receiver then reads the database. So nothing is lost when the
+connection breaks; after it is opened again, every receiver is called once without a payload, to look for what it
+missed.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ _CONNECTION_ERRORS = (asyncpg.PostgresError, *CONNECTION_LOST)
 
 
 class Listener:
-    """This process's ear on PostgreSQL's notifications. Subscribe before it runs."""
+    """Receives PostgreSQL's notifications for this process. Subscribe before it runs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""Working in the background on what waits in the database, in any number of processes at once."""
+"""Works in the background on what waits in the database, in any number of processes at once."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ class WorkLoop:
         at_once: int = 1,
         look_again_seconds: float | None = None,
     ) -> None:
-        """`work` does one piece and says whether there was one; what it raises is logged as `NAME.failed`.
+        """Takes `work`, which does one piece and returns whether there was one; errors are logged as `NAME.failed`.
 
         With `look_again_seconds` each idle call looks again by itself; without, somebody must wake it.
         """

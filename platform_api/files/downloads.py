@@ -16,7 +16,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class RangeNotSatisfiable(PlatformError):
-    """Raised when the requested range lies outside the file."""
+    """Reports that the requested range lies outside the file."""
 
     status_code = 416
 

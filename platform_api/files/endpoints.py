@@ -1,4 +1,4 @@
-"""Application files over HTTP, and the download by link."""
+"""Serves application files over HTTP, and the download by link."""
 
 import asyncio
 import re
@@ -76,7 +76,7 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
 
 
 class UploadStalled(PlatformError):
-    """Nothing came for too long."""
+    """Reports that an upload sent nothing for too long."""
 
     status_code = 408
 

@@ -1,4 +1,4 @@
-"""What files need as long as the application runs: the store, the intake, the removal of objects nobody needs."""
+"""Provides what files need as long as the application runs: the store, the intake, the removal of unused objects."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,7 +44,7 @@ class Sweeper:
         return removed
 
     async def _remove_one(self) -> bool:
-        """The row goes after the object: when one fails, both are tried again."""
+        """Removes one object, then its row: when either fails, both are retried. Returns whether one was removed."""
         async with self._database.transaction() as session:
             leftover = await due_leftover(session)
             if leftover is None:
@@ -62,7 +62,7 @@ class Sweeper:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The parts that endpoints use."""
+    """Holds the parts that endpoints use."""
 
     store: ObjectStore
     intake: Intake

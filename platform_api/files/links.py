@@ -15,7 +15,7 @@ _MAX_LINK_LENGTH = 1000
 
 
 class LinkExpired(PlatformError):
-    """Raised for a link that has expired."""
+    """Reports that a link has expired."""
 
     status_code = 410
 
@@ -24,7 +24,7 @@ class FileLinks:
     """Creates and opens links."""
 
     def __init__(self, vault: Vault) -> None:
-        """`vault` has a purpose of its own: nothing sealed for another purpose is accepted as a link."""
+        """Takes a `vault` with a purpose of its own: nothing sealed for another purpose is accepted as a link."""
         self._vault = vault
 
     def create(self, file_id: FileId, *, expires_at: int) -> str:

@@ -22,7 +22,7 @@ MAX_FILES = 100_000
 
 
 class QuotaExceeded(PlatformError):
-    """Raised when an organization has used up its quota of files or bytes."""
+    """Reports that an organization has used up its quota of files or bytes."""
 
     status_code = 413
 
@@ -124,7 +124,7 @@ async def store_file(session: AsyncSession, file: File, *, quota_bytes: int) -> 
 
 
 class UploadTookTooLong(PlatformError):
-    """Raised when an upload ends after its object was already released for removal."""
+    """Reports that an upload ended after its object was already released for removal."""
 
     status_code = 408
 

@@ -29,7 +29,7 @@ _CONCURRENT_PARTS = 2
 
 
 class ObjectMissing(Exception):
-    """Raised when the store has no object under a key."""
+    """Reports that the store has no object under a key."""
 
 
 class ObjectStore(Protocol):

@@ -1,4 +1,4 @@
-"""The contract's GraphQL endpoint, `POST /api/apps/graphql/?app=&table=` (§7)."""
+"""Serves the contract's GraphQL endpoint, `POST /api/apps/graphql/?app=&table=` (§7)."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
@@ -77,7 +77,7 @@ router = APIRouter(prefix="/apps/graphql", tags=["graphql"], route_class=GraphQL
 
 
 class GraphQLRequestBody(BaseModel):
-    """A GraphQL request."""
+    """Describes a GraphQL request."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -93,7 +93,7 @@ async def answer_preflight(
     graphql: GraphQLDep,
     app: Annotated[str | None, Query(description="As of the request that follows")] = None,
 ) -> Response:
-    """Whether a page of another origin may send its request; the answer's other headers come from the route."""
+    """Tells whether a page of another origin may send its request; the answer's other headers come from the route."""
     headers = read_headers(request.scope["headers"])
     origin = foreign_origin(headers, public_url=settings.public_url)
     requested = requested_headers(request.scope["headers"])
@@ -116,11 +116,11 @@ async def run_document(
     app: Annotated[str, Query(description="Id, slug or `<org>/<app>`", max_length=130)],
     table: Annotated[str | None, Query(description="A table of the app, bare or `app_{id}_{name}`")] = None,
 ) -> Response:
-    """GraphQL errors are HTTP 200 with `errors`. Whatever `app` and `table` say, rows are those of the token."""
+    """Returns GraphQL errors as HTTP 200 with `errors`. The token alone decides which rows are visible."""
     caller = await graphql_session(session, actor, app)
     if table is not None:
-        found = await get_usable_app(session, actor, app)
-        await get_table(session, AppId(found.id), table)
+        usable_app = await get_usable_app(session, actor, app)
+        await get_table(session, AppId(usable_app.id), table)
     rates = graphql.token_rates
     standing = await rates.take(read_headers(request.scope["headers"]).credential()) if rates is not None else ()
     # The bytes as they came: numbers keep their digits, and nulls in the variables stay.

@@ -1,4 +1,4 @@
-"""What GraphQL needs as long as the application runs: an engine of ours, or a connection to a Hasura."""
+"""Provides what GraphQL needs as long as the application runs: our engine, or a connection to a Hasura."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,7 +32,7 @@ _HEALTH_QUESTION = b'{"query": "query { __typename }"}'
 
 @dataclass(frozen=True, slots=True)
 class GraphQLServices:
-    """What serves GraphQL."""
+    """Holds what serves GraphQL."""
 
     backend: GraphQLBackend
     sessions: SessionResolver

@@ -29,7 +29,7 @@ _APP = re.compile(r"/+(?:(?:api/+)?apps/+(?P<app>[^/]+(?:/[^/]+)?)/+)?v1/+graphq
 
 
 class ClientGone(Exception):
-    """Raised when the client closes the connection before it has sent the whole body."""
+    """Reports that the client closed the connection before it sent the whole body."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Rows of app tables over HTTP, beside GraphQL (contract §8)."""
+"""Serves rows of app tables over HTTP, beside GraphQL (contract §8)."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What counts, as long as the application runs: Redis where there is one, else PostgreSQL."""
+"""Provides what counts requests as long as the application runs: Redis where there is one, else PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator

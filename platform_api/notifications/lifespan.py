@@ -1,4 +1,4 @@
-"""What mail and notifications need as long as the application runs."""
+"""Provides what mail and notifications need as long as the application runs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Plugin interfaces and plugins over HTTP (contract §9)."""
+"""Serves plugin interfaces and plugins over HTTP (contract §9)."""
 
 from typing import Annotated
 

@@ -33,7 +33,7 @@ _KEY_SYSTEM_COLUMNS = frozenset({"connection_id", "created_at", "updated_at"})
 
 
 class InvalidDefinition(Unprocessable):
-    """Raised when a table's definition contradicts itself or cannot be built."""
+    """Reports that a table's definition contradicts itself or cannot be built."""
 
 
 class OnDelete(StrEnum):

@@ -1,4 +1,4 @@
-"""Tables and table tags over HTTP (contract §8, §11)."""
+"""Serves tables and table tags over HTTP (contract §8, §11)."""
 
 from typing import Annotated
 

@@ -45,7 +45,7 @@ class MetadataFollowUp(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TableServices:
-    """What a change of tables works with."""
+    """Holds the services that a change of tables uses."""
 
     follow_up: MetadataFollowUp
 

@@ -61,7 +61,7 @@ _RESERVED_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid
 
 
 class InvalidName(Unprocessable):
-    """Raised for a name of a table, column or key that cannot be used."""
+    """Reports that a name of a table, column or key cannot be used."""
 
 
 def _quoted(name: str) -> str:

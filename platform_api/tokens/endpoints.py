@@ -1,4 +1,4 @@
-"""Tokens over HTTP."""
+"""Serves tokens over HTTP."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""`/` (sign in, then the way to GraphiQL and the documentation), `/docs` and `/openapi.json`."""
+"""Serves `/` (the sign-in, then links to GraphiQL and the documentation), `/docs` and `/openapi.json`."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ _MAX_APPS = 100
 async def home(
     request: Request, session: SessionDep, next_page: Annotated[str, Query(alias="next")] = "/"
 ) -> Response:
-    """The signed-in user's organizations and apps; without a sign-in, the form."""
+    """Shows the signed-in user's organizations and apps; without a sign-in, the form."""
     cookie = request.cookies.get(SESSION_COOKIE)
     if not cookie:
         return _form(next_page)
@@ -83,13 +83,13 @@ async def submit_sign_out(request: Request, session: SessionDep) -> Response:
 
 @router.get("/docs")
 async def documentation() -> Response:
-    """The API documentation, made from `/openapi.json`."""
+    """Shows the API documentation, which the page builds from `/openapi.json`."""
     return render("documentation.html")
 
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """The description of every operation. Made in a thread: it takes a second, and others must not wait for it."""
+    """Returns the OpenAPI description. A thread builds it: this takes a second, and other requests must not wait."""
     app: FastAPI = request.app
     schema = app.openapi_schema or await to_thread.run_sync(app.openapi)
     return JSONResponse(schema)
@@ -100,6 +100,6 @@ def _form(next_page: str, *, error: str = "", email: str = "", status_code: int 
 
 
 def _own_page(target: str) -> str:
-    """`target` when it is a path of this platform, else `/`: a sign-in must not lead to somebody else's page."""
+    """Returns `target` if it is a path of this platform, else `/`: a sign-in must not lead to a foreign page."""
     is_path = target.startswith("/") and not target.startswith(("//", "/\\"))
     return target if is_path and target.isprintable() else "/"

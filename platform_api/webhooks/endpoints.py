@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: for builders, and for the services that call them (contract §11)."""
+"""Serves webhooks over HTTP: for builders, and for the services that call them (contract §11)."""
 
 from typing import Annotated
 
@@ -163,7 +163,7 @@ async def _call(
 
 
 def _urls(public_url: str, path: str, sent_path: str, query: str) -> list[str]:
-    """What the sender may call this address: as it was given to them or as they called it, with its port or not."""
+    """Returns the URLs by which the sender may know this address: as given or as called, with its port or without."""
     base = URL(public_url)
     port = base.port or (443 if base.scheme == "https" else 80)
     bases = [

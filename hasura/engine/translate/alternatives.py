@@ -151,7 +151,7 @@ class AlternativesTranslator:
         return concat(sql("with "), join(", ", named), sql(" ("), join(") union all (", parts), sql(")"))
 
     def _first(self, rows: Rows, limit: Sql, tries: int) -> Sql:
-        """Returns, of the first rows, tried one after the other, those that pass."""
+        """Returns the first rows that pass; tries the rows one after the other."""
         walked, passing = (self._selects.aliases.row(rows.table, is_typed=typed) for typed in (True, False))
         scope = Scope(self._selects.aliases, walked)
         # A page begins after the rows of the pages before.

@@ -13,7 +13,7 @@ class ConcurrencyLimit:
     """Runs at most `max_active` transfers of each organization at once."""
 
     def __init__(self, *, max_active: int, max_waiting: int = 0, wait_seconds: float = 0.0, transfers: str) -> None:
-        """`max_waiting` more may wait, for `wait_seconds` each; `transfers` names them in the refusal."""
+        """Lets `max_waiting` more wait, for `wait_seconds` each; `transfers` names them in the refusal."""
         self._max_active = max_active
         self._max_waiting = max_waiting
         self._wait_seconds = wait_seconds

@@ -15,7 +15,7 @@ DEADLINE_SECONDS = 300.0
 
 
 class FetchFailed(PlatformError):
-    """Raised when a file could not be fetched from its URL."""
+    """Reports that a file could not be fetched from its URL."""
 
     status_code = 422
 

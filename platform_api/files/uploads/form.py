@@ -16,7 +16,7 @@ class UploadForm:
     """Parses the form: `fields`, `filename` and `content_type` are complete after `chunks` was read to its end."""
 
     def __init__(self, content_type: str, body: AsyncIterator[bytes]) -> None:
-        """`content_type` is the request's. Raises BadRequest when it is not a multipart form."""
+        """Takes the request's `content_type`. Raises BadRequest when it is not a multipart form."""
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:

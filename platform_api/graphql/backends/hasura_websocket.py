@@ -32,11 +32,11 @@ _SECOND_INIT = 4429
 
 
 class _Disconnected(Exception):
-    """Raised when the client has disconnected."""
+    """Reports that the client has disconnected."""
 
 
 class _Refusal(Exception):
-    """Raised to disconnect the client with a code and reason."""
+    """Disconnects the client with a code and reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""In-app notifications over HTTP."""
+"""Serves in-app notifications over HTTP."""
 
 from typing import Annotated
 

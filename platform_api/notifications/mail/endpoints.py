@@ -1,4 +1,4 @@
-"""Mail over HTTP: the contract's notify-me (§12), and what was written."""
+"""Serves mail over HTTP: the contract's notify-me (§12), and the mail that was written."""
 
 from typing import Annotated
 

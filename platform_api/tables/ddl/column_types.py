@@ -49,7 +49,7 @@ POSTGRES_TYPES: dict[ColumnType, TypeEngine[Any]] = {
 
 
 class InvalidDefault(ValueError):
-    """Raised for a default that does not fit its column's type."""
+    """Reports that a default does not fit its column's type."""
 
 
 @dataclass(frozen=True, slots=True)

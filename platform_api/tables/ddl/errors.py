@@ -11,7 +11,7 @@ from platform_api.core.errors import Conflict, PlatformError, Unavailable, Unpro
 
 
 class TableChangeRefused(Conflict):
-    """Raised when rows or other tables prevent a change of a table."""
+    """Reports that rows or other tables prevent a change of a table."""
 
 
 _CONFLICTS: Mapping[str, str] = {

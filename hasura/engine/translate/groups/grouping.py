@@ -95,7 +95,7 @@ def is_grouped(output: Output, table: TableInfo, max_rows: int | None = None, ma
         return is_far
     if _is_small(rows.table) or group_search(rows, table, max_keys or max_rows) is not None:
         return True
-    return not _are_few_read_by_key(rows, table, max_rows)
+    return not _is_small_by_key(rows, table, max_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def rows_per_key(rows: Rows, table: TableInfo) -> int | None:
     return known
 
 
-def _are_few_read_by_key(rows: Rows, table: TableInfo, max_rows: int | None) -> bool:
+def _is_small_by_key(rows: Rows, table: TableInfo, max_rows: int | None) -> bool:
     of_each = rows_per_key(rows, table)
     return max_rows is not None and of_each is not None and max_rows * of_each <= MAX_READ_BY_KEY
 

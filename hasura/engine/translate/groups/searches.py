@@ -97,7 +97,7 @@ class GroupSearchTranslator:
         )
 
     def _tried(self, rows: Rows, above: RowReference, keys: str, tries: int) -> Sql:
-        """Returns, of the first rows of each key, numbered, those that pass."""
+        """Returns those of the first rows of each key that pass, with their numbers."""
         aliases, limit = self._selects.aliases, self._selects.limit(rows, rows.permission_limit)
         walked, passing, numbered = aliases.row(rows.table), aliases.row(rows.table, is_typed=False), aliases.name()
         walk = concat(
@@ -158,7 +158,7 @@ class GroupSearchTranslator:
         )
 
     def _of_passing(self, rows: Rows, above: RowReference, passing: str, lacking: str) -> Sql:
-        """Returns, of the rows that pass, those of the lacking keys, numbered within each."""
+        """Returns the passing rows of the lacking keys, numbered within each."""
         row = self._selects.aliases.row(rows.table, is_typed=False)
         columns = [row.column(column) for column in used_columns(above)]
         keys = [row.column(there) for _, there in rows.join]

@@ -69,7 +69,7 @@ class GroupTranslator:
         return self._numbered_group(rows, above, (), Joins(), parents)
 
     def limited(self, rows: Rows, numbered: Sql) -> Sql:
-        """Returns, of numbered rows, those that the limits leave."""
+        """Returns those of the numbered rows that the limits leave."""
         return self._limited_group(rows, parenthesized(numbered), None)
 
     def aggregate(self, output: AggregateOutput, parents: Parents, group: str) -> tuple[Sql, Sql]:
@@ -103,7 +103,7 @@ class GroupTranslator:
         return join(", ", [*self._keys(rows, row), concat(array, sql(" as "), ident(GROUPED))])
 
     def _found_group(self, rows: Rows, numbered: Sql, around: Joins, parents: Parents) -> Sql:
-        """Returns, of numbered rows found before their parents, those that belong to the parents."""
+        """Returns those numbered rows, found before their parents, that belong to the parents."""
         # PostgreSQL stops numbering at the limit. One row of a key shows that there are some: none may be skipped.
         limits = [limit for limit in (rows.limit, rows.permission_limit) if limit is not None]
         is_shown_first = all(isinstance(limit, int) and limit > 0 for limit in limits)
@@ -146,7 +146,7 @@ class GroupTranslator:
     def _limited_group(
         self, rows: Rows, numbered: Sql, parents: str | None, *, is_limited_already: bool = False
     ) -> Sql:
-        """Returns, of numbered rows, those that the limits leave and that belong to `parents`, if given."""
+        """Returns those numbered rows that the limits leave and that belong to `parents`, if given."""
         row = self._selects.aliases.row(rows.table, is_typed=False)
         number, size = ident(row.alias, ROW_NUMBER), self._selects.size(rows, rows.permission_limit)
         conditions: list[Sql] = []
