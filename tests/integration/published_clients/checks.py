@@ -44,11 +44,11 @@ def raises(kind, function):
 
 
 def took_too_long(*_):
-    raise AssertionError(f"no end within {LONGEST_CHECK} s: the client sleeps 15 s and more after a wrong status")
+    raise AssertionError(f"no end within {MAX_CHECK_SECONDS} s: the client sleeps 15 s and more after a wrong status")
 
 
 # Below the first of the pauses that the published clients make when they try again.
-LONGEST_CHECK = 14
+MAX_CHECK_SECONDS = 14
 
 
 def graphql(query, variables=None):
@@ -461,7 +461,7 @@ def report_of(package, facts):
 
 def problem_of(function):
     signal.signal(signal.SIGALRM, took_too_long)
-    signal.alarm(LONGEST_CHECK)
+    signal.alarm(MAX_CHECK_SECONDS)
     try:
         function()
     except BaseException:

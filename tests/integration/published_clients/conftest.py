@@ -15,7 +15,7 @@ from tests.integration.published_clients.preparation import Prepared, prepare
 from tests.memory import quick_directory
 
 _CHECKS = Path(__file__).with_name("checks.py")
-_LONGEST_RUN = 600
+_MAX_RUN_SECONDS = 600
 
 Report = dict[int, str | None]
 
@@ -47,7 +47,7 @@ def report(request: pytest.FixtureRequest, prepared: Prepared) -> Report:
         cwd=prepared.directory,
         capture_output=True,
         text=True,
-        timeout=_LONGEST_RUN,
+        timeout=_MAX_RUN_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]

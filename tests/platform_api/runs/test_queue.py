@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from platform_api.accounts.tokens import delete_ended_run_tokens
 from platform_api.core.database import Database
-from platform_api.runs.queue import MOST_STARTS, reap
+from platform_api.runs.queue import MAX_STARTS, reap
 from tests.connections import END_LISTENING_CONNECTIONS
 from tests.platform_api.conftest import Platform
 from tests.platform_api.runs.working import ProtocolRunner, create_workshop, expire_leases
@@ -189,7 +189,7 @@ async def test_a_lost_run_whose_action_allows_retries_runs_again_but_not_for_eve
 ) -> None:
     workshop = await create_workshop(platform, allows_retries=True)
     started = await workshop.run()
-    for attempt in range(1, MOST_STARTS + 1):
+    for attempt in range(1, MAX_STARTS + 1):
         claim = await runner.claim_one()
         assert claim["fence"] == attempt
         await runner.start(claim)
