@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from platform_api.accounts import service, sign_in
+from platform_api.accounts import service
 from platform_api.accounts.dependencies import (
     SESSION_COOKIE,
     AccountActorDep,
@@ -28,6 +28,7 @@ from platform_api.accounts.schemas import (
     UserRead,
     UserUpdate,
 )
+from platform_api.accounts.sessions import sign_in
 from platform_api.core.database import SessionDep
 from platform_api.core.http.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.types import UserId

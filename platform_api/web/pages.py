@@ -6,10 +6,10 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Form, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from platform_api.accounts import sign_in
 from platform_api.accounts.authentication import authenticate_session
 from platform_api.accounts.dependencies import SESSION_COOKIE, place_of, refuse_cross_site, set_session_cookie
 from platform_api.accounts.service import list_organizations
+from platform_api.accounts.sessions import sign_in
 from platform_api.apps.schemas import AppListing
 from platform_api.apps.service import list_apps
 from platform_api.core.database import SessionDep

@@ -216,7 +216,7 @@ async def test_guessing_a_password_is_slowed_down_per_address_and_place(
     shared_platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caller = await shared_platform.create_caller()
-    monkeypatch.setattr("platform_api.accounts.throttle.MAX_ATTEMPTS_FROM_ONE_PLACE", 3)
+    monkeypatch.setattr("platform_api.accounts.sessions.throttle.MAX_ATTEMPTS_FROM_ONE_PLACE", 3)
     right = {"email": caller.email, "password": Platform.password}
     wrong = {"email": caller.email, "password": "guess"}
     async with shared_platform.client() as client:

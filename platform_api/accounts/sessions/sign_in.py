@@ -10,7 +10,7 @@ from platform_api.accounts.authentication import unauthenticated
 from platform_api.accounts.models import SignIn, User
 from platform_api.accounts.passwords import is_password_right
 from platform_api.accounts.service import find_user
-from platform_api.accounts.throttle import count_attempt, forget_attempts
+from platform_api.accounts.sessions.throttle import count_attempt, forget_attempts
 from platform_api.accounts.tokens import digest_of
 from platform_api.core.database import Database
 
