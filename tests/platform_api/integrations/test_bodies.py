@@ -427,7 +427,7 @@ async def test_a_form_with_files_is_signed_as_it_is_sent(shared_platform: Platfo
     [
         ({"type": "yaml"}, "'json', 'form', 'multipart', 'xml' or 'text'"),
         ({"content_type": "json"}, "'json' must be a content type"),
-        ({"type": "form", "content_type": "application/json"}, "not of the type 'form'"),
+        ({"type": "form", "content_type": "application/json"}, "does not match the type 'form'"),
         ({"content_type": "application/json\r\nX: y"}, "must be a content type"),
         ({"lists": "tuple"}, "lists"),
         ({"surprise": 1}, "surprise"),

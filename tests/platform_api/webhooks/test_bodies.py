@@ -323,7 +323,7 @@ async def test_a_webhook_has_one_place_for_ids(desk: Desk) -> None:
         both = {"action": "take", "idempotency_header": "X-Id", "idempotency_path": "id"}
         refused = await client.post(path, json=both)
         assert refused.status_code == 422
-        assert "give one of idempotency_header, idempotency_path, idempotency_field" in refused.json()["detail"]
+        assert "give only one of idempotency_header, idempotency_path, idempotency_field" in refused.json()["detail"]
         for wrong in ("a..b", '["a', ""):
             assert (await client.post(path, json={"action": "take", "idempotency_path": wrong})).status_code == 422
         changed = (await client.patch(f"{path}{webhook['id']}/", json={"idempotency_path": "id"})).json()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from platform_api.core.database import Database
-from platform_api.ops.migrations import migrate
+from platform_api.migrations import migrate
 from platform_api.supervisor.postgres import EmbeddedPostgres
 from tests.platform_api.conftest import make_settings, running_platform
 from tests.platform_api.syncs.working import Upstream, open_bench

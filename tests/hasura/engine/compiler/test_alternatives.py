@@ -15,7 +15,7 @@ from tests.hasura.engine.compiler.worlds import Document, World
 from tests.lengths import at_length
 
 _Relationships = Mapping[str, Mapping[str, RelationshipInfo]]
-_WORLDS = at_length(12, full=30)
+_WORLDS = at_length(20, full=30)
 _QUERIES_PER_WORLD = 4
 
 
