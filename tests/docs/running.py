@@ -127,6 +127,11 @@ def _difference(shown: Any, real: Any, where: str) -> str | None:
     return f"{where} is {type(real).__name__}, shown as {type(shown).__name__}"
 
 
+def _let_interrupt() -> None:
+    """Makes Ctrl-C end a process also where the tests themselves run in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A shell for the blocks of one page: directory and exported variables carry over from block to block."""
 
@@ -164,6 +169,7 @@ class Terminal:
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
+                preexec_fn=_let_interrupt,
             )
         self._background.append(process)
         deadline = time.monotonic() + timeout
