@@ -400,7 +400,7 @@ async def test_too_many_jobs_at_once_are_refused(shop: Shop, monkeypatch: pytest
 async def test_a_cancelled_import_ends_and_keeps_what_is_in(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "BATCH", 1)
     reached, go_on = asyncio.Event(), asyncio.Event()
-    write = importing.Import._import
+    write = importing.Import._import_batch
 
     async def held(self: Any, *arguments: Any) -> None:
         await write(self, *arguments)
@@ -408,7 +408,7 @@ async def test_a_cancelled_import_ends_and_keeps_what_is_in(shop: Shop, monkeypa
             reached.set()
             await go_on.wait()
 
-    monkeypatch.setattr(importing.Import, "_import", held)
+    monkeypatch.setattr(importing.Import, "_import_batch", held)
     sent = (await shop.send("sku\nA\nB\nC\n")).json()
     await reached.wait()
     async with shop.client() as client:
@@ -427,7 +427,7 @@ async def test_rows_of_a_batch_and_its_place_are_one_transaction(shop: Shop, mon
     """What fails after the rows were written, before the place was, takes the rows with it; then both are there."""
     monkeypatch.setattr(importing, "BATCH", 2)
     failures = 0
-    count = importing.Import._counted
+    count = importing.Import._counts
 
     def failing(self: Any, lines: int, tally: Any) -> dict[str, Any]:
         nonlocal failures
@@ -436,7 +436,7 @@ async def test_rows_of_a_batch_and_its_place_are_one_transaction(shop: Shop, mon
             raise RuntimeError("the process is in trouble")
         return count(self, lines, tally)
 
-    monkeypatch.setattr(importing.Import, "_counted", failing)
+    monkeypatch.setattr(importing.Import, "_counts", failing)
     monkeypatch.setattr(Worker, "_backoff", lambda self, attempts: 0.0)
     job = await shop.import_("sku\nA\nB\nC\nD\nE\n")
     assert failures == 1
@@ -465,8 +465,8 @@ async def test_a_process_that_lost_its_job_writes_nothing_more(shop: Shop, monke
             # Whoever claimed it stops.
             await change(lease_expires_at=None)
 
-    import_batch = importing.Import._import
-    monkeypatch.setattr(importing.Import, "_import", somebody_else_claims)
+    import_batch = importing.Import._import_batch
+    monkeypatch.setattr(importing.Import, "_import_batch", somebody_else_claims)
     job = await shop.import_("sku\nA\nB\n")
     assert seen == [[]]
     assert counts(job) == (2, 2, 0, 0, 0)
