@@ -38,6 +38,7 @@ _NO_UNIT_TESTS = (
     "platform_api/syncs",
     "platform_api/test_tenancy.py",
     "platform_api/web",
+    "platform_api/work/test_every_queue.py",
 )
 _SERVERS = frozenset({"postgres", "initdb", "redis-server", "bwrap", "pip", "npm"})
 
