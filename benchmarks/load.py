@@ -121,8 +121,8 @@ async def _run(url: str, bodies: list[str], connections: int, seconds: float, he
     connected = [
         await loop.create_connection(
             lambda number=number: _Connection(requests, number * 7, times, started + seconds),  # type: ignore[misc]  # a default argument in a lambda
-            parts.hostname,
-            parts.port,
+            parts.hostname or "127.0.0.1",
+            parts.port or 80,
         )
         for number in range(connections)
     ]

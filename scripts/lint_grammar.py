@@ -25,8 +25,9 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from linting import Violation, is_excepted, reason_pattern, report
 
 MAX_MODULES = 15
 MAX_FIELDS_BY_HAND = 4
@@ -46,19 +47,7 @@ _SESSION_METHODS = frozenset(
     }
 )
 _STATE_OWNERS = frozenset({"app", "api", "request", "connection", "websocket"})
-_REASON = re.compile(r"#\s*grammar:\s*\S+(?:\s+\S+){2,}")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Violation:
-    """Describes one place that breaks the grammar."""
-
-    path: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}"
+_REASON = reason_pattern("grammar")
 
 
 def find_in_python(source: str, path: str) -> list[Violation]:
@@ -66,7 +55,9 @@ def find_in_python(source: str, path: str) -> list[Violation]:
     lines = source.splitlines()
     tree = ast.parse(source)
     hits = [*_judge_nodes(tree, path), *_judge_returns(tree, path)]
-    return sorted({Violation(path, node.lineno, message) for node, message in hits if not _is_excepted(lines, node)})
+    return sorted(
+        {Violation(path, node.lineno, message) for node, message in hits if not is_excepted(lines, node, _REASON)}
+    )
 
 
 def find_in_directory(directory: Path) -> list[Violation]:
@@ -92,8 +83,8 @@ def _judge_nodes(tree: ast.Module, path: str) -> Iterator[tuple[ast.stmt | ast.e
             if _is_put_together(node, wire):
                 name = _named(node.func)
                 yield node, f"puts a {name} together by hand; write `{name}.of(…)` in `schemas`"
-            elif message := _judge_method(node, path, is_endpoint=is_endpoint):
-                yield node, message
+            elif (broken := _judge_method(node, path, is_endpoint=is_endpoint)) is not None:
+                yield node, broken
         elif isinstance(node, ast.Attribute) and _is_state(node) and not _may_read_state(path):
             yield node, "reads untyped state; provide a typed part and get it from `services_of(request)`"
 
@@ -179,18 +170,9 @@ def _stem(path: str) -> str:
     return PurePosixPath(path).stem
 
 
-def _is_excepted(lines: list[str], node: ast.stmt | ast.expr) -> bool:
-    body = getattr(node, "body", None)
-    last = body[0].lineno - 1 if isinstance(body, list) and body else (node.end_lineno or node.lineno)
-    return any(_REASON.search(line) for line in lines[max(0, node.lineno - 2) : max(last, node.lineno)])
-
-
 def main(arguments: list[str]) -> int:
     """Prints the violations; returns how the process should end."""
-    hits = [hit for name in arguments or ["platform_api"] for hit in find_in_directory(Path(name))]
-    for hit in hits:
-        sys.stdout.write(f"{hit}\n")
-    return 1 if hits else 0
+    return report(hit for name in arguments or ["platform_api"] for hit in find_in_directory(Path(name)))
 
 
 if __name__ == "__main__":

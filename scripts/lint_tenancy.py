@@ -22,8 +22,9 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from linting import Violation, is_excepted, reason_pattern, report
 
 _DECIDES = "platform_api/accounts/tenancy.py"
 _HOME_OF_MEMBERSHIP = "platform_api/accounts/"
@@ -31,20 +32,8 @@ _ALLOWED_SOURCES = frozenset({"visible_organization_ids"})
 _COMPARING_METHODS = frozenset({"in_", "not_in", "notin_", "is_distinct_from", "is_not_distinct_from", "op"})
 _STATEMENTS = frozenset({"select", "update", "delete"})
 _FETCHING_METHODS = frozenset({"get", "get_one"})
-_REASON = re.compile(r"(?:#|--)\s*tenancy:\s*\S+(?:\s+\S+){2,}")
+_REASON = reason_pattern("tenancy")
 _SQL = re.compile(r"\borganization_id\b\"?\s*(?:=|<>|!=|in\b|any\b|is\s+(?:not\s+)?distinct)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Violation:
-    """Names one place that goes around the tenancy function."""
-
-    path: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}"
 
 
 def find_in_python(source: str, path: str, tenant_models: frozenset[str] = frozenset()) -> list[Violation]:
@@ -56,10 +45,10 @@ def find_in_python(source: str, path: str, tenant_models: frozenset[str] = froze
     violations = [
         Violation(path, statement.lineno, f"queries {model} without the actor; add `visible_to(actor, …)`")
         for statement, model in _unscoped_statements(tree, tenant_models)
-        if not _is_excepted(lines, statement)
+        if not is_excepted(lines, statement, _REASON)
     ]
     for statement in _simple_statements(tree):
-        if _is_excepted(lines, statement):
+        if is_excepted(lines, statement, _REASON):
             continue
         for node in _own_nodes(statement):
             if (message := _judge(node, path, tenant_models)) is not None:
@@ -138,12 +127,6 @@ def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
         waiting.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
 
 
-def _is_excepted(lines: list[str], statement: ast.stmt) -> bool:
-    body = getattr(statement, "body", None)
-    last = body[0].lineno - 1 if isinstance(body, list) and body else (statement.end_lineno or statement.lineno)
-    return any(_REASON.search(line) for line in lines[max(0, statement.lineno - 2) : max(last, statement.lineno)])
-
-
 def _judge(node: ast.AST, path: str, tenant_models: frozenset[str]) -> str | None:
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
@@ -201,10 +184,7 @@ def _declares_organization(item: ast.stmt) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Prints the violations and returns the exit status."""
-    violations = [hit for name in arguments or ["platform_api"] for hit in find_in_directory(Path(name))]
-    for hit in violations:
-        sys.stdout.write(f"{hit}\n")
-    return 1 if violations else 0
+    return report(hit for name in arguments or ["platform_api"] for hit in find_in_directory(Path(name)))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from linting import Violation, report
 
 CLEAN = ("alembic", "automio", "benchmarks", "hasura", "platform_api", "plugins", "sandbox_runner", "scripts")
 PENDING = frozenset(
@@ -50,18 +51,6 @@ _NOUNS = """
 _NO_VERBS = frozenset(_NOUNS.split())
 # "Names of the models" begins with a noun, "Consists of three parts" with a verb.
 _TAKES_OF = frozenset({"approves", "asks", "consists", "disposes", "reminds", "speaks", "tells", "thinks"})
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Violation:
-    """Names one place that is written in other words."""
-
-    path: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}"
 
 
 def check_source(source: str, path: str) -> list[Violation]:
@@ -143,10 +132,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"There is no {', '.join(missing)} here; give paths that exist, or correct CLEAN.\n")
         return 2
     excepted = frozenset[str]() if arguments else PENDING
-    violations = [item for path in paths for item in check_path(path) if item.path not in excepted]
-    for violation in violations:
-        sys.stdout.write(f"{violation}\n")
-    return 1 if violations else 0
+    return report(item for path in paths for item in check_path(path) if item.path not in excepted)
 
 
 if __name__ == "__main__":

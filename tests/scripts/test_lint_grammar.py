@@ -1,25 +1,11 @@
 """The lint rule that holds the grammar of a domain."""
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import lint_grammar as lint
 import pytest
 
 ROOT = Path(__file__).parents[2]
-
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("lint_grammar", ROOT / "scripts" / "lint_grammar.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lint_grammar"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-lint = _load()
 
 
 @pytest.mark.parametrize(

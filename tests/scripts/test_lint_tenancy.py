@@ -1,25 +1,13 @@
 """The lint rule that finds code going around the tenancy function."""
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import lint_tenancy as lint
 import pytest
 
 ROOT = Path(__file__).parents[2]
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("lint_tenancy", ROOT / "scripts" / "lint_tenancy.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lint_tenancy"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-lint = _load()
 MODELS = frozenset({"Run"})
 
 

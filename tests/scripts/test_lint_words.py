@@ -1,25 +1,13 @@
 """The lint rule for the project's plain English."""
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import lint_words as lint
 import pytest
 
 ROOT = Path(__file__).parents[2]
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("lint_words", ROOT / "scripts" / "lint_words.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lint_words"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-lint = _load()
 # Put together here, so that a search for the words in the tree finds none.
 MOST, LONGEST = "most".upper(), "longest".upper()
 
