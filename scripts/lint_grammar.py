@@ -13,6 +13,8 @@ work), `endpoints` (HTTP; no SQL, no commit). Flagged are
     wire      a function of `access`, `service` or `queue` that returns a class of `schemas` (a request's body may be
               passed in)
     endpoint  an endpoint module that is imported by another module than `app.py`
+    clock     `datetime.now()` and `time.time()` in `models`, `access`, `service` and `queue`: the database's clock
+              judges what several processes have to agree about
     state     `app.state` and `request.state` outside `app.py` and `core/services.py`
     folder    more than 15 modules in one folder
 
@@ -35,6 +37,7 @@ MAX_FIELDS_BY_HAND = 4
 _ENDPOINTS = re.compile(r"(\w+_)?endpoints|pages")
 _SCHEMAS = re.compile(r"(\w+_)?schemas")
 _NO_HTTP = frozenset({"models", "access", "service", "queue"})
+_NO_CLOCK = _NO_HTTP
 _NO_WIRE = frozenset({"access", "service", "queue"})
 _DATABASE = "core/database.py"
 _ACCESSOR = "core/services.py"
@@ -46,6 +49,7 @@ _SESSION_METHODS = frozenset(
         *("begin", "begin_nested", "commit", "rollback"),
     }
 )
+_CLOCKS = frozenset({("datetime", "now"), ("time", "time")})
 _STATE_OWNERS = frozenset({"app", "api", "request", "connection", "websocket"})
 _REASON = reason_pattern("grammar")
 
@@ -112,6 +116,8 @@ def _judge_method(call: ast.Call, path: str, *, is_endpoint: bool) -> str | None
     if not isinstance(call.func, ast.Attribute):
         return None
     method = call.func.attr
+    if (_named(call.func.value), method) in _CLOCKS and _stem(path) in _NO_CLOCK:
+        return "reads the clock of this process; `func.now()`, the database's, is the same for all of them"
     if is_endpoint and method in _SESSION_METHODS and _named(call.func.value) == "session":
         return f"an endpoint holds no SQL; `session.{method}` belongs into the domain's `service`"
     if method in ("commit", "rollback") and not path.endswith(_DATABASE):

@@ -1,9 +1,8 @@
 """Authenticates credentials. Every refusal says what is wrong with the credential, never whose it is."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor, ActorKind
@@ -15,6 +14,8 @@ from platform_api.core.types import OrganizationId, TokenId, UserId
 _CHALLENGE = {"WWW-Authenticate": "App-Token"}
 _SCHEMES = ("app-token", "bearer")
 _ALL_SCOPES = frozenset(Scope)
+# The database's clock judges, since it also set the end: processes may disagree about the time.
+_HAS_EXPIRED = Token.expires_at <= func.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ async def authenticate_token(session: AsyncSession, secret: str, *, organization
     `organization` (id or slug) chooses another organization of the user; that needs the scope `account`.
     """
     statement = (
-        select(Token, User, Membership.role)
+        select(Token, _HAS_EXPIRED, User, Membership.role)
         .outerjoin(User, User.id == Token.user_id)
         # tenancy: the caller's own membership is what this establishes
         .outerjoin(
@@ -61,8 +62,8 @@ async def authenticate_token(session: AsyncSession, secret: str, *, organization
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         raise unauthenticated("the token is unknown to this platform")
-    token, user, role = row
-    _require_active_token(token)
+    token, has_expired, user, role = row
+    _require_active_token(token, has_expired=has_expired)
     if token.kind is TokenKind.RUNNER:
         raise Forbidden("a runner token is for sandbox runners only")
     if user is None or not user.is_active or role is None or token.organization_id is None:
@@ -84,10 +85,11 @@ async def authenticate_token(session: AsyncSession, secret: str, *, organization
 
 async def authenticate_runner(session: AsyncSession, secret: str) -> Runner:
     """Returns the runner of a runner token. Raises Unauthenticated, Forbidden."""
-    token = await session.scalar(select(Token).where(Token.digest == digest_of(secret)))
-    if token is None:
+    row = (await session.execute(select(Token, _HAS_EXPIRED).where(Token.digest == digest_of(secret)))).one_or_none()
+    if row is None:
         raise unauthenticated("the token is unknown to this platform")
-    _require_active_token(token)
+    token, has_expired = row
+    _require_active_token(token, has_expired=has_expired)
     if token.kind is not TokenKind.RUNNER:
         raise Forbidden("this needs a runner token")
     return Runner(token.id, token.name)
@@ -98,7 +100,7 @@ async def authenticate_session(session: AsyncSession, cookie: str, *, organizati
     user = await session.scalar(
         select(User)
         .join(SignIn, SignIn.user_id == User.id)
-        .where(SignIn.digest == digest_of(cookie), SignIn.expires_at > datetime.now(UTC), User.is_active)
+        .where(SignIn.digest == digest_of(cookie), SignIn.expires_at > func.now(), User.is_active)
     )
     if user is None:
         raise unauthenticated("the sign-in has ended; sign in again")
@@ -122,11 +124,11 @@ async def authenticate_session(session: AsyncSession, cookie: str, *, organizati
     return await _act_in(session, actor, organization) if organization is not None else actor
 
 
-def _require_active_token(token: Token) -> None:
+def _require_active_token(token: Token, *, has_expired: bool | None) -> None:
     if token.revoked_at is not None:
         ended_run = token.kind is TokenKind.RUN
         raise unauthenticated("the token's run has ended" if ended_run else "the token has been revoked")
-    if token.expires_at is not None and token.expires_at <= datetime.now(UTC):
+    if token.expires_at is not None and has_expired:
         raise unauthenticated(f"the token expired at {token.expires_at.isoformat(timespec='seconds')}")
 
 

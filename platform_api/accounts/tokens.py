@@ -68,10 +68,12 @@ async def issue_run_token(
     user_id: UserId,
     app_id: AppId,
     run_id: RunId,
-    expires_at: datetime,
+    lifetime: timedelta,
     reaches_installs: bool = False,
 ) -> str:
-    """Issues a token for the script of one run, valid until `end_run_tokens` or `expires_at`; returns its secret.
+    """Issues a token for the script of one run; returns its secret.
+
+    It is valid until `end_run_tokens`, and no longer than `lifetime`.
 
     `reaches_installs` is for app, trigger and webhook actions of the app's owner: they work on the rows of every
     organization that installed the app.
@@ -84,7 +86,7 @@ async def issue_run_token(
         run_id=run_id,
         reaches_installs=reaches_installs,
         scopes=sorted(RUN_SCOPES),
-        expires_at=expires_at,
+        expires_at=func.now() + lifetime,
     )
     return (await _issue(session, token)).secret
 

@@ -7,7 +7,7 @@ expired lease counts are those of `platform_api.work`.
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -153,7 +153,7 @@ async def _claim(session: AsyncSession, run: Run) -> Claim:
         app_id=run.app_id,
         run_id=run.id,
         reaches_installs=run.reaches_installs,
-        expires_at=datetime.now(UTC) + timedelta(seconds=limits.wall_seconds) + _TOKEN_MARGIN,
+        lifetime=timedelta(seconds=limits.wall_seconds) + _TOKEN_MARGIN,
     )
     return Claim(
         run_id=run.id,

@@ -1,9 +1,8 @@
 """Creates, lists and revokes tokens for their owners."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
@@ -19,7 +18,7 @@ from platform_api.core.types import OrganizationId, TokenId
 
 async def create_token(session: AsyncSession, actor: Actor, data: TokenCreate) -> IssuedToken:
     """Creates a token for the caller, with no more scopes than the caller has, or one for a runner."""
-    if data.expires_at is not None and data.expires_at <= datetime.now(UTC):
+    if data.expires_at is not None and not await session.scalar(select(literal(data.expires_at) > func.now())):
         raise Unprocessable("expires_at: must lie in the future")
     if data.kind is TokenKind.RUNNER:
         actor.require_operator()

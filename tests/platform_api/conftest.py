@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,7 +220,7 @@ class Platform:
                 user_id=caller.user_id,
                 app_id=app.id,
                 run_id=RunId(run_id or next(_numbers)),
-                expires_at=datetime.now(UTC) + timedelta(hours=1),
+                lifetime=timedelta(hours=1),
             )
 
     async def create_caller(

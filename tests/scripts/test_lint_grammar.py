@@ -45,6 +45,8 @@ ROOT = Path(__file__).parents[2]
             "from platform_api.runs.runner_schemas import Claim as C\ndef f() -> C | None: ...",
             "`f` returns C",
         ),
+        ("tokens/service.py", "now = datetime.now(UTC)", "clock of this process"),
+        ("runs/queue.py", "until = time.time() + 5", "clock of this process"),
         ("runs/signals.py", "signals = request.app.state.signals", "untyped state"),
         ("limits/lifespan.py", "api.state.rates = 1", "untyped state"),
         ("core/middleware.py", "request.state.id = 1", "untyped state"),

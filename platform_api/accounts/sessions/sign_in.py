@@ -1,9 +1,9 @@
 """Signs users in and out on the web pages, with e-mail and password."""
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.authentication import unauthenticated
@@ -32,9 +32,8 @@ async def sign_in(
         raise unauthenticated("the e-mail or the password is wrong")
     await forget_attempts(database, email=email, place=place)
     secret = secrets.token_urlsafe(32)
-    now = datetime.now(UTC)
-    await session.execute(delete(SignIn).where(SignIn.user_id == user.id, SignIn.expires_at <= now))
-    session.add(SignIn(digest=digest_of(secret), user_id=user.id, expires_at=now + timedelta(days=days)))
+    await session.execute(delete(SignIn).where(SignIn.user_id == user.id, SignIn.expires_at <= func.now()))
+    session.add(SignIn(digest=digest_of(secret), user_id=user.id, expires_at=func.now() + timedelta(days=days)))
     return user, secret
 
 

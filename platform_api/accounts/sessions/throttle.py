@@ -5,7 +5,7 @@ before the password is checked, so that concurrent attempts cannot exceed the li
 """
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import case, delete, func
 from sqlalchemy.dialects.postgresql import insert
@@ -26,24 +26,26 @@ async def count_attempt(database: Database, *, email: str, place: str) -> None:
     """Counts a sign-in attempt for `email` from `place` (the client's address); raises TooManyRequests."""
     address = normalize_email(email)
     limits = {_digest(address, place): MAX_ATTEMPTS_FROM_ONE_PLACE, _digest(address): MAX_ATTEMPTS_FROM_EVERYWHERE}
-    now = datetime.now(UTC)
-    values = [{"digest": digest, "attempts": 1, "since": now} for digest in sorted(limits)]
+    values = [{"digest": digest, "attempts": 1, "since": func.now()} for digest in sorted(limits)]
     new = insert(SignInAttempts).values(values)
-    is_over = SignInAttempts.since < now - WINDOW
+    wait = SignInAttempts.since + WINDOW - func.now()
+    is_over = SignInAttempts.since < func.now() - WINDOW
     statement = new.on_conflict_do_update(
         index_elements=[SignInAttempts.digest],
         set_={
             "attempts": case((is_over, 1), else_=SignInAttempts.attempts + 1),
             "since": case((is_over, new.excluded.since), else_=SignInAttempts.since),
         },
-    ).returning(SignInAttempts.digest, SignInAttempts.attempts, SignInAttempts.since)
+    ).returning(SignInAttempts.digest, SignInAttempts.attempts, wait.label("wait"))
     async with database.transaction() as session:
         await session.execute(delete(SignInAttempts).where(SignInAttempts.since < func.now() - 4 * WINDOW))
         rows = (await session.execute(statement)).all()
     for row in rows:
         if row.attempts > limits[row.digest]:
-            wait = max(1, round((row.since + WINDOW - now).total_seconds()))
-            raise TooManyRequests(f"too many sign-in attempts for this e-mail; wait {wait} seconds", retry_after=wait)
+            seconds = max(1, round(row.wait.total_seconds()))
+            raise TooManyRequests(
+                f"too many sign-in attempts for this e-mail; wait {seconds} seconds", retry_after=seconds
+            )
 
 
 async def forget_attempts(database: Database, *, email: str, place: str) -> None:

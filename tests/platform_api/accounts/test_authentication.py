@@ -31,7 +31,7 @@ async def _run_token(platform: Platform, caller: Caller, run_id: int) -> str:
             user_id=caller.user_id,
             app_id=app.id,
             run_id=RunId(run_id),
-            expires_at=datetime.now(UTC) + timedelta(hours=1),
+            lifetime=timedelta(hours=1),
         )
 
 

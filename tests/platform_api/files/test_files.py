@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -573,7 +573,7 @@ async def test_an_owners_script_works_on_the_files_of_installs(shared_platform: 
             user_id=owner.user_id,
             app_id=app.id,
             run_id=RunId(77),
-            expires_at=datetime(2100, 1, 1, tzinfo=UTC),
+            lifetime=timedelta(days=1),
             reaches_installs=True,
         )
     path = f"/api/apps/{app.id}/files/"

@@ -1,6 +1,6 @@
 """Which role and which organizations a caller gets; and that a client's headers only ever narrow that."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -47,7 +47,7 @@ async def run_token(platform: Platform, caller: Caller, app: App, **options: Any
             user_id=caller.user_id,
             app_id=app.id,
             run_id=RunId(1),
-            expires_at=datetime.now(UTC) + timedelta(minutes=5),
+            lifetime=timedelta(minutes=5),
             **options,
         )
 

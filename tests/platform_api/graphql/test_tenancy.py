@@ -1,7 +1,7 @@
 """No document reaches another organization's rows, whatever it says, nor another app's tables."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -259,7 +259,7 @@ async def script_of(shop: Shop, caller: Caller) -> Caller:
             user_id=caller.user_id,
             app_id=AppId(shop.app),
             run_id=RunId(1),
-            expires_at=datetime.now(UTC) + timedelta(minutes=5),
+            lifetime=timedelta(minutes=5),
             reaches_installs=True,
         )
     return Caller(caller.organization_id, caller.organization_slug, caller.user_id, caller.email, secret)

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -46,7 +46,7 @@ class World:
                 user_id=who.user_id,
                 app_id=self.app.id,
                 run_id=RunId(7),
-                expires_at=datetime.now(UTC) + timedelta(minutes=5),
+                lifetime=timedelta(minutes=5),
                 **{"reaches_installs": True, **options},
             )
         return self.platform.client(headers={"Authorization": f"Bearer {token}"})
