@@ -9,7 +9,7 @@ TEST_WORKERS ?= 3
 # Where it is set, each of the many processes of a test run would compile the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo unit test test-full up lint fmt bench conformance _ruff _format _mypy _imports _tenancy _grammar _words _unit_platform _unit_rest
+.PHONY: setup demo unit test test-full up lint fmt bench conformance _ruff _format _mypy _imports _tenancy _grammar _words _unit_platform _unit_client _unit_rest
 
 setup: $(STAMP)
 
@@ -49,20 +49,22 @@ fmt: setup
 	$(BIN)/ruff format .
 
 # The inner loop: what needs no PostgreSQL, no Redis and no sandbox.
-# Two processes, each of which imports only what its half of the rooms needs.
+# Three processes, each of which imports only what its rooms need.
 unit: setup
-	@$(MAKE) --no-print-directory -j2 --output-sync=target _unit_platform _unit_rest
+	@$(MAKE) --no-print-directory -j3 --output-sync=target _unit_platform _unit_client _unit_rest
 
 _unit_platform:
 	$(BIN)/python -m pytest --unit -q tests/platform_api $(ARGS)
+_unit_client:
+	$(BIN)/python -m pytest --unit -q tests/automio $(ARGS)
 _unit_rest:
-	$(BIN)/python -m pytest --unit -q --ignore tests/platform_api $(ARGS)
+	$(BIN)/python -m pytest --unit -q --ignore tests/platform_api --ignore tests/automio $(ARGS)
 
 test: lint
 	@scripts/install-system-packages test
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-# Also the long form of checks: all isolation levels, faults round by round, fuzz at length, every page of the docs.
+# Also the long form of checks: all isolation levels, faults round by round, fuzz at length.
 test-full: conformance
 	@$(MAKE) --no-print-directory test ARGS="--full $(ARGS)"
 

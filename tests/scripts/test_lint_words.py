@@ -119,6 +119,7 @@ def test_a_path_that_does_not_exist_is_an_error(capsys: pytest.CaptureFixture[st
     assert "no/such/folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_is_listed_as_clean_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert lint.main([]) == 0

@@ -126,6 +126,7 @@ def swagger(**changes: Any) -> dict[str, Any]:
 class Documents(BaseHTTPRequestHandler):
     """Serves `pages`; what was asked for is kept."""
 
+    disable_nagle_algorithm = True
     pages: dict[str, bytes] = {}  # noqa: RUF012 - shared on purpose
     asked: list[str] = []  # noqa: RUF012
 

@@ -62,6 +62,7 @@ async def test_what_the_policy_allows_is_tried_again(
     assert answer.status == expected
 
 
+@pytest.mark.slow
 async def test_the_number_of_tries_is_the_policys(shop: RunningShop) -> None:
     shop.shop.faults.add(Fault("status", path="/offers", status=503, times=3))
     async with Caller(allow_private=True) as caller:

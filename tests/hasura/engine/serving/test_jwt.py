@@ -115,6 +115,8 @@ def key_server() -> Iterator[tuple[str, list[Any], list[int]]]:
     asked: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
         def do_GET(self) -> None:
             asked.append(1)
             body = json.dumps({"keys": [key.as_dict(private=False) for key in keys]}).encode()
