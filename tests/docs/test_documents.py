@@ -16,9 +16,6 @@ from tests.memory import quick_directory
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-# Worked through in `make test` as well; the others start an installation each and do, in another order, the same.
-_WORKED_THROUGH_EACH_TIME = frozenset({"README.md", "docs/integrations.md", "docs/scripts.md", "docs/tables.md"})
-
 # Names that a page's text leaves undefined, by the `names=` of the block that uses them.
 NAMES: Mapping[str, Names] = {}
 
@@ -58,8 +55,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
 def _runnable_pages() -> Iterator[ParameterSet]:
     for page in PAGES:
         if any(_is_run(block) and _is_runnable(block) for block in _blocks(page)):
-            marks = () if _id(page) in _WORKED_THROUGH_EACH_TIME else (pytest.mark.full,)
-            yield pytest.param(page, id=_id(page), marks=marks)
+            yield pytest.param(page, id=_id(page))
 
 
 @pytest.mark.parametrize("document", PAGES, ids=_id)

@@ -54,8 +54,7 @@ def expect_the_next_run_completes(sample: SampleInstallation) -> None:
     assert sample.counts() == COMPLETE
 
 
-# What becomes of PostgreSQL and the supervisor alone is seen in tests/platform_api/supervisor/test_up.py each time.
-@pytest.mark.parametrize("part", ["runner", "control-plane", pytest.param("postgres", marks=pytest.mark.full)])
+@pytest.mark.parametrize("part", ["runner", "control-plane", "postgres"])
 def test_a_killed_part_loses_nothing_and_the_run_ends(sample: SampleInstallation, part: str) -> None:
     run, pages = start_import(sample)
     pid = sample.installation.wait_child(part)
@@ -65,7 +64,6 @@ def test_a_killed_part_loses_nothing_and_the_run_ends(sample: SampleInstallation
     expect_the_next_run_completes(sample)
 
 
-@pytest.mark.full
 def test_after_the_supervisor_is_killed_the_next_start_takes_over(sample: SampleInstallation) -> None:
     run, pages = start_import(sample)
     pids = sample.installation.descendants()
