@@ -3,8 +3,8 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# One more than the two cores it is meant for: many tests wait, for a lease or a process.
-TEST_WORKERS ?= 3
+# Twice the two cores it is meant for: many tests wait, for a lease or a process.
+TEST_WORKERS ?= 4
 
 # Where it is set, each of the many processes of a test run would compile the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
