@@ -1,5 +1,6 @@
 """Finds out who is calling: the FastAPI dependencies `ActorDep` for tenants, `RunnerDep` for the runner protocol."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
@@ -18,7 +19,8 @@ from platform_api.accounts.authentication import (
 )
 from platform_api.accounts.models import Role, Scope
 from platform_api.core.database import SessionDep
-from platform_api.core.errors import Forbidden
+from platform_api.core.errors import Forbidden, PlatformError, Unavailable
+from platform_api.core.http.live_events import MayRead
 from platform_api.core.http.origins import is_own_origin
 from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
@@ -65,6 +67,32 @@ async def actor_of_request(request: Request, session: AsyncSession, *, organizat
         refuse_cross_site(request)
         return await authenticate_session(session, cookie, organization=organization)
     raise unauthenticated("the token is missing: send `Authorization: App-Token <token>` (APP_TOKEN)")
+
+
+def still_allowed(
+    request: Request,
+    actor: Actor,
+    scope: Scope,
+    *,
+    check: Callable[[AsyncSession, Actor], Awaitable[object]] | None = None,
+) -> MayRead:
+    """Returns what asks again who is calling: a stream outlasts tokens, memberships and sign-ins.
+
+    `check` raises an error of the platform where the caller may no longer see what is streamed.
+    """
+
+    async def may_read(session: AsyncSession) -> bool:
+        try:
+            caller = await actor_of_request(request, session, organization=str(actor.organization_id))
+            if check is not None:
+                await check(session, caller)
+        except Unavailable:
+            raise
+        except PlatformError:
+            return False
+        return caller.has_scope(scope)
+
+    return may_read
 
 
 def place_of(request: Request) -> str:

@@ -7,22 +7,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
 
 from platform_api.accounts.actor import Actor
-from platform_api.accounts.dependencies import RunActorDep, actor_of_request
+from platform_api.accounts.dependencies import RunActorDep, still_allowed
 from platform_api.accounts.models import Scope
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
-from platform_api.core.errors import PlatformError, Unavailable
 from platform_api.core.http.dependencies import DatabaseDep
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.services import provided
-from platform_api.core.types import ActionId, AppId, RunId
+from platform_api.core.types import ActionId, AppId
 from platform_api.runs import queue, service
 from platform_api.runs.logs import LogPosition, last_position, read_tail
 from platform_api.runs.models import RunState
 from platform_api.runs.schemas import LogLineRead, LogPage, RunDetail, RunPage, RunRead, RunStatus
 from platform_api.runs.signals import RunSignals
-from platform_api.runs.stream import MayRead, read_batch, stream_log
+from platform_api.runs.stream import read_batch, stream_log
 
 router = APIRouter(prefix="/actions", tags=["runs"])
 """Comes before the router of the actions, whose `{action}` would match `runs` and `run-code-stream`."""
@@ -54,8 +53,13 @@ async def stream_run_log(
     position = LogPosition.parse(last_event_id) if last_event_id else None
     if position is None:
         position = await last_position(session, run.id) if skip_existing else LogPosition()
-    may_read = _may_read(request, actor, run.id)
-    return stream_log(database, signals, run.id, after=position, may_read=may_read)
+    run_id = run.id
+
+    async def check(session: AsyncSession, caller: Actor) -> None:
+        await service.get_run(session, caller, str(run_id))
+
+    may_read = still_allowed(request, actor, Scope.RUN, check=check)
+    return stream_log(database, signals, run_id, after=position, may_read=may_read)
 
 
 @router.get("/runs/", summary="List the runs of the caller's organization, newest first")
@@ -114,19 +118,3 @@ async def get_run_logs(
 async def cancel_run(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunRead:
     stored_run = await service.get_run(session, actor, run)
     return RunRead.from_run(await queue.cancel_run(session, stored_run))
-
-
-def _may_read(request: Request, actor: Actor, run_id: RunId) -> MayRead:
-    """Asks again who is calling: a stream outlasts tokens, memberships and sign-ins."""
-
-    async def may_read(session: AsyncSession) -> bool:
-        try:
-            caller = await actor_of_request(request, session, organization=str(actor.organization_id))
-            await service.get_run(session, caller, str(run_id))
-        except Unavailable:
-            raise
-        except PlatformError:
-            return False
-        return caller.has_scope(Scope.RUN)
-
-    return may_read

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.core.listener import Listener
 from platform_api.core.types import RunId
+from platform_api.core.watchers import Watchers
 from platform_api.runs.queries import QUERIES
 
 _QUEUE_CHANNEL = "automio_run_queue"
@@ -24,14 +25,13 @@ async def announce_change(session: AsyncSession, run_id: RunId) -> None:
     await session.execute(QUERIES["notify"], {"channel": _RUN_CHANNEL, "payload": str(run_id)})
 
 
-class RunSignals:
+class RunSignals(Watchers):
     """Wakes what waits in this process for work or for changes of a run."""
 
     def __init__(self, listener: Listener) -> None:
+        super().__init__(listener, _RUN_CHANNEL)
         self._waiting: set[asyncio.Event] = set()
-        self._watching: dict[int, set[asyncio.Event]] = {}
         listener.subscribe(_QUEUE_CHANNEL, self._on_work)
-        listener.subscribe(_RUN_CHANNEL, self._on_change)
 
     @contextmanager
     def waiting_for_work(self) -> Iterator[asyncio.Event]:
@@ -43,25 +43,6 @@ class RunSignals:
         finally:
             self._waiting.discard(event)
 
-    @contextmanager
-    def watching(self, run_id: RunId) -> Iterator[asyncio.Event]:
-        """Yields an event that is set whenever the run may have changed."""
-        event = asyncio.Event()
-        watchers = self._watching.setdefault(run_id, set())
-        watchers.add(event)
-        try:
-            yield event
-        finally:
-            watchers.discard(event)
-            if not watchers and self._watching.get(run_id) is watchers:
-                del self._watching[run_id]
-
     def _on_work(self, payload: str | None) -> None:
         for event in self._waiting:
             event.set()
-
-    def _on_change(self, payload: str | None) -> None:
-        affected = self._watching.values() if payload is None else [self._watching.get(int(payload), set())]
-        for watchers in affected:
-            for event in watchers:
-                event.set()

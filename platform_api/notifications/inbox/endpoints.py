@@ -3,14 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
 
-from platform_api.accounts.actor import Actor
-from platform_api.accounts.dependencies import DataActorDep, actor_of_request
+from platform_api.accounts.dependencies import DataActorDep, still_allowed
 from platform_api.accounts.models import Scope
 from platform_api.core.database import SessionDep
-from platform_api.core.errors import PlatformError, TooManyRequests, Unavailable
+from platform_api.core.errors import TooManyRequests
 from platform_api.core.http.dependencies import DatabaseDep
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.services import provided
@@ -23,7 +21,7 @@ from platform_api.notifications.inbox.schemas import (
     UnreadCount,
 )
 from platform_api.notifications.inbox.signals import InboxSignals
-from platform_api.notifications.inbox.stream import MayRead, stream_inbox
+from platform_api.notifications.inbox.stream import stream_inbox
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 """After the router of mail, whose word `mail` would be taken for an id."""
@@ -86,7 +84,8 @@ async def stream_notifications(
     after = min(int(last_event_id), 2**63 - 1) if is_id and last_event_id else await inbox.last_id(session, actor)
     if signals.count(actor.user_id) >= MAX_STREAMS:
         raise TooManyRequests(f"you have {MAX_STREAMS} streams of notifications open; close some", retry_after=30)
-    return stream_inbox(database, signals, actor, after=after, may_read=_may_read(request, actor))
+    may_read = still_allowed(request, actor, Scope.DATA)
+    return stream_inbox(database, signals, actor, after=after, may_read=may_read)
 
 
 @router.post("/read-all/", summary="Mark all of the caller's notifications as read")
@@ -106,18 +105,3 @@ async def delete_notification(
     actor: DataActorDep, session: SessionDep, notification_id: NotificationReference
 ) -> None:
     await inbox.delete_notification(session, actor, notification_id)
-
-
-def _may_read(request: Request, actor: Actor) -> MayRead:
-    """Asks again who is calling: a stream outlasts tokens, memberships and sign-ins."""
-
-    async def may_read(session: AsyncSession) -> bool:
-        try:
-            caller = await actor_of_request(request, session, organization=str(actor.organization_id))
-        except Unavailable:
-            raise
-        except PlatformError:
-            return False
-        return caller.has_scope(Scope.DATA)
-
-    return may_read

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import delete
 
 from platform_api.accounts.models import Role, Token, User
+from platform_api.core.http import live_events
 from platform_api.notifications.inbox import endpoints as inbox_endpoints
 from platform_api.notifications.inbox import service as inbox
-from platform_api.notifications.inbox import stream as inbox_stream
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.graphql.serving import serve_app
 
@@ -312,7 +312,7 @@ async def test_many_at_once_arrive_in_order_and_once(platform: Platform) -> None
 
 
 async def test_a_stream_ends_when_its_token_does(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox_stream, "_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(live_events, "POLL_SECONDS", 0.05)
     owner = await platform.create_caller()
     async with _stream(platform, owner) as lines:
         async with platform.database.transaction() as session:

@@ -247,7 +247,7 @@ async def test_runs_are_listed_and_read_with_their_log(platform: Platform, runne
 async def test_a_stream_ends_when_its_readers_token_is_revoked(
     platform: Platform, runner: ProtocolRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platform_api.runs.stream.CHECK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr("platform_api.core.http.live_events.POLL_SECONDS", 0.1)
     workshop, started, claim = await _running(platform, runner)
     reader = await platform.create_colleague(workshop.caller, Role.MEMBER)
     async with _stream(platform, reader, started["task_id"]) as response:
