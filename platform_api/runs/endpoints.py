@@ -3,10 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
 
-from platform_api.accounts.actor import Actor
 from platform_api.accounts.dependencies import RunActorDep, still_allowed
 from platform_api.accounts.models import Scope
 from platform_api.apps.access import get_usable_app
@@ -54,11 +52,9 @@ async def stream_run_log(
     if position is None:
         position = await last_position(session, run.id) if skip_existing else LogPosition()
     run_id = run.id
-
-    async def check(session: AsyncSession, caller: Actor) -> None:
-        await service.get_run(session, caller, str(run_id))
-
-    may_read = still_allowed(request, actor, Scope.RUN, check=check)
+    may_read = still_allowed(
+        request, actor, Scope.RUN, check=lambda session, caller: service.get_run(session, caller, str(run_id))
+    )
     return stream_log(database, signals, run_id, after=position, may_read=may_read)
 
 

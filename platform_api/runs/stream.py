@@ -1,8 +1,7 @@
 """Streams a run's log as server-sent events, live until the run ends.
 
 The published clients split lines before they look at `data:`, also at U+2028 and similar characters, and lose what
-follows. Such a line is therefore sent as several `data:` lines of one event, which other clients join again. The
-response names its charset, because clients read `text/*` without one as Latin-1.
+follows. Such a line is therefore sent as several `data:` lines of one event, which other clients join again.
 """
 
 from sqlalchemy import select

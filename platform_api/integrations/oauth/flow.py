@@ -150,25 +150,25 @@ class OAuthFlow:
         # tenancy: deletes expired sign-ins of all organizations
         await session.execute(delete(OAuthSignIn).where(OAuthSignIn.expires_at < func.now()))
         ticket = generate_token(_SECRET_CHARACTERS)
-        sign_in = OAuthSignIn(
-            organization_id=actor.organization_id,
-            user_id=actor.user_id,
-            integration_id=definition.id,
-            connection_id=connection_id,
-            ticket_digest=digest_of(ticket),
-            sealed=self._vault.encrypt(
-                {
-                    "placeholders": dict(placeholders),
-                    "requested": requested,
-                    "verifier": generate_token(_SECRET_CHARACTERS),
-                }
-            ),
-            expires_at=func.now() + _LIFETIME,
+        expires_at: datetime = (await session.execute(select(func.now() + _LIFETIME))).scalar_one()
+        session.add(
+            OAuthSignIn(
+                organization_id=actor.organization_id,
+                user_id=actor.user_id,
+                integration_id=definition.id,
+                connection_id=connection_id,
+                ticket_digest=digest_of(ticket),
+                sealed=self._vault.encrypt(
+                    {
+                        "placeholders": dict(placeholders),
+                        "requested": requested,
+                        "verifier": generate_token(_SECRET_CHARACTERS),
+                    }
+                ),
+                expires_at=expires_at,
+            )
         )
-        session.add(sign_in)
-        await session.flush()
-        await session.refresh(sign_in, ["expires_at"])
-        return f"{self._public_url}{CONNECT_PATH}{ticket}/", sign_in.expires_at
+        return f"{self._public_url}{CONNECT_PATH}{ticket}/", expires_at
 
     async def open(self, session: AsyncSession, ticket: str, *, signed_in: UserId | None) -> ConnectPage:
         """Opens the connect page of a ticket for this browser; the page of another browser stops working.

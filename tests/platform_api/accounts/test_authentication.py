@@ -1,17 +1,22 @@
 """From a credential to an actor: what is accepted, and what each refusal says."""
 
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import anyio
 import httpx
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select, update
 
-from platform_api.accounts.models import Membership, Role, Scope
-from platform_api.accounts.tokens import end_run_tokens, issue_run_token, issue_runner_token
+from platform_api.accounts.models import Membership, Role, Scope, Token
+from platform_api.accounts.tokens import digest_of, end_run_tokens, issue_run_token, issue_runner_token
 from platform_api.core.types import RunId
 from tests.platform_api.conftest import Caller, Platform
 
 pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parents[3]
 
 
 async def _me(platform: Platform, header: str | None, **headers: str) -> tuple[int, str]:
@@ -70,6 +75,34 @@ async def test_an_expired_token_says_when_it_expired(shared_platform: Platform) 
     secret = await shared_platform.create_token(organization, user, expires_at=datetime(2020, 1, 2, tzinfo=UTC))
     status, detail = await _me(shared_platform, f"Bearer {secret}")
     assert (status, "expired at 2020-01-02" in detail) == (401, True)
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_a_process_whose_clock_is_off_ends_no_token_early_or_late(
+    shared_platform: Platform, hours: int
+) -> None:
+    caller = await shared_platform.create_caller()
+    good, expired = [await _run_token(shared_platform, caller, number) for number in (1, 3)]
+    await _set_end(shared_platform, expired, timedelta(hours=-1))
+    program = [sys.executable, "-W", "ignore", "-m", "tests.platform_api.accounts.process", str(hours * 3600)]
+    done = await anyio.run_process([*program, shared_platform.database.url, good, expired], cwd=ROOT, stderr=None)
+    refusal, issued = done.stdout.decode().splitlines()
+    assert "the token expired at" in refusal
+    assert await _left(shared_platform, issued) == pytest.approx(3600, abs=300)
+
+
+async def _set_end(platform: Platform, secret: str, after: timedelta) -> None:
+    async with platform.database.transaction() as session:
+        await session.execute(
+            update(Token).where(Token.digest == digest_of(secret)).values(expires_at=func.now() + after)
+        )
+
+
+async def _left(platform: Platform, secret: str) -> float:
+    async with platform.database.transaction() as session:
+        left = await session.scalar(select(Token.expires_at - func.now()).where(Token.digest == digest_of(secret)))
+    assert left is not None
+    return left.total_seconds()
 
 
 async def test_a_revoked_token_stops_working_at_once(shared_platform: Platform) -> None:

@@ -3,31 +3,9 @@
 Prints `ready`, `begun ID`, `completed ID` and `lost ID`; a job is completed when a line comes in.
 """
 
-import datetime as datetime_module
 import sys
-import time
 
-
-def shift_clock(seconds: float) -> None:
-    """Sets this process's clock; to be called before anything of the platform is imported."""
-    true_time, true_datetime = time.time, datetime_module.datetime
-    shift = datetime_module.timedelta(seconds=seconds)
-
-    class AnyDatetime(type):
-        def __instancecheck__(cls, value: object) -> bool:
-            return isinstance(value, true_datetime)
-
-    class Shifted(true_datetime, metaclass=AnyDatetime):
-        @classmethod
-        def now(cls, tz=None):
-            return true_datetime.now(tz) + shift
-
-        @classmethod
-        def utcnow(cls):
-            return true_datetime.utcnow() + shift
-
-    datetime_module.datetime = Shifted
-    time.time = lambda: true_time() + seconds
+from tests.clocks import shift_clock
 
 
 async def work_until_stopped(url: str, name: str, lease_seconds: float) -> None:
