@@ -47,7 +47,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not kinds.waits_long(item.path))
+    # So that no process of a test run ends with one of them.
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
     left_out = {item for item in items if _is_left_out(item, config)}
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])

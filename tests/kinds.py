@@ -40,12 +40,6 @@ _NO_UNIT_TESTS = (
     "platform_api/web",
     "platform_api/work/test_every_queue.py",
 )
-# Modules that take minutes, most of them waiting: they come first, so that no process of a test run ends with one.
-_WAIT_LONG = (
-    "docs/test_documents.py",
-    "integration/test_kill.py",
-    "platform_api/work/test_every_queue.py",
-)
 _SERVERS = frozenset({"postgres", "initdb", "redis-server", "bwrap", "pip", "npm"})
 
 
@@ -59,12 +53,6 @@ def needs_server(item: pytest.Item) -> bool:
     """Returns whether a test needs more than Python."""
     fixtures = getattr(item, "fixturenames", ())
     return not _SERVER_FIXTURES.isdisjoint(fixtures) or not has_unit_tests(item.path)
-
-
-@cache
-def waits_long(path: Path) -> bool:
-    """Returns whether to begin a test run with this module."""
-    return path.relative_to(_TESTS).as_posix() in _WAIT_LONG
 
 
 def refuse_servers(event: str, arguments: tuple[Any, ...]) -> None:

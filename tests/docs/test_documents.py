@@ -14,6 +14,8 @@ from tests.docs.pages import NOT_RUN_HERE, ROOT, Names, Page
 from tests.docs.running import check_syntax
 from tests.memory import quick_directory
 
+pytestmark = pytest.mark.first
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 # Names that a page's text leaves undefined, by the `names=` of the block that uses them.

@@ -19,7 +19,7 @@ PER_PAGE = 100
 LEASE_SECONDS = 15
 COMPLETE = {"orders": ORDERS, "order_lines": ORDERS * LINES_PER_ORDER, "billing_entries": BILLING_ENTRIES}
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.first, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 
 def start_import(sample: SampleInstallation) -> tuple[dict[str, Any], int]:

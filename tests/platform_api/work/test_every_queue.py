@@ -35,7 +35,7 @@ from tests.platform_api.work.cases import CASES, Case, add_run, database_time
 from tests.platform_api.work.conftest import Server
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.first]
 
 ROOT = Path(__file__).parents[3]
 LEASE_SECONDS = 2.0
