@@ -9,7 +9,7 @@ TEST_WORKERS ?= 4
 # Where it is set, each of the many processes of a test run would compile the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo unit test test-full up lint fmt bench conformance _ruff _format _mypy _imports _tenancy _grammar _words _unit_platform _unit_client _unit_rest
+.PHONY: console console-types setup demo unit test test-full up lint fmt bench conformance _ruff _format _mypy _imports _tenancy _grammar _words _console _unit_platform _unit_client _unit_rest
 
 setup: $(STAMP)
 
@@ -18,16 +18,23 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary -e '.[dev]'
 	@touch $(STAMP)
 
-up: setup
+# The web console: built into the package unless it is there already. Succeeds without Node, and says so.
+console: setup
+	@$(BIN)/python scripts/console.py build
+
+console-types: setup
+	$(BIN)/python scripts/console.py types
+
+up: setup console
 	@scripts/install-system-packages demo
 	$(BIN)/automio up $(ARGS)
 
-demo: setup
+demo: setup console
 	@scripts/install-system-packages demo
 	$(BIN)/automio demo $(ARGS)
 
 lint: setup
-	@$(MAKE) --no-print-directory -j4 --output-sync=target _ruff _format _mypy _imports _tenancy _grammar _words
+	@$(MAKE) --no-print-directory -j4 --output-sync=target _ruff _format _mypy _imports _tenancy _grammar _words _console
 
 _ruff:
 	$(BIN)/ruff check .
@@ -43,6 +50,9 @@ _grammar:
 	$(BIN)/python scripts/lint_grammar.py
 _words:
 	$(BIN)/python scripts/lint_words.py
+
+_console:
+	@$(BIN)/python scripts/console.py check
 
 fmt: setup
 	$(BIN)/ruff check --fix .
@@ -60,7 +70,7 @@ _unit_client:
 _unit_rest:
 	$(BIN)/python -m pytest --unit -q --ignore tests/platform_api --ignore tests/automio $(ARGS)
 
-test: lint
+test: lint console
 	@scripts/install-system-packages test
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 

@@ -68,6 +68,7 @@ from platform_api.syncs.worker import syncs_lifespan
 from platform_api.tables.endpoints import router as tables_router
 from platform_api.tables.endpoints import tags_router
 from platform_api.tokens.endpoints import router as tokens_router
+from platform_api.web.console import ConsolePages
 from platform_api.web.pages import router as pages_router
 from platform_api.web.playground import router as playground_router
 from platform_api.web.templating import STATIC_PATH, Assets
@@ -190,6 +191,7 @@ def create_app(settings: Settings) -> ControlPlane:
         for router in API_ROUTERS:
             api.include_router(router, prefix=prefix, include_in_schema=bool(prefix))
     api.mount(STATIC_PATH, Assets())
+    api.router.default = ConsolePages(api.router.default)
     api.router.default = SlashTolerance(api)
     around: ASGIApp = BodyLimitMiddleware(
         api,

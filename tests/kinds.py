@@ -16,6 +16,7 @@ _TESTS = Path(__file__).parent
 _SERVER_FIXTURES = frozenset({"postgres", "redis_port", "redis_url", "live", "bubblewrap_runner", "landlock_runner"})
 # Nothing in here is a unit test, so that nothing in here is even imported.
 _NO_UNIT_TESTS = (
+    "console",
     "docs",
     "integration",
     "sandbox_runner",

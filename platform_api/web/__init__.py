@@ -1,1 +1,1 @@
-"""Serves web pages: signing in, GraphiQL per app, the API documentation."""
+"""Serves the web console, GraphiQL per app, and the API documentation."""

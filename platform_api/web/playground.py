@@ -32,7 +32,7 @@ async def playground(
         if "authorization" in request.headers or "text/html" not in request.headers.get("accept", ""):
             raise
         return RedirectResponse(
-            f"/?next={quote(f'{request.url.path}?{request.url.query}', safe='')}", status_code=303
+            f"/sign-in?next={quote(f'{request.url.path}?{request.url.query}', safe='')}", status_code=303
         )
     opened_app = await get_usable_app(session, actor, app)
     name = table.removeprefix(f"app_{opened_app.id}_")

@@ -58,7 +58,7 @@ async def show_form(
         definition = await get_definition(session, actor, integration_id)
     except Unauthenticated:
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/?next={quote(back, safe='')}", status_code=303)
+        return RedirectResponse(f"/sign-in?next={quote(back, safe='')}", status_code=303)
     except PlatformError as error:
         return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
     return await _empty_page(session, actor, definition)

@@ -30,8 +30,8 @@ async def _define(platform: Platform, caller: Caller, **definition: Any) -> None
 
 
 async def _signed_in(client: httpx.AsyncClient, caller: Caller) -> None:
-    form = {"email": caller.email, "password": Platform.password}
-    assert (await client.post("/sign-in/", data=form, headers=ORIGIN)).status_code == 303
+    body = {"email": caller.email, "password": Platform.password}
+    assert (await client.post("/api/sessions/", json=body, headers=ORIGIN)).status_code == 200
 
 
 def _inputs(page: str) -> dict[str, str]:
@@ -60,7 +60,7 @@ async def test_the_form_asks_for_what_the_definition_needs(
     await _define(shared_platform, caller, base_url="https://{shop}.example.com", auth=auth)
     async with shared_platform.client() as client:
         away = await client.get("/accounts/connect/form/")
-        assert (away.status_code, away.headers["location"]) == (303, "/?next=%2Faccounts%2Fconnect%2Fform%2F")
+        assert (away.status_code, away.headers["location"]) == (303, "/sign-in?next=%2Faccounts%2Fconnect%2Fform%2F")
         await _signed_in(client, caller)
         page = await client.get("/accounts/connect/form/")
     assert page.status_code == 200

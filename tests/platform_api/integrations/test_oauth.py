@@ -187,8 +187,8 @@ async def test_another_browser_cannot_finish_a_sign_in(shared_platform: Platform
 async def test_somebody_else_who_is_signed_in_is_refused(shared_platform: Platform, owner: Caller) -> None:
     victim = await shared_platform.create_caller()
     async with shared_platform.client() as browser:
-        form = {"email": victim.email, "password": Platform.password}
-        await browser.post("/sign-in/", data=form, headers={"Origin": "http://platform.test"})
+        body = {"email": victim.email, "password": Platform.password}
+        await browser.post("/api/sessions/", json=body, headers={"Origin": "http://platform.test"})
         page = await browser.get(await start(shared_platform, owner))
     assert page.status_code == 403
     assert "belongs to another user" in page.text

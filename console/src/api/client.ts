@@ -1,0 +1,59 @@
+import { QueryClient } from "@tanstack/react-query";
+import createFetchClient from "openapi-fetch";
+import createQueryHooks from "openapi-react-query";
+import { ApiError, NetworkError, readError } from "./errors";
+import type { paths } from "./schema";
+import { askToSignIn } from "./session";
+
+/** The API acting in one organization (by slug or id), or in that of the sign-in. */
+export type Api = ReturnType<typeof createApi>;
+
+/**
+ * Makes a typed client. Whatever is not a success rejects with ApiError or NetworkError. With `canAskToSignIn`, a
+ * request whose sign-in has ended waits until the person has signed in again, and is then repeated.
+ */
+export function createApi(organization: string | null, { canAskToSignIn = true } = {}) {
+  const http = createFetchClient<paths>({
+    baseUrl: "/",
+    headers: organization === null ? {} : { "X-Organization-Id": organization },
+    fetch: (request) => send(request, canAskToSignIn),
+  });
+  return { http, query: createQueryHooks(http) };
+}
+
+async function send(request: Request, canAskToSignIn: boolean): Promise<Response> {
+  const again = canAskToSignIn ? request.clone() : null;
+  const response = await attempt(request);
+  if (response.ok) return response;
+  const error = await readError(response);
+  if (error.status === 401 && again !== null && (await askToSignIn())) return send(again, canAskToSignIn);
+  throw error;
+}
+
+async function attempt(request: Request): Promise<Response> {
+  try {
+    return await fetch(request);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new NetworkError("no answer", { cause: error });
+  }
+}
+
+/** Makes the cache of one organization's answers; two organizations never share one. */
+export function createCache(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 30_000,
+        retry: (failures, error) => failures < 3 && !(error instanceof ApiError && error.status < 500),
+        retryDelay: (failures) => Math.min(1000 * 2 ** failures, 10_000),
+      },
+    },
+  });
+}
+
+/** Returns the body of a success. */
+export function body<T>(answer: { data?: T }): T {
+  if (answer.data === undefined) throw new Error("the API answered a success without its body");
+  return answer.data;
+}

@@ -1,0 +1,42 @@
+import { Anchor, Button, Group, Loader, Text } from "@mantine/core";
+import type { ErrorComponentProps } from "@tanstack/react-router";
+import { t } from "@/i18n";
+import { ErrorPanel } from "@/ui/ErrorPanel";
+import { OutsideCard } from "@/ui/OutsideCard";
+import classes from "./pages.module.css";
+
+/** For what does not exist and what belongs to somebody else: the two look the same. */
+export function NotHerePage() {
+  return (
+    <OutsideCard title={t("Not here, or not yours")}>
+      <Text mb="md">
+        {t(
+          "There is nothing at this address that you may see. It may have been deleted or renamed, or it belongs to an organization that you are not a member of.",
+        )}
+      </Text>
+      <Group>
+        <Anchor href="/">{t("Go to your organization")}</Anchor>
+      </Group>
+    </OutsideCard>
+  );
+}
+
+/** For a fault of the console itself. Drafts are stored, so that a reload loses nothing. */
+export function CrashPage({ error }: ErrorComponentProps) {
+  return (
+    <OutsideCard title={t("This page stopped working")} wide>
+      <ErrorPanel error={error} />
+      <Button mt="md" onClick={() => window.location.reload()}>
+        {t("Reload the page")}
+      </Button>
+    </OutsideCard>
+  );
+}
+
+export function PendingPage() {
+  return (
+    <div className={classes.pending} role="status" aria-label={t("Loading")}>
+      <Loader size="sm" />
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+import { createRoute, createRouter, lazyRouteComponent, Outlet } from "@tanstack/react-router";
+import { accountRoutes } from "@/features/accounts/routes";
+import { appsRoutes } from "@/features/apps/routes";
+import { appRoute, organizationRoute, outsideRoute, rootRoute } from "@/routing/routes";
+import { CrashPage, NotHerePage, PendingPage } from "./pages";
+
+rootRoute.update({ component: Outlet, notFoundComponent: NotHerePage });
+organizationRoute.update({ component: lazyRouteComponent(() => import("./shell/Shell"), "Shell") });
+
+const startRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/",
+  component: lazyRouteComponent(() => import("./StartPage"), "StartPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  startRoute,
+  outsideRoute.addChildren([...accountRoutes.outside]),
+  organizationRoute.addChildren([...appsRoutes.organization, appRoute.addChildren([...appsRoutes.app])]),
+]);
+
+export const router = createRouter({
+  routeTree,
+  defaultPreload: "intent",
+  defaultErrorComponent: CrashPage,
+  defaultPendingComponent: PendingPage,
+  defaultNotFoundComponent: NotHerePage,
+  scrollRestoration: false,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

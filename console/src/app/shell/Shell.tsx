@@ -1,0 +1,55 @@
+import { useQuery } from "@tanstack/react-query";
+import { Outlet } from "@tanstack/react-router";
+import { ActingIn, useApi } from "@/api/context";
+import { ApiError } from "@/api/errors";
+import { meQuery } from "@/features/accounts";
+import { t } from "@/i18n";
+import { organizationRoute } from "@/routing/routes";
+import { ErrorPanel } from "@/ui/ErrorPanel";
+import { NotHerePage, PendingPage } from "../pages";
+import { Navigation } from "./Navigation";
+import classes from "./Shell.module.css";
+import { SignInAgain } from "./SignInAgain";
+
+/** The frame of every page of an organization. Nothing below it is asked for before the organization is known to be open. */
+export function Shell() {
+  const { org } = organizationRoute.useParams();
+  return (
+    <ActingIn key={org} organization={org}>
+      <Gate />
+    </ActingIn>
+  );
+}
+
+function Gate() {
+  const me = useQuery(meQuery(useApi()));
+  const needsSignIn = <SignInAgain email={me.data?.user.email ?? ""} />;
+  if (me.data) {
+    return (
+      <div className={classes.shell}>
+        <a href="#content" className={classes.skip}>
+          {t("Skip to the content")}
+        </a>
+        <Navigation me={me.data} />
+        <main id="content" className={classes.main} tabIndex={-1}>
+          <Outlet />
+        </main>
+        {needsSignIn}
+      </div>
+    );
+  }
+  if (me.error instanceof ApiError && [403, 404].includes(me.error.status)) return <NotHerePage />;
+  if (me.error) {
+    return (
+      <main className={classes.main}>
+        <ErrorPanel error={me.error} onRetry={() => me.refetch()} />
+      </main>
+    );
+  }
+  return (
+    <>
+      <PendingPage />
+      {needsSignIn}
+    </>
+  );
+}

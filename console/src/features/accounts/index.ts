@@ -1,0 +1,2 @@
+export { type Me, meQuery, type Organization, organizationsQuery, signOut } from "./api";
+export { SignInForm } from "./components/SignInForm";

@@ -1,0 +1,1 @@
+export { type App, appQuery, appsQuery } from "./api";

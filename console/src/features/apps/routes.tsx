@@ -1,0 +1,22 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { appRoute, organizationRoute } from "@/routing/routes";
+
+const homeRoute = createRoute({
+  getParentRoute: () => organizationRoute,
+  path: "/",
+  component: lazyRouteComponent(() => import("./components/HomePage"), "HomePage"),
+});
+
+const newAppRoute = createRoute({
+  getParentRoute: () => organizationRoute,
+  path: "apps/new",
+  component: lazyRouteComponent(() => import("./components/NewAppPage"), "NewAppPage"),
+});
+
+const overviewRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/",
+  component: lazyRouteComponent(() => import("./components/OverviewPage"), "OverviewPage"),
+});
+
+export const appsRoutes = { organization: [homeRoute, newAppRoute], app: [overviewRoute] } as const;

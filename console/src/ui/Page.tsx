@@ -1,0 +1,72 @@
+import { Anchor, Group, Skeleton, Title } from "@mantine/core";
+import IconBook from "@tabler/icons-react/icons/IconBook";
+import { type ReactNode, useEffect, useRef } from "react";
+import { t } from "@/i18n";
+import classes from "./Page.module.css";
+
+type PageProps = {
+  title: string;
+  /** Before the title: the way up. */
+  breadcrumb?: ReactNode;
+  /** After the title: state, presence. */
+  state?: ReactNode;
+  /** At the right: what can be done here; at most one is primary. */
+  actions?: ReactNode;
+  tabs?: ReactNode;
+  toolbar?: ReactNode;
+  /** The page of the documentation, below `/docs/`. */
+  help?: string;
+  width?: "full" | "reading";
+  children: ReactNode;
+};
+
+/** The frame of every screen: title, actions, tabs, toolbar, one scroller. Focus goes to the title of a new page. */
+export function Page({ title, breadcrumb, state, actions, tabs, toolbar, width = "full", children }: PageProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${title} · automio`;
+  }, [title]);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+  }, []);
+  return (
+    <div className={classes.page}>
+      <header className={classes.header}>
+        {breadcrumb}
+        <Title ref={heading} order={1} className={classes.title} tabIndex={-1}>
+          {title}
+        </Title>
+        {state}
+        <Group gap="xs" className={classes.actions}>
+          {actions}
+        </Group>
+      </header>
+      {tabs}
+      {toolbar !== undefined && <div className={classes.toolbar}>{toolbar}</div>}
+      <div className={classes.content} data-width={width}>
+        {children}
+      </div>
+    </div>
+  );
+}
+
+/** Stands where a list will be, with its size. */
+export function LoadingRows({ count = 6 }: { count?: number }) {
+  return (
+    <div aria-busy="true" aria-label={t("Loading")} role="status" className={classes.loading}>
+      {Array.from({ length: count }, (_, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: all alike
+        <Skeleton key={index} height={34} radius="sm" />
+      ))}
+    </div>
+  );
+}
+
+/** Leads to the page of the documentation about this screen. */
+export function HelpLink({ page }: { page: string }) {
+  return (
+    <Anchor href={page} target="_blank" rel="noreferrer" size="sm" className={classes.help}>
+      <IconBook size={16} aria-hidden /> {t("Documentation")}
+    </Anchor>
+  );
+}

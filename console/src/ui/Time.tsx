@@ -1,0 +1,36 @@
+import { Tooltip } from "@mantine/core";
+import { useSyncExternalStore } from "react";
+import { absoluteTime, relativeTime } from "./time";
+
+/** Shows how long ago something was, with the exact time and its zone on hover and focus. */
+export function Time({ at }: { at: string }) {
+  const now = useSyncExternalStore(onMinute, minute);
+  return (
+    <Tooltip label={absoluteTime(at)}>
+      <time dateTime={at}>{relativeTime(at, Math.max(now, Date.parse(at)))}</time>
+    </Tooltip>
+  );
+}
+
+const minuteLength = 60_000;
+/** One clock for all times of the page; it moves each minute while anything is shown. */
+const clock = { now: Date.now(), timer: 0, listeners: new Set<() => void>() };
+
+function onMinute(listener: () => void): () => void {
+  if (clock.listeners.size === 0) {
+    clock.now = Date.now();
+    clock.timer = window.setInterval(() => {
+      clock.now = Date.now();
+      for (const tell of clock.listeners) tell();
+    }, minuteLength);
+  }
+  clock.listeners.add(listener);
+  return () => {
+    clock.listeners.delete(listener);
+    if (clock.listeners.size === 0) window.clearInterval(clock.timer);
+  };
+}
+
+function minute(): number {
+  return clock.now;
+}

@@ -1,0 +1,69 @@
+"""What the browser loads before the first screen, from the build's manifest (design: at most 300 kB)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from platform_api.web.templating import CONSOLE
+from tests.platform_api.conftest import Platform
+
+MAX_FIRST_BYTES = 300_000
+_FIRST = ("index.html", "src/app/StartPage.tsx", "src/app/shell/Shell.tsx", "src/features/apps/components/HomePage.tsx")
+
+needs_build = pytest.mark.skipif(not (CONSOLE / "index.html").exists(), reason="the web console is not built")
+
+
+def manifest() -> dict[str, Any]:
+    """Chunks of the build by their sources."""
+    loaded: dict[str, Any] = json.loads((CONSOLE / ".vite" / "manifest.json").read_text())
+    return loaded
+
+
+def files_of(*sources: str) -> set[str]:
+    """Files that a browser loads for these modules, with all that they import statically."""
+    chunks, found, waiting = manifest(), set(), list(sources)
+    while waiting:
+        chunk = chunks[waiting.pop()]
+        if chunk["file"] not in found:
+            found |= {chunk["file"], *chunk.get("css", ())}
+            waiting += chunk.get("imports", ())
+    return found
+
+
+def compressed_bytes(files: set[str]) -> int:
+    """Bytes over the wire with gzip."""
+    return sum(_size(CONSOLE / file) for file in files)
+
+
+def _size(path: Path) -> int:
+    compressed = path.with_name(path.name + ".gz")
+    return (compressed if compressed.exists() else path).stat().st_size
+
+
+@needs_build
+def test_the_first_screens_are_within_their_budget() -> None:
+    size = compressed_bytes(files_of(*_FIRST, "src/features/accounts/components/SignInPage.tsx"))
+    assert size <= MAX_FIRST_BYTES, f"{size:,} bytes"
+
+
+@needs_build
+@pytest.mark.anyio
+async def test_assets_are_compressed_and_kept_for_ever(shared_platform: Platform) -> None:
+    entry = manifest()["index.html"]["file"]
+    async with shared_platform.client() as client:
+        answers: dict[str, httpx.Response] = {}
+        for encoding in ("br", "gzip", "identity"):
+            answer = await client.get(f"/static/console/{entry}", headers={"Accept-Encoding": encoding})
+            answers[encoding] = answer
+            assert answer.status_code == 200
+            assert "immutable" in answer.headers["cache-control"]
+            assert answer.headers["content-type"].startswith("text/javascript")
+            assert answer.headers["vary"] == "Accept-Encoding"
+        again = await client.get(f"/static/console/{entry}", headers={"If-None-Match": answers["gzip"].headers["etag"]})
+        assert again.status_code in (200, 304)
+    assert [answers[name].headers.get("content-encoding") for name in answers] == ["br", "gzip", None]
+    assert answers["gzip"].content == answers["identity"].content
+    assert len({answer.headers["content-length"] for answer in answers.values()}) == 3

@@ -1,0 +1,89 @@
+"""Every screen in both colour schemes: what axe finds, and that the pages keep to their policy."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.console.conftest import Visit
+from tests.console.visitor import Scheme
+from tests.platform_api.conftest import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme: Scheme) -> None:
+    caller = await shared_platform.create_caller()
+    findings = {}
+    async with visit(scheme=scheme) as visitor:
+        page = visitor.page
+        await visitor.open("/sign-in")
+        await expect(page.get_by_label("E-mail")).to_be_visible()
+        findings["sign-in"] = await visitor.findings_of_axe()
+        await visitor.sign_in(caller.email, Platform.password)
+        await expect(page.get_by_text("No apps yet")).to_be_visible()
+        findings["home, empty"] = await visitor.findings_of_axe()
+        app = await shared_platform.create_app(caller)
+        org = f"/{caller.organization_slug}"
+        for path, heading in (("", "Apps"), ("/apps/new", "New app"), (f"/{app.slug}", app.name)):
+            await visitor.open(org + path)
+            await expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+            await page.wait_for_load_state("networkidle")
+            findings[path] = await visitor.findings_of_axe()
+        await page.get_by_role("button", name="Switch organization").click()
+        await expect(page.get_by_role("menuitem").first).to_be_visible()
+        findings["organizations"] = await visitor.findings_of_axe()
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Account of").click()
+        await expect(page.get_by_role("menuitem", name="Sign out")).to_be_visible()
+        findings["account"] = await visitor.findings_of_axe()
+    assert [f"{screen}: {line}" for screen, found in findings.items() for line in found] == []
+
+
+async def test_names_are_never_markup(shared_platform: Platform, visit: Visit) -> None:
+    hostile = '<img src=x onerror="document.title=1"><script>document.title=2</script>{{7*7}} \u202eمرحبا 👩‍💻'
+    caller = await shared_platform.create_caller()
+    async with shared_platform.client(caller) as client:
+        created = (await client.post("/api/apps/", json={"name": hostile, "description": hostile})).json()
+    async with visit() as visitor:
+        await visitor.open("/sign-in")
+        await visitor.sign_in(caller.email, Platform.password)
+        await expect(visitor.page.get_by_role("heading", name="{{7*7}}")).to_be_visible()
+        await visitor.open(f"/{caller.organization_slug}/{created['slug']}")
+        heading = visitor.page.get_by_role("heading", level=1)
+        await expect(heading).to_have_text(hostile)
+        assert await visitor.page.locator("main img").count() == 0
+
+
+async def test_every_answer_has_a_nonce_of_its_own(shared_platform: Platform) -> None:
+    seen = set()
+    async with shared_platform.client(headers={"Accept": "text/html"}) as client:
+        for path in ("/", "/acme", "/acme/orders/tables/lines", "/sign-in", "/invite/some-token"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), path
+            policy = answer.headers["content-security-policy"]
+            assert "unsafe" not in policy and "script-src 'self';" in policy
+            (nonce,) = re.findall(r"'nonce-([^']+)'", policy)
+            assert f'content="{nonce}"' in answer.text
+            seen.add(nonce)
+    assert len(seen) == 5
+
+
+async def test_a_program_gets_an_error_and_no_page(shared_platform: Platform) -> None:
+    caller = await shared_platform.create_caller()
+    async with shared_platform.client() as client:
+        for path, headers in (
+            ("/no-such-thing", {}),
+            ("/no-such-thing", {"Accept": "application/json"}),
+            ("/no-such-thing", {**caller.headers, "Accept": "text/html"}),
+            ("/api/no-such-thing/", {"Accept": "text/html"}),
+            ("/static/console/no-such-thing.js", {"Accept": "text/html"}),
+            ("/static/console/.built-from", {"Accept": "text/html"}),
+            ("/static/console/.vite/manifest.json", {"Accept": "text/html"}),
+            ("/favicon.ico", {"Accept": "text/html"}),
+        ):
+            answer = await client.get(path, headers=headers)
+            assert answer.status_code == 404, path
+            assert "detail" in answer.json()
+        assert (await client.post("/no-such-thing", headers={"Accept": "text/html"})).status_code == 404

@@ -1,0 +1,80 @@
+"""A person at a browser: signs in, goes to pages, and notices what a page does wrong."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect
+
+AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
+Scheme = Literal["light", "dark"]
+# Chromium writes one for every answer that is an error; which answers may be one is told apart by status.
+_REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class Visitor:
+    """One browser profile with one page. `problems` holds console errors, policy violations and answers 5xx."""
+
+    def __init__(self, context: BrowserContext, page: Page, base_url: str) -> None:
+        self.context = context
+        self.page = page
+        self.base_url = base_url
+        self.problems: list[str] = []
+        self.answers: list[tuple[int, str]] = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
+        page.on("response", self._on_response)
+
+    async def open(self, path: str) -> None:
+        """Goes to a page of the console by its address."""
+        await self.page.goto(self.base_url + path)
+
+    async def sign_in(self, email: str, password: str) -> None:
+        """Fills in the sign-in form, wherever it is, and waits for what comes after it."""
+        await self.page.get_by_label("E-mail").fill(email)
+        await self.page.get_by_label("Password", exact=True).fill(password)
+        await self.page.get_by_role("button", name="Sign in").click()
+        await expect(self.page.get_by_role("button", name="Sign in")).to_be_hidden()
+
+    async def findings_of_axe(self) -> list[str]:
+        """Returns what axe finds on the page as it is, one line for each element."""
+        # Evaluated by the debugger, which the page's policy does not bind.
+        await self.page.evaluate(AXE.read_text())
+        run = "options => axe.run(document, options).then(result => JSON.stringify(result.violations))"
+        found: list[dict[str, Any]] = json.loads(
+            await self.page.evaluate(run, {"runOnly": {"type": "tag", "values": _RULES}})
+        )
+        return [
+            f"{violation['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
+            for violation in found
+            for node in violation["nodes"]
+        ]
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not _REFUSED.match(message.text):
+            self.problems.append(f"console: {message.text}")
+
+    def _on_response(self, response: Response) -> None:
+        self.answers.append((response.status, response.url.removeprefix(self.base_url)))
+        if response.status >= 500:
+            self.problems.append(f"{response.status} {response.url}")
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, base_url: str, *, scheme: Scheme = "light") -> AsyncIterator[Visitor]:
+    """Opens a browser profile of its own. Fails at the end if a page did anything wrong."""
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 800}, color_scheme=scheme, reduced_motion="reduce", locale="en-GB"
+    )
+    context.set_default_timeout(30_000)
+    page = await context.new_page()
+    visitor = Visitor(context, page, base_url)
+    try:
+        yield visitor
+        assert visitor.problems == []
+    finally:
+        await context.close()
