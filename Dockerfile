@@ -1,4 +1,12 @@
 # One image for every part of automio: `automio up`, `automio engine`, `automio runner`.
+FROM node:24-bookworm-slim AS console
+
+WORKDIR /source/console
+COPY console/package.json console/package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+COPY console ./
+RUN npx vite build
+
 FROM python:3.12-slim-bookworm AS build
 
 WORKDIR /source
@@ -10,6 +18,7 @@ RUN mkdir platform_api hasura plugins sandbox_runner alembic \
     && /opt/automio/bin/pip install --no-cache-dir --only-binary :all: '.[platform]' \
     && /opt/automio/bin/pip uninstall --yes automio
 COPY . .
+COPY --from=console /source/platform_api/web/console platform_api/web/console
 RUN /opt/automio/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.12-slim-bookworm

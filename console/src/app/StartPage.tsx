@@ -4,6 +4,7 @@ import { useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
 import { meQuery } from "@/features/accounts";
 import { t } from "@/i18n";
+import { organizationReference } from "@/routing/references";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { OutsideCard } from "@/ui/OutsideCard";
 import { PendingPage } from "./pages";
@@ -11,7 +12,7 @@ import { PendingPage } from "./pages";
 /** Leads from `/` to the organization of who is signed in, else to the sign-in. */
 export function StartPage() {
   const me = useQuery({ ...meQuery(useApi()), retry: false });
-  if (me.data) return <Navigate to="/$org" params={{ org: me.data.organization.slug }} replace />;
+  if (me.data) return <Navigate to="/$org" params={{ org: organizationReference(me.data.organization) }} replace />;
   if (me.error instanceof ApiError && me.error.status === 401)
     return <Navigate to="/sign-in" search={{ next: "/" }} replace />;
   if (me.error) {

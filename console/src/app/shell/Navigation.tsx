@@ -6,6 +6,7 @@ import { Link, useLocation, useParams } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import type { Me } from "@/features/accounts";
 import { t } from "@/i18n";
+import { organizationReference } from "@/routing/references";
 import { Logo } from "@/ui/Logo";
 import { AccountMenu } from "./AccountMenu";
 import classes from "./Navigation.module.css";
@@ -44,7 +45,7 @@ export function Navigation({ me }: { me: Me }) {
 }
 
 function Places({ me }: { me: Me }) {
-  const org = me.organization.slug;
+  const org = organizationReference(me.organization);
   const { app } = useParams({ strict: false });
   return (
     <>

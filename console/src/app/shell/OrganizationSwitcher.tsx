@@ -6,6 +6,7 @@ import { Link } from "@tanstack/react-router";
 import { useApi } from "@/api/context";
 import { type Me, organizationsQuery } from "@/features/accounts";
 import { t } from "@/i18n";
+import { organizationReference } from "@/routing/references";
 import { Logo } from "@/ui/Logo";
 import classes from "./OrganizationSwitcher.module.css";
 
@@ -35,7 +36,7 @@ export function OrganizationSwitcher({ me }: { me: Me }) {
               />
             }
             rightSection={<span className={classes.role}>{organization.role}</span>}
-            renderRoot={(props) => <Link to="/$org" params={{ org: organization.slug }} {...props} />}
+            renderRoot={(props) => <Link to="/$org" params={{ org: organizationReference(organization) }} {...props} />}
           >
             <bdi>{organization.name}</bdi>
           </Menu.Item>

@@ -7,6 +7,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
+import { appReference } from "@/routing/references";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
@@ -74,7 +75,7 @@ export function HomePage() {
 
 function AppCard({ app, org }: { app: App; org: string }) {
   return (
-    <Link to="/$org/$app" params={{ org, app: app.slug }} className={classes.card}>
+    <Link to="/$org/$app" params={{ org, app: appReference(app) }} className={classes.card}>
       <Title order={2} size="h5" className={classes.name}>
         <bdi>{app.name}</bdi>
       </Title>

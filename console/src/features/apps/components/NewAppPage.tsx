@@ -5,6 +5,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useApi, useOrganization } from "@/api/context";
 import { faultsOf } from "@/api/errors";
 import { t } from "@/i18n";
+import { appReference } from "@/routing/references";
 import { FormError } from "@/ui/FormError";
 import { Page } from "@/ui/Page";
 import { createApp } from "../api";
@@ -24,7 +25,7 @@ export function NewAppPage() {
     mutationFn: (values: { name: string; description: string }) => createApp(api, values),
     onSuccess: async (app) => {
       await cache.invalidateQueries({ queryKey: ["apps"] });
-      await navigate({ to: "/$org/$app", params: { org, app: app.slug } });
+      await navigate({ to: "/$org/$app", params: { org, app: appReference(app) } });
     },
     onError: (error) => form.setErrors(faultsOf(error)),
   });

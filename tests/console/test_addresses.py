@@ -1,0 +1,45 @@
+"""Addresses of the console: words that cannot stand for an organization or an app."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from platform_api.app import API_ROUTERS, PAGE_ROUTERS
+from tests.console.conftest import Visit
+from tests.platform_api.conftest import Platform
+
+SOURCE = Path(__file__).parents[2] / "console" / "src"
+
+
+def _words(name: str) -> set[str]:
+    text = (SOURCE / "routing" / "references.ts").read_text()
+    (declared,) = re.findall(rf"{name}: .*? = new Set\(\[(.*?)\]\);", text, re.DOTALL)
+    return set(re.findall(r'"([^"]+)"', declared))
+
+
+def test_the_server_serves_nothing_where_the_console_expects_an_organization() -> None:
+    served = {route.path.split("/")[1] for router in (*API_ROUTERS, *PAGE_ROUTERS) for route in router.routes}
+    assert served - {""} <= _words("notOrganizations")
+
+
+def test_pages_of_an_organization_are_no_apps() -> None:
+    text = "".join(file.read_text() for file in SOURCE.glob("features/*/routes.tsx"))
+    pages = re.findall(r'getParentRoute: \(\) => organizationRoute,\s*path: "([^"/$]+)', text)
+    assert pages and set(pages) <= _words("notApps")
+
+
+@pytest.mark.anyio
+async def test_an_organization_named_like_a_path_is_reached_by_its_id(
+    shared_platform: Platform, visit: Visit
+) -> None:
+    user = await shared_platform.create_user()
+    organization = await shared_platform.create_organization(owner=user, slug="apps")
+    async with visit() as visitor:
+        await visitor.open("/")
+        await visitor.sign_in(user.email, Platform.password)
+        await expect(visitor.page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
+        await expect(visitor.page).to_have_url(f"{visitor.base_url}/{organization.id}")
+        await visitor.page.reload()
+        await expect(visitor.page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
