@@ -87,3 +87,37 @@ async def test_a_program_gets_an_error_and_no_page(shared_platform: Platform) ->
             assert answer.status_code == 404, path
             assert "detail" in answer.json()
         assert (await client.post("/no-such-thing", headers={"Accept": "text/html"})).status_code == 404
+
+
+async def test_the_palette_goes_places_and_lists_the_keys(shared_platform: Platform, visit: Visit) -> None:
+    caller = await shared_platform.create_caller()
+    app = await shared_platform.create_app(caller)
+    async with visit() as visitor:
+        page = visitor.page
+        await visitor.open("/sign-in")
+        await visitor.sign_in(caller.email, Platform.password)
+        await expect(page.get_by_role("heading", name=app.name)).to_be_visible()
+        await page.keyboard.press("Control+k")
+        await expect(page.get_by_label("Search pages and commands")).to_be_focused()
+        assert await visitor.findings_of_axe() == []
+        await page.keyboard.type(app.name)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name=app.name, level=1)).to_be_focused()
+        await page.keyboard.press("g")
+        await page.keyboard.press("h")
+        await expect(page.get_by_role("heading", name="Apps", exact=True)).to_be_focused()
+        await page.keyboard.press("/")
+        await page.keyboard.type("g h?")
+        await expect(page.get_by_label("Search apps")).to_have_value("g h?")
+        await page.get_by_role("heading", name="Apps", exact=True).focus()
+        await page.keyboard.press("?")
+        keys = page.get_by_role("dialog", name="Keys of this screen")
+        await expect(keys.get_by_text("Search this screen")).to_be_visible()
+        assert await visitor.findings_of_axe() == []
+        await keys.get_by_label("Keys without Ctrl or Alt").uncheck()
+        await page.keyboard.press("Escape")
+        await expect(keys).to_be_hidden()
+        await page.keyboard.press("g")
+        await page.keyboard.press("o")
+        await page.keyboard.press("Control+k")
+        await expect(page.get_by_label("Search pages and commands")).to_be_focused()

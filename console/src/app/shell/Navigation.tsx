@@ -1,9 +1,8 @@
 import { Burger, Drawer, ScrollArea } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import IconHome from "@tabler/icons-react/icons/IconHome";
-import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
-import { Link, useLocation, useParams } from "@tanstack/react-router";
-import { type ReactNode, useState } from "react";
+import { Link, useLocation, useNavigate, useParams } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { type Command, useCommands } from "@/commands/registry";
 import type { Me } from "@/features/accounts";
 import { t } from "@/i18n";
 import { organizationReference } from "@/routing/references";
@@ -11,6 +10,7 @@ import { Logo } from "@/ui/Logo";
 import { AccountMenu } from "./AccountMenu";
 import classes from "./Navigation.module.css";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
+import { appPlaces, organizationPlaces } from "./places";
 
 /** The way to every screen, at the left; below 768 px a drawer. */
 export function Navigation({ me }: { me: Me }) {
@@ -45,44 +45,49 @@ export function Navigation({ me }: { me: Me }) {
 }
 
 function Places({ me }: { me: Me }) {
+  const navigate = useNavigate();
   const org = organizationReference(me.organization);
   const { app } = useParams({ strict: false });
+  const places = useMemo(() => organizationPlaces(org), [org]);
+  const inside = useMemo(() => (app === undefined ? [] : appPlaces(org, app)), [org, app]);
+  const commands = useMemo<Command[]>(
+    () =>
+      [...places, ...inside].map(({ title, letter, link }) => ({
+        id: `go ${letter}`,
+        title,
+        group: t("Go to"),
+        keys: `g ${letter}`,
+        run: () => navigate(link),
+      })),
+    [places, inside, navigate],
+  );
+  useCommands(commands);
   return (
     <>
       <OrganizationSwitcher me={me} />
       <ScrollArea className={classes.places} type="auto">
-        <ul className={classes.list}>
-          <Place icon={<IconHome size={18} aria-hidden />}>
-            <Link to="/$org" params={{ org }} activeOptions={{ exact: true }}>
-              {t("Home")}
-            </Link>
-          </Place>
-        </ul>
+        <PlaceList places={places} />
         {app !== undefined && (
-          <>
-            <h2 className={classes.heading}>
-              <bdi>{app}</bdi>
-            </h2>
-            <ul className={classes.list}>
-              <Place icon={<IconLayoutDashboard size={18} aria-hidden />}>
-                <Link to="/$org/$app" params={{ org, app }} activeOptions={{ exact: true }}>
-                  {t("Overview")}
-                </Link>
-              </Place>
-            </ul>
-          </>
+          <h2 className={classes.heading}>
+            <bdi>{app}</bdi>
+          </h2>
         )}
+        <PlaceList places={inside} />
       </ScrollArea>
       <AccountMenu me={me} />
     </>
   );
 }
 
-function Place({ icon, children }: { icon: ReactNode; children: ReactNode }) {
+function PlaceList({ places }: { places: ReturnType<typeof organizationPlaces> | ReturnType<typeof appPlaces> }) {
   return (
-    <li className={classes.place}>
-      {icon}
-      {children}
-    </li>
+    <ul className={classes.list}>
+      {places.map(({ title, icon: Icon, link }) => (
+        <li key={title} className={classes.place}>
+          <Icon size={18} aria-hidden />
+          <Link {...link}>{title}</Link>
+        </li>
+      ))}
+    </ul>
   );
 }

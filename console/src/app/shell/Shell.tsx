@@ -2,11 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Outlet } from "@tanstack/react-router";
 import { ActingIn, useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
+import { Commands } from "@/commands/registry";
 import { meQuery } from "@/features/accounts";
 import { t } from "@/i18n";
 import { organizationRoute } from "@/routing/routes";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { NotHerePage, PendingPage } from "../pages";
+import { Palette } from "../palette/Palette";
 import { Navigation } from "./Navigation";
 import classes from "./Shell.module.css";
 import { SignInAgain } from "./SignInAgain";
@@ -26,16 +28,19 @@ function Gate() {
   const needsSignIn = <SignInAgain email={me.data?.user.email ?? ""} />;
   if (me.data) {
     return (
-      <div className={classes.shell}>
-        <a href="#content" className={classes.skip}>
-          {t("Skip to the content")}
-        </a>
-        <Navigation me={me.data} />
-        <main id="content" className={classes.main} tabIndex={-1}>
-          <Outlet />
-        </main>
-        {needsSignIn}
-      </div>
+      <Commands>
+        <div className={classes.shell}>
+          <a href="#content" className={classes.skip}>
+            {t("Skip to the content")}
+          </a>
+          <Navigation me={me.data} />
+          <main id="content" className={classes.main} tabIndex={-1}>
+            <Outlet />
+          </main>
+          <Palette />
+          {needsSignIn}
+        </div>
+      </Commands>
     );
   }
   if (me.error instanceof ApiError && [403, 404].includes(me.error.status)) return <NotHerePage />;

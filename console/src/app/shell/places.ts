@@ -1,0 +1,29 @@
+import type { Icon } from "@tabler/icons-react";
+import IconHome from "@tabler/icons-react/icons/IconHome";
+import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
+import { linkOptions } from "@tanstack/react-router";
+import { t } from "@/i18n";
+
+/** Returns the places that the navigation shows, in its order; `g` and then `letter` go there. */
+export function organizationPlaces(org: string) {
+  return [
+    {
+      title: t("Home"),
+      letter: "h",
+      icon: IconHome as Icon,
+      link: linkOptions({ to: "/$org", params: { org }, activeOptions: { exact: true } }),
+    },
+  ];
+}
+
+/** Returns the places of one app. */
+export function appPlaces(org: string, app: string) {
+  return [
+    {
+      title: t("Overview"),
+      letter: "o",
+      icon: IconLayoutDashboard as Icon,
+      link: linkOptions({ to: "/$org/$app", params: { org, app }, activeOptions: { exact: true } }),
+    },
+  ];
+}
