@@ -69,6 +69,7 @@ from platform_api.tables.endpoints import router as tables_router
 from platform_api.tables.endpoints import tags_router
 from platform_api.tokens.endpoints import router as tokens_router
 from platform_api.web.console import ConsolePages
+from platform_api.web.help import router as help_router
 from platform_api.web.pages import router as pages_router
 from platform_api.web.playground import router as playground_router
 from platform_api.web.templating import STATIC_PATH, Assets
@@ -122,7 +123,13 @@ API_ROUTERS: Sequence[APIRouter] = (
 )
 """Routers of the HTTP API; each is served below `/api` and without the prefix. Words before `{id}` come first."""
 
-PAGE_ROUTERS: Sequence[APIRouter] = (pages_router, health_router, oauth_pages_router, connect_pages_router)
+PAGE_ROUTERS: Sequence[APIRouter] = (
+    pages_router,
+    help_router,
+    health_router,
+    oauth_pages_router,
+    connect_pages_router,
+)
 """Routers of web pages and probes, served as they are."""
 
 LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (

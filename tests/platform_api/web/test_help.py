@@ -1,0 +1,38 @@
+"""The documentation as the platform serves it: every page, every link."""
+
+import re
+
+import pytest
+
+from tests.platform_api.conftest import Platform
+
+pytestmark = pytest.mark.anyio
+
+_LINK = re.compile(r'href="([^"]+)"')
+
+
+async def test_every_page_and_every_link_between_pages_is_there(shared_platform: Platform) -> None:
+    async with shared_platform.client() as client:
+        contents = (await client.get("/help/")).text
+        pages = {link: "" for link in _LINK.findall(contents) if link.startswith("/help/") and link != "/help/"}
+        assert len(pages) > 10
+        for link in pages:
+            answer = await client.get(link)
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8"), link
+            pages[link] = answer.text
+            assert answer.text.count("<h1") == 1, link
+        broken = [
+            f"{link}: {target}"
+            for link, text in pages.items()
+            for target in _LINK.findall(text)
+            if target.startswith(("/help/", "#")) and target != "/help/" and not _exists(target, link, pages)
+        ]
+        assert broken == []
+        for missing in ("/help/no-such-page", "/help/style", "/help/..%2fpyproject", "/help/../README"):
+            assert (await client.get(missing)).status_code == 404
+
+
+def _exists(target: str, link: str, pages: dict[str, str]) -> bool:
+    page, _, anchor = target.partition("#")
+    text = pages.get(page or link)
+    return text is not None and (not anchor or f'id="{anchor}"' in text)
