@@ -13,7 +13,8 @@ gets to a place of the same list.
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -40,6 +41,7 @@ from sqlalchemy.types import TypeEngine
 from platform_api.core.errors import Unprocessable
 
 T = TypeVar("T")
+U = TypeVar("U")
 Ts = TypeVarTuple("Ts")
 
 MAX_CURSOR_CHARS = 4096
@@ -166,17 +168,25 @@ class Part(Generic[T]):
     count: int | None = None
     next_cursor: str | None = None
 
+    def map(self, change: Callable[[T], U]) -> "Part[U]":
+        """Returns the same part with each item changed."""
+        return Part([change(item) for item in self.items], self.count, self.next_cursor)
 
-async def read_rows(session: AsyncSession, chosen: Select[*Ts], order: Order, window: Window) -> Part[tuple[*Ts]]:
-    """Returns a part of the rows of `chosen`, which has no order of its own.
+
+async def read_rows(
+    session: AsyncSession, chosen: Select[*Ts], order: Order, window: Window | None
+) -> Part[tuple[*Ts]]:
+    """Returns a part of the rows of `chosen`, which has no order of its own; all of them without `window`.
 
     Raises Unprocessable for a cursor that is damaged or belongs to another list or order.
     """
     ordered = chosen.order_by(None).order_by(*order.clauses())
-    if isinstance(window, NumberedPage):
-        statement = ordered.limit(window.per_page).offset((window.page - 1) * window.per_page)
-        count = await count_rows(session, chosen)
-        return Part([cast("tuple[*Ts]", tuple(row)) for row in await session.execute(statement)], count=count)
+    if not isinstance(window, AfterCursor):
+        count = None
+        if window is not None:
+            count = await count_rows(session, chosen)
+            ordered = ordered.limit(window.per_page).offset((window.page - 1) * window.per_page)
+        return Part([cast("tuple[*Ts]", tuple(row)) for row in await session.execute(ordered)], count=count)
     if window.cursor:
         ordered = ordered.where(order.follows(read_cursor(window.cursor, order)))
     # One row more than is returned tells whether there is a next part.
@@ -191,10 +201,30 @@ async def read_rows(session: AsyncSession, chosen: Select[*Ts], order: Order, wi
     return Part([cast("tuple[*Ts]", row[: -len(labels)]) for row in rows], next_cursor=cursor)
 
 
-async def read_items(session: AsyncSession, chosen: Select[T], order: Order, window: Window) -> Part[T]:
+async def read_items(session: AsyncSession, chosen: Select[T], order: Order, window: Window | None) -> Part[T]:
     """Returns a part of a list as `read_rows` does, for a statement that selects one thing."""
     part = await read_rows(session, chosen, order, window)
-    return Part([row[0] for row in part.items], part.count, part.next_cursor)
+    return part.map(lambda row: row[0])
+
+
+def read_sorted(
+    items: Iterable[T], order: Order, window: Window, *, values_of: Callable[[T], Sequence[str]]
+) -> Part[T]:
+    """Returns a part of items in memory as `read_rows` does; `values_of` gives the values of the order's text keys.
+
+    All keys go in one direction. Raises Unprocessable as `read_rows` does.
+    """
+    is_descending = order.keys[0].is_descending
+    ordered = sorted(items, key=lambda item: list(values_of(item)), reverse=is_descending)
+    if isinstance(window, NumberedPage):
+        begin = (window.page - 1) * window.per_page
+        return Part(ordered[begin : begin + window.per_page], count=len(ordered))
+    if window.cursor:
+        last, follows = read_cursor(window.cursor, order), operator.lt if is_descending else operator.gt
+        ordered = [item for item in ordered if follows(list(values_of(item)), last)]
+    page = ordered[: window.limit]
+    cursor = write_cursor(values_of(page[-1]), order) if len(ordered) > window.limit else None
+    return Part(page, next_cursor=cursor)
 
 
 async def count_rows(session: AsyncSession, chosen: Select[*tuple[Any, ...]]) -> int:

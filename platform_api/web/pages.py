@@ -15,6 +15,7 @@ from platform_api.apps.service import list_apps
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import PlatformError
 from platform_api.core.http.dependencies import DatabaseDep, SettingsDep
+from platform_api.core.paging import AfterCursor
 from platform_api.web.templating import render
 
 router = APIRouter(include_in_schema=False)
@@ -37,8 +38,10 @@ async def home(
     shown = []
     for organization, role in await list_organizations(session, actor):
         acting = await authenticate_session(session, cookie, organization=organization.slug)
-        _, apps = await list_apps(session, acting, show=AppListing.USABLE, page=1, per_page=_MAX_APPS)
-        shown.append((organization, role, apps))
+        apps = await list_apps(
+            session, acting, show=AppListing.USABLE, search=None, order="created_at", window=AfterCursor(_MAX_APPS)
+        )
+        shown.append((organization, role, apps.items))
     return render("home.html", organizations=shown)
 
 

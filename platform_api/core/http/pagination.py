@@ -98,6 +98,10 @@ def _part(request: Request, cursor: _Cursor = None, limit: _Limit = DEFAULT_LIMI
     return Listing(AfterCursor(limit, cursor or None), request.url)
 
 
+def _whole_or_part(request: Request, cursor: _Cursor = None, limit: _Limit = DEFAULT_LIMIT) -> Window | None:
+    return AfterCursor(limit, cursor or None) if request.query_params.keys() & {"cursor", "limit"} else None
+
+
 def _listing(
     request: Request,
     page: _PageNumber = 1,
@@ -119,6 +123,8 @@ ListingDep = Annotated[Listing, Depends(_listing)]
 """For lists that the contract numbers: `page` and `per_page`, or `cursor` and `limit`; both kinds at once are 422."""
 PartDep = Annotated[Listing, Depends(_part)]
 """For lists that are read by `cursor` and `limit` only."""
+WholeOrPartDep = Annotated[Window | None, Depends(_whole_or_part)]
+"""For lists that the contract returns whole: None, unless `cursor` or `limit` asks for a part."""
 
 SearchQuery = Annotated[
     Annotated[str, StringConstraints(max_length=MAX_SEARCH_CHARS, pattern=r"^[^\x00]*$")] | None,
