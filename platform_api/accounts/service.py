@@ -1,6 +1,6 @@
 """Manages organizations, users and their memberships."""
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,26 +40,35 @@ async def create_organization(
     return organization
 
 
-async def list_organizations(session: AsyncSession, actor: Actor) -> list[tuple[Organization, Role]]:
+async def list_organizations(
+    session: AsyncSession, actor: Actor, *, limit: int | None = None
+) -> list[tuple[Organization, Role]]:
     """Returns the caller's organizations, oldest first, with the caller's role in each."""
-    statement = (
+    statement = _own_organizations(actor).order_by(Organization.id).limit(limit)
+    return [(organization, role) for organization, role in await session.execute(statement)]
+
+
+def _own_organizations(actor: Actor) -> Select[Organization, Role]:
+    return (
         select(Organization, Membership.role)
         .join(Membership, Membership.organization_id == Organization.id)  # tenancy: joined to the caller's own below
         .where(
             Membership.user_id == actor.user_id,
             Organization.id.in_(visible_organization_ids(actor, across=True)),
         )
-        .order_by(Organization.id)
     )
-    return [(organization, role) for organization, role in await session.execute(statement)]
 
 
 async def get_organization(session: AsyncSession, actor: Actor, reference: str) -> tuple[Organization, Role]:
     """Returns one of the caller's organizations by id or slug, with their role in it. Raises NotFound."""
-    for organization, role in await list_organizations(session, actor):
-        if reference in (str(organization.id), organization.slug):
-            return organization, role
-    raise NotFound(f"there is no organization {reference}")
+    matches = Organization.slug == reference.replace("\x00", "")
+    if reference.isascii() and reference.isdecimal() and len(reference) < 10:
+        matches = Organization.id == int(reference)
+    row = (await session.execute(_own_organizations(actor).where(matches))).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no organization {reference}")
+    organization, role = row
+    return organization, role
 
 
 async def get_managed_organization(session: AsyncSession, actor: Actor, reference: str) -> Organization:

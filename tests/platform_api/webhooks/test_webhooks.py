@@ -188,9 +188,9 @@ async def test_a_webhook_is_switched_off_rotated_and_deleted(desk: Desk) -> None
         assert rotated["id"] == webhook["id"] and rotated["slug"] != webhook["slug"]
         assert (await desk.call(webhook)).status_code == 404
         assert (await desk.call(rotated)).status_code == 200
-        assert [item["id"] for item in (await client.get(f"/api/apps/{desk.app.id}/webhooks/")).json()["results"]] == [
-            webhook["id"]
-        ]
+        assert [
+            item["id"] for item in (await client.get(f"/api/apps/{desk.app.id}/webhooks/")).json()["results"]
+        ] == [webhook["id"]]
         assert (await client.delete(path)).status_code == 204
         assert (await desk.call(rotated)).status_code == 404
         assert (await client.get(path)).status_code == 404
