@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from automio._decode import as_list
+from automio._decode import as_list, as_object, as_text
 from automio._exceptions import RequestTimeout
 from automio._exchange import Call, Pause, Reply, Request, Steps
 from automio._json import encode_json
@@ -68,10 +68,18 @@ class SyncsOperations(Resource):
             pause = min(pause * 1.5, _MAX_PAUSE)
 
     @operation
-    def list(self) -> Call[Sequence[Sync]]:
+    def list(self) -> Steps[Sequence[Sync]]:
         """Returns the organization's syncs in the app, sorted by name."""
-        request = Request(method="GET", path=self._path(), repeatable=True)
-        return Call(request, lambda reply: [Sync.from_wire(item) for item in as_list(read_json(reply))])
+        syncs: list[Sync] = []
+        parameters = {"limit": "100"}
+        while True:
+            request = Request(method="GET", path=self._path(), parameters=dict(parameters), repeatable=True)
+            part = yield Call(request, lambda reply: as_object(read_json(reply)))
+            syncs += [Sync.from_wire(item) for item in as_list(part.get("results"))]
+            cursor = as_text(part.get("next_cursor"))
+            if cursor is None:
+                return syncs
+            parameters["cursor"] = cursor
 
     def _change(self, name: str, word: str, connection_id: int | None) -> Call[Sequence[SyncRun]]:
         body: dict[str, Any] = {"connection_id": connection_id}

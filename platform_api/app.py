@@ -14,6 +14,7 @@ from platform_api.actions.endpoints import router as actions_router
 from platform_api.apps.endpoints import router as apps_router
 from platform_api.cache.endpoint import CacheEndpoint
 from platform_api.cache.lifespan import cache_lifespan
+from platform_api.console.endpoints import router as console_router
 from platform_api.core.database import Database
 from platform_api.core.errors import ERROR_RESPONSES, install_error_handlers
 from platform_api.core.health import HealthChecks, database_check
@@ -90,6 +91,7 @@ class DirectEndpoint(Protocol):
 
 API_ROUTERS: Sequence[APIRouter] = (
     accounts_router,
+    console_router,
     tokens_router,
     playground_router,
     graphql_router,

@@ -17,6 +17,8 @@ from platform_api.accounts.models import Role
 from platform_api.accounts.schemas import (
     Me,
     MemberAdd,
+    MemberOrder,
+    MemberPage,
     MemberRead,
     MemberUpdate,
     OrganizationCreate,
@@ -25,12 +27,14 @@ from platform_api.accounts.schemas import (
     PasswordChange,
     SignInRequest,
     UserCreate,
+    UserPage,
     UserRead,
     UserUpdate,
 )
 from platform_api.accounts.sessions import sign_in
 from platform_api.core.database import SessionDep
 from platform_api.core.http.dependencies import DatabaseDep, SettingsDep
+from platform_api.core.http.pagination import PartDep, SearchQuery
 from platform_api.core.types import UserId
 
 router = APIRouter(tags=["accounts"])
@@ -113,10 +117,16 @@ async def update_organization(
 
 @router.get("/organizations/{organization}/members/", summary="List the members of an organization")
 async def list_members(
-    actor: AccountActorDep, session: SessionDep, organization: OrganizationReference
-) -> list[MemberRead]:
+    actor: AccountActorDep,
+    session: SessionDep,
+    organization: OrganizationReference,
+    listing: PartDep,
+    search: SearchQuery = None,
+    order: MemberOrder = "created_at",
+) -> MemberPage:
     found, _ = await service.get_organization(session, actor, organization)
-    return [MemberRead.of(user, membership) for user, membership in await service.list_members(session, found)]
+    part = await service.list_members(session, found, search=search, order=order, window=listing.window)
+    return MemberPage(**listing.links(part), results=[MemberRead.of(*member) for member in part.items])
 
 
 @router.post("/organizations/{organization}/members/", status_code=201, summary="Add a member (owners)")
@@ -162,9 +172,16 @@ async def create_user(actor: AccountActorDep, session: SessionDep, body: UserCre
 
 
 @router.get("/users/", summary="List every user of the installation (operators)")
-async def list_users(actor: AccountActorDep, session: SessionDep) -> list[UserRead]:
+async def list_users(
+    actor: AccountActorDep,
+    session: SessionDep,
+    listing: PartDep,
+    search: SearchQuery = None,
+    order: MemberOrder = "created_at",
+) -> UserPage:
     actor.require_operator()
-    return [UserRead.model_validate(user) for user in await service.list_users(session)]
+    part = await service.list_users(session, search=search, order=order, window=listing.window)
+    return UserPage(**listing.links(part), results=[UserRead.model_validate(user) for user in part.items])
 
 
 @router.patch("/users/{user_id}/", summary="Change a user, set a new password or deactivate them (operators)")

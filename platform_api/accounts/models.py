@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text, TypeDecorator
@@ -131,6 +131,8 @@ class Token(Base):
         Index("ix_tokens_organization_id", "organization_id"),
         Index("ix_tokens_user_id", "user_id"),
         Index("ix_tokens_run_id", "run_id"),
+        # Run tokens are many: lists of the others must not read past them.
+        Index("ix_tokens_listed", "organization_id", "id", postgresql_where=text("kind <> 'run'")),
     )
 
     id: Mapped[TokenId] = mapped_column(BigInteger, identity(), primary_key=True)

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.models import Membership, Organization, Role, Scope, TokenKind, User
+from platform_api.core.http.pagination import Envelope
 
 Slug = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=63), Field(description="`[a-z][a-z0-9-]*`")
@@ -105,6 +106,18 @@ class MemberRead(_Read):
         )
 
 
+class MemberPage(Envelope):
+    results: list[MemberRead]
+
+
+class UserPage(Envelope):
+    results: list[UserRead]
+
+
+MemberOrder = Literal["created_at", "-created_at", "name", "-name", "email", "-email"]
+TokenOrder = Literal["created_at", "-created_at", "name", "-name"]
+
+
 class MemberAdd(_Write):
     email: Email
     role: Role
@@ -130,6 +143,10 @@ class TokenRead(_Read):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+
+
+class TokenPage(Envelope):
+    results: list[TokenRead]
 
 
 class TokenCreate(_Write):

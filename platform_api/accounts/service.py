@@ -1,6 +1,6 @@
 """Manages organizations, users and their memberships."""
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +11,13 @@ from platform_api.accounts.schemas import UserUpdate
 from platform_api.accounts.slugs import free_slug
 from platform_api.accounts.tenancy import visible_organization_ids
 from platform_api.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from platform_api.core.paging import Orders, Part, Window, contains, read_items, read_rows
 from platform_api.core.types import OrganizationId, UserId
+
+_USER_ORDERS = Orders("users", User.id, created_at=User.id, name=func.lower(User.name), email=User.email)
+_MEMBER_ORDERS = Orders(
+    "members", User.id, created_at=Membership.created_at, name=func.lower(User.name), email=User.email
+)
 
 
 def normalize_email(email: str) -> str:
@@ -34,26 +40,35 @@ async def create_organization(
     return organization
 
 
-async def list_organizations(session: AsyncSession, actor: Actor) -> list[tuple[Organization, Role]]:
+async def list_organizations(
+    session: AsyncSession, actor: Actor, *, limit: int | None = None
+) -> list[tuple[Organization, Role]]:
     """Returns the caller's organizations, oldest first, with the caller's role in each."""
-    statement = (
+    statement = _own_organizations(actor).order_by(Organization.id).limit(limit)
+    return [(organization, role) for organization, role in await session.execute(statement)]
+
+
+def _own_organizations(actor: Actor) -> Select[Organization, Role]:
+    return (
         select(Organization, Membership.role)
         .join(Membership, Membership.organization_id == Organization.id)  # tenancy: joined to the caller's own below
         .where(
             Membership.user_id == actor.user_id,
             Organization.id.in_(visible_organization_ids(actor, across=True)),
         )
-        .order_by(Organization.id)
     )
-    return [(organization, role) for organization, role in await session.execute(statement)]
 
 
 async def get_organization(session: AsyncSession, actor: Actor, reference: str) -> tuple[Organization, Role]:
     """Returns one of the caller's organizations by id or slug, with their role in it. Raises NotFound."""
-    for organization, role in await list_organizations(session, actor):
-        if reference in (str(organization.id), organization.slug):
-            return organization, role
-    raise NotFound(f"there is no organization {reference}")
+    matches = Organization.slug == reference.replace("\x00", "")
+    if reference.isascii() and reference.isdecimal() and len(reference) < 10:
+        matches = Organization.id == int(reference)
+    row = (await session.execute(_own_organizations(actor).where(matches))).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no organization {reference}")
+    organization, role = row
+    return organization, role
 
 
 async def get_managed_organization(session: AsyncSession, actor: Actor, reference: str) -> Organization:
@@ -110,9 +125,18 @@ async def load_organization(session: AsyncSession, organization_id: Organization
     return await session.get_one(Organization, organization_id)
 
 
-async def list_users(session: AsyncSession) -> list[User]:
-    """Returns every user of the installation, for its operators."""
-    return list(await session.scalars(select(User).order_by(User.id)))
+async def list_users(
+    session: AsyncSession,
+    *,
+    search: str | None = None,
+    order: str = "created_at",
+    window: Window | None = None,
+) -> Part[User]:
+    """Returns a part of the installation's users, for its operators; `search` looks in names and e-mail addresses."""
+    statement = select(User)
+    if search:
+        statement = statement.where(contains(search, User.name, User.email))
+    return await read_items(session, statement, _USER_ORDERS.of(order), window)
 
 
 async def update_user(session: AsyncSession, user_id: UserId, changes: UserUpdate) -> User:
@@ -132,15 +156,19 @@ async def update_user(session: AsyncSession, user_id: UserId, changes: UserUpdat
     return user
 
 
-async def list_members(session: AsyncSession, organization: Organization) -> list[Row[User, Membership]]:
-    """Returns the members of an organization that the caller may see."""
-    statement = (
-        select(User, Membership)
-        .join(Membership, Membership.user_id == User.id)
-        .where(_in(organization.id))
-        .order_by(Membership.created_at, User.id)
-    )
-    return list(await session.execute(statement))
+async def list_members(
+    session: AsyncSession,
+    organization: Organization,
+    *,
+    search: str | None = None,
+    order: str = "created_at",
+    window: Window | None = None,
+) -> Part[tuple[User, Membership]]:
+    """Returns a part of an organization's members; `search` looks in names and e-mail addresses."""
+    statement = select(User, Membership).join(Membership, Membership.user_id == User.id).where(_in(organization.id))
+    if search:
+        statement = statement.where(contains(search, User.name, User.email))
+    return await read_rows(session, statement, _MEMBER_ORDERS.of(order, within=organization.id), window)
 
 
 async def add_member(

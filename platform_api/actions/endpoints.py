@@ -14,6 +14,7 @@ from platform_api.actions.schemas import ActionCreate, ActionRead, ActionUpdate,
 from platform_api.apps.models import App
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
+from platform_api.core.http.pagination import NamedOrder, SearchQuery
 from platform_api.runs.schemas import RunStarted
 
 router = APIRouter(prefix="/actions", tags=["actions"])
@@ -24,8 +25,15 @@ ActionReference = Annotated[
 
 
 @router.get("/", summary="List the actions of an app")
-async def list_actions(actor: ActorDep, session: SessionDep, app: AppQuery = None) -> list[ActionRead]:
-    return [ActionRead.of(described) for described in await service.list_actions(session, actor, app)]
+async def list_actions(
+    actor: ActorDep,
+    session: SessionDep,
+    app: AppQuery = None,
+    search: SearchQuery = None,
+    order: NamedOrder = "created_at",
+) -> list[ActionRead]:
+    actions = await service.list_actions(session, actor, app, search=search, order=order)
+    return [ActionRead.of(described) for described in actions]
 
 
 @router.post("/", status_code=201, summary="Create an action")

@@ -4,7 +4,7 @@ import keyword
 import re
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,7 @@ from platform_api.apps import source
 from platform_api.apps.access import get_buildable_app, get_usable_app, is_own
 from platform_api.apps.models import App, SourceFile
 from platform_api.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from platform_api.core.paging import Orders, contains
 from platform_api.core.types import AppId, TableId
 from platform_api.plugins.bundles import bundle_for
 from platform_api.runs.limits import RunLimits
@@ -30,17 +31,27 @@ RESERVED_SLUGS = frozenset({"runs", "run-code-stream"})
 """Words that have a meaning where a path can name an action."""
 _ENTRY = re.compile(r"(?P<path>[A-Za-z0-9_][A-Za-z0-9_./-]*\.py)(?::(?P<function>[A-Za-z_][A-Za-z0-9_]*))?")
 _MAX_ENTRY_LENGTH = 250
+_ORDERS = Orders(
+    "actions", Action.id, created_at=Action.id, name=func.lower(Action.name), updated_at=Action.updated_at
+)
 
 
-async def list_actions(session: AsyncSession, actor: Actor, app: str | None) -> list[DescribedAction]:
-    """Returns the actions of an app, by default of the token's; without either, of every app."""
+async def list_actions(
+    session: AsyncSession, actor: Actor, app: str | None, *, search: str | None = None, order: str = "created_at"
+) -> list[DescribedAction]:
+    """Returns the actions of an app, by default of the token's; without either, of every app.
+
+    With `search`, those whose name or slug contains it.
+    """
     statement = (
         select(Action, App, AppTable.name, is_own(actor))
         .join(App, App.id == Action.app_id)
         .outerjoin(AppTable, AppTable.id == Action.table_id)
         .where(is_visible(actor))
-        .order_by(Action.id)
+        .order_by(*_ORDERS.of(order).clauses())
     )
+    if search:
+        statement = statement.where(contains(search, Action.name, Action.slug))
     if app is not None:
         usable_app = await get_usable_app(session, actor, app)
         statement = statement.where(App.id == usable_app.id)

@@ -33,7 +33,7 @@ from platform_api.apps.schemas import (
 from platform_api.apps.source_tree import compare, unified_diff
 from platform_api.core.database import SessionDep
 from platform_api.core.http.dependencies import SettingsDep
-from platform_api.core.http.pagination import PageDep
+from platform_api.core.http.pagination import ListingDep, NamedOrder, SearchQuery
 
 router = APIRouter(prefix="/apps", tags=["apps"])
 
@@ -43,15 +43,15 @@ async def list_apps(
     actor: ActorDep,
     session: SessionDep,
     settings: SettingsDep,
-    page: PageDep,
+    listing: ListingDep,
     show: Annotated[AppListing, Query(description="Which apps")] = AppListing.USABLE,
+    search: SearchQuery = None,
+    order: NamedOrder = "created_at",
 ) -> ApplicationPage:
-    count, found = await service.list_apps(session, actor, show=show, page=page.page, per_page=page.per_page)
+    part = await service.list_apps(session, actor, show=show, search=search, order=order, window=listing.window)
     return ApplicationPage(
-        count=count,
-        next=page.next_url(count),
-        previous=page.previous_url(),
-        results=[Application.of(described, public_url=settings.public_url) for described in found],
+        **listing.links(part),
+        results=[Application.of(described, public_url=settings.public_url) for described in part.items],
     )
 
 

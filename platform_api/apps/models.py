@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from platform_api.accounts.models import EnumText
@@ -26,6 +26,8 @@ class App(Timestamps, Base):
     __table_args__ = (
         Index("ix_apps_organization_id", "organization_id"),
         Index("ix_apps_cors_origins", "cors_origins", postgresql_using="gin"),
+        # Public apps are everybody's list: organizations do not bound it.
+        Index("ix_apps_public", func.lower(text("name")), "id", postgresql_where=text("is_public and is_active")),
     )
 
     id: Mapped[AppId] = mapped_column(Integer, identity(), primary_key=True)

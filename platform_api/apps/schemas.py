@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from platform_api.accounts.models import Organization
 from platform_api.apps.models import DescribedApp, Install, InstallStatus
+from platform_api.core.http.pagination import Envelope
 
 AppSlug = Annotated[
     str,
@@ -153,12 +154,9 @@ class Application(BaseModel):
         )
 
 
-class ApplicationPage(BaseModel):
+class ApplicationPage(Envelope):
     """Holds one page of apps in the contract's pagination envelope."""
 
-    count: int
-    next: str | None
-    previous: str | None
     results: list[Application]
 
 

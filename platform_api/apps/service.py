@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,12 +15,13 @@ from platform_api.apps.models import App, DescribedApp, Install, InstallStatus
 from platform_api.apps.schemas import ApplicationUpdate, ApplicationWrite, AppListing
 from platform_api.apps.source import latest_version, load_files, save_tree
 from platform_api.core.errors import Conflict, Forbidden
-from platform_api.core.paging import count_rows
+from platform_api.core.paging import Orders, Part, Window, contains, read_rows
 
 RESERVED_SLUGS = frozenset(
     {"graphql", "table-tags", "csv-imports", "csv-exports", "migrations", "permissions", "installs", "v1"}
 )
 """Lists words that take the place of an app's slug in some paths."""
+_ORDERS = Orders("apps", App.id, created_at=App.id, name=func.lower(App.name), updated_at=App.updated_at)
 
 
 async def create_app(session: AsyncSession, actor: Actor, data: ApplicationWrite) -> DescribedApp:
@@ -55,9 +56,9 @@ async def create_app(session: AsyncSession, actor: Actor, data: ApplicationWrite
 
 
 async def list_apps(
-    session: AsyncSession, actor: Actor, *, show: AppListing, page: int, per_page: int
-) -> tuple[int, list[DescribedApp]]:
-    """Returns the total number of apps and one page of them, oldest first."""
+    session: AsyncSession, actor: Actor, *, show: AppListing, search: str | None, order: str, window: Window
+) -> Part[DescribedApp]:
+    """Returns a part of the apps, of those whose name or slug contains `search`."""
     condition = {
         AppListing.USABLE: or_(is_own(actor), is_installed(actor)),
         AppListing.OWN: is_own(actor),
@@ -65,9 +66,10 @@ async def list_apps(
         AppListing.PUBLIC: App.is_public & App.is_active,
     }[show]
     statement = _described(actor).where(condition, is_within_token(actor))
-    count = await count_rows(session, statement)
-    page_of = statement.order_by(App.id).limit(per_page).offset((page - 1) * per_page)
-    return count, [DescribedApp(*row) for row in await session.execute(page_of)]
+    if search:
+        statement = statement.where(contains(search, App.name, App.slug))
+    part = await read_rows(session, statement, _ORDERS.of(order), window)
+    return part.map(lambda row: DescribedApp(*row))
 
 
 async def update_app(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, UploadFile
@@ -12,6 +12,7 @@ from platform_api.accounts.dependencies import DataActorDep
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import Database, SessionDep
 from platform_api.core.http.dependencies import DatabaseDep, SettingsDep
+from platform_api.core.http.pagination import SearchQuery
 from platform_api.core.services import provided
 from platform_api.csv import service
 from platform_api.csv.forms import ImportOptionsDep
@@ -39,14 +40,22 @@ exports_router = APIRouter(prefix="/apps/csv-exports", tags=["csv"])
 ImportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 ExportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 PreviewsDep = Annotated[Previews, Depends(provided(Previews))]
+JobOrder = Literal["created_at", "-created_at"]
 TableQuery = Annotated[str | None, Query(description="Name of the table", max_length=200)]
 
 
 @imports_router.get("/", summary="List the organization's imports, newest first")
 async def list_imports(
-    actor: DataActorDep, session: SessionDep, app: AppQuery = None, table: TableQuery = None
+    actor: DataActorDep,
+    session: SessionDep,
+    app: AppQuery = None,
+    table: TableQuery = None,
+    search: SearchQuery = None,
+    order: JobOrder = "-created_at",
 ) -> list[CsvImportRead]:
-    jobs = await service.list_jobs(session, actor, CsvImport, app=app, table=table)
+    jobs = await service.list_jobs(
+        session, actor, CsvImport, app=app, table=table, search=search, is_descending=order.startswith("-")
+    )
     return [CsvImportRead.from_job(job) for job in jobs]
 
 
@@ -137,9 +146,16 @@ async def download_rejected(
 
 @exports_router.get("/", summary="List the organization's exports, newest first")
 async def list_exports(
-    actor: DataActorDep, session: SessionDep, app: AppQuery = None, table: TableQuery = None
+    actor: DataActorDep,
+    session: SessionDep,
+    app: AppQuery = None,
+    table: TableQuery = None,
+    search: SearchQuery = None,
+    order: JobOrder = "-created_at",
 ) -> list[CsvExportRead]:
-    jobs = await service.list_jobs(session, actor, CsvExport, app=app, table=table)
+    jobs = await service.list_jobs(
+        session, actor, CsvExport, app=app, table=table, search=search, is_descending=order.startswith("-")
+    )
     return [CsvExportRead.from_job(job) for job in jobs]
 
 

@@ -15,6 +15,7 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.database import release_connection
 from platform_api.core.errors import BadRequest, NotFound, TooLarge, TooManyRequests, Unprocessable
+from platform_api.core.paging import contains
 from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
 from platform_api.csv.errors import JobFailed
@@ -127,10 +128,24 @@ async def create_export(session: AsyncSession, actor: Actor, data: ExportWrite) 
 
 
 async def list_jobs(
-    session: AsyncSession, actor: Actor, kind: type[J], *, app: str | None, table: str | None
+    session: AsyncSession,
+    actor: Actor,
+    kind: type[J],
+    *,
+    app: str | None,
+    table: str | None,
+    search: str | None = None,
+    is_descending: bool = True,
 ) -> Sequence[J]:
-    """Returns the organization's latest jobs, newest first."""
-    statement = select(kind).where(_visible(actor, kind)).order_by(kind.id.desc()).limit(_MAX_LISTED_JOBS)
+    """Returns at most 200 of the organization's jobs, newest first if `is_descending`.
+
+    `search` looks in the names of tables, and of imported files.
+    """
+    order = kind.id.desc() if is_descending else kind.id.asc()
+    statement = select(kind).where(_visible(actor, kind)).order_by(order).limit(_MAX_LISTED_JOBS)
+    if search:
+        names = [kind.table_name, CsvImport.file_name] if kind is CsvImport else [kind.table_name]
+        statement = statement.where(contains(search, *names))
     if app:
         owner = await get_usable_app(session, actor, app)
         statement = statement.where(kind.app_id == owner.id)

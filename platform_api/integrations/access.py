@@ -12,7 +12,7 @@ organization: its definition says where the credentials go, its budget pays, and
 import re
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, and_, any_, or_, select
+from sqlalchemy import ColumnElement, and_, any_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
@@ -21,6 +21,7 @@ from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App, Install, InstallStatus
 from platform_api.core.errors import BadRequest, Forbidden, NotFound
+from platform_api.core.paging import Orders, Part, Window, contains, read_items
 from platform_api.core.types import AppId, OrganizationId
 from platform_api.integrations.definitions.catalogue import built_in
 from platform_api.integrations.definitions.definition import IntegrationDefinition
@@ -28,6 +29,13 @@ from platform_api.integrations.models import Activation, Connection, OwnIntegrat
 from platform_api.tables.repository import get_table
 
 _MAX_ID = 2**63 - 1
+_ORDERS = Orders(
+    "connections",
+    Connection.id,
+    created_at=Connection.id,
+    name=func.lower(Connection.name),
+    updated_at=Connection.updated_at,
+)
 _APP_OF_TABLE = re.compile(r"app_([0-9]{1,9})_")
 
 
@@ -147,6 +155,16 @@ async def list_callable_connections(session: AsyncSession, actor: Actor, integra
     """Returns the connections to an integration that a call may name, also those of installs, oldest first."""
     statement = select(Connection).where(Connection.integration_id == integration_id, may_call(actor))
     return list(await session.scalars(statement.order_by(Connection.id)))
+
+
+async def read_connections(
+    session: AsyncSession, actor: Actor, integration_id: str, *, search: str | None, order: str, window: Window
+) -> Part[Connection]:
+    """Returns a part of the connections to an integration that the caller may use; `search` looks in names."""
+    statement = select(Connection).where(Connection.integration_id == integration_id, may_use(actor))
+    if search:
+        statement = statement.where(contains(search, Connection.name))
+    return await read_items(session, statement, _ORDERS.of(order, within=integration_id), window)
 
 
 async def list_connections(session: AsyncSession, actor: Actor, integration_id: str) -> list[Connection]:

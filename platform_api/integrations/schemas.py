@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from platform_api.core.http.pagination import Envelope
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.definitions.after_connect import Choice
 from platform_api.integrations.definitions.api_description import OperationDescription, ServerVariable
@@ -105,10 +106,7 @@ class IntegrationRead(BaseModel):
         )
 
 
-class IntegrationPage(BaseModel):
-    count: int
-    next: str | None
-    previous: str | None
+class IntegrationPage(Envelope):
     results: list[IntegrationRead]
 
 
@@ -134,6 +132,10 @@ class ConnectionRead(BaseModel):
     status: ConnectionStatus
     status_reason: str
     placeholders: dict[str, str]
+
+
+class ConnectionPage(Envelope):
+    results: list[ConnectionRead]
 
 
 class ConnectionName(BaseModel):

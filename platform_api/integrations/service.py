@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import column, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Text
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
 from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.core.paging import Orders, Part, Window, read_sorted
 from platform_api.integrations.access import get_definition
 from platform_api.integrations.definitions.catalogue import built_in
 from platform_api.integrations.definitions.definition import (
@@ -16,6 +18,8 @@ from platform_api.integrations.definitions.definition import (
     OAuth2Auth,
 )
 from platform_api.integrations.models import Connection, OAuthClient, OwnIntegration
+
+_ORDERS = Orders("integrations", column("id", Text), name=column("name", Text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +30,28 @@ class ListedIntegration:
     is_built_in: bool
 
 
-async def list_integrations(session: AsyncSession, actor: Actor) -> list[ListedIntegration]:
-    """Returns the organization's own definitions and the built-in ones that they do not replace, by name."""
+async def list_integrations(
+    session: AsyncSession, actor: Actor, *, search: str | None, order: str, window: Window
+) -> Part[ListedIntegration]:
+    """Returns a part of the organization's own definitions and the built-in ones that they do not replace.
+
+    `search` looks in ids, names and categories.
+    """
     own = await session.scalars(select(OwnIntegration).where(visible_to(actor, OwnIntegration.organization_id)))
     listed = {row.integration_id: ListedIntegration(row.definition, is_built_in=False) for row in own}
     for integration_id, definition in built_in().items():
         listed.setdefault(integration_id, ListedIntegration(definition, is_built_in=True))
-    return sorted(listed.values(), key=lambda listed: (listed.definition.name.lower(), listed.definition.id))
+    found = [item for item in listed.values() if _contains(item.definition, search or "")]
+    return read_sorted(found, _ORDERS.of(order), window, values_of=lambda item: _sort_values(item.definition))
+
+
+def _contains(definition: IntegrationDefinition, search: str) -> bool:
+    words = [definition.id, definition.name, *(category.name for category in definition.categories)]
+    return any(search.lower() in word.lower() for word in words)
+
+
+def _sort_values(definition: IntegrationDefinition) -> list[str]:
+    return [definition.name.lower(), definition.id]
 
 
 async def create_integration(

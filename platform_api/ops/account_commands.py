@@ -103,7 +103,7 @@ def list_users(database_url: str | None, data_dir: Path) -> None:
     """Show every user."""
 
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
-        return [_read(UserRead, row) for row in await service.list_users(session)]
+        return [_read(UserRead, row) for row in (await service.list_users(session)).items]
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
@@ -143,7 +143,7 @@ def list_members(database_url: str | None, data_dir: Path, organization: str) ->
 
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
         org = await accounts.get_organization(session, organization)
-        return [_member_fields(*row) for row in await service.list_members(session, org)]
+        return [_member_fields(*row) for row in (await service.list_members(session, org)).items]
 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 

@@ -45,7 +45,7 @@ async def get_organization(session: AsyncSession, reference: str) -> Organizatio
 
 async def acting_for(session: AsyncSession, organization: Organization) -> Actor:
     """Returns an owner of `organization`, as whom the operator does what only its owners may."""
-    members = await service.list_members(session, organization)
+    members = (await service.list_members(session, organization)).items
     owner = next(user for user, membership in members if membership.role is Role.OWNER)
     return _actor(owner, organization.id, Role.OWNER)
 

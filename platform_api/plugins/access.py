@@ -1,7 +1,5 @@
 """Decides which plugin interfaces and plugins a caller sees: those of the organization acted in."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,13 +7,27 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Role
 from platform_api.accounts.tenancy import get_visible, visible_to
 from platform_api.core.errors import NotFound
-from platform_api.core.paging import paginate
+from platform_api.core.paging import Orders, Part, Window, contains, read_items
 from platform_api.core.types import PluginId
 from platform_api.integrations.access import may_use
 from platform_api.integrations.models import Connection
 from platform_api.plugins.models import Plugin, PluginInterface
 
 _INTERFACE_MODULES = "interfaces."
+_INTERFACE_ORDERS = Orders(
+    "plugin-interfaces",
+    PluginInterface.id,
+    namespace=PluginInterface.namespace,
+    created_at=PluginInterface.id,
+    updated_at=PluginInterface.updated_at,
+)
+_PLUGIN_ORDERS = Orders(
+    "plugins",
+    Plugin.id,
+    integration_id=Plugin.integration_id,
+    created_at=Plugin.id,
+    updated_at=Plugin.updated_at,
+)
 
 
 async def get_interface(session: AsyncSession, actor: Actor, namespace: str) -> PluginInterface:
@@ -38,21 +50,31 @@ async def get_plugin(session: AsyncSession, actor: Actor, plugin_id: PluginId) -
 
 
 async def list_interfaces(
-    session: AsyncSession, actor: Actor, *, page: int, per_page: int
-) -> tuple[int, Sequence[PluginInterface]]:
-    """Returns how many interfaces there are, and a page of them, by namespace."""
+    session: AsyncSession, actor: Actor, *, search: str | None, order: str, window: Window
+) -> Part[PluginInterface]:
+    """Returns a part of the interfaces; `search` looks in namespaces and titles."""
     visible = select(PluginInterface).where(visible_to(actor, PluginInterface.organization_id))
-    return await paginate(session, visible, PluginInterface.namespace, page=page, per_page=per_page)
+    if search:
+        visible = visible.where(contains(search, PluginInterface.namespace, PluginInterface.title))
+    return await read_items(session, visible, _INTERFACE_ORDERS.of(order), window)
 
 
 async def list_plugins(
-    session: AsyncSession, actor: Actor, interface: PluginInterface, *, page: int, per_page: int
-) -> tuple[int, Sequence[Plugin]]:
-    """Returns how many plugins an interface has, and a page of them; hidden ones for builders only."""
+    session: AsyncSession,
+    actor: Actor,
+    interface: PluginInterface,
+    *,
+    search: str | None,
+    order: str,
+    window: Window,
+) -> Part[Plugin]:
+    """Returns a part of an interface's plugins, hidden ones for builders only; `search` looks in integration ids."""
     visible = select(Plugin).where(Plugin.interface_id == interface.id, visible_to(actor, Plugin.organization_id))
     if not actor.role.includes(Role.BUILDER):
         visible = visible.where(Plugin.is_visible)
-    return await paginate(session, visible, Plugin.integration_id, page=page, per_page=per_page)
+    if search:
+        visible = visible.where(contains(search, Plugin.integration_id))
+    return await read_items(session, visible, _PLUGIN_ORDERS.of(order, within=interface.id), window)
 
 
 async def list_enabled(

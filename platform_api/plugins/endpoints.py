@@ -11,7 +11,7 @@ from platform_api.accounts.models import Role
 from platform_api.accounts.service import load_organization
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import NotFound
-from platform_api.core.http.pagination import PageDep
+from platform_api.core.http.pagination import ListingDep, SearchQuery
 from platform_api.core.types import PluginId
 from platform_api.integrations.access import get_definition
 from platform_api.integrations.parameters import CallActorDep
@@ -23,12 +23,14 @@ from platform_api.plugins.schemas import (
     IntegrationName,
     InterfaceChanged,
     InterfaceCreate,
+    InterfaceOrder,
     InterfacePage,
     InterfaceRead,
     InterfaceReplace,
     ModuleRead,
     PluginCreate,
     PluginListed,
+    PluginOrder,
     PluginPage,
     PluginRead,
     PluginReplace,
@@ -74,26 +76,33 @@ async def get_module(
 
 @router.get("/plugin-interfaces/{namespace}/plugins/", summary="List the plugins of an interface, enabled or not")
 async def list_plugins(
-    actor: DataActorDep, session: SessionDep, namespace: NamespaceReference, page: PageDep
+    actor: DataActorDep,
+    session: SessionDep,
+    namespace: NamespaceReference,
+    listing: ListingDep,
+    search: SearchQuery = None,
+    order: PluginOrder = "integration_id",
 ) -> PluginPage:
     interface = await access.get_interface(session, actor, namespace)
-    count, plugins = await access.list_plugins(session, actor, interface, page=page.page, per_page=page.per_page)
+    part = await access.list_plugins(session, actor, interface, search=search, order=order, window=listing.window)
     return PluginPage(
-        count=count,
-        next=page.next_url(count),
-        previous=page.previous_url(),
-        results=[await _plugin(session, actor, plugin, interface) for plugin in plugins],
+        **listing.links(part),
+        results=[await _plugin(session, actor, plugin, interface) for plugin in part.items],
     )
 
 
 @router.get("/plugin-interfaces/", summary="List the organization's plugin interfaces")
-async def list_interfaces(actor: BuildActorDep, session: SessionDep, page: PageDep) -> InterfacePage:
-    count, interfaces = await access.list_interfaces(session, actor, page=page.page, per_page=page.per_page)
+async def list_interfaces(
+    actor: BuildActorDep,
+    session: SessionDep,
+    listing: ListingDep,
+    search: SearchQuery = None,
+    order: InterfaceOrder = "namespace",
+) -> InterfacePage:
+    part = await access.list_interfaces(session, actor, search=search, order=order, window=listing.window)
     return InterfacePage(
-        count=count,
-        next=page.next_url(count),
-        previous=page.previous_url(),
-        results=[InterfaceRead.model_validate(one) for one in interfaces],
+        **listing.links(part),
+        results=[InterfaceRead.model_validate(interface) for interface in part.items],
     )
 
 

@@ -2,11 +2,12 @@
 
 import keyword
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from platform_api.accounts.models import Organization
+from platform_api.core.http.pagination import Envelope
 from platform_api.plugins.checks import implemented
 from platform_api.plugins.models import Plugin, PluginInterface
 
@@ -114,10 +115,11 @@ class InterfaceChanged(InterfaceRead):
     broken: list[BrokenPlugin] = []
 
 
-class InterfacePage(BaseModel):
-    count: int
-    next: str | None
-    previous: str | None
+InterfaceOrder = Literal["namespace", "-namespace", "created_at", "-created_at", "updated_at", "-updated_at"]
+PluginOrder = Literal["integration_id", "-integration_id", "created_at", "-created_at", "updated_at", "-updated_at"]
+
+
+class InterfacePage(Envelope):
     results: list[InterfaceRead]
 
 
@@ -237,8 +239,5 @@ class PluginRead(BaseModel):
         )
 
 
-class PluginPage(BaseModel):
-    count: int
-    next: str | None
-    previous: str | None
+class PluginPage(Envelope):
     results: list[PluginRead]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, ScalarSelect, Text, delete, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.core.database import Database
@@ -35,10 +35,19 @@ async def note_heartbeat(session: AsyncSession, runner_id: str) -> None:
     await session.execute(update(RunnerPresence).where(RunnerPresence.id == runner_id).values(seen_at=func.now()))
 
 
+def present_levels() -> ScalarSelect[list[str] | None]:
+    """Returns the part of a statement that lists how the present runners isolate; NULL when none is present."""
+    levels = func.array_agg(RunnerPresence.isolation.distinct(), type_=ARRAY(Text))
+    return select(levels).where(_is_present()).scalar_subquery()
+
+
+def _is_present() -> ColumnElement[bool]:
+    return RunnerPresence.seen_at > func.now() - _PRESENT_FOR
+
+
 async def present_runners(session: AsyncSession) -> Sequence[RunnerPresence]:
     """Returns the runners that were active within the last minute, by id."""
-    is_present = RunnerPresence.seen_at > func.now() - _PRESENT_FOR
-    statement = select(RunnerPresence).where(is_present).order_by(RunnerPresence.id)
+    statement = select(RunnerPresence).where(_is_present()).order_by(RunnerPresence.id)
     return (await session.scalars(statement)).all()
 
 

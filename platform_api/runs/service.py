@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
@@ -117,6 +117,14 @@ async def list_runs(
     return await paginate(session, statement, Run.id.desc(), page=page, per_page=per_page)
 
 
+def under_way_up_to(actor: Actor, limit: int) -> ScalarSelect[int]:
+    """Returns the part of a statement that counts the visible runs that a runner works on, and stops at `limit`."""
+    # Written out, because the planner proves the condition of `ix_runs_lease` from it, which holds only such runs.
+    is_under_way = text("state in ('claimed', 'running')")
+    under_way = select(Run.id).where(visible_runs(actor), is_under_way).limit(limit)
+    return select(func.count()).select_from(under_way.subquery()).scalar_subquery()
+
+
 async def set_progress(
     session: AsyncSession, actor: Actor, task_id: str, *, progress: int, info: str, status: str
 ) -> bool:
@@ -140,7 +148,7 @@ async def set_progress(
 
 
 def _is_named(reference: str) -> ColumnElement[bool]:
-    text = reference.strip()
-    if text.isascii() and text.isdecimal() and len(text) < 20:
-        return Run.id == min(int(text), _MAX_ID)
-    return Run.task_id == (text if "\x00" not in text else "")
+    name = reference.strip()
+    if name.isascii() and name.isdecimal() and len(name) < 20:
+        return Run.id == min(int(name), _MAX_ID)
+    return Run.task_id == (name if "\x00" not in name else "")

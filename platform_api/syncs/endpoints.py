@@ -7,11 +7,13 @@ from fastapi import APIRouter, Path, Query
 from platform_api.accounts.dependencies import BuildActorDep, RunActorDep
 from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep, release_connection
+from platform_api.core.http.pagination import NamedOrder, PartDep, SearchQuery
 from platform_api.integrations.lifespan import GatewayDep
 from platform_api.syncs import service
 from platform_api.syncs.schemas import (
     BackfillWrite,
     SyncCheckpointRead,
+    SyncPage,
     SyncPreviewRead,
     SyncPreviewWrite,
     SyncRead,
@@ -28,8 +30,16 @@ RunId = Annotated[int, Query(ge=1, le=2**63 - 1)]
 
 
 @router.get("/", summary="List the syncs of an app in the caller's organization")
-async def list_syncs(actor: RunActorDep, session: SessionDep, app: AppReference) -> list[SyncRead]:
-    return [_read(described) for described in await service.list_syncs(session, actor, app)]
+async def list_syncs(
+    actor: RunActorDep,
+    session: SessionDep,
+    app: AppReference,
+    listing: PartDep,
+    search: SearchQuery = None,
+    order: NamedOrder = "name",
+) -> SyncPage:
+    part = await service.list_syncs(session, actor, app, search=search, order=order, window=listing.window)
+    return SyncPage(**listing.links(part), results=[_read(described) for described in part.items])
 
 
 @router.post("/", status_code=201, summary="Declare a sync")

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from platform_api.core.http.pagination import Envelope
 from platform_api.integrations.definitions.pagination import PagingKeys
 from platform_api.schedules.schemas import STORED, Schedule
 from platform_api.syncs.models import RunState, Sync, SyncRun
@@ -311,3 +312,7 @@ class BackfillWrite(SyncSelection):
     """Reads the list again from `start` (null: from the beginning); until it is complete the checkpoint stays."""
 
     start: str | int | float | None = None
+
+
+class SyncPage(Envelope):
+    results: list[SyncRead]

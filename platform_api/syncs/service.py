@@ -16,6 +16,7 @@ from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.core.paging import Orders, Part, Window, contains, read_items
 from platform_api.integrations.access import get_definition
 from platform_api.integrations.calls.gateway import Gateway, OpenConnection
 from platform_api.integrations.definitions.definition import IntegrationDefinition
@@ -44,6 +45,7 @@ from platform_api.tables.repository import get_table
 MAX_SYNCS = 100
 """Maximum syncs of one app in one organization."""
 _MAX_PREVIEWED = 20
+_ORDERS = Orders("syncs", Sync.id, name=func.lower(Sync.name), created_at=Sync.id, updated_at=Sync.updated_at)
 _MAX_NEXT_RUNS = 5
 
 
@@ -77,13 +79,16 @@ class Prepared:
     walk: Walk
 
 
-async def list_syncs(session: AsyncSession, actor: Actor, app: str) -> list[DescribedSync]:
-    """Returns the organization's syncs of an app."""
+async def list_syncs(
+    session: AsyncSession, actor: Actor, app: str, *, search: str | None, order: str, window: Window
+) -> Part[DescribedSync]:
+    """Returns a part of the organization's syncs of an app; `search` looks in names."""
     target = await get_usable_app(session, actor, app)
     statement = select(Sync).where(visible_to(actor, Sync.organization_id), Sync.app_id == target.id)
-    return [
-        await describe_sync(session, actor, sync) for sync in await session.scalars(statement.order_by(Sync.name))
-    ]
+    if search:
+        statement = statement.where(contains(search, Sync.name))
+    part = await read_items(session, statement, _ORDERS.of(order, within=target.id), window)
+    return Part([await describe_sync(session, actor, sync) for sync in part.items], part.count, part.next_cursor)
 
 
 async def get_sync(session: AsyncSession, actor: Actor, app: str, name: str) -> tuple[Sync, App]:

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from platform_api.accounts.dependencies import ActorDep, BuildActorDep, DataActorDep
 from platform_api.apps.access import get_buildable_app, get_readable_app, get_usable_app
 from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
+from platform_api.core.http.pagination import NamedOrder, PartDep, SearchQuery, WholeOrPartDep
 from platform_api.core.services import services_of
 from platform_api.core.types import AppId
 from platform_api.tables import service, tags
@@ -23,6 +24,9 @@ from platform_api.tables.schemas import (
     TableRead,
     TagAdded,
     TagCreate,
+    TagObject,
+    TagOrder,
+    TagPage,
 )
 
 tags_router = APIRouter(prefix="/apps/table-tags", tags=["tables"])
@@ -73,13 +77,29 @@ async def configure_table(
 
 
 @router.get("/tables/", summary="List the app's tables")
-async def list_tables(actor: ActorDep, session: SessionDep, app: AppReference) -> TableList:
-    return await read_app_tables(session, await get_readable_app(session, actor, app))
+async def list_tables(
+    actor: ActorDep,
+    session: SessionDep,
+    app: AppReference,
+    listing: WholeOrPartDep,
+    search: SearchQuery = None,
+    order: NamedOrder = "created_at",
+) -> TableList:
+    found = await get_readable_app(session, actor, app)
+    return await read_app_tables(session, found, search=search, order=order, window=listing)
 
 
 @router.get("/user_tables/", summary="List the app's tables, for callers who may work with their rows")
-async def list_user_tables(actor: ActorDep, session: SessionDep, app: AppReference) -> TableList:
-    return await read_app_tables(session, await get_usable_app(session, actor, app))
+async def list_user_tables(
+    actor: ActorDep,
+    session: SessionDep,
+    app: AppReference,
+    listing: WholeOrPartDep,
+    search: SearchQuery = None,
+    order: NamedOrder = "created_at",
+) -> TableList:
+    found = await get_usable_app(session, actor, app)
+    return await read_app_tables(session, found, search=search, order=order, window=listing)
 
 
 @router.get("/table/{table_name}/", summary="Return a table")
@@ -104,3 +124,28 @@ async def add_tag(
     table = await get_table(session, AppId(found.id), table_name)
     tag = await tags.add_tag(session, actor, table, body)
     return TagAdded.of(tag, table)
+
+
+@tags_router.get("/{app}/", summary="List the tags that the organization gave to tables of an app, with their counts")
+async def list_tags(
+    actor: DataActorDep,
+    session: SessionDep,
+    app: AppReference,
+    listing: PartDep,
+    table: Annotated[str | None, Query(description="Only tags of this table", max_length=200)] = None,
+    search: SearchQuery = None,
+    order: TagOrder = "name",
+) -> TagPage:
+    found = await get_usable_app(session, actor, app)
+    chosen = None if table is None else await get_table(session, AppId(found.id), table)
+    part = await tags.list_tags(
+        session, actor, AppId(found.id), chosen, search=search, order=order, window=listing.window
+    )
+    return TagPage(**listing.links(part), results=[TagObject.of(*tagged) for tagged in part.items])
+
+
+@tags_router.delete("/tag/{tag_id}/", status_code=204, summary="Remove a tag from its table")
+async def remove_tag(
+    actor: DataActorDep, session: SessionDep, tag_id: Annotated[int, Path(ge=1, le=2**63 - 1)]
+) -> None:
+    await tags.remove_tag(session, actor, tag_id)

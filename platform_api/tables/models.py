@@ -14,7 +14,7 @@ class AppTable(Timestamps, Base):
     """Stores the definition of one app table; the PostgreSQL table and the Hasura metadata are made from it."""
 
     __tablename__ = "app_tables"
-    __table_args__ = (UniqueConstraint("app_id", "name"),)
+    __table_args__ = (UniqueConstraint("app_id", "name"), Index("ix_app_tables_app_id_id", "app_id", "id"))
 
     id: Mapped[TableId] = mapped_column(Integer, identity(), primary_key=True)
     app_id: Mapped[AppId] = mapped_column(ForeignKey("platform.apps.id", ondelete="RESTRICT"))

@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.apps.access_summary import describes_access
 from platform_api.apps.models import App
+from platform_api.core.paging import Window
 from platform_api.core.types import AppId, TableId
 from platform_api.tables.models import AppTable
-from platform_api.tables.repository import list_tables
+from platform_api.tables.repository import list_tables, names_of_tables, read_tables
 from platform_api.tables.schemas import (
     ColumnRead,
     ForeignKeyRead,
@@ -28,17 +29,31 @@ _SYSTEM_COLUMNS: Sequence[ColumnRead] = (
 )
 
 
-async def read_app_tables(session: AsyncSession, app: App) -> TableList:
-    """Returns all tables of an app."""
-    tables = await list_tables(session, AppId(app.id))
-    names = {table.id: table.name for table in tables}
-    return TableList(name=app.name, id=app.id, tables=[_read(table, names) for table in tables])
+async def read_app_tables(
+    session: AsyncSession, app: App, *, search: str | None, order: str, window: Window | None
+) -> TableList:
+    """Returns a part of an app's tables, all of them without `window`; `search` looks in names."""
+    part = await read_tables(session, AppId(app.id), search=search, order=order, window=window)
+    names = await _names_of_references(session, part.items)
+    return TableList(
+        name=app.name,
+        id=app.id,
+        tables=[_read(table, names) for table in part.items],
+        next_cursor=part.next_cursor,
+    )
 
 
 async def read_app_table(session: AsyncSession, table: AppTable) -> TableRead:
     """Returns one table."""
-    names = {other.id: other.name for other in await list_tables(session, table.app_id)}
-    return _read(table, names)
+    await session.flush()  # a table that was just made or changed has its dates only then
+    return _read(table, await _names_of_references(session, [table]))
+
+
+async def _names_of_references(session: AsyncSession, tables: Sequence[AppTable]) -> Mapping[TableId, str]:
+    """Returns the names of the tables that `tables` refer to."""
+    names = {table.id: table.name for table in tables}
+    referenced = {TableId(reference.table_id) for table in tables for reference in table.definition.references}
+    return {**names, **await names_of_tables(session, referenced - names.keys())}
 
 
 def _read(table: AppTable, names: Mapping[TableId, str]) -> TableRead:

@@ -1,17 +1,20 @@
 """Reads and locks the stored definitions of app tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.core.errors import NotFound
-from platform_api.core.types import AppId
+from platform_api.core.paging import Orders, Part, Window, contains, read_items
+from platform_api.core.types import AppId, TableId
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
 from platform_api.tables.names import bare_table_name
 
 MAX_LOCK_WAIT = "5s"
+# Names of tables are compared as they are: the unique key of an app's names then serves the order.
+_ORDERS = Orders("tables", AppTable.id, created_at=AppTable.id, name=AppTable.name, updated_at=AppTable.updated_at)
 
 
 async def lock_tables_of_app(session: AsyncSession, app_id: AppId) -> None:
@@ -23,6 +26,24 @@ async def list_tables(session: AsyncSession, app_id: AppId) -> Sequence[AppTable
     """Returns the tables of an app, oldest first."""
     statement = select(AppTable).where(AppTable.app_id == app_id).order_by(AppTable.id)
     return (await session.scalars(statement)).all()
+
+
+async def read_tables(
+    session: AsyncSession, app_id: AppId, *, search: str | None, order: str, window: Window | None
+) -> Part[AppTable]:
+    """Returns a part of an app's tables, all of them without `window`; `search` looks in names."""
+    statement = select(AppTable).where(AppTable.app_id == app_id)
+    if search:
+        statement = statement.where(contains(search, AppTable.name))
+    return await read_items(session, statement, _ORDERS.of(order, within=app_id), window)
+
+
+async def names_of_tables(session: AsyncSession, table_ids: Collection[int]) -> dict[TableId, str]:
+    """Returns the names of tables by their ids."""
+    if not table_ids:
+        return {}
+    statement = select(AppTable.id, AppTable.name).where(AppTable.id.in_(table_ids))
+    return dict(list(await session.execute(statement)))
 
 
 async def get_table(session: AsyncSession, app_id: AppId, name: str) -> AppTable:

@@ -1,10 +1,11 @@
 """Defines the JSON of tables."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from platform_api.core.http.pagination import Envelope
 from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import OnDelete
 from platform_api.tables.models import AppTable, TableTag
@@ -145,6 +146,9 @@ class TableList(BaseModel):
     name: str = Field(description="The app's name")
     id: int = Field(description="The app's id")
     tables: list[TableRead]
+    next_cursor: str | None = Field(
+        default=None, description="`cursor` of the next part; null on the last one, and when all tables are returned"
+    )
 
 
 class TagCreate(BaseModel):
@@ -179,6 +183,13 @@ class TagObject(BaseModel):
             createdAt=tag.created_at,
             updatedAt=tag.updated_at,
         )
+
+
+class TagPage(Envelope):
+    results: list[TagObject]
+
+
+TagOrder = Literal["name", "-name", "count", "-count", "created_at", "-created_at", "updated_at", "-updated_at"]
 
 
 class TagAdded(BaseModel):

@@ -3,9 +3,10 @@
 from fastapi import APIRouter
 
 from platform_api.accounts.dependencies import AccountActorDep
-from platform_api.accounts.schemas import TokenCreate, TokenCreated, TokenRead
+from platform_api.accounts.schemas import TokenCreate, TokenCreated, TokenOrder, TokenPage, TokenRead
 from platform_api.accounts.tokens import IssuedToken
 from platform_api.core.database import SessionDep
+from platform_api.core.http.pagination import PartDep, SearchQuery
 from platform_api.core.types import TokenId
 from platform_api.tokens import service
 
@@ -18,8 +19,15 @@ def _created(issued: IssuedToken) -> TokenCreated:
 
 
 @router.get("/tokens/", summary="List the tokens that the caller may manage")
-async def list_tokens(actor: AccountActorDep, session: SessionDep) -> list[TokenRead]:
-    return [TokenRead.model_validate(token) for token in await service.list_tokens(session, actor)]
+async def list_tokens(
+    actor: AccountActorDep,
+    session: SessionDep,
+    listing: PartDep,
+    search: SearchQuery = None,
+    order: TokenOrder = "created_at",
+) -> TokenPage:
+    part = await service.list_tokens(session, actor, search=search, order=order, window=listing.window)
+    return TokenPage(**listing.links(part), results=[TokenRead.model_validate(token) for token in part.items])
 
 
 @router.post("/tokens/", status_code=201, summary="Create a token; the reply shows its secret once")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, func, literal, or_, select
+from sqlalchemy import ColumnElement, func, literal, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
@@ -13,7 +13,12 @@ from platform_api.accounts.tenancy import visible_organization_ids
 from platform_api.accounts.tokens import IssuedToken, issue_app_token, issue_runner_token
 from platform_api.apps.access import get_usable_app
 from platform_api.core.errors import Forbidden, NotFound, Unprocessable
+from platform_api.core.paging import Orders, Part, Window, contains, read_items
 from platform_api.core.types import OrganizationId, TokenId
+
+_ORDERS = Orders("tokens", Token.id, created_at=Token.id, name=func.lower(Token.name))
+# Written out, because the planner proves the condition of `ix_tokens_listed` from it; from a parameter it cannot.
+_IS_LISTED = Token.kind != literal_column("'run'")
 
 
 async def create_token(session: AsyncSession, actor: Actor, data: TokenCreate) -> IssuedToken:
@@ -40,10 +45,17 @@ async def create_token(session: AsyncSession, actor: Actor, data: TokenCreate) -
     )
 
 
-async def list_tokens(session: AsyncSession, actor: Actor) -> list[Token]:
-    """Returns the tokens the caller manages: their own, those of members as owner, runner tokens as operator."""
-    statement = select(Token).where(_manageable(actor), Token.kind != TokenKind.RUN).order_by(Token.id)
-    return list(await session.scalars(statement))
+async def list_tokens(
+    session: AsyncSession, actor: Actor, *, search: str | None, order: str, window: Window
+) -> Part[Token]:
+    """Returns a part of the tokens that the caller manages; `search` looks in names and the first characters.
+
+    Managed are their own tokens, those of members as owner, runner tokens as operator.
+    """
+    statement = select(Token).where(_manageable(actor), _IS_LISTED)
+    if search:
+        statement = statement.where(contains(search, Token.name, Token.hint))
+    return await read_items(session, statement, _ORDERS.of(order), window)
 
 
 async def revoke_token(session: AsyncSession, actor: Actor, token_id: TokenId) -> Token:

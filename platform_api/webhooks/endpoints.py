@@ -12,6 +12,7 @@ from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import TooLarge
 from platform_api.core.http.dependencies import SettingsDep
+from platform_api.core.http.pagination import NamedOrder, PartDep, SearchQuery
 from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
 from platform_api.integrations.lifespan import VaultDep
@@ -21,7 +22,14 @@ from platform_api.webhooks.bodies import MAX_BODY_BYTES
 from platform_api.webhooks.challenges import ChallengeAnswer
 from platform_api.webhooks.events import headers_of
 from platform_api.webhooks.models import Webhook
-from platform_api.webhooks.schemas import WebhookActionRun, WebhookCreate, WebhookPreset, WebhookRead, WebhookUpdate
+from platform_api.webhooks.schemas import (
+    WebhookActionRun,
+    WebhookCreate,
+    WebhookPage,
+    WebhookPreset,
+    WebhookRead,
+    WebhookUpdate,
+)
 from platform_api.webhooks.signatures.signed_text import Delivery
 
 router = APIRouter(prefix="/apps/{app}/webhooks", tags=["webhooks"])
@@ -34,10 +42,16 @@ WebhookSlug = Annotated[str, Path(description="The webhook's secret", max_length
 
 @router.get("/", summary="List the webhooks of an app in the caller's organization")
 async def list_webhooks(
-    actor: BuildActorDep, session: SessionDep, settings: SettingsDep, app: AppReference
-) -> list[WebhookRead]:
-    webhooks, found = await service.list_webhooks(session, actor, app)
-    return [_read(settings, webhook, found) for webhook in webhooks]
+    actor: BuildActorDep,
+    session: SessionDep,
+    settings: SettingsDep,
+    app: AppReference,
+    listing: PartDep,
+    search: SearchQuery = None,
+    order: NamedOrder = "created_at",
+) -> WebhookPage:
+    part, found = await service.list_webhooks(session, actor, app, search=search, order=order, window=listing.window)
+    return WebhookPage(**listing.links(part), results=[_read(settings, webhook, found) for webhook in part.items])
 
 
 @router.post("/", status_code=201, summary="Create a webhook")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from platform_api.apps.models import App
+from platform_api.core.http.pagination import Envelope
 from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.models import Webhook
@@ -154,3 +155,7 @@ class WebhookPreset(BaseModel):
 
     name: str
     fields: dict[str, Any] = Field(description="The fields that `preset` fills in")
+
+
+class WebhookPage(Envelope):
+    results: list[WebhookRead]

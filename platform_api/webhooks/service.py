@@ -16,6 +16,7 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.core.paging import Orders, Part, Window, contains, read_items
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.models import Webhook
 from platform_api.webhooks.schemas import WebhookCreate, WebhookUpdate
@@ -26,6 +27,9 @@ from platform_api.webhooks.stored import challenge_of, verification_of
 
 MAX_WEBHOOKS = 200
 """Maximum webhooks of one app in one organization."""
+_ORDERS = Orders(
+    "webhooks", Webhook.id, created_at=Webhook.id, name=func.lower(Webhook.name), updated_at=Webhook.updated_at
+)
 
 
 async def create_webhook(
@@ -65,11 +69,15 @@ async def create_webhook(
     return webhook, target
 
 
-async def list_webhooks(session: AsyncSession, actor: Actor, app: str) -> tuple[Sequence[Webhook], App]:
-    """Returns the organization's webhooks of an app, and the app."""
+async def list_webhooks(
+    session: AsyncSession, actor: Actor, app: str, *, search: str | None, order: str, window: Window
+) -> tuple[Part[Webhook], App]:
+    """Returns a part of the organization's webhooks of an app, and the app; `search` looks in names."""
     target = await _get_app(session, actor, app)
     statement = select(Webhook).where(visible_to(actor, Webhook.organization_id), Webhook.app_id == target.id)
-    return (await session.scalars(statement.order_by(Webhook.id))).all(), target
+    if search:
+        statement = statement.where(contains(search, Webhook.name))
+    return await read_items(session, statement, _ORDERS.of(order, within=target.id), window), target
 
 
 async def get_webhook(session: AsyncSession, actor: Actor, app: str, webhook_id: int) -> tuple[Webhook, App]:

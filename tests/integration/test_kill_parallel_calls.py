@@ -103,7 +103,7 @@ def _expect_all_is_well(connected: Connected, api: API) -> None:
             time.sleep(0.2)
     assert [answer.api_response.status_code for answer in answers] == [200] * CALLS
     with connected.installation.client() as platform:
-        listed = platform.get(f"/api/integrations/{INTEGRATION}/connections/").json()
+        listed = platform.get(f"/api/integrations/{INTEGRATION}/connections/").json()["results"]
     assert [(one["status"], one["status_reason"]) for one in listed] == [("active", "")] * 2
 
 

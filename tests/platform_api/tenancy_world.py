@@ -26,7 +26,7 @@ Fill = Callable[[Platform, Caller, str], Awaitable[dict[str, str]]]
 
 async def _accounts(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
     async with platform.client(victim) as client:
-        [token] = (await client.get("/api/tokens/")).json()
+        [token] = (await client.get("/api/tokens/")).json()["results"]
     return {
         "organization": victim.organization_slug,
         "user_id": str(victim.user_id),
@@ -45,7 +45,9 @@ async def _apps(platform: Platform, victim: Caller, marker: str) -> dict[str, st
             f"/api/apps/{app.id}/new_table/", json={"name": "orders", "columns": [{"name": marker, "type": "text"}]}
         )
         assert made.status_code == 200, made.text
-    return {"app": str(app.id), "table_name": "orders"}
+        tagged = await client.post(f"/api/apps/table-tags/{app.id}/orders/add/", json={"name": marker})
+        assert tagged.status_code == 200, tagged.text
+    return {"app": str(app.id), "table_name": "orders", "tag_id": tagged.json()["_id"]}
 
 
 async def _actions(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:

@@ -70,6 +70,7 @@ DONE_BY_SCRIPTS = {
     "POST /api/apps/{app}/files/{file_id}/link/",
     "POST /api/apps/graphql/",
     "POST /api/apps/table-tags/{app}/{table_name}/add/",
+    "DELETE /api/apps/table-tags/tag/{tag_id}/",
     "DELETE /api/apps/{app}/table/{table_name}/delete-rows/",
     "POST /api/apps/csv-imports/",
     "POST /api/apps/csv-imports/preview/",

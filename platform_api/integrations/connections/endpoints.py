@@ -4,8 +4,9 @@ from fastapi import APIRouter
 
 from platform_api.accounts.dependencies import BuildActorDep
 from platform_api.core.database import SessionDep, release_connection
+from platform_api.core.http.pagination import NamedOrder, PartDep, SearchQuery
 from platform_api.core.types import ConnectionId
-from platform_api.integrations.access import choose_connection, get_definition, list_connections
+from platform_api.integrations.access import choose_connection, get_definition, list_connections, read_connections
 from platform_api.integrations.calls.verification import test_result, verification_call, verify_credentials
 from platform_api.integrations.connections import service
 from platform_api.integrations.lifespan import GatewayDep, VaultDep
@@ -14,6 +15,7 @@ from platform_api.integrations.schemas import (
     ChoiceRead,
     ConnectionMade,
     ConnectionName,
+    ConnectionPage,
     ConnectionRead,
     ConnectionRename,
     ConnectionTest,
@@ -48,11 +50,19 @@ async def get_connections(
 
 @router.get("/{integration_id}/connections/", summary="List connections with their state")
 async def list_connection_states(
-    actor: BuildActorDep, session: SessionDep, integration_id: IntegrationReference
-) -> list[ConnectionRead]:
+    actor: BuildActorDep,
+    session: SessionDep,
+    integration_id: IntegrationReference,
+    listing: PartDep,
+    search: SearchQuery = None,
+    order: NamedOrder = "created_at",
+) -> ConnectionPage:
     await get_definition(session, actor, integration_id)
-    connections = await list_connections(session, actor, integration_id)
-    return [ConnectionRead.model_validate(connection) for connection in connections]
+    part = await read_connections(session, actor, integration_id, search=search, order=order, window=listing.window)
+    return ConnectionPage(
+        **listing.links(part),
+        results=[ConnectionRead.model_validate(connection) for connection in part.items],
+    )
 
 
 @router.post("/{integration_id}/connections/", status_code=201, summary="Connect an account by its credentials")

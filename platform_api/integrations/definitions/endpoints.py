@@ -1,10 +1,12 @@
 """Serves the organization's own definitions and the built-in catalogue (contract §6)."""
 
+from typing import Literal
+
 from fastapi import APIRouter
 
 from platform_api.accounts.dependencies import BuildActorDep
 from platform_api.core.database import SessionDep
-from platform_api.core.http.pagination import PageDep
+from platform_api.core.http.pagination import ListingDep, SearchQuery
 from platform_api.integrations import service
 from platform_api.integrations.access import choose_connection, get_definition, list_connections
 from platform_api.integrations.connections.service import usable_connection_ids
@@ -16,14 +18,18 @@ router = APIRouter(prefix="/integrations", tags=["integrations"])
 
 
 @router.get("/", summary="List the organization's own integrations and the built-in catalogue")
-async def list_integrations(actor: CallActorDep, session: SessionDep, page: PageDep) -> IntegrationPage:
-    listed = await service.list_integrations(session, actor)
+async def list_integrations(
+    actor: CallActorDep,
+    session: SessionDep,
+    listing: ListingDep,
+    search: SearchQuery = None,
+    order: Literal["name", "-name"] = "name",
+) -> IntegrationPage:
+    part = await service.list_integrations(session, actor, search=search, order=order, window=listing.window)
     connected = await usable_connection_ids(session, actor)
     clients = await service.oauth_clients(session, actor)
     return IntegrationPage(
-        count=len(listed),
-        next=page.next_url(len(listed)),
-        previous=page.previous_url(),
+        **listing.links(part),
         results=[
             IntegrationRead.of(
                 integration.definition,
@@ -31,7 +37,7 @@ async def list_integrations(actor: CallActorDep, session: SessionDep, page: Page
                 oauth_clients=clients,
                 is_built_in=integration.is_built_in,
             )
-            for integration in listed[page.offset : page.offset + page.per_page]
+            for integration in part.items
         ],
     )
 

@@ -5,7 +5,7 @@ An inbox belongs to a user in one organization. A token bound to an app sees tha
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, delete, func, select, true, update
+from sqlalchemy import ColumnElement, ScalarSelect, delete, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
@@ -61,6 +61,12 @@ async def count_unread(session: AsyncSession, actor: Actor) -> int:
     """Counts the notifications that the caller has not read."""
     unread = select(func.count()).where(_is_mine(actor), Notification.read_at.is_(None))
     return await session.scalar(unread) or 0
+
+
+def unread_up_to(actor: Actor, limit: int) -> ScalarSelect[int]:
+    """Returns the part of a statement that counts the caller's unread notifications, and stops at `limit`."""
+    unread = select(Notification.id).where(_is_mine(actor), Notification.read_at.is_(None)).limit(limit)
+    return select(func.count()).select_from(unread.subquery()).scalar_subquery()
 
 
 async def mark_read(session: AsyncSession, actor: Actor, notification_id: int) -> Notification:

@@ -31,7 +31,7 @@ async def test_another_organization_is_out_of_reach(shared_platform: Platform) -
     victim, stranger = await shared_platform.create_caller(), await shared_platform.create_caller()
     base = f"/api/organizations/{victim.organization_id}/"
     async with shared_platform.client(victim) as client:
-        [token] = (await client.get("/api/tokens/")).json()
+        [token] = (await client.get("/api/tokens/")).json()["results"]
     async with shared_platform.client(stranger) as client:
         replies = [
             await client.get(base),
@@ -45,7 +45,7 @@ async def test_another_organization_is_out_of_reach(shared_platform: Platform) -
             await client.delete(f"/api/tokens/{token['id']}/"),
         ]
         listed = (await client.get("/api/organizations/")).json()
-        tokens = (await client.get("/api/tokens/")).json()
+        tokens = (await client.get("/api/tokens/")).json()["results"]
     assert {reply.status_code for reply in replies} == {404}, [reply.text for reply in replies]
     assert [found["id"] for found in listed] == [stranger.organization_id]
     assert {found["organization_id"] for found in tokens} == {stranger.organization_id}
@@ -67,7 +67,7 @@ async def test_an_owner_adds_changes_and_removes_members(shared_platform: Platfo
         hijack = await client.post(url, json={"email": existing.email, "role": "member", "password": "long enough 1"})
         promoted = await client.patch(f"{url}{existing.id}/", json={"role": "owner"})
         gone = await client.delete(f"{url}{created.json()['user_id']}/")
-        members = (await client.get(url)).json()
+        members = (await client.get(url)).json()["results"]
     assert (unknown.status_code, created.status_code, added.status_code) == (404, 201, 201)
     assert created.json()["email"] == "new@intern.local"
     assert (again.status_code, hijack.status_code) == (409, 409)
@@ -131,7 +131,7 @@ async def test_an_operator_creates_users_and_runner_tokens(shared_platform: Plat
         weak = await client.post("/api/users/", json={**body, "password": "short"})
         malformed = await client.post("/api/users/", json={**body, "email": "not an address"})
         runner = await client.post("/api/tokens/", json={"kind": "runner", "name": "host 2"})
-        listed = (await client.get("/api/tokens/")).json()
+        listed = (await client.get("/api/tokens/")).json()["results"]
     assert (created.status_code, twice.status_code) == (201, 409)
     assert (weak.status_code, malformed.status_code) == (422, 422)
     assert runner.json()["token"].startswith("amt_runner_")
@@ -164,7 +164,7 @@ async def test_an_owner_revokes_the_tokens_of_members_and_a_member_only_their_ow
     owner = await shared_platform.create_caller()
     member = await shared_platform.create_colleague(owner, Role.MEMBER)
     async with shared_platform.client(owner) as client:
-        listed = (await client.get("/api/tokens/")).json()
+        listed = (await client.get("/api/tokens/")).json()["results"]
         ids = {token["user_id"]: token["id"] for token in listed}
     async with shared_platform.client(member) as client:
         assert (await client.delete(f"/api/tokens/{ids[owner.user_id]}/")).status_code == 404
@@ -219,7 +219,7 @@ async def test_an_operator_switches_a_user_off_and_gives_a_new_password(platform
         await client.patch(url, json={"is_active": True})
         alive = await browser.get("/api/me/", headers=someone.headers)
         last = await client.patch(f"/api/users/{operator.user_id}/", json={"is_operator": False})
-        listed = (await client.get("/api/users/")).json()
+        listed = (await client.get("/api/users/")).json()["results"]
     assert (changed.status_code, off.json()["is_active"]) == (200, False)
     assert (dead.status_code, alive.status_code) == (401, 200)
     assert (last.status_code, "without an operator" in last.json()["detail"]) == (409, True)

@@ -108,7 +108,7 @@ async def _left(platform: Platform, secret: str) -> float:
 async def test_a_revoked_token_stops_working_at_once(shared_platform: Platform) -> None:
     caller = await shared_platform.create_caller()
     async with shared_platform.client(caller) as client:
-        [token] = (await client.get("/api/tokens/")).json()
+        [token] = (await client.get("/api/tokens/")).json()["results"]
         revoked = await client.delete(f"/api/tokens/{token['id']}/")
         assert (revoked.status_code, revoked.json()["revoked_at"] is not None) == (200, True)
     assert await _me(shared_platform, f"Bearer {caller.token}") == (401, "the token has been revoked")

@@ -34,7 +34,7 @@ async def test_an_app_is_created_listed_read_and_changed_in_the_contracts_shape(
         for reference in (app["id"], "order-book"):
             assert (await client.get(f"/api/apps/{reference}/")).json() == changed.json()
         listed = (await client.get("/api/apps/")).json()
-    assert listed == {"count": 1, "next": None, "previous": None, "results": [changed.json()]}
+    assert listed == {"count": 1, "next": None, "previous": None, "next_cursor": None, "results": [changed.json()]}
 
 
 async def test_a_list_of_apps_comes_in_pages(shared_platform: Platform) -> None:

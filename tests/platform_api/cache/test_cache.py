@@ -268,7 +268,7 @@ async def test_a_revoked_token_and_a_suspended_install_lose_the_cache_at_once(
         await client.patch(f"/api/apps/{app.id}/install/", json={"status": "active"})
         await becomes(200)
         assert (await cache.get("a"))["value"] == 1
-        tokens = {token["hint"]: token["id"] for token in (await client.get("/api/tokens/")).json()}
+        tokens = {token["hint"]: token["id"] for token in (await client.get("/api/tokens/")).json()["results"]}
         assert (await client.delete(f"/api/tokens/{tokens[bound.token[:8]]}/")).status_code < 300
         await becomes(401)
         await _refusal(await cache.call("GET", "get/a/"))

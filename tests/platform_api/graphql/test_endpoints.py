@@ -226,7 +226,7 @@ async def test_a_right_that_this_process_ended_is_gone_with_the_answer(
     monkeypatch.setattr(shop.platform.app.services[Listener], "_receivers", defaultdict(list))
     await shop.order_numbers(shop.owner)
     async with shop.platform.client(shop.owner) as client:
-        [token, *_] = (await client.get("/api/tokens/")).json()
+        [token, *_] = (await client.get("/api/tokens/")).json()["results"]
         assert (await client.delete(f"/api/tokens/{token['id']}/")).is_success
     assert (await shop.post(shop.owner, "{ ORDERS { id } }")).status_code == 401
 
@@ -257,7 +257,7 @@ async def test_what_ends_a_right_is_notified_and_not_waited_for(shop: Shop, monk
         install.status = InstallStatus.ACTIVE
     await becomes(shop.installer, 200)
     async with shop.platform.client(shop.installer) as client:
-        [token] = (await client.get("/api/tokens/")).json()
+        [token] = (await client.get("/api/tokens/")).json()["results"]
         assert (await client.delete(f"/api/tokens/{token['id']}/")).is_success
     await becomes(shop.installer, 401)
 
@@ -538,7 +538,7 @@ async def test_a_subscription_sees_new_rows_and_ends_with_its_token(
         await shop.add_order(shop.owner, "mine")
         assert (await socket.receive_json(timeout=240))["payload"]["data"] == {shop.orders: [{"orderId": "mine"}]}
         async with shop.platform.client(shop.owner) as client:
-            [token] = (await client.get("/api/tokens/")).json()
+            [token] = (await client.get("/api/tokens/")).json()["results"]
             assert (await client.delete(f"/api/tokens/{token['id']}/")).is_success
         while (message := await socket.receive(timeout=240)).type is aiohttp.WSMsgType.TEXT:
             continue

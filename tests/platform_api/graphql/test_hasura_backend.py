@@ -245,7 +245,7 @@ async def test_a_websocket_ends_when_its_token_is_revoked(setting: Setting, monk
         await asyncio.sleep(0.2)
         assert not socket.closed
         async with platform.client(caller) as client:
-            [token] = (await client.get("/api/tokens/")).json()
+            [token] = (await client.get("/api/tokens/")).json()["results"]
             assert (await client.delete(f"/api/tokens/{token['id']}/")).is_success
         await socket.receive(timeout=240)
         assert socket.close_code == 4403

@@ -77,7 +77,7 @@ class Desk:
             return await browser.get("/oauth/callback/", params=back)
 
     async def connections(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = (await self.request("GET", "books/connections/")).json()
+        listed: list[dict[str, Any]] = (await self.request("GET", "books/connections/")).json()["results"]
         return listed
 
     async def choices(self, connection_id: int, **body: Any) -> httpx.Response:

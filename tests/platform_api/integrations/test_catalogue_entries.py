@@ -76,7 +76,7 @@ class Bench:
         return answered
 
     async def status(self) -> str:
-        [connection] = (await self.request("GET", "connections/")).json()
+        [connection] = (await self.request("GET", "connections/")).json()["results"]
         return str(connection["status"])
 
 
@@ -90,7 +90,7 @@ async def connect_by_form(bench: Bench) -> None:
         wrong = {**body, "credentials": dict.fromkeys(definition.credential_fields, "wrong-key")}
         told = await bench.request("POST", "connections/", wrong)
         assert (told.status_code, "nothing was stored" in told.text) == (422, True), told.text
-        assert (await bench.request("GET", "connections/")).json() == []
+        assert (await bench.request("GET", "connections/")).json()["results"] == []
         [tried] = bench.service.take()
         assert tried.method == definition.status_check.method
         accepted = keys.get("accepted", {"status": 200, "body": {"ok": True}})
@@ -99,7 +99,7 @@ async def connect_by_form(bench: Bench) -> None:
         bench.service.answer({"error": "invalid_client"}, status=401)
         told = await bench.request("POST", "connections/", {**body, "credentials": {}})
         assert (told.status_code, "nothing was stored" in told.text) == (422, True), told.text
-        assert (await bench.request("GET", "connections/")).json() == []
+        assert (await bench.request("GET", "connections/")).json()["results"] == []
         assert len(bench.service.take()) == 1
         before = time.time()
         bench.service.answer(tokens["first"])
@@ -140,7 +140,7 @@ async def end_consent(bench: Bench, browser: httpx.AsyncClient, told: Row, **bac
         bench.service.answer(told["identity"])
     done = await browser.get("/oauth/callback/", params=back)
     assert "is connected" in done.text, done.text
-    [connection] = (await bench.request("GET", "connections/")).json()
+    [connection] = (await bench.request("GET", "connections/")).json()["results"]
     assert connection["name"] == told.get("account", connection["name"])
     bench.connection = connection["id"]
     if asked:

@@ -77,7 +77,7 @@ async def test_the_host_is_the_chosen_one_or_the_one_that_the_provider_tells(
         assert "is connected" in done.text, done.text
         assert [one.target for one in upstream.arrived] == [f"/{used}/token"]
         async with shared_platform.client(caller) as client:
-            [connection] = (await client.get("/api/integrations/raw/connections/")).json()
+            [connection] = (await client.get("/api/integrations/raw/connections/")).json()["results"]
             assert connection["placeholders"] == {"region": used}
             await change_credentials(shared_platform, connection["id"], refresh_at=0, expires_at=0)
             upstream.answer(b'{"access_token": "two"}', content_type="application/json")

@@ -115,7 +115,7 @@ async def test_the_items_of_parallel_calls_and_connection_tests_keep_the_limit(
         events = [json.loads(line[6:]) for line in streamed.text.splitlines() if line.startswith("data: ")]
         assert [event["response"]["api_response"]["status_code"] for event in events[:-1]] == [429] * 4
         assert events[-1] == {"completed": True, "total_processed": 4}
-        [connection] = (await client.get("/api/integrations/shop/connections/")).json()
+        [connection] = (await client.get("/api/integrations/shop/connections/")).json()["results"]
         path = f"/api/integrations/shop/parallel_call_for_connection/?connection_id={connection['id']}"
         chosen = (await client.post(path, json=body)).json()
         assert {one["api_response"]["status_code"] for one in chosen["responses"]} == {429}

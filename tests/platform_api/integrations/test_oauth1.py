@@ -75,7 +75,7 @@ async def connect(platform: Platform, caller: Caller, *, login: str = "anna", **
 
 async def connections(platform: Platform, caller: Caller) -> list[dict[str, Any]]:
     async with platform.client(caller) as client:
-        listed: list[dict[str, Any]] = (await client.get("/api/integrations/shop/connections/")).json()
+        listed: list[dict[str, Any]] = (await client.get("/api/integrations/shop/connections/")).json()["results"]
         return listed
 
 

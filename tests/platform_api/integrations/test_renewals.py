@@ -299,7 +299,7 @@ async def test_a_consent_without_a_needed_value_is_not_stored(shared_platform: P
         caller, page = await _sign_in(shared_platform, upstream, '{"access_token": "t"}')
     assert "has no &#39;api_domain&#39;" in page
     async with shared_platform.client(caller) as client:
-        assert (await client.get("/api/integrations/raw/connections/")).json() == []
+        assert (await client.get("/api/integrations/raw/connections/")).json()["results"] == []
 
 
 _OAUTH = {"type": "oauth2", "grant": "client_credentials", "token_url": "https://x.example/{region}/t"}
@@ -354,7 +354,7 @@ async def test_a_client_that_gets_no_token_is_no_connection(
         upstream.answer(answer[1].encode(), status=answer[0], content_type="application/json")
         async with shared_platform.client(caller) as client:
             made = await client.post("/api/integrations/raw/connections/", json={"name": "two"})
-            listed = (await client.get("/api/integrations/raw/connections/")).json()
+            listed = (await client.get("/api/integrations/raw/connections/")).json()["results"]
         assert [one["name"] for one in listed] == (["one", "two"] if stored else ["one"])
         assert made.status_code == (201 if stored else 422), made.text
         assert "our-secret" not in made.text

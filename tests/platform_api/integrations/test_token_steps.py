@@ -121,7 +121,7 @@ async def _call(platform: Platform, caller: Caller) -> dict[str, Any]:
 
 async def _connection(platform: Platform, caller: Caller) -> dict[str, Any]:
     async with platform.client(caller) as client:
-        [connection] = (await client.get("/api/integrations/meta/connections/")).json()
+        [connection] = (await client.get("/api/integrations/meta/connections/")).json()["results"]
     found: dict[str, Any] = connection
     return found
 
@@ -164,7 +164,7 @@ async def test_an_exchange_that_is_refused_connects_nothing_and_tells_no_secret(
     page = await _connect(shared_platform, caller, meta, **_steps(meta))
     assert page.status_code == 502 and "app secret *** and token *** are of two apps" in page.text, page.text
     async with shared_platform.client(caller) as client:
-        assert (await client.get("/api/integrations/meta/connections/")).json() == []
+        assert (await client.get("/api/integrations/meta/connections/")).json()["results"] == []
 
 
 async def test_while_the_provider_is_away_the_good_token_serves_and_it_is_left_alone(

@@ -35,7 +35,7 @@ async def _connect(platform: Platform, caller: Caller) -> tuple[int, dict[str, A
     async with platform.client(caller) as client:
         body = {"name": "one", "credentials": {"token": KEY}}
         made = await client.post("/api/integrations/raw/connections/", json=body)
-        listed = (await client.get("/api/integrations/raw/connections/")).json()
+        listed = (await client.get("/api/integrations/raw/connections/")).json()["results"]
     return made.status_code, made.json(), [one["name"] for one in listed]
 
 

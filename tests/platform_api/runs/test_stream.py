@@ -257,7 +257,7 @@ async def test_a_stream_ends_when_its_readers_token_is_revoked(
         async with platform.client(workshop.caller) as client:
             token_id = next(
                 token["id"]
-                for token in (await client.get("/api/tokens/")).json()
+                for token in (await client.get("/api/tokens/")).json()["results"]
                 if reader.token.startswith(token["hint"])
             )
             assert (await client.delete(f"/api/tokens/{token_id}/")).status_code < 300

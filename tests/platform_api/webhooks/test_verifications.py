@@ -109,7 +109,9 @@ async def test_a_webhook_that_was_saved_before_a_rule_is_still_read_and_refuses_
         await session.execute(update(Webhook).where(Webhook.id == webhook["id"]).values(verification=old))
     async with desk.platform.client(desk.caller) as client:
         path = f"/api/apps/{desk.app.id}/webhooks/"
-        assert [item["verification"]["payload"] for item in (await client.get(path)).json()] == ["{id}.{body}"]
+        assert [item["verification"]["payload"] for item in (await client.get(path)).json()["results"]] == [
+            "{id}.{body}"
+        ]
         assert (await client.patch(f"{path}{webhook['id']}/", json={"name": "other"})).status_code == 200
     assert (await desk.call(webhook, content=b"x", headers={"X-Signature": mac(b"1.x").hex()})).status_code == 401
 

@@ -188,9 +188,9 @@ async def test_a_webhook_is_switched_off_rotated_and_deleted(desk: Desk) -> None
         assert rotated["id"] == webhook["id"] and rotated["slug"] != webhook["slug"]
         assert (await desk.call(webhook)).status_code == 404
         assert (await desk.call(rotated)).status_code == 200
-        assert [item["id"] for item in (await client.get(f"/api/apps/{desk.app.id}/webhooks/")).json()] == [
-            webhook["id"]
-        ]
+        assert [
+            item["id"] for item in (await client.get(f"/api/apps/{desk.app.id}/webhooks/")).json()["results"]
+        ] == [webhook["id"]]
         assert (await client.delete(path)).status_code == 204
         assert (await desk.call(rotated)).status_code == 404
         assert (await client.get(path)).status_code == 404
@@ -347,7 +347,7 @@ async def test_the_owners_webhook_reaches_installs_an_installers_only_their_own(
     assert run.user_id == installer.user_id
     async with shared_platform.client(desk.caller) as client:
         path = f"/api/apps/{desk.app.id}/webhooks/"
-        assert theirs["id"] not in [item["id"] for item in (await client.get(path)).json()]
+        assert theirs["id"] not in [item["id"] for item in (await client.get(path)).json()["results"]]
         assert (await client.get(f"{path}{theirs['id']}/")).status_code == 404
         assert (await client.post(f"{path}{theirs['id']}/rotate/")).status_code == 404
     async with shared_platform.client(installer) as client:

@@ -1,0 +1,1 @@
+"""Answers what the web console needs at once for its first screen."""
