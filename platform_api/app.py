@@ -10,6 +10,11 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from platform_api.accounts.endpoints import router as accounts_router
+from platform_api.accounts.invitations.endpoints import router as invitations_router
+from platform_api.accounts.invitations.link_endpoints import router as invitation_links_router
+from platform_api.accounts.resets.endpoints import router as password_resets_router
+from platform_api.accounts.sessions.endpoints import router as sessions_router
+from platform_api.accounts.set_up.endpoints import router as set_up_router
 from platform_api.actions.endpoints import router as actions_router
 from platform_api.apps.endpoints import router as apps_router
 from platform_api.cache.endpoint import CacheEndpoint
@@ -70,6 +75,7 @@ from platform_api.tables.endpoints import tags_router
 from platform_api.tokens.endpoints import router as tokens_router
 from platform_api.web.pages import router as pages_router
 from platform_api.web.playground import router as playground_router
+from platform_api.web.set_up_pages import router as set_up_pages_router
 from platform_api.web.templating import STATIC_PATH, Assets
 from platform_api.webhooks.endpoints import call_router as webhook_call_router
 from platform_api.webhooks.endpoints import router as webhooks_router
@@ -88,6 +94,11 @@ class DirectEndpoint(Protocol):
 
 API_ROUTERS: Sequence[APIRouter] = (
     accounts_router,
+    sessions_router,
+    set_up_router,
+    invitations_router,
+    invitation_links_router,
+    password_resets_router,
     tokens_router,
     playground_router,
     graphql_router,
@@ -121,7 +132,9 @@ API_ROUTERS: Sequence[APIRouter] = (
 )
 """Routers of the HTTP API; each is served below `/api` and without the prefix. Words before `{id}` come first."""
 
-PAGE_ROUTERS: Sequence[APIRouter] = (pages_router, health_router, oauth_pages_router, connect_pages_router)
+PAGE_ROUTERS: Sequence[APIRouter] = (
+    *(pages_router, set_up_pages_router, health_router, oauth_pages_router, connect_pages_router),
+)
 """Routers of web pages and probes, served as they are."""
 
 LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (

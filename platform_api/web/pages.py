@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, Form, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from platform_api.accounts.authentication import authenticate_session
-from platform_api.accounts.dependencies import SESSION_COOKIE, place_of, refuse_cross_site, set_session_cookie
+from platform_api.accounts.dependencies import SESSION_COOKIE, browser_of, refuse_cross_site, set_session_cookie
 from platform_api.accounts.service import list_organizations
 from platform_api.accounts.sessions import sign_in
 from platform_api.apps.schemas import AppListing
@@ -60,7 +60,7 @@ async def submit_sign_in(
             database,
             email=email,
             password=password,
-            place=place_of(request),
+            browser=browser_of(request),
             days=settings.session_days,
         )
     except PlatformError as error:
