@@ -18,7 +18,7 @@ from platform_api.accounts.links.secret import LinkKind, new_secret
 from platform_api.accounts.models import Organization, Role
 from platform_api.accounts.service import find_user, normalize_email, role_in
 from platform_api.accounts.tokens import digest_of
-from platform_api.core.errors import NotFound
+from platform_api.core.errors import Forbidden, NotFound
 from platform_api.core.paging import count_rows
 from platform_api.core.types import UserId
 
@@ -52,9 +52,11 @@ async def create_invitation(
     email: str | None,
     lifetime: timedelta,
 ) -> NewInvitation:
-    """Creates an invitation to `organization`. Raises AlreadyMember, TooManyInvitations."""
-    # Locked, so that two requests cannot exceed the limit together.
+    """Creates an invitation to `organization`. Raises Forbidden, AlreadyMember, TooManyInvitations."""
+    # Locked, so that two requests cannot exceed the limit together, and who is removed at the moment invites nobody.
     await session.execute(select(Organization.id).where(Organization.id == organization.id).with_for_update())
+    if await role_in(session, user_id=invited_by, organization_id=organization.id) is not Role.OWNER:
+        raise Forbidden(f"only an owner of {organization.slug} may invite people")
     if email is not None:
         email = normalize_email(email)
         user = await find_user(session, email)

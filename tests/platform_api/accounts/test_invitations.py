@@ -310,6 +310,23 @@ async def test_the_links_of_an_owner_end_with_their_rights(shared_platform: Plat
     assert (await _open(shared_platform, stays["token"])).status_code == 200
 
 
+async def test_an_owner_who_is_removed_while_they_invite_keeps_no_link(shared_platform: Platform) -> None:
+    owner = await shared_platform.create_caller()
+    second = await shared_platform.create_colleague(owner, Role.OWNER)
+    base = f"/api/organizations/{owner.organization_slug}"
+    async with shared_platform.client(owner) as client, shared_platform.client(second) as own:
+        removed, *invited = await asyncio.gather(
+            client.delete(f"{base}/members/{second.user_id}/"),
+            *(own.post(f"{base}/invitations/", json={"role": "owner"}) for _ in range(4)),
+        )
+    assert removed.status_code == 204
+    assert {reply.status_code for reply in invited} <= {201, 401, 403, 404}
+    for reply in invited:
+        if reply.status_code == 201:
+            opened = await _open(shared_platform, reply.json()["url"].rpartition("/")[2])
+            assert _is(opened, 410, "invitation_revoked")
+
+
 @pytest.mark.parametrize(
     "body",
     [
