@@ -10,6 +10,11 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from platform_api.accounts.endpoints import router as accounts_router
+from platform_api.accounts.invitations.endpoints import router as invitations_router
+from platform_api.accounts.invitations.link_endpoints import router as invitation_links_router
+from platform_api.accounts.resets.endpoints import router as password_resets_router
+from platform_api.accounts.sessions.endpoints import router as sessions_router
+from platform_api.accounts.set_up.endpoints import router as set_up_router
 from platform_api.actions.endpoints import router as actions_router
 from platform_api.apps.endpoints import router as apps_router
 from platform_api.cache.endpoint import CacheEndpoint
@@ -92,6 +97,11 @@ class DirectEndpoint(Protocol):
 API_ROUTERS: Sequence[APIRouter] = (
     accounts_router,
     console_router,
+    sessions_router,
+    set_up_router,
+    invitations_router,
+    invitation_links_router,
+    password_resets_router,
     tokens_router,
     playground_router,
     graphql_router,

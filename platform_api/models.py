@@ -1,6 +1,9 @@
 """Imports every table of the control plane and thus completes `metadata` (migrations, foreign keys)."""
 
 from platform_api.accounts import models as accounts
+from platform_api.accounts.invitations import models as invitations
+from platform_api.accounts.resets import models as password_resets
+from platform_api.accounts.set_up import models as set_up
 from platform_api.actions import models as actions
 from platform_api.apps import models as apps
 from platform_api.cache import models as cache
@@ -21,6 +24,7 @@ from platform_api.webhooks import models as webhooks
 DOMAINS = (
     *(accounts, actions, apps, cache, csv, files, inbox, integrations, limits, notifications, outbox, plugins, runs),
     *(syncs, tables, webhooks),
+    *(invitations, password_resets, set_up),
 )
 
 metadata = Base.metadata

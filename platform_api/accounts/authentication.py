@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.models import Membership, Organization, Role, Scope, SignIn, Token, TokenKind, User
+from platform_api.accounts.sessions.use import note_use
 from platform_api.accounts.tokens import digest_of, is_well_formed
 from platform_api.core.errors import Forbidden, Unauthenticated
 from platform_api.core.types import OrganizationId, TokenId, UserId
@@ -95,13 +96,19 @@ async def authenticate_runner(session: AsyncSession, secret: str) -> Runner:
     return Runner(token.id, token.name)
 
 
-async def authenticate_session(session: AsyncSession, cookie: str, *, organization: str | None = None) -> Actor:
-    """Returns the actor of a signed-in user, in `organization` or else in the one they joined first."""
-    user = await session.scalar(
+async def find_signed_in_user(session: AsyncSession, cookie: str) -> User | None:
+    """Returns the active user of a sign-in that has not ended; None when there is none."""
+    user: User | None = await session.scalar(
         select(User)
         .join(SignIn, SignIn.user_id == User.id)
         .where(SignIn.digest == digest_of(cookie), SignIn.expires_at > func.now(), User.is_active)
     )
+    return user
+
+
+async def authenticate_session(session: AsyncSession, cookie: str, *, organization: str | None = None) -> Actor:
+    """Returns the actor of a signed-in user, in `organization` or else in the one they joined first."""
+    user = await find_signed_in_user(session, cookie)
     if user is None:
         raise unauthenticated("the sign-in has ended; sign in again")
     first = (
@@ -113,15 +120,23 @@ async def authenticate_session(session: AsyncSession, cookie: str, *, organizati
     row = (await session.execute(first)).one_or_none()
     if row is None:
         raise Forbidden("you are not a member of any organization; ask an owner to add you")
-    actor = Actor(
+    actor = signed_in_actor(user, row.organization_id, row.role)
+    if organization is not None:
+        actor = await _act_in(session, actor, organization)
+    await note_use(session, actor, cookie)
+    return actor
+
+
+def signed_in_actor(user: User, organization_id: OrganizationId, role: Role) -> Actor:
+    """Returns a user who has signed in on the web pages, acting in an organization in which they have `role`."""
+    return Actor(
         kind=ActorKind.SESSION,
         user_id=user.id,
-        organization_id=row.organization_id,
-        role=row.role,
+        organization_id=organization_id,
+        role=role,
         scopes=_ALL_SCOPES,
         is_operator=user.is_operator,
     )
-    return await _act_in(session, actor, organization) if organization is not None else actor
 
 
 def _require_active_token(token: Token, *, has_expired: bool | None) -> None:

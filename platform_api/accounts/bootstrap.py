@@ -3,11 +3,12 @@
 import secrets
 from typing import TypedDict
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.models import Organization, Scope
 from platform_api.accounts.service import create_organization, create_user
+from platform_api.accounts.set_up.service import lock_first_start
 from platform_api.accounts.tokens import issue_app_token
 from platform_api.core.database import Database
 
@@ -38,7 +39,7 @@ async def create_first_admin(
     session: AsyncSession, *, base_url: str, email: str = DEFAULT_EMAIL
 ) -> FirstAdmin | None:
     """Does what `bootstrap` does, in the caller's transaction."""
-    await session.execute(text("select pg_advisory_xact_lock(hashtext('automio.bootstrap'))"))
+    await lock_first_start(session)
     if await session.scalar(select(func.count()).select_from(Organization)):
         return None
     password = secrets.token_urlsafe(15)

@@ -14,16 +14,19 @@ from platform_api.accounts.authentication import (
     authenticate_runner,
     authenticate_session,
     authenticate_token,
+    find_signed_in_user,
     read_authorization,
     unauthenticated,
 )
 from platform_api.accounts.models import Role, Scope
+from platform_api.accounts.sessions.sign_in import Browser
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import Forbidden, PlatformError, Unavailable
 from platform_api.core.http.live_events import MayRead
 from platform_api.core.http.origins import is_own_origin
 from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
+from platform_api.core.types import UserId
 
 SESSION_COOKIE = "automio_session"
 ORGANIZATION_HEADER = "X-Organization-Id"
@@ -69,6 +72,31 @@ async def actor_of_request(request: Request, session: AsyncSession, *, organizat
     raise unauthenticated("the token is missing: send `Authorization: App-Token <token>` (APP_TOKEN)")
 
 
+async def find_caller(request: Request, session: AsyncSession) -> UserId | None:
+    """Returns the user who is calling; None without a credential, and where the sign-in has ended.
+
+    They need not be a member of any organization, as somebody who left the last one. Raises Unauthenticated for a
+    token that does not work, and Forbidden for one without the scope `account`.
+    """
+    if (authorization := request.headers.get("authorization")) is not None:
+        actor = await authenticate_token(session, read_authorization(authorization))
+        actor.require_scope(Scope.ACCOUNT)
+        return actor.user_id
+    if cookie := request.cookies.get(SESSION_COOKIE):
+        refuse_cross_site(request)
+        user = await find_signed_in_user(session, cookie)
+        return None if user is None else user.id
+    return None
+
+
+async def current_user_id(request: Request, session: SessionDep) -> UserId:
+    """Returns the user who is calling, as `find_caller` does. Raises Unauthenticated when there is none."""
+    user_id = await find_caller(request, session)
+    if user_id is None:
+        raise unauthenticated("this needs a sign-in, or a token with the scope `account`")
+    return user_id
+
+
 def still_allowed(
     request: Request,
     actor: Actor,
@@ -98,6 +126,16 @@ def still_allowed(
 def place_of(request: Request) -> str:
     """Returns the client's network address; behind a trusted proxy, the one that the proxy reports."""
     return request.client.host if request.client is not None else ""
+
+
+def browser_of(request: Request) -> Browser:
+    """Returns where a request comes from."""
+    return Browser(place_of(request), request.headers.get("user-agent", ""))
+
+
+def session_cookie_of(request: Request) -> str | None:
+    """Returns the cookie of the sign-in that a request was made with; None for one with a token, which wins."""
+    return None if "authorization" in request.headers else request.cookies.get(SESSION_COOKIE)
 
 
 def set_session_cookie(response: Response, secret: str, settings: Settings) -> None:
@@ -135,6 +173,8 @@ async def current_runner(
 
 ActorDep = Annotated[Actor, Depends(current_actor)]
 RunnerDep = Annotated[Runner, Depends(current_runner)]
+UserIdDep = Annotated[UserId, Depends(current_user_id)]
+"""May see and change what belongs to the user alone, in no organization."""
 
 
 def _actor_with(scope: Scope, role: Role) -> object:

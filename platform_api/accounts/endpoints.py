@@ -9,8 +9,9 @@ from platform_api.accounts.dependencies import (
     SESSION_COOKIE,
     AccountActorDep,
     ActorDep,
-    place_of,
+    browser_of,
     refuse_cross_site,
+    session_cookie_of,
     set_session_cookie,
 )
 from platform_api.accounts.models import Role
@@ -49,10 +50,15 @@ async def me(actor: ActorDep, session: SessionDep) -> Me:
     return Me.of(actor, user, organization)
 
 
-@router.post("/me/password/", status_code=204, summary="Change the caller's password")
-async def change_password(actor: AccountActorDep, session: SessionDep, body: PasswordChange) -> None:
+@router.post("/me/password/", status_code=204, summary="Change the caller's password; ends their other sign-ins")
+async def change_password(
+    request: Request, actor: AccountActorDep, session: SessionDep, body: PasswordChange
+) -> None:
     user = await service.load_user(session, actor.user_id)
-    await service.change_password(session, user, current=body.current_password, new=body.new_password)
+    kept = session_cookie_of(request)
+    await service.change_password(
+        session, user, current=body.current_password, new=body.new_password, kept_cookie=kept
+    )
 
 
 @router.post("/sessions/", summary="Sign in on the web pages (sets a cookie)")
@@ -71,7 +77,7 @@ async def create_session(
         database,
         email=body.email,
         password=body.password,
-        place=place_of(request),
+        browser=browser_of(request),
         days=settings.session_days,
     )
     set_session_cookie(response, secret, settings)
@@ -150,6 +156,16 @@ async def change_role(
 ) -> MemberRead:
     found = await service.get_managed_organization(session, actor, organization)
     return MemberRead.of(*await service.change_role(session, found, user_id=UserId(user_id), role=body.role))
+
+
+@router.delete(
+    "/organizations/{organization}/members/me/", status_code=204, summary="Remove oneself: leave an organization"
+)
+async def leave_organization(
+    actor: AccountActorDep, session: SessionDep, organization: OrganizationReference
+) -> None:
+    found, _ = await service.get_organization(session, actor, organization)
+    await service.remove_member(session, found, user_id=actor.user_id)
 
 
 @router.delete(

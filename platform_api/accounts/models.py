@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -73,7 +74,8 @@ class EnumText(TypeDecorator[StrEnum]):
         return None if value is None else self.enum(value)
 
 
-def _known_values(column: str, enum: type[StrEnum]) -> CheckConstraint:
+def known_values(column: str, enum: type[StrEnum]) -> CheckConstraint:
+    """Returns the rule that a column holds values of `enum` only."""
     values = ", ".join(f"'{member}'" for member in enum)
     return CheckConstraint(f"{column} in ({values})", name=f"{column}_known")
 
@@ -108,13 +110,15 @@ class Membership(Timestamps, Base):
     """Stores a user's role in an organization."""
 
     __tablename__ = "memberships"
-    __table_args__ = (_known_values("role", Role), Index("ix_memberships_organization_id", "organization_id"))
+    __table_args__ = (known_values("role", Role), Index("ix_memberships_organization_id", "organization_id"))
 
     user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"), primary_key=True)
     organization_id: Mapped[OrganizationId] = mapped_column(
         ForeignKey("platform.organizations.id", ondelete="CASCADE"), primary_key=True
     )
     role: Mapped[Role] = mapped_column(EnumText(Role))
+    last_seen_at: Mapped[datetime | None]
+    """When the member last used the web pages in this organization, to within a few minutes."""
 
 
 class Token(Base):
@@ -122,7 +126,7 @@ class Token(Base):
 
     __tablename__ = "tokens"
     __table_args__ = (
-        _known_values("kind", TokenKind),
+        known_values("kind", TokenKind),
         CheckConstraint(
             "kind = 'runner' or (organization_id is not null and user_id is not null)", name="belongs_to_member"
         ),
@@ -164,12 +168,20 @@ class SignIn(Base):
 
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"))
+    id: Mapped[UUID] = mapped_column(server_default=func.gen_random_uuid())
+    """Names it in the user's list; it is found together with the user, and needs no index."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_used_at: Mapped[datetime | None]
+    """To within a few minutes; null until it is used after it was made."""
     expires_at: Mapped[datetime]
+    user_agent: Mapped[str] = mapped_column(server_default="")
+    """The beginning of what the browser called itself."""
+    address: Mapped[str] = mapped_column(server_default="")
+    """The network address that it was made from."""
 
 
 class SignInAttempts(Base):
-    """Counts recent sign-in attempts; the key is a digest of the e-mail and the client's address."""
+    """Counts recent attempts at what can be guessed or abused; the key is a digest of what they have in common."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012

@@ -93,7 +93,10 @@ class MemberRead(_Read):
     email: str
     name: str
     role: Role
-    created_at: datetime
+    created_at: datetime = Field(description="When the user joined")
+    last_seen_at: datetime | None = Field(
+        description="When they last used the web pages here, to within five minutes; null when unknown"
+    )
 
     @classmethod
     def of(cls, user: User, membership: Membership) -> Self:
@@ -103,6 +106,7 @@ class MemberRead(_Read):
             name=user.name,
             role=membership.role,
             created_at=membership.created_at,
+            last_seen_at=membership.last_seen_at,
         )
 
 

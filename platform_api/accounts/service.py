@@ -1,15 +1,20 @@
 """Manages organizations, users and their memberships."""
 
+from typing import ClassVar
+
 from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
+from platform_api.accounts.invitations.models import Invitation
 from platform_api.accounts.models import Membership, Organization, Role, SignIn, Token, User
 from platform_api.accounts.passwords import hash_password, is_password_right
+from platform_api.accounts.resets.models import PasswordReset
 from platform_api.accounts.schemas import UserUpdate
 from platform_api.accounts.slugs import free_slug
 from platform_api.accounts.tenancy import visible_organization_ids
+from platform_api.accounts.tokens import digest_of
 from platform_api.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from platform_api.core.paging import Orders, Part, Window, contains, read_items, read_rows
 from platform_api.core.types import OrganizationId, UserId
@@ -18,6 +23,12 @@ _USER_ORDERS = Orders("users", User.id, created_at=User.id, name=func.lower(User
 _MEMBER_ORDERS = Orders(
     "members", User.id, created_at=Membership.created_at, name=func.lower(User.name), email=User.email
 )
+
+
+class LastOwner(Conflict):
+    """Reports that an organization would be left without an owner."""
+
+    code: ClassVar[str] = "last_owner"
 
 
 def normalize_email(email: str) -> str:
@@ -84,6 +95,13 @@ async def create_user(
 ) -> User:
     """Creates a user without a membership. Raises Conflict when the e-mail is in use."""
     password_hash = None if password is None else await hash_password(password)
+    return await store_user(session, email=email, password_hash=password_hash, name=name, is_operator=is_operator)
+
+
+async def store_user(
+    session: AsyncSession, *, email: str, password_hash: str | None, name: str, is_operator: bool = False
+) -> User:
+    """Does what `create_user` does, with a hash that was made without a connection."""
     values = {
         "email": normalize_email(email),
         "name": name,
@@ -102,17 +120,33 @@ async def find_user(session: AsyncSession, email: str) -> User | None:
     return user
 
 
-async def change_password(session: AsyncSession, user: User, *, current: str, new: str) -> None:
-    """Replaces the user's password. Raises Unprocessable when `current` is wrong."""
+async def change_password(
+    session: AsyncSession, user: User, *, current: str, new: str, kept_cookie: str | None = None
+) -> None:
+    """Replaces the user's password. Raises Unprocessable when `current` is wrong.
+
+    It ends every sign-in, and every link to set a new password, except the sign-in of `kept_cookie`.
+    """
     if not await is_password_right(current, user.password_hash):
         raise Unprocessable("current_password: is wrong")
-    await set_password(session, user, new)
+    await set_password(session, user, new, kept_cookie=kept_cookie)
 
 
-async def set_password(session: AsyncSession, user: User, password: str) -> None:
-    """Gives the user a new password and ends every sign-in made with the old one."""
-    user.password_hash = await hash_password(password)
-    await session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+async def set_password(session: AsyncSession, user: User, password: str, *, kept_cookie: str | None = None) -> None:
+    """Gives the user a new password; ends what was made with the old one, except the sign-in of `kept_cookie`."""
+    await store_password(session, user, await hash_password(password), kept_cookie=kept_cookie)
+
+
+async def store_password(
+    session: AsyncSession, user: User, password_hash: str, *, kept_cookie: str | None = None
+) -> None:
+    """Does what `set_password` does, with a hash that was made without a connection."""
+    user.password_hash = password_hash
+    ended = delete(SignIn).where(SignIn.user_id == user.id)
+    if kept_cookie is not None:
+        ended = ended.where(SignIn.digest != digest_of(kept_cookie))
+    await session.execute(ended.execution_options(synchronize_session=False))
+    await session.execute(delete(PasswordReset).where(PasswordReset.user_id == user.id))
 
 
 async def load_user(session: AsyncSession, user_id: UserId) -> User:
@@ -149,6 +183,8 @@ async def update_user(session: AsyncSession, user_id: UserId, changes: UserUpdat
         setattr(user, name, value)
     if changes.password is not None:
         await set_password(session, user, changes.password)
+    if not user.is_active:
+        await _revoke_invitations_by(session, user.id)
     await session.flush()
     operators = select(func.count()).select_from(User).where(User.is_operator, User.is_active)
     if ran_installation and not await session.scalar(operators):
@@ -222,17 +258,18 @@ async def organizations_of(session: AsyncSession, user: User) -> list[Organizati
 async def change_role(
     session: AsyncSession, organization: Organization, *, user_id: UserId, role: Role
 ) -> tuple[User, Membership]:
-    """Gives a member another role. Raises NotFound, and Conflict for the last owner."""
+    """Gives a member another role; who is no owner any more invites nobody. Raises NotFound, LastOwner."""
     user, membership = await _get_member(session, organization, user_id)
     if membership.role is Role.OWNER and role is not Role.OWNER:
         await _require_another_owner(session, organization, user_id)
+        await _revoke_invitations_by(session, user_id, organization)
     membership.role = role
     await session.flush()
     return user, membership
 
 
 async def remove_member(session: AsyncSession, organization: Organization, *, user_id: UserId) -> None:
-    """Removes a member and revokes their tokens for this organization. The last owner is a Conflict."""
+    """Removes a member; revokes their tokens and invitations to the organization. Raises NotFound, LastOwner."""
     _, membership = await _get_member(session, organization, user_id)
     if membership.role is Role.OWNER:
         await _require_another_owner(session, organization, user_id)
@@ -241,6 +278,7 @@ async def remove_member(session: AsyncSession, organization: Organization, *, us
     revoked = update(Token).where(Token.user_id == user_id, Token.revoked_at.is_(None)).values(revoked_at=func.now())
     # tenancy: the organization whose owner is removing the member
     await session.execute(revoked.where(Token.organization_id == organization.id))
+    await _revoke_invitations_by(session, user_id, organization)
     await session.flush()
 
 
@@ -273,6 +311,18 @@ async def _get_member(session: AsyncSession, organization: Organization, user_id
     return user, membership
 
 
+async def _revoke_invitations_by(
+    session: AsyncSession, user_id: UserId, organization: Organization | None = None
+) -> None:
+    """Revokes links that the user could come back with: they know the secrets. By default of all organizations."""
+    mine = (Invitation.invited_by == user_id) & Invitation.accepted_at.is_(None) & Invitation.revoked_at.is_(None)
+    statement = update(Invitation).where(mine).values(revoked_at=func.now())
+    if organization is not None:
+        # tenancy: the organization that the user leaves, or in which they are no owner any more
+        statement = statement.where(Invitation.organization_id == organization.id)
+    await session.execute(statement.execution_options(synchronize_session=False))
+
+
 async def _require_another_owner(session: AsyncSession, organization: Organization, user_id: UserId) -> None:
     others = await session.scalar(
         select(func.count())
@@ -280,4 +330,4 @@ async def _require_another_owner(session: AsyncSession, organization: Organizati
         .where(_in(organization.id), Membership.role == Role.OWNER, Membership.user_id != user_id)
     )
     if not others:
-        raise Conflict(f"{organization.slug} would be left without an owner; make another member an owner first")
+        raise LastOwner(f"{organization.slug} would be left without an owner; make another member an owner first")

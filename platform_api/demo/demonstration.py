@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from platform_api.accounts.bootstrap import DEFAULT_EMAIL
 from platform_api.demo.run import Stopwatch, run_action, show_result, show_where_to_look
 from platform_api.demo.sample_app import Platform, set_up
 from platform_api.supervisor.health import wait_serving
@@ -47,7 +48,12 @@ async def demonstrate(*, host: str, port: int | None, data_dir: Path, exit_when_
                 await asyncio.Event().wait()
 
         await run_installation(
-            Options(host=host, port=choose_port(host) if port is None else port, data_dir=data_dir),
+            Options(
+                host=host,
+                port=choose_port(host) if port is None else port,
+                data_dir=data_dir,
+                owner=DEFAULT_EMAIL,
+            ),
             # The sample shop is on loopback, where integrations may not call otherwise.
             environment={"LOG_LEVEL": "WARNING", **os.environ, "ALLOW_PRIVATE_UPSTREAMS": "true"},
             while_serving=run_demonstration,

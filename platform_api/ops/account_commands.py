@@ -130,6 +130,21 @@ def update_user(database_url: str | None, data_dir: Path, email: str, **fields: 
     show(in_transaction(resolve_database(database_url, data_dir), work))
 
 
+@user.command("set-password")
+@database_options
+@_email
+@_password
+def set_password(database_url: str | None, data_dir: Path, email: str, password: str) -> None:
+    """Give a user a new password; ends all sessions of the user."""
+
+    async def work(session: AsyncSession) -> dict[str, Any]:
+        target = await accounts.get_user(session, email)
+        changes = accounts.checked(UserUpdate, password=password)
+        return _read(UserRead, await service.update_user(session, target.id, changes))
+
+    show(in_transaction(resolve_database(database_url, data_dir), work))
+
+
 @click.group()
 def member() -> None:
     """Manage who belongs to an organization, and in which role."""

@@ -1,6 +1,7 @@
 """Puts work into the outbox, and defines the queues that it is claimed from: one for each topic."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, delete, func, select, true, tuple_
@@ -20,20 +21,27 @@ ClaimedItem: TypeAlias = OutboxItem
 
 
 async def enqueue(
-    session: AsyncSession, topic: str, *, payload: dict[str, Any] | None = None, key: str | None = None
+    session: AsyncSession,
+    topic: str,
+    *,
+    payload: dict[str, Any] | None = None,
+    key: str | None = None,
+    delay: timedelta = timedelta(),
 ) -> None:
-    """Stores work to be done after `session` commits. With a `key`, it replaces waiting work of that key.
+    """Stores work to be done after `session` commits, and after `delay`.
 
-    An item that is being handled at the moment is handled once more.
+    With a `key`, it replaces waiting work of that key; an item that is being handled at the moment is handled once
+    more.
     """
-    statement = insert(OutboxItem).values(topic=topic, key=key, payload=payload or {})
+    available_at = func.now() + delay
+    statement = insert(OutboxItem).values(topic=topic, key=key, payload=payload or {}, available_at=available_at)
     statement = statement.on_conflict_do_update(
         index_elements=[OutboxItem.topic, OutboxItem.key],
         set_={
             "payload": statement.excluded.payload,
             "version": OutboxItem.version + 1,
             "attempts": 0,
-            "available_at": func.now(),
+            "available_at": available_at,
         },
     )
     await session.execute(statement)

@@ -2,10 +2,17 @@
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 
 import click
+
+
+def _check_email(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+        raise click.BadParameter(f"must be an e-mail address, not {value!r}")
+    return value
 
 
 @click.command()
@@ -26,18 +33,50 @@ import click
     type=click.Path(path_type=Path, file_okay=False),
     help="Where database, secrets and admin.json are kept.",
 )
+@click.option(
+    "--owner",
+    envvar="AUTOMIO_OWNER",
+    metavar="EMAIL",
+    callback=_check_email,
+    help="On a first start, create the first organization with this owner, and write admin.json.",
+)
+@click.option(
+    "--set-up-link",
+    envvar="AUTOMIO_SET_UP_LINK",
+    is_flag=True,
+    help="Until there is a user, print a link to create the first one in a browser.  [default: at a terminal;"
+    " elsewhere --owner owner@automio.local]",
+)
 @click.option("--no-runner", is_flag=True, help="Start no sandbox runner; runs wait for `automio runner`.")
-def up(host: str, port: int, data_dir: Path, no_runner: bool) -> None:
+def up(host: str, port: int, data_dir: Path, owner: str | None, set_up_link: bool, no_runner: bool) -> None:
     """Start everything on this machine: PostgreSQL, the control plane with the GraphQL engine, one runner."""
     # Local: the bare client has the command's name but not what it needs.
+    from platform_api.accounts.bootstrap import DEFAULT_EMAIL
+    from platform_api.accounts.links.secret import LinkKind, new_secret
     from platform_api.supervisor.failures import reported
+    from platform_api.supervisor.first_start import find_set_up_link
     from platform_api.supervisor.supervisor import Options, run_installation
 
+    if owner is not None and set_up_link:
+        raise click.UsageError("give --owner or --set-up-link, not both: whoever opens the link becomes the owner")
+    # Programs that start an installation rely on admin.json; a person is better served by a page.
+    if owner is None and not set_up_link and not sys.stdout.isatty():
+        owner = DEFAULT_EMAIL
+    code = new_secret(LinkKind.SET_UP) if owner is None else None
+
     async def say_ready(url: str) -> None:
-        sys.stdout.write(f"automio ready {url}\n")
-        sys.stdout.flush()
+        _say(f"automio ready {url}")
+        if code is not None and (link := await find_set_up_link(url, code)) is not None:
+            _say(f"set up automio in a browser: {link}")
         await asyncio.Event().wait()
 
-    options = Options(host=host, port=port, data_dir=data_dir, with_runner=not no_runner)
+    options = Options(
+        host=host, port=port, data_dir=data_dir, with_runner=not no_runner, owner=owner, set_up_code=code
+    )
     with reported():
         asyncio.run(run_installation(options, environment=os.environ, while_serving=say_ready))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

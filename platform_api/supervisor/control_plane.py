@@ -41,13 +41,16 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listening])
 
 
-async def _prepare(settings: Settings, admin_file: Path) -> None:
+async def _prepare(settings: Settings, admin_file: Path, *, owner: str | None) -> None:
     await migrate(settings.database_url)
+    own = ControlPlaneSettings.from_environment()
     await prepare(
         settings.database_url,
         base_url=settings.public_url,
         admin_file=admin_file,
-        runner_token=ControlPlaneSettings.from_environment().runner_token.get_secret_value(),
+        runner_token=own.runner_token.get_secret_value(),
+        owner=owner,
+        set_up_code=None if own.set_up_code is None else own.set_up_code.get_secret_value(),
     )
 
 
@@ -55,11 +58,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="the inherited listening socket")
     parser.add_argument("--admin-file", type=Path, required=True, help="written on a first start")
+    parser.add_argument("--owner", help="e-mail of the owner whom a first start creates")
     arguments = parser.parse_args()
     try:
         settings = Settings.from_environment()
         configure_logging(level=settings.log_level, log_format=settings.log_format)
-        asyncio.run(_prepare(settings, arguments.admin_file))
+        asyncio.run(_prepare(settings, arguments.admin_file, owner=arguments.owner))
     except (InvalidSettings, RunnerTokenError) as error:
         sys.exit(str(error))
     except OSError as error:

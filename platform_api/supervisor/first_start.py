@@ -1,17 +1,21 @@
-"""Creates what is missing in the database: the first organization with its owner, and our runner's token."""
+"""Creates what a first start needs: an owner and their organization, or a code to set them up; our runner's token."""
 
 import json
 from pathlib import Path
 
+import httpx
 import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.bootstrap import create_first_admin
+from platform_api.accounts.links.secret import set_up_url
 from platform_api.accounts.models import Token, TokenKind
+from platform_api.accounts.set_up.service import offer_code
 from platform_api.accounts.tokens import digest_of, is_well_formed
 from platform_api.core.database import Database
 from platform_api.supervisor.data_directory import write_private
+from platform_api.supervisor.settings import SupervisorSettings
 
 log = structlog.stdlib.get_logger()
 
@@ -20,19 +24,49 @@ class RunnerTokenError(RuntimeError):
     """Reports that RUNNER_TOKEN cannot be used."""
 
 
-async def prepare(database_url: str, *, base_url: str, admin_file: Path, runner_token: str) -> None:
-    """Creates what is missing, in one transaction. Raises RunnerTokenError."""
+async def prepare(
+    database_url: str,
+    *,
+    base_url: str,
+    admin_file: Path,
+    runner_token: str,
+    owner: str | None,
+    set_up_code: str | None = None,
+) -> None:
+    """Creates what is missing, in one transaction. Raises RunnerTokenError.
+
+    `owner` is the e-mail of an owner to create, `set_up_code` what lets somebody create them in a browser.
+    """
     database = Database(database_url, pool_size=1, application_name="automio first start")
     try:
         async with database.transaction() as session:
             await ensure_runner_token(session, runner_token)
-            if (admin := await create_first_admin(session, base_url=base_url)) is not None:
+            if set_up_code is not None:
+                await offer_code(session, set_up_code)
+            if owner is None:
+                admin = None
+            else:
+                admin = await create_first_admin(session, base_url=base_url, email=owner)
+            if admin is not None:
                 # Before the commit: a password that is stored but was never written down would be lost.
                 write_private(admin_file, json.dumps(admin, indent=2))
                 log.info("first_start.administrator_created", file=str(admin_file))
     finally:
         await database.close()
     _follow_address(admin_file, base_url)
+
+
+async def find_set_up_link(url: str, code: str) -> str | None:
+    """Returns the link to set up the installation that serves at `url`; None when it has a user already."""
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+            answer = (await client.get("/api/set-up/")).raise_for_status()
+    except httpx.HTTPError as error:
+        # No reason to end what serves: the next start prints a link again.
+        log.warning("first_start.set_up_not_known", error=str(error) or type(error).__name__)
+        return None
+    public_url = SupervisorSettings.from_environment().public_url or url
+    return set_up_url(public_url.rstrip("/"), code) if answer.json()["is_needed"] else None
 
 
 async def ensure_runner_token(session: AsyncSession, secret: str) -> None:

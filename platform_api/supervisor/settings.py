@@ -38,3 +38,4 @@ class ControlPlaneSettings(_FromEnvironment):
     """Holds what the control plane's process takes from the supervisor besides its own settings."""
 
     runner_token: SecretStr
+    set_up_code: SecretStr | None = None

@@ -43,6 +43,10 @@ class Options:
     port: int
     data_dir: Path
     with_runner: bool = True
+    owner: str | None = None
+    """E-mail of the owner whom a first start creates; None: nobody."""
+    set_up_code: str | None = None
+    """What allows to create the first user in a browser, as long as there is none."""
 
 
 class Supervisor:
@@ -55,8 +59,12 @@ class Supervisor:
         listening: socket,
         environment: Mapping[str, str],
         with_runner: bool,
+        owner: str | None = None,
+        set_up_code: str | None = None,
         companions: Sequence[Child] = (),
     ) -> None:
+        self._owner = owner
+        self._set_up_code = set_up_code
         self._directory = directory
         self._listening = listening
         self._environment = environment
@@ -96,12 +104,13 @@ class Supervisor:
     def _control_plane_child(self) -> Child:
         descriptor = self._listening.fileno()
         host, port = reachable_address(self._listening)
+        owner = () if self._owner is None else ("--owner", self._owner)
 
         async def start() -> subprocess.Popen[bytes]:
             return spawn(
                 [
                     *(sys.executable, "-P", "-m", "platform_api.supervisor.control_plane"),
-                    *("--fd", str(descriptor), "--admin-file", str(self._directory.admin_file)),
+                    *("--fd", str(descriptor), "--admin-file", str(self._directory.admin_file), *owner),
                 ],
                 environment={
                     **self._environment,
@@ -110,6 +119,8 @@ class Supervisor:
                     "SECRET_KEYS": self._secret_keys.get_secret_value(),
                     "PUBLIC_URL": self._public_url or self.url,
                     "RUNNER_TOKEN": self._runner_token.get_secret_value(),
+                    # In the environment, which only we may read, unlike a command line.
+                    "SET_UP_CODE": self._set_up_code or "",
                 },
                 working_directory=self._directory.path,
                 inherited_fds=[descriptor],
@@ -188,6 +199,8 @@ async def run_installation(
             listening=listening,
             environment=environment,
             with_runner=options.with_runner,
+            owner=options.owner,
+            set_up_code=options.set_up_code,
             companions=companions,
         )
         stopping = _stop_on_signals(supervisor)

@@ -27,10 +27,23 @@ Fill = Callable[[Platform, Caller, str], Awaitable[dict[str, str]]]
 async def _accounts(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
     async with platform.client(victim) as client:
         [token] = (await client.get("/api/tokens/")).json()["results"]
+        url = f"/api/organizations/{victim.organization_slug}/invitations/"
+        invited = await client.post(url, json={"role": "owner", "email": f"{marker}@example.com"})
+        assert invited.status_code == 201, invited.text
+        # Whoever has the link learns whom it is for, so this holds no marker.
+        link = await client.post(url, json={"role": "owner", "email": f"{secrets.token_hex(5)}@example.com"})
+        assert link.status_code == 201, link.text
+    async with platform.client() as browser:
+        credentials = {"email": victim.email, "password": Platform.password}
+        assert (await browser.post("/api/sessions/", json=credentials)).status_code == 200
+        [sign_in] = (await browser.get("/api/sessions/")).json()
     return {
         "organization": victim.organization_slug,
         "user_id": str(victim.user_id),
         "token_id": str(token["id"]),
+        "invitation_id": str(invited.json()["id"]),
+        "invitations.token": link.json()["url"].rpartition("/")[2],
+        "session_id": sign_in["id"],
     }
 
 

@@ -36,6 +36,8 @@ _DECLARATION: dict[str, Any] = {
 }
 SAMPLES: dict[str, Any] = {
     "POST /api/organizations/{organization}/members/": {"email": "a@example.com", "role": "member"},
+    # Signed in, one sends no account.
+    "POST /api/invitations/{token}/accept/": None,
     "POST /api/apps/{app}/source/": {"base_version": 1, "files": {"main.py": ""}},
     "PUT /api/integrations/{integration_id}/": {
         "id": "{integration_id}",
@@ -51,6 +53,7 @@ SAMPLES: dict[str, Any] = {
 
 # Called by anybody without a token: the secret in the address is the credential.
 UNAUTHENTICATED: set[str] = {
+    "GET /api/invitations/{token}/",
     "GET /api/files/",
     "GET /api/webhooks/{app_slug}/{webhook_slug}/",
     "POST /api/webhooks/{app_slug}/{webhook_slug}/",
@@ -89,7 +92,15 @@ DONE_BY_SCRIPTS = {
 }
 """What the script of a run may change or set going."""
 
-OPEN = {"GET /health", "DELETE /api/sessions/current/", "POST /api/sessions/"}
+OPEN = {
+    "GET /health",
+    "DELETE /api/sessions/current/",
+    "POST /api/sessions/",
+    "GET /api/set-up/",
+    "POST /api/set-up/",
+    "POST /api/password-resets/",
+    "POST /api/password-resets/confirm/",
+}
 """Answered without a token."""
 
 ENDLESS = {"GET /api/actions/run-code-stream/", "GET /api/notifications/stream/"}

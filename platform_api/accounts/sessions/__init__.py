@@ -1,1 +1,1 @@
-"""Signs users in on the web pages, and slows down guessing of passwords."""
+"""Signs users in on the web pages, lists and ends their sign-ins, and slows down guessing of passwords."""

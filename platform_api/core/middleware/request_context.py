@@ -15,6 +15,8 @@ log = structlog.stdlib.get_logger()
 
 REQUEST_ID_HEADER = "X-Request-Id"
 _ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# A secret of ours: a link to an invitation has one in its path.
+_SECRET = re.compile(r"(amt_(?:[a-z]+_)?)[A-Za-z0-9_-]{43}")
 
 
 class RequestContextMiddleware:
@@ -29,6 +31,7 @@ class RequestContextMiddleware:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        path = _SECRET.sub(r"\1…", scope["path"])
         status: int | None = None
 
         async def send_with_id(message: Message) -> None:
@@ -43,13 +46,13 @@ class RequestContextMiddleware:
             try:
                 await self.app(scope, receive, send_with_id)
             except Exception as error:  # the last place where it can be reported under the request's id
-                log.error("request.unexpected_error", method=scope["method"], path=scope["path"], exc_info=error)
+                log.error("request.unexpected_error", method=scope["method"], path=path, exc_info=error)
                 if status is None:
                     await (await unexpected_error(Request(scope), error))(scope, receive, send_with_id)
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
             # Probes ask every few seconds; what matters about them is their failures.
             write = log.debug if scope["path"] == "/health" and status == 200 else log.info
-            write("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
+            write("request", method=scope["method"], path=path, status=status, ms=milliseconds)
 
 
 def _request_id(scope: Scope) -> str:

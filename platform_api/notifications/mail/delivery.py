@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -25,6 +26,23 @@ _TIMEOUT_SECONDS = 20.0
 
 class DeliveryFailed(Exception):
     """Reports that the mail server did not accept a mail; it will be retried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Holds what a mail server is given. `key` is the same in every attempt, so that two of them are seen as one."""
+
+    key: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, mail: Mail) -> Self:
+        key = f"mail-{mail.id}-{mail.created_at.timestamp():.6f}"
+        return cls(key, mail.recipient, mail.subject, mail.text, mail.html, mail.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +77,12 @@ class MailServer:
             sender=sender or f"automio@{urlsplit(public_url).hostname}",
         )
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, letter: Letter) -> None:
         """Hands a mail to the server; raises an `aiosmtplib.SMTPException` or OSError."""
         await aiosmtplib.send(
-            self._message(mail),
+            self._message(letter),
             sender=self.sender,
-            recipients=[mail.recipient],
+            recipients=[letter.recipient],
             hostname=self.host,
             port=self.port,
             username=self.username,
@@ -73,17 +91,16 @@ class MailServer:
             timeout=_TIMEOUT_SECONDS,
         )
 
-    def _message(self, mail: Mail) -> EmailMessage:
+    def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage(policy=SMTP)
         message["From"] = self.sender
-        message["To"] = mail.recipient
-        message["Subject"] = mail.subject
-        message["Date"] = format_datetime(mail.created_at)
-        # The same in every attempt, so that a mail that was accepted twice is recognised as one.
-        message["Message-ID"] = f"<mail-{mail.id}-{mail.created_at.timestamp():.6f}@{self.sender.rpartition('@')[2]}>"
+        message["To"] = letter.recipient
+        message["Subject"] = letter.subject
+        message["Date"] = format_datetime(letter.created_at)
+        message["Message-ID"] = f"<{letter.key}@{self.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(mail.text)
-        message.add_alternative(mail.html, subtype="html")
+        message.set_content(letter.text)
+        message.add_alternative(letter.html, subtype="html")
         return message
 
 
@@ -109,7 +126,7 @@ class MailDelivery:
                 return None
             mail.attempts += 1
             try:
-                await self._server.send(mail)
+                await self._server.send(Letter.of(mail))
             except (aiosmtplib.SMTPException, OSError, ValueError) as error:
                 return _record_failure(mail, error)
             mail.state, mail.last_error = MailState.SENT, None
@@ -119,14 +136,14 @@ class MailDelivery:
 
 def _record_failure(mail: Mail, error: Exception) -> str | None:
     mail.last_error = f"{type(error).__name__}: {error}"[:2000]
-    if _is_permanent(error) or mail.attempts >= MAX_ATTEMPTS:
+    if is_permanent(error) or mail.attempts >= MAX_ATTEMPTS:
         mail.state = MailState.FAILED
         log.warning("mail.failed", mail_id=mail.id, attempts=mail.attempts, error=mail.last_error)
         return None
     return mail.last_error
 
 
-def _is_permanent(error: Exception) -> bool:
+def is_permanent(error: Exception) -> bool:
     """Returns true if a retry is pointless: the server refuses this mail, not us or only for now."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return all(500 <= refused.code < 600 for refused in error.recipients)

@@ -2,14 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import Any
 
 import httpx
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope
 
 from platform_api.accounts.models import Role, Scope
 from platform_api.core.settings import InvalidSettings
@@ -17,48 +13,12 @@ from platform_api.notifications.mail.bodies import html_from_text, text_from_htm
 from platform_api.notifications.mail.delivery import MAX_ATTEMPTS, MailServer
 from platform_api.outbox.worker import OutboxWorker
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
+from tests.platform_api.smtp import Inbox, smtp_server
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
 NOTIFY = "/api/integrations/mailer/notify-me/"
-
-
-class Inbox:
-    """An SMTP server's handler: keeps what it is given, or says what it was told to say."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[Envelope, EmailMessage]] = []
-        self.refusals: list[str] = []
-        self.arrived = asyncio.Event()
-
-    async def handle_RCPT(  # the library's name
-        self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if self.refusals:
-            return self.refusals.pop(0)
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
-        assert isinstance(envelope.content, bytes)
-        message = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        self.received.append((envelope, message))
-        self.arrived.set()
-        return "250 OK"
-
-
-@asynccontextmanager
-async def smtp_server(inbox: Inbox, *, port: int = 0) -> AsyncIterator[int]:
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(inbox, hostname="loopback", enable_SMTPUTF8=True), "127.0.0.1", port
-    )
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 @pytest.fixture

@@ -161,3 +161,24 @@ def test_without_a_database_the_command_says_which_setting_is_missing(tmp_path: 
 def test_an_unreachable_database_is_reported_in_one_line() -> None:
     result = CliRunner().invoke(cli.migrate, ["--database-url", "postgresql://u:p@127.0.0.1:1/x"])
     assert (result.exit_code, "cannot be reached" in result.output) == (1, True)
+
+
+def test_an_operator_sets_a_new_password_which_ends_sign_ins_and_reset_links(commands: Commands) -> None:
+    made = commands.read(cli.user, "create", "--email", "locked@example.com")
+    sign_in, reset = digest_of("sign-in"), digest_of("reset")
+    for table, digest in (("sign_ins", sign_in), ("password_resets", reset)):
+        statement = (
+            f"insert into platform.{table} (digest, user_id, expires_at) values ($1, $2, now() + interval '1 hour')"
+        )
+        asyncio.run(_fetch(commands.database_url, statement, digest, made["user_id"]))
+    query = "select password_hash from platform.users"
+    [old] = asyncio.run(_fetch(commands.database_url, query))
+    commands.read(cli.user, "set-password", "--email", "locked@example.com")
+    [new] = asyncio.run(_fetch(commands.database_url, query))
+    assert new != old
+    for table in ("sign_ins", "password_resets"):
+        assert asyncio.run(_fetch(commands.database_url, f"select 1 from platform.{table}")) == []
+    assert "no user" in commands.refusal(cli.user, "set-password", "--email", "nobody@example.com")
+    assert "password" in commands.refusal(
+        cli.user, "set-password", "--email", "locked@example.com", "--password", "short"
+    )

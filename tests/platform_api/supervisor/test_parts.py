@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from platform_api.accounts.tokens import digest_of
 from platform_api.core.database import Database
 from platform_api.supervisor.data_directory import AlreadyRunningError, DataDirectory, write_private
 from platform_api.supervisor.first_start import RunnerTokenError, ensure_runner_token, prepare
@@ -155,7 +156,9 @@ def test_the_address_shown_is_one_that_can_be_reached(host: str, reached: str) -
 
 
 def _prepare(url: str, admin_file: Path, *, address: str = "http://one", runner_token: str = RUNNER_TOKEN) -> None:
-    asyncio.run(prepare(url, base_url=address, admin_file=admin_file, runner_token=runner_token))
+    asyncio.run(
+        prepare(url, base_url=address, admin_file=admin_file, runner_token=runner_token, owner="o@automio.local")
+    )
 
 
 def test_a_first_start_happens_once_and_the_address_follows(platform_database_url: str, tmp_path: Path) -> None:
@@ -165,6 +168,47 @@ def test_a_first_start_happens_once_and_the_address_follows(platform_database_ur
     _prepare(platform_database_url, admin_file, address="http://two")
     assert json.loads(admin_file.read_text()) == {**first, "base_url": "http://two"}
     assert admin_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_first_start_without_an_owner_creates_nobody_and_offers_its_code(
+    platform_database_url: str, tmp_path: Path
+) -> None:
+    admin_file = tmp_path / "admin.json"
+    asyncio.run(
+        prepare(
+            platform_database_url,
+            base_url="http://one",
+            admin_file=admin_file,
+            runner_token=RUNNER_TOKEN,
+            owner=None,
+            set_up_code="one-time",
+        )
+    )
+    assert not admin_file.exists()
+
+    async def stored() -> tuple[int, bytes]:
+        connection = await asyncpg.connect(platform_database_url)
+        try:
+            users = await connection.fetchval("select count(*) from platform.users")
+            return users, await connection.fetchval("select digest from platform.set_up_codes")
+        finally:
+            await connection.close()
+
+    assert asyncio.run(stored()) == (0, digest_of("one-time"))
+    # Asked for later, an owner is created, and the code ends.
+    _prepare(platform_database_url, admin_file)
+    assert json.loads(admin_file.read_text())["email"] == "o@automio.local"
+    asyncio.run(
+        prepare(
+            platform_database_url,
+            base_url="http://one",
+            admin_file=admin_file,
+            runner_token=RUNNER_TOKEN,
+            owner=None,
+            set_up_code="another",
+        )
+    )
+    assert asyncio.run(stored()) == (1, None)
 
 
 def test_an_administrator_whose_password_could_not_be_written_is_not_created(

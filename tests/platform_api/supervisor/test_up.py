@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import socket
 import stat
@@ -93,6 +95,88 @@ def test_a_first_start_writes_the_administrator_for_us_alone(running: Installati
     with running.client() as client:
         assert [organization["id"] for organization in client.get("/api/organizations/").json()] == [1]
         assert client.get("/api/organizations/", headers={"Authorization": "Bearer wrong"}).status_code == 401
+
+
+def _start_at_a_terminal(data_dir: Path) -> "tuple[subprocess.Popen[bytes], int]":
+    """`automio up` as a person starts it; also the other end of its terminal."""
+    ours, theirs = pty.openpty()
+    arguments = ("up", "--port", "0", "--data-dir", str(data_dir), "--no-runner")
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "automio.cli", *arguments], stdout=theirs, stderr=subprocess.DEVNULL
+    )
+    os.close(theirs)
+    return process, ours
+
+
+def _read_until(terminal: int, text: bytes) -> str:
+    shown = b""
+    while text not in shown or not shown.endswith(b"\n"):
+        shown += os.read(terminal, 4096)
+    return shown.decode()
+
+
+def _stop(process: "subprocess.Popen[bytes]", terminal: int) -> str:
+    """Ends it; returns what else it has shown."""
+    process.send_signal(signal.SIGINT)
+    shown = b""
+    try:
+        while chunk := os.read(terminal, 4096):
+            shown += chunk
+    except OSError:  # how a terminal without the other end says that there is nothing more
+        pass
+    os.close(terminal)
+    assert process.wait(240) == 0
+    return shown.decode()
+
+
+def test_a_person_gets_a_link_that_creates_the_first_user_and_none_later(directory: Path) -> None:
+    data_dir = directory / "person"
+    process, terminal = _start_at_a_terminal(data_dir)
+    try:
+        first = _link_in(_read_until(terminal, b"/set-up?code="))
+    finally:
+        _stop(process, terminal)
+    assert not (data_dir / "admin.json").exists(), "nobody asked for a password"
+
+    # As long as there is no user, each start prints a link; both work.
+    process, terminal = _start_at_a_terminal(data_dir)
+    try:
+        link = _link_in(_read_until(terminal, b"/set-up?code="))
+        assert link["code"] != first["code"]
+        account = {"name": "A", "email": "a@example.com", "password": "long enough 1", "organization": "First"}
+        with httpx.Client(base_url=link["url"], timeout=240) as client:
+            assert client.get("/set-up", params={"code": link["code"]}).status_code == 200
+            done = client.post("/api/set-up/", json={**account, "code": first["code"]})
+            assert done.status_code == 201, done.text
+        command_lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in _below(process.pid)]
+        assert not any(link["code"] in line for line in command_lines)
+    finally:
+        _stop(process, terminal)
+
+    process, terminal = _start_at_a_terminal(data_dir)
+    try:
+        ready = _read_until(terminal, b"automio ready ")
+    finally:
+        rest = _stop(process, terminal)
+    assert "set-up" not in ready + rest
+
+
+def _link_in(shown: str) -> dict[str, str]:
+    match = re.search(r"(?P<url>http://[^/\s]+)/set-up\?code=(?P<code>\S+)", shown)
+    assert match is not None, shown
+    return match.groupdict()
+
+
+def _below(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(below for child in children for below in _below(int(child)))]
+
+
+def test_an_owner_or_a_link_is_asked_for_not_both_and_an_owner_is_an_email(directory: Path) -> None:
+    both = _automio("up", "--data-dir", str(directory / "unused"), "--owner", "a@example.com", "--set-up-link")
+    assert (both.returncode, "--owner or --set-up-link, not both" in both.stderr) == (2, True)
+    wrong = _automio("up", "--data-dir", str(directory / "unused"), "--owner", "somebody")
+    assert (wrong.returncode, "must be an e-mail address, not 'somebody'" in wrong.stderr) == (2, True)
 
 
 def test_a_second_start_keeps_the_administrator_and_his_token(up: Installation) -> None:

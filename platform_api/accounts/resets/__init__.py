@@ -1,0 +1,1 @@
+"""Replaces forgotten passwords, by a link that is sent by mail."""
