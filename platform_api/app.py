@@ -16,6 +16,7 @@ from platform_api.accounts.resets.endpoints import router as password_resets_rou
 from platform_api.accounts.sessions.endpoints import router as sessions_router
 from platform_api.accounts.set_up.endpoints import router as set_up_router
 from platform_api.actions.endpoints import router as actions_router
+from platform_api.actions.rerun_endpoints import router as reruns_router
 from platform_api.apps.endpoints import router as apps_router
 from platform_api.cache.endpoint import CacheEndpoint
 from platform_api.cache.lifespan import cache_lifespan
@@ -67,6 +68,7 @@ from platform_api.outbox.lifespan import outbox_lifespan
 from platform_api.outbox.worker import OutboxHandlers
 from platform_api.plugins.endpoints import router as plugins_router
 from platform_api.runs.endpoints import router as runs_router
+from platform_api.runs.listing.endpoints import router as run_lists_router
 from platform_api.runs.reaper import runs_lifespan
 from platform_api.runs.runner_endpoints import router as runner_router
 from platform_api.syncs.endpoints import router as syncs_router
@@ -129,7 +131,9 @@ API_ROUTERS: Sequence[APIRouter] = (
     parallel_calls_router,
     oauth_router,
     plugins_router,
+    run_lists_router,
     runs_router,
+    reruns_router,
     actions_router,
     runner_router,
 )

@@ -74,7 +74,7 @@ async def run_action(
     app: AppQuery = None,
 ) -> RunStarted:
     run = await service.run_action(session, actor, action, body or RunRequest(), app=app)
-    return RunStarted(run_id=run.id, task_id=run.task_id, run_number=run.number)
+    return RunStarted.of(run)
 
 
 async def _read(session: AsyncSession, actor: Actor, action: Action, app: App) -> ActionRead:

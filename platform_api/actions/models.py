@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from platform_api.accounts.models import EnumText
 from platform_api.apps.models import App
 from platform_api.core.database import Base, Timestamps, identity
-from platform_api.core.types import ActionId, AppId, TableId, UserId
+from platform_api.core.types import ActionId, AppId, RunId, TableId, UserId
+from platform_api.runs.models import Run
 
 
 class ActionType(StrEnum):
@@ -80,3 +81,12 @@ class DescribedAction:
     can_view_code: bool
     code: str | None = None
     """The entry's file, where it was asked for and may be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """Holds what became of the request to repeat one run: the new run, or why there is none."""
+
+    run_id: RunId
+    new_run: Run | None = None
+    error: str | None = None

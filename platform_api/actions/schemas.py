@@ -1,12 +1,15 @@
 """Defines actions on the wire (contract §10)."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from platform_api.actions.models import ActionType, DescribedAction
+from platform_api.actions.models import ActionType, DescribedAction, Rerun
 from platform_api.runs.limits import RunLimits
+from platform_api.runs.schemas import RunIds, RunStarted
 
 MAX_EVENT_ROWS = 10_000
 
@@ -143,3 +146,53 @@ class RunRequest(BaseModel):
             "selected_all": self.selected_all,
             "filter_params": self.filter_params,
         }
+
+
+class RunVersion(StrEnum):
+    """Lists which version of the source a repeated run executes."""
+
+    SAME = "same"
+    """That of the run which it repeats."""
+    LATEST = "latest"
+
+
+class RerunRequest(BaseModel):
+    """Says how a run is repeated."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event: dict[str, Any] | None = Field(default=None, description="The whole new event; absent or null: the same")
+    version: RunVersion = RunVersion.SAME
+
+
+class RerunsRequest(BaseModel):
+    """Names the runs that are to be repeated with their events."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    runs: RunIds
+    version: RunVersion = RunVersion.SAME
+
+
+class RunRepeated(BaseModel):
+    """Tells what became of the request to repeat one run."""
+
+    run: int
+    is_done: bool
+    error: str | None = Field(description="Why not")
+    new_run: RunStarted | None
+
+    @classmethod
+    def of(cls, rerun: Rerun) -> Self:
+        new_run = None if rerun.new_run is None else RunStarted.of(rerun.new_run)
+        return cls(run=rerun.run_id, is_done=new_run is not None, error=rerun.error, new_run=new_run)
+
+
+class RerunsResult(BaseModel):
+    """Answers for each run by itself, in the order of the request."""
+
+    results: list[RunRepeated]
+
+    @classmethod
+    def of(cls, reruns: Sequence[Rerun]) -> Self:
+        return cls(results=[RunRepeated.of(rerun) for rerun in reruns])

@@ -2,13 +2,14 @@
 
 import keyword
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from platform_api.accounts.actor import Actor
+from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.models import Role
 from platform_api.accounts.slugs import free_slug
 from platform_api.actions.access import get_action, is_visible
@@ -22,7 +23,7 @@ from platform_api.core.paging import Orders, contains
 from platform_api.core.types import AppId, TableId
 from platform_api.plugins.bundles import bundle_for
 from platform_api.runs.limits import RunLimits
-from platform_api.runs.models import Run
+from platform_api.runs.models import BegunBy, Run
 from platform_api.runs.service import NewRun, create_run
 from platform_api.tables.models import AppTable
 from platform_api.tables.repository import get_table
@@ -34,6 +35,19 @@ _MAX_ENTRY_LENGTH = 250
 _ORDERS = Orders(
     "actions", Action.id, created_at=Action.id, name=func.lower(Action.name), updated_at=Action.updated_at
 )
+_BEGUN_BY = {
+    ActorKind.SESSION: BegunBy.MANUAL,
+    ActorKind.APP_TOKEN: BegunBy.API,
+    ActorKind.RUN_TOKEN: BegunBy.SCRIPT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Names what a run executes: the entry, and the digest of the bundle that has it."""
+
+    entry: str
+    bundle: str
 
 
 async def list_actions(
@@ -174,11 +188,16 @@ async def start_action(
     *,
     event: dict[str, Any],
     environment: dict[str, str] | None = None,
+    begun_by: BegunBy | None = None,
+    repeated: Run | None = None,
+    code: Code | None = None,
 ) -> Run:
-    """Queues a run of an action that `actor` may see, of an app that they may use."""
-    version = await source.latest_version(session, AppId(owner.id))
-    if version is None or entry_path(action.entry) not in version.manifest:
-        raise Conflict(f"the app's latest source has no {entry_path(action.entry)}, which {action.slug} runs")
+    """Queues a run of an action that `actor` may see, of an app that they may use.
+
+    `begun_by` is by default what the actor's credential says; `code` that of the app's latest source version. Raises
+    Conflict when that has no such file.
+    """
+    code = code or await latest_code(session, actor, action, owner)
     is_owners = await session.scalar(select(App.id).where(App.id == owner.id, is_own(actor))) is not None
     number = await session.scalar(
         update(Action)
@@ -197,16 +216,26 @@ async def start_action(
             app_id=AppId(owner.id),
             organization_id=actor.organization_id,
             user_id=actor.user_id,
-            entry=action.entry,
-            bundle=await bundle_for(session, actor, version.digest),
+            entry=code.entry,
+            bundle=code.bundle,
             event=event,
             environment=environment or {},
             limits=RunLimits(**action.limits),
             reaches_installs=is_owners and action.action_type.works_for_installs,
             allows_retries=action.allows_retries,
+            begun_by=begun_by or _BEGUN_BY[actor.kind],
             started_by_run_id=actor.run_id,
+            rerun_of_run_id=None if repeated is None else repeated.id,
         ),
     )
+
+
+async def latest_code(session: AsyncSession, actor: Actor, action: Action, owner: App) -> Code:
+    """Returns the action's code in the app's latest source version. Raises Conflict when that has no such file."""
+    version = await source.latest_version(session, AppId(owner.id))
+    if version is None or entry_path(action.entry) not in version.manifest:
+        raise Conflict(f"the app's latest source has no {entry_path(action.entry)}, which {action.slug} runs")
+    return Code(action.entry, await bundle_for(session, actor, version.digest))
 
 
 async def read_code(session: AsyncSession, action: Action) -> str | None:

@@ -7,19 +7,16 @@ from sse_starlette import EventSourceResponse
 
 from platform_api.accounts.dependencies import RunActorDep, still_allowed
 from platform_api.accounts.models import Scope
-from platform_api.apps.access import get_usable_app
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
 from platform_api.core.http.dependencies import DatabaseDep
-from platform_api.core.http.pagination import PageDep
 from platform_api.core.services import provided
-from platform_api.core.types import ActionId, AppId
 from platform_api.runs import queue, service
 from platform_api.runs.logs import LogPosition, last_position, read_tail
-from platform_api.runs.models import RunState
-from platform_api.runs.schemas import LogLineRead, LogPage, RunDetail, RunPage, RunRead, RunStatus
+from platform_api.runs.schemas import LogLineRead, LogPage, RunDetail, RunRead, RunStatus
 from platform_api.runs.signals import RunSignals
 from platform_api.runs.stream import read_batch, stream_log
+from platform_api.runs.waiting import waiting_reasons
 
 router = APIRouter(prefix="/actions", tags=["runs"])
 """Comes before the router of the actions, whose `{action}` would match `runs` and `run-code-stream`."""
@@ -43,6 +40,10 @@ async def stream_run_log(
     task_id: Annotated[str, Query(max_length=100)],
     app: AppQuery = None,
     skip_existing: Annotated[bool, Query(description="Only lines written from now on")] = False,
+    events: Annotated[
+        bool,
+        Query(description="Also events `progress` and `end`, with JSON; without it every event is a line of the log"),
+    ] = False,
     last_event_id: Annotated[str | None, Header(description="Go on after this event", max_length=50)] = None,
 ) -> EventSourceResponse:
     run = await service.get_run(session, actor, task_id)
@@ -55,39 +56,14 @@ async def stream_run_log(
     may_read = still_allowed(
         request, actor, Scope.RUN, check=lambda session, caller: service.get_run(session, caller, str(run_id))
     )
-    return stream_log(database, signals, run_id, after=position, may_read=may_read)
-
-
-@router.get("/runs/", summary="List the runs of the caller's organization, newest first")
-async def list_runs(
-    actor: RunActorDep,
-    session: SessionDep,
-    page: PageDep,
-    app: AppQuery = None,
-    action: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
-    state: Annotated[list[RunState] | None, Query(description="Only runs in these states")] = None,
-) -> RunPage:
-    app_id = None if app is None else AppId((await get_usable_app(session, actor, app)).id)
-    count, runs = await service.list_runs(
-        session,
-        actor,
-        app_id=app_id,
-        action_id=None if action is None else ActionId(action),
-        states=state or [],
-        page=page.page,
-        per_page=page.per_page,
-    )
-    return RunPage(
-        count=count,
-        next=page.next_url(count),
-        previous=page.previous_url(),
-        results=[RunRead.from_run(run) for run in runs],
-    )
+    return stream_log(database, signals, run_id, after=position, with_events=events, may_read=may_read)
 
 
 @router.get("/runs/{run}/", summary="Return a run with its event and result")
 async def get_run(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunDetail:
-    return RunDetail.from_run(await service.get_run(session, actor, run))
+    stored_run = await service.get_run(session, actor, run)
+    reasons = await waiting_reasons(session, actor, [stored_run])
+    return RunDetail.from_run(stored_run, waiting_reason=reasons.get(stored_run.id))
 
 
 @router.get("/runs/{run}/status/", summary="Return a run's status, with the end of its log")

@@ -62,6 +62,18 @@ class Cause(StrEnum):
     RUNNER_ERROR = "runner_error"
 
 
+class BegunBy(StrEnum):
+    """Lists how a run can be begun."""
+
+    MANUAL = "manual"
+    """By a person who is signed in."""
+    API = "api"
+    """With a person's token, by a program outside."""
+    SCRIPT = "script"
+    """By the script of another run."""
+    WEBHOOK = "webhook"
+
+
 class LogStream(StrEnum):
     """Lists where a log line comes from; `system` is the platform itself."""
 
@@ -71,6 +83,9 @@ class LogStream(StrEnum):
 
 
 _STATES = ", ".join(f"'{state}'" for state in RunState)
+_FILTERED = ["state", "app_id", "action_id", "user_id", "begun_by"]
+CURRENT_TRANSACTION = text("cast(cast(pg_current_xact_id() as text) as bigint)")
+"""Goes into `changed_in` with every change that a list shows."""
 
 
 class Run(Base):
@@ -87,6 +102,18 @@ class Run(Base):
         ),
         UniqueConstraint("action_id", "number"),
         Index("ix_runs_organization_id_app_id", "organization_id", "app_id", "id"),
+        # Answer every filter of a list without a look at the rows, which are wide.
+        Index("ix_runs_organization_id_id", "organization_id", "id", postgresql_include=["created_at", *_FILTERED]),
+        Index(
+            "ix_runs_organization_id_created_at",
+            *("organization_id", "created_at", "id"),
+            postgresql_include=_FILTERED,
+        ),
+        Index(
+            "ix_runs_changed",
+            *("organization_id", "changed_in", "id"),
+            postgresql_where=text("changed_in is not null"),
+        ),
         Index("ix_runs_app_id", "app_id"),
         Index("ix_runs_pending", "organization_id", "id", postgresql_where=text("state = 'pending'")),
         Index("ix_runs_lease", "lease_expires_at", postgresql_where=text("state in ('claimed', 'running')")),
@@ -107,6 +134,10 @@ class Run(Base):
     """The user who started the run, and whose rights it has."""
     started_by_run_id: Mapped[RunId | None] = mapped_column(BigInteger)
     """The run whose script started this one."""
+    begun_by: Mapped[BegunBy | None] = mapped_column(EnumText(BegunBy))
+    """Unknown of runs from before it was recorded."""
+    rerun_of_run_id: Mapped[RunId | None] = mapped_column(BigInteger)
+    """The run that this one repeats."""
     action_type: Mapped[str]
     reaches_installs: Mapped[bool]
     """True for a script of the app's owner that works for every organization that installed the app."""
@@ -142,6 +173,8 @@ class Run(Base):
     finish_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Tells a repeated report of the end from a different one."""
 
+    changed_in: Mapped[int | None] = mapped_column(BigInteger, server_default=CURRENT_TRANSACTION)
+    """The transaction of the last change that a list shows: of its state, its progress or a request to cancel it."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     claimed_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -171,4 +204,6 @@ class RunnerPresence(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     isolation: Mapped[str]
+    slots: Mapped[int | None] = mapped_column(Integer)
+    """How many runs it executes at once, as far as it has shown."""
     seen_at: Mapped[datetime]

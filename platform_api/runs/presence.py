@@ -11,22 +11,26 @@ from platform_api.core.database import Database
 from platform_api.core.health import HealthCheck
 from platform_api.core.settings import SandboxIsolation
 from platform_api.runs.models import RunnerPresence
+from platform_api.runs.queries import QUERIES
 from platform_api.runs.runner_schemas import Isolation
 
-_PRESENT_FOR = timedelta(seconds=60)
+PRESENT_SECONDS = 60
 """A runner asks for work every 30 seconds at least, or sends heartbeats."""
 _KEPT_FOR = timedelta(days=1)
 
 
-async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolation) -> None:
-    """Records that a runner asked for work, and deletes runners that were absent for a day."""
+async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolation, *, free_slots: int) -> None:
+    """Records that a runner asked for work, and deletes runners that were absent for a day.
+
+    A runner asks for as many runs as it has free slots; with those that it holds, these are all of its slots.
+    """
+    held = (await session.execute(QUERIES["count_held"], {"runner_id": runner_id})).one()
+    seen = {"isolation": str(isolation), "slots": held.by_runner + free_slots, "seen_at": func.now()}
     await session.execute(delete(RunnerPresence).where(RunnerPresence.seen_at < func.now() - _KEPT_FOR))
     await session.execute(
         insert(RunnerPresence)
-        .values(id=runner_id, isolation=str(isolation), seen_at=func.now())
-        .on_conflict_do_update(
-            index_elements=[RunnerPresence.id], set_={"isolation": str(isolation), "seen_at": func.now()}
-        )
+        .values(id=runner_id, **seen)
+        .on_conflict_do_update(index_elements=[RunnerPresence.id], set_=seen)
     )
 
 
@@ -42,7 +46,7 @@ def present_levels() -> ScalarSelect[list[str] | None]:
 
 
 def _is_present() -> ColumnElement[bool]:
-    return RunnerPresence.seen_at > func.now() - _PRESENT_FOR
+    return RunnerPresence.seen_at > func.now() - timedelta(seconds=PRESENT_SECONDS)
 
 
 async def present_runners(session: AsyncSession) -> Sequence[RunnerPresence]:

@@ -64,6 +64,7 @@ set state = 'claimed',
     runner_id = :runner_id,
     isolation = :isolation,
     claimed_at = now(),
+    changed_in = cast(cast(pg_current_xact_id() as text) as bigint),
     lease_expires_at = now() + make_interval(secs => :written_seconds)
 from next
 where run.id = next.id
@@ -74,7 +75,8 @@ returning run.id
 update platform.runs
 set state = 'running',
     starts = starts + case when state = 'claimed' then 1 else 0 end,
-    started_at = case when state = 'claimed' then now() else started_at end
+    started_at = case when state = 'claimed' then now() else started_at end,
+    changed_in = cast(cast(pg_current_xact_id() as text) as bigint)
 where id = :run_id and fence = :fence and state in ('claimed', 'running')
 returning started_at
 
@@ -104,6 +106,7 @@ set state = :state,
     usage = cast(:usage as jsonb),
     finish_digest = :finish_digest,
     finished_at = now(),
+    changed_in = cast(cast(pg_current_xact_id() as text) as bigint),
     lease_expires_at = null
 where id = :run_id and fence = :fence and state in ('claimed', 'running')
 returning id
@@ -154,6 +157,7 @@ set state = lost.next_state,
     progress = case when lost.next_state <> 'pending' then run.progress end,
     progress_info = case when lost.next_state <> 'pending' then run.progress_info end,
     progress_status = case when lost.next_state <> 'pending' then run.progress_status end,
+    changed_in = cast(cast(pg_current_xact_id() as text) as bigint),
     lease_expires_at = null
 from lost
 where run.id = lost.id
@@ -167,7 +171,8 @@ set state = case when state = 'running' then state else 'stopped' end,
     error = case when state <> 'running' then 'the run was cancelled before it started' end,
     finished_at = case when state <> 'running' then now() end,
     lease_expires_at = case when state = 'running' then lease_expires_at end,
-    cancel_requested_at = coalesce(cancel_requested_at, now())
+    cancel_requested_at = coalesce(cancel_requested_at, now()),
+    changed_in = cast(cast(pg_current_xact_id() as text) as bigint)
 where id = :run_id and state in ('pending', 'claimed', 'running')
 returning state
 
@@ -214,3 +219,61 @@ order by fence, seq
 
 -- name: notify
 select pg_notify(:channel, :payload)
+
+-- name: notify_listed
+-- Equal notifications of a transaction are sent once.
+select pg_notify(:run_channel, cast(id as text)), pg_notify(:list_channel, cast(organization_id as text))
+from platform.runs
+where id = any(cast(:run_ids as bigint[]))
+
+-- name: count_held
+-- How many runs a runner holds, and how many all runners do.
+select count(*) filter (where runner_id = cast(:runner_id as text)) as by_runner, count(*) as by_all
+from platform.runs
+where state in ('claimed', 'running')
+
+-- name: oldest_waiting
+-- The oldest waiting runs of an organization; the index of waiting runs answers it.
+select id
+from platform.runs
+where state = 'pending' and organization_id = :organization_id -- tenancy: the caller's own, given by the actor
+order by id
+limit :runs
+
+-- name: current_snapshot
+select cast(pg_current_snapshot() as text)
+
+-- name: changed_runs
+-- Runs of an organization that changed in transactions which the snapshot `seen` did not see and `reading` does, after
+-- the place (change, run). Snapshots and not numbers tell what is new: transactions do not end in the order in which
+-- they begin. What `seen` did not see is written as two ranges, so that a transaction that has been running for hours
+-- makes nobody read the changes of these hours. What a restored database has of a later count of transactions waits
+-- until that is reached.
+select id, changed_in
+from (
+    (
+        select run.id, run.changed_in
+        from platform.runs as run
+        where run.organization_id = :organization_id -- tenancy: the reader's own, given by the actor
+            and run.changed_in = any(cast(:seen_running as bigint[]))
+            and (run.changed_in, run.id) > (:change, :run_id)
+            and run.changed_in < :reading_end
+            and run.changed_in <> all(cast(:reading_running as bigint[]))
+        order by run.changed_in, run.id
+        limit :runs
+    )
+    union all
+    (
+        select run.id, run.changed_in
+        from platform.runs as run
+        where run.organization_id = :organization_id -- tenancy: the reader's own, given by the actor
+            and run.changed_in >= :seen_end
+            and (run.changed_in, run.id) > (:change, :run_id)
+            and run.changed_in < :reading_end
+            and run.changed_in <> all(cast(:reading_running as bigint[]))
+        order by run.changed_in, run.id
+        limit :runs
+    )
+) as changed
+order by changed_in, id
+limit :runs

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from platform_api.accounts.actor import Actor
 from platform_api.accounts.tokens import end_run_tokens, issue_run_token
 from platform_api.core.errors import Unprocessable
 from platform_api.core.types import RunId
@@ -21,7 +22,8 @@ from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import Cause, Run, RunState
 from platform_api.runs.queries import QUERIES
 from platform_api.runs.runner_schemas import Claim, Finish, HeartbeatRun, HeldRun, Isolation
-from platform_api.runs.signals import announce_change, announce_work
+from platform_api.runs.service import get_runs
+from platform_api.runs.signals import announce_listed_changes, announce_work
 from platform_api.work.errors import LeaseLost
 
 log = structlog.stdlib.get_logger()
@@ -46,6 +48,7 @@ async def claim_runs(session: AsyncSession, *, runner_id: str, slots: int, isola
     claimed = (await session.scalars(QUERIES["claim"], parameters)).all()
     if not claimed:
         return []
+    await announce_listed_changes(session, claimed)
     runs = await session.scalars(select(Run).where(Run.id.in_(claimed)).order_by(Run.id))
     return [await _claim(session, run) for run in runs]
 
@@ -55,7 +58,7 @@ async def start_run(session: AsyncSession, run_id: RunId, fence: int) -> datetim
     started_at: datetime | None = await session.scalar(QUERIES["start"], {"run_id": run_id, "fence": fence})
     if started_at is None:
         raise _lost(run_id)
-    await announce_change(session, run_id)
+    await announce_listed_changes(session, [run_id])
     return started_at
 
 
@@ -128,6 +131,7 @@ async def reap(session: AsyncSession, horizon: datetime | None = None) -> int:
     if waiting:
         # The lost runner may still execute the script: its token must not work beside the next one's.
         await end_run_tokens(session, waiting)
+        await announce_listed_changes(session, waiting)
         await announce_work(session)
     return len(rows)
 
@@ -138,9 +142,22 @@ async def cancel_run(session: AsyncSession, run: Run) -> Run:
     if state is not None and RunState(state).has_ended:
         await _after_end(session, [run.id])
     elif state is not None:
-        await announce_change(session, run.id)
+        await announce_listed_changes(session, [run.id])
     await session.refresh(run)
     return run
+
+
+async def cancel_runs(session: AsyncSession, actor: Actor, run_ids: Sequence[RunId]) -> dict[RunId, str | None]:
+    """Cancels those of `run_ids` that `actor` may see; returns for each why it was not done, None if it was."""
+    errors: dict[RunId, str | None] = {run_id: f"there is no run {run_id}" for run_id in run_ids}
+    # In the order of their ids: two callers that cancel the same runs must not wait for each other.
+    for run in await get_runs(session, actor, run_ids):
+        has_ended = run.state.has_ended
+        await cancel_run(session, run)
+        # It may have ended in between, but not because of this request.
+        is_cancelled = not has_ended and (run.cause is Cause.CANCELLED or not run.state.has_ended)
+        errors[run.id] = None if is_cancelled else f"the run has ended already, as {run.state}"
+    return errors
 
 
 # grammar: a claim goes to the runner as the queue knows it
@@ -183,8 +200,7 @@ async def _give_up(
 async def _after_end(session: AsyncSession, run_ids: Sequence[RunId]) -> None:
     if run_ids:
         await end_run_tokens(session, run_ids)
-    for run_id in run_ids:
-        await announce_change(session, run_id)
+        await announce_listed_changes(session, run_ids)
 
 
 def _pairs(held: Sequence[HeldRun]) -> dict[str, list[int]]:

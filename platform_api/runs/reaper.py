@@ -13,6 +13,7 @@ from platform_api.core.listener import Listener
 from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.core.work_loop import WorkLoop
+from platform_api.runs.listing.signals import RunListSignals
 from platform_api.runs.models import Run
 from platform_api.runs.presence import isolation_check
 from platform_api.runs.queue import reap
@@ -25,9 +26,10 @@ _TOKENS_KEPT = timedelta(days=1)
 
 @asynccontextmanager
 async def runs_lifespan(services: Services) -> AsyncIterator[None]:
-    """Provides RunSignals; decides about stalled runs in the background."""
+    """Provides RunSignals and RunListSignals; decides about stalled runs in the background."""
     database = services[Database]
     services.provide(RunSignals(services[Listener]))
+    services.provide(RunListSignals(services[Listener]))
     services[HealthChecks].add("isolation", isolation_check(database, services[Settings].sandbox_isolation))
     async with reaping(services[Sweep]), _clearing(database):
         yield

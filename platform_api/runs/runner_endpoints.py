@@ -70,7 +70,7 @@ async def claim(
         )
     database = services[Database]
     async with database.transaction() as session:
-        await note_runner(session, body.runner_id, body.isolation)
+        await note_runner(session, body.runner_id, body.isolation, free_slots=body.slots)
     until = time.monotonic() + body.wait_seconds
     with services[RunSignals].waiting_for_work() as work:
         while True:

@@ -2,12 +2,12 @@
 
 import json
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from platform_api.runs.logs import LogLine
-from platform_api.runs.models import Cause, LogStream, Run, RunState
+from platform_api.runs.models import BegunBy, Cause, LogStream, Run, RunState
 
 WireStatus = Literal["pending", "running", "completed", "failed", "stopped"]
 
@@ -21,12 +21,22 @@ _WIRE_STATUS: dict[RunState, WireStatus] = {
 }
 
 
+RunIds = Annotated[
+    list[Annotated[int, Field(ge=1, le=2**63 - 1)]],
+    Field(min_length=1, max_length=100, description="Ids; one that is named twice counts once"),
+]
+
+
 class RunStarted(BaseModel):
     """Identifies a run that was queued."""
 
     run_id: int
     task_id: str
     run_number: int
+
+    @classmethod
+    def of(cls, run: Run) -> "RunStarted":
+        return cls(run_id=run.id, task_id=run.task_id, run_number=run.number)
 
 
 class RunStatus(BaseModel):
@@ -67,9 +77,12 @@ class RunRead(BaseModel):
     action_type: str
     organization: int
     user: int
-    started_by_run: int | None
+    begun_by: BegunBy | None = Field(description="Null for a run from before this was recorded")
+    started_by_run: int | None = Field(description="The run whose script started this one")
+    rerun_of: int | None = Field(description="The run that this one repeats")
     status: WireStatus
     state: RunState
+    waiting_reason: str | None = Field(description="Why it has not started, in one sentence")
     cause: Cause | None
     error: str | None
     progress: int | None
@@ -84,9 +97,9 @@ class RunRead(BaseModel):
     finished_at: datetime | None
 
     @classmethod
-    def from_run(cls, run: Run) -> "RunRead":
+    def from_run(cls, run: Run, *, waiting_reason: str | None = None) -> "RunRead":
         """Returns what a list shows of `run`."""
-        return cls(**_fields(run))
+        return cls(**_fields(run), waiting_reason=waiting_reason)
 
 
 class RunDetail(RunRead):
@@ -99,10 +112,11 @@ class RunDetail(RunRead):
     result: dict[str, Any] | None
 
     @classmethod
-    def from_run(cls, run: Run) -> "RunDetail":
+    def from_run(cls, run: Run, *, waiting_reason: str | None = None) -> "RunDetail":
         """Returns everything of `run` but its log."""
         return cls(
             **_fields(run),
+            waiting_reason=waiting_reason,
             entry=run.entry,
             source=run.bundle,
             limits=run.limits,
@@ -111,13 +125,36 @@ class RunDetail(RunRead):
         )
 
 
-class RunPage(BaseModel):
-    """Holds the contract's pagination envelope."""
+class ProgressEvent(BaseModel):
+    """Tells, in the stream of a run's log, how far the run is."""
 
-    count: int
-    next: str | None
-    previous: str | None
-    results: list[RunRead]
+    progress: int | None = Field(description="0 to 100")
+    info: str | None
+    status: str | None = Field(description="As the script gave it")
+
+    @classmethod
+    def of(cls, run: Run) -> "ProgressEvent":
+        return cls(progress=run.progress, info=run.progress_info, status=run.progress_status)
+
+
+class EndEvent(BaseModel):
+    """Tells, in the stream of a run's log, how the run ended."""
+
+    run_id: int
+    status: WireStatus
+    cause: Cause | None
+    error: str | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, run: Run) -> "EndEvent":
+        return cls(
+            run_id=run.id,
+            status=_WIRE_STATUS[run.state],
+            cause=run.cause,
+            error=run.error,
+            finished_at=run.finished_at,
+        )
 
 
 class LogLineRead(BaseModel):
@@ -151,7 +188,9 @@ def _fields(run: Run) -> dict[str, Any]:
         "action_type": run.action_type,
         "organization": run.organization_id,
         "user": run.user_id,
+        "begun_by": run.begun_by,
         "started_by_run": run.started_by_run_id,
+        "rerun_of": run.rerun_of_run_id,
         "status": _WIRE_STATUS[run.state],
         "state": run.state,
         "cause": run.cause,

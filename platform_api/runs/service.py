@@ -9,15 +9,14 @@ from sqlalchemy import ColumnElement, ScalarSelect, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
-from platform_api.accounts.tenancy import visible_to
+from platform_api.accounts.tenancy import visible_organization_ids
 from platform_api.apps.models import App
 from platform_api.apps.references import names_app
 from platform_api.core.errors import NotFound
-from platform_api.core.paging import paginate
 from platform_api.core.types import ActionId, AppId, OrganizationId, RunId, UserId
 from platform_api.runs.limits import RunLimits
-from platform_api.runs.models import Run, RunState
-from platform_api.runs.signals import announce_change, announce_work
+from platform_api.runs.models import CURRENT_TRANSACTION, BegunBy, Run, RunState
+from platform_api.runs.signals import announce_listed_changes, announce_work
 
 _MAX_ID = 2**63 - 1
 _MAX_INFO_LENGTH = 1000
@@ -40,7 +39,9 @@ class NewRun:
     limits: RunLimits = field(default_factory=RunLimits)
     reaches_installs: bool = False
     allows_retries: bool = False
+    begun_by: BegunBy
     started_by_run_id: RunId | None = None
+    rerun_of_run_id: RunId | None = None
 
 
 async def create_run(session: AsyncSession, new: NewRun) -> Run:
@@ -61,6 +62,8 @@ async def create_run(session: AsyncSession, new: NewRun) -> Run:
         action_id=new.action_id,
         user_id=new.user_id,
         started_by_run_id=new.started_by_run_id,
+        begun_by=new.begun_by,
+        rerun_of_run_id=new.rerun_of_run_id,
         action_type=new.action_type,
         reaches_installs=new.reaches_installs,
         entry=new.entry,
@@ -73,12 +76,14 @@ async def create_run(session: AsyncSession, new: NewRun) -> Run:
     session.add(run)
     await session.flush()
     await announce_work(session)
+    await announce_listed_changes(session, [run.id])
     return run
 
 
 def visible_runs(actor: Actor) -> ColumnElement[bool]:
     """Selects the runs `actor` may see: of the organization acted in, and of the app to which a token is bound."""
-    visible = visible_to(actor, Run.organization_id)
+    # tenancy: one organization at most; as a value, and not a set, the indexes of runs give its runs in their order
+    visible = Run.organization_id == visible_organization_ids(actor).scalar_subquery()
     return visible if actor.app_id is None else visible & (Run.app_id == actor.app_id)
 
 
@@ -90,31 +95,15 @@ async def get_run(session: AsyncSession, actor: Actor, reference: str) -> Run:
     return run
 
 
+async def get_runs(session: AsyncSession, actor: Actor, run_ids: Sequence[RunId]) -> Sequence[Run]:
+    """Returns those of `run_ids` that `actor` may see, by their ids."""
+    return (await session.scalars(select(Run).where(Run.id.in_(run_ids), visible_runs(actor)).order_by(Run.id))).all()
+
+
 async def require_app(session: AsyncSession, run: Run, app: str) -> None:
     """Raises NotFound when `run`, which the caller may see, does not belong to the app that `app` names."""
     if await session.scalar(select(App.id).where(App.id == run.app_id, names_app(app))) is None:
         raise NotFound(f"there is no run {run.task_id} of the app {app}")
-
-
-async def list_runs(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    app_id: AppId | None,
-    action_id: ActionId | None,
-    states: Sequence[RunState],
-    page: int,
-    per_page: int,
-) -> tuple[int, Sequence[Run]]:
-    """Returns how many runs there are, and one page of them, newest first."""
-    statement = select(Run).where(visible_runs(actor))
-    if app_id is not None:
-        statement = statement.where(Run.app_id == app_id)
-    if action_id is not None:
-        statement = statement.where(Run.action_id == action_id)
-    if states:
-        statement = statement.where(Run.state.in_(states))
-    return await paginate(session, statement, Run.id.desc(), page=page, per_page=per_page)
 
 
 def under_way_up_to(actor: Actor, limit: int) -> ScalarSelect[int]:
@@ -136,14 +125,19 @@ async def set_progress(
     statement = (
         update(Run)
         .where(is_own, visible_runs(actor), Run.state.in_([RunState.PENDING, RunState.CLAIMED, RunState.RUNNING]))
-        .values(progress=progress, progress_info=info[:_MAX_INFO_LENGTH], progress_status=status)
+        .values(
+            progress=progress,
+            progress_info=info[:_MAX_INFO_LENGTH],
+            progress_status=status,
+            changed_in=CURRENT_TRANSACTION,
+        )
         .returning(Run.id)
         .execution_options(synchronize_session=False)
     )
     run_id = await session.scalar(statement)
     if run_id is None:
         return False
-    await announce_change(session, run_id)
+    await announce_listed_changes(session, [run_id])
     return True
 
 

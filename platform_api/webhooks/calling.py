@@ -19,6 +19,7 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
 from platform_api.core.errors import BadRequest, Conflict, Forbidden, NotFound, PlatformError
+from platform_api.runs.models import BegunBy
 from platform_api.webhooks.answers import Answer
 from platform_api.webhooks.bodies import ParsedBody, off_loop, parse_body, parse_exactly, parse_json, undecoded
 from platform_api.webhooks.challenges import ChallengeAnswer, answer_body, answer_form, answer_header, answer_query
@@ -114,7 +115,7 @@ async def _start(
     )
     event["webhook"] = {"id": webhook.id, "name": webhook.name}
     try:
-        run = await start_action(session, actor, action, app, event=event)
+        run = await start_action(session, actor, action, app, event=event, begun_by=BegunBy.WEBHOOK)
     except Conflict as error:
         log.warning("webhook.cannot_run", webhook_id=webhook.id, reason=error.message)
         raise PlatformError("the webhook's action cannot run at the moment; try again later") from error

@@ -86,6 +86,9 @@ DONE_BY_SCRIPTS = {
     "POST /api/apps/{app}/syncs/{sync}/cancel/",
     "POST /api/actions/{action}/run/",
     "POST /api/actions/runs/{run}/cancel/",
+    "POST /api/actions/runs/{run}/rerun/",
+    "POST /api/actions/runs/cancel/",
+    "POST /api/actions/runs/rerun/",
     "POST /api/integrations/{integration_id}/call/",
     "POST /api/integrations/{integration_id}/parallel_call/",
     "POST /api/integrations/{integration_id}/parallel_call_for_connection/",
@@ -103,7 +106,11 @@ OPEN = {
 }
 """Answered without a token."""
 
-ENDLESS = {"GET /api/actions/run-code-stream/", "GET /api/notifications/stream/"}
+ENDLESS = {
+    "GET /api/actions/run-code-stream/",
+    "GET /api/actions/runs/stream/",
+    "GET /api/notifications/stream/",
+}
 """Answers that last as long as the run does, or the reader stays."""
 
 READS = [item for item in OPERATIONS if item[1] == "get" and item[0] not in NOTHING_THERE | ENDLESS]

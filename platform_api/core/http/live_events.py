@@ -50,11 +50,13 @@ async def live_events(
     opening: ServerSentEvent,
     watching: AbstractContextManager[asyncio.Event],
     may_read: MayRead,
+    pause_seconds: float = 0.0,
 ) -> AsyncIterator[ServerSentEvent]:
     """Yields what `read` finds after `position`, until a batch is the last or the reader may no longer read.
 
     `opening` is sent at once, so that a client sees the stream open while there is nothing to send. A database that
-    cannot be reached is waited for.
+    cannot be reached is waited for. When everything has been read, the next look comes `pause_seconds` later at the
+    earliest.
     """
     checked = time.monotonic()
 
@@ -85,6 +87,8 @@ async def live_events(
             if batch.is_last:
                 return
             if not batch.has_more:
+                if pause_seconds:
+                    await asyncio.sleep(pause_seconds)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await changed.wait()

@@ -1,0 +1,34 @@
+"""Serves the repetition of runs over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from platform_api.accounts.dependencies import RunActorDep
+from platform_api.actions import reruns
+from platform_api.actions.schemas import RerunRequest, RerunsRequest, RerunsResult
+from platform_api.core.database import SessionDep
+from platform_api.core.types import RunId
+from platform_api.runs.schemas import RunRead
+from platform_api.runs.waiting import waiting_reasons
+
+router = APIRouter(prefix="/actions/runs", tags=["runs"])
+
+
+@router.post("/rerun/", summary="Repeat up to 100 runs; each is answered by itself")
+async def rerun_many(actor: RunActorDep, session: SessionDep, body: RerunsRequest) -> RerunsResult:
+    run_ids = [RunId(run_id) for run_id in body.runs]
+    return RerunsResult.of(await reruns.rerun_many(session, actor, run_ids, version=body.version))
+
+
+@router.post("/{run}/rerun/", summary="Repeat a run, with the same or another input; the new run is answered")
+async def rerun(
+    actor: RunActorDep,
+    session: SessionDep,
+    run: Annotated[str, Path(description="Id or task id of the run", max_length=100)],
+    body: RerunRequest | None = None,
+) -> RunRead:
+    body = body or RerunRequest()
+    new_run = await reruns.rerun(session, actor, run, version=body.version, event=body.event)
+    reasons = await waiting_reasons(session, actor, [new_run])
+    return RunRead.from_run(new_run, waiting_reason=reasons.get(new_run.id))

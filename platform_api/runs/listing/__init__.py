@@ -1,0 +1,1 @@
+"""Lists runs as an operator needs them: with filters, over time, and live."""

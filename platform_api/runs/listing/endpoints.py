@@ -1,0 +1,82 @@
+"""Serves lists of runs over HTTP: in parts, over time, and live; cancels many at once."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from sse_starlette import EventSourceResponse
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.dependencies import CREDENTIALS, RunActorDep, still_allowed
+from platform_api.accounts.models import Scope
+from platform_api.core.database import SessionDep
+from platform_api.core.http.dependencies import DatabaseDep
+from platform_api.core.http.pagination import ListingDep
+from platform_api.core.services import provided
+from platform_api.core.types import RunId
+from platform_api.runs import queue
+from platform_api.runs.listing import service
+from platform_api.runs.listing.histogram import MAX_BUCKETS, count_over_time
+from platform_api.runs.listing.parameters import FilterQueryDep, RunFiltersDep, StreamActorDep
+from platform_api.runs.listing.positions import MAX_CHARACTERS, ChangePosition
+from platform_api.runs.listing.schemas import HistogramRead, RunPage, RunsCancel, RunsCancelled, read_runs
+from platform_api.runs.listing.signals import RunListSignals
+from platform_api.runs.listing.stream import current_position, stream_runs
+from platform_api.runs.waiting import waiting_reasons
+
+router = APIRouter(prefix="/actions/runs", tags=["runs"])
+"""Comes before the router of single runs, whose `{run}` would match `stream` and `histogram`."""
+
+RunListSignalsDep = Annotated[RunListSignals, Depends(provided(RunListSignals))]
+
+
+@router.get("/", summary="List the runs of the caller's organization, newest first")
+async def list_runs(actor: RunActorDep, session: SessionDep, listing: ListingDep, filters: RunFiltersDep) -> RunPage:
+    part = await service.list_runs(session, actor, filters, listing.window)
+    reasons = await waiting_reasons(session, actor, part.items)
+    return RunPage(**listing.links(part), results=read_runs(part.items, reasons))
+
+
+@router.get("/histogram/", summary="Count runs over time, by how they ended; by default those of the last 24 hours")
+async def get_histogram(
+    actor: RunActorDep,
+    session: SessionDep,
+    filters: RunFiltersDep,
+    buckets: Annotated[int, Query(ge=1, le=MAX_BUCKETS)] = MAX_BUCKETS,
+) -> HistogramRead:
+    return HistogramRead.of(await count_over_time(session, actor, filters, buckets=buckets))
+
+
+@router.get(
+    "/stream/",
+    summary="Stream the runs of a list as they begin and change",
+    response_class=EventSourceResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+    dependencies=CREDENTIALS,
+)
+async def stream_list(
+    request: Request,
+    actor: StreamActorDep,
+    session: SessionDep,
+    database: DatabaseDep,
+    signals: RunListSignalsDep,
+    query: FilterQueryDep,
+    last_event_id: Annotated[
+        str | None, Header(description="Go on after this event; absent: from now on", max_length=MAX_CHARACTERS)
+    ] = None,
+) -> EventSourceResponse:
+    filters = await query.filters(session, actor)
+    signals.require_place(actor)
+
+    async def check(session: AsyncSession, caller: Actor) -> None:
+        await query.filters(session, caller)
+
+    # What is no position of ours stands for none.
+    after = ChangePosition.parse(last_event_id or "") or await current_position(session)
+    may_read = still_allowed(request, actor, Scope.RUN, check=check)
+    return stream_runs(database, signals, actor, filters, after=after, may_read=may_read)
+
+
+@router.post("/cancel/", summary="Cancel up to 100 runs; each is answered by itself")
+async def cancel_runs(actor: RunActorDep, session: SessionDep, body: RunsCancel) -> RunsCancelled:
+    return RunsCancelled.of(await queue.cancel_runs(session, actor, [RunId(run_id) for run_id in body.runs]))

@@ -1,0 +1,89 @@
+"""Defines lists of runs on the wire."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from platform_api.core.http.pagination import Envelope
+from platform_api.core.types import RunId
+from platform_api.runs.listing.histogram import MAX_BUCKETS, Histogram
+from platform_api.runs.models import Run
+from platform_api.runs.schemas import RunIds, RunRead
+
+
+class RunPage(Envelope):
+    """Holds a part of a list of runs; read by a cursor it may be short, or empty, before the last one."""
+
+    results: list[RunRead]
+
+
+class BucketRead(BaseModel):
+    """Shows how many runs were created from `start` on, by how they ended."""
+
+    start: datetime
+    completed: int
+    failed: int
+    stopped: int
+    open: int = Field(description="Those that wait or go on")
+
+
+class HistogramRead(BaseModel):
+    """Shows runs over time, in buckets of equal length without a gap."""
+
+    since: datetime = Field(serialization_alias="from")
+    until: datetime = Field(serialization_alias="to")
+    bucket_seconds: float
+    counted_from: datetime = Field(
+        description="Later than `from` if there are too many runs: older ones are not counted"
+    )
+    buckets: list[BucketRead] = Field(max_length=MAX_BUCKETS)
+
+    @classmethod
+    def of(cls, histogram: Histogram) -> "HistogramRead":
+        return cls(
+            since=histogram.since,
+            until=histogram.until,
+            bucket_seconds=histogram.width.total_seconds(),
+            counted_from=histogram.counted_from,
+            buckets=[BucketRead.model_validate(bucket, from_attributes=True) for bucket in histogram.buckets],
+        )
+
+
+class LeftRun(BaseModel):
+    """Names, in the stream of a list, a run that does not (or no longer) pass the filters `state` and `text`."""
+
+    id: int
+
+
+class RunsCancel(BaseModel):
+    """Names the runs that are to be cancelled."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    runs: RunIds
+
+
+class RunCancelled(BaseModel):
+    """Tells what became of the request to cancel one run."""
+
+    run: int
+    is_done: bool
+    error: str | None = Field(description="Why not")
+
+
+class RunsCancelled(BaseModel):
+    """Answers for each run by itself, in the order of the request."""
+
+    results: list[RunCancelled]
+
+    @classmethod
+    def of(cls, errors: Mapping[RunId, str | None]) -> "RunsCancelled":
+        return cls(
+            results=[RunCancelled(run=run_id, is_done=error is None, error=error) for run_id, error in errors.items()]
+        )
+
+
+def read_runs(runs: list[Run], reasons: Mapping[RunId, str]) -> list[RunRead]:
+    """Returns runs as a list shows them, with why they wait."""
+    return [RunRead.from_run(run, waiting_reason=reasons.get(run.id)) for run in runs]
