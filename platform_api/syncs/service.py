@@ -25,7 +25,7 @@ from platform_api.schedules.timetable import upcoming
 from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.lists.fetching import fetch, open_connection
 from platform_api.syncs.lists.paging import Walk, first_position, start_after, way_of
-from platform_api.syncs.models import OPEN_STATES, RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
+from platform_api.syncs.models import OPEN_STATES, Sync, SyncCheckpoint, SyncedRow, SyncRun, SyncRunState
 from platform_api.syncs.queue import RUNS
 from platform_api.syncs.rows.target import Target, find_target
 from platform_api.syncs.scheduling import database_time, enqueue, times_of, timetable_for, usable_connections
@@ -193,9 +193,9 @@ async def cancel_runs(
     runs = (await session.scalars(statement.order_by(SyncRun.id))).all()
     now = await database_time(session)
     for run in runs:
-        if run.state is RunState.PENDING:
+        if run.state is SyncRunState.PENDING:
             run.cancel_requested_at = now
-            run.state, run.finished_at, run.error = RunState.CANCELLED, now, "cancelled"
+            run.state, run.finished_at, run.error = SyncRunState.CANCELLED, now, "cancelled"
         else:
             await RUNS.cancel(session, run)
     await session.flush()
