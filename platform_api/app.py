@@ -15,9 +15,9 @@ from platform_api.apps.endpoints import router as apps_router
 from platform_api.cache.endpoint import CacheEndpoint
 from platform_api.cache.lifespan import cache_lifespan
 from platform_api.core.database import Database
-from platform_api.core.errors import ERROR_RESPONSES, install_error_handlers
 from platform_api.core.health import HealthChecks, database_check
 from platform_api.core.health import router as health_router
+from platform_api.core.http.error_answers import ERROR_RESPONSES, install_error_handlers
 from platform_api.core.http.slashes import SlashTolerance
 from platform_api.core.listener import Listener, listener_lifespan
 from platform_api.core.middleware.body_limit import BodyLimitMiddleware

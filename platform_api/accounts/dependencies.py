@@ -41,6 +41,12 @@ CREDENTIALS = [Security(_authorization), Security(_cookie)]
 """Of an endpoint that finds its caller by itself (`actor_of_request`): how OpenAPI shows what it takes."""
 
 
+class ForeignPage(Forbidden):
+    """Reports a change with a sign-in that another site's page requested."""
+
+    code = "foreign_page"
+
+
 async def current_actor(
     request: Request,
     session: SessionDep,
@@ -123,7 +129,7 @@ def refuse_cross_site(request: Request) -> None:
         public_url = services_of(request)[Settings].public_url
         is_own = is_own_origin(origin, host=request.headers.get("host"), public_url=public_url)
     if not is_own:
-        raise Forbidden("a sign-in may change things from this platform's own pages only; use a token elsewhere")
+        raise ForeignPage("a sign-in may change things from this platform's own pages only; use a token elsewhere")
 
 
 async def current_runner(

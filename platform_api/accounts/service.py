@@ -4,14 +4,50 @@ from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from platform_api.accounts.actor import Actor
+from platform_api.accounts.actor import Actor, MissingRole
 from platform_api.accounts.models import Membership, Organization, Role, SignIn, Token, User
 from platform_api.accounts.passwords import hash_password, is_password_right
 from platform_api.accounts.schemas import UserUpdate
 from platform_api.accounts.slugs import free_slug
 from platform_api.accounts.tenancy import visible_organization_ids
-from platform_api.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from platform_api.core.errors import Conflict, NameTaken, NotFound, Unprocessable
 from platform_api.core.types import OrganizationId, UserId
+
+
+class UserExists(Conflict):
+    """Reports that a user has this e-mail already."""
+
+    code = "user_exists"
+
+
+class UnknownUser(NotFound):
+    """Reports that nobody has this e-mail; with a password they would be created."""
+
+    code = "unknown_user"
+
+
+class WrongPassword(Unprocessable):
+    """Reports that the current password, which a change asks for, is wrong."""
+
+    code = "wrong_password"
+
+
+class AlreadyMember(Conflict):
+    """Reports that the user is a member of the organization."""
+
+    code = "already_member"
+
+
+class LastOwner(Conflict):
+    """Reports that the organization would be left without an owner."""
+
+    code = "last_owner"
+
+
+class LastOperator(Conflict):
+    """Reports that the installation would be left without an operator."""
+
+    code = "last_operator"
 
 
 def normalize_email(email: str) -> str:
@@ -28,7 +64,7 @@ async def create_organization(
     statement = insert(Organization).values(name=name, slug=slug).on_conflict_do_nothing().returning(Organization)
     organization = await session.scalar(statement)
     if organization is None:
-        raise Conflict(f"the organization slug {slug!r} is taken; choose another")
+        raise NameTaken(f"the organization slug {slug!r} is taken; choose another", field="slug")
     session.add(Membership(user_id=owner_id, organization_id=organization.id, role=Role.OWNER))
     await session.flush()
     return organization
@@ -60,7 +96,7 @@ async def get_managed_organization(session: AsyncSession, actor: Actor, referenc
     """Returns an organization that the caller owns. Raises NotFound, Forbidden."""
     organization, role = await get_organization(session, actor, reference)
     if role is not Role.OWNER:
-        raise Forbidden(f"only an owner of {organization.slug} may do this; your role is {role!s}")
+        raise MissingRole(f"only an owner of {organization.slug} may do this; your role is {role!s}")
     return organization
 
 
@@ -77,7 +113,7 @@ async def create_user(
     }
     user: User | None = await session.scalar(insert(User).values(values).on_conflict_do_nothing().returning(User))
     if user is None:
-        raise Conflict(f"a user with the e-mail {normalize_email(email)} already exists")
+        raise UserExists(f"a user with the e-mail {normalize_email(email)} already exists", field="email")
     return user
 
 
@@ -90,7 +126,7 @@ async def find_user(session: AsyncSession, email: str) -> User | None:
 async def change_password(session: AsyncSession, user: User, *, current: str, new: str) -> None:
     """Replaces the user's password. Raises Unprocessable when `current` is wrong."""
     if not await is_password_right(current, user.password_hash):
-        raise Unprocessable("current_password: is wrong")
+        raise WrongPassword("current_password: is wrong", field="current_password")
     await set_password(session, user, new)
 
 
@@ -128,7 +164,7 @@ async def update_user(session: AsyncSession, user_id: UserId, changes: UserUpdat
     await session.flush()
     operators = select(func.count()).select_from(User).where(User.is_operator, User.is_active)
     if ran_installation and not await session.scalar(operators):
-        raise Conflict("the installation would be left without an operator; make another user an operator first")
+        raise LastOperator("the installation would be left without an operator; make another user an operator first")
     return user
 
 
@@ -156,10 +192,14 @@ async def add_member(
     user = await find_user(session, email)
     if user is None:
         if password is None:
-            raise NotFound(f"there is no user {normalize_email(email)}; give a password to create them")
+            raise UnknownUser(
+                f"there is no user {normalize_email(email)}; give a password to create them", field="email"
+            )
         user = await create_user(session, email=email, password=password, name=name)
     elif password is not None:
-        raise Conflict(f"the user {user.email} already exists; leave out the password to add them")
+        raise UserExists(
+            f"the user {user.email} already exists; leave out the password to add them", field="password"
+        )
     statement = (
         insert(Membership)
         .values(user_id=user.id, organization_id=organization.id, role=role)
@@ -168,7 +208,7 @@ async def add_member(
     )
     membership = await session.scalar(statement)
     if membership is None:
-        raise Conflict(f"{user.email} is already a member of {organization.slug}")
+        raise AlreadyMember(f"{user.email} is already a member of {organization.slug}", field="email")
     return user, membership
 
 
@@ -252,4 +292,4 @@ async def _require_another_owner(session: AsyncSession, organization: Organizati
         .where(_in(organization.id), Membership.role == Role.OWNER, Membership.user_id != user_id)
     )
     if not others:
-        raise Conflict(f"{organization.slug} would be left without an owner; make another member an owner first")
+        raise LastOwner(f"{organization.slug} would be left without an owner; make another member an owner first")

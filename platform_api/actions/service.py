@@ -17,7 +17,7 @@ from platform_api.actions.schemas import ActionCreate, ActionUpdate, RunRequest
 from platform_api.apps import source
 from platform_api.apps.access import get_buildable_app, get_usable_app, is_own
 from platform_api.apps.models import App, SourceFile
-from platform_api.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from platform_api.core.errors import BadRequest, Conflict, NameTaken, NotFound, Unprocessable
 from platform_api.core.types import AppId, TableId
 from platform_api.plugins.bundles import bundle_for
 from platform_api.runs.limits import RunLimits
@@ -30,6 +30,12 @@ RESERVED_SLUGS = frozenset({"runs", "run-code-stream"})
 """Words that have a meaning where a path can name an action."""
 _ENTRY = re.compile(r"(?P<path>[A-Za-z0-9_][A-Za-z0-9_./-]*\.py)(?::(?P<function>[A-Za-z_][A-Za-z0-9_]*))?")
 _MAX_ENTRY_LENGTH = 250
+
+
+class EntryMissing(Conflict):
+    """Reports that the file which the action runs is not in the app's latest source."""
+
+    code = "entry_missing"
 
 
 async def list_actions(session: AsyncSession, actor: Actor, app: str | None) -> list[DescribedAction]:
@@ -68,7 +74,7 @@ async def create_action(session: AsyncSession, actor: Actor, data: ActionCreate)
     """Creates an action of an app of the caller's organization."""
     reference = data.app if data.app is not None else actor.app_id
     if reference is None:
-        raise Unprocessable("app: say which app the action is for; the token is not bound to one")
+        raise Unprocessable("app: say which app the action is for; the token is not bound to one", field="app")
     app = await get_buildable_app(session, actor, reference)
     slug = data.slug or await free_slug(
         session,
@@ -80,7 +86,7 @@ async def create_action(session: AsyncSession, actor: Actor, data: ActionCreate)
     _check_slug(slug)
     entry = data.entry or (_entry_for(slug) if data.code is not None else None)
     if entry is None:
-        raise Unprocessable("entry: name the file to run, or send the `code`")
+        raise Unprocessable("entry: name the file to run, or send the `code`", field="entry")
     table_id = await _table_id(session, app, data.table)
     _check_table(data.action_type, table_id)
     await _provide_entry(session, actor, app, entry, data.code)
@@ -150,7 +156,7 @@ async def run_action(
     action, owner = await get_action(session, actor, reference, app=app)
     await get_usable_app(session, actor, owner.id)
     if data.language == "javascript":
-        raise BadRequest("language: actions are Python; javascript is not supported")
+        raise BadRequest("language: actions are Python; javascript is not supported", field="language")
     environment = {} if data.connection_id is None else {"CONNECTION_ID": data.connection_id}
     return await start_action(session, actor, action, owner, event=data.event(), environment=environment)
 
@@ -167,7 +173,7 @@ async def start_action(
     """Queues a run of an action that `actor` may see, of an app that they may use."""
     version = await source.latest_version(session, AppId(owner.id))
     if version is None or entry_path(action.entry) not in version.manifest:
-        raise Conflict(f"the app's latest source has no {entry_path(action.entry)}, which {action.slug} runs")
+        raise EntryMissing(f"the app's latest source has no {entry_path(action.entry)}, which {action.slug} runs")
     is_owners = await session.scalar(select(App.id).where(App.id == owner.id, is_own(actor))) is not None
     number = await session.scalar(
         update(Action)
@@ -231,7 +237,9 @@ async def _provide_entry(session: AsyncSession, actor: Actor, app: App, entry: s
             message=f"{path} saved with its action",
         )
     elif latest is None or path not in latest.manifest:
-        raise Unprocessable(f"entry: the app's latest source has no {path}; save it first, or send the `code`")
+        raise Unprocessable(
+            f"entry: the app's latest source has no {path}; save it first, or send the `code`", field="entry"
+        )
 
 
 async def _table_id(session: AsyncSession, app: App, table: int | str | None) -> TableId | None:
@@ -241,13 +249,13 @@ async def _table_id(session: AsyncSession, app: App, table: int | str | None) ->
         return (await get_table(session, AppId(app.id), table)).id
     table_id = await session.scalar(select(AppTable.id).where(AppTable.app_id == app.id, AppTable.id == table))
     if table_id is None:
-        raise NotFound(f"the app has no table {table}")
+        raise NotFound(f"the app has no table {table}", field="table")
     return TableId(table_id)
 
 
 def _check_table(action_type: ActionType, table_id: TableId | None) -> None:
     if action_type is ActionType.TABLE and table_id is None:
-        raise Unprocessable("table: a table action needs the table it works on")
+        raise Unprocessable("table: a table action needs the table it works on", field="table")
 
 
 def entry_path(entry: str) -> str:
@@ -258,7 +266,9 @@ def entry_path(entry: str) -> str:
     match = _ENTRY.fullmatch(entry) if len(entry) <= _MAX_ENTRY_LENGTH else None
     function = match["function"] if match else None
     if match is None or (function is not None and keyword.iskeyword(function)):
-        raise Unprocessable(f"entry: {entry!r} must be `file.py` or `file.py:function` in the app's source tree")
+        raise Unprocessable(
+            f"entry: {entry!r} must be `file.py` or `file.py:function` in the app's source tree", field="entry"
+        )
     return match["path"]
 
 
@@ -269,11 +279,11 @@ def _entry_for(slug: str) -> str:
 
 def _check_slug(slug: str) -> None:
     if slug in RESERVED_SLUGS:
-        raise Conflict(f"slug: {slug!r} is a reserved word; choose another")
+        raise NameTaken(f"slug: {slug!r} is a reserved word; choose another", field="slug")
 
 
-def _slug_taken(slug: str) -> Conflict:
-    return Conflict(f"slug: the app has an action {slug!r} already")
+def _slug_taken(slug: str) -> NameTaken:
+    return NameTaken(f"slug: the app has an action {slug!r} already", field="slug")
 
 
 def _stored_limits(limits: RunLimits | None) -> dict[str, Any]:

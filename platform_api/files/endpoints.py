@@ -79,6 +79,7 @@ class UploadStalled(PlatformError):
     """Reports that an upload sent nothing for too long."""
 
     status_code = 408
+    code = "upload_stalled"
 
 
 def _range_headers(
@@ -255,7 +256,7 @@ async def open_link(
 def _described(form: UploadForm) -> Described:
     name = form.fields.get("name") or form.filename
     if name is None:
-        raise BadRequest("the file has no name; give one in the field `name`, before or after the file")
+        raise BadRequest("the file has no name; give one in the field `name`, before or after the file", field="name")
     # A browser may send the path on its own machine as the part's file name; the field `name` is taken as it is.
     declared = form.fields.get("content_type") or form.content_type
     return Described(

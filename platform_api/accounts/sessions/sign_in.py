@@ -13,6 +13,13 @@ from platform_api.accounts.service import find_user
 from platform_api.accounts.sessions.throttle import count_attempt, forget_attempts
 from platform_api.accounts.tokens import digest_of
 from platform_api.core.database import Database
+from platform_api.core.errors import Unauthenticated
+
+
+class WrongCredentials(Unauthenticated):
+    """Reports that no user has this e-mail and this password."""
+
+    code = "wrong_credentials"
 
 
 async def sign_in(
@@ -29,7 +36,7 @@ async def sign_in(
     # Without a connection: hashing is slow on purpose, and concurrent sign-ins must not exhaust the pool.
     is_correct = await is_password_right(password, user.password_hash if user else None)
     if user is None or not is_correct or not user.is_active:
-        raise unauthenticated("the e-mail or the password is wrong")
+        raise unauthenticated("the e-mail or the password is wrong", WrongCredentials)
     await forget_attempts(database, email=email, place=place)
     secret = secrets.token_urlsafe(32)
     await session.execute(delete(SignIn).where(SignIn.user_id == user.id, SignIn.expires_at <= func.now()))

@@ -178,7 +178,9 @@ def _organization_id(text: str | None) -> OrganizationId | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdecimal() or not 0 < int(text[:20]) <= _MAX_ORGANIZATION_ID:
-        raise Unprocessable(f"organization_id: {text[:40]!r} is not an organization's id, a number from 1 up")
+        raise Unprocessable(
+            f"organization_id: {text[:40]!r} is not an organization's id, a number from 1 up", field="organization_id"
+        )
     return OrganizationId(int(text))
 
 

@@ -59,4 +59,4 @@ async def test_refusals_are_described_as_they_are(shared_platform: Platform) -> 
             # An operation that answers HTML or a stream describes its refusals under that type.
             [refusal] = operation["responses"]["4XX"]["content"].values()
             assert refusal["schema"] == {"$ref": "#/components/schemas/ErrorBody"}, f"{method} {path}"
-    assert described["components"]["schemas"]["ErrorBody"]["required"] == ["detail"]
+    assert described["components"]["schemas"]["ErrorBody"]["required"] == ["detail", "code", "fields", "request_id"]
