@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from sse_starlette import EventSourceResponse
 
-from platform_api.accounts.dependencies import RunActorDep, still_allowed
+from platform_api.accounts.dependencies import RunActorDep, RunStreamActorDep, still_allowed
 from platform_api.accounts.models import Scope
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.parameters import AppQuery
@@ -36,7 +36,7 @@ RunReference = Annotated[str, Path(description="Id or task id of the run", max_l
 )
 async def stream_run_log(
     request: Request,
-    actor: RunActorDep,
+    actor: RunStreamActorDep,
     session: SessionDep,
     database: DatabaseDep,
     signals: RunSignalsDep,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from sse_starlette import EventSourceResponse
 
-from platform_api.accounts.dependencies import DataActorDep, still_allowed
+from platform_api.accounts.dependencies import DataActorDep, DataStreamActorDep, still_allowed
 from platform_api.accounts.models import Scope
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import TooManyRequests
@@ -71,7 +71,7 @@ async def count_unread(actor: DataActorDep, session: SessionDep) -> UnreadCount:
 )
 async def stream_notifications(
     request: Request,
-    actor: DataActorDep,
+    actor: DataStreamActorDep,
     session: SessionDep,
     database: DatabaseDep,
     signals: InboxSignalsDep,
