@@ -18,6 +18,7 @@ from platform_api.core.database import Database
 from platform_api.core.health import HealthChecks, database_check
 from platform_api.core.health import router as health_router
 from platform_api.core.http.error_answers import ERROR_RESPONSES, install_error_handlers
+from platform_api.core.http.openapi import DescribedApi
 from platform_api.core.http.slashes import SlashTolerance
 from platform_api.core.listener import Listener, listener_lifespan
 from platform_api.core.middleware.body_limit import BodyLimitMiddleware
@@ -169,7 +170,7 @@ class ControlPlane:
 
 def create_app(settings: Settings) -> ControlPlane:
     """Creates the control plane for `settings`. Its lifespan opens the connections; migrations have run before."""
-    api = FastAPI(
+    api = DescribedApi(
         title="automio",
         version=version("automio"),
         summary="Apps on PostgreSQL and GraphQL: tables, actions, integrations.",

@@ -12,6 +12,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Role
 from platform_api.accounts.slugs import free_slug
 from platform_api.actions.access import get_action, is_visible
+from platform_api.actions.input_schema import check_input_schema
 from platform_api.actions.models import Action, ActionType, DescribedAction
 from platform_api.actions.schemas import ActionCreate, ActionUpdate, RunRequest
 from platform_api.apps import source
@@ -72,6 +73,7 @@ async def describe_action(session: AsyncSession, actor: Actor, action: Action, a
 
 async def create_action(session: AsyncSession, actor: Actor, data: ActionCreate) -> tuple[Action, App]:
     """Creates an action of an app of the caller's organization."""
+    check_input_schema(data.input_schema)
     reference = data.app if data.app is not None else actor.app_id
     if reference is None:
         raise Unprocessable("app: say which app the action is for; the token is not bound to one", field="app")
@@ -120,6 +122,7 @@ async def update_action(
     session: AsyncSession, actor: Actor, reference: str, data: ActionUpdate, *, app: str | None = None
 ) -> tuple[Action, App]:
     """Changes what the request contains."""
+    check_input_schema(data.input_schema)
     action, owner = await _get_buildable(session, actor, reference, app)
     values: dict[str, Any] = data.model_dump(exclude_unset=True, exclude={"table", "code", "limits"})
     # Null changes nothing, except that it removes the input schema.

@@ -69,9 +69,10 @@ _FORM: dict[str, Any] = {
         },
     }
 }
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _CONTENT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}, "description": "The content"},
-    206: {"content": {"application/octet-stream": {}}, "description": "The requested range of it"},
+    200: {"content": _BYTES, "description": "The content"},
+    206: {"content": _BYTES, "description": "The requested range of it"},
 }
 
 

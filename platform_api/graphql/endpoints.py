@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -112,7 +111,15 @@ async def answer_preflight(
     return response
 
 
-@router.post("/", summary="Run a GraphQL document on an app's tables", response_class=JSONResponse)
+class GraphQLRead(BaseModel):
+    """Describes a GraphQL answer."""
+
+    data: dict[str, Any] | None = None
+    errors: list[dict[str, Any]] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+@router.post("/", summary="Run a GraphQL document on an app's tables", response_model=GraphQLRead)
 async def run_document(
     request: Request,
     actor: ActorDep,

@@ -11,13 +11,14 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
 from platform_api.core.http.dependencies import DatabaseDep
+from platform_api.core.http.openapi import event_stream_schema
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.services import provided
 from platform_api.core.types import ActionId, AppId
 from platform_api.runs import queue, service
 from platform_api.runs.logs import LogPosition, last_position, read_tail
 from platform_api.runs.models import RunState
-from platform_api.runs.schemas import LogLineRead, LogPage, RunDetail, RunPage, RunRead, RunStatus
+from platform_api.runs.schemas import LogLineEvent, LogLineRead, LogPage, RunDetail, RunPage, RunRead, RunStatus
 from platform_api.runs.signals import RunSignals
 from platform_api.runs.stream import read_batch, stream_log
 
@@ -32,7 +33,7 @@ RunReference = Annotated[str, Path(description="Id or task id of the run", max_l
     "/run-code-stream/",
     summary="Stream a run's log, line by line, until the run ends",
     response_class=EventSourceResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={200: {"content": event_stream_schema(LogLineEvent)}},
 )
 async def stream_run_log(
     request: Request,

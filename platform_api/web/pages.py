@@ -91,8 +91,7 @@ async def documentation() -> Response:
 async def openapi(request: Request) -> Response:
     """Returns the OpenAPI description. A thread builds it: this takes a second, and other requests must not wait."""
     app: FastAPI = request.app
-    schema = app.openapi_schema or await to_thread.run_sync(app.openapi)
-    return JSONResponse(schema)
+    return JSONResponse(await to_thread.run_sync(app.openapi))
 
 
 def _form(next_page: str, *, error: str = "", email: str = "", status_code: int = 200) -> Response:
