@@ -29,10 +29,11 @@
         ├── ModuleHashMismatch          (also ImportError)
         └── CapabilityNotImplemented    (also AttributeError)
 
-Each has `status`, `detail`, `request_id` and `hint`; those that do not apply are None.
+Each has `status`, `detail`, `code`, `fields`, `request_id` and `hint`; those that do not apply are None, or empty.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,15 +42,26 @@ if TYPE_CHECKING:
     from automio._models import GraphQLError
 
 
+@dataclass(frozen=True)
+class FieldError:
+    """Says what is wrong with one value of a request; `path` is dotted, such as `columns.0.type`."""
+
+    path: str
+    message: str
+
+
 class AutomioError(Exception):
     """Serves as the base class of all errors of this client.
 
-    `status` is the HTTP status, `detail` the platform's message, `request_id` its `X-Request-Id` (quote it when you
-    ask for help), `hint` the next step.
+    `status` is the HTTP status, `detail` the platform's message, `code` what kind of error it is, for programs,
+    `fields` the values that are at fault, `request_id` its `X-Request-Id` (quote it when you ask for help), `hint`
+    the next step.
     """
 
     status: int | None = None
     detail: str | None = None
+    code: str | None = None
+    fields: Sequence[FieldError] = ()
     request_id: str | None = None
     hint: str | None = None
 
@@ -113,6 +125,8 @@ class ApiError(AutomioError):
         *,
         status: int,
         detail: str | None = None,
+        code: str | None = None,
+        fields: Sequence[FieldError] = (),
         request_id: str | None = None,
         hint: str | None = None,
         body: Any = None,
@@ -121,6 +135,8 @@ class ApiError(AutomioError):
         super().__init__(message, hint=hint)
         self.status = status
         self.detail = detail
+        self.code = code
+        self.fields = tuple(fields)
         self.request_id = request_id
         self.body = body
         self.headers = dict(headers or {})
@@ -171,16 +187,15 @@ class ServerError(ApiError):
 
 
 class GraphqlException(AutomioError):
-    """Reports that a GraphQL document failed; `errors` holds every error with its path and extensions."""
+    """Reports that a GraphQL document failed; `errors` holds every error with its path and extensions.
+
+    `code` is Hasura's code of the first error, for example `constraint-violation`.
+    """
 
     def __init__(self, message: str, errors: "Sequence[GraphQLError]" = ()) -> None:
         super().__init__(message)
         self.errors = list(errors)
-
-    @property
-    def code(self) -> str | None:
-        """Returns Hasura's code of the first error, for example `constraint-violation`."""
-        return next((error.code for error in self.errors), None)
+        self.code = next((error.code for error in self.errors), None)
 
 
 class IntegrationHasNoConnections(AutomioError):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from automio._exceptions import ERRORS_BY_STATUS, ApiError, InvalidReply, ServerError
+from automio._exceptions import ERRORS_BY_STATUS, ApiError, FieldError, InvalidReply, ServerError
 from automio._exchange import Reply
 from automio._json import decode_json
 
@@ -56,6 +56,8 @@ def error_of(reply: Reply, kind: type[ApiError] | None = None) -> ApiError:
         f"{reason} ({where} answered {reply.status}{request_id}).",
         status=reply.status,
         detail=detail,
+        code=_code(body),
+        fields=_fields(body),
         request_id=reply.request_id,
         hint=_HINTS.get(reply.status),
         body=body,
@@ -98,6 +100,23 @@ def _detail(body: Any) -> str | None:
     if isinstance(body, str) and body.strip():
         return body.strip()[:_DETAIL_LIMIT]
     return None
+
+
+def _code(body: Any) -> str | None:
+    code = body.get("code") if isinstance(body, dict) else None
+    return code if isinstance(code, str) else None
+
+
+def _fields(body: Any) -> list[FieldError]:
+    """Returns the fields in an answer of the platform; what something in front of it answers may have any shape."""
+    fields = body.get("fields") if isinstance(body, dict) else None
+    if not isinstance(fields, list):
+        return []
+    return [
+        FieldError(field["path"], field["message"])
+        for field in fields
+        if isinstance(field, dict) and isinstance(field.get("path"), str) and isinstance(field.get("message"), str)
+    ]
 
 
 def _validation_message(item: Any) -> str:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from importlib.metadata import version
 from typing import Protocol
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,9 +22,11 @@ from platform_api.cache.endpoint import CacheEndpoint
 from platform_api.cache.lifespan import cache_lifespan
 from platform_api.console.endpoints import router as console_router
 from platform_api.core.database import Database
-from platform_api.core.errors import ERROR_RESPONSES, install_error_handlers
 from platform_api.core.health import HealthChecks, database_check
 from platform_api.core.health import router as health_router
+from platform_api.core.http.error_answers import ERROR_RESPONSES, install_error_handlers
+from platform_api.core.http.openapi import DescribedApi
+from platform_api.core.http.query_parameters import refuse_unknown_parameters
 from platform_api.core.http.slashes import SlashTolerance
 from platform_api.core.listener import Listener, listener_lifespan
 from platform_api.core.middleware.body_limit import BodyLimitMiddleware
@@ -139,6 +141,9 @@ API_ROUTERS: Sequence[APIRouter] = (
 )
 """Routers of the HTTP API; each is served below `/api` and without the prefix. Words before `{id}` come first."""
 
+ROUTERS_OF_ANY_QUERY: Sequence[APIRouter] = (playground_router, file_link_router, webhook_call_router)
+"""Routers whose addresses others call or pass on: what they add to the query is none of our business."""
+
 PAGE_ROUTERS: Sequence[APIRouter] = (
     pages_router,
     help_router,
@@ -193,7 +198,7 @@ class ControlPlane:
 
 def create_app(settings: Settings) -> ControlPlane:
     """Creates the control plane for `settings`. Its lifespan opens the connections; migrations have run before."""
-    api = FastAPI(
+    api = DescribedApi(
         title="automio",
         version=version("automio"),
         summary="Apps on PostgreSQL and GraphQL: tables, actions, integrations.",
@@ -212,7 +217,8 @@ def create_app(settings: Settings) -> ControlPlane:
         api.include_router(router)
     for prefix in ("/api", ""):
         for router in API_ROUTERS:
-            api.include_router(router, prefix=prefix, include_in_schema=bool(prefix))
+            dependencies = [] if router in ROUTERS_OF_ANY_QUERY else [Depends(refuse_unknown_parameters)]
+            api.include_router(router, prefix=prefix, include_in_schema=bool(prefix), dependencies=dependencies)
     api.mount(STATIC_PATH, Assets())
     api.router.default = ConsolePages(api.router.default)
     api.router.default = SlashTolerance(api)

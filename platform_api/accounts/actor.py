@@ -16,6 +16,18 @@ class ActorKind(StrEnum):
     RUN_TOKEN = "run_token"
 
 
+class MissingScope(Forbidden):
+    """Reports that the token does not cover this; another token of the same user may."""
+
+    code = "missing_scope"
+
+
+class MissingRole(Forbidden):
+    """Reports that the user's role, in the organization or the installation, does not cover this."""
+
+    code = "missing_role"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Represents a user acting in one organization, through a sign-in or a token.
@@ -49,12 +61,12 @@ class Actor:
         """Raises Forbidden unless the credential covers `scope`."""
         if scope not in self.scopes:
             has = ", ".join(sorted(self.scopes)) or "none"
-            raise Forbidden(f"this needs a token with the scope {scope!s}; this one has: {has}")
+            raise MissingScope(f"this needs a token with the scope {scope!s}; this one has: {has}")
 
     def require_role(self, role: Role) -> None:
         """Raises Forbidden unless the user is at least `role` in the organization."""
         if not self.role.includes(role):
-            raise Forbidden(f"this needs the role {role!s} in the organization; yours is {self.role!s}")
+            raise MissingRole(f"this needs the role {role!s} in the organization; yours is {self.role!s}")
 
     def require_app(self, app_id: AppId) -> None:
         """Raises Forbidden when the token is bound to another app."""
@@ -65,4 +77,4 @@ class Actor:
         """Raises Forbidden unless the user is an operator and the credential has the scope `account`."""
         self.require_scope(Scope.ACCOUNT)
         if not self.is_operator:
-            raise Forbidden("only an operator of this installation may do this")
+            raise MissingRole("only an operator of this installation may do this")

@@ -27,9 +27,39 @@ class Runner:
     name: str
 
 
-def unauthenticated(message: str) -> Unauthenticated:
+class SessionEnded(Unauthenticated):
+    """Reports that the sign-in of the cookie has ended, or never was."""
+
+    code = "session_ended"
+
+
+class TokenExpired(Unauthenticated):
+    """Reports that the token's time is over."""
+
+    code = "token_expired"
+
+
+class TokenRevoked(Unauthenticated):
+    """Reports that the token was revoked, or belonged to a run that has ended."""
+
+    code = "token_revoked"
+
+
+class NoOrganization(Forbidden):
+    """Reports that the signed-in user is a member of no organization."""
+
+    code = "no_organization"
+
+
+class NotYourOrganization(Forbidden):
+    """Reports that the caller may not act in the organization that the request names."""
+
+    code = "not_your_organization"
+
+
+def unauthenticated(message: str, kind: type[Unauthenticated] = Unauthenticated) -> Unauthenticated:
     """Returns a 401 error with the challenge that clients expect."""
-    return Unauthenticated(message, headers=_CHALLENGE)
+    return kind(message, headers=_CHALLENGE)
 
 
 def read_authorization(header: str | None) -> str:
@@ -110,7 +140,7 @@ async def authenticate_session(session: AsyncSession, cookie: str, *, organizati
     """Returns the actor of a signed-in user, in `organization` or else in the one they joined first."""
     user = await find_signed_in_user(session, cookie)
     if user is None:
-        raise unauthenticated("the sign-in has ended; sign in again")
+        raise unauthenticated("the sign-in has ended; sign in again", SessionEnded)
     first = (
         select(Membership.organization_id, Membership.role)
         .where(Membership.user_id == user.id)
@@ -119,7 +149,7 @@ async def authenticate_session(session: AsyncSession, cookie: str, *, organizati
     )
     row = (await session.execute(first)).one_or_none()
     if row is None:
-        raise Forbidden("you are not a member of any organization; ask an owner to add you")
+        raise NoOrganization("you are not a member of any organization; ask an owner to add you")
     actor = signed_in_actor(user, row.organization_id, row.role)
     if organization is not None:
         actor = await _act_in(session, actor, organization)
@@ -142,16 +172,18 @@ def signed_in_actor(user: User, organization_id: OrganizationId, role: Role) -> 
 def _require_active_token(token: Token, *, has_expired: bool | None) -> None:
     if token.revoked_at is not None:
         ended_run = token.kind is TokenKind.RUN
-        raise unauthenticated("the token's run has ended" if ended_run else "the token has been revoked")
+        message = "the token's run has ended" if ended_run else "the token has been revoked"
+        raise unauthenticated(message, TokenRevoked)
     if token.expires_at is not None and has_expired:
-        raise unauthenticated(f"the token expired at {token.expires_at.isoformat(timespec='seconds')}")
+        expired_at = token.expires_at.isoformat(timespec="seconds")
+        raise unauthenticated(f"the token expired at {expired_at}", TokenExpired)
 
 
 async def _act_in(session: AsyncSession, actor: Actor, organization: str) -> Actor:
     """Returns `actor` acting in another organization of the same user. Raises Forbidden."""
     chosen = await _own_membership(session, actor.user_id, organization)
     if chosen is None or (chosen[0] != actor.organization_id and Scope.ACCOUNT not in actor.scopes):
-        raise Forbidden(f"this credential cannot act in organization {organization}")
+        raise NotYourOrganization(f"this credential cannot act in organization {organization}")
     organization_id, role = chosen
     return replace(actor, organization_id=organization_id, role=role)
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
@@ -44,22 +44,53 @@ CREDENTIALS = [Security(_authorization), Security(_cookie)]
 """Of an endpoint that finds its caller by itself (`actor_of_request`): how OpenAPI shows what it takes."""
 
 
+ActingInHeader = Annotated[
+    str | None,
+    Header(
+        alias=ORGANIZATION_HEADER,
+        max_length=63,
+        description="Acts in another organization of the user (id or slug); needs the scope `account`",
+    ),
+]
+
+
+class ForeignPage(Forbidden):
+    """Reports a change with a sign-in that another site's page requested."""
+
+    code = "foreign_page"
+
+
 async def current_actor(
     request: Request,
     session: SessionDep,
     authorization: Annotated[str | None, Security(_authorization)],
     cookie: Annotated[str | None, Security(_cookie)],
-    acting_in: Annotated[
-        str | None,
-        Header(
-            alias=ORGANIZATION_HEADER,
-            max_length=63,
-            description="Acts in another organization of the user (id or slug); needs the scope `account`",
-        ),
-    ] = None,
+    acting_in: ActingInHeader = None,
 ) -> Actor:
     """Returns the caller, by their token, or on our own pages by the sign-in cookie. A token wins over a cookie."""
     return await actor_of_request(request, session, organization=acting_in)
+
+
+OrganizationQuery = Annotated[
+    str | None,
+    Query(
+        alias="organization",
+        max_length=63,
+        description="As the header X-Organization-Id, which wins: an EventSource cannot send headers",
+    ),
+]
+
+
+async def _streaming_actor(
+    request: Request,
+    session: SessionDep,
+    authorization: Annotated[str | None, Security(_authorization)],
+    cookie: Annotated[str | None, Security(_cookie)],
+    acting_in: ActingInHeader = None,
+    organization: OrganizationQuery = None,
+) -> Actor:
+    """Returns the caller of an event stream, which may name the organization in its query."""
+    return await actor_of_request(request, session, organization=organization if acting_in is None else acting_in)
 
 
 async def actor_of_request(request: Request, session: AsyncSession, *, organization: str | None) -> Actor:
@@ -161,7 +192,7 @@ def refuse_cross_site(request: Request) -> None:
         public_url = services_of(request)[Settings].public_url
         is_own = is_own_origin(origin, host=request.headers.get("host"), public_url=public_url)
     if not is_own:
-        raise Forbidden("a sign-in may change things from this platform's own pages only; use a token elsewhere")
+        raise ForeignPage("a sign-in may change things from this platform's own pages only; use a token elsewhere")
 
 
 async def current_runner(
@@ -177,8 +208,8 @@ UserIdDep = Annotated[UserId, Depends(current_user_id)]
 """May see and change what belongs to the user alone, in no organization."""
 
 
-def _actor_with(scope: Scope, role: Role) -> object:
-    async def actor_with(actor: ActorDep) -> Actor:
+def _actor_with(scope: Scope, role: Role, *, caller: Callable[..., Awaitable[Actor]] = current_actor) -> object:
+    async def actor_with(actor: Annotated[Actor, Depends(caller)]) -> Actor:
         actor.require_scope(scope)
         actor.require_role(role)
         return actor
@@ -190,6 +221,10 @@ DataActorDep = Annotated[Actor, _actor_with(Scope.DATA, Role.MEMBER)]
 """May read and write rows and the cache, call integrations."""
 RunActorDep = Annotated[Actor, _actor_with(Scope.RUN, Role.MEMBER)]
 """May start and follow runs."""
+DataStreamActorDep = Annotated[Actor, _actor_with(Scope.DATA, Role.MEMBER, caller=_streaming_actor)]
+"""As DataActorDep, of an event stream."""
+RunStreamActorDep = Annotated[Actor, _actor_with(Scope.RUN, Role.MEMBER, caller=_streaming_actor)]
+"""As RunActorDep, of an event stream."""
 BuildActorDep = Annotated[Actor, _actor_with(Scope.BUILD, Role.BUILDER)]
 """May create and change apps, tables, actions, integrations."""
 AccountActorDep = Annotated[Actor, _actor_with(Scope.ACCOUNT, Role.MEMBER)]

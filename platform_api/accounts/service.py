@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from platform_api.accounts.actor import Actor
+from platform_api.accounts.actor import Actor, MissingRole
 from platform_api.accounts.invitations.models import Invitation
 from platform_api.accounts.models import Membership, Organization, Role, SignIn, Token, User
 from platform_api.accounts.passwords import hash_password, is_password_right
@@ -15,7 +15,7 @@ from platform_api.accounts.schemas import UserUpdate
 from platform_api.accounts.slugs import free_slug
 from platform_api.accounts.tenancy import visible_organization_ids
 from platform_api.accounts.tokens import digest_of
-from platform_api.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from platform_api.core.errors import Conflict, NameTaken, NotFound, Unprocessable
 from platform_api.core.paging import Orders, Part, Window, contains, read_items, read_rows
 from platform_api.core.types import OrganizationId, UserId
 
@@ -29,6 +29,36 @@ class LastOwner(Conflict):
     """Reports that an organization would be left without an owner."""
 
     code: ClassVar[str] = "last_owner"
+
+
+class UserExists(Conflict):
+    """Reports that a user has this e-mail already."""
+
+    code = "user_exists"
+
+
+class UnknownUser(NotFound):
+    """Reports that nobody has this e-mail; with a password they would be created."""
+
+    code = "unknown_user"
+
+
+class WrongPassword(Unprocessable):
+    """Reports that the current password, which a change asks for, is wrong."""
+
+    code = "wrong_password"
+
+
+class AlreadyMember(Conflict):
+    """Reports that the user is a member of the organization."""
+
+    code = "already_member"
+
+
+class LastOperator(Conflict):
+    """Reports that the installation would be left without an operator."""
+
+    code = "last_operator"
 
 
 def normalize_email(email: str) -> str:
@@ -45,7 +75,7 @@ async def create_organization(
     statement = insert(Organization).values(name=name, slug=slug).on_conflict_do_nothing().returning(Organization)
     organization = await session.scalar(statement)
     if organization is None:
-        raise Conflict(f"the organization slug {slug!r} is taken; choose another")
+        raise NameTaken(f"the organization slug {slug!r} is taken; choose another", field="slug")
     session.add(Membership(user_id=owner_id, organization_id=organization.id, role=Role.OWNER))
     await session.flush()
     return organization
@@ -86,7 +116,7 @@ async def get_managed_organization(session: AsyncSession, actor: Actor, referenc
     """Returns an organization that the caller owns. Raises NotFound, Forbidden."""
     organization, role = await get_organization(session, actor, reference)
     if role is not Role.OWNER:
-        raise Forbidden(f"only an owner of {organization.slug} may do this; your role is {role!s}")
+        raise MissingRole(f"only an owner of {organization.slug} may do this; your role is {role!s}")
     return organization
 
 
@@ -110,7 +140,7 @@ async def store_user(
     }
     user: User | None = await session.scalar(insert(User).values(values).on_conflict_do_nothing().returning(User))
     if user is None:
-        raise Conflict(f"a user with the e-mail {normalize_email(email)} already exists")
+        raise UserExists(f"a user with the e-mail {normalize_email(email)} already exists", field="email")
     return user
 
 
@@ -128,7 +158,7 @@ async def change_password(
     It ends every sign-in, and every link to set a new password, except the sign-in of `kept_cookie`.
     """
     if not await is_password_right(current, user.password_hash):
-        raise Unprocessable("current_password: is wrong")
+        raise WrongPassword("current_password: is wrong", field="current_password")
     await set_password(session, user, new, kept_cookie=kept_cookie)
 
 
@@ -188,7 +218,7 @@ async def update_user(session: AsyncSession, user_id: UserId, changes: UserUpdat
     await session.flush()
     operators = select(func.count()).select_from(User).where(User.is_operator, User.is_active)
     if ran_installation and not await session.scalar(operators):
-        raise Conflict("the installation would be left without an operator; make another user an operator first")
+        raise LastOperator("the installation would be left without an operator; make another user an operator first")
     return user
 
 
@@ -220,10 +250,14 @@ async def add_member(
     user = await find_user(session, email)
     if user is None:
         if password is None:
-            raise NotFound(f"there is no user {normalize_email(email)}; give a password to create them")
+            raise UnknownUser(
+                f"there is no user {normalize_email(email)}; give a password to create them", field="email"
+            )
         user = await create_user(session, email=email, password=password, name=name)
     elif password is not None:
-        raise Conflict(f"the user {user.email} already exists; leave out the password to add them")
+        raise UserExists(
+            f"the user {user.email} already exists; leave out the password to add them", field="password"
+        )
     statement = (
         insert(Membership)
         .values(user_id=user.id, organization_id=organization.id, role=role)
@@ -232,7 +266,7 @@ async def add_member(
     )
     membership = await session.scalar(statement)
     if membership is None:
-        raise Conflict(f"{user.email} is already a member of {organization.slug}")
+        raise AlreadyMember(f"{user.email} is already a member of {organization.slug}", field="email")
     return user, membership
 
 

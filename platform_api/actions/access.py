@@ -38,7 +38,8 @@ async def get_action(
         statement = statement.where(Action.id == min(int(reference[:12]), _MAX_ID))
     elif app_id is None:
         raise Unprocessable(
-            f"{reference!r} is the slug of an action: say of which app with `?app=`, or use the action's id"
+            f"{reference!r} is the slug of an action: say of which app with `?app=`, or use the action's id",
+            field="app",
         )
     else:
         statement = statement.where(Action.slug == reference)

@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, field_validator
 
+from platform_api.actions.input_schema import MAX_VALUES
 from platform_api.actions.models import ActionType, DescribedAction, Rerun
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.schemas import RunIds, RunStarted
@@ -22,6 +23,15 @@ Entry = Annotated[str, Field(description="`file.py` or `file.py:function` in the
 Code = Annotated[str, Field(description="Becomes the content of the entry's file, as a new source version")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Description = Annotated[str, Field(max_length=10_000)]
+InputSchema = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "object", "additionalProperties": True}, {"type": "null"}],
+            "description": f"JSON Schema (draft 2020-12) of `user_input`; at most {MAX_VALUES} values; null: any",
+        }
+    ),
+]
 
 
 class ActionCreate(BaseModel):
@@ -37,7 +47,7 @@ class ActionCreate(BaseModel):
     entry: Entry | None = Field(default=None, description="`actions/<slug>.py` when only `code` is given")
     code: Code | None = None
     table: int | str | None = Field(default=None, description="Id or name of the table it works on")
-    input_schema: Any = None
+    input_schema: InputSchema = None
     limits: RunLimits | None = None
     allows_retries: bool = Field(
         default=False, description="A run whose runner is lost may be run again from the beginning"
@@ -58,7 +68,7 @@ class ActionUpdate(BaseModel):
     entry: Entry | None = None
     code: Code | None = None
     table: int | str | None = None
-    input_schema: Any = None
+    input_schema: InputSchema = None
     limits: RunLimits | None = None
     allows_retries: bool | None = None
     is_public: bool | None = None
@@ -79,7 +89,7 @@ class ActionRead(BaseModel):
     is_mine: bool = Field(description="Whether that is the caller's organization")
     table: int | None
     table_name: str | None
-    input_schema: Any
+    input_schema: InputSchema
     limits: RunLimits
     allows_retries: bool
     is_public: bool

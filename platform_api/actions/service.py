@@ -13,12 +13,13 @@ from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.models import Role
 from platform_api.accounts.slugs import free_slug
 from platform_api.actions.access import get_action, is_visible
+from platform_api.actions.input_schema import check_input_schema
 from platform_api.actions.models import Action, ActionType, DescribedAction
 from platform_api.actions.schemas import ActionCreate, ActionUpdate, RunRequest
 from platform_api.apps import source
 from platform_api.apps.access import get_buildable_app, get_usable_app, is_own
 from platform_api.apps.models import App, SourceFile
-from platform_api.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from platform_api.core.errors import BadRequest, Conflict, NameTaken, NotFound, Unprocessable
 from platform_api.core.paging import Orders, contains
 from platform_api.core.types import AppId, TableId
 from platform_api.plugins.bundles import bundle_for
@@ -40,6 +41,12 @@ _BEGUN_BY = {
     ActorKind.APP_TOKEN: BegunBy.API,
     ActorKind.RUN_TOKEN: BegunBy.SCRIPT,
 }
+
+
+class EntryMissing(Conflict):
+    """Reports that the file which the action runs is not in the app's latest source."""
+
+    code = "entry_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,10 @@ async def describe_action(session: AsyncSession, actor: Actor, action: Action, a
 
 async def create_action(session: AsyncSession, actor: Actor, data: ActionCreate) -> tuple[Action, App]:
     """Creates an action of an app of the caller's organization."""
+    check_input_schema(data.input_schema)
     reference = data.app if data.app is not None else actor.app_id
     if reference is None:
-        raise Unprocessable("app: say which app the action is for; the token is not bound to one")
+        raise Unprocessable("app: say which app the action is for; the token is not bound to one", field="app")
     app = await get_buildable_app(session, actor, reference)
     slug = data.slug or await free_slug(
         session,
@@ -105,7 +113,7 @@ async def create_action(session: AsyncSession, actor: Actor, data: ActionCreate)
     _check_slug(slug)
     entry = data.entry or (_entry_for(slug) if data.code is not None else None)
     if entry is None:
-        raise Unprocessable("entry: name the file to run, or send the `code`")
+        raise Unprocessable("entry: name the file to run, or send the `code`", field="entry")
     table_id = await _table_id(session, app, data.table)
     _check_table(data.action_type, table_id)
     await _provide_entry(session, actor, app, entry, data.code)
@@ -139,6 +147,7 @@ async def update_action(
     session: AsyncSession, actor: Actor, reference: str, data: ActionUpdate, *, app: str | None = None
 ) -> tuple[Action, App]:
     """Changes what the request contains."""
+    check_input_schema(data.input_schema)
     action, owner = await _get_buildable(session, actor, reference, app)
     values: dict[str, Any] = data.model_dump(exclude_unset=True, exclude={"table", "code", "limits"})
     # Null changes nothing, except that it removes the input schema.
@@ -175,7 +184,7 @@ async def run_action(
     action, owner = await get_action(session, actor, reference, app=app)
     await get_usable_app(session, actor, owner.id)
     if data.language == "javascript":
-        raise BadRequest("language: actions are Python; javascript is not supported")
+        raise BadRequest("language: actions are Python; javascript is not supported", field="language")
     environment = {} if data.connection_id is None else {"CONNECTION_ID": data.connection_id}
     return await start_action(session, actor, action, owner, event=data.event(), environment=environment)
 
@@ -234,7 +243,7 @@ async def latest_code(session: AsyncSession, actor: Actor, action: Action, owner
     """Returns the action's code in the app's latest source version. Raises Conflict when that has no such file."""
     version = await source.latest_version(session, AppId(owner.id))
     if version is None or entry_path(action.entry) not in version.manifest:
-        raise Conflict(f"the app's latest source has no {entry_path(action.entry)}, which {action.slug} runs")
+        raise EntryMissing(f"the app's latest source has no {entry_path(action.entry)}, which {action.slug} runs")
     return Code(action.entry, await bundle_for(session, actor, version.digest))
 
 
@@ -271,7 +280,9 @@ async def _provide_entry(session: AsyncSession, actor: Actor, app: App, entry: s
             message=f"{path} saved with its action",
         )
     elif latest is None or path not in latest.manifest:
-        raise Unprocessable(f"entry: the app's latest source has no {path}; save it first, or send the `code`")
+        raise Unprocessable(
+            f"entry: the app's latest source has no {path}; save it first, or send the `code`", field="entry"
+        )
 
 
 async def _table_id(session: AsyncSession, app: App, table: int | str | None) -> TableId | None:
@@ -281,13 +292,13 @@ async def _table_id(session: AsyncSession, app: App, table: int | str | None) ->
         return (await get_table(session, AppId(app.id), table)).id
     table_id = await session.scalar(select(AppTable.id).where(AppTable.app_id == app.id, AppTable.id == table))
     if table_id is None:
-        raise NotFound(f"the app has no table {table}")
+        raise NotFound(f"the app has no table {table}", field="table")
     return TableId(table_id)
 
 
 def _check_table(action_type: ActionType, table_id: TableId | None) -> None:
     if action_type is ActionType.TABLE and table_id is None:
-        raise Unprocessable("table: a table action needs the table it works on")
+        raise Unprocessable("table: a table action needs the table it works on", field="table")
 
 
 def entry_path(entry: str) -> str:
@@ -298,7 +309,9 @@ def entry_path(entry: str) -> str:
     match = _ENTRY.fullmatch(entry) if len(entry) <= _MAX_ENTRY_LENGTH else None
     function = match["function"] if match else None
     if match is None or (function is not None and keyword.iskeyword(function)):
-        raise Unprocessable(f"entry: {entry!r} must be `file.py` or `file.py:function` in the app's source tree")
+        raise Unprocessable(
+            f"entry: {entry!r} must be `file.py` or `file.py:function` in the app's source tree", field="entry"
+        )
     return match["path"]
 
 
@@ -309,11 +322,11 @@ def _entry_for(slug: str) -> str:
 
 def _check_slug(slug: str) -> None:
     if slug in RESERVED_SLUGS:
-        raise Conflict(f"slug: {slug!r} is a reserved word; choose another")
+        raise NameTaken(f"slug: {slug!r} is a reserved word; choose another", field="slug")
 
 
-def _slug_taken(slug: str) -> Conflict:
-    return Conflict(f"slug: the app has an action {slug!r} already")
+def _slug_taken(slug: str) -> NameTaken:
+    return NameTaken(f"slug: the app has an action {slug!r} already", field="slug")
 
 
 def _stored_limits(limits: RunLimits | None) -> dict[str, Any]:

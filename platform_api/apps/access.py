@@ -17,6 +17,18 @@ from platform_api.core.errors import Forbidden, NotFound
 from platform_api.core.types import AppId, OrganizationId
 
 
+class AppSwitchedOff(Forbidden):
+    """Reports that the app's owner has switched it off."""
+
+    code = "app_switched_off"
+
+
+class InstallSuspended(Forbidden):
+    """Reports that the organization has suspended the app."""
+
+    code = "install_suspended"
+
+
 def is_own(actor: Actor) -> ColumnElement[bool]:
     """Returns the condition that the app belongs to the organization that `actor` acts in."""
     return visible_to(actor, App.organization_id)
@@ -49,10 +61,10 @@ async def get_usable_app(session: AsyncSession, actor: Actor, reference: int | s
     """Returns an app that `actor` may use on their own organization's rows. Raises NotFound, Forbidden."""
     app = await _get(session, actor, reference, or_(is_own(actor), is_installed(actor)))
     if not app.is_active:
-        raise Forbidden(f"the app {app.slug} is switched off by its owner")
+        raise AppSwitchedOff(f"the app {app.slug} is switched off by its owner")
     usable = select(App.id).where(App.id == app.id, or_(is_own(actor), is_installed(actor, active_only=True)))
     if await session.scalar(usable) is None:
-        raise Forbidden(f"the app {app.slug} is suspended in your organization; an owner can resume it")
+        raise InstallSuspended(f"the app {app.slug} is suspended in your organization; an owner can resume it")
     return app
 
 

@@ -13,6 +13,30 @@ from platform_api.apps.models import App, Install, InstallStatus
 from platform_api.core.errors import Conflict, NotFound
 
 
+class OwnApp(Conflict):
+    """Reports that the app is the organization's own, which needs no install."""
+
+    code = "own_app"
+
+
+class AppWithdrawn(Conflict):
+    """Reports that the app's owner offers it no longer."""
+
+    code = "app_withdrawn"
+
+
+class AccessChanged(Conflict):
+    """Reports that the app asks for other access than was accepted."""
+
+    code = "access_changed"
+
+
+class AlreadyInstalled(Conflict):
+    """Reports that the organization has installed the app."""
+
+    code = "already_installed"
+
+
 async def install_app(session: AsyncSession, actor: Actor, reference: int | str, *, accepted_digest: str) -> Install:
     """Installs a public app for the organization acted in, with consent to the access summary of that digest.
 
@@ -20,11 +44,13 @@ async def install_app(session: AsyncSession, actor: Actor, reference: int | str,
     """
     app = await get_readable_app(session, actor, reference)
     if await session.scalar(select(App.id).where(App.id == app.id, is_own(actor))) is not None:
-        raise Conflict(f"{app.slug} belongs to your organization, so you can use it without installing it")
+        raise OwnApp(f"{app.slug} belongs to your organization, so you can use it without installing it")
     if not (app.is_public and app.is_active):
-        raise Conflict(f"{app.slug} cannot be installed: its owner has withdrawn it")
+        raise AppWithdrawn(f"{app.slug} cannot be installed: its owner has withdrawn it")
     if accepted_digest != access_digest(await summarize_access(session, app)):
-        raise Conflict(f"the access of {app.slug} has changed since you were shown it; read its access summary again")
+        raise AccessChanged(
+            f"the access of {app.slug} has changed since you were shown it; read its access summary again"
+        )
     statement = (
         insert(Install)
         .values(
@@ -39,7 +65,7 @@ async def install_app(session: AsyncSession, actor: Actor, reference: int | str,
     )
     install: Install | None = await session.scalar(statement)
     if install is None:
-        raise Conflict(f"{app.slug} is already installed in your organization")
+        raise AlreadyInstalled(f"{app.slug} is already installed in your organization")
     return install
 
 

@@ -14,7 +14,7 @@ from platform_api.apps.access import get_buildable_app, get_source_readable_app,
 from platform_api.apps.models import App, DescribedApp, Install, InstallStatus
 from platform_api.apps.schemas import ApplicationUpdate, ApplicationWrite, AppListing
 from platform_api.apps.source import latest_version, load_files, save_tree
-from platform_api.core.errors import Conflict, Forbidden
+from platform_api.core.errors import Conflict, Forbidden, NameTaken
 from platform_api.core.paging import Orders, Part, Window, contains, read_rows
 
 RESERVED_SLUGS = frozenset(
@@ -41,13 +41,13 @@ async def create_app(session: AsyncSession, actor: Actor, data: ApplicationWrite
         session, data.name, prefix="app", taken=taken, reserved=RESERVED_SLUGS
     )
     if values["slug"] in RESERVED_SLUGS:
-        raise Conflict(f"slug: {values['slug']!r} is a reserved word; choose another")
+        raise NameTaken(f"slug: {values['slug']!r} is a reserved word; choose another", field="slug")
     statement = (
         insert(App).values(organization_id=actor.organization_id, **values).on_conflict_do_nothing().returning(App)
     )
     app: App | None = await session.scalar(statement)
     if app is None:
-        raise Conflict(f"slug: {values['slug']!r} is taken; app slugs are unique on the platform")
+        raise NameTaken(f"slug: {values['slug']!r} is taken; app slugs are unique on the platform", field="slug")
     if original is not None and (version := await latest_version(session, original.id)) is not None:
         files = await load_files(session, version)
         message = f"forked from {original.slug}, version {version.number}"
@@ -81,7 +81,7 @@ async def update_app(
     if data.name is None:
         values.pop("name", None)
     if data.slug not in (None, app.slug):
-        raise Conflict(f"slug: an app keeps its slug ({app.slug}); URLs and webhooks contain it")
+        raise Conflict(f"slug: an app keeps its slug ({app.slug}); URLs and webhooks contain it", field="slug")
     for name, value in values.items():
         setattr(app, name, value)
     await session.flush()

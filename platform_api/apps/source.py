@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.apps.models import App, SourceFile, SourceVersion
 from platform_api.apps.source_tree import Files, check_tree, compare, file_digest, tree_digest
-from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.core.errors import NotFound, StaleVersion, Unprocessable
 from platform_api.core.types import AppId, UserId
 
 
@@ -65,7 +65,7 @@ async def save_tree(
 ) -> tuple[SourceVersion, bool]:
     """Stores `files` as the next version; returns it and whether it is new (an unchanged tree is not stored again).
 
-    Raises Conflict, with what changed since, when `base_version` is not the latest.
+    Raises StaleVersion, with what changed since, when `base_version` is not the latest.
     """
     check_tree(files)
     latest = await _lock_and_get_latest(session, app)
@@ -93,7 +93,9 @@ async def apply_changes(
         if text is not None:
             files[path] = text
         elif files.pop(path, None) is None:
-            raise Unprocessable(f"changes: {path} cannot be removed: version {base_version} does not contain it")
+            raise Unprocessable(
+                f"changes: {path} cannot be removed: version {base_version} does not contain it", field="changes"
+            )
     return await save_tree(session, app, files, base_version=base_version, author_id=author_id, message=message)
 
 
@@ -107,12 +109,15 @@ async def _require_base(session: AsyncSession, app: App, latest: SourceVersion |
     if base_version == current:
         return
     if base_version > current:
-        raise Conflict(f"base_version: the app has no version {base_version}; its latest is {current}")
+        raise StaleVersion(
+            f"base_version: the app has no version {base_version}; its latest is {current}", field="base_version"
+        )
     assert latest is not None
     before = (await get_version(session, app.id, base_version)).manifest if base_version else {}
     change = compare(before, latest.manifest)
-    raise Conflict(
+    raise StaleVersion(
         f"version {current} was saved since version {base_version}: {change.describe()}; load it and merge",
+        field="base_version",
         extra={"current_version": current, "changed": asdict(change)},
     )
 

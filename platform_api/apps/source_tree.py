@@ -41,13 +41,13 @@ class TreeChange:
 def check_tree(files: Files) -> None:
     """Raises Unprocessable or TooLarge, naming the file, unless `files` is a valid source tree."""
     if len(files) > MAX_FILES:
-        raise TooLarge(f"files: {len(files)} files; a source tree may have at most {MAX_FILES}")
+        raise TooLarge(f"files: {len(files)} files; a source tree may have at most {MAX_FILES}", field="files")
     total = 0
     for path, text in files.items():
         _check_path(path)
         total += _check_text(path, text)
     if total > MAX_TREE_BYTES:
-        raise TooLarge(f"files: {total} bytes in all; a source tree may have at most {MAX_TREE_BYTES}")
+        raise TooLarge(f"files: {total} bytes in all; a source tree may have at most {MAX_TREE_BYTES}", field="files")
     _refuse_file_as_directory(files)
 
 
@@ -89,23 +89,26 @@ def unified_diff(before: Files, after: Files) -> str:
 
 def _check_path(path: str) -> None:
     if not path or len(path) > MAX_PATH_LENGTH:
-        raise Unprocessable(f"files: the path {path[:50]!r} must have 1 to {MAX_PATH_LENGTH} characters")
+        raise Unprocessable(
+            f"files: the path {path[:50]!r} must have 1 to {MAX_PATH_LENGTH} characters", field="files"
+        )
     if not all(_SEGMENT.fullmatch(segment) for segment in path.split("/")):
         raise Unprocessable(
             f"files: the path {path!r} must be relative; its parts start with a letter, digit or underscore and"
-            " contain only those, `.` and `-`"
+            " contain only those, `.` and `-`",
+            field="files",
         )
 
 
 def _check_text(path: str, text: str) -> int:
     if "\x00" in text:
-        raise Unprocessable(f"files: {path} contains a NUL character; source files must be text")
+        raise Unprocessable(f"files: {path} contains a NUL character; source files must be text", field="files")
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise Unprocessable(f"files: {path} must be valid Unicode text") from error
+        raise Unprocessable(f"files: {path} must be valid Unicode text", field="files") from error
     if size > MAX_FILE_BYTES:
-        raise TooLarge(f"files: {path} has {size} bytes; a file may have at most {MAX_FILE_BYTES}")
+        raise TooLarge(f"files: {path} has {size} bytes; a file may have at most {MAX_FILE_BYTES}", field="files")
     return size
 
 
@@ -114,4 +117,4 @@ def _refuse_file_as_directory(files: Files) -> None:
         parts = path.split("/")
         for depth in range(1, len(parts)):
             if (parent := "/".join(parts[:depth])) in files:
-                raise Unprocessable(f"files: {parent} is a file and cannot contain {path}")
+                raise Unprocessable(f"files: {parent} is a file and cannot contain {path}", field="files")

@@ -43,6 +43,7 @@ class MethodNotAllowed(PlatformError):
     """Reports that the path does not support the request's method."""
 
     status_code = 405
+    code = "method_not_allowed"
 
 
 class CacheEndpoint:

@@ -18,6 +18,8 @@ from platform_api.core.errors import PlatformError
 class UnreadableSecret(PlatformError):
     """Reports a stored credential that was encrypted with a key which SECRET_KEYS no longer holds."""
 
+    code = "unreadable_secret"
+
 
 class Vault:
     """Encrypts and decrypts JSON objects. What is encrypted for one purpose cannot be decrypted for another."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import structlog
 from fastapi import APIRouter, Request
@@ -25,13 +25,21 @@ HealthCheck: TypeAlias = Callable[[], Awaitable[Any]]
 _TIMEOUT_SECONDS = 3.0
 
 
-class Health(BaseModel):
-    """Reports each part: what its check returned, or `unavailable`."""
+class IsolationHealth(BaseModel):
+    """Shows how runs are isolated: what is configured, and what the runners that are present do."""
 
-    status: str
+    configured: str
+    levels: list[str] = []
+    runners: int = 0
+
+
+class Health(BaseModel):
+    """Reports each part: `ok`, or `unavailable`."""
+
+    status: Literal["ok", "unavailable"]
     version: str
-    isolation: Any
-    parts: dict[str, Any]
+    isolation: IsolationHealth | Literal["unavailable"]
+    parts: dict[str, str]
 
 
 class HealthChecks:
@@ -51,7 +59,12 @@ class HealthChecks:
         return dict(zip(names, results, strict=True))
 
 
-@router.get("/health", summary="Report whether the platform works; 503 when a part of it does not")
+@router.get(
+    "/health",
+    summary="Report whether the platform works; 503 when a part of it does not",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "A part does not work"}},
+)
 async def health(request: Request) -> JSONResponse:
     services = services_of(request)
     parts = await services[HealthChecks].run()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, UploadFile
@@ -21,6 +21,7 @@ from platform_api.csv.preview.previews import Previews
 from platform_api.csv.preview.schemas import CsvPreview
 from platform_api.csv.rejected import sheet_file, sheet_position
 from platform_api.csv.schemas import (
+    CONTENT_TYPES,
     CsvExportRead,
     CsvImportRead,
     ExportWrite,
@@ -42,6 +43,17 @@ ExportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 PreviewsDep = Annotated[Previews, Depends(provided(Previews))]
 JobOrder = Literal["created_at", "-created_at"]
 TableQuery = Annotated[str | None, Query(description="Name of the table", max_length=200)]
+
+
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file, to be stored",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            CONTENT_TYPES[FileFormat.XLSX]: {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
 
 
 @imports_router.get("/", summary="List the organization's imports, newest first")
@@ -117,7 +129,10 @@ async def cancel_import(actor: DataActorDep, session: SessionDep, import_id: Imp
 
 
 @imports_router.get(
-    "/{import_id}/file/", summary="Download the file that was uploaded", response_class=StreamingResponse
+    "/{import_id}/file/",
+    summary="Download the file that was uploaded",
+    response_class=StreamingResponse,
+    responses=_FILE,
 )
 async def download_import(
     actor: DataActorDep, session: SessionDep, database: DatabaseDep, import_id: ImportId
@@ -130,6 +145,7 @@ async def download_import(
     "/{import_id}/rejected/",
     summary="Download the rejected lines, each with its line number and reason at the end",
     response_class=StreamingResponse,
+    responses=_FILE,
 )
 async def download_rejected(
     actor: DataActorDep, session: SessionDep, database: DatabaseDep, import_id: ImportId
@@ -174,7 +190,9 @@ async def cancel_export(actor: DataActorDep, session: SessionDep, export_id: Exp
     return CsvExportRead.from_job(await service.cancel_job(session, actor, CsvExport, export_id))
 
 
-@exports_router.get("/{export_id}/file/", summary="Download the exported file", response_class=StreamingResponse)
+@exports_router.get(
+    "/{export_id}/file/", summary="Download the exported file", response_class=StreamingResponse, responses=_FILE
+)
 async def download_export(
     actor: DataActorDep, session: SessionDep, database: DatabaseDep, export_id: ExportId
 ) -> StreamingResponse:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import Depends, Form
 from pydantic import TypeAdapter, ValidationError
 
-from platform_api.core.errors import Unprocessable, describe_validation_errors
+from platform_api.core.errors import Unprocessable
+from platform_api.core.http.validation import describe_validation_errors, field_errors
 from platform_api.csv.schemas import ImportOptions, OnConflict, Thousands, Units, Words
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ def _read_options(
     dry_run: Annotated[bool | None, Form(description="Tries every line without storing anything")] = None,
 ) -> ImportOptions:
     if escape and escape not in _ESCAPES:
-        raise Unprocessable("escape: must be a backslash, or the word backslash")
+        raise Unprocessable("escape: must be a backslash, or the word backslash", field="escape")
     given = {
         "mapping": _json("mapping", mapping, _MAPPING),
         "on_conflict": _json("on_conflict", on_conflict, _ON_CONFLICT),
@@ -122,8 +123,10 @@ def _json(name: str, text: str | None, adapter: TypeAdapter[T]) -> T | None:
     try:
         value: Any = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise Unprocessable(f"{name}: must be JSON") from error
+        raise Unprocessable(f"{name}: must be JSON", field=name) from error
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        raise Unprocessable(f"{name}: {describe_validation_errors(error.errors())}") from error
+        errors = error.errors()
+        message = f"{name}: {describe_validation_errors(errors)}"
+        raise Unprocessable(message, fields=field_errors(errors, value, within=name)) from error

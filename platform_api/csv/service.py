@@ -74,7 +74,7 @@ async def create_import(
             raise TooLarge(f"the file is larger than {max_bytes} bytes; split it")
         await append(session, file.id, content)
     if not size:
-        raise BadRequest("file: is empty; send a file with at least a header")
+        raise BadRequest("file: is empty; send a file with at least a header", field="file")
     job = CsvImport(
         **_job(actor, owner, app_table),
         options=options.model_dump(mode="json", exclude_unset=True),
@@ -108,7 +108,7 @@ async def preview(
     if size > max_bytes:
         raise TooLarge(f"the file is larger than {max_bytes} bytes; split it")
     if not size:
-        raise BadRequest("file: is empty; send a file with at least a header")
+        raise BadRequest("file: is empty; send a file with at least a header", field="file")
     # A preview takes a while and needs no database connection.
     await release_connection(session)
     return await previews.make(actor.organization_id, partial(preview_file, upload.file, size, options, definition))
@@ -120,9 +120,11 @@ async def create_export(session: AsyncSession, actor: Actor, data: ExportWrite) 
     known = app_table.definition.column_names
     for column in data.columns or ():
         if column not in known:
-            raise Unprocessable(f"columns: the table has no column {column!r}; it has: {', '.join(known)}")
+            raise Unprocessable(
+                f"columns: the table has no column {column!r}; it has: {', '.join(known)}", field="columns"
+            )
     if data.columns and len(set(data.columns)) < len(data.columns):
-        raise Unprocessable("columns: a column is named more than once")
+        raise Unprocessable("columns: a column is named more than once", field="columns")
     await _require_job_quota(session, actor, CsvExport)
     return await _queue(session, CsvExport(**_job(actor, owner, app_table), options=data.model_dump(mode="json")))
 
@@ -190,7 +192,7 @@ def _visible(actor: Actor, kind: type[Job]) -> ColumnElement[bool]:
 async def _table(session: AsyncSession, actor: Actor, app: int | str | None, table: str) -> tuple[App, AppTable]:
     reference = actor.app_id if app in (None, "") else app
     if reference is None:
-        raise Unprocessable("app: is required, because the token is not bound to an app")
+        raise Unprocessable("app: is required, because the token is not bound to an app", field="app")
     owner = await get_usable_app(session, actor, reference)
     return owner, await get_table(session, AppId(owner.id), table)
 
@@ -198,24 +200,33 @@ async def _table(session: AsyncSession, actor: Actor, app: int | str | None, tab
 def check_reading(options: ImportOptions) -> None:
     """Raises Unprocessable when the options for reading the file are invalid or contradictory."""
     if options.delimiter is not None and options.delimiter not in DELIMITERS:
-        raise Unprocessable("delimiter: must be one of , ; | and tab; leave it out to have it detected")
+        raise Unprocessable(
+            "delimiter: must be one of , ; | and tab; leave it out to have it detected", field="delimiter"
+        )
     if options.encoding is not None:
         try:
             is_text = codecs.lookup(options.encoding)._is_text_encoding
         except (LookupError, ValueError):
             is_text = False
         if not is_text:
-            raise Unprocessable(f"encoding: {options.encoding[:40]!r} is unknown; use a name such as utf-8")
+            raise Unprocessable(
+                f"encoding: {options.encoding[:40]!r} is unknown; use a name such as utf-8", field="encoding"
+            )
     if options.thousands == options.decimal:
         raise Unprocessable(
-            f"thousands: {options.thousands!r} is the decimal sign (`decimal`); send another separator"
+            f"thousands: {options.thousands!r} is the decimal sign (`decimal`); send another separator",
+            field="thousands",
         )
     if options.date_order is not None and options.date_format is not None:
-        raise Unprocessable("date_order: `date_format` already contains the order; send only one of them")
+        raise Unprocessable(
+            "date_order: `date_format` already contains the order; send only one of them", field="date_order"
+        )
     _check_moments(options)
     reading = Reading.of(options)
     if common := reading.true_words & reading.false_words:
-        raise Unprocessable(f"true_words: {sorted(common)[0]!r} is also in `false_words`; send common lists")
+        raise Unprocessable(
+            f"true_words: {sorted(common)[0]!r} is also in `false_words`; send common lists", field="true_words"
+        )
 
 
 def _check_moments(options: ImportOptions) -> None:
@@ -229,7 +240,7 @@ def _check_moments(options: ImportOptions) -> None:
             if text is not None:
                 check(text)
         except ValueError as error:
-            raise Unprocessable(f"{name}: {error}") from error
+            raise Unprocessable(f"{name}: {error}", field=name) from error
 
 
 def _check_options(table: AppTable, options: ImportOptions) -> None:
@@ -238,7 +249,8 @@ def _check_options(table: AppTable, options: ImportOptions) -> None:
     for header, column in options.mapping.items():
         if column is not None and column not in known:
             raise Unprocessable(
-                f"mapping: {header[:60]!r} is mapped to {column[:63]!r}, which is not a column of the table"
+                f"mapping: {header[:60]!r} is mapped to {column[:63]!r}, which is not a column of the table",
+                field="mapping",
             )
     try:
         find_key(table.definition, options.on_conflict)

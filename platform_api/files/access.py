@@ -32,4 +32,6 @@ async def organization_to_store_for(
         return actor.organization_id
     if is_owners_script(actor, app) and requested in await installed_organization_ids(session, AppId(app.id)):
         return requested
-    raise Forbidden(f"for_organization: this token cannot store files for organization {requested}")
+    raise Forbidden(
+        f"for_organization: this token cannot store files for organization {requested}", field="for_organization"
+    )

@@ -19,6 +19,7 @@ class RangeNotSatisfiable(PlatformError):
     """Reports that the requested range lies outside the file."""
 
     status_code = 416
+    code = "range_not_satisfiable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,10 @@ _FORM: dict[str, Any] = {
         },
     }
 }
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _CONTENT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}, "description": "The content"},
-    206: {"content": {"application/octet-stream": {}}, "description": "The requested range of it"},
+    200: {"content": _BYTES, "description": "The content"},
+    206: {"content": _BYTES, "description": "The requested range of it"},
 }
 
 
@@ -79,6 +80,7 @@ class UploadStalled(PlatformError):
     """Reports that an upload sent nothing for too long."""
 
     status_code = 408
+    code = "upload_stalled"
 
 
 def _range_headers(
@@ -255,7 +257,7 @@ async def open_link(
 def _described(form: UploadForm) -> Described:
     name = form.fields.get("name") or form.filename
     if name is None:
-        raise BadRequest("the file has no name; give one in the field `name`, before or after the file")
+        raise BadRequest("the file has no name; give one in the field `name`, before or after the file", field="name")
     # A browser may send the path on its own machine as the part's file name; the field `name` is taken as it is.
     declared = form.fields.get("content_type") or form.content_type
     return Described(

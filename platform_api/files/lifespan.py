@@ -88,10 +88,16 @@ async def files_lifespan(services: Services) -> AsyncIterator[None]:
         yield
 
 
+class NoFileStore(Unavailable):
+    """Reports that the installation stores no files: trying again does not help."""
+
+    code = "no_file_store"
+
+
 async def _files(request: Request) -> Files:
     files = services_of(request).find(Files)
     if files is None:
-        raise Unavailable(
+        raise NoFileStore(
             "this installation has no store for files; its operator can set FILES_DIR or FILES_S3_BUCKET"
         )
     return files

@@ -18,6 +18,7 @@ class LinkExpired(PlatformError):
     """Reports that a link has expired."""
 
     status_code = 410
+    code = "link_expired"
 
 
 class FileLinks:

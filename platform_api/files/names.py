@@ -17,16 +17,19 @@ def check_name(name: str) -> str:
     """Returns the name in its composed form (NFC), without spaces around it. Raises Unprocessable."""
     name = unicodedata.normalize("NFC", name).strip()
     if not name or name in (".", ".."):
-        raise Unprocessable("name: must be the name of a file, such as `report.csv`")
+        raise Unprocessable("name: must be the name of a file, such as `report.csv`", field="name")
     for character in name:
         if character in "/\\" or character in "\u2044\u2215\u29f8\uff0f\uff3c\u2216":
-            raise Unprocessable("name: must not contain slashes; a file has a name, not a path")
+            raise Unprocessable("name: must not contain slashes; a file has a name, not a path", field="name")
         if unicodedata.category(character) in _REFUSED_CATEGORIES and character not in _JOINERS:
             raise Unprocessable(
-                f"name: must not contain the character U+{ord(character):04X} (control or invisible characters)"
+                f"name: must not contain the character U+{ord(character):04X} (control or invisible characters)",
+                field="name",
             )
     if len(name.encode()) > MAX_NAME_BYTES:
-        raise Unprocessable(f"name: has {len(name.encode())} bytes in UTF-8; at most {MAX_NAME_BYTES} are allowed")
+        raise Unprocessable(
+            f"name: has {len(name.encode())} bytes in UTF-8; at most {MAX_NAME_BYTES} are allowed", field="name"
+        )
     return name
 
 

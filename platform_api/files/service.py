@@ -25,6 +25,7 @@ class QuotaExceeded(PlatformError):
     """Reports that an organization has used up its quota of files or bytes."""
 
     status_code = 413
+    code = "quota_exceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class UploadTookTooLong(PlatformError):
     """Reports that an upload ended after its object was already released for removal."""
 
     status_code = 408
+    code = "upload_too_slow"
 
 
 def require_quota(usage: Usage, size: int, *, quota_bytes: int) -> None:

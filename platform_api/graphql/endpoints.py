@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -13,8 +12,10 @@ from starlette.exceptions import HTTPException
 from platform_api.accounts.dependencies import ActorDep
 from platform_api.apps.access import get_usable_app
 from platform_api.core.database import SessionDep
-from platform_api.core.errors import Forbidden, PlatformError, describe_validation_errors, error_response
+from platform_api.core.errors import BadRequest, Forbidden, PlatformError
 from platform_api.core.http.dependencies import SettingsDep
+from platform_api.core.http.error_answers import answer_of
+from platform_api.core.http.validation import describe_validation_errors, field_errors
 from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
 from platform_api.core.types import AppId
@@ -31,7 +32,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class GraphQLErrorRoute(APIRoute):
-    """Answers 400, 401, 404 and 429 as `{"error": str}`, which is what the published clients expect here.
+    """Answers 400, 401, 404 and 429 with `error` beside `detail`, which is what the published clients expect here.
 
     Pages of other origins are told whether they may read the answer, be it an error.
     """
@@ -43,19 +44,18 @@ class GraphQLErrorRoute(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                return JSONResponse({"error": describe_validation_errors(error.errors())}, status_code=400)
+                errors = error.errors()
+                refusal = BadRequest(describe_validation_errors(errors), fields=field_errors(errors, error.body))
+                return _refusal(request, refusal)
             except HTTPException as error:
                 # FastAPI's own, of a body that is not UTF-8, or too deep or long a number for Python's JSON.
                 if error.status_code != 400:
                     raise
-                return JSONResponse({"error": "the body is no JSON that can be read"}, status_code=400)
+                return _refusal(request, BadRequest("the body is no JSON that can be read"))
             except PlatformError as error:
                 if error.status_code >= 500:
                     raise
-                if error.status_code in _AS_ERROR:
-                    body = {"error": error.message}
-                    return JSONResponse(body, status_code=error.status_code, headers=error.headers)
-                return error_response(error.status_code, error.message, error.headers, error.extra)
+                return _refusal(request, error)
 
         async def handle_for_page(request: Request) -> Response:
             headers = read_headers(request.scope["headers"])
@@ -70,6 +70,11 @@ class GraphQLErrorRoute(APIRoute):
             return response
 
         return handle_for_page
+
+
+def _refusal(request: Request, error: PlatformError) -> Response:
+    extra = {"error": error.message} if error.status_code in _AS_ERROR else None
+    return answer_of(request.scope, error, extra=extra)
 
 
 router = APIRouter(prefix="/apps/graphql", tags=["graphql"], route_class=GraphQLErrorRoute)
@@ -106,7 +111,15 @@ async def answer_preflight(
     return response
 
 
-@router.post("/", summary="Run a GraphQL document on an app's tables", response_class=JSONResponse)
+class GraphQLRead(BaseModel):
+    """Describes a GraphQL answer."""
+
+    data: dict[str, Any] | None = None
+    errors: list[dict[str, Any]] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+@router.post("/", summary="Run a GraphQL document on an app's tables", response_model=GraphQLRead)
 async def run_document(
     request: Request,
     actor: ActorDep,

@@ -51,7 +51,7 @@ def _row_id(value: str) -> str:
     try:
         return str(uuid.UUID(value))
     except ValueError as error:
-        raise Unprocessable(f"{value[:80]!r} is not a row id; row ids are UUIDs") from error
+        raise Unprocessable(f"{value[:80]!r} is not a row id; row ids are UUIDs", field="ids") from error
 
 
 def _affected_rows(body: bytes, field: str) -> int:

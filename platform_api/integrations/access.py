@@ -39,6 +39,12 @@ _ORDERS = Orders(
 _APP_OF_TABLE = re.compile(r"app_([0-9]{1,9})_")
 
 
+class NoConnection(Forbidden):
+    """Reports that the caller has no such connection to the integration, or may not use it."""
+
+    code = "no_connection"
+
+
 async def get_definition(session: AsyncSession, actor: Actor, integration_id: str) -> IntegrationDefinition:
     """Returns the definition of the caller's organization, else the built-in one. Raises NotFound."""
     own = await session.scalar(
@@ -145,7 +151,8 @@ async def require_table(session: AsyncSession, actor: Actor, table: str | None) 
         if match is None:
             raise BadRequest(
                 f"table: it is unclear which app {table!r} belongs to; write app_{{id}}_{table}, or name the app in"
-                " X-App-Id"
+                " X-App-Id",
+                field="table",
             )
         app_id = AppId((await get_usable_app(session, actor, match[1])).id)
     await get_table(session, app_id, table)
@@ -264,8 +271,8 @@ async def _choose(
             await _require_own_organization(session, actor, organization_id)
         app = "" if actor.app_id is None else f", or not activated for app {actor.app_id}"
         if reference is None:
-            raise Forbidden(f"no account of yours is connected to {integration_id}{app}; connect one first")
-        raise Forbidden(f"connection {reference!r} to {integration_id} does not exist or is not yours to use{app}")
+            raise NoConnection(f"no account of yours is connected to {integration_id}{app}; connect one first")
+        raise NoConnection(f"connection {reference!r} to {integration_id} does not exist or is not yours to use{app}")
     return connection
 
 
@@ -276,11 +283,13 @@ async def _require_own_organization(session: AsyncSession, actor: Actor, organiz
         if actor.reaches_installs:
             raise Forbidden(
                 f"organization_id: {organization_id} has no active install of app {actor.app_id}"
-                " with such a connection activated for it"
+                " with such a connection activated for it",
+                field="organization_id",
             )
         raise Forbidden(
             f"organization_id: {organization_id} is not yours to work in; this call is made in organization"
-            f" {actor.organization_id}"
+            f" {actor.organization_id}",
+            field="organization_id",
         )
 
 

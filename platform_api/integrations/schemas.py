@@ -210,11 +210,21 @@ class CallWrite(BaseModel):
     url_params: dict[str, Any] = {}
 
 
+class ApiResponse(BaseModel):
+    """Describes what the service answered; or, with `ok` false and no `url`, why the call was not made."""
+
+    status_code: int
+    text: str
+    headers: dict[str, str]
+    url: str
+    ok: bool
+
+
 class CallRead(BaseModel):
     """Returns the answer to a call (contract §6.2)."""
 
     api_data: Any
-    api_response: dict[str, Any]
+    api_response: ApiResponse
     connection_id: int
     organization_id: int
 

@@ -9,7 +9,7 @@ from sqlalchemy.types import Text
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
-from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.core.errors import Conflict, NameTaken, NotFound, Unprocessable
 from platform_api.core.paging import Orders, Part, Window, read_sorted
 from platform_api.integrations.access import get_definition
 from platform_api.integrations.definitions.catalogue import built_in
@@ -20,6 +20,18 @@ from platform_api.integrations.definitions.definition import (
 from platform_api.integrations.models import Connection, OAuthClient, OwnIntegration
 
 _ORDERS = Orders("integrations", column("id", Text), name=column("name", Text))
+
+
+class CredentialsInUse(Conflict):
+    """Reports that stored credentials would go to another address than they were given for."""
+
+    code = "credentials_in_use"
+
+
+class OAuthClientMissing(Conflict):
+    """Reports that the organization has to enter its OAuth client of the provider first."""
+
+    code = "oauth_client_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ async def create_integration(
         async with session.begin_nested():
             session.add(row)
     except IntegrityError as exc:
-        raise Conflict(f"the integration {definition.id!r} exists already; change it with PUT") from exc
+        raise NameTaken(f"the integration {definition.id!r} exists already; change it with PUT", field="id") from exc
     return definition
 
 
@@ -84,7 +96,7 @@ async def replace_integration(
     Raises NotFound, Unprocessable when the id would change, Conflict when credentials would go to another address.
     """
     if definition.id != integration_id:
-        raise Unprocessable(f"the id of an integration cannot change: it must stay {integration_id!r}")
+        raise Unprocessable(f"the id of an integration cannot change: it must stay {integration_id!r}", field="id")
     await _keep_credentials_in_place(session, actor, await get_definition(session, actor, integration_id), definition)
     changed = await session.scalar(
         update(OwnIntegration)
@@ -107,7 +119,7 @@ async def _keep_credentials_in_place(
     if (old.base_url, old.auth, _after_connect_host(old)) == (new.base_url, new.auth, _after_connect_host(new)):
         return
     if _token_url(old) not in (None, _token_url(new)) and await _has_oauth_client(session, actor, new.id):
-        raise Conflict(
+        raise CredentialsInUse(
             f"your organization's OAuth client for {new.id!r} is for {_token_url(old)}, and its secret would be"
             " sent to another address. Delete the client first, or define an integration with another id"
         )
@@ -117,7 +129,7 @@ async def _keep_credentials_in_place(
         .where(Connection.integration_id == new.id, visible_to(actor, Connection.organization_id))
     )
     if connections:
-        raise Conflict(
+        raise CredentialsInUse(
             f"{connections} connections to {new.id!r} were made for {old.base_url}, and their credentials would"
             " be sent to another address. Disconnect them first, or define an integration with another id"
         )

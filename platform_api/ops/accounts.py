@@ -10,7 +10,8 @@ from platform_api.accounts import service
 from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.models import Organization, Role, Scope, User
 from platform_api.accounts.schemas import UserCreate
-from platform_api.core.errors import Conflict, NotFound, Unprocessable, describe_validation_errors
+from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.core.http.validation import describe_validation_errors
 from platform_api.core.types import OrganizationId
 
 Body = TypeVar("Body", bound=BaseModel)

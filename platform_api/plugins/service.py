@@ -11,7 +11,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Organization
 from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.source_tree import file_digest
-from platform_api.core.errors import Conflict, Unprocessable
+from platform_api.core.errors import Conflict, NameTaken, StaleVersion, Unprocessable
 from platform_api.core.types import PluginId
 from platform_api.integrations.access import get_definition, may_use
 from platform_api.integrations.models import Connection
@@ -25,11 +25,26 @@ from platform_api.plugins.signatures import Problem
 class PluginRefused(Unprocessable):
     """Reports code that does not compile or does not fulfil the interface; `problems` beside `detail` says where."""
 
+    code = "plugin_refused"
+
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(
             "; ".join(str(problem) for problem in problems[:5]),
+            field="code",
             extra={"problems": [asdict(problem) for problem in problems]},
         )
+
+
+class BreakingChange(Conflict):
+    """Reports that a change breaks plugins; with `accept_breaking` it is stored and they are disabled."""
+
+    code = "breaking_change"
+
+
+class HasPlugins(Conflict):
+    """Reports that an interface cannot be removed while it has plugins."""
+
+    code = "has_plugins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +62,9 @@ async def create_interface(session: AsyncSession, actor: Actor, data: InterfaceC
         PluginInterface.namespace == data.namespace, visible_to(actor, PluginInterface.organization_id)
     )
     if await session.scalar(taken) is not None:
-        raise Conflict(f"the plugin interface {data.namespace!r} exists already; change it with PUT")
+        raise NameTaken(
+            f"the plugin interface {data.namespace!r} exists already; change it with PUT", field="namespace"
+        )
     _raise_problems(_check_interface(data.namespace, data.capabilities, data.code))
     interface = PluginInterface(
         organization_id=actor.organization_id,
@@ -99,7 +116,7 @@ async def delete_interface(session: AsyncSession, actor: Actor, namespace: str) 
     interface = await get_interface(session, actor, namespace)
     names = [plugin.integration_id for plugin in await _plugins_of(session, actor, interface)]
     if names:
-        raise Conflict(f"the interface {namespace!r} has plugins ({', '.join(sorted(names))}); remove them first")
+        raise HasPlugins(f"the interface {namespace!r} has plugins ({', '.join(sorted(names))}); remove them first")
     await session.delete(interface)
 
 
@@ -111,7 +128,9 @@ async def create_plugin(
     interface = await get_interface(session, actor, namespace)
     definition = await get_definition(session, actor, data.integration_id)
     if any(plugin.integration_id == definition.id for plugin in await _plugins_of(session, actor, interface)):
-        raise Conflict(f"{namespace!r} has a plugin for {definition.id!r} already; change it with PUT")
+        raise NameTaken(
+            f"{namespace!r} has a plugin for {definition.id!r} already; change it with PUT", field="integration_id"
+        )
     _raise_problems(_check(interface, definition.id, data.code))
     await _check_connections(session, actor, definition.id, data.connection_ids)
     plugin = Plugin(
@@ -178,7 +197,9 @@ async def _plugins_of(session: AsyncSession, actor: Actor, interface: PluginInte
 def _check_interface(namespace: str, capabilities: Sequence[str], code: str) -> list[Problem]:
     repeated = sorted({name for name in capabilities if capabilities.count(name) > 1})
     if repeated:
-        raise Unprocessable(f"capabilities: {', '.join(repeated)} is listed more than once; list each name once")
+        raise Unprocessable(
+            f"capabilities: {', '.join(repeated)} is listed more than once; list each name once", field="capabilities"
+        )
     return check_interface(namespace, capabilities, code)
 
 
@@ -218,13 +239,13 @@ async def _broken_by(
     return broken
 
 
-def _would_break(namespace: str, broken: Sequence[Broken]) -> Conflict:
+def _would_break(namespace: str, broken: Sequence[Broken]) -> BreakingChange:
     details: list[dict[str, Any]] = [
         {"integration_id": item.plugin.integration_id, "problems": [asdict(problem) for problem in item.problems]}
         for item in broken
     ]
     names = ", ".join(item.plugin.integration_id for item in broken)
-    return Conflict(
+    return BreakingChange(
         f"the change of {namespace!r} breaks its plugins for {names} ({broken[0].problems[0]}); change them first, or"
         " send `accept_breaking` to store it and disable them",
         extra={"broken": details},
@@ -233,9 +254,10 @@ def _would_break(namespace: str, broken: Sequence[Broken]) -> Conflict:
 
 def _require_base(current: int, base: int, name: str) -> None:
     if base != current:
-        raise Conflict(
+        raise StaleVersion(
             f"base_version: {name} is at version {current}, not {base}; load it and merge your change",
             extra={"current_version": current},
+            field="base_version",
         )
 
 
@@ -250,7 +272,9 @@ async def _check_connections(
     unknown = sorted(set(connection_ids) - set(await session.scalars(usable)))
     if unknown:
         ids = ", ".join(map(str, unknown))
-        raise Unprocessable(f"connection_ids: your organization has no connection {ids} to {integration_id}")
+        raise Unprocessable(
+            f"connection_ids: your organization has no connection {ids} to {integration_id}", field="connection_ids"
+        )
 
 
 async def _refuse_ambiguous_modules(session: AsyncSession, actor: Actor) -> None:
@@ -266,7 +290,7 @@ async def _refuse_ambiguous_modules(session: AsyncSession, actor: Actor) -> None
         module = f"{namespace}_{integration_id}"
         read_as = max((name for name in namespaces if module.startswith(f"{name}_")), key=len)
         if read_as != namespace:
-            raise Conflict(
+            raise NameTaken(
                 f"the module plugins.{module} of {namespace!r} would be taken for one of {read_as!r}:"
                 " choose another namespace"
             )

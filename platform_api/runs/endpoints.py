@@ -5,15 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from sse_starlette import EventSourceResponse
 
-from platform_api.accounts.dependencies import RunActorDep, still_allowed
+from platform_api.accounts.dependencies import RunActorDep, RunStreamActorDep, still_allowed
 from platform_api.accounts.models import Scope
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
 from platform_api.core.http.dependencies import DatabaseDep
+from platform_api.core.http.openapi import event_stream_schema
 from platform_api.core.services import provided
 from platform_api.runs import queue, service
 from platform_api.runs.logs import LogPosition, last_position, read_tail
-from platform_api.runs.schemas import LogLineRead, LogPage, RunDetail, RunRead, RunStatus
+from platform_api.runs.schemas import LogLineEvent, LogLineRead, LogPage, RunDetail, RunRead, RunStatus
 from platform_api.runs.signals import RunSignals
 from platform_api.runs.stream import read_batch, stream_log
 from platform_api.runs.waiting import waiting_reasons
@@ -29,11 +30,11 @@ RunReference = Annotated[str, Path(description="Id or task id of the run", max_l
     "/run-code-stream/",
     summary="Stream a run's log, line by line, until the run ends",
     response_class=EventSourceResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={200: {"content": event_stream_schema(LogLineEvent)}},
 )
 async def stream_run_log(
     request: Request,
-    actor: RunActorDep,
+    actor: RunStreamActorDep,
     session: SessionDep,
     database: DatabaseDep,
     signals: RunSignalsDep,

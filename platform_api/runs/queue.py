@@ -217,7 +217,7 @@ def _json_text(value: Any) -> str:
     try:
         return json.dumps(value, allow_nan=False)
     except ValueError as error:
-        raise Unprocessable(f"result: is not JSON ({error})") from error
+        raise Unprocessable(f"result: is not JSON ({error})", field="result") from error
 
 
 def _digest(finish: Finish, result: str) -> bytes:

@@ -171,6 +171,13 @@ class LogLineRead(BaseModel):
         return cls(position=str(line.position), stream=LogStream(line.stream), text=line.text, at=line.at)
 
 
+class LogLineEvent(BaseModel):
+    """Describes an event of a log's stream, which has no name: one line; its id is the position, to go on after."""
+
+    id: str
+    data: str = Field(description="The line; what some clients take for line ends in it are line ends here")
+
+
 class LogPage(BaseModel):
     """Holds lines of a log, in order."""
 

@@ -16,7 +16,7 @@ from platform_api.core.types import AppId, ConnectionId, OrganizationId, TableId
 from platform_api.work.models import Dated, Leased, lease_indexes
 
 
-class RunState(StrEnum):
+class SyncRunState(StrEnum):
     """Lists the states of a run. A `partial` one ended at a limit; the next run goes on from there."""
 
     PENDING = "pending"
@@ -27,8 +27,8 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
-_STATES = ", ".join(f"'{state}'" for state in RunState)
-OPEN_STATES = (RunState.PENDING, RunState.RUNNING)
+_STATES = ", ".join(f"'{state}'" for state in SyncRunState)
+OPEN_STATES = (SyncRunState.PENDING, SyncRunState.RUNNING)
 _IS_PENDING = text("state = 'pending'")
 _IS_RUNNING_ALONE = text("state = 'running' and not beside")
 _IS_OPEN = "state in ('pending', 'running')"
@@ -101,7 +101,7 @@ class SyncRun(Leased, Dated, Base):
         ForeignKey("platform.organizations.id", ondelete="CASCADE")
     )
     connection_id: Mapped[ConnectionId] = mapped_column(ForeignKey("platform.connections.id", ondelete="CASCADE"))
-    state: Mapped[RunState] = mapped_column(EnumText(RunState), server_default="pending")
+    state: Mapped[SyncRunState] = mapped_column(EnumText(SyncRunState), server_default="pending")
     kind: Mapped[str | None]
     """full, incremental or backfill; known once it has begun."""
     pages: Mapped[int] = mapped_column(Integer, server_default="0")

@@ -1,6 +1,6 @@
 """Defines the queue of runs."""
 
-from platform_api.syncs.models import RunState, SyncRun
+from platform_api.syncs.models import SyncRun, SyncRunState
 from platform_api.work.queue import Order, Queue, Share
 
 CHANNEL = "automio_syncs"
@@ -12,8 +12,8 @@ RUNS = Queue(
     SyncRun,
     name="syncs",
     channel=CHANNEL,
-    pending=RunState.PENDING,
-    running=RunState.RUNNING,
+    pending=SyncRunState.PENDING,
+    running=SyncRunState.RUNNING,
     share=Share(SyncRun.organization_id, _MAX_AT_ONCE),
     # One run at a time of a sync and connection, except where they may overlap.
     order=Order([SyncRun.sync_id, SyncRun.connection_id], exempt=SyncRun.beside),

@@ -22,7 +22,7 @@ from platform_api.integrations.calls.gateway import Gateway
 from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.lists.fetching import Page, fetch, open_connection
 from platform_api.syncs.lists.paging import Walk, first_position, larger, start_after, way_of
-from platform_api.syncs.models import RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
+from platform_api.syncs.models import Sync, SyncCheckpoint, SyncedRow, SyncRun, SyncRunState
 from platform_api.syncs.queue import RUNS
 from platform_api.syncs.rows.beside import Neighbours
 from platform_api.syncs.rows.target import Refused, Target, find_target
@@ -75,7 +75,7 @@ class Run:
     async def fail(self, reason: str, *, restart: bool) -> None:
         """Ends the run as failed; the next one goes on there, or with `restart` begins anew. Raises LeaseLost."""
         async with self._database.transaction() as session:
-            await RUNS.complete(session, self._claimed, RunState.FAILED, walk=None, error=reason[:2000])
+            await RUNS.complete(session, self._claimed, SyncRunState.FAILED, walk=None, error=reason[:2000])
             await self._ensure_checkpoint(session)
             declaration = await self._current_declaration(session)
             # Items that were not read yet may have moved to pages that the walk has read already.
@@ -85,7 +85,9 @@ class Run:
     async def cancel(self) -> None:
         """Ends a run whose cancellation was requested. Raises LeaseLost when it was not, or this process lost it."""
         async with self._database.transaction() as session:
-            await RUNS.complete_cancelled(session, self._claimed, RunState.CANCELLED, walk=None, error="cancelled")
+            await RUNS.complete_cancelled(
+                session, self._claimed, SyncRunState.CANCELLED, walk=None, error="cancelled"
+            )
             await self._ensure_checkpoint(session)
             declaration = await self._current_declaration(session)
             walk = self._run.walk or (await self._checkpoint(session)).walk
@@ -139,7 +141,11 @@ class Run:
             )
         async with self._database.transaction() as session:
             await RUNS.complete(
-                session, self._claimed, RunState.PARTIAL, walk=None, error=f"ended at {limit}; the next run goes on"
+                session,
+                self._claimed,
+                SyncRunState.PARTIAL,
+                walk=None,
+                error=f"ended at {limit}; the next run goes on",
             )
             await self._leave(session, is_kept=True)
 
@@ -258,7 +264,7 @@ class Run:
                 note = f"nothing was taken for gone: the keys of {walk.blind} items could not be read"
             elif declaration.sweeps and not walk.is_end_certain:
                 note = _UNCERTAIN_CHANGED if walk.progress.is_total_changed else _UNCERTAIN_END
-            await RUNS.complete(session, self._claimed, RunState.COMPLETED, walk=None, error=note)
+            await RUNS.complete(session, self._claimed, SyncRunState.COMPLETED, walk=None, error=note)
             checkpoint = await self._checkpoint(session)
             sync, _, _ = await self._sync(session)
             if sync.version != walk.version:

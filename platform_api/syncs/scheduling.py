@@ -20,7 +20,7 @@ from platform_api.integrations.access import list_connections
 from platform_api.integrations.models import Connection
 from platform_api.schedules.schemas import Overlap, Schedule
 from platform_api.schedules.timetable import Due, Timetable, timetable_of
-from platform_api.syncs.models import RunState, Sync, SyncRun
+from platform_api.syncs.models import Sync, SyncRun, SyncRunState
 from platform_api.syncs.queue import RUNS
 from platform_api.syncs.schemas import Declaration, stored_declaration
 
@@ -65,7 +65,7 @@ async def enqueue(
     if overlap is Overlap.SKIP:
         statement = select(SyncRun.connection_id).where(
             SyncRun.sync_id == sync.id,
-            SyncRun.state == RunState.RUNNING,
+            SyncRun.state == SyncRunState.RUNNING,
             # tenancy: the runs of one sync
             SyncRun.organization_id == sync.organization_id,
         )

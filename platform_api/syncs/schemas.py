@@ -19,7 +19,7 @@ from pydantic import (
 from platform_api.core.http.pagination import Envelope
 from platform_api.integrations.definitions.pagination import PagingKeys
 from platform_api.schedules.schemas import STORED, Schedule
-from platform_api.syncs.models import RunState, Sync, SyncRun
+from platform_api.syncs.models import Sync, SyncRun, SyncRunState
 from platform_api.syncs.paths import Path
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=63)]
@@ -229,7 +229,7 @@ class SyncRunRead(BaseModel):
 
     id: int
     connection_id: int
-    state: RunState
+    state: SyncRunState
     kind: str | None
     pages: int
     seen: int

@@ -15,7 +15,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
-from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.core.errors import Conflict, LimitReached, NameTaken, NotFound, Unprocessable
 from platform_api.core.paging import Orders, Part, Window, contains, read_items
 from platform_api.integrations.access import get_definition
 from platform_api.integrations.calls.gateway import Gateway, OpenConnection
@@ -26,7 +26,7 @@ from platform_api.schedules.timetable import upcoming
 from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.lists.fetching import fetch, open_connection
 from platform_api.syncs.lists.paging import Walk, first_position, start_after, way_of
-from platform_api.syncs.models import OPEN_STATES, RunState, Sync, SyncCheckpoint, SyncedRow, SyncRun
+from platform_api.syncs.models import OPEN_STATES, Sync, SyncCheckpoint, SyncedRow, SyncRun, SyncRunState
 from platform_api.syncs.queue import RUNS
 from platform_api.syncs.rows.target import Target, find_target
 from platform_api.syncs.scheduling import database_time, enqueue, times_of, timetable_for, usable_connections
@@ -47,6 +47,18 @@ MAX_SYNCS = 100
 _MAX_PREVIEWED = 20
 _ORDERS = Orders("syncs", Sync.id, name=func.lower(Sync.name), created_at=Sync.id, updated_at=Sync.updated_at)
 _MAX_NEXT_RUNS = 5
+
+
+class ConnectionMissing(Conflict):
+    """Reports that the app may use no connection to the sync's integration."""
+
+    code = "no_connection"
+
+
+class RunOpen(Conflict):
+    """Reports that a run of the sync has not ended yet."""
+
+    code = "run_open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,7 @@ async def create_sync(session: AsyncSession, actor: Actor, app: str, data: SyncW
         .where(visible_to(actor, Sync.organization_id), Sync.app_id == target.id)
     )
     if (await session.scalar(count) or 0) >= MAX_SYNCS:
-        raise Conflict(f"the app has {MAX_SYNCS} syncs already; delete one first")
+        raise LimitReached(f"the app has {MAX_SYNCS} syncs already; delete one first")
     sync = await session.scalar(
         insert(Sync)
         .values(
@@ -130,7 +142,7 @@ async def create_sync(session: AsyncSession, actor: Actor, app: str, data: SyncW
         .returning(Sync)
     )
     if sync is None:
-        raise Conflict(f"the app has a sync {data.name!r} already")
+        raise NameTaken(f"the app has a sync {data.name!r} already", field="name")
     return await describe_sync(session, actor, sync)
 
 
@@ -139,7 +151,7 @@ async def update_sync(session: AsyncSession, actor: Actor, app: str, name: str, 
     sync, target = await get_sync(session, actor, app, name)
     table, declaration = await _check(session, actor, target, data.declaration())
     if data.name != name:
-        raise Unprocessable(f"name: this sync is called {name!r}; a sync cannot be renamed")
+        raise Unprocessable(f"name: this sync is called {name!r}; a sync cannot be renamed", field="name")
     before = stored_declaration(sync.declaration)
     if _read_part(before) != _read_part(declaration) or sync.table_id != table.id:
         sync.version += 1
@@ -198,9 +210,9 @@ async def cancel_runs(
     runs = (await session.scalars(statement.order_by(SyncRun.id))).all()
     now = await database_time(session)
     for run in runs:
-        if run.state is RunState.PENDING:
+        if run.state is SyncRunState.PENDING:
             run.cancel_requested_at = now
-            run.state, run.finished_at, run.error = RunState.CANCELLED, now, "cancelled"
+            run.state, run.finished_at, run.error = SyncRunState.CANCELLED, now, "cancelled"
         else:
             await RUNS.cancel(session, run)
     await session.flush()
@@ -233,7 +245,7 @@ async def backfill(
     sync, target = await get_sync(session, actor, app, name)
     declaration = stored_declaration(sync.declaration)
     if data.start is not None and declaration.incremental is None:
-        raise Unprocessable("start: a sync of mode full always reads the whole list; leave it out")
+        raise Unprocessable("start: a sync of mode full always reads the whole list; leave it out", field="start")
     chosen = await _choose_connections(session, actor, target, sync, data.connection_id)
     definition = await get_definition(session, actor, declaration.integration_id)
     way = way_of(declaration, definition)
@@ -259,7 +271,10 @@ async def prepare_preview(
     usable = await usable_connections(session, bound, declaration)
     connection_id = data.connection_id or (usable[0].id if usable else None)
     if connection_id is None or connection_id not in [connection.id for connection in usable]:
-        raise Unprocessable(f"connection_id: the app may not use this connection to {declaration.integration_id}")
+        raise Unprocessable(
+            f"connection_id: the app may not use this connection to {declaration.integration_id}",
+            field="connection_id",
+        )
     opened = await open_connection(session, gateway, bound, declaration, connection_id)  # type: ignore[arg-type]
     start = start_after(declaration.incremental, None)
     first = first_position(declaration, way_of(declaration, opened.definition), start)
@@ -358,7 +373,8 @@ async def _check(
         if unknown := sorted(set(declaration.connection_ids) - set(known)):
             listed = ", ".join(str(connection_id) for connection_id in unknown[:5])
             raise Unprocessable(
-                f"connection_ids: your organization has no connection {listed} to {declaration.integration_id}"
+                f"connection_ids: your organization has no connection {listed} to {declaration.integration_id}",
+                field="connection_ids",
             )
     return table, declaration
 
@@ -369,7 +385,7 @@ def _check_paging(declaration: Declaration, definition: IntegrationDefinition) -
     try:
         require_walkable(way.keys, way.style, way.items)
     except ValueError as error:
-        raise Unprocessable(f"pagination: {error}") from error
+        raise Unprocessable(f"pagination: {error}", field="pagination") from error
     first_position(declaration, way, None)
 
 
@@ -381,7 +397,7 @@ async def _choose_connections(
     usable = await usable_connections(session, replace(actor, app_id=app.id), declaration)
     if connection_id is None:
         if not usable:
-            raise Conflict(
+            raise ConnectionMissing(
                 f"there is no connection to {declaration.integration_id} that the app may use; create one first"
             )
         return usable
@@ -406,7 +422,7 @@ async def _set_checkpoint(
         .with_for_update()
     )
     if open_run is not None:
-        raise Conflict(f"run {open_run} of connection {connection.id} is still open; cancel it first")
+        raise RunOpen(f"run {open_run} of connection {connection.id} is still open; cancel it first")
     statement = insert(SyncCheckpoint).values(sync_id=sync.id, connection_id=connection.id, **values)
     await session.execute(
         statement.on_conflict_do_update(

@@ -12,12 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from platform_api.core.errors import Unprocessable
 from platform_api.tables.ddl.column_types import ColumnType, InvalidDefault, is_storable, parse_default
 from platform_api.tables.names import (
     SYSTEM_COLUMNS,
     InvalidName,
     PhysicalNames,
+    TableFault,
     check_column_name,
     check_key_name,
     check_table_name,
@@ -32,8 +32,10 @@ MAX_KEY_COLUMNS = 16
 _KEY_SYSTEM_COLUMNS = frozenset({"connection_id", "created_at", "updated_at"})
 
 
-class InvalidDefinition(Unprocessable):
+class InvalidDefinition(TableFault):
     """Reports that a table's definition contradicts itself or cannot be built."""
+
+    code = "invalid_definition"
 
 
 class OnDelete(StrEnum):
@@ -99,13 +101,18 @@ class TableDefinition(_Frozen):
         """Returns all columns: the system's, then the builder's."""
         return (*SYSTEM_COLUMNS, *(column.name for column in self.columns))
 
-    def column(self, name: str) -> Column:
-        """Returns the builder's column of that name. Raises `InvalidDefinition` when there is none."""
+    def column(self, name: str, *, field: str | None = None, of: str | None = None) -> Column:
+        """Returns the builder's column of that name. Raises `InvalidDefinition` when there is none.
+
+        `field` is where the name comes from, of the column `of` if that is in one.
+        """
         for column in self.columns:
             if column.name == name:
                 return column
         known = ", ".join(column.name for column in self.columns) or "none"
-        raise InvalidDefinition(f"table {self.name!r} has no column {name!r}; its columns are: {known}")
+        raise InvalidDefinition(
+            f"table {self.name!r} has no column {name!r}; its columns are: {known}", field=field, column=of
+        )
 
     def reference(self, column: str) -> Reference | None:
         """Returns the reference in `column`; None when it is not a reference."""
@@ -119,60 +126,80 @@ class TableDefinition(_Frozen):
         self.check_columns()
         for reference in self.references:
             self._check_reference(reference)
-        _refuse_repeated("foreign key of column", (reference.column for reference in self.references))
+        _refuse_repeated(
+            "foreign key of column", (reference.column for reference in self.references), field="foreign_keys"
+        )
         for column in self.columns:
             if column.type is ColumnType.REFERENCE and self.reference(column.name) is None:
                 raise InvalidDefinition(
                     f"column {column.name!r} is a reference, but no foreign key says to which table; add "
-                    f'{{"column": "{column.name}", "table": "..."}} to foreign_keys'
+                    f'{{"column": "{column.name}", "table": "..."}} to foreign_keys',
+                    field="type",
+                    column=column.name,
                 )
         for key in self.unique:
             if key.name is not None:
                 check_key_name(key.name)
-            self._check_key_columns("unique key", key.columns)
+            self._check_key_columns("unique key", key.columns, field="unique")
         for index in self.indexes:
-            self._check_key_columns("index", index.columns)
-        _refuse_repeated("index on", (", ".join(index.columns) for index in self.indexes))
-        _refuse_repeated("unique key", (self.physical.unique_key(key.columns, name=key.name) for key in self.unique))
+            self._check_key_columns("index", index.columns, field="indexes")
+        _refuse_repeated("index on", (", ".join(index.columns) for index in self.indexes), field="indexes")
+        _refuse_repeated(
+            "unique key",
+            (self.physical.unique_key(key.columns, name=key.name) for key in self.unique),
+            field="unique",
+        )
 
     def check_columns(self) -> None:
         """Raises as `check` does, for everything but references and keys."""
         check_table_name(self.name)
         if len(self.columns) > MAX_COLUMNS:
-            raise InvalidDefinition(f"{len(self.columns)} columns are too many; at most {MAX_COLUMNS} are allowed")
+            raise InvalidDefinition(
+                f"{len(self.columns)} columns are too many; at most {MAX_COLUMNS} are allowed", field="columns"
+            )
         for column in self.columns:
             _check_column(column)
-        _refuse_repeated("column", (column.name for column in self.columns))
+        _refuse_repeated("column", (column.name for column in self.columns), field="columns")
 
     def _check_reference(self, reference: Reference) -> None:
         column = self.column(reference.column)
         if column.type is not ColumnType.REFERENCE:
             raise InvalidDefinition(
-                f"column {column.name!r} has a foreign key and must be of type 'reference', not {column.type.value!r}"
+                f"column {column.name!r} has a foreign key and must be of type 'reference', not"
+                f" {column.type.value!r}",
+                field="type",
+                column=column.name,
             )
         if column.required and reference.on_delete is OnDelete.SET_NULL:
             raise InvalidDefinition(
                 f"column {column.name!r} is required, so deleting the row it refers to cannot empty it; "
-                "use on_delete 'restrict'"
+                "use on_delete 'restrict'",
+                field="foreign_keys",
             )
 
-    def _check_key_columns(self, kind: str, columns: tuple[str, ...]) -> None:
+    def _check_key_columns(self, kind: str, columns: tuple[str, ...], *, field: str) -> None:
         if not columns:
-            raise InvalidDefinition(f"a {kind} needs at least one column")
+            raise InvalidDefinition(f"a {kind} needs at least one column", field=field)
         if len(columns) > MAX_KEY_COLUMNS:
-            raise InvalidDefinition(f"a {kind} has {len(columns)} columns; at most {MAX_KEY_COLUMNS} are allowed")
-        _refuse_repeated(f"column of a {kind}", columns)
+            raise InvalidDefinition(
+                f"a {kind} has {len(columns)} columns; at most {MAX_KEY_COLUMNS} are allowed", field=field
+            )
+        _refuse_repeated(f"column of a {kind}", columns, field=field)
         for name in columns:
             if name == "organization_id":
-                raise InvalidDefinition(f"leave organization_id out of a {kind}: it is part of each")
-            if name not in _KEY_SYSTEM_COLUMNS and self.column(name).type is ColumnType.JSON:
-                raise InvalidDefinition(f"column {name!r} is of type json and cannot be part of a {kind}")
+                raise InvalidDefinition(f"leave organization_id out of a {kind}: it is part of each", field=field)
+            if name not in _KEY_SYSTEM_COLUMNS and self.column(name, field=field).type is ColumnType.JSON:
+                raise InvalidDefinition(
+                    f"column {name!r} is of type json and cannot be part of a {kind}", field=field
+                )
 
 
-def _refuse_repeated(kind: str, names: Iterable[str]) -> None:
+def _refuse_repeated(kind: str, names: Iterable[str], *, field: str, column: str | None = None) -> None:
     for name, times in Counter(names).items():
         if times > 1:
-            raise InvalidDefinition(f"{kind} {name!r} is given {times} times; give it once")
+            raise InvalidDefinition(
+                f"{kind} {name!r} is given {times} times; give it once", field=field, column=column
+            )
 
 
 def _check_column(column: Column) -> None:
@@ -181,31 +208,45 @@ def _check_column(column: Column) -> None:
         _check_choices(column)
     elif column.choices:
         raise InvalidDefinition(
-            f"column {column.name!r} has choices, so its type must be 'choice', not {column.type.value!r}"
+            f"column {column.name!r} has choices, so its type must be 'choice', not {column.type.value!r}",
+            field="type",
+            column=column.name,
         )
     if column.default is None:
         return
     try:
         parse_default(column.type, column.default)
     except InvalidDefault as error:
-        raise InvalidDefinition(f"the default of {column.type.value} column {column.name!r} {error}") from error
+        raise InvalidDefinition(
+            f"the default of {column.type.value} column {column.name!r} {error}", field="default", column=column.name
+        ) from error
 
 
 def _check_choices(column: Column) -> None:
     if not column.choices:
-        raise InvalidDefinition(f"column {column.name!r} is of type 'choice' and needs at least one value in choices")
+        raise InvalidDefinition(
+            f"column {column.name!r} is of type 'choice' and needs at least one value in choices",
+            field="choices",
+            column=column.name,
+        )
     if len(column.choices) > MAX_CHOICES:
         raise InvalidDefinition(
-            f"column {column.name!r} has {len(column.choices)} choices; at most {MAX_CHOICES} are allowed"
+            f"column {column.name!r} has {len(column.choices)} choices; at most {MAX_CHOICES} are allowed",
+            field="choices",
+            column=column.name,
         )
     for choice in column.choices:
         if not choice or len(choice) > MAX_CHOICE_LENGTH or not is_storable(choice):
             raise InvalidDefinition(
-                f"a choice of column {column.name!r} must have 1 to {MAX_CHOICE_LENGTH} characters, none of them NUL"
+                f"a choice of column {column.name!r} must have 1 to {MAX_CHOICE_LENGTH} characters, none of them NUL",
+                field="choices",
+                column=column.name,
             )
-    _refuse_repeated(f"choice of column {column.name!r}:", column.choices)
+    _refuse_repeated(f"choice of column {column.name!r}:", column.choices, field="choices", column=column.name)
     if column.default is not None and column.default not in column.choices:
-        raise InvalidDefinition(f"the default of column {column.name!r} must be one of its choices")
+        raise InvalidDefinition(
+            f"the default of column {column.name!r} must be one of its choices", field="default", column=column.name
+        )
 
 
 __all__ = [

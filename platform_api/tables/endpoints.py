@@ -69,9 +69,7 @@ async def configure_table(
     body: TableConfiguration,
 ) -> TableRead:
     found = await get_buildable_app(session, actor, app)
-    edit = TableEdit(**{**body.model_dump(exclude_unset=True, exclude={"name"}), "name": table_name})
-    if body.name is not None:
-        edit = edit.model_copy(update={"new_name": body.name})
+    edit = body.as_edit_of(table_name)
     table = await service.edit_table(session, AppId(found.id), edit, follow_up=follow_up)
     return await read_app_table(session, table)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from platform_api.core.errors import Unprocessable
+from platform_api.core.errors import FieldError, Unprocessable
 
 MAX_IDENTIFIER_BYTES = 63
 MAX_TABLE_NAME_LENGTH = 48  # leaves room for `app_` and a ten-digit app id
@@ -60,8 +60,36 @@ _RESERVED_TABLE_ENDINGS = (
 _RESERVED_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "true", "false", "null"})
 
 
-class InvalidName(Unprocessable):
+class TableFault(Unprocessable):
+    """Reports a value of a table's definition that is not acceptable.
+
+    `field` is its path in the body. That of a column's value is relative to the column, which `column` names, until
+    `locate` knows at which place of the body the column is.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None, column: str | None = None) -> None:
+        super().__init__(message, field=field if column is None else "columns")
+        self._column = column
+        self._part = field
+
+    def locate(self, columns: Sequence[str], *, name_field: str) -> None:
+        """Completes the path, given the names of the body's columns, and what the body calls the table's name."""
+        if self._column in columns and self._part is not None:
+            self.fields = [FieldError(f"columns.{columns.index(self._column)}.{self._part}", self.message)]
+        elif self._column is None and self._part == "name":
+            self.fields = [FieldError(name_field, self.message)]
+
+
+class InvalidName(TableFault):
     """Reports that a name of a table, column or key cannot be used."""
+
+    code = "invalid_name"
+
+
+def _invalid(kind: str, name: object, message: str) -> InvalidName:
+    if kind == "column":
+        return InvalidName(message, field="name", column=str(name))
+    return InvalidName(message, field="name" if kind == "table" else "unique")
 
 
 def _quoted(name: str) -> str:
@@ -70,17 +98,22 @@ def _quoted(name: str) -> str:
 
 def _check_shape(kind: str, name: object, *, max_length: int) -> str:
     if not isinstance(name, str):
-        raise InvalidName(f"a {kind} name must be text, not {type(name).__name__}")
+        raise _invalid(kind, name, f"a {kind} name must be text, not {type(name).__name__}")
     if not name:
-        raise InvalidName(f"a {kind} name must not be empty")
+        raise _invalid(kind, name, f"a {kind} name must not be empty")
     if not _NAME.match(name):
-        raise InvalidName(
+        raise _invalid(
+            kind,
+            name,
             f"{_quoted(name)} is not a valid {kind} name: it must start with a letter (A-Z, a-z) and contain only "
-            "letters, digits and underscores"
+            "letters, digits and underscores",
         )
     if len(name) > max_length:
-        raise InvalidName(
-            f"{_quoted(name)} is too long for a {kind} name: {len(name)} characters, at most {max_length} are allowed"
+        raise _invalid(
+            kind,
+            name,
+            f"{_quoted(name)} is too long for a {kind} name: {len(name)} characters, at most {max_length} are"
+            " allowed",
         )
     return name
 
@@ -90,13 +123,18 @@ def check_table_name(name: object) -> str:
     checked = _check_shape("table", name, max_length=MAX_TABLE_NAME_LENGTH)
     for ending in _RESERVED_TABLE_ENDINGS:
         if checked.endswith(ending):
-            raise InvalidName(
+            raise _invalid(
+                "table",
+                name,
                 f"{_quoted(checked)} is not a valid table name: names ending in {ending!r} are reserved for "
-                "GraphQL names made from other tables"
+                "GraphQL names made from other tables",
             )
     if _PHYSICAL_TABLE.match(checked):
-        raise InvalidName(
-            f"{_quoted(checked)} is not a valid table name: give the bare name; the prefix `app_<id>_` is added to it"
+        raise _invalid(
+            "table",
+            name,
+            f"{_quoted(checked)} is not a valid table name: give the bare name; the prefix `app_<id>_` is"
+            " added to it",
         )
     return checked
 
@@ -105,9 +143,13 @@ def check_column_name(name: object) -> str:
     """Returns the name unchanged. Raises `InvalidName` when a builder's column cannot have it."""
     checked = _check_shape("column", name, max_length=MAX_IDENTIFIER_BYTES)
     if checked in SYSTEM_COLUMNS:
-        raise InvalidName(f"{_quoted(checked)} is a column that every table has; leave it out or choose another name")
+        raise _invalid(
+            "column",
+            name,
+            f"{_quoted(checked)} is a column that every table has; leave it out or choose another name",
+        )
     if checked.lower() in _RESERVED_COLUMNS or checked.startswith("automio_"):
-        raise InvalidName(f"{_quoted(checked)} is reserved; choose another column name")
+        raise _invalid("column", name, f"{_quoted(checked)} is reserved; choose another column name")
     return checked
 
 

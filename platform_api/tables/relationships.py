@@ -46,7 +46,9 @@ def choose_relationship_names(
     if object_name in own_fields or not taken_in_target.isdisjoint(_fields_of_array(array_name)):
         raise InvalidDefinition(
             f"the relationships of reference {column!r} cannot be named: {object_name!r} or {array_name!r} is "
-            "already a column or a relationship; rename the column"
+            "already a column or a relationship; rename the column",
+            field="name",
+            column=column,
         )
     return RelationshipNames(object_name, array_name)
 
@@ -89,6 +91,8 @@ def check_field_names(table_id: int, definitions: Mapping[int, TableDefinition])
         if name in seen:
             table = definitions[table_id].name
             raise InvalidDefinition(
-                f"{name!r} is already the name of a relationship of table {table!r}; choose another column name"
+                f"{name!r} is already the name of a relationship of table {table!r}; choose another column name",
+                field="name",
+                column=name,
             )
         seen.add(name)

@@ -1,7 +1,7 @@
 """Defines the JSON of tables."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
@@ -73,6 +73,8 @@ class TableCreate(_TableWrite):
 class TableEdit(_TableWrite):
     """Changes a table; what is absent stays. Only `drop_columns` removes columns, with their values."""
 
+    NAME_FIELD: ClassVar[str] = "new_name"
+
     name: str = Field(description="The table's current name")
     new_name: str | None = None
     description: Description | None = None
@@ -95,6 +97,15 @@ class TableConfiguration(_TableWrite):
     unique: list[UniqueWrite] | None = None
     foreign_keys: list[ForeignKeyWrite] = []
     indexes: list[IndexWrite] | None = None
+
+    def as_edit_of(self, table_name: str) -> TableEdit:
+        """Returns this change with the current name, which the path holds."""
+        edit = _ConfigurationEdit(**{**self.model_dump(exclude_unset=True, exclude={"name"}), "name": table_name})
+        return edit if self.name is None else edit.model_copy(update={"new_name": self.name})
+
+
+class _ConfigurationEdit(TableEdit):
+    NAME_FIELD = "name"
 
 
 class ColumnRead(BaseModel):

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hasura.metadata import MetadataError
 from platform_api.core.database import as_engine_role
-from platform_api.core.errors import Conflict
+from platform_api.core.errors import Conflict, LimitReached, NameTaken
 from platform_api.core.types import AppId, TableId
 from platform_api.tables.ddl import statements as ddl
 from platform_api.tables.ddl.changes import Definitions, change_table, define_table
-from platform_api.tables.ddl.errors import TableChangeRefused, translate
+from platform_api.tables.ddl.errors import translate
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.follow_up import MetadataChange, MetadataFollowUp
 from platform_api.tables.metadata import app_metadata, qualified
@@ -28,6 +28,24 @@ from platform_api.tables.schemas import TableCreate, TableEdit
 MAX_TABLES = 1000
 
 
+class TableExists(NameTaken):
+    """Reports that the app has a table of this name."""
+
+    code = "table_exists"
+
+
+class TableReferenced(Conflict):
+    """Reports that other tables refer to the one to delete."""
+
+    code = "table_referenced"
+
+
+class EngineRefused(Conflict):
+    """Reports that the GraphQL engine cannot serve the table as it would be."""
+
+    code = "engine_refused"
+
+
 async def create_table(
     session: AsyncSession, app_id: AppId, data: TableCreate, *, follow_up: MetadataFollowUp
 ) -> AppTable:
@@ -36,9 +54,9 @@ async def create_table(
     await lock_tables_of_app(session, app_id)
     before = await _definitions(session, app_id)
     if any(definition.name == data.name for definition in before.values()):
-        raise Conflict(f"the app already has a table {data.name!r}; choose another name")
+        raise TableExists(f"the app already has a table {data.name!r}; choose another name", field="name")
     if len(before) >= MAX_TABLES:
-        raise Conflict(f"the app has {len(before)} tables; at most {MAX_TABLES} are allowed")
+        raise LimitReached(f"the app has {len(before)} tables; at most {MAX_TABLES} are allowed")
     table = AppTable(app_id=app_id, name=data.name, description=data.description, stored_definition={})
     session.add(table)
     await session.flush()
@@ -94,7 +112,7 @@ async def delete_table(session: AsyncSession, app_id: AppId, name: str, *, follo
     definition = before[table.id]
     referring = sorted({other.name for other, _ in incoming_references(table.id, before)} - {definition.name})
     if referring:
-        raise TableChangeRefused(
+        raise TableReferenced(
             f"table {definition.name!r} cannot be deleted: it is referred to by {', '.join(referring)}; "
             "remove these references first"
         )
@@ -151,4 +169,4 @@ async def _follow(
     try:
         await follow_up.follow(session, change)
     except MetadataError as error:
-        raise Conflict(f"the GraphQL engine refuses the table: {error}") from error
+        raise EngineRefused(f"the GraphQL engine refuses the table: {error}") from error

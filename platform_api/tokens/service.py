@@ -24,15 +24,18 @@ _IS_LISTED = Token.kind != literal_column("'run'")
 async def create_token(session: AsyncSession, actor: Actor, data: TokenCreate) -> IssuedToken:
     """Creates a token for the caller, with no more scopes than the caller has, or one for a runner."""
     if data.expires_at is not None and not await session.scalar(select(literal(data.expires_at) > func.now())):
-        raise Unprocessable("expires_at: must lie in the future")
+        raise Unprocessable("expires_at: must lie in the future", field="expires_at")
     if data.kind is TokenKind.RUNNER:
         actor.require_operator()
         return await issue_runner_token(session, name=data.name, expires_at=data.expires_at)
     bearer = await _act_in(session, actor, data.organization_id)
     if excess := sorted(set(data.scopes) - actor.scopes):
-        raise Forbidden(f"a new token cannot have more scopes than yours, which lacks: {', '.join(excess)}")
+        lacking = ", ".join(excess)
+        raise Forbidden(f"a new token cannot have more scopes than yours, which lacks: {lacking}", field="scopes")
     if actor.app_id is not None and data.app is None:
-        raise Forbidden(f"this token is bound to app {actor.app_id}; name that app for the new token too")
+        raise Forbidden(
+            f"this token is bound to app {actor.app_id}; name that app for the new token too", field="app"
+        )
     app_id = None if data.app is None else (await get_usable_app(session, bearer, data.app)).id
     return await issue_app_token(
         session,

@@ -26,5 +26,4 @@ async def documentation() -> Response:
 async def openapi(request: Request) -> Response:
     """Returns the OpenAPI description. A thread builds it: this takes a second, and other requests must not wait."""
     app: FastAPI = request.app
-    schema = app.openapi_schema or await to_thread.run_sync(app.openapi)
-    return JSONResponse(schema)
+    return JSONResponse(await to_thread.run_sync(app.openapi))

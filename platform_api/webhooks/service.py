@@ -15,7 +15,7 @@ from platform_api.actions.models import Action, ActionType
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
 from platform_api.core.crypto import Vault
-from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.core.errors import LimitReached, NotFound, Unprocessable
 from platform_api.core.paging import Orders, Part, Window, contains, read_items
 from platform_api.webhooks.challenges import Challenge
 from platform_api.webhooks.models import Webhook
@@ -44,7 +44,7 @@ async def create_webhook(
         .where(visible_to(actor, Webhook.organization_id), Webhook.app_id == target.id)
     )
     if (await session.scalar(count) or 0) >= MAX_WEBHOOKS:
-        raise Conflict(f"the app has {MAX_WEBHOOKS} webhooks already; delete one first")
+        raise LimitReached(f"the app has {MAX_WEBHOOKS} webhooks already; delete one first")
     given_secrets = _given_secrets(data)
     _check(data.verification, data.challenge, given_secrets or [])
     webhook = Webhook(
@@ -168,7 +168,8 @@ async def _get_action(session: AsyncSession, actor: Actor, app: App, reference: 
     action, _ = await get_action(session, actor, str(reference), app=str(app.id))
     if action.action_type is not ActionType.WEBHOOK:
         raise Unprocessable(
-            f"action: {action.slug} is a {action.action_type}; a webhook can only start a webhook_action"
+            f"action: {action.slug} is a {action.action_type}; a webhook can only start a webhook_action",
+            field="action",
         )
     return action
 
@@ -183,7 +184,9 @@ def _check(verification: Verification, challenge: Challenge | None, given: Seque
     """Raises Unprocessable where secrets are missing or have the wrong form."""
     check_secrets(verification, given)
     if challenge is not None and challenge.needs_secret and not given:
-        raise Unprocessable("secret: the challenge needs one, to compare with token_name or to make its proof")
+        raise Unprocessable(
+            "secret: the challenge needs one, to compare with token_name or to make its proof", field="secret"
+        )
 
 
 def _encrypt(vault: Vault, given: Sequence[str]) -> bytes:

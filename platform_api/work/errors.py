@@ -12,6 +12,8 @@ from platform_api.core.errors import Conflict, Unavailable, is_temporary
 class LeaseLost(Conflict):
     """Reports that the job is not the caller's any more: its lease ran out, it was cancelled, or it has ended."""
 
+    code = "lease_lost"
+
     def __init__(self, message: str = "the job's lease ran out, it was cancelled or it has ended") -> None:
         super().__init__(message)
 

@@ -42,6 +42,27 @@ def test_each_status_is_an_error_of_its_own(server: Loopback, api: API, status: 
     assert all(part in str(error) for part in ("why", str(status), "r-7", f"POST {server.url}/api/actions/1/run/"))
 
 
+def test_what_programs_act_on_is_in_the_error(server: Loopback, api: API) -> None:
+    fields = [{"path": "columns.0.type", "message": "is unknown"}]
+    body = {"detail": "why", "code": "invalid_definition", "fields": fields, "request_id": "r-7"}
+    server.on("POST /api/actions/1/run/", Answer(422, json=body, headers={"X-Request-Id": "r-7"}))
+    with pytest.raises(ApiError) as caught:
+        api.actions.run(1)
+    for error in (caught.value, pickle.loads(pickle.dumps(caught.value))):
+        assert (error.code, error.request_id) == ("invalid_definition", "r-7")
+        assert list(error.fields) == [automio.FieldError("columns.0.type", "is unknown")]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, [], "x", {"code": 5, "fields": "x"}, {"fields": [5, {}, {"path": 1, "message": "x"}]}]
+)
+def test_an_answer_of_what_stands_before_the_platform_has_no_code(server: Loopback, api: API, body: object) -> None:
+    server.on("POST /api/actions/1/run/", Answer(422, json=body))
+    with pytest.raises(ApiError) as caught:
+        api.actions.run(1)
+    assert (caught.value.code, list(caught.value.fields)) == (None, [])
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

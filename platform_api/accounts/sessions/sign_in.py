@@ -14,6 +14,7 @@ from platform_api.accounts.service import find_user
 from platform_api.accounts.sessions.throttle import count_attempt, forget_attempts
 from platform_api.accounts.tokens import digest_of
 from platform_api.core.database import Database
+from platform_api.core.errors import Unauthenticated
 from platform_api.core.types import UserId
 
 MAX_SIGN_INS = 100
@@ -30,6 +31,12 @@ class Browser:
     user_agent: str
 
 
+class WrongCredentials(Unauthenticated):
+    """Reports that no user has this e-mail and this password."""
+
+    code = "wrong_credentials"
+
+
 async def sign_in(
     session: AsyncSession, database: Database, *, email: str, password: str, browser: Browser, days: int
 ) -> tuple[User, str]:
@@ -43,7 +50,7 @@ async def sign_in(
     # Without a connection: hashing is slow on purpose, and concurrent sign-ins must not exhaust the pool.
     is_correct = await is_password_right(password, user.password_hash if user else None)
     if user is None or not is_correct or not user.is_active:
-        raise unauthenticated("the e-mail or the password is wrong")
+        raise unauthenticated("the e-mail or the password is wrong", WrongCredentials)
     await forget_attempts(database, email=email, place=browser.place)
     return user, await start_sign_in(session, user.id, browser=browser, days=days)
 

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from platform_api.core.errors import error_response
+from platform_api.core.http.error_answers import error_response
 
 
 class BodyLimitMiddleware:
@@ -25,7 +25,7 @@ class BodyLimitMiddleware:
         limit = self._limit_of(scope)
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdecimal() and int(announced[:19]) > limit:
-            await error_response(413, _detail(limit))(scope, receive, send)
+            await error_response(scope, 413, _detail(limit))(scope, receive, send)
             return
         received = 0
 

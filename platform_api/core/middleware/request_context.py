@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from platform_api.core.errors import unexpected_error
+from platform_api.core.http.error_answers import unexpected_error
 
 log = structlog.stdlib.get_logger()
 

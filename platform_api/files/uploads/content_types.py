@@ -44,11 +44,17 @@ _SIGNED = frozenset(
 """Lists the types whose content always begins with their signature."""
 
 
+class TypeNotAllowed(Unprocessable):
+    """Reports a type of file that this installation does not store."""
+
+    code = "type_not_allowed"
+
+
 def check_content_type(text: str) -> str:
     """Returns a content type without its parameters, in lower case. Raises Unprocessable."""
     essence = text.partition(";")[0].strip().lower()
     if not _ESSENCE.fullmatch(essence):
-        raise Unprocessable("content_type: must be a type such as `text/csv` or `image/png`")
+        raise Unprocessable("content_type: must be a type such as `text/csv` or `image/png`", field="content_type")
     return _ALIASES.get(essence, essence)
 
 
@@ -66,7 +72,8 @@ def decide(*, declared: str | None, name: str, head: bytes) -> str:
     if declared in _SIGNED and declared != detected:
         seems = f"; it looks like {detected}" if detected else ""
         raise Unprocessable(
-            f"content_type: the content is not {declared}{seems}; leave the type out to have it detected"
+            f"content_type: the content is not {declared}{seems}; leave the type out to have it detected",
+            field="content_type",
         )
     return declared
 
@@ -76,7 +83,10 @@ def require_allowed(content_type: str, head: bytes, *, allowed: Sequence[str]) -
     detected = sniff(head)
     for kind in {content_type, _effective(content_type, detected)}:
         if not any(fnmatchcase(kind, pattern) for pattern in allowed):
-            raise Unprocessable(f"files of type {kind} are not allowed; allowed types: {', '.join(allowed)}")
+            allowed_types = ", ".join(allowed)
+            raise TypeNotAllowed(
+                f"files of type {kind} are not allowed; allowed types: {allowed_types}", field="content_type"
+            )
 
 
 def _effective(content_type: str, detected: str | None) -> str:

@@ -18,6 +18,7 @@ class FetchFailed(PlatformError):
     """Reports that a file could not be fetched from its URL."""
 
     status_code = 422
+    code = "fetch_failed"
 
 
 def parse_url(text: str) -> URL:
@@ -28,7 +29,7 @@ def parse_url(text: str) -> URL:
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise Unprocessable("url: must be an http:// or https:// address")
+        raise Unprocessable("url: must be an http:// or https:// address", field="url")
     return url.with_fragment(None)
 
 

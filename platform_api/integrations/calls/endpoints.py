@@ -10,6 +10,7 @@ from starlette.formparsers import MultiPartException
 from platform_api.accounts.dependencies import CREDENTIALS
 from platform_api.core.errors import BadRequest, Unprocessable
 from platform_api.core.http.form_parser import FormParser
+from platform_api.core.http.validation import field_errors
 from platform_api.core.types import OrganizationId
 from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep
 from platform_api.integrations.outgoing.json_text import decode_exactly, encode_ascii
@@ -65,7 +66,8 @@ async def _read_call(request: Request) -> tuple[CallWrite, Attachments | None]:
         return CallWrite.model_validate(_parsed(body) if body else {}), None
     except ValidationError as exc:
         first = exc.errors()[0]
-        raise Unprocessable(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc
+        message = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        raise Unprocessable(message, fields=field_errors(exc.errors())) from exc
 
 
 async def _read_form(request: Request) -> tuple[CallWrite, Attachments]:

@@ -18,6 +18,7 @@ from platform_api.core.database import Database, SessionDep, release_connection
 from platform_api.core.errors import BadRequest, PlatformError, Unprocessable
 from platform_api.core.http.dependencies import DatabaseDep
 from platform_api.core.http.event_stream import event_stream
+from platform_api.core.http.openapi import event_stream_schema
 from platform_api.core.remembered import SECONDS_REMEMBERED
 from platform_api.core.types import OrganizationId
 from platform_api.integrations.access import (
@@ -31,6 +32,12 @@ from platform_api.integrations.access import (
 from platform_api.integrations.calls.exact_requests import ExactJsonRoute
 from platform_api.integrations.calls.gateway import Gateway, OpenConnection
 from platform_api.integrations.calls.parallel import as_completed, in_order
+from platform_api.integrations.calls.schemas import (
+    ParallelEndEvent,
+    ParallelEvent,
+    ParallelForConnectionRead,
+    ParallelRead,
+)
 from platform_api.integrations.calls.targets import CallTargets
 from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep
 from platform_api.integrations.outgoing.json_text import encode_ascii
@@ -178,7 +185,9 @@ def _organization_id(text: str | None) -> OrganizationId | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdecimal() or not 0 < int(text[:20]) <= _MAX_ORGANIZATION_ID:
-        raise Unprocessable(f"organization_id: {text[:40]!r} is not an organization's id, a number from 1 up")
+        raise Unprocessable(
+            f"organization_id: {text[:40]!r} is not an organization's id, a number from 1 up", field="organization_id"
+        )
     return OrganizationId(int(text))
 
 
@@ -195,7 +204,10 @@ def _refused(
 
 
 @router.post(
-    "/{integration_id}/parallel_call/", summary="Make many calls at once, collected or streamed", response_model=None
+    "/{integration_id}/parallel_call/",
+    summary="Make many calls at once, collected or streamed",
+    response_model=ParallelRead,
+    responses={200: {"content": event_stream_schema(ParallelEvent, ParallelEndEvent)}},
 )
 async def parallel_call(
     actor: CallActorDep,
@@ -223,7 +235,7 @@ async def parallel_call(
 @router.post(
     "/{integration_id}/parallel_call_for_connection/",
     summary="Make many calls at once through one connection",
-    response_model=None,
+    response_model=ParallelForConnectionRead,
 )
 async def parallel_call_for_connection(
     actor: CallActorDep,

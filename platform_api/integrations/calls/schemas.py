@@ -1,9 +1,12 @@
 """Defines the bodies of the log of calls and of the month's budget."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from platform_api.core.http.openapi import JsonText
+from platform_api.integrations.schemas import ApiResponse
 
 
 class LoggedCallRead(BaseModel):
@@ -44,3 +47,63 @@ class BudgetWrite(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     calls_per_month: Annotated[int | None, Field(ge=0, le=2**62)]
+
+
+class ParallelAnswer(BaseModel):
+    """Describes the answer to one of many calls; `ok` is false for one that was not made."""
+
+    api_data: Any
+    api_response: ApiResponse
+    connection_id: int | str | None
+    organization_id: int | str | None
+
+
+class ParallelRead(BaseModel):
+    """Holds the answers in the order of `data_list`, and how many calls each connection made."""
+
+    responses: list[ParallelAnswer]
+    connections_used: dict[str, int]
+
+
+class ParallelForConnectionRead(BaseModel):
+    """Holds the answers in the order of `data_list`."""
+
+    responses: list[ParallelAnswer]
+    connection_id: str
+
+
+class StreamedAnswer(BaseModel):
+    """Describes what a service answered to one of many calls."""
+
+    api_data: Any
+    api_response: ApiResponse
+
+
+class ParallelProgress(BaseModel):
+    """Describes a call that has ended; `index` is its place in `data_list`."""
+
+    index: int
+    total: int
+    completed: int
+    connection_id: int | str | None
+    organization_id: int | str | None
+    response: StreamedAnswer
+
+
+class ParallelEnd(BaseModel):
+    """Describes the end of a stream of calls."""
+
+    completed: Literal[True]
+    total_processed: int
+
+
+class ParallelEvent(BaseModel):
+    """Describes the event of one call; the data are JSON."""
+
+    data: Annotated[str, JsonText(ParallelProgress)]
+
+
+class ParallelEndEvent(BaseModel):
+    """Describes the last event; the data are JSON."""
+
+    data: Annotated[str, JsonText(ParallelEnd)]

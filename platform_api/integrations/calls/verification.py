@@ -19,6 +19,12 @@ from platform_api.integrations.requests.credentials import secrets_of
 from platform_api.integrations.schemas import CallWrite, ConnectionTest, ConnectionWrite
 
 
+class CredentialsRefused(Unprocessable):
+    """Reports that the service accepts no such account, so that nothing was stored."""
+
+    code = "credentials_refused"
+
+
 async def verify_credentials(
     gateway: Gateway, definition: IntegrationDefinition, body: ConnectionWrite, actor: Actor
 ) -> VerifiedCredentials:
@@ -41,7 +47,7 @@ async def verify_credentials(
             test = ConnectionTest(ok=False, status_code=error.status_code, message=error.message)
             return VerifiedCredentials({}, test, placeholders, fault=error.message)
         except (TokenUnavailable, GrantOver) as error:
-            raise Unprocessable(
+            raise CredentialsRefused(
                 f"{definition.name} accepts no such account, so nothing was stored: {error.message}"
             ) from error
         test = ConnectionTest(ok=True, status_code=200, message="the token endpoint gave a token")
@@ -52,7 +58,7 @@ async def verify_credentials(
             placeholders = {**placeholders, **choose(choices, requested=requested, former={}).values}
         except ChoicesUnavailable as error:
             if error.is_refusal:
-                raise Unprocessable(f"nothing was stored: {error.message}") from error
+                raise CredentialsRefused(f"nothing was stored: {error.message}") from error
             return VerifiedCredentials(credentials, test, placeholders, fault=error.message)
     if definition.status_check_url is None or not credentials:
         return VerifiedCredentials(credentials, test, placeholders, choices)
@@ -61,9 +67,10 @@ async def verify_credentials(
     )
     if rejects_credentials(definition, answer):
         text = shown(answer.text, secrets_of(definition, credentials))
-        raise Unprocessable(
+        raise CredentialsRefused(
             f"credentials: {definition.name} does not accept them, so nothing was stored: it answered"
-            f" {answer.status}{f' ({text})' if text else ''}"
+            f" {answer.status}{f' ({text})' if text else ''}",
+            field="credentials",
         )
     return VerifiedCredentials(credentials, test_result(definition, answer), placeholders, choices)
 

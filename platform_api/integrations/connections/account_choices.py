@@ -34,6 +34,7 @@ class ChoicesUnavailable(PlatformError):
     """Signals that the service did not say what the account can be used with, so the connection is unusable."""
 
     status_code = 502
+    code = "choices_unavailable"
 
     def __init__(self, message: str, *, is_refusal: bool = False, rejects_credentials: bool = False) -> None:
         super().__init__(message)

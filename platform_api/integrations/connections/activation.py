@@ -111,4 +111,7 @@ async def _check_connections(
     )
     if unknown := sorted(set(connection_ids) - set(known)):
         listed = ", ".join(map(str, unknown[:5]))
-        raise Unprocessable(f"connection_ids: your organization has no connection {listed} to {integration_id}")
+        raise Unprocessable(
+            f"connection_ids: your organization has no connection {listed} to {integration_id}",
+            field="connection_ids",
+        )

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import get_visible, visible_to
 from platform_api.core.crypto import Vault
-from platform_api.core.errors import Conflict, NotFound, Unprocessable
+from platform_api.core.errors import Conflict, FieldError, NameTaken, NotFound, Unprocessable
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.access import get_definition, may_use
 from platform_api.integrations.connections.account_choices import ChoicesUnavailable, account_name, choose
@@ -27,7 +27,7 @@ from platform_api.integrations.definitions.inputs import completed
 from platform_api.integrations.models import Connection, ConnectionStatus
 from platform_api.integrations.requests.signing import secret_bytes
 from platform_api.integrations.schemas import ConnectionTest, ConnectionWrite
-from platform_api.integrations.service import oauth_clients
+from platform_api.integrations.service import OAuthClientMissing, oauth_clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def check_connection(
     if isinstance(definition.auth, OAuth2Auth) and definition.auth.grant == "authorization_code":
         raise Unprocessable(f"{definition.name} is connected through its own sign-in page (OAuth), not by a form")
     if isinstance(definition.auth, OAuth2Auth) and not await oauth_clients(session, actor, definition.id):
-        raise Conflict(
+        raise OAuthClientMissing(
             f"your organization has no OAuth client for {definition.id}: PUT what {definition.name} gave you to"
             f" /api/integrations/{definition.id}/oauth/client/ first"
         )
@@ -72,7 +72,7 @@ async def check_connection(
     try:
         check_placeholders(definition, placeholders)
     except ValueError as exc:
-        raise Unprocessable(f"placeholders: {exc}") from exc
+        raise Unprocessable(f"placeholders: {exc}", field="placeholders") from exc
     return definition
 
 
@@ -122,8 +122,8 @@ async def _store(session: AsyncSession, connection: Connection) -> None:
         async with session.begin_nested():
             session.add(connection)
     except IntegrityError as exc:
-        raise Conflict(
-            f"there is a connection named {connection.name!r} to {connection.integration_id} already"
+        raise NameTaken(
+            f"there is a connection named {connection.name!r} to {connection.integration_id} already", field="name"
         ) from exc
 
 
@@ -164,7 +164,7 @@ async def store_choice(
     try:
         chosen = choose(choices, requested=requested, former={}, account=account)
     except ChoicesUnavailable as error:
-        raise Unprocessable(f"choose: {error.message}") from error
+        raise Unprocessable(f"choose: {error.message}", field="choose") from error
     if missing_answers(definition, connection.placeholders) and connection.status is ConnectionStatus.BROKEN:
         connection.status, connection.status_reason = ConnectionStatus.ACTIVE, ""
     connection.placeholders = {**connection.placeholders, **chosen.values}
@@ -177,7 +177,8 @@ async def store_choice(
         async with session.begin_nested():
             await session.flush()
     except IntegrityError as error:
-        raise Conflict(f"there is a connection named {renamed!r} to {definition.id} already; use that one") from error
+        message = f"there is a connection named {renamed!r} to {definition.id} already; use that one"
+        raise NameTaken(message) from error
     return connection
 
 
@@ -190,4 +191,7 @@ def check_fields(
     if missing or unknown:
         problems = [f"{name!r} is missing" for name in missing] + [f"{name!r} is unknown" for name in unknown]
         needed = ", ".join(required) or "nothing"
-        raise Unprocessable(f"{group}: {'; '.join(problems)} (this integration needs {needed})")
+        fields = [FieldError(f"{group}.{name}", "is missing") for name in missing]
+        fields += [FieldError(f"{group}.{name}", f"is unknown; this integration needs {needed}") for name in unknown]
+        message = f"{group}: {'; '.join(problems)} (this integration needs {needed})"
+        raise Unprocessable(message, fields=fields)

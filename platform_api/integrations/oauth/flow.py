@@ -56,11 +56,18 @@ from platform_api.integrations.oauth.oauth2 import (
     require_values,
 )
 from platform_api.integrations.outgoing.caller import Caller
+from platform_api.integrations.service import OAuthClientMissing
 
 CALLBACK_PATH = "/oauth/callback/"
 CONNECT_PATH = "/connect/"
 _LIFETIME = timedelta(minutes=10)
 _SECRET_CHARACTERS = 48
+
+
+class OtherAccount(Conflict):
+    """Reports a sign-in with another account than the connection belongs to."""
+
+    code = "other_account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,7 @@ class OAuthFlow:
         try:
             check_placeholders(definition, placeholders)
         except ValueError as exc:
-            raise Unprocessable(f"placeholders: {exc}") from exc
+            raise Unprocessable(f"placeholders: {exc}", field="placeholders") from exc
         # tenancy: deletes expired sign-ins of all organizations
         await session.execute(delete(OAuthSignIn).where(OAuthSignIn.expires_at < func.now()))
         ticket = generate_token(_SECRET_CHARACTERS)
@@ -348,7 +355,7 @@ class OAuthFlow:
             )
         )
         if client is None:
-            raise Conflict(
+            raise OAuthClientMissing(
                 f"your organization has no OAuth client for {definition.id}: register one with {definition.name}"
                 f" (redirect URI {self.redirect_uri}) and PUT it to /api/integrations/{definition.id}/oauth/client/"
             )
@@ -408,7 +415,7 @@ class OAuthFlow:
         before = self._vault.decrypt(connection.sealed_credentials).get("account")
         if before is not None and account is not None and before not in (account, person):
             # Rows in tables refer to this connection: it must keep its account.
-            raise Conflict(
+            raise OtherAccount(
                 f"connection {connection.name!r} belongs to the account {before}, but you signed in as {account};"
                 f" sign in as {before}, or make a new connection"
             )

@@ -53,6 +53,7 @@ class TokenUnavailable(PlatformError):
     """Signals that the token endpoint gave no token: it is unavailable, or the OAuth client is misconfigured."""
 
     status_code = 502
+    code = "token_unavailable"
 
 
 class TokenEndpointAway(TokenUnavailable):
@@ -63,6 +64,7 @@ class GrantOver(PlatformError):
     """Signals that the provider no longer accepts the consent of a connection."""
 
     status_code = 401
+    code = "grant_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def check_client(definition: IntegrationDefinition, client_id: str, client_secre
     try:
         sign_assertion(client_secret, client_id=client_id, audience="", algorithm=auth.assertion_algorithm)
     except ValueError as error:
-        raise Unprocessable(f"client_secret: {error}") from error
+        raise Unprocessable(f"client_secret: {error}", field="client_secret") from error
 
 
 def _client_assertion(auth: OAuth2Auth, client: ClientCredentials, url: str) -> dict[str, str]:

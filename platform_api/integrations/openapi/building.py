@@ -57,7 +57,9 @@ def _base_url(servers: Sequence[Server], draft: DefinitionDraft, document_url: s
     url = _VARIABLE.sub(lambda match: _placeholder(match, server, draft), server.url)
     if not re.match(r"https?://", url):
         if document_url is None:
-            raise Unprocessable(f"the document has no absolute server URL (it says {server.url!r}); give `base_url`")
+            raise Unprocessable(
+                f"the document has no absolute server URL (it says {server.url!r}); give `base_url`", field="base_url"
+            )
         url = urljoin(document_url, url)
     return url.partition("?")[0].partition("#")[0].rstrip("/")
 
@@ -70,7 +72,7 @@ def _placeholder(match: re.Match[str], server: Server, draft: DefinitionDraft) -
     is_scheme = match.start() == 0
     if is_scheme or not re.match(r"[a-z]", name) or any(not _FILLABLE.fullmatch(value) for value in values):
         if not variable.default and not is_scheme:
-            raise Unprocessable(f"the server variable {match[1]!r} has no default; give `base_url`")
+            raise Unprocessable(f"the server variable {match[1]!r} has no default; give `base_url`", field="base_url")
         draft.notes.append(f"the server variable {match[1]!r} has its default value {variable.default or 'https'!r}")
         return variable.default or "https"
     draft.placeholders[name] = variable

@@ -12,7 +12,8 @@ from yarl import URL
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
-from platform_api.core.errors import BadRequest, Conflict, Unprocessable, describe_validation_errors
+from platform_api.core.errors import BadRequest, NameTaken, Unprocessable
+from platform_api.core.http.validation import describe_validation_errors
 from platform_api.core.paging import paginate
 from platform_api.integrations import service
 from platform_api.integrations.access import get_definition
@@ -72,9 +73,10 @@ async def store_import(session: AsyncSession, actor: Actor, body: ImportWrite, r
     if existing is None:
         await service.create_integration(session, actor, definition)
     elif body.id is None:
-        raise Conflict(
+        raise NameTaken(
             f'the integration {definition.id!r} exists already; give "id": "{definition.id}" to import into it again,'
-            " or another id"
+            " or another id",
+            field="id",
         )
     else:
         definition = _renewed(existing.definition, definition, body)
@@ -107,7 +109,9 @@ async def list_operations(
 
 async def _raw_document(caller: Caller, body: ImportWrite) -> bytes:
     if (body.url is None) == (body.document is None):
-        raise Unprocessable("give either `url`, the document's address, or `document`, the document itself")
+        raise Unprocessable(
+            "give either `url`, the document's address, or `document`, the document itself", field="url"
+        )
     if body.url is None:
         return body.document.encode() if isinstance(body.document, str) else orjson.dumps(body.document)
     answer = await _fetch(caller, body.url, accept=_ACCEPT)
@@ -118,9 +122,9 @@ async def _fetch(caller: Caller, address: str, *, accept: str) -> UpstreamAnswer
     try:
         url = URL(address)
     except ValueError as error:
-        raise Unprocessable(f"{address[:200]!r} is not an address") from error
+        raise Unprocessable(f"{address[:200]!r} is not an address", field="url") from error
     if url.scheme not in ("http", "https") or not url.host or url.user:
-        raise Unprocessable("the URL of a document must be http(s)://host/path, without a user")
+        raise Unprocessable("the URL of a document must be http(s)://host/path, without a user", field="url")
     request = UpstreamRequest("GET", url.with_fragment(None), {"Accept": accept})
     answer = await caller.send(request, deadline_seconds=_DEADLINE_SECONDS)
     if answer.failure is not None:

@@ -30,7 +30,10 @@ def write_body(data: Any, requested_type: str | None, body_format: BodyFormat) -
     content_type = requested_type or body_format.default_content_type
     parsed = media_type(content_type)
     if parsed is None:
-        raise BadRequest(f"request_headers: {content_type!r} must be a content type such as application/json")
+        raise BadRequest(
+            f"request_headers: {content_type!r} must be a content type such as application/json",
+            field="request_headers",
+        )
     if isinstance(data, bytes):
         return Body(
             data, content_type if requested_type or _fits_format(data, body_format) else "application/octet-stream"
@@ -45,7 +48,8 @@ def write_body(data: Any, requested_type: str | None, body_format: BodyFormat) -
         return Body(_of_json(data, parsed), content_type)
     raise BadRequest(
         f"data: {_kind(data)} cannot be sent as {parsed.name}; give the body as text (`data`) or as bytes in Base64"
-        " (`data_base64`), or another Content-Type"
+        " (`data_base64`), or another Content-Type",
+        field="data",
     )
 
 
@@ -76,7 +80,7 @@ def _is_json_document(text: str) -> bool:
 
 def _of_text(text: str, parsed: MediaType, body_format: BodyFormat, *, is_given: bool) -> bytes:
     if not is_given and body_format.type == "multipart":
-        raise BadRequest("data: this service takes forms; give an object, or text with a Content-Type")
+        raise BadRequest("data: this service takes forms; give an object, or text with a Content-Type", field="data")
     if not is_given and body_format.type == "json" and not _is_json_document(text):
         # Nothing says that it is encoded already, so it is encoded as a JSON string like any other value.
         return _of_json(text, parsed)
@@ -92,7 +96,7 @@ def _of_json(data: Any, parsed: MediaType) -> bytes:
         else:
             content = json_text.encode(data)
     except ValueError as error:
-        raise BadRequest(f"data: {error}") from error
+        raise BadRequest(f"data: {error}", field="data") from error
     codec = _codec(parsed)
     if codec == "utf-8":
         return content
@@ -105,7 +109,7 @@ def _codec(parsed: MediaType) -> str:
         return "utf-8"
     codec = codec_of(parsed.charset)
     if codec is None:
-        raise BadRequest(f"request_headers: the charset {parsed.charset[:50]!r} is unknown")
+        raise BadRequest(f"request_headers: the charset {parsed.charset[:50]!r} is unknown", field="request_headers")
     return codec
 
 
@@ -113,7 +117,9 @@ def _encoded(text: str, codec: str) -> bytes:
     try:
         return text.encode(codec)
     except UnicodeEncodeError as error:
-        raise BadRequest(f"data: {text[error.start : error.end][:20]!r} cannot be written in {codec}") from error
+        raise BadRequest(
+            f"data: {text[error.start : error.end][:20]!r} cannot be written in {codec}", field="data"
+        ) from error
 
 
 def _kind(data: Any) -> str:

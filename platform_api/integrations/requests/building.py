@@ -122,9 +122,12 @@ def _caller_headers(request_headers: Mapping[str, Any]) -> dict[str, str]:
         if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(text):
             raise BadRequest(
                 f"request_headers: {name!r} is not a valid header: names hold letters, digits and dashes,"
-                " and values no control characters"
+                " and values no control characters",
+                field="request_headers",
             )
         if name.lower() in _REFUSED_HEADERS or name.lower().startswith("proxy-"):
-            raise BadRequest(f"request_headers: {name!r} is set by the platform; leave it out")
+            raise BadRequest(
+                f"request_headers: {name!r} is set by the platform; leave it out", field="request_headers"
+            )
         headers[name] = text
     return headers

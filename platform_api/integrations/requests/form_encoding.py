@@ -21,7 +21,9 @@ def urlencoded(data: Any, body_format: BodyFormat, *, codec: str = "utf-8") -> b
     try:
         return urlencode(form_pairs(data, body_format), encoding=codec, errors="strict").encode("ascii")
     except UnicodeEncodeError as error:
-        raise BadRequest(f"data: {error.object[error.start : error.end]!r} cannot be written in {codec}") from error
+        raise BadRequest(
+            f"data: {error.object[error.start : error.end]!r} cannot be written in {codec}", field="data"
+        ) from error
 
 
 def form_pairs(data: Any, body_format: BodyFormat) -> list[Pair]:
@@ -32,7 +34,9 @@ def form_pairs(data: Any, body_format: BodyFormat) -> list[Pair]:
     elif isinstance(data, list) and all(_is_pair(element) for element in data):
         named = [(name, value) for name, value in data]
     else:
-        raise BadRequest("data: a form must be an object, a list of [name, value] pairs, or encoded text")
+        raise BadRequest(
+            "data: a form must be an object, a list of [name, value] pairs, or encoded text", field="data"
+        )
     pairs: list[Pair] = []
     size = 0
     try:
@@ -40,10 +44,10 @@ def form_pairs(data: Any, body_format: BodyFormat) -> list[Pair]:
             for pair in _fields_of(name, value, body_format):
                 size += len(pair[0]) + len(pair[1])
                 if size > _MAX_CHARACTERS:
-                    raise BadRequest(f"data: the form is larger than {_MAX_CHARACTERS} characters")
+                    raise BadRequest(f"data: the form is larger than {_MAX_CHARACTERS} characters", field="data")
                 pairs.append(pair)
     except RecursionError as error:
-        raise BadRequest("data: it is too deeply nested for a form") from error
+        raise BadRequest("data: it is too deeply nested for a form", field="data") from error
     return pairs
 
 
@@ -104,7 +108,8 @@ def _comma_item(name: str, value: Any) -> str:
     text = "" if value is None else scalar_text(value) if not isinstance(value, dict | list) else None
     if text is None or "," in text:
         raise BadRequest(
-            f"data: the list {name!r} is joined by commas, so its items must be plain values without commas"
+            f"data: the list {name!r} is joined by commas, so its items must be plain values without commas",
+            field="data",
         )
     return text
 

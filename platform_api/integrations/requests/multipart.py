@@ -99,7 +99,9 @@ def form_data(fields: Iterable[tuple[str, str]], uploads: Iterable[Upload] = ())
             disposition = f'name="{_escaped(upload.name)}"; filename="{_escaped(upload.filename)}"'
             add(disposition, upload.content, upload.content_type)
     except UnicodeEncodeError as error:
-        raise BadRequest("data: it holds half of a surrogate pair, which a form in UTF-8 cannot") from error
+        raise BadRequest(
+            "data: it holds half of a surrogate pair, which a form in UTF-8 cannot", field="data"
+        ) from error
     pieces.append(f"--{boundary}--\r\n".encode())
     return b"".join(pieces), f"multipart/form-data; boundary={boundary}"
 

@@ -42,7 +42,7 @@ def secret_bytes(auth: HmacAuth, secret: str) -> bytes:
             case "raw":
                 return secret.encode()
     except (binascii.Error, ValueError) as exc:
-        raise Unprocessable(f"credentials: 'secret' must be {auth.key_format}") from exc
+        raise Unprocessable(f"credentials: 'secret' must be {auth.key_format}", field="credentials") from exc
 
 
 def _hmac_signature(auth: HmacAuth, credentials: Mapping[str, Any]) -> Signature:

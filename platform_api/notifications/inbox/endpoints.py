@@ -5,16 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from sse_starlette import EventSourceResponse
 
-from platform_api.accounts.dependencies import DataActorDep, still_allowed
+from platform_api.accounts.dependencies import DataActorDep, DataStreamActorDep, still_allowed
 from platform_api.accounts.models import Scope
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import TooManyRequests
 from platform_api.core.http.dependencies import DatabaseDep
+from platform_api.core.http.openapi import event_stream_schema
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.services import provided
 from platform_api.notifications.inbox import service as inbox
 from platform_api.notifications.inbox.schemas import (
     MarkedRead,
+    NotificationEvent,
     NotificationPage,
     NotificationRead,
     NotificationWrite,
@@ -67,11 +69,11 @@ async def count_unread(actor: DataActorDep, session: SessionDep) -> UnreadCount:
     "/stream/",
     summary="Stream the caller's notifications as they arrive",
     response_class=EventSourceResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={200: {"content": event_stream_schema(NotificationEvent)}},
 )
 async def stream_notifications(
     request: Request,
-    actor: DataActorDep,
+    actor: DataStreamActorDep,
     session: SessionDep,
     database: DatabaseDep,
     signals: InboxSignalsDep,

@@ -1,12 +1,13 @@
 """Defines in-app notifications on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from platform_api.core.http.openapi import JsonText
 from platform_api.notifications.inbox.models import NotificationKind
 
 MAX_ACTIONS = 5
@@ -85,6 +86,14 @@ class NotificationRead(BaseModel):
     actions: list[NotificationAction]
     created_at: datetime
     read_at: datetime | None
+
+
+class NotificationEvent(BaseModel):
+    """Describes an event of the stream; its id is the notification's, to go on after."""
+
+    event: Literal["notification"]
+    id: str
+    data: Annotated[str, JsonText(NotificationRead)]
 
 
 class NotificationPage(BaseModel):

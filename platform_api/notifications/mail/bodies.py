@@ -15,7 +15,7 @@ log = structlog.stdlib.get_logger()
 async def complete_bodies(*, text: str | None, html: str | None) -> tuple[str, str]:
     """Returns plain text and HTML of a mail; raises BadRequest when there is neither."""
     if not _has_content(text) and not _has_content(html):
-        raise BadRequest("a mail needs a text or html body")
+        raise BadRequest("a mail needs a text or html body", field="text")
     if not _has_content(html):
         assert text is not None
         return text, html_from_text(text)
@@ -38,7 +38,9 @@ def text_from_html(html: str) -> str:
     try:
         text: str = inscriptis.get_text(html)
     except (LxmlError, ValueError, RecursionError) as error:
-        raise BadRequest(f"html: cannot be read ({type(error).__name__}); send `text` as well") from error
+        raise BadRequest(
+            f"html: cannot be read ({type(error).__name__}); send `text` as well", field="html"
+        ) from error
     return text.strip()
 
 

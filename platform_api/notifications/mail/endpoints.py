@@ -23,7 +23,7 @@ async def notify_me(
     actor: DataActorDep, session: SessionDep, settings: SettingsDep, body: NotifyMe | None = None
 ) -> NotifyMeReply:
     if body is None:
-        raise BadRequest("a mail needs a subject, and a text or html body")
+        raise BadRequest("a mail needs a subject, and a text or html body", field="subject")
     text, html = await complete_bodies(text=body.text, html=body.html)
     is_sent = settings.smtp_url is not None
     mail = await service.write_mail(session, actor, subject=body.subject, text=text, html=html, is_sent=is_sent)

@@ -119,7 +119,8 @@ def way_of(declaration: Declaration, definition: IntegrationDefinition) -> Way:
         return Way(declared.style, declaration.items, declared, walked)
     if (known := definition.pagination) is None:
         raise Unprocessable(
-            f"pagination: it is not known how lists of {definition.id} are paged; give a style (single for one page)"
+            f"pagination: it is not known how lists of {definition.id} are paged; give a style (single for one page)",
+            field="pagination",
         )
     items = declaration.items or known.items
     return Way(known.style, items, known, walkable(known, known.style, items))
@@ -135,7 +136,9 @@ def first_position(declaration: Declaration, way: Way, start: Scalar | None) -> 
         try:
             query |= begin(way.pagination, given, is_body=is_in_body).values
         except (TypeError, ValueError) as error:
-            raise Unprocessable(f"request: the first {way.style} must be a number: {error}") from error
+            raise Unprocessable(
+                f"request: the first {way.style} must be a number: {error}", field="request"
+            ) from error
     elif way.keys.size_parameter and way.keys.size:
         query[way.keys.size_parameter] = way.keys.size
     if declaration.incremental is not None and start is not None:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from platform_api.syncs.models import RunState, SyncedPage, SyncRun
+from platform_api.syncs.models import SyncedPage, SyncRun, SyncRunState
 from platform_api.syncs.rows.target import Key
 
 
@@ -30,7 +30,7 @@ class Neighbours:
             # tenancy: other runs of the same sync and connection
             SyncRun.sync_id == self._run.sync_id,
             SyncRun.connection_id == self._run.connection_id,
-            SyncRun.state == RunState.RUNNING,
+            SyncRun.state == SyncRunState.RUNNING,
             SyncRun.id != self._run.id,
         )
         return list(await session.scalars(statement))

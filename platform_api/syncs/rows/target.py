@@ -109,20 +109,23 @@ def find_target(declaration: Declaration, definition: TableDefinition) -> Target
     listed = ", ".join(list(columns)[:40])
     for name in declaration.mapping:
         if name in SYSTEM_COLUMNS:
-            raise Unprocessable(f"mapping.{name}: the platform fills this column; leave it out")
+            raise Unprocessable(
+                f"mapping.{name}: the platform fills this column; leave it out", field=f"mapping.{name}"
+            )
         if name not in columns:
             raise Unprocessable(
-                f"mapping.{name}: the table {definition.name} has no such column; its columns are: {listed}"
+                f"mapping.{name}: the table {definition.name} has no such column; its columns are: {listed}",
+                field=f"mapping.{name}",
             )
     for name, source in declaration.sources.items():
         field, value = ("value", source.value) if source.path is None else ("default", source.default)
         try:
             convert(columns[name], value)
         except ItemRejected as error:
-            raise Unprocessable(f"mapping.{name}.{field}: {error.reason}") from error
+            raise Unprocessable(f"mapping.{name}.{field}: {error.reason}", field=f"mapping.{name}.{field}") from error
     for column in definition.columns:
         if column.required and column.default is None and column.name not in declaration.mapping:
-            raise Unprocessable(f"mapping: the table needs a value for {column.name}")
+            raise Unprocessable(f"mapping: the table needs a value for {column.name}", field="mapping")
     return Target(
         definition=definition,
         columns=columns,
@@ -141,14 +144,17 @@ def _constraint(declaration: Declaration, definition: TableDefinition) -> str:
     else:
         known = "; ".join(", ".join(key.columns) for key in definition.unique) or "none"
         raise Unprocessable(
-            f"key: the table {definition.name} has no unique key {', '.join(declaration.key)}; it has: {known}"
+            f"key: the table {definition.name} has no unique key {', '.join(declaration.key)}; it has: {known}",
+            field="key",
         )
     for name in declaration.key:
         if name != "connection_id" and name not in declaration.mapping:
-            raise Unprocessable(f"key: {name} is not in the mapping, so no item would have a value for it")
+            raise Unprocessable(
+                f"key: {name} is not in the mapping, so no item would have a value for it", field="key"
+            )
     if list(declaration.key) == ["connection_id"]:
         raise Unprocessable(
-            "key: with connection_id alone, each connection would have only one row; add the item's id"
+            "key: with connection_id alone, each connection would have only one row; add the item's id", field="key"
         )
     return definition.physical.unique_key(key.columns, name=key.name)
 
@@ -158,14 +164,23 @@ def _tombstone_column(declaration: Declaration, columns: Mapping[str, Column], l
         return None
     name = declaration.tombstones.column
     if name not in columns:
-        raise Unprocessable(f"tombstones.column: the table has no column {shown(name)}; its columns are: {listed}")
+        raise Unprocessable(
+            f"tombstones.column: the table has no column {shown(name)}; its columns are: {listed}",
+            field="tombstones.column",
+        )
     column = columns[name]
     if column.type not in (ColumnType.BOOLEAN, ColumnType.TIMESTAMPTZ):
-        raise Unprocessable(f"tombstones.column: {name} is {column.type}; use a boolean or a timestamptz")
+        raise Unprocessable(
+            f"tombstones.column: {name} is {column.type}; use a boolean or a timestamptz", field="tombstones.column"
+        )
     if name in declaration.mapping or name in declaration.key:
-        raise Unprocessable(f"tombstones.column: {name} is filled from the items already; use another column")
+        raise Unprocessable(
+            f"tombstones.column: {name} is filled from the items already; use another column",
+            field="tombstones.column",
+        )
     if column.type is ColumnType.TIMESTAMPTZ and column.required:
         raise Unprocessable(
-            f"tombstones.column: {name} is required, but empty for rows that are not deleted; use an optional one"
+            f"tombstones.column: {name} is required, but empty for rows that are not deleted; use an optional one",
+            field="tombstones.column",
         )
     return column

@@ -1,6 +1,7 @@
 """Computes a new definition from a builder's request: pure, so everything is checked before anything is built."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from platform_api.tables.ddl.column_types import ColumnType
@@ -13,7 +14,7 @@ from platform_api.tables.definition import (
     TableDefinition,
     UniqueKey,
 )
-from platform_api.tables.names import PhysicalNames, bare_table_name
+from platform_api.tables.names import PhysicalNames, TableFault, bare_table_name
 from platform_api.tables.relationships import check_field_names, choose_relationship_names, field_names
 from platform_api.tables.schemas import ColumnWrite, ForeignKeyWrite, IndexWrite, TableCreate, TableEdit, UniqueWrite
 
@@ -32,10 +33,33 @@ class Change:
 
 def define_table(table_id: int, app_id: int, data: TableCreate, *, others: Definitions) -> TableDefinition:
     """Returns the definition of a new table. Raises `InvalidDefinition` or `InvalidName`."""
+    with _located(data.columns, name_field="name"):
+        return _define(table_id, app_id, data, others=others)
+
+
+def change_table(table_id: int, data: TableEdit, *, definitions: Definitions) -> Change:
+    """Returns the change of an existing table. Raises `InvalidDefinition` or `InvalidName`."""
+    with _located(data.columns, name_field=data.NAME_FIELD):
+        return _change(table_id, data, definitions=definitions)
+
+
+@contextmanager
+def _located(columns: Sequence[ColumnWrite], *, name_field: str) -> Iterator[None]:
+    """Gives faults within their path in the body."""
+    try:
+        yield
+    except TableFault as fault:
+        fault.locate([column.name for column in columns], name_field=name_field)
+        raise
+
+
+def _define(table_id: int, app_id: int, data: TableCreate, *, others: Definitions) -> TableDefinition:
     for column in data.columns:
         if column.renamed_from is not None:
             raise InvalidDefinition(
-                f"column {column.name!r}: a new table has no column to rename; leave out renamed_from"
+                f"column {column.name!r}: a new table has no column to rename; leave out renamed_from",
+                field="renamed_from",
+                column=column.name,
             )
     definition = TableDefinition(
         app_id=app_id,
@@ -51,8 +75,7 @@ def define_table(table_id: int, app_id: int, data: TableCreate, *, others: Defin
     return definition
 
 
-def change_table(table_id: int, data: TableEdit, *, definitions: Definitions) -> Change:
-    """Returns the change of an existing table. Raises `InvalidDefinition` or `InvalidName`."""
+def _change(table_id: int, data: TableEdit, *, definitions: Definitions) -> Change:
     before = definitions[table_id]
     renamed = _renamed_columns(before, data.columns)
     dropped = _dropped_columns(before, data)
@@ -78,7 +101,9 @@ def _check(table_id: int, definition: TableDefinition, *, others: Definitions) -
     definition.check()
     for other in others.values():
         if other.name == definition.name:
-            raise InvalidDefinition(f"the app already has a table {definition.name!r}; choose another name")
+            raise InvalidDefinition(
+                f"the app already has a table {definition.name!r}; choose another name", field="name"
+            )
     together = {**others, table_id: definition}
     for affected in {table_id, *(reference.table_id for reference in definition.references)}:
         check_field_names(affected, together)
@@ -115,9 +140,13 @@ def _renamed_columns(before: TableDefinition, columns: Sequence[ColumnWrite]) ->
     for column in columns:
         if column.renamed_from is None or column.renamed_from == column.name:
             continue
-        before.column(column.renamed_from)
+        before.column(column.renamed_from, field="renamed_from", of=column.name)
         if column.renamed_from in renamed:
-            raise InvalidDefinition(f"column {column.renamed_from!r} is renamed twice; rename it once")
+            raise InvalidDefinition(
+                f"column {column.renamed_from!r} is renamed twice; rename it once",
+                field="renamed_from",
+                column=column.name,
+            )
         renamed[column.renamed_from] = column.name
     return renamed
 
@@ -125,10 +154,11 @@ def _renamed_columns(before: TableDefinition, columns: Sequence[ColumnWrite]) ->
 def _dropped_columns(before: TableDefinition, data: TableEdit) -> set[str]:
     kept = {column.renamed_from or column.name for column in data.columns}
     for name in data.drop_columns:
-        before.column(name)
+        before.column(name, field="drop_columns")
         if name in kept:
             raise InvalidDefinition(
-                f"column {name!r} is both changed and dropped; name it in columns or in drop_columns"
+                f"column {name!r} is both changed and dropped; name it in columns or in drop_columns",
+                field="drop_columns",
             )
     return set(data.drop_columns)
 
@@ -138,13 +168,13 @@ def _merged_columns(
 ) -> tuple[Column, ...]:
     requested = {column.name: _column(column) for column in columns}
     if len(requested) < len(columns):
-        raise InvalidDefinition("columns: the same column is given more than once")
+        raise InvalidDefinition("columns: the same column is given more than once", field="columns")
     kept = [renamed.get(column.name, column.name) for column in before.columns if column.name not in dropped]
     present = {
         renamed.get(column.name, column.name): column for column in before.columns if column.name not in dropped
     }
     if len(present) < len(kept):
-        raise InvalidDefinition("a column cannot be renamed to the name of another column")
+        raise InvalidDefinition("a column cannot be renamed to the name of another column", field="columns")
     merged = [requested.pop(name, present[name]) for name in kept]
     return (*merged, *requested.values())
 
@@ -183,28 +213,31 @@ def _with_references(
 ) -> TableDefinition:
     """Returns the definition with the given references added or changed."""
     seen: set[str] = set()
-    for foreign_key in foreign_keys:
+    for position, foreign_key in enumerate(foreign_keys):
+        path = f"foreign_keys.{position}"
         if foreign_key.column in seen:
             raise InvalidDefinition(
-                f"foreign key of column {foreign_key.column!r} is given more than once; give it once"
+                f"foreign key of column {foreign_key.column!r} is given more than once; give it once",
+                field=f"{path}.column",
             )
         seen.add(foreign_key.column)
-        definition = _with_reference(table_id, definition, foreign_key, others=others)
+        definition = _with_reference(table_id, definition, foreign_key, others=others, path=path)
     return definition
 
 
 def _with_reference(
-    table_id: int, definition: TableDefinition, foreign_key: ForeignKeyWrite, *, others: Definitions
+    table_id: int, definition: TableDefinition, foreign_key: ForeignKeyWrite, *, others: Definitions, path: str
 ) -> TableDefinition:
     if foreign_key.references != "id":
         raise InvalidDefinition(
             f"the foreign key of column {foreign_key.column!r} references {foreign_key.references!r}; "
-            "a reference is always to 'id'"
+            "a reference is always to 'id'",
+            field=f"{path}.references",
         )
-    column = definition.column(foreign_key.column)
+    column = definition.column(foreign_key.column, field=f"{path}.column")
     on_delete = foreign_key.on_delete or (OnDelete.RESTRICT if column.required else OnDelete.SET_NULL)
     together = {**others, table_id: definition}
-    target_id = _find_table(foreign_key.table, definition.app_id, together)
+    target_id = _find_table(foreign_key.table, definition.app_id, together, field=f"{path}.table")
     present = definition.reference(foreign_key.column)
     if present is not None and present.table_id == target_id:
         reference = present.model_copy(update={"on_delete": on_delete})
@@ -229,12 +262,13 @@ def _with_reference(
     return definition.model_copy(update={"references": (*others_of_table, reference)})
 
 
-def _find_table(name: str, app_id: int, definitions: Definitions) -> int:
+def _find_table(name: str, app_id: int, definitions: Definitions, *, field: str) -> int:
     bare = bare_table_name(name, app_id=app_id)
     for table_id, definition in definitions.items():
         if definition.name == bare:
             return table_id
     known = ", ".join(sorted(definition.name for definition in definitions.values()))
     raise InvalidDefinition(
-        f"a foreign key refers to table {name!r}, which the app does not have; its tables: {known}"
+        f"a foreign key refers to table {name!r}, which the app does not have; its tables: {known}",
+        field=field,
     )

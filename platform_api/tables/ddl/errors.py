@@ -13,6 +13,14 @@ from platform_api.core.errors import Conflict, PlatformError, Unavailable, Unpro
 class TableChangeRefused(Conflict):
     """Reports that rows or other tables prevent a change of a table."""
 
+    code = "table_change_refused"
+
+
+class TableBusy(Unavailable):
+    """Reports that another transaction uses the table for long."""
+
+    code = "table_busy"
+
 
 _CONFLICTS: Mapping[str, str] = {
     "23502": "some rows have no value in {column}, so it cannot be required; give a default or fill them first",
@@ -32,7 +40,7 @@ def translate(error: DBAPIError, table_name: str) -> PlatformError | None:
     cause = error.orig.__cause__ if error.orig is not None else None
     state = str(getattr(cause, "sqlstate", ""))
     if state == "55P03":
-        return Unavailable(f"table {table_name!r} is in use by a long transaction; try again in a moment")
+        return TableBusy(f"table {table_name!r} is in use by a long transaction; try again in a moment")
     if state in _CONFLICTS:
         column = getattr(cause, "column_name", None)
         reason = _CONFLICTS[state].format(column=f"column {column!r}" if column else "a column")

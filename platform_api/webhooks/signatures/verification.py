@@ -66,15 +66,17 @@ def check_secrets(verification: Verification, secrets: Sequence[str]) -> None:
         case StandardVerification() if verification.public_keys and not secrets:
             return
         case _ if not secrets:
-            raise Unprocessable("secret: this verification needs a secret, which the sender signs with or sends")
+            raise Unprocessable(
+                "secret: this verification needs a secret, which the sender signs with or sends", field="secret"
+            )
         case SignatureVerification() | StandardVerification():
             for secret in secrets:
                 try:
                     key = _key(verification, secret)
                 except ValueError as error:
-                    raise Unprocessable(f"secret: {error}") from error
+                    raise Unprocessable(f"secret: {error}", field="secret") from error
                 if len(key) < 8:
-                    raise Unprocessable("secret: the key is shorter than 8 bytes")
+                    raise Unprocessable("secret: the key is shorter than 8 bytes", field="secret")
 
 
 def is_one_of(sent: str, secrets: Sequence[str]) -> bool:

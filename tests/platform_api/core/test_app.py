@@ -30,7 +30,7 @@ async def test_an_unknown_path_and_a_wrong_method_say_so_in_detail(shared_platfo
     async with shared_platform.client() as client:
         unknown = await client.get("/api/nothing/here/")
         wrong = await client.put("/api/me/")
-    assert (unknown.status_code, unknown.json()) == (404, {"detail": "there is nothing at /api/nothing/here/"})
+    assert (unknown.status_code, unknown.json()["detail"]) == (404, "there is nothing at /api/nothing/here/")
     assert wrong.status_code == 405
     assert "allowed: GET" in wrong.json()["detail"]
 
@@ -164,7 +164,12 @@ async def test_a_fault_answers_500_without_internals_and_is_logged(
         with caplog.at_level(logging.ERROR):
             reply = await client.get("/test/fault/", headers={"X-Request-Id": "fault-1"})
     assert reply.status_code == 500
-    assert reply.json() == {"detail": "an unexpected error happened; its request id is fault-1"}
+    assert reply.json() == {
+        "detail": "an unexpected error happened; its request id is fault-1",
+        "code": "internal",
+        "fields": [],
+        "request_id": "fault-1",
+    }
     assert reply.headers["X-Request-Id"] == "fault-1"
     [logged] = [record for record in caplog.records if record.message == "request.unexpected_error"]
     assert logged.exc_info is not None and logged.exc_info[0] is ZeroDivisionError

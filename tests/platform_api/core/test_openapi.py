@@ -1,8 +1,12 @@
 """The API's description: every operation is in it, named and summed up."""
 
+import re
+
 import pytest
+from openapi_spec_validator import validate
 
 from tests.platform_api.conftest import Platform
+from tests.platform_api.core.operations import described, schemas
 
 pytestmark = pytest.mark.anyio
 
@@ -51,12 +55,58 @@ async def test_the_contracts_paths_are_described_below_api_only(shared_platform:
 
 
 async def test_refusals_are_described_as_they_are(shared_platform: Platform) -> None:
-    async with shared_platform.client() as client:
-        described = (await client.get("/openapi.json")).json()
-    for path, item in described["paths"].items():
+    document = await described(shared_platform)
+    for path, item in document["paths"].items():
         for method, operation in item.items():
             assert "422" not in operation["responses"], f"{method} {path}: FastAPI's own shape, which we never answer"
-            # An operation that answers HTML or a stream describes its refusals under that type.
-            [refusal] = operation["responses"]["4XX"]["content"].values()
-            assert refusal["schema"] == {"$ref": "#/components/schemas/ErrorBody"}, f"{method} {path}"
-    assert described["components"]["schemas"]["ErrorBody"]["required"] == ["detail"]
+            for status in ("4XX", "5XX"):
+                content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+                assert operation["responses"][status]["content"] == content, f"{method} {path}"
+    assert document["components"]["schemas"]["ErrorBody"]["required"] == ["detail", "code", "fields", "request_id"]
+
+
+@pytest.mark.slow
+async def test_the_document_is_valid(shared_platform: Platform) -> None:
+    validate(await described(shared_platform))
+
+
+async def test_every_answer_is_described(shared_platform: Platform) -> None:
+    """Generators of clients need a schema for each answer, and refuse what refers to nothing."""
+    document = await described(shared_platform)
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            results = {status: one for status, one in operation["responses"].items() if status.startswith("2")}
+            assert results, f"{method} {path}"
+            for status, result in results.items():
+                content = result.get("content", {})
+                assert content or status == "204", f"{method} {path} {status} describes no content"
+                assert all(media.get("schema") for media in content.values()), f"{method} {path} {status}"
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    used = {schema["$ref"] for schema in schemas(document) if isinstance(schema.get("$ref"), str)}
+    assert used <= known
+
+
+async def test_the_names_of_models_are_names(shared_platform: Platform) -> None:
+    names = (await described(shared_platform))["components"]["schemas"]
+    # Two models of one name would be told apart by their modules, which clients should not see.
+    leaked = [name for name in names if "__" in name or not re.fullmatch(r"[A-Za-z0-9_]+(-Input|-Output)?", name)]
+    assert leaked == []
+    assert [name for name in names if name.startswith("RunState")] == ["RunState"]
+
+
+async def test_events_of_streams_are_described_with_their_data(shared_platform: Platform) -> None:
+    document = await described(shared_platform)
+    models = document["components"]["schemas"]
+
+    def events(method: str, path: str) -> list[dict[str, object]]:
+        content = document["paths"][path][method]["responses"]["200"]["content"]["text/event-stream"]
+        items = content["schema"]["items"]
+        return [models[one["$ref"].rpartition("/")[2]]["properties"] for one in items.get("anyOf", [items])]
+
+    [notification] = events("get", "/api/notifications/stream/")
+    assert notification["event"]["const"] == "notification"
+    assert notification["data"]["contentSchema"] == {"$ref": "#/components/schemas/NotificationRead"}
+    assert all({"id", "data"} <= set(event) for event in events("get", "/api/actions/run-code-stream/"))
+    progress, end = events("post", "/api/integrations/{integration_id}/parallel_call/")
+    assert progress["data"]["contentSchema"] == {"$ref": "#/components/schemas/ParallelProgress"}
+    assert end["data"]["contentSchema"] == {"$ref": "#/components/schemas/ParallelEnd"}

@@ -105,10 +105,8 @@ async def test_an_integration_without_a_connection_says_so_for_each_item(
         single = await client.post("/api/integrations/shop/call/", json={"endpoint": "/me"})
         many = await client.post("/api/integrations/shop/parallel_call/", json=body_for([_offer(1)]))
     assert listed.json()["connected_accounts"] == []
-    assert (single.status_code, single.json()) == (
-        403,
-        {"detail": "no account of yours is connected to shop; connect one first"},
-    )
+    told = "no account of yours is connected to shop; connect one first"
+    assert (single.status_code, single.json()["detail"], single.json()["code"]) == (403, told, "no_connection")
     [refused] = many.json()["responses"]
     assert refused["api_response"]["text"] == single.json()["detail"]
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import delete
 
-from platform_api.accounts.models import Role, Token, User
+from platform_api.accounts.models import Membership, Organization, Role, Token, User
 from platform_api.core.http import live_events
 from platform_api.notifications.inbox import endpoints as inbox_endpoints
 from platform_api.notifications.inbox import service as inbox
@@ -232,11 +232,13 @@ async def test_the_oldest_read_ones_go_first(
 
 
 @asynccontextmanager
-async def _stream(platform: Platform, caller: Caller, **headers: str) -> AsyncIterator[AsyncIterator[str]]:
+async def _stream(
+    platform: Platform, caller: Caller, *, path: str = f"{PATH}stream/", **headers: str
+) -> AsyncIterator[AsyncIterator[str]]:
     async with (
         serve_app(platform.app) as base_url,
         httpx.AsyncClient(base_url=base_url, timeout=240) as client,
-        client.stream("GET", f"{PATH}stream/", headers={**caller.headers, **headers}) as response,
+        client.stream("GET", path, headers={**caller.headers, **headers}) as response,
     ):
         assert response.status_code == 200
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -317,6 +319,34 @@ async def test_a_stream_ends_when_its_token_does(platform: Platform, monkeypatch
     async with _stream(platform, owner) as lines:
         async with platform.database.transaction() as session:
             await session.execute(delete(Token).where(Token.user_id == owner.user_id))
+
+        async def until_the_end() -> None:
+            async for _ in lines:
+                pass
+
+        await asyncio.wait_for(until_the_end(), 240)
+
+
+async def test_the_inbox_of_another_organization_of_the_user_is_named_in_the_query(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, guest = await platform.create_caller(), await platform.create_caller()
+    async with platform.database.transaction() as session:
+        organization = await session.get_one(Organization, owner.organization_id)
+        user = await session.get_one(User, guest.user_id)
+    path = f"{PATH}stream/?organization={owner.organization_slug}"
+    async with platform.client(guest) as client:
+        refused = await client.get(path)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_your_organization")
+    await platform.add_member(organization, user, Role.MEMBER)
+    monkeypatch.setattr(live_events, "POLL_SECONDS", 0.05)
+    async with _stream(platform, guest, path=path) as lines:
+        await _sent(platform, guest, title="at home")
+        await _sent(platform, owner, title="there", user_id=guest.user_id)
+        assert [body["title"] for _, body in await _events(lines, 1)] == ["there"]
+        async with platform.database.transaction() as session:
+            there = (Membership.user_id == user.id, Membership.organization_id == organization.id)
+            await session.execute(delete(Membership).where(*there))
 
         async def until_the_end() -> None:
             async for _ in lines:

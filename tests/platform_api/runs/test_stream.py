@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import delete
 
-from platform_api.accounts.models import Role
+from platform_api.accounts.models import Membership, Organization, Role, Scope, User
+from platform_api.core.http import live_events
 from tests.connections import END_LISTENING_CONNECTIONS, END_OTHER_CONNECTIONS
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.graphql.serving import serve_app
@@ -216,6 +218,49 @@ async def test_another_organization_reads_and_stops_nothing(platform: Platform, 
     async with platform.client(workshop.caller) as client:
         elsewhere = {"task_id": started["task_id"], "app": other_app.slug}
         assert (await client.get("/api/actions/run-code-stream/", params=elsewhere)).status_code == 404
+
+
+async def test_a_stream_of_another_organization_of_the_user_is_named_in_the_query(
+    platform: Platform, runner: ProtocolRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop, started, claim = await _running(platform, runner)
+    await runner.log(claim, "one")
+    guest = await platform.create_caller()
+    stranger = await platform.create_caller()
+    async with platform.database.transaction() as session:
+        organization = await session.get_one(Organization, workshop.caller.organization_id)
+        user = await session.get_one(User, guest.user_id)
+        home = await session.get_one(Organization, guest.organization_id)
+    await platform.add_member(organization, user, Role.MEMBER)
+    bare = await platform.create_token(home, user, scopes=[Scope.RUN])
+    url = "/api/actions/run-code-stream/"
+    slug = workshop.caller.organization_slug
+    async with platform.client(guest) as client:
+        at_home = await client.get(url, params={"task_id": started["task_id"]})
+        header_wins = await client.get(
+            url,
+            params={"task_id": started["task_id"], "organization": slug},
+            headers={"X-Organization-Id": guest.organization_slug},
+        )
+    assert [at_home.status_code, header_wins.status_code] == [404, 404]
+    for headers in (stranger.headers, {"Authorization": f"Bearer {bare}"}):
+        async with platform.client(headers=headers) as client:
+            refused = await client.get(url, params={"task_id": started["task_id"], "organization": slug})
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_your_organization")
+    monkeypatch.setattr(live_events, "POLL_SECONDS", 0.05)
+    by_id = str(workshop.caller.organization_id)
+    async with _stream(platform, guest, started["task_id"], organization=by_id) as response:
+        assert await _data(response.aiter_lines(), 1) == ["one"]
+    async with _stream(platform, guest, started["task_id"], organization=slug) as response:
+        lines = response.aiter_lines()
+        assert await _data(lines, 1) == ["one"]
+        # It goes on while they are members there, wherever else their token is at home.
+        await runner.log(claim, "two", first=2)
+        assert await _data(lines, 1) == ["two"]
+        async with platform.database.transaction() as session:
+            there = (Membership.user_id == user.id, Membership.organization_id == organization.id)
+            await session.execute(delete(Membership).where(*there))
+        assert await asyncio.wait_for(_data(lines), 240) == []
 
 
 async def test_runs_are_listed_and_read_with_their_log(platform: Platform, runner: ProtocolRunner) -> None:

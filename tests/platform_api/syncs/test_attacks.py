@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 from platform_api.accounts.models import Membership
 from platform_api.core.database import Database
 from platform_api.integrations.models import IntegrationBudget
-from platform_api.syncs.models import RunState, Sync, SyncRun
+from platform_api.syncs.models import Sync, SyncRun, SyncRunState
 from platform_api.syncs.queue import RUNS
 from platform_api.syncs.scheduling import start_due
 from platform_api.work.errors import LeaseLost
@@ -258,7 +258,7 @@ async def test_who_lost_the_lease_stores_nothing_more(upstream: Upstream, platfo
         async with bench.platform.database.transaction() as other:
             sync = (await other.scalars(select(Sync))).one()
             run = SyncRun(sync_id=sync.id, organization_id=sync.organization_id, connection_id=bench.connection)
-            run.state, run.fence = RunState.RUNNING, 7
+            run.state, run.fence = SyncRunState.RUNNING, 7
             run.lease_expires_at = func.now() + timedelta(hours=1)  # type: ignore[assignment]
             other.add(run)
     with pytest.raises(LeaseLost):
@@ -298,7 +298,7 @@ async def test_a_control_plane_killed_midway_loses_and_doubles_nothing(
         victim.wait()
     async with database.transaction() as session:
         stored = (await session.scalars(select(SyncRun))).one()
-        assert stored.state is RunState.RUNNING
+        assert stored.state is SyncRunState.RUNNING
         assert 0 < stored.inserted < 30
         # As if its lease had run out and that counted; how it comes to that is tested with the leases.
         await session.execute(update(SyncRun).values(lease_expires_at=None))

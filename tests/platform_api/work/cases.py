@@ -15,7 +15,7 @@ from platform_api.outbox.models import OutboxItem
 from platform_api.outbox.service import remove
 from platform_api.outbox.worker import OutboxTopic
 from platform_api.runs.models import Run
-from platform_api.syncs.models import RunState, Sync, SyncRun
+from platform_api.syncs.models import Sync, SyncRun, SyncRunState
 from platform_api.syncs.worker import SyncRuns
 from platform_api.tables.models import AppTable
 from platform_api.work.errors import LeaseLost
@@ -78,7 +78,7 @@ class Case:
                 if not await remove(session, [claimed]):
                     raise LeaseLost
             elif self.model is SyncRun:
-                await queue.complete(session, claimed, RunState.COMPLETED, walk=None)
+                await queue.complete(session, claimed, SyncRunState.COMPLETED, walk=None)
             else:
                 await queue.complete(session, claimed, JobStatus.COMPLETED)
 
