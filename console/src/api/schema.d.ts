@@ -47,7 +47,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change the caller's password */
+        /** Change the caller's password; ends their other sign-ins */
         post: operations["accounts_change_password"];
         delete?: never;
         options?: never;
@@ -62,7 +62,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** List the caller's own sign-ins, newest first */
+        get: operations["accounts_list_sessions"];
         put?: never;
         /** Sign in on the web pages (sets a cookie) */
         post: operations["accounts_create_session"];
@@ -161,6 +162,23 @@ export interface paths {
         patch: operations["accounts_change_role"];
         trace?: never;
     };
+    "/api/organizations/{organization}/members/me/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove oneself: leave an organization */
+        delete: operations["accounts_leave_organization"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users/": {
         parameters: {
             query?: never;
@@ -194,6 +212,178 @@ export interface paths {
         head?: never;
         /** Change a user, set a new password or deactivate them (operators) */
         patch: operations["accounts_update_user"];
+        trace?: never;
+    };
+    "/api/bootstrap/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what the console shows first: caller, organizations, apps */
+        get: operations["console_bootstrap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/others/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out everywhere else: end the caller's other sign-ins */
+        delete: operations["accounts_delete_other_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out one of the caller's own sign-ins */
+        delete: operations["accounts_delete_own_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/set-up/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return whether this installation still needs its first user */
+        get: operations["accounts_get_set_up"];
+        put?: never;
+        /** Create the first user and organization, and sign in (sets a cookie) */
+        post: operations["accounts_set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{organization}/invitations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the invitations to an organization (owners), newest first */
+        get: operations["accounts_list_invitations"];
+        put?: never;
+        /** Create an invitation (owners); the reply shows its link once */
+        post: operations["accounts_create_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{organization}/invitations/{invitation_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an invitation (owners) */
+        delete: operations["accounts_revoke_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/{token}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what an invitation is for, without a sign-in */
+        get: operations["accounts_open_invitation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/{token}/accept/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invitation, signed in or with a new account */
+        post: operations["accounts_accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password-resets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a link to set a new password, if the e-mail has an account */
+        post: operations["accounts_request_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password-resets/confirm/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a new password with the link; ends every sign-in of the user */
+        post: operations["accounts_confirm_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/tokens/": {
@@ -264,6 +454,40 @@ export interface paths {
         /** Tag a table in the caller's organization */
         post: operations["tables_add_tag"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/table-tags/{app}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the tags that the organization gave to tables of an app, with their counts */
+        get: operations["tables_list_tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/table-tags/tag/{tag_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a tag from its table */
+        delete: operations["tables_remove_tag"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1742,23 +1966,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/actions/run-code-stream/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Stream a run's log, line by line, until the run ends */
-        get: operations["runs_stream_run_log"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/actions/runs/": {
         parameters: {
             query?: never;
@@ -1768,6 +1975,74 @@ export interface paths {
         };
         /** List the runs of the caller's organization, newest first */
         get: operations["runs_list_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/actions/runs/histogram/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count runs over time, by how they ended; by default those of the last 24 hours */
+        get: operations["runs_get_histogram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/actions/runs/stream/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream the runs of a list as they begin and change */
+        get: operations["runs_stream_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/actions/runs/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel up to 100 runs; each is answered by itself */
+        post: operations["runs_cancel_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/actions/run-code-stream/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream a run's log, line by line, until the run ends */
+        get: operations["runs_stream_run_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1838,6 +2113,40 @@ export interface paths {
         put?: never;
         /** Cancel a run; one that has ended stays as it is */
         post: operations["runs_cancel_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/actions/runs/rerun/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Repeat up to 100 runs; each is answered by itself */
+        post: operations["runs_rerun_many"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/actions/runs/{run}/rerun/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Repeat a run, with the same or another input; the new run is answered */
+        post: operations["runs_rerun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2081,8 +2390,13 @@ export interface components {
              * @description Id or name of the table it works on
              */
             table?: number | string | null;
-            /** Input Schema */
-            input_schema?: unknown;
+            /**
+             * Input Schema
+             * @description JSON Schema (draft 2020-12) of `user_input`; at most 2000 values; null: any
+             */
+            input_schema?: {
+                [key: string]: unknown;
+            } | null;
             limits?: components["schemas"]["RunLimits"] | null;
             /**
              * Allows Retries
@@ -2134,8 +2448,13 @@ export interface components {
             table: number | null;
             /** Table Name */
             table_name: string | null;
-            /** Input Schema */
-            input_schema: unknown;
+            /**
+             * Input Schema
+             * @description JSON Schema (draft 2020-12) of `user_input`; at most 2000 values; null: any
+             */
+            input_schema: {
+                [key: string]: unknown;
+            } | null;
             limits: components["schemas"]["RunLimits"];
             /** Allows Retries */
             allows_retries: boolean;
@@ -2185,8 +2504,13 @@ export interface components {
             code?: string | null;
             /** Table */
             table?: number | string | null;
-            /** Input Schema */
-            input_schema?: unknown;
+            /**
+             * Input Schema
+             * @description JSON Schema (draft 2020-12) of `user_input`; at most 2000 values; null: any
+             */
+            input_schema?: {
+                [key: string]: unknown;
+            } | null;
             limits?: components["schemas"]["RunLimits"] | null;
             /** Allows Retries */
             allows_retries?: boolean | null;
@@ -2297,6 +2621,24 @@ export interface components {
             prefix?: string;
         };
         /**
+         * ApiResponse
+         * @description Describes what the service answered; or, with `ok` false and no `url`, why the call was not made.
+         */
+        ApiResponse: {
+            /** Status Code */
+            status_code: number;
+            /** Text */
+            text: string;
+            /** Headers */
+            headers: {
+                [key: string]: string;
+            };
+            /** Url */
+            url: string;
+            /** Ok */
+            ok: boolean;
+        };
+        /**
          * AppListing
          * @description Selects which apps a list contains.
          * @enum {string}
@@ -2385,12 +2727,26 @@ export interface components {
          * @description Holds one page of apps in the contract's pagination envelope.
          */
         ApplicationPage: {
-            /** Count */
-            count: number;
-            /** Next */
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
             next: string | null;
-            /** Previous */
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
             previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["Application"][];
         };
@@ -2556,6 +2912,12 @@ export interface components {
              */
             type: "bearer";
         };
+        /**
+         * BegunBy
+         * @description Lists how a run can be begun.
+         * @enum {string}
+         */
+        BegunBy: "manual" | "api" | "script" | "webhook";
         /**
          * BodyFormat
          * @description Declares how `data` is encoded when neither the call nor the definition's headers name a content type.
@@ -2814,6 +3176,40 @@ export interface components {
             dry_run?: boolean | null;
         };
         /**
+         * Bootstrap
+         * @description Holds what the console shows first.
+         */
+        Bootstrap: {
+            user: components["schemas"]["UserRead"];
+            /** @description The chosen organization, with the caller's role */
+            organization: components["schemas"]["OrganizationRead"];
+            role: components["schemas"]["Role"];
+            /** Scopes */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * Organizations
+             * @description The caller's organizations, 100 at most
+             */
+            organizations: components["schemas"]["OrganizationRead"][];
+            /**
+             * Has More Organizations
+             * @description There are more: `GET /api/organizations/` lists all
+             */
+            has_more_organizations: boolean;
+            apps: components["schemas"]["FirstApps"];
+            /**
+             * Unread
+             * @description Unread notifications; 100 stands for 100 or more
+             */
+            unread: number;
+            /**
+             * Runs Under Way
+             * @description Runs that a runner works on; 100 stands for 100 or more
+             */
+            runs_under_way: number;
+            installation: components["schemas"]["InstallationRead"];
+        };
+        /**
          * BrokenPlugin
          * @description Describes a plugin that does not fulfil its changed interface.
          */
@@ -2822,6 +3218,28 @@ export interface components {
             integration_id: string;
             /** Problems */
             problems: components["schemas"]["ProblemRead"][];
+        };
+        /**
+         * BucketRead
+         * @description Shows how many runs were created from `start` on, by how they ended.
+         */
+        BucketRead: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
+            /** Stopped */
+            stopped: number;
+            /**
+             * Open
+             * @description Those that wait or go on
+             */
+            open: number;
         };
         /** BudgetWrite */
         BudgetWrite: {
@@ -2842,10 +3260,7 @@ export interface components {
         CallRead: {
             /** Api Data */
             api_data: unknown;
-            /** Api Response */
-            api_response: {
-                [key: string]: unknown;
-            };
+            api_response: components["schemas"]["ApiResponse"];
             /** Connection Id */
             connection_id: number;
             /** Organization Id */
@@ -3121,6 +3536,31 @@ export interface components {
             id: number;
             /** Name */
             name: string;
+        };
+        /** ConnectionPage */
+        ConnectionPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["ConnectionRead"][];
         };
         /**
          * ConnectionRead
@@ -3486,11 +3926,44 @@ export interface components {
         };
         /**
          * ErrorBody
-         * @description Says what went wrong, with what, and what would be right, in one sentence.
+         * @description Says what went wrong, with what, and what would be right. Some errors have more keys for programs.
          */
         ErrorBody: {
-            /** Detail */
+            /**
+             * Detail
+             * @description One sentence for people
+             */
             detail: string;
+            /**
+             * Code
+             * @description For programs: what kind of error it is; stable
+             */
+            code: string;
+            /**
+             * Fields
+             * @description The values that are at fault; empty where it is none of them
+             */
+            fields: components["schemas"]["ErrorField"][];
+            /**
+             * Request Id
+             * @description As in the header `X-Request-Id`: under it the platform's log tells more
+             */
+            request_id: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ErrorField
+         * @description Says what is wrong with one value of a request.
+         */
+        ErrorField: {
+            /**
+             * Path
+             * @description Dotted, as forms name it, such as `columns.0.type`; a query parameter's name; empty for the body
+             */
+            path: string;
+            /** Message */
+            message: string;
         };
         /**
          * ExportWrite
@@ -3716,6 +4189,19 @@ export interface components {
              */
             recorded?: true;
         };
+        /** FirstApps */
+        FirstApps: {
+            /**
+             * Results
+             * @description The first apps by name
+             */
+            results: components["schemas"]["Application"][];
+            /**
+             * Next Cursor
+             * @description `cursor` for `GET /api/apps/?order=name`; null: these are all
+             */
+            next_cursor: string | null;
+        };
         /** ForeignKeyRead */
         ForeignKeyRead: {
             /** Column */
@@ -3768,6 +4254,24 @@ export interface components {
             values?: (boolean | number | string)[];
         };
         /**
+         * GraphQLRead
+         * @description Describes a GraphQL answer.
+         */
+        GraphQLRead: {
+            /** Data */
+            data?: {
+                [key: string]: unknown;
+            } | null;
+            /** Errors */
+            errors?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Extensions */
+            extensions?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
          * GraphQLRequestBody
          * @description Describes a GraphQL request.
          */
@@ -3780,6 +4284,25 @@ export interface components {
             } | null;
             /** Operationname */
             operationName?: string | null;
+        };
+        /**
+         * Health
+         * @description Reports each part: `ok`, or `unavailable`.
+         */
+        Health: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "unavailable";
+            /** Version */
+            version: string;
+            /** Isolation */
+            isolation: components["schemas"]["IsolationHealth"] | "unavailable";
+            /** Parts */
+            parts: {
+                [key: string]: string;
+            };
         };
         /** HeartbeatReply */
         HeartbeatReply: {
@@ -3811,6 +4334,32 @@ export interface components {
             runner_id: string;
             /** Runs */
             runs: components["schemas"]["HeldRun"][];
+        };
+        /**
+         * HistogramRead
+         * @description Shows runs over time, in buckets of equal length without a gap.
+         */
+        HistogramRead: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /** Bucket Seconds */
+            bucket_seconds: number;
+            /**
+             * Counted From
+             * Format: date-time
+             * @description Later than `from` if there are too many runs: older ones are not counted
+             */
+            counted_from: string;
+            /** Buckets */
+            buckets: components["schemas"]["BucketRead"][];
         };
         /**
          * HmacAuth
@@ -4051,6 +4600,29 @@ export interface components {
             access_digest: string;
         };
         /**
+         * InstallationRead
+         * @description Describes the installation: its version, and what it has been set up with.
+         */
+        InstallationRead: {
+            /** Version */
+            version: string;
+            /** Public Url */
+            public_url: string;
+            /**
+             * Has Mail
+             * @description Mail is sent; false: it is stored and shown
+             */
+            has_mail: boolean;
+            /**
+             * Graphql
+             * @description The embedded engine, or a Hasura of its own
+             * @enum {string}
+             */
+            graphql: "embedded" | "external";
+            isolation: components["schemas"]["IsolationRead"];
+            limits: components["schemas"]["LimitsRead"];
+        };
+        /**
          * InstallerRead
          * @description Describes an organization that installed an app, for the app's owner.
          */
@@ -4180,12 +4752,26 @@ export interface components {
         };
         /** IntegrationPage */
         IntegrationPage: {
-            /** Count */
-            count: number;
-            /** Next */
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
             next: string | null;
-            /** Previous */
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
             previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["IntegrationRead"][];
         };
@@ -4320,12 +4906,26 @@ export interface components {
         };
         /** InterfacePage */
         InterfacePage: {
-            /** Count */
-            count: number;
-            /** Next */
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
             next: string | null;
-            /** Previous */
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
             previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["InterfaceRead"][];
         };
@@ -4377,11 +4977,207 @@ export interface components {
             accept_breaking?: boolean;
         };
         /**
+         * InvitationAccept
+         * @description Describes the account to be made, by somebody who is not signed in.
+         */
+        InvitationAccept: {
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+            /**
+             * Password
+             * @description 10 to 512 characters
+             */
+            password: string;
+        };
+        /**
+         * InvitationAccepted
+         * @description Shows what somebody has joined, and as whom.
+         */
+        InvitationAccepted: {
+            organization: components["schemas"]["OrganizationRead"];
+            user: components["schemas"]["UserRead"];
+        };
+        /**
+         * InvitationCreate
+         * @description Describes an invitation to an organization.
+         */
+        InvitationCreate: {
+            role: components["schemas"]["Role"];
+            /**
+             * Email
+             * @description Only the user with this e-mail may accept; when absent, whoever has the link
+             */
+            email?: string | null;
+            /**
+             * Expires In Days
+             * @default 7
+             */
+            expires_in_days?: number;
+        };
+        /**
+         * InvitationCreated
+         * @description Shows a new invitation with its link.
+         */
+        InvitationCreated: {
+            /** Id */
+            id: number;
+            role: components["schemas"]["Role"];
+            /** Email */
+            email: string | null;
+            state: components["schemas"]["InvitationState"];
+            /**
+             * Invited By
+             * @description Id of the user who created it
+             */
+            invited_by: number | null;
+            /**
+             * Accepted By
+             * @description Id of the user who accepted it
+             */
+            accepted_by: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Accepted At */
+            accepted_at: string | null;
+            /** Revoked At */
+            revoked_at: string | null;
+            /**
+             * Url
+             * @description The link, which is shown only this once
+             */
+            url: string;
+            /**
+             * Is Mailed
+             * @description Whether a mail with a link of its own is on its way to `email`
+             */
+            is_mailed: boolean;
+        };
+        /**
+         * InvitationOpened
+         * @description Tells whoever has the link what it is for.
+         */
+        InvitationOpened: {
+            /**
+             * Organization
+             * @description Name of the organization
+             */
+            organization: string;
+            role: components["schemas"]["Role"];
+            /**
+             * Email
+             * @description The only e-mail that may accept; null: any
+             */
+            email: string | null;
+            /**
+             * Has Account
+             * @description Whether that e-mail has an account, which then must sign in; null when no e-mail is named
+             */
+            has_account: boolean | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * InvitationPage
+         * @description Holds the contract's pagination envelope.
+         */
+        InvitationPage: {
+            /** Count */
+            count: number;
+            /** Next */
+            next: string | null;
+            /** Previous */
+            previous: string | null;
+            /** Results */
+            results: components["schemas"]["InvitationRead"][];
+        };
+        /**
+         * InvitationRead
+         * @description Shows an invitation to the owners of its organization.
+         */
+        InvitationRead: {
+            /** Id */
+            id: number;
+            role: components["schemas"]["Role"];
+            /** Email */
+            email: string | null;
+            state: components["schemas"]["InvitationState"];
+            /**
+             * Invited By
+             * @description Id of the user who created it
+             */
+            invited_by: number | null;
+            /**
+             * Accepted By
+             * @description Id of the user who accepted it
+             */
+            accepted_by: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Accepted At */
+            accepted_at: string | null;
+            /** Revoked At */
+            revoked_at: string | null;
+        };
+        /**
+         * InvitationState
+         * @description Lists the states of an invitation; all but the first are ends.
+         * @enum {string}
+         */
+        InvitationState: "pending" | "accepted" | "expired" | "revoked";
+        /**
          * Isolation
          * @description Lists how a runner can isolate user code.
          * @enum {string}
          */
         Isolation: "bubblewrap" | "landlock" | "none";
+        /**
+         * IsolationHealth
+         * @description Shows how runs are isolated: what is configured, and what the runners that are present do.
+         */
+        IsolationHealth: {
+            /** Configured */
+            configured: string;
+            /**
+             * Levels
+             * @default []
+             */
+            levels?: string[];
+            /**
+             * Runners
+             * @default 0
+             */
+            runners?: number;
+        };
+        /** IsolationRead */
+        IsolationRead: {
+            configured: components["schemas"]["SandboxIsolation"];
+            /**
+             * Levels
+             * @description How the runners that are present isolate code; empty: none is present
+             */
+            levels: string[];
+        };
         /**
          * JobStatus
          * @description Names the state of a job.
@@ -4448,6 +5244,15 @@ export interface components {
              * @default 3600
              */
             seconds?: number;
+        };
+        /** LimitsRead */
+        LimitsRead: {
+            /** Body Bytes */
+            body_bytes: number;
+            /** File Bytes */
+            file_bytes: number;
+            /** Csv Bytes */
+            csv_bytes: number;
         };
         /**
          * LineError
@@ -4714,6 +5519,31 @@ export interface components {
              */
             password?: string | null;
         };
+        /** MemberPage */
+        MemberPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["MemberRead"][];
+        };
         /** MemberRead */
         MemberRead: {
             /** User Id */
@@ -4726,8 +5556,14 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When the user joined
              */
             created_at: string;
+            /**
+             * Last Seen At
+             * @description When they last used the web pages here, to within five minutes; null when unknown
+             */
+            last_seen_at: string | null;
         };
         /** MemberUpdate */
         MemberUpdate: {
@@ -5268,6 +6104,29 @@ export interface components {
             items?: string;
         };
         /**
+         * ParallelAnswer
+         * @description Describes the answer to one of many calls; `ok` is false for one that was not made.
+         */
+        ParallelAnswer: {
+            /** Api Data */
+            api_data: unknown;
+            api_response: components["schemas"]["ApiResponse"];
+            /** Connection Id */
+            connection_id: number | string | null;
+            /** Organization Id */
+            organization_id: number | string | null;
+        };
+        /**
+         * ParallelForConnectionRead
+         * @description Holds the answers in the order of `data_list`.
+         */
+        ParallelForConnectionRead: {
+            /** Responses */
+            responses: components["schemas"]["ParallelAnswer"][];
+            /** Connection Id */
+            connection_id: string;
+        };
+        /**
          * ParallelItem
          * @description Describes one of many calls; the request gives what it leaves out.
          */
@@ -5292,6 +6151,18 @@ export interface components {
             headers?: {
                 [key: string]: unknown;
             } | null;
+        };
+        /**
+         * ParallelRead
+         * @description Holds the answers in the order of `data_list`, and how many calls each connection made.
+         */
+        ParallelRead: {
+            /** Responses */
+            responses: components["schemas"]["ParallelAnswer"][];
+            /** Connections Used */
+            connections_used: {
+                [key: string]: number;
+            };
         };
         /**
          * ParallelWrite
@@ -5334,6 +6205,30 @@ export interface components {
              * @description 10 to 512 characters
              */
             new_password: string;
+        };
+        /**
+         * PasswordResetConfirm
+         * @description Sets a new password with the secret of the link.
+         */
+        PasswordResetConfirm: {
+            /**
+             * Token
+             * @description From the link that was mailed
+             */
+            token: string;
+            /**
+             * Password
+             * @description 10 to 512 characters
+             */
+            password: string;
+        };
+        /**
+         * PasswordResetRequest
+         * @description Asks for a link to set a new password.
+         */
+        PasswordResetRequest: {
+            /** Email */
+            email: string;
         };
         /**
          * PlaceholderRead
@@ -5379,12 +6274,26 @@ export interface components {
         };
         /** PluginPage */
         PluginPage: {
-            /** Count */
-            count: number;
-            /** Next */
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
             next: string | null;
-            /** Previous */
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
             previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["PluginRead"][];
         };
@@ -5591,6 +6500,42 @@ export interface components {
             released: number;
         };
         /**
+         * RerunRequest
+         * @description Says how a run is repeated.
+         */
+        RerunRequest: {
+            /**
+             * Event
+             * @description The whole new event; absent or null: the same
+             */
+            event?: {
+                [key: string]: unknown;
+            } | null;
+            /** @default same */
+            version?: components["schemas"]["RunVersion"];
+        };
+        /**
+         * RerunsRequest
+         * @description Names the runs that are to be repeated with their events.
+         */
+        RerunsRequest: {
+            /**
+             * Runs
+             * @description Ids; one that is named twice counts once
+             */
+            runs: number[];
+            /** @default same */
+            version?: components["schemas"]["RunVersion"];
+        };
+        /**
+         * RerunsResult
+         * @description Answers for each run by itself, in the order of the request.
+         */
+        RerunsResult: {
+            /** Results */
+            results: components["schemas"]["RunRepeated"][];
+        };
+        /**
          * RetryPolicy
          * @description Declares which answers are retried, and how many attempts there are in all.
          */
@@ -5662,6 +6607,21 @@ export interface components {
             all?: boolean;
         };
         /**
+         * RunCancelled
+         * @description Tells what became of the request to cancel one run.
+         */
+        RunCancelled: {
+            /** Run */
+            run: number;
+            /** Is Done */
+            is_done: boolean;
+            /**
+             * Error
+             * @description Why not
+             */
+            error: string | null;
+        };
+        /**
          * RunDetail
          * @description Shows a run with its input and its result.
          */
@@ -5682,14 +6642,29 @@ export interface components {
             organization: number;
             /** User */
             user: number;
-            /** Started By Run */
+            /** @description Null for a run from before this was recorded */
+            begun_by: components["schemas"]["BegunBy"] | null;
+            /**
+             * Started By Run
+             * @description The run whose script started this one
+             */
             started_by_run: number | null;
+            /**
+             * Rerun Of
+             * @description The run that this one repeats
+             */
+            rerun_of: number | null;
             /**
              * Status
              * @enum {string}
              */
             status: "pending" | "running" | "completed" | "failed" | "stopped";
-            state: components["schemas"]["platform_api__runs__models__RunState"];
+            state: components["schemas"]["RunState"];
+            /**
+             * Waiting Reason
+             * @description Why it has not started, in one sentence
+             */
+            waiting_reason: string | null;
             cause: components["schemas"]["Cause"] | null;
             /** Error */
             error: string | null;
@@ -5786,15 +6761,29 @@ export interface components {
         };
         /**
          * RunPage
-         * @description Holds the contract's pagination envelope.
+         * @description Holds a part of a list of runs; read by a cursor it may be short, or empty, before the last one.
          */
         RunPage: {
-            /** Count */
-            count: number;
-            /** Next */
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
             next: string | null;
-            /** Previous */
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
             previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["RunRead"][];
         };
@@ -5819,14 +6808,29 @@ export interface components {
             organization: number;
             /** User */
             user: number;
-            /** Started By Run */
+            /** @description Null for a run from before this was recorded */
+            begun_by: components["schemas"]["BegunBy"] | null;
+            /**
+             * Started By Run
+             * @description The run whose script started this one
+             */
             started_by_run: number | null;
+            /**
+             * Rerun Of
+             * @description The run that this one repeats
+             */
+            rerun_of: number | null;
             /**
              * Status
              * @enum {string}
              */
             status: "pending" | "running" | "completed" | "failed" | "stopped";
-            state: components["schemas"]["platform_api__runs__models__RunState"];
+            state: components["schemas"]["RunState"];
+            /**
+             * Waiting Reason
+             * @description Why it has not started, in one sentence
+             */
+            waiting_reason: string | null;
             cause: components["schemas"]["Cause"] | null;
             /** Error */
             error: string | null;
@@ -5858,6 +6862,22 @@ export interface components {
             started_at: string | null;
             /** Finished At */
             finished_at: string | null;
+        };
+        /**
+         * RunRepeated
+         * @description Tells what became of the request to repeat one run.
+         */
+        RunRepeated: {
+            /** Run */
+            run: number;
+            /** Is Done */
+            is_done: boolean;
+            /**
+             * Error
+             * @description Why not
+             */
+            error: string | null;
+            new_run: components["schemas"]["RunStarted"] | null;
         };
         /**
          * RunRequest
@@ -5910,7 +6930,7 @@ export interface components {
          * @description Lists the states of a run.
          * @enum {string}
          */
-        "RunState-Input": "pending" | "claimed" | "running" | "completed" | "failed" | "stopped";
+        RunState: "pending" | "claimed" | "running" | "completed" | "failed" | "stopped";
         /**
          * RunStatus
          * @description Shows the status of a run as the published clients know it, with some more fields.
@@ -5950,6 +6970,37 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        /**
+         * RunVersion
+         * @description Lists which version of the source a repeated run executes.
+         * @enum {string}
+         */
+        RunVersion: "same" | "latest";
+        /**
+         * RunsCancel
+         * @description Names the runs that are to be cancelled.
+         */
+        RunsCancel: {
+            /**
+             * Runs
+             * @description Ids; one that is named twice counts once
+             */
+            runs: number[];
+        };
+        /**
+         * RunsCancelled
+         * @description Answers for each run by itself, in the order of the request.
+         */
+        RunsCancelled: {
+            /** Results */
+            results: components["schemas"]["RunCancelled"][];
+        };
+        /**
+         * SandboxIsolation
+         * @description Lists the ways to isolate user code. `auto` takes the strongest that works; only `none` runs without.
+         * @enum {string}
+         */
+        SandboxIsolation: "auto" | "bubblewrap" | "landlock" | "none";
         /**
          * Schedule
          * @description Says when something runs by itself: every so many minutes, or at the times of a cron expression.
@@ -6008,6 +7059,89 @@ export interface components {
              * @default
              */
             prefix?: string;
+        };
+        /**
+         * SetUp
+         * @description Describes the first user of an installation and their organization.
+         */
+        SetUp: {
+            /**
+             * Code
+             * @description From the link that `automio up` printed
+             */
+            code: string;
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+            /**
+             * Password
+             * @description 10 to 512 characters
+             */
+            password: string;
+            /**
+             * Organization
+             * @description Name of the first organization
+             */
+            organization: string;
+        };
+        /**
+         * SetUpRead
+         * @description Tells a page, before anybody has signed in, what it can offer.
+         */
+        SetUpRead: {
+            /**
+             * Is Needed
+             * @description Whether the installation has no user yet
+             */
+            is_needed: boolean;
+            /**
+             * Can Send Mail
+             * @description Whether a mail server is configured (SMTP_URL)
+             */
+            can_send_mail: boolean;
+        };
+        /**
+         * SignInRead
+         * @description Shows one sign-in of the caller on the web pages.
+         */
+        SignInRead: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Last Used At
+             * Format: date-time
+             * @description To within five minutes
+             */
+            last_used_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * User Agent
+             * @description The beginning of what the browser called itself; empty when unknown
+             */
+            user_agent: string;
+            /**
+             * Address
+             * @description The network address it was made from; empty when unknown
+             */
+            address: string;
+            /**
+             * Is Current
+             * @description Whether this request was made with it
+             */
+            is_current: boolean;
         };
         /** SignInRequest */
         SignInRequest: {
@@ -6300,6 +7434,31 @@ export interface components {
             /** Unfinished */
             unfinished: string | null;
         };
+        /** SyncPage */
+        SyncPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["SyncRead"][];
+        };
         /**
          * SyncPagination
          * @description Says how the list is paged. `single`: one page. `after`: by the incremental parameter, until nothing is new.
@@ -6548,7 +7707,7 @@ export interface components {
             id: number;
             /** Connection Id */
             connection_id: number;
-            state: components["schemas"]["platform_api__syncs__models__RunState"];
+            state: components["schemas"]["SyncRunState"];
             /** Kind */
             kind: string | null;
             /** Pages */
@@ -6592,6 +7751,12 @@ export interface components {
             /** Finished At */
             finished_at: string | null;
         };
+        /**
+         * SyncRunState
+         * @description Lists the states of a run. A `partial` one ended at a limit; the next run goes on from there.
+         * @enum {string}
+         */
+        SyncRunState: "pending" | "running" | "completed" | "partial" | "failed" | "cancelled";
         /**
          * SyncSelection
          * @description Chooses a connection; null: all of the sync's.
@@ -6779,6 +7944,11 @@ export interface components {
             id: number;
             /** Tables */
             tables: components["schemas"]["TableRead"][];
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one, and when all tables are returned
+             */
+            next_cursor?: string | null;
         };
         /**
          * TableRead
@@ -6887,6 +8057,31 @@ export interface components {
              */
             updatedAt: string;
         };
+        /** TagPage */
+        TagPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["TagObject"][];
+        };
         /** TokenCreate */
         TokenCreate: {
             /**
@@ -6963,6 +8158,31 @@ export interface components {
          * @enum {string}
          */
         TokenKind: "app" | "run" | "runner";
+        /** TokenPage */
+        TokenPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["TokenRead"][];
+        };
         /** TokenRead */
         TokenRead: {
             /** Id */
@@ -7120,6 +8340,31 @@ export interface components {
              */
             is_operator?: boolean;
         };
+        /** UserPage */
+        UserPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["UserRead"][];
+        };
         /** UserRead */
         UserRead: {
             /** Id */
@@ -7253,6 +8498,31 @@ export interface components {
              * @default 24
              */
             idempotency_hours?: number;
+        };
+        /** WebhookPage */
+        WebhookPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["WebhookRead"][];
         };
         /**
          * WebhookPreset
@@ -7478,17 +8748,88 @@ export interface components {
             public_keys: string[];
         };
         /**
-         * RunState
-         * @description Lists the states of a run.
-         * @enum {string}
+         * NotificationEvent
+         * @description Describes an event of the stream; its id is the notification's, to go on after.
          */
-        platform_api__runs__models__RunState: "pending" | "claimed" | "running" | "completed" | "failed" | "stopped";
+        NotificationEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "notification";
+            /** Id */
+            id: string;
+            /** Data */
+            data: string;
+        };
         /**
-         * RunState
-         * @description Lists the states of a run. A `partial` one ended at a limit; the next run goes on from there.
-         * @enum {string}
+         * ParallelEndEvent
+         * @description Describes the last event; the data are JSON.
          */
-        platform_api__syncs__models__RunState: "pending" | "running" | "completed" | "partial" | "failed" | "cancelled";
+        ParallelEndEvent: {
+            /** Data */
+            data: string;
+        };
+        /**
+         * ParallelEnd
+         * @description Describes the end of a stream of calls.
+         */
+        ParallelEnd: {
+            /**
+             * Completed
+             * @constant
+             */
+            completed: true;
+            /** Total Processed */
+            total_processed: number;
+        };
+        /**
+         * ParallelEvent
+         * @description Describes the event of one call; the data are JSON.
+         */
+        ParallelEvent: {
+            /** Data */
+            data: string;
+        };
+        /**
+         * ParallelProgress
+         * @description Describes a call that has ended; `index` is its place in `data_list`.
+         */
+        ParallelProgress: {
+            /** Index */
+            index: number;
+            /** Total */
+            total: number;
+            /** Completed */
+            completed: number;
+            /** Connection Id */
+            connection_id: number | string | null;
+            /** Organization Id */
+            organization_id: number | string | null;
+            response: components["schemas"]["StreamedAnswer"];
+        };
+        /**
+         * StreamedAnswer
+         * @description Describes what a service answered to one of many calls.
+         */
+        StreamedAnswer: {
+            /** Api Data */
+            api_data: unknown;
+            api_response: components["schemas"]["ApiResponse"];
+        };
+        /**
+         * LogLineEvent
+         * @description Describes an event of a log's stream, which has no name: one line; its id is the position, to go on after.
+         */
+        LogLineEvent: {
+            /** Id */
+            id: string;
+            /**
+             * Data
+             * @description The line; what some clients take for line ends in it are line ends here
+             */
+            data: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -7513,11 +8854,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description A part does not work */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7550,6 +8909,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7591,6 +8959,53 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInRead"][];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     accounts_create_session: {
@@ -7617,6 +9032,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7651,6 +9075,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     accounts_list_organizations: {
@@ -7676,6 +9109,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7719,6 +9161,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     accounts_get_organization: {
@@ -7747,6 +9198,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7793,11 +9253,28 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     accounts_list_members: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "email" | "-email";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -7816,11 +9293,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MemberRead"][];
+                    "application/json": components["schemas"]["MemberPage"];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7867,6 +9353,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     accounts_remove_member: {
@@ -7894,6 +9389,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7941,11 +9445,70 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_leave_organization: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the organization */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     accounts_list_users: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "email" | "-email";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -7961,11 +9524,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserRead"][];
+                    "application/json": components["schemas"]["UserPage"];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8002,6 +9574,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8047,11 +9628,532 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    console_bootstrap: {
+        parameters: {
+            query?: {
+                /** @description Id or slug; by default the one of the header, or of the credential */
+                organization?: string | null;
+            };
+            header?: {
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bootstrap"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_delete_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_delete_own_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_get_set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetUpRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetUp"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_list_invitations: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["InvitationState"] | null;
+                page?: number;
+                per_page?: number;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the organization */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationPage"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_create_invitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the organization */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationCreated"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the organization */
+                organization: string;
+                invitation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_open_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The last part of the link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOpened"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The last part of the link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["InvitationAccept"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationAccepted"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_request_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_confirm_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordResetConfirm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     accounts_list_tokens: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -8067,11 +10169,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenRead"][];
+                    "application/json": components["schemas"]["TokenPage"];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8115,6 +10226,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     accounts_revoke_token: {
@@ -8142,6 +10262,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8182,7 +10311,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/html": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -8214,11 +10352,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["GraphQLRead"];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8267,6 +10414,110 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_list_tags: {
+        parameters: {
+            query?: {
+                /** @description Only tags of this table */
+                table?: string | null;
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "name" | "-name" | "count" | "-count" | "created_at" | "-created_at" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagPage"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_remove_tag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                tag_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     csv_list_imports: {
@@ -8276,6 +10527,9 @@ export interface operations {
                 app?: string | null;
                 /** @description Name of the table */
                 table?: string | null;
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at";
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -8297,6 +10551,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8340,6 +10603,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     csv_preview_import: {
@@ -8369,6 +10641,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8410,6 +10691,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     csv_cancel_import: {
@@ -8444,6 +10734,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     csv_download_import: {
@@ -8460,15 +10759,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The file, to be stored */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8492,15 +10803,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The file, to be stored */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8517,6 +10840,9 @@ export interface operations {
                 app?: string | null;
                 /** @description Name of the table */
                 table?: string | null;
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at";
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -8538,6 +10864,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8581,6 +10916,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     csv_get_export: {
@@ -8608,6 +10952,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8649,6 +11002,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     csv_download_export: {
@@ -8665,15 +11027,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The file, to be stored */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8688,8 +11062,15 @@ export interface operations {
             query?: {
                 /** @description Which apps */
                 show?: components["schemas"]["AppListing"];
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
                 page?: number;
                 per_page?: number;
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -8711,6 +11092,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8754,6 +11144,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     apps_get_app: {
@@ -8782,6 +11181,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8828,6 +11236,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     apps_get_source: {
@@ -8859,6 +11276,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8905,6 +11331,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     apps_change_source: {
@@ -8944,6 +11379,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     apps_list_source_versions: {
@@ -8976,6 +11420,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9023,6 +11476,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     apps_get_access: {
@@ -9058,6 +11520,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     apps_get_install: {
@@ -9086,6 +11557,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9132,6 +11612,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     apps_uninstall_app: {
@@ -9158,6 +11647,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9204,6 +11702,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     apps_list_installers: {
@@ -9232,6 +11739,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9278,6 +11794,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     tables_edit_table: {
@@ -9310,6 +11835,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9358,11 +11892,28 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     tables_list_tables: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -9393,11 +11944,28 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     tables_list_user_tables: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -9421,6 +11989,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9465,6 +12042,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     tables_delete_table: {
@@ -9493,6 +12079,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9542,6 +12137,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     files_list_files: {
@@ -9577,6 +12181,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9633,6 +12246,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     files_upload_from_url: {
@@ -9672,6 +12294,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     files_get_usage: {
@@ -9700,6 +12331,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9743,6 +12383,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     files_delete_file: {
@@ -9770,6 +12419,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9817,6 +12475,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     files_download: {
@@ -9844,7 +12511,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "application/octet-stream": string;
                 };
             };
             /** @description The requested range of it */
@@ -9853,11 +12520,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9905,6 +12581,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     files_open_link: {
@@ -9929,7 +12614,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "application/octet-stream": string;
                 };
             };
             /** @description The requested range of it */
@@ -9938,7 +12623,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Refused, with the reason */
@@ -9950,11 +12635,28 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     webhooks_list_webhooks: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -9973,11 +12675,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WebhookRead"][];
+                    "application/json": components["schemas"]["WebhookPage"];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10024,6 +12735,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     webhooks_list_presets: {
@@ -10052,6 +12772,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10095,6 +12824,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     webhooks_delete_webhook: {
@@ -10122,6 +12860,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10169,6 +12916,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     webhooks_rotate_webhook: {
@@ -10205,11 +12961,28 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     syncs_list_syncs: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -10228,11 +13001,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SyncRead"][];
+                    "application/json": components["schemas"]["SyncPage"];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10279,6 +13061,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     syncs_preview_sync: {
@@ -10318,6 +13109,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     syncs_get_sync: {
@@ -10348,6 +13148,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10396,6 +13205,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     syncs_delete_sync: {
@@ -10424,6 +13242,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10472,6 +13299,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     syncs_cancel_sync: {
@@ -10506,6 +13342,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10554,6 +13399,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     syncs_reset_sync: {
@@ -10588,6 +13442,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10636,6 +13499,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     webhooks_get_call_webhook: {
@@ -10663,6 +13535,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10704,6 +13585,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     webhooks_call_webhook: {
@@ -10731,6 +13621,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10767,6 +13666,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10819,6 +13727,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_get_usage: {
@@ -10844,6 +13761,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10887,6 +13813,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     notifications_list_mail: {
@@ -10915,6 +13850,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10956,6 +13900,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_import_integration: {
@@ -10985,6 +13938,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11032,6 +13994,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_choose_of_account: {
@@ -11065,6 +14036,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11109,6 +14089,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     notifications_send_notification: {
@@ -11138,6 +14127,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11177,11 +14175,23 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     notifications_stream_notifications: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description As the header X-Organization-Id, which wins: an EventSource cannot send headers */
+                organization?: string | null;
+            };
             header?: {
                 /** @description Go on after this event; absent: from now on */
                 "last-event-id"?: string | null;
@@ -11199,11 +14209,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    "text/event-stream": components["schemas"]["NotificationEvent"][];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11236,6 +14255,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11277,6 +14305,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     notifications_delete_notification: {
@@ -11309,13 +14346,29 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_list_integrations: {
         parameters: {
             query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "name" | "-name";
                 page?: number;
                 per_page?: number;
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
             };
             header?: {
                 /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
@@ -11339,6 +14392,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11375,6 +14437,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11422,6 +14493,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_replace_integration: {
@@ -11454,6 +14534,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11499,6 +14588,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_delete_connection: {
@@ -11524,6 +14622,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11568,11 +14675,28 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_list_connection_states: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -11591,11 +14715,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConnectionRead"][];
+                    "application/json": components["schemas"]["ConnectionPage"];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11642,6 +14775,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_test_connection: {
@@ -11671,6 +14813,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11719,6 +14870,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_list_activations: {
@@ -11747,6 +14907,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11784,6 +14953,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11832,6 +15010,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_forget_activation: {
@@ -11860,6 +15047,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11901,11 +15097,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ParallelRead"];
+                    "text/event-stream": (components["schemas"]["ParallelEvent"] | components["schemas"]["ParallelEndEvent"])[];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11948,11 +15154,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ParallelForConnectionRead"];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12003,6 +15218,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_get_oauth_client: {
@@ -12031,6 +15255,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12077,6 +15310,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     integrations_delete_oauth_client: {
@@ -12103,6 +15345,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12149,6 +15400,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     plugins_get_list: {
@@ -12179,6 +15439,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12224,13 +15493,29 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     plugins_list_plugins: {
         parameters: {
             query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "integration_id" | "-integration_id" | "created_at" | "-created_at" | "updated_at" | "-updated_at";
                 page?: number;
                 per_page?: number;
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -12255,6 +15540,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12301,13 +15595,29 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     plugins_list_interfaces: {
         parameters: {
             query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "namespace" | "-namespace" | "created_at" | "-created_at" | "updated_at" | "-updated_at";
                 page?: number;
                 per_page?: number;
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -12329,6 +15639,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12372,6 +15691,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     plugins_get_interface: {
@@ -12400,6 +15728,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12446,6 +15783,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     plugins_delete_interface: {
@@ -12472,6 +15818,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12507,6 +15862,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12553,6 +15917,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     plugins_get_plugin: {
@@ -12580,6 +15953,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12625,6 +16007,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     plugins_delete_plugin: {
@@ -12650,6 +16041,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12684,6 +16084,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12729,21 +16138,162 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
-    runs_stream_run_log: {
+    runs_list_runs: {
         parameters: {
-            query: {
-                task_id: string;
+            query?: {
+                page?: number;
+                per_page?: number;
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
                 /** @description Id, slug or `<org>/<app>` */
                 app?: string | null;
-                /** @description Only lines written from now on */
-                skip_existing?: boolean;
+                action?: number | null;
+                /** @description Only runs in these states */
+                state?: components["schemas"]["RunState"][] | null;
+                /** @description Only runs of this user (id) */
+                user?: number | null;
+                /** @description Only runs that were begun so (`begun_by`) */
+                cause?: components["schemas"]["BegunBy"][] | null;
+                /** @description Only runs created then or later; with its zone */
+                from?: string | null;
+                /** @description Only runs created before; with its zone */
+                to?: string | null;
+                /** @description Only runs whose id, error or action's name contains this, whatever the case of letters */
+                text?: string | null;
             };
             header?: {
-                /** @description Go on after this event */
-                "last-event-id"?: string | null;
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runs_get_histogram: {
+        parameters: {
+            query?: {
+                buckets?: number;
+                /** @description Id, slug or `<org>/<app>` */
+                app?: string | null;
+                action?: number | null;
+                /** @description Only runs in these states */
+                state?: components["schemas"]["RunState"][] | null;
+                /** @description Only runs of this user (id) */
+                user?: number | null;
+                /** @description Only runs that were begun so (`begun_by`) */
+                cause?: components["schemas"]["BegunBy"][] | null;
+                /** @description Only runs created then or later; with its zone */
+                from?: string | null;
+                /** @description Only runs created before; with its zone */
+                to?: string | null;
+                /** @description Only runs whose id, error or action's name contains this, whatever the case of letters */
+                text?: string | null;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistogramRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runs_stream_list: {
+        parameters: {
+            query?: {
+                /** @description As the header X-Organization-Id, which EventSource cannot send */
+                organization?: string | null;
+                /** @description Id, slug or `<org>/<app>` */
+                app?: string | null;
+                action?: number | null;
+                /** @description Only runs in these states */
+                state?: components["schemas"]["RunState"][] | null;
+                /** @description Only runs of this user (id) */
+                user?: number | null;
+                /** @description Only runs that were begun so (`begun_by`) */
+                cause?: components["schemas"]["BegunBy"][] | null;
+                /** @description Only runs created then or later; with its zone */
+                from?: string | null;
+                /** @description Only runs created before; with its zone */
+                to?: string | null;
+                /** @description Only runs whose id, error or action's name contains this, whatever the case of letters */
+                text?: string | null;
+            };
+            header?: {
+                /** @description Go on after this event; absent: from now on */
+                "last-event-id"?: string | null;
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -12769,20 +16319,78 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
-    runs_list_runs: {
+    runs_cancel_runs: {
         parameters: {
-            query?: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunsCancel"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsCancelled"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runs_stream_run_log: {
+        parameters: {
+            query: {
+                task_id: string;
                 /** @description Id, slug or `<org>/<app>` */
                 app?: string | null;
-                action?: number | null;
-                /** @description Only runs in these states */
-                state?: components["schemas"]["RunState-Input"][] | null;
-                page?: number;
-                per_page?: number;
+                /** @description Only lines written from now on */
+                skip_existing?: boolean;
+                /** @description Also events `progress` and `end`, with JSON; without it every event is a line of the log */
+                events?: boolean;
+                /** @description As the header X-Organization-Id, which wins: an EventSource cannot send headers */
+                organization?: string | null;
             };
             header?: {
+                /** @description Go on after this event */
+                "last-event-id"?: string | null;
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
             };
@@ -12797,11 +16405,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunPage"];
+                    "text/event-stream": components["schemas"]["LogLineEvent"][];
                 };
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12844,6 +16461,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     runs_get_run_status: {
@@ -12872,6 +16498,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12918,6 +16553,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     runs_cancel_run: {
@@ -12953,6 +16597,108 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runs_rerun_many: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RerunsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RerunsResult"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runs_rerun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or task id of the run */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RerunRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     actions_list_actions: {
@@ -12960,6 +16706,9 @@ export interface operations {
             query?: {
                 /** @description Id, slug or `<org>/<app>` */
                 app?: string | null;
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -12981,6 +16730,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13017,6 +16775,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13062,6 +16829,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     actions_delete_action: {
@@ -13091,6 +16867,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13140,6 +16925,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     actions_run_action: {
@@ -13182,6 +16976,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     runner_claim: {
@@ -13215,6 +17018,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     runner_get_bundle: {
@@ -13239,6 +17051,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13281,6 +17102,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     runner_heartbeat: {
@@ -13307,6 +17137,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13349,6 +17188,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     runner_finish: {
@@ -13384,6 +17232,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     runner_release: {
@@ -13410,6 +17267,15 @@ export interface operations {
             };
             /** @description Refused, with the reason */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
