@@ -18,10 +18,10 @@ from platform_api.runs import queue
 from platform_api.runs.listing import service
 from platform_api.runs.listing.histogram import MAX_BUCKETS, count_over_time
 from platform_api.runs.listing.parameters import FilterQueryDep, RunFiltersDep, StreamActorDep
-from platform_api.runs.listing.positions import MAX_CHARACTERS, ChangePosition
+from platform_api.runs.listing.positions import MAX_CHARACTERS
 from platform_api.runs.listing.schemas import HistogramRead, RunPage, RunsCancel, RunsCancelled, read_runs
 from platform_api.runs.listing.signals import RunListSignals
-from platform_api.runs.listing.stream import current_position, stream_runs
+from platform_api.runs.listing.stream import position_after, stream_runs
 from platform_api.runs.waiting import waiting_reasons
 
 router = APIRouter(prefix="/actions/runs", tags=["runs"])
@@ -71,8 +71,7 @@ async def stream_list(
     async def check(session: AsyncSession, caller: Actor) -> None:
         await query.filters(session, caller)
 
-    # What is no position of ours stands for none.
-    after = ChangePosition.parse(last_event_id or "") or await current_position(session)
+    after = await position_after(session, last_event_id or "")
     may_read = still_allowed(request, actor, Scope.RUN, check=check)
     return stream_runs(database, signals, actor, filters, after=after, may_read=may_read)
 

@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.actor import Actor
 from platform_api.core.errors import Unprocessable
 from platform_api.runs.listing.filters import RunFilters, admits
-from platform_api.runs.listing.service import MAX_LOOKED_AT, MAX_SEARCHED, bounded_time, narrow_columns
+from platform_api.runs.listing.service import MAX_SEARCHED, bounded_time, narrow_columns
 from platform_api.runs.models import Run, RunState
 from platform_api.runs.service import visible_runs
 
 MAX_BUCKETS = 60
+MAX_COUNTED = 1_000_000
+"""Runs at whose index entries a histogram looks."""
 _DEFAULT_TIME = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -59,7 +61,7 @@ async def count_over_time(session: AsyncSession, actor: Actor, filters: RunFilte
         raise Unprocessable(f"from: must be before `to`, {until.isoformat()}, not {since.isoformat()}")
     # Rounded up, so that no bucket begins at the end or after it.
     width = -(-(until - since) // (buckets * _MICROSECOND)) * _MICROSECOND
-    limit = MAX_LOOKED_AT if filters.text is None else MAX_SEARCHED
+    limit = MAX_COUNTED if filters.text is None else MAX_SEARCHED
     looked_at = (
         select(*narrow_columns())
         .where(visible_runs(actor), Run.created_at >= since, Run.created_at < until)

@@ -34,7 +34,7 @@ from platform_api.runs.listing.filters import RunFilters, admits
 from platform_api.runs.models import Run
 from platform_api.runs.service import visible_runs
 
-MAX_LOOKED_AT = 1_000_000
+MAX_LOOKED_AT = 500_000
 """Runs at whose index entries one part of a list looks."""
 MAX_SEARCHED = 100_000
 """The same with a text, for which the errors of runs are read."""

@@ -33,9 +33,16 @@ _PAUSE_SECONDS = 0.25
 """However often runs change, a stream looks no more often: what it costs does not grow with what they do."""
 
 
-async def current_position(session: AsyncSession) -> ChangePosition:
-    """Returns the position after everything that is committed now."""
-    return ChangePosition(await _snapshot(session))
+async def position_after(session: AsyncSession, last_event_id: str) -> ChangePosition:
+    """Returns the position that an event's id names; that of now for what is no id of ours, and for the empty text.
+
+    Neither is a position that this database has not come to: it was restored, or somebody made it up.
+    """
+    now = await _snapshot(session)
+    position = ChangePosition.parse(last_event_id)
+    if position is None or max(position.seen.end, position.reading.end if position.reading else 0) > now.end:
+        return ChangePosition(now)
+    return position
 
 
 def stream_runs(
@@ -96,7 +103,8 @@ async def _read(
     end = places[-1] if has_more else ChangePosition(reading)
     if not events or events[-1][0] != end:
         events.append((end, ServerSentEvent(comment="runs", id=str(end), sep="\n")))
-    return Batch(events, has_more=has_more)
+    # An earlier reading that has come to its end says nothing of what has changed since.
+    return Batch(events, has_more=has_more or position.reading is not None)
 
 
 async def _contents(

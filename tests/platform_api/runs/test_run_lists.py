@@ -181,7 +181,7 @@ async def test_a_histogram_counts_each_run_of_the_list_in_its_bucket(
 async def test_a_histogram_of_too_many_runs_says_from_when_it_counts(
     shared_platform: Platform, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platform_api.runs.listing.histogram.MAX_LOOKED_AT", 20)
+    monkeypatch.setattr("platform_api.runs.listing.histogram.MAX_COUNTED", 20)
     time = {"from": START.isoformat(), "to": (START + timedelta(hours=HOURS)).isoformat()}
     async with shared_platform.client(listed.caller) as client:
         histogram = (await client.get(HISTOGRAM, params=time)).json()
