@@ -9,8 +9,8 @@ from platform_api.actions import reruns
 from platform_api.actions.schemas import RerunRequest, RerunsRequest, RerunsResult
 from platform_api.core.database import SessionDep
 from platform_api.core.types import RunId
+from platform_api.runs.about import about_runs
 from platform_api.runs.schemas import RunRead
-from platform_api.runs.waiting import waiting_reasons
 
 router = APIRouter(prefix="/actions/runs", tags=["runs"])
 
@@ -30,5 +30,5 @@ async def rerun(
 ) -> RunRead:
     body = body or RerunRequest()
     new_run = await reruns.rerun(session, actor, run, version=body.version, event=body.event)
-    reasons = await waiting_reasons(session, actor, [new_run])
-    return RunRead.from_run(new_run, waiting_reason=reasons.get(new_run.id))
+    about = await about_runs(session, actor, [new_run])
+    return RunRead.from_run(new_run, about.get(new_run.id))

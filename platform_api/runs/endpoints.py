@@ -13,11 +13,11 @@ from platform_api.core.http.dependencies import DatabaseDep
 from platform_api.core.http.openapi import event_stream_schema
 from platform_api.core.services import provided
 from platform_api.runs import queue, service
+from platform_api.runs.about import about_runs
 from platform_api.runs.logs import LogPosition, last_position, read_tail
 from platform_api.runs.schemas import LogLineEvent, LogLineRead, LogPage, RunDetail, RunRead, RunStatus
 from platform_api.runs.signals import RunSignals
 from platform_api.runs.stream import read_batch, stream_log
-from platform_api.runs.waiting import waiting_reasons
 
 router = APIRouter(prefix="/actions", tags=["runs"])
 """Comes before the router of the actions, whose `{action}` would match `runs` and `run-code-stream`."""
@@ -63,8 +63,8 @@ async def stream_run_log(
 @router.get("/runs/{run}/", summary="Return a run with its event and result")
 async def get_run(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunDetail:
     stored_run = await service.get_run(session, actor, run)
-    reasons = await waiting_reasons(session, actor, [stored_run])
-    return RunDetail.from_run(stored_run, waiting_reason=reasons.get(stored_run.id))
+    about = await about_runs(session, actor, [stored_run])
+    return RunDetail.from_run(stored_run, about.get(stored_run.id))
 
 
 @router.get("/runs/{run}/status/", summary="Return a run's status, with the end of its log")

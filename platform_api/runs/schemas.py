@@ -4,8 +4,9 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from platform_api.runs.about import AboutRun
 from platform_api.runs.logs import LogLine
 from platform_api.runs.models import BegunBy, Cause, LogStream, Run, RunState
 
@@ -66,6 +67,18 @@ class RunStatus(BaseModel):
         )
 
 
+class RunNamesRead(BaseModel):
+    """Names what a run belongs to, for people; null is what no longer exists."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    app: str | None
+    app_slug: str | None
+    action: str | None
+    action_slug: str | None
+    user: str | None = Field(description="Name of who started it, or their e-mail")
+
+
 class RunRead(BaseModel):
     """Shows a run in a list."""
 
@@ -77,6 +90,7 @@ class RunRead(BaseModel):
     action_type: str
     organization: int
     user: int
+    names: RunNamesRead | None = Field(description="Null in the answer to a cancellation")
     begun_by: BegunBy | None = Field(description="Null for a run from before this was recorded")
     started_by_run: int | None = Field(description="The run whose script started this one")
     rerun_of: int | None = Field(description="The run that this one repeats")
@@ -97,9 +111,9 @@ class RunRead(BaseModel):
     finished_at: datetime | None
 
     @classmethod
-    def from_run(cls, run: Run, *, waiting_reason: str | None = None) -> "RunRead":
+    def from_run(cls, run: Run, about: AboutRun | None = None) -> "RunRead":
         """Returns what a list shows of `run`."""
-        return cls(**_fields(run), waiting_reason=waiting_reason)
+        return cls(**_fields(run), **_beside(about))
 
 
 class RunDetail(RunRead):
@@ -112,11 +126,11 @@ class RunDetail(RunRead):
     result: dict[str, Any] | None
 
     @classmethod
-    def from_run(cls, run: Run, *, waiting_reason: str | None = None) -> "RunDetail":
+    def from_run(cls, run: Run, about: AboutRun | None = None) -> "RunDetail":
         """Returns everything of `run` but its log."""
         return cls(
             **_fields(run),
-            waiting_reason=waiting_reason,
+            **_beside(about),
             entry=run.entry,
             source=run.bundle,
             limits=run.limits,
@@ -183,6 +197,12 @@ class LogPage(BaseModel):
 
     lines: list[LogLineRead]
     has_ended: bool = Field(description="Whether the run has ended and these are its last lines")
+
+
+def _beside(about: AboutRun | None) -> dict[str, Any]:
+    about = about or AboutRun()
+    names = None if about.names is None else RunNamesRead.model_validate(about.names)
+    return {"names": names, "waiting_reason": about.waiting_reason}
 
 
 def _fields(run: Run) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
 
 from platform_api.accounts.actor import Actor
-from platform_api.accounts.dependencies import CREDENTIALS, RunActorDep, still_allowed
+from platform_api.accounts.dependencies import RunActorDep, RunStreamActorDep, still_allowed
 from platform_api.accounts.models import Scope
 from platform_api.core.database import SessionDep
 from platform_api.core.http.dependencies import DatabaseDep
@@ -15,14 +15,14 @@ from platform_api.core.http.pagination import ListingDep
 from platform_api.core.services import provided
 from platform_api.core.types import RunId
 from platform_api.runs import queue
+from platform_api.runs.about import about_runs
 from platform_api.runs.listing import service
 from platform_api.runs.listing.histogram import MAX_BUCKETS, count_over_time
-from platform_api.runs.listing.parameters import FilterQueryDep, RunFiltersDep, StreamActorDep
+from platform_api.runs.listing.parameters import FilterQueryDep, RunFiltersDep
 from platform_api.runs.listing.positions import MAX_CHARACTERS
 from platform_api.runs.listing.schemas import HistogramRead, RunPage, RunsCancel, RunsCancelled, read_runs
 from platform_api.runs.listing.signals import RunListSignals
 from platform_api.runs.listing.stream import position_after, stream_runs
-from platform_api.runs.waiting import waiting_reasons
 
 router = APIRouter(prefix="/actions/runs", tags=["runs"])
 """Comes before the router of single runs, whose `{run}` would match `stream` and `histogram`."""
@@ -33,8 +33,8 @@ RunListSignalsDep = Annotated[RunListSignals, Depends(provided(RunListSignals))]
 @router.get("/", summary="List the runs of the caller's organization, newest first")
 async def list_runs(actor: RunActorDep, session: SessionDep, listing: ListingDep, filters: RunFiltersDep) -> RunPage:
     part = await service.list_runs(session, actor, filters, listing.window)
-    reasons = await waiting_reasons(session, actor, part.items)
-    return RunPage(**listing.links(part), results=read_runs(part.items, reasons))
+    about = await about_runs(session, actor, part.items)
+    return RunPage(**listing.links(part), results=read_runs(part.items, about))
 
 
 @router.get("/histogram/", summary="Count runs over time, by how they ended; by default those of the last 24 hours")
@@ -52,11 +52,10 @@ async def get_histogram(
     summary="Stream the runs of a list as they begin and change",
     response_class=EventSourceResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
-    dependencies=CREDENTIALS,
 )
 async def stream_list(
     request: Request,
-    actor: StreamActorDep,
+    actor: RunStreamActorDep,
     session: SessionDep,
     database: DatabaseDep,
     signals: RunListSignalsDep,

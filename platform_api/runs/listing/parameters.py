@@ -4,13 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Query
 from pydantic import AfterValidator, AwareDatetime, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
-from platform_api.accounts.dependencies import ORGANIZATION_HEADER, RunActorDep, actor_of_request
-from platform_api.accounts.models import Role, Scope
+from platform_api.accounts.dependencies import RunActorDep
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
@@ -89,21 +88,3 @@ async def _run_filters(actor: RunActorDep, session: SessionDep, query: FilterQue
 
 
 RunFiltersDep = Annotated[RunFilters, Depends(_run_filters)]
-
-
-async def _stream_actor(
-    request: Request,
-    session: SessionDep,
-    organization: Annotated[
-        str | None,
-        Query(max_length=63, description=f"As the header {ORGANIZATION_HEADER}, which EventSource cannot send"),
-    ] = None,
-    acting_in: Annotated[str | None, Header(alias=ORGANIZATION_HEADER, max_length=63)] = None,
-) -> Actor:
-    actor = await actor_of_request(request, session, organization=organization or acting_in)
-    actor.require_scope(Scope.RUN)
-    actor.require_role(Role.MEMBER)
-    return actor
-
-
-StreamActorDep = Annotated[Actor, Depends(_stream_actor)]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from platform_api.core.http.pagination import Envelope
 from platform_api.core.types import RunId
+from platform_api.runs.about import AboutRun
 from platform_api.runs.listing.histogram import MAX_BUCKETS, Histogram
 from platform_api.runs.models import Run
 from platform_api.runs.schemas import RunIds, RunRead
@@ -84,6 +85,6 @@ class RunsCancelled(BaseModel):
         )
 
 
-def read_runs(runs: list[Run], reasons: Mapping[RunId, str]) -> list[RunRead]:
-    """Returns runs as a list shows them, with why they wait."""
-    return [RunRead.from_run(run, waiting_reason=reasons.get(run.id)) for run in runs]
+def read_runs(runs: list[Run], about: Mapping[RunId, AboutRun]) -> list[RunRead]:
+    """Returns runs as a list shows them."""
+    return [RunRead.from_run(run, about.get(run.id)) for run in runs]

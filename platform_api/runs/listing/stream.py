@@ -18,6 +18,7 @@ from platform_api.core.database import Database
 from platform_api.core.http.event_stream import event_stream
 from platform_api.core.http.live_events import Batch, MayRead, live_events
 from platform_api.core.types import RunId
+from platform_api.runs.about import about_runs
 from platform_api.runs.listing.filters import RunFilters, admits_for_good, admits_now
 from platform_api.runs.listing.positions import ChangePosition, Snapshot
 from platform_api.runs.listing.schemas import LeftRun
@@ -26,7 +27,6 @@ from platform_api.runs.models import Run
 from platform_api.runs.queries import QUERIES
 from platform_api.runs.schemas import RunRead
 from platform_api.runs.service import visible_runs
-from platform_api.runs.waiting import waiting_reasons
 
 _BATCH = 200
 _PAUSE_SECONDS = 0.25
@@ -118,11 +118,9 @@ async def _contents(
         Run.id.in_(ids), visible_runs(actor), admits_for_good(columns, filters)
     )
     rows = (await session.execute(statement)).all()
-    reasons = await waiting_reasons(session, actor, [run for run, is_shown in rows if is_shown])
+    about = await about_runs(session, actor, [run for run, is_shown in rows if is_shown])
     return {
-        run.id: ("run", RunRead.from_run(run, waiting_reason=reasons.get(run.id)))
-        if is_shown
-        else ("left", LeftRun(id=run.id))
+        run.id: ("run", RunRead.from_run(run, about.get(run.id))) if is_shown else ("left", LeftRun(id=run.id))
         for run, is_shown in rows
     }
 
