@@ -6642,6 +6642,8 @@ export interface components {
             organization: number;
             /** User */
             user: number;
+            /** @description Null in the answer to a cancellation */
+            names: components["schemas"]["RunNamesRead"] | null;
             /** @description Null for a run from before this was recorded */
             begun_by: components["schemas"]["BegunBy"] | null;
             /**
@@ -6760,6 +6762,25 @@ export interface components {
             result_kb?: number;
         };
         /**
+         * RunNamesRead
+         * @description Names what a run belongs to, for people; null is what no longer exists.
+         */
+        RunNamesRead: {
+            /** App */
+            app: string | null;
+            /** App Slug */
+            app_slug: string | null;
+            /** Action */
+            action: string | null;
+            /** Action Slug */
+            action_slug: string | null;
+            /**
+             * User
+             * @description Name of who started it, or their e-mail
+             */
+            user: string | null;
+        };
+        /**
          * RunPage
          * @description Holds a part of a list of runs; read by a cursor it may be short, or empty, before the last one.
          */
@@ -6808,6 +6829,8 @@ export interface components {
             organization: number;
             /** User */
             user: number;
+            /** @description Null in the answer to a cancellation */
+            names: components["schemas"]["RunNamesRead"] | null;
             /** @description Null for a run from before this was recorded */
             begun_by: components["schemas"]["BegunBy"] | null;
             /**
@@ -16273,7 +16296,7 @@ export interface operations {
     runs_stream_list: {
         parameters: {
             query?: {
-                /** @description As the header X-Organization-Id, which EventSource cannot send */
+                /** @description As the header X-Organization-Id, which wins: an EventSource cannot send headers */
                 organization?: string | null;
                 /** @description Id, slug or `<org>/<app>` */
                 app?: string | null;
@@ -16294,6 +16317,7 @@ export interface operations {
             header?: {
                 /** @description Go on after this event; absent: from now on */
                 "last-event-id"?: string | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;

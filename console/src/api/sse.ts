@@ -6,7 +6,7 @@ export type StreamEvent = { name: string; data: string; id: string };
  * (https://html.spec.whatwg.org/multipage/server-sent-events.html). `EventSource` can send no header, and so can
  * neither name the organization nor be answered 401 and repeated like every other request.
  */
-export function eventReader(): (piece: string) => StreamEvent[] {
+export function eventReader(onId: (id: string) => void = () => undefined): (piece: string) => StreamEvent[] {
   let rest = "";
   let data: string[] = [];
   let name = "";
@@ -19,6 +19,8 @@ export function eventReader(): (piece: string) => StreamEvent[] {
     rest = lines.pop() ?? "";
     for (const line of lines) {
       if (line === "") {
+        // Also a comment may carry the place to go on from.
+        if (id !== "") onId(id);
         if (data.length > 0) events.push({ name: name || "message", data: data.join("\n"), id });
         data = [];
         name = "";
@@ -53,14 +55,15 @@ export async function readStream(
     try {
       const reader = (await connect({ lastId, signal })).getReader();
       const decoder = new TextDecoder();
-      const read = eventReader();
+      const read = eventReader((id) => {
+        lastId = id;
+      });
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
         const events = read(decoder.decode(value, { stream: true }));
         if (events.length === 0) continue;
         failures = 0;
-        lastId = events.at(-1)?.id || lastId;
         onEvents(events);
       }
     } catch (error) {

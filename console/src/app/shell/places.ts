@@ -1,4 +1,5 @@
 import type { Icon } from "@tabler/icons-react";
+import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconHome from "@tabler/icons-react/icons/IconHome";
 import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
 import { linkOptions } from "@tanstack/react-router";
@@ -13,6 +14,12 @@ export function organizationPlaces(org: string) {
       icon: IconHome as Icon,
       link: linkOptions({ to: "/$org", params: { org }, activeOptions: { exact: true } }),
     },
+    {
+      title: t("Runs"),
+      letter: "u",
+      icon: IconHistory as Icon,
+      link: linkOptions({ to: "/$org/runs", params: { org } }),
+    },
   ];
 }
 
@@ -24,6 +31,12 @@ export function appPlaces(org: string, app: string) {
       letter: "o",
       icon: IconLayoutDashboard as Icon,
       link: linkOptions({ to: "/$org/$app", params: { org, app }, activeOptions: { exact: true } }),
+    },
+    {
+      title: t("Runs of the app"),
+      letter: "r",
+      icon: IconHistory as Icon,
+      link: linkOptions({ to: "/$org/$app/runs", params: { org, app } }),
     },
   ];
 }

@@ -1,5 +1,6 @@
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { t } from "@/i18n";
+import { ownPath } from "@/routing/own-path";
 import { OutsideCard } from "@/ui/OutsideCard";
 import { SignInForm } from "./SignInForm";
 
@@ -7,7 +8,8 @@ const route = getRouteApi("/outside/sign-in");
 
 /** The page for who is not signed in; goes on to the page that was asked for. */
 export function SignInPage() {
-  const { next } = route.useSearch();
+  // The router keeps in the address what it does not know, so what is read is looked at again.
+  const next = ownPath(route.useSearch().next);
   const navigate = useNavigate();
   const goOn = () => {
     // What the server itself serves (GraphiQL, connect forms) is no page of the router.

@@ -1,0 +1,130 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { type Api, body } from "@/api/client";
+import { ApiError } from "@/api/errors";
+import type { components } from "@/api/schema";
+import { readStream } from "@/api/sse";
+import type { RunFilters } from "./model/filters";
+
+export type Run = components["schemas"]["RunRead"];
+export type RunDetail = components["schemas"]["RunDetail"];
+export type Histogram = components["schemas"]["HistogramRead"];
+type Version = components["schemas"]["RunVersion"];
+
+/** Which runs: of one app or of the whole organization. */
+export type RunScope = { app: string | null };
+
+const partSize = 50;
+
+/** Reads runs, newest first, part by part; no count is made. */
+export function runsQuery(api: Api, scope: RunScope, filters: RunFilters) {
+  return infiniteQueryOptions({
+    queryKey: ["runs", scope, filters],
+    initialPageParam: "",
+    queryFn: async ({ signal, pageParam }) => {
+      const query = { ...filters, ...ofScope(scope), cursor: pageParam, limit: partSize };
+      return body(await api.http.GET("/api/actions/runs/", { params: { query }, signal }));
+    },
+    getNextPageParam: (part) => part.next_cursor ?? undefined,
+    // The stream keeps it fresh.
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+  });
+}
+
+/** Reads how many runs there were over time, by outcome. */
+export function histogramQuery(api: Api, scope: RunScope, filters: RunFilters) {
+  return queryOptions({
+    queryKey: ["runs histogram", scope, filters],
+    queryFn: async ({ signal }) => {
+      const query = { ...filters, ...ofScope(scope), buckets: 48 };
+      return body(await api.http.GET("/api/actions/runs/histogram/", { params: { query }, signal }));
+    },
+  });
+}
+
+/** Reads one run with its input and result. */
+export function runQuery(api: Api, run: number) {
+  return queryOptions({
+    queryKey: ["run", run],
+    queryFn: async ({ signal }) =>
+      body(await api.http.GET("/api/actions/runs/{run}/", { params: { path: { run: String(run) } }, signal })),
+  });
+}
+
+type Changes = { onOpen: () => void; onRun: (run: Run) => void; onLeft: (id: number) => void; signal: AbortSignal };
+
+/** Follows the runs of a list as they begin and change, until `signal` ends it. What is read after `onOpen` has no gap. */
+export function followRuns(api: Api, scope: RunScope, filters: RunFilters, changes: Changes): Promise<void> {
+  return readStream(
+    async ({ lastId, signal }) => {
+      const header = lastId === "" ? {} : { "last-event-id": lastId };
+      const query = { ...filters, ...ofScope(scope) };
+      const answer = await api.http.GET("/api/actions/runs/stream/", {
+        params: { query, header },
+        parseAs: "stream",
+        signal,
+      });
+      if (answer.response.body === null) throw new Error("the stream of runs has no body");
+      changes.onOpen();
+      return answer.response.body;
+    },
+    {
+      signal: changes.signal,
+      isLost: (error) => !(error instanceof ApiError && error.status < 500),
+      onEvents: (events) => {
+        for (const { name, data } of events) {
+          if (name === "run") changes.onRun(JSON.parse(data));
+          else if (name === "left") changes.onLeft(JSON.parse(data).id);
+        }
+      },
+    },
+  );
+}
+
+/** Cancels runs; returns why some were not. */
+export async function cancelRuns(api: Api, runs: number[]): Promise<string[]> {
+  const { results } = body(await api.http.POST("/api/actions/runs/cancel/", { body: { runs } }));
+  return results.flatMap(({ run, error }) => (error === null ? [] : [`${run}: ${error}`]));
+}
+
+/** Repeats runs; returns the new ones, and why some were not. */
+export async function rerunRuns(api: Api, runs: number[], version: Version) {
+  const { results } = body(await api.http.POST("/api/actions/runs/rerun/", { body: { runs, version } }));
+  return results;
+}
+
+function ofScope({ app }: RunScope): { app?: string } {
+  return app === null ? {} : { app };
+}
+
+type Following = {
+  onLines: (lines: string[]) => void;
+  onProgress: (progress: { progress: number | null; info: string | null }) => void;
+  signal: AbortSignal;
+};
+
+/** Follows a run's log from its beginning until the run has ended. */
+export function followRun(api: Api, taskId: string, { onLines, onProgress, signal }: Following): Promise<void> {
+  return readStream(
+    async (connection) => {
+      const answer = await api.http.GET("/api/actions/run-code-stream/", {
+        params: {
+          query: { task_id: taskId, events: true },
+          header: connection.lastId === "" ? {} : { "last-event-id": connection.lastId },
+        },
+        parseAs: "stream",
+        signal: connection.signal,
+      });
+      if (answer.response.body === null) throw new Error("the log's stream has no body");
+      return answer.response.body;
+    },
+    {
+      signal,
+      isLost: (error) => !(error instanceof ApiError && error.status < 500),
+      onEvents: (events) => {
+        onLines(events.filter(({ name }) => name === "message").map(({ data }) => data));
+        for (const { name, data } of events) if (name === "progress") onProgress(JSON.parse(data));
+      },
+    },
+  );
+}
