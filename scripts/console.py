@@ -106,6 +106,8 @@ def install(node: Node, *, for_checks: bool) -> None:
     lock = _digest(["package.json", "package-lock.json"])
     stamp = CONSOLE / "node_modules" / ".installed-for"
     installed = stamp.read_text() if stamp.exists() else ""
+    # Where they were installed once, they stay: who develops the console builds and checks in turn.
+    for_checks = for_checks or installed.endswith(" checks")
     if installed == f"{lock} checks" or (installed == f"{lock} build" and not for_checks):
         return
     node.npm("ci", "--no-audit", "--no-fund", "--ignore-scripts", *([] if for_checks else ["--omit=dev"]))
