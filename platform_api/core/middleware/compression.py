@@ -62,7 +62,7 @@ class CompressionMiddleware:
     def _reads(self, scope: Scope) -> bool:
         if scope["method"] == "POST":
             return any(pattern.fullmatch(scope["path"]) for pattern in self._reading_posts)
-        return scope["method"] == "GET"
+        return bool(scope["method"] == "GET")
 
 
 def _is_eligible(start: Message) -> bool:
