@@ -1,5 +1,6 @@
 """Builds the control plane, one ASGI application, from flat lists of its parts."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -30,6 +31,7 @@ from platform_api.core.http.query_parameters import refuse_unknown_parameters
 from platform_api.core.http.slashes import SlashTolerance
 from platform_api.core.listener import Listener, listener_lifespan
 from platform_api.core.middleware.body_limit import BodyLimitMiddleware
+from platform_api.core.middleware.compression import CompressionMiddleware
 from platform_api.core.middleware.head import HeadMiddleware
 from platform_api.core.middleware.request_context import RequestContextMiddleware
 from platform_api.core.middleware.security_headers import SecurityHeadersMiddleware
@@ -175,6 +177,9 @@ beginning. Who subscribes to the listener comes before it runs.
 DIRECT_ENDPOINTS: Sequence[Callable[[Services], DirectEndpoint]] = (GraphQLEndpoint, CacheEndpoint)
 """Made once, before anything is provided but the settings; asked in this order before everything else."""
 
+READING_POSTS = (re.compile(r"/+(?:api/+)?(?:apps/+graphql|integrations/+[^/]+/+call)/*"),)
+"""Paths whose POST answers rows, or what a service answered: compressed like a GET, as no secret of ours is in it."""
+
 
 class ControlPlane:
     """Serves the ASGI application. `services` are its parts, complete once its lifespan has begun."""
@@ -230,6 +235,7 @@ def create_app(settings: Settings) -> ControlPlane:
             CSV_UPLOAD_PATH: settings.csv_max_bytes + CSV_FORM_BYTES,
         },
     )
+    around = CompressionMiddleware(around, reading_posts=READING_POSTS)
     around = RequestContextMiddleware(SecurityHeadersMiddleware(HeadMiddleware(around)))
     return ControlPlane(api, services, direct=[create(services) for create in DIRECT_ENDPOINTS], around=around)
 

@@ -13,6 +13,7 @@ from hasura.engine.errors import AccessDenied
 from hasura.engine.session import Session
 from hasura.engine.transport.asgi import headers_in
 from platform_api.core.errors import BadRequest, Forbidden, PlatformError, Unauthenticated
+from platform_api.core.http.compression import MIN_BYTES
 from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.graphql.access import ROLE_VARIABLE, app_of, narrow
@@ -25,6 +26,7 @@ from platform_api.graphql.requests import (
     ClientGone,
     RequestHeaders,
     as_platform_error,
+    compressed,
     error_answer,
     foreign_origin,
     is_graphql_path,
@@ -71,6 +73,8 @@ class GraphQLEndpoint:
                     await send_answer(send, _preflight(origin, allowed, cors, requested))
                     return
             answer = await self._answer(scope, receive, headers)
+            if len(answer.body) >= MIN_BYTES:
+                answer = await compressed(answer, headers.own.get("accept-encoding"))
         except ClientGone:
             return
         except Exception as error:  # the last place that can report it in GraphQL's shape

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
 
 import orjson
@@ -13,6 +13,7 @@ from starlette.types import Receive, Send
 from hasura.engine.transport.asgi import text_of
 from platform_api.accounts.dependencies import SESSION_COOKIE
 from platform_api.core.errors import Forbidden, PlatformError, TooLarge, Unavailable
+from platform_api.core.http.compression import accepts_gzip, gzip_body
 from platform_api.core.http.origins import is_own_origin
 from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer
 from platform_api.graphql.sessions import Credential
@@ -20,6 +21,8 @@ from platform_api.graphql.sessions import Credential
 log = structlog.stdlib.get_logger()
 
 ADMIN_SECRET_HEADER = "x-hasura-admin-secret"
+_VARY = (b"vary", b"accept-encoding")
+_GZIP = (b"content-encoding", b"gzip")
 
 _CODES = {
     **{400: "bad-request", 401: "access-denied", 403: "access-denied", 404: "not-found", 413: "bad-request"},
@@ -52,6 +55,7 @@ class RequestHeaders:
 
 _OWN = frozenset(
     {
+        b"accept-encoding",
         b"authorization",
         b"cookie",
         b"x-organization-id",
@@ -123,6 +127,19 @@ async def read_body(receive: Receive, headers: RequestHeaders, *, limit: int) ->
         parts.append(part)
         is_complete = not message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def compressed(answer: GraphQLAnswer, accept_encoding: str | None) -> GraphQLAnswer:
+    """Returns an answer that is worth it compressed, if the client accepts that.
+
+    A page may use the sign-in's cookie from our own origin only, so that no other page can provoke answers and learn
+    from their lengths what is in them.
+    """
+    headers = (*answer.headers, _VARY)
+    if accept_encoding is None or not accepts_gzip(accept_encoding):
+        return replace(answer, headers=headers)
+    body = await gzip_body(answer.body)
+    return replace(answer, body=body, headers=(*headers, _GZIP))
 
 
 async def send_answer(send: Send, answer: GraphQLAnswer) -> None:

@@ -1,15 +1,19 @@
 """Serves templates and assets of the web pages from the package."""
 
+import functools
 import mimetypes
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from platform_api.core.http.compression import accepts_gzip, gzip_now, is_compressible
 
 STATIC_PATH = "/static"
 _HERE = Path(__file__).parent
@@ -41,14 +45,22 @@ class Assets(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if path.startswith("console/"):
-            response = await self._console.get_response(path.removeprefix("console/"), scope)
-        else:
-            response = await super().get_response(path, scope)
-        if response.status_code in (200, 304):
-            is_immutable = path.startswith(("vendor/", "console/assets/"))
-            seconds, kind = (_YEAR, ", immutable") if is_immutable else (_DAY, "")
-            response.headers["Cache-Control"] = f"public, max-age={seconds}{kind}"
+            return await self._console.get_response(path.removeprefix("console/"), scope)
+        response = await super().get_response(path, scope)
+        _keep(response, is_immutable=path.startswith("vendor/"))
+        if isinstance(response, FileResponse) and is_compressible(response.media_type or ""):
+            response.headers.add_vary_header("Accept-Encoding")
+            headers = Headers(scope=scope)
+            if accepts_gzip(headers.get("accept-encoding", "")) and "range" not in headers:
+                return await _compressed(response)
         return response
+
+
+def _keep(response: Response, *, is_immutable: bool) -> None:
+    """Lets browsers and proxies keep a file: for ever if its path changes with its content."""
+    if response.status_code in (200, 304):
+        seconds, kind = (_YEAR, ", immutable") if is_immutable else (_DAY, "")
+        response.headers["Cache-Control"] = f"public, max-age={seconds}{kind}"
 
 
 class _BuiltConsole(StaticFiles):
@@ -67,4 +79,20 @@ class _BuiltConsole(StaticFiles):
         else:
             response = await super().get_response(path, scope)
         response.headers["Vary"] = "Accept-Encoding"
+        _keep(response, is_immutable=path.startswith("assets/"))
         return response
+
+
+async def _compressed(response: FileResponse) -> Response:
+    """Returns the file compressed; each file is compressed once."""
+    content = await to_thread.run_sync(_gzipped, str(response.path), response.headers["etag"])
+    headers = {name: response.headers[name] for name in ("cache-control", "last-modified", "vary")}
+    # A strong tag stands for the file's very bytes; the weak one holds for both forms.
+    headers |= {"etag": f"W/{response.headers['etag']}", "content-encoding": "gzip"}
+    return Response(content, headers=headers, media_type=response.media_type)
+
+
+@functools.lru_cache(maxsize=64)
+def _gzipped(path: str, etag: str) -> bytes:
+    """Returns the compressed content of the file that has the tag `etag`."""
+    return gzip_now(Path(path).read_bytes(), level=9)

@@ -195,7 +195,7 @@ async def test_a_revoked_an_expired_and_a_suspended_access_end_within_seconds(
     await shop.order_numbers(shop.installer)
     async with shop.platform.client(shop.owner) as client:
         installs = await client.get("/api/tokens/")
-        assert (await client.delete(f"/api/tokens/{installs.json()[0]['id']}/")).is_success
+        assert (await client.delete(f"/api/tokens/{installs.json()['results'][0]['id']}/")).is_success
     await asyncio.sleep(0.1)
     revoked = await shop.post(shop.owner, "{ ORDERS { id } }")
     assert revoked.status_code == 401
