@@ -130,11 +130,10 @@ class ProgressEvent(BaseModel):
 
     progress: int | None = Field(description="0 to 100")
     info: str | None
-    status: str | None = Field(description="As the script gave it")
 
     @classmethod
     def of(cls, run: Run) -> "ProgressEvent":
-        return cls(progress=run.progress, info=run.progress_info, status=run.progress_status)
+        return cls(progress=run.progress, info=run.progress_info)
 
 
 class EndEvent(BaseModel):

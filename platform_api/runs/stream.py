@@ -22,7 +22,7 @@ from platform_api.runs.schemas import EndEvent, ProgressEvent
 from platform_api.runs.signals import RunSignals
 
 _BATCH_LINES = 500
-_NO_PROGRESS = ProgressEvent(progress=None, info=None, status=None)
+_NO_PROGRESS = ProgressEvent(progress=None, info=None)
 
 
 def stream_log(
