@@ -49,7 +49,7 @@ class QueueView:
         busy = min(self.busy, self.slots)
         if busy < self.slots:
             return (
-                f"{self.slots - busy} of {_counted(self.slots, 'slot')} free, so a runner takes runs at this moment"
+                f"{self.slots - busy} of {_counted(self.slots, 'slot')} free, so a runner is about to take it"
             )
         return f"{busy} of {_counted(self.slots, 'slot')} busy"
 

@@ -45,7 +45,7 @@ async def test_a_run_tells_its_place_and_the_slots(platform: Platform, runner: P
     assert await runner.claim(slots=2) == []
     runs = [await workshop.run() for _ in range(4)]
     assert await _reasons(workshop, runs[0]) == [
-        "it is the next run of your organization; 2 of 2 slots free, so a runner takes runs at this moment"
+        "it is the next run of your organization; 2 of 2 slots free, so a runner is about to take it"
     ]
     claims = await runner.claim(slots=2)
     await runner.start(claims[0])
