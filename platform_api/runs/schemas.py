@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from platform_api.runs.logs import LogLine
-from platform_api.runs.models import BegunBy, Cause, LogStream, Run, RunState
+from platform_api.runs.models import BegunBy, Cause, LogStream, Run, RunState, StartedRun
 
 WireStatus = Literal["pending", "running", "completed", "failed", "stopped"]
 
@@ -35,7 +35,7 @@ class RunStarted(BaseModel):
     run_number: int
 
     @classmethod
-    def of(cls, run: Run) -> "RunStarted":
+    def of(cls, run: Run | StartedRun) -> "RunStarted":
         return cls(run_id=run.id, task_id=run.task_id, run_number=run.number)
 
 
