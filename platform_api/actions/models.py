@@ -12,7 +12,7 @@ from platform_api.accounts.models import EnumText
 from platform_api.apps.models import App
 from platform_api.core.database import Base, Timestamps, identity
 from platform_api.core.types import ActionId, AppId, RunId, TableId, UserId
-from platform_api.runs.models import Run
+from platform_api.runs.models import StartedRun
 
 
 class ActionType(StrEnum):
@@ -85,8 +85,8 @@ class DescribedAction:
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """Holds what became of the request to repeat one run: the new run, or why there is none."""
+    """Holds what became of the request to repeat one run: the ids of the new run, or why there is none."""
 
     run_id: RunId
-    new_run: Run | None = None
+    new_run: StartedRun | None = None
     error: str | None = None

@@ -15,13 +15,13 @@ from platform_api.runs.schemas import RunRead
 router = APIRouter(prefix="/actions/runs", tags=["runs"])
 
 
-@router.post("/rerun/", summary="Repeat up to 100 runs; each is answered by itself")
+@router.post("/rerun/", summary="Start up to 100 runs again; each is answered by itself")
 async def rerun_many(actor: RunActorDep, session: SessionDep, body: RerunsRequest) -> RerunsResult:
     run_ids = [RunId(run_id) for run_id in body.runs]
     return RerunsResult.of(await reruns.rerun_many(session, actor, run_ids, version=body.version))
 
 
-@router.post("/{run}/rerun/", summary="Repeat a run, with the same or another input; the new run is answered")
+@router.post("/{run}/rerun/", summary="Start a run again, with the same or another input; return the new run")
 async def rerun(
     actor: RunActorDep,
     session: SessionDep,

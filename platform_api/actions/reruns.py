@@ -13,7 +13,7 @@ from platform_api.actions.service import Code, start_action
 from platform_api.apps.access import get_usable_app
 from platform_api.core.errors import Conflict, NotFound, PlatformError
 from platform_api.core.types import RunId
-from platform_api.runs.models import Run
+from platform_api.runs.models import Run, StartedRun
 from platform_api.runs.service import get_run, get_runs
 
 _CONNECTION = "CONNECTION_ID"
@@ -44,7 +44,10 @@ async def rerun_many(
         except PlatformError as error:
             results[run.id] = Rerun(run.id, error=error.message)
         else:
-            results[run.id] = Rerun(run.id, new_run)
+            results[run.id] = Rerun(run.id, StartedRun(new_run.id, new_run.task_id, new_run.number))
+            # Events may have megabytes: no more than one is kept.
+            session.expunge(new_run)
+        session.expunge(run)
     return list(results.values())
 
 
@@ -58,6 +61,7 @@ async def _repeat(
     except NotFound as error:
         raise NotFound(f"you may no longer start the action of run {run.id}") from error
     await get_usable_app(session, actor, owner.id)
+    await session.refresh(run, ["event", "environment"])
     return await start_action(
         session,
         actor,

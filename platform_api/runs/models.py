@@ -1,5 +1,6 @@
 """Describes the tables of runs, of the lines they write, and of runners."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -207,3 +208,12 @@ class RunnerPresence(Base):
     slots: Mapped[int | None] = mapped_column(Integer)
     """How many runs it executes at once, as far as it has shown."""
     seen_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """Identifies a run that was queued."""
+
+    id: RunId
+    task_id: str
+    number: int

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from platform_api.runs.about import AboutRun
 from platform_api.runs.logs import LogLine
-from platform_api.runs.models import BegunBy, Cause, LogStream, Run, RunState
+from platform_api.runs.models import BegunBy, Cause, LogStream, Run, RunState, StartedRun
 
 WireStatus = Literal["pending", "running", "completed", "failed", "stopped"]
 
@@ -36,7 +36,7 @@ class RunStarted(BaseModel):
     run_number: int
 
     @classmethod
-    def of(cls, run: Run) -> "RunStarted":
+    def of(cls, run: Run | StartedRun) -> "RunStarted":
         return cls(run_id=run.id, task_id=run.task_id, run_number=run.number)
 
 
@@ -144,11 +144,10 @@ class ProgressEvent(BaseModel):
 
     progress: int | None = Field(description="0 to 100")
     info: str | None
-    status: str | None = Field(description="As the script gave it")
 
     @classmethod
     def of(cls, run: Run) -> "ProgressEvent":
-        return cls(progress=run.progress, info=run.progress_info, status=run.progress_status)
+        return cls(progress=run.progress, info=run.progress_info)
 
 
 class EndEvent(BaseModel):

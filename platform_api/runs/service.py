@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, ScalarSelect, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_organization_ids
@@ -20,6 +21,8 @@ from platform_api.runs.signals import announce_listed_changes, announce_work
 
 _MAX_ID = 2**63 - 1
 _MAX_INFO_LENGTH = 1000
+UNLISTED = tuple(defer(column, raiseload=True) for column in (Run.event, Run.environment, Run.result))
+"""What a list does not show, and what may have megabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +99,9 @@ async def get_run(session: AsyncSession, actor: Actor, reference: str) -> Run:
 
 
 async def get_runs(session: AsyncSession, actor: Actor, run_ids: Sequence[RunId]) -> Sequence[Run]:
-    """Returns those of `run_ids` that `actor` may see, by their ids."""
-    return (await session.scalars(select(Run).where(Run.id.in_(run_ids), visible_runs(actor)).order_by(Run.id))).all()
+    """Returns those of `run_ids` that `actor` may see, by their ids, without `UNLISTED`."""
+    chosen = select(Run).where(Run.id.in_(run_ids), visible_runs(actor)).order_by(Run.id)
+    return (await session.scalars(chosen.options(*UNLISTED))).all()
 
 
 async def require_app(session: AsyncSession, run: Run, app: str) -> None:

@@ -19,10 +19,11 @@ from platform_api.core.types import RunId
 from platform_api.runs.logs import LogLine, LogPosition, read_lines
 from platform_api.runs.models import Run
 from platform_api.runs.schemas import EndEvent, ProgressEvent
+from platform_api.runs.service import UNLISTED
 from platform_api.runs.signals import RunSignals
 
 _BATCH_LINES = 500
-_NO_PROGRESS = ProgressEvent(progress=None, info=None, status=None)
+_NO_PROGRESS = ProgressEvent(progress=None, info=None)
 
 
 def stream_log(
@@ -75,7 +76,7 @@ async def read_batch(
 
 
 async def _load(session: AsyncSession, run_id: RunId) -> Run | None:
-    run: Run | None = await session.scalar(select(Run).where(Run.id == run_id))
+    run: Run | None = await session.scalar(select(Run).where(Run.id == run_id).options(*UNLISTED))
     return run
 
 

@@ -48,9 +48,7 @@ class QueueView:
         # Runs of a runner that is gone are held until their leases expire.
         busy = min(self.busy, self.slots)
         if busy < self.slots:
-            return (
-                f"{self.slots - busy} of {_counted(self.slots, 'slot')} free, so a runner takes runs at this moment"
-            )
+            return f"{self.slots - busy} of {_counted(self.slots, 'slot')} free, so a runner is about to take it"
         return f"{busy} of {_counted(self.slots, 'slot')} busy"
 
 

@@ -32,7 +32,7 @@ from platform_api.core.paging import (
 from platform_api.core.types import RunId
 from platform_api.runs.listing.filters import RunFilters, admits
 from platform_api.runs.models import Run
-from platform_api.runs.service import visible_runs
+from platform_api.runs.service import get_runs, visible_runs
 
 MAX_LOOKED_AT = 500_000
 """Runs at whose index entries one part of a list looks."""
@@ -147,7 +147,4 @@ def _newest(actor: Actor, reach: _Reach, *columns: InstrumentedAttribute[Any]) -
 
 
 async def _load(session: AsyncSession, actor: Actor, ids: Sequence[RunId]) -> list[Run]:
-    if not ids:
-        return []
-    runs = await session.scalars(select(Run).where(Run.id.in_(ids), visible_runs(actor)).order_by(Run.id.desc()))
-    return list(runs)
+    return list(reversed(await get_runs(session, actor, ids))) if ids else []

@@ -26,7 +26,7 @@ from platform_api.runs.listing.signals import RunListSignals
 from platform_api.runs.models import Run
 from platform_api.runs.queries import QUERIES
 from platform_api.runs.schemas import RunRead
-from platform_api.runs.service import visible_runs
+from platform_api.runs.service import UNLISTED, visible_runs
 
 _BATCH = 200
 _PAUSE_SECONDS = 0.25
@@ -117,7 +117,7 @@ async def _contents(
     statement = select(Run, admits_now(actor, columns, filters)).where(
         Run.id.in_(ids), visible_runs(actor), admits_for_good(columns, filters)
     )
-    rows = (await session.execute(statement)).all()
+    rows = (await session.execute(statement.options(*UNLISTED))).all()
     about = await about_runs(session, actor, [run for run, is_shown in rows if is_shown])
     return {
         run.id: ("run", RunRead.from_run(run, about.get(run.id))) if is_shown else ("left", LeftRun(id=run.id))

@@ -57,6 +57,34 @@ async def test_migrating_again_or_in_two_processes_at_once_changes_nothing(datab
     await connection.close()
 
 
+async def test_indexes_of_large_tables_are_built_beside_the_migrations_also_after_an_interruption(
+    platform_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(platform_database_url)
+    connection = await asyncpg.connect(platform_database_url)
+    state = (
+        "select relname, indisvalid from pg_index join pg_class on oid = indexrelid where relname like 'ix_runs_%'"
+    )
+    before = await connection.fetch(f"{state} order by relname")
+    # So that every table is a large one.
+    monkeypatch.setattr(migrations, "_MAX_SMALL_ROWS", -1)
+    async with database.engine.begin() as sync_connection:
+        await sync_connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "0026"))
+        await sync_connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "heads"))
+    assert len(await connection.fetch(state)) == len(before) - 3
+    # As an interrupted building leaves it: there, and invalid.
+    await connection.execute("insert into platform.runners (id, isolation, seen_at) values ('a', 'none', now())")
+    await connection.execute("insert into platform.runners (id, isolation, seen_at) values ('b', 'none', now())")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await connection.execute("create unique index concurrently ix_runs_changed on platform.runners (isolation)")
+    await migrate(platform_database_url)
+    assert await connection.fetch(f"{state} order by relname") == before
+    async with database.engine.begin() as sync_connection:
+        await sync_connection.run_sync(lambda sync: command.check(alembic_config(sync)))
+    await connection.close()
+    await database.close()
+
+
 async def test_the_engines_role_owns_app_tables_and_cannot_read_the_platforms(platform_database_url: str) -> None:
     connection = await asyncpg.connect(platform_database_url)
     assert not await connection.fetchval("select rolsuper from pg_roles where rolname = current_user")

@@ -1,8 +1,10 @@
 """The live log: chunks as they come, across processes, resumed, ended with the run; and who may read it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -338,3 +340,58 @@ async def test_work_queued_through_one_process_wakes_a_claim_that_waits_in_anoth
         started = await workshop.run()
         [claim] = await asyncio.wait_for(waiting, 240)
     assert claim["run_id"] == started["run_id"]
+
+
+async def _named_events(lines: AsyncIterator[str]) -> list[tuple[str, dict[str, Any] | str]]:
+    """The events of a stream until its end: the name and the content of each, a line of the log without a name."""
+    events: list[tuple[str, dict[str, Any] | str]] = []
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+            continue
+        if "data" in fields:
+            name = fields.get("event", "")
+            assert ("id" in fields) is not bool(name), "only lines of the log are places to go on from"
+            events.append((name, json.loads(fields["data"]) if name else fields["data"]))
+        fields = {}
+    return events
+
+
+async def _set_progress(platform: Platform, workshop: Workshop, task_id: str, progress: int, info: str) -> None:
+    async with platform.client(headers={"Authorization": f"Bearer {workshop.caller.token}"}) as client:
+        body = {"progress": progress, "info": info, "status": "in_progress"}
+        assert (await client.post(f"/cache/set-progress/{task_id}/", json=body)).status_code == 200
+
+
+async def test_progress_and_the_end_are_events_for_whoever_asks_for_them(
+    platform: Platform, runner: ProtocolRunner
+) -> None:
+    workshop, started, claim = await _running(platform, runner)
+    await runner.log(claim, "one")
+    await _set_progress(platform, workshop, started["task_id"], 40, "left\u2028right")
+    async with _stream(platform, workshop.caller, started["task_id"], events="1") as response:
+        lines = response.aiter_lines()
+        assert await _data(lines, 2) == [
+            "one",
+            '{"progress": 40, "info": "left\\u2028right"}',
+        ]
+        await runner.log(claim, "two", first=2)
+        assert await _data(lines, 1) == ["two"]
+        await _set_progress(platform, workshop, started["task_id"], 80, "nearly")
+        assert await _data(lines, 1) == ['{"progress": 80, "info": "nearly"}']
+        await runner.finish(claim, status="failed", cause="exception", error="KeyError: 'id'")
+        [(name, end)] = await asyncio.wait_for(_named_events(lines), 240)
+    assert isinstance(end, dict)
+    assert (name, end["run_id"], end["status"], end["cause"], end["error"]) == (
+        "end", started["run_id"], "failed", "exception", "KeyError: 'id'",
+    )  # fmt: skip
+    # Whoever comes later, and resumes after a line, hears of the progress once and of the end at last.
+    resumed = {"Last-Event-ID": "1-1"}
+    async with _stream(platform, workshop.caller, started["task_id"], headers=resumed, events="1") as response:
+        events = await asyncio.wait_for(_named_events(response.aiter_lines()), 240)
+    assert [name for name, _ in events] == ["", "progress", "end"]
+    # The published clients take each `data:` for a line, whatever the event: for them there are lines only.
+    async with _stream(platform, workshop.caller, started["task_id"]) as response:
+        assert await _data(response.aiter_lines()) == ["one", "two"]
