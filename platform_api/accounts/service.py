@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor, MissingRole
-from platform_api.accounts.invitations.models import Invitation
+from platform_api.accounts.invitations.revocation import revoke_invitations_by
 from platform_api.accounts.models import Membership, Organization, Role, SignIn, Token, User
 from platform_api.accounts.passwords import hash_password, is_password_right
 from platform_api.accounts.resets.models import PasswordReset
@@ -214,7 +214,7 @@ async def update_user(session: AsyncSession, user_id: UserId, changes: UserUpdat
     if changes.password is not None:
         await set_password(session, user, changes.password)
     if not user.is_active:
-        await _revoke_invitations_by(session, user.id)
+        await revoke_invitations_by(session, user.id)
     await session.flush()
     operators = select(func.count()).select_from(User).where(User.is_operator, User.is_active)
     if ran_installation and not await session.scalar(operators):
@@ -296,7 +296,7 @@ async def change_role(
     user, membership = await _get_member(session, organization, user_id)
     if membership.role is Role.OWNER and role is not Role.OWNER:
         await _require_another_owner(session, organization, user_id)
-        await _revoke_invitations_by(session, user_id, organization)
+        await revoke_invitations_by(session, user_id, organization=organization)
     membership.role = role
     await session.flush()
     return user, membership
@@ -312,7 +312,7 @@ async def remove_member(session: AsyncSession, organization: Organization, *, us
     revoked = update(Token).where(Token.user_id == user_id, Token.revoked_at.is_(None)).values(revoked_at=func.now())
     # tenancy: the organization whose owner is removing the member
     await session.execute(revoked.where(Token.organization_id == organization.id))
-    await _revoke_invitations_by(session, user_id, organization)
+    await revoke_invitations_by(session, user_id, organization=organization)
     await session.flush()
 
 
@@ -343,18 +343,6 @@ async def _get_member(session: AsyncSession, organization: Organization, user_id
         raise NotFound(f"there is no member {user_id} in {organization.slug}")
     user, membership = row
     return user, membership
-
-
-async def _revoke_invitations_by(
-    session: AsyncSession, user_id: UserId, organization: Organization | None = None
-) -> None:
-    """Revokes links that the user could come back with: they know the secrets. By default of all organizations."""
-    mine = (Invitation.invited_by == user_id) & Invitation.accepted_at.is_(None) & Invitation.revoked_at.is_(None)
-    statement = update(Invitation).where(mine).values(revoked_at=func.now())
-    if organization is not None:
-        # tenancy: the organization that the user leaves, or in which they are no owner any more
-        statement = statement.where(Invitation.organization_id == organization.id)
-    await session.execute(statement.execution_options(synchronize_session=False))
 
 
 async def _require_another_owner(session: AsyncSession, organization: Organization, user_id: UserId) -> None:

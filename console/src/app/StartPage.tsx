@@ -13,8 +13,7 @@ import { PendingPage } from "./pages";
 export function StartPage() {
   const me = useQuery({ ...meQuery(useApi()), retry: false });
   if (me.data) return <Navigate to="/$org" params={{ org: organizationReference(me.data.organization) }} replace />;
-  if (me.error instanceof ApiError && me.error.status === 401)
-    return <Navigate to="/sign-in" replace />;
+  if (me.error instanceof ApiError && me.error.status === 401) return <Navigate to="/sign-in" replace />;
   if (me.error) {
     return (
       <OutsideCard title={t("automio")} wide>

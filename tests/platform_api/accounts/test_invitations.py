@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, text, update
 
-from platform_api.accounts.invitations import endpoints, service
+from platform_api.accounts.invitations import endpoints, link_endpoints, service
 from platform_api.accounts.invitations.models import Invitation
 from platform_api.accounts.models import Role
 from tests.platform_api.conftest import BASE_URL, Caller, Platform
@@ -24,6 +24,12 @@ pytestmark = pytest.mark.anyio
 ORIGIN = {"Origin": BASE_URL}
 ACCOUNT = {"name": "New Person", "password": "long enough 1"}
 _numbers = iter(range(1_000_000))
+
+
+@pytest.fixture(autouse=True)
+def _one_place_for_all_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests of the module come from one address: how often that may open links is a test of its own."""
+    monkeypatch.setattr(link_endpoints, "MAX_OPENED", 10_000)
 
 
 def _new_email() -> str:
@@ -253,7 +259,7 @@ async def test_links_that_are_unknown_are_refused_and_guessing_is_slowed_down(
         assert (await _open(shared_platform, token)).status_code == 404, token
     assert _is(await _open(shared_platform, "amt_invite_" + "x" * 43), 404, "invitation_unknown")
     assert (await _open(shared_platform, "x" * 129)).status_code == 422
-    monkeypatch.setattr("platform_api.accounts.invitations.link_endpoints.MAX_OPENED", 2)
+    monkeypatch.setattr(link_endpoints, "MAX_OPENED", 2)
     transport = httpx.ASGITransport(app=shared_platform.app, client=("10.7.7.7", 1))
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         replies = [

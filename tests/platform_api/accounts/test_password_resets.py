@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text, update
 
 from platform_api.accounts.links.mail import TOPIC
 from platform_api.accounts.models import User
+from platform_api.accounts.resets import endpoints
 from platform_api.accounts.resets.models import PasswordReset
 from platform_api.accounts.resets.service import LIFETIME
 from platform_api.accounts.tokens import digest_of
@@ -24,6 +25,13 @@ pytestmark = pytest.mark.anyio
 
 NEW = "an entirely new one"
 _LINK = re.compile(r"http://platform\.test/reset-password\?token=(\S+)")
+
+
+@pytest.fixture(autouse=True)
+def _one_place_for_all_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests of the module come from one address: how often that may ask is a test of its own."""
+    monkeypatch.setattr(endpoints, "MAX_FROM_ONE_PLACE", 10_000)
+    monkeypatch.setattr(endpoints, "MAX_CONFIRMS", 10_000)
 
 
 async def _ask(platform: Platform, email: str) -> httpx.Response:
@@ -140,8 +148,8 @@ async def test_mails_to_one_address_are_limited_whether_it_exists_or_not(mailing
 async def test_asking_and_confirming_are_limited_per_place(
     mailing: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platform_api.accounts.resets.endpoints.MAX_FROM_ONE_PLACE", 2)
-    monkeypatch.setattr("platform_api.accounts.resets.endpoints.MAX_CONFIRMS", 2)
+    monkeypatch.setattr(endpoints, "MAX_FROM_ONE_PLACE", 2)
+    monkeypatch.setattr(endpoints, "MAX_CONFIRMS", 2)
     transport = httpx.ASGITransport(app=mailing.app, client=("10.9.8.7", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://platform.test") as client:
         asked = [

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Text } from "@mantine/core";
+import { Button, Checkbox, Group, Text, VisuallyHidden } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
@@ -72,7 +72,9 @@ export function RunTable({ runs, showsApp }: { runs: readonly Run[]; showsApp: b
         ))}
       </div>
       <table className={classes.table}>
-        <caption className="mantine-visually-hidden">{t("Runs, newest first")}</caption>
+        <caption>
+          <VisuallyHidden>{t("Runs, newest first")}</VisuallyHidden>
+        </caption>
         <thead>
           <tr>
             <th className={classes.check}>

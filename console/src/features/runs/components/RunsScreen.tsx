@@ -38,6 +38,8 @@ export function RunsScreen({ title, app, filters, onFilter }: Props) {
             key={filters.text === undefined ? "empty" : "text"}
             onChange={(event) => search(event.currentTarget.value)}
             data-search
+            w={180}
+            size="xs"
           />
           <Chip.Group
             multiple
@@ -46,7 +48,7 @@ export function RunsScreen({ title, app, filters, onFilter }: Props) {
           >
             <Group gap="xs" role="group" aria-label={t("State")}>
               {outcomeNames.map((name) => (
-                <Chip key={name} value={name} size="xs" variant="outline">
+                <Chip key={name} value={name} size="xs" variant="outline" radius="sm">
                   {outcomeLabel(name)}
                 </Chip>
               ))}
