@@ -2128,7 +2128,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Repeat up to 100 runs; each is answered by itself */
+        /** Start up to 100 runs again; each is answered by itself */
         post: operations["runs_rerun_many"];
         delete?: never;
         options?: never;
@@ -2145,7 +2145,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Repeat a run, with the same or another input; the new run is answered */
+        /** Start a run again, with the same or another input; return the new run */
         post: operations["runs_rerun"];
         delete?: never;
         options?: never;
