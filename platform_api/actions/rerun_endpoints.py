@@ -9,7 +9,7 @@ from platform_api.actions import reruns
 from platform_api.actions.schemas import RerunRequest, RerunsRequest, RerunsResult
 from platform_api.core.database import SessionDep
 from platform_api.core.types import RunId
-from platform_api.runs.about import about_runs
+from platform_api.runs.about.names import about_runs
 from platform_api.runs.schemas import RunRead
 
 router = APIRouter(prefix="/actions/runs", tags=["runs"])

@@ -13,7 +13,7 @@ from platform_api.core.http.dependencies import DatabaseDep
 from platform_api.core.http.openapi import event_stream_schema
 from platform_api.core.services import provided
 from platform_api.runs import queue, service
-from platform_api.runs.about import about_runs
+from platform_api.runs.about.names import about_runs
 from platform_api.runs.logs import LogPosition, last_position, read_tail
 from platform_api.runs.schemas import LogLineEvent, LogLineRead, LogPage, RunDetail, RunRead, RunStatus
 from platform_api.runs.signals import RunSignals

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from platform_api.runs.about import AboutRun
+from platform_api.runs.about.names import AboutRun
 from platform_api.runs.logs import LogLine
 from platform_api.runs.models import BegunBy, Cause, LogStream, Run, RunState, StartedRun
 

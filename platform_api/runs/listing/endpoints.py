@@ -15,7 +15,7 @@ from platform_api.core.http.pagination import ListingDep
 from platform_api.core.services import provided
 from platform_api.core.types import RunId
 from platform_api.runs import queue
-from platform_api.runs.about import about_runs
+from platform_api.runs.about.names import about_runs
 from platform_api.runs.listing import service
 from platform_api.runs.listing.histogram import MAX_BUCKETS, count_over_time
 from platform_api.runs.listing.parameters import FilterQueryDep, RunFiltersDep

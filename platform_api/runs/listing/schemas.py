@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from platform_api.core.http.pagination import Envelope
 from platform_api.core.types import RunId
-from platform_api.runs.about import AboutRun
+from platform_api.runs.about.names import AboutRun
 from platform_api.runs.listing.histogram import MAX_BUCKETS, Histogram
 from platform_api.runs.models import Run
 from platform_api.runs.schemas import RunIds, RunRead

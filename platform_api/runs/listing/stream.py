@@ -18,7 +18,7 @@ from platform_api.core.database import Database
 from platform_api.core.http.event_stream import event_stream
 from platform_api.core.http.live_events import Batch, MayRead, live_events
 from platform_api.core.types import RunId
-from platform_api.runs.about import about_runs
+from platform_api.runs.about.names import about_runs
 from platform_api.runs.listing.filters import RunFilters, admits_for_good, admits_now
 from platform_api.runs.listing.positions import ChangePosition, Snapshot
 from platform_api.runs.listing.schemas import LeftRun

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platform_api.core.types import RunId
+from platform_api.runs.about.waiting import QueueView
 from platform_api.runs.models import Run, RunState
-from platform_api.runs.waiting import QueueView
 from tests.platform_api.conftest import Platform
 from tests.platform_api.runs.working import ProtocolRunner, Workshop, create_workshop
 

@@ -11,8 +11,8 @@ from platform_api.accounts.models import User
 from platform_api.apps.models import App
 from platform_api.core.database import PLATFORM_SCHEMA
 from platform_api.core.types import RunId
+from platform_api.runs.about.waiting import waiting_reasons
 from platform_api.runs.models import Run
-from platform_api.runs.waiting import waiting_reasons
 
 # The room of actions stands above this one.
 _ACTIONS = table("actions", column("id"), column("name"), column("slug"), schema=PLATFORM_SCHEMA)

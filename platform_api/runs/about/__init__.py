@@ -1,0 +1,1 @@
+"""Finds what is shown beside a run: names of what it belongs to, and why it waits."""
