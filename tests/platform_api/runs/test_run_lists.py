@@ -214,8 +214,8 @@ async def test_another_organization_sees_neither_runs_nor_counts(shared_platform
                 assert (reply["results"], reply["next_cursor"]) == ([], None)
             buckets = (await caller.get(HISTOGRAM, params=time)).json()["buckets"]
             assert all(sum(v for k, v in bucket.items() if k != "start") == 0 for bucket in buckets)
-        foreign_app = {"app": listed.workshops[0].app.slug, "limit": 5}
-        assert (await client.get(LIST, params=foreign_app)).status_code == 404
+        foreign_app = {"app": listed.workshops[0].app.slug}
+        assert (await client.get(LIST, params={**foreign_app, "limit": 5})).status_code == 404
         assert (await client.get(HISTOGRAM, params=foreign_app)).status_code == 404
         # A cursor of the victim's list is a place, not a right.
         async with shared_platform.client(listed.caller) as own:

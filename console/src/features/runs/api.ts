@@ -36,7 +36,7 @@ export function histogramQuery(api: Api, scope: RunScope, filters: RunFilters) {
   return queryOptions({
     queryKey: ["runs histogram", scope, filters],
     queryFn: async ({ signal }) => {
-      const query = { ...filters, ...ofScope(scope), buckets: 48 };
+      const query = { ...filters, ...ofScope(scope), buckets: 30 };
       return body(await api.http.GET("/api/actions/runs/histogram/", { params: { query }, signal }));
     },
   });

@@ -17,6 +17,7 @@ export function Histogram({ scope, filters, onFilter }: Props) {
   return (
     <section className={classes.bars} aria-label={t("Runs over time")}>
       {buckets.map((bucket) => {
+        if (total(bucket) === 0) return <span key={bucket.start} className={classes.bar} />;
         const counts = { time: absoluteTime(bucket.start), all: total(bucket), failed: bucket.failed };
         const label = t("{time}: {all, plural, one {# run} other {# runs}}, {failed} failed", counts);
         const end = new Date(Date.parse(bucket.start) + width).toISOString();
@@ -27,7 +28,6 @@ export function Histogram({ scope, filters, onFilter }: Props) {
             className={classes.bar}
             title={label}
             aria-label={label}
-            disabled={counts.all === 0}
             onClick={() => onFilter({ ...filters, from: new Date(bucket.start).toISOString(), to: end })}
           >
             <span className={classes.failed} style={{ height: share(bucket.failed, highest) }} />

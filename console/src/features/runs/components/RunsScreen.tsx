@@ -48,19 +48,17 @@ export function RunsScreen({ title, app, filters, onFilter }: Props) {
           >
             <Group gap="xs" role="group" aria-label={t("State")}>
               {outcomeNames.map((name) => (
-                <Chip key={name} value={name} size="xs" variant="outline" radius="sm">
+                <Chip key={name} value={name} size="xs" variant="outline">
                   {outcomeLabel(name)}
                 </Chip>
               ))}
             </Group>
           </Chip.Group>
           <TimeRange filters={filters} onFilter={onFilter} />
-          <div className={classes.histogram}>
-            <Histogram scope={scope} filters={filters} onFilter={onFilter} />
-          </div>
         </>
       }
     >
+      <Histogram scope={scope} filters={filters} onFilter={onFilter} />
       <List key={JSON.stringify([app, filters])} scope={scope} filters={filters} onFilter={onFilter} />
     </Page>
   );

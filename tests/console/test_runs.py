@@ -1,0 +1,127 @@
+"""The list of runs and the page of a run: live, filtered, by keyboard, and nothing of another organization."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import expect
+
+from tests.console.conftest import Visit
+from tests.console.visitor import Scheme
+from tests.platform_api.conftest import Platform
+from tests.platform_api.runs.working import ProtocolRunner, create_runner_token, create_workshop, insert_runs
+
+pytestmark = pytest.mark.anyio
+
+HOSTILE = "\x1b[31mred\x1b[0m <img src=x onerror=document.title=1> \x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07"
+
+
+async def test_runs_are_followed_from_the_list_to_their_end(shared_platform: Platform, visit: Visit) -> None:
+    workshop = await create_workshop(shared_platform)
+    org = workshop.caller.organization_slug
+    token = await create_runner_token(shared_platform)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with visit() as visitor, shared_platform.client(headers=headers) as client:
+        runner, page = ProtocolRunner(client), visitor.page
+        await visitor.open("/sign-in")
+        await visitor.sign_in(workshop.caller.email, Platform.password)
+        await page.get_by_role("link", name="Runs", exact=True).click()
+        await expect(page.get_by_text("No runs yet")).to_be_visible()
+
+        started = await workshop.run()
+        await page.get_by_role("button", name="1 new run: show it").click()
+        row = page.get_by_role("row", name=re.compile("Import"))
+        await expect(row).to_contain_text("waiting")
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(f"{visitor.base_url}/{org}/runs/{started['run_id']}")
+        await expect(page.get_by_text("It waits:")).to_be_visible()
+
+        claim = await runner.claim_one()
+        await runner.start(claim)
+        await runner.log(claim, "first line", HOSTILE)
+        log = page.get_by_label(f"Output of run {started['run_id']}")
+        await expect(log).to_contain_text("first line")
+        await expect(log).to_contain_text("<img src=x")
+        assert await log.locator("img, a").count() == 0
+        await runner.finish(claim, result={"orders": 7})
+        await expect(page.locator("header").get_by_text("completed")).to_be_visible()
+        await page.get_by_role("tab", name="Result").click()
+        await expect(page.get_by_text("orders")).to_be_visible()
+        await page.get_by_role("button", name="Run newest version").click()
+        await expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.locator("header").get_by_text("stopped")).to_be_visible()
+        assert await page.title() != "1"
+
+
+async def test_filters_are_in_the_address_and_many_runs_are_cancelled_at_once(
+    shared_platform: Platform, visit: Visit
+) -> None:
+    workshop = await create_workshop(shared_platform)
+    ended = datetime.now(UTC) - timedelta(minutes=5)
+    failed = {"state": "failed", "cause": "exception", "error": "Traceback\nKeyError: 'id'", "created_at": ended}
+    await insert_runs(workshop, [failed, *({"state": "completed", "created_at": ended} for _ in range(70))])
+    waiting = [await workshop.run() for _ in range(3)]
+    async with visit() as visitor:
+        page = visitor.page
+        await visitor.open("/sign-in")
+        await visitor.sign_in(workshop.caller.email, Platform.password)
+        await expect(page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
+        await visitor.open(f"/{workshop.caller.organization_slug}/runs")
+        await expect(page.locator("tbody tr")).to_have_count(50)
+        await page.get_by_role("button", name="Older runs").click()
+        await expect(page.locator("tbody tr")).to_have_count(74)
+        await page.get_by_role("group", name="State").get_by_text("failed").click()
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await expect(page.locator("tbody tr")).to_contain_text("KeyError: 'id'")
+        await page.reload()
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await page.get_by_label("Search runs").fill("no such text")
+        await expect(page.get_by_text("No run matches these filters")).to_be_visible()
+        await page.get_by_role("button", name="Clear the filters").click()
+        await expect(page.locator("tbody tr")).to_have_count(50)
+        for run in waiting:
+            await page.get_by_label(f"Choose run {run['run_id']}", exact=True).check()
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.locator("tbody").get_by_text("stopped")).to_have_count(3)
+    assert {(await workshop.status(run))["status"] for run in waiting} == {"stopped"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme: Scheme) -> None:
+    workshop = await create_workshop(shared_platform)
+    now = datetime.now(UTC)
+    states = ["pending", "running", "failed", "stopped", "completed"]
+    runs = [{"state": state, "created_at": now - timedelta(hours=n), "started_at": now} for n, state in enumerate(states)]
+    ids = await insert_runs(workshop, runs)
+    findings = {}
+    async with visit(scheme=scheme) as visitor:
+        page = visitor.page
+        await visitor.open("/sign-in")
+        await visitor.sign_in(workshop.caller.email, Platform.password)
+        await expect(page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
+        org = f"/{workshop.caller.organization_slug}"
+        await visitor.open(f"{org}/runs")
+        await expect(page.locator("tbody tr")).to_have_count(5)
+        findings["runs"] = await visitor.findings_of_axe()
+        await visitor.open(f"{org}/{workshop.app.slug}/runs?state=failed")
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        findings["runs of an app"] = await visitor.findings_of_axe()
+        for tab in ("output", "result", "input"):
+            await visitor.open(f"{org}/runs/{ids[2]}?tab={tab}")
+            await expect(page.get_by_role("tab", selected=True)).to_be_visible()
+            findings[tab] = await visitor.findings_of_axe()
+    assert [f"{screen}: {line}" for screen, found in findings.items() for line in found] == []
+
+
+async def test_a_run_of_another_organization_is_not_there(shared_platform: Platform, visit: Visit) -> None:
+    workshop, stranger = await create_workshop(shared_platform), await shared_platform.create_caller()
+    started = await workshop.run()
+    async with visit() as visitor:
+        await visitor.open("/sign-in")
+        await visitor.sign_in(stranger.email, Platform.password)
+        await expect(visitor.page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
+        await visitor.open(f"/{stranger.organization_slug}/runs/{started['run_id']}")
+        await expect(visitor.page.get_by_role("alert")).to_contain_text("There is no run")
+        assert await visitor.page.get_by_text("Import").count() == 0
