@@ -1,0 +1,76 @@
+"""Takes the pictures of the web console in `docs/images/`, light and dark, of a running `make demo`.
+
+    screenshots.py [--admin .automio/demo/admin.json] [--to docs/images] [name ...]
+
+It needs the system's Chromium.
+"""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = {"width": 1280, "height": 800}
+SCREENS = {
+    "home": "",
+    "runs": "/runs",
+    "run": "/runs/1",
+    "new-app": "/apps/new",
+    "app": "/orders",
+}
+"""Names of pictures, and the addresses below the organization's."""
+
+
+def main() -> None:
+    """Takes the pictures that the command line names, by default all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--admin", type=Path, default=ROOT / ".automio" / "demo" / "admin.json")
+    parser.add_argument("--to", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("names", nargs="*", choices=[[], "sign-in", *SCREENS])
+    chosen = parser.parse_args()
+    admin = json.loads(chosen.admin.read_text())
+    chosen.to.mkdir(parents=True, exist_ok=True)
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        for scheme in ("light", "dark"):
+            _take(browser, admin, chosen.names or ["sign-in", *SCREENS], scheme, chosen.to)
+        browser.close()
+
+
+def _take(browser: Browser, admin: dict[str, str], names: list[str], scheme: str, target: Path) -> None:
+    context = browser.new_context(
+        viewport=SIZE,
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+        locale="en-GB",
+    )
+    page = context.new_page()
+    page.goto(admin["base_url"] + "/sign-in")
+    page.get_by_label("E-mail").fill(admin["email"])
+    if "sign-in" in names:
+        page.screenshot(path=target / f"sign-in-{scheme}.png")
+    page.get_by_label("Password", exact=True).fill(admin["password"])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("navigation").wait_for()
+    organization = page.url.removeprefix(admin["base_url"]).strip("/")
+    for name in names:
+        if name in SCREENS:
+            page.goto(f"{admin['base_url']}/{organization}{SCREENS[name]}")
+            _settle(page)
+            page.screenshot(path=target / f"{name}-{scheme}.png")
+    context.close()
+
+
+def _settle(page: Page) -> None:
+    """Waits until the page shows its content and nothing is loading."""
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_function("document.querySelector('[aria-busy=true]') === null")
+    page.wait_for_timeout(300)
+
+
+if __name__ == "__main__":
+    main()
