@@ -35,7 +35,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change the caller's name */
+        patch: operations["accounts_update_me"];
         trace?: never;
     };
     "/api/me/password/": {
@@ -5084,6 +5085,11 @@ export interface components {
              */
             has_account: boolean | null;
             /**
+             * Invited By
+             * @description Name of the owner who invites; null when they are gone or have none
+             */
+            invited_by: string | null;
+            /**
              * Expires At
              * Format: date-time
              */
@@ -5502,6 +5508,11 @@ export interface components {
             app_id: number | null;
             /** Run Id */
             run_id: number | null;
+        };
+        /** MeUpdate */
+        MeUpdate: {
+            /** Name */
+            name: string;
         };
         /** MemberAdd */
         MemberAdd: {
@@ -6642,6 +6653,8 @@ export interface components {
             organization: number;
             /** User */
             user: number;
+            /** @description Null in the answer to a cancellation */
+            names: components["schemas"]["RunNamesRead"] | null;
             /** @description Null for a run from before this was recorded */
             begun_by: components["schemas"]["BegunBy"] | null;
             /**
@@ -6760,6 +6773,25 @@ export interface components {
             result_kb?: number;
         };
         /**
+         * RunNamesRead
+         * @description Names what a run belongs to, for people; null is what no longer exists.
+         */
+        RunNamesRead: {
+            /** App */
+            app: string | null;
+            /** App Slug */
+            app_slug: string | null;
+            /** Action */
+            action: string | null;
+            /** Action Slug */
+            action_slug: string | null;
+            /**
+             * User
+             * @description Name of who started it, or their e-mail
+             */
+            user: string | null;
+        };
+        /**
          * RunPage
          * @description Holds a part of a list of runs; read by a cursor it may be short, or empty, before the last one.
          */
@@ -6808,6 +6840,8 @@ export interface components {
             organization: number;
             /** User */
             user: number;
+            /** @description Null in the answer to a cancellation */
+            names: components["schemas"]["RunNamesRead"] | null;
             /** @description Null for a run from before this was recorded */
             begun_by: components["schemas"]["BegunBy"] | null;
             /**
@@ -8897,6 +8931,51 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_update_me: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeUpdate"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -16273,7 +16352,7 @@ export interface operations {
     runs_stream_list: {
         parameters: {
             query?: {
-                /** @description As the header X-Organization-Id, which EventSource cannot send */
+                /** @description As the header X-Organization-Id, which wins: an EventSource cannot send headers */
                 organization?: string | null;
                 /** @description Id, slug or `<org>/<app>` */
                 app?: string | null;
@@ -16294,6 +16373,7 @@ export interface operations {
             header?: {
                 /** @description Go on after this event; absent: from now on */
                 "last-event-id"?: string | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
