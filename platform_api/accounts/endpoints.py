@@ -17,12 +17,12 @@ from platform_api.accounts.dependencies import (
 from platform_api.accounts.models import Role
 from platform_api.accounts.schemas import (
     Me,
-    MeUpdate,
     MemberAdd,
     MemberOrder,
     MemberPage,
     MemberRead,
     MemberUpdate,
+    MeUpdate,
     OrganizationCreate,
     OrganizationRead,
     OrganizationUpdate,
