@@ -1,6 +1,7 @@
 import type { Icon } from "@tabler/icons-react";
 import IconHome from "@tabler/icons-react/icons/IconHome";
 import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
+import IconSettings from "@tabler/icons-react/icons/IconSettings";
 import { linkOptions } from "@tanstack/react-router";
 import { t } from "@/i18n";
 
@@ -24,6 +25,18 @@ export function appPlaces(org: string, app: string) {
       letter: "o",
       icon: IconLayoutDashboard as Icon,
       link: linkOptions({ to: "/$org/$app", params: { org, app }, activeOptions: { exact: true } }),
+    },
+  ];
+}
+
+/** Returns the places below all others. */
+export function lastPlaces(org: string) {
+  return [
+    {
+      title: t("Settings"),
+      letter: "s",
+      icon: IconSettings as Icon,
+      link: linkOptions({ to: "/$org/settings", params: { org } }),
     },
   ];
 }
