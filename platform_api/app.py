@@ -146,6 +146,9 @@ API_ROUTERS: Sequence[APIRouter] = (
 ROUTERS_OF_ANY_QUERY: Sequence[APIRouter] = (playground_router, file_link_router, webhook_call_router)
 """Routers whose addresses others call or pass on: what they add to the query is none of our business."""
 
+ROUTERS_BELOW_API_ONLY: Sequence[APIRouter] = (set_up_router,)
+"""Routers without an address of their own besides: a page of the web console has it."""
+
 PAGE_ROUTERS: Sequence[APIRouter] = (
     pages_router,
     help_router,
@@ -222,6 +225,8 @@ def create_app(settings: Settings) -> ControlPlane:
         api.include_router(router)
     for prefix in ("/api", ""):
         for router in API_ROUTERS:
+            if router in ROUTERS_BELOW_API_ONLY and not prefix:
+                continue
             dependencies = [] if router in ROUTERS_OF_ANY_QUERY else [Depends(refuse_unknown_parameters)]
             api.include_router(router, prefix=prefix, include_in_schema=bool(prefix), dependencies=dependencies)
     api.mount(STATIC_PATH, Assets())

@@ -22,6 +22,7 @@ from platform_api.accounts.schemas import (
     MemberPage,
     MemberRead,
     MemberUpdate,
+    MeUpdate,
     OrganizationCreate,
     OrganizationRead,
     OrganizationUpdate,
@@ -48,6 +49,13 @@ async def me(actor: ActorDep, session: SessionDep) -> Me:
     user = await service.load_user(session, actor.user_id)
     organization = await service.load_organization(session, actor.organization_id)
     return Me.of(actor, user, organization)
+
+
+@router.patch("/me/", summary="Change the caller's name")
+async def update_me(actor: AccountActorDep, session: SessionDep, body: MeUpdate) -> Me:
+    user = await service.load_user(session, actor.user_id)
+    user.name = body.name
+    return Me.of(actor, user, await service.load_organization(session, actor.organization_id))
 
 
 @router.post("/me/password/", status_code=204, summary="Change the caller's password; ends their other sign-ins")

@@ -83,6 +83,10 @@ class UserUpdate(_Write):
     password: Password | None = Field(default=None, description="A new password; ends every sign-in of the user")
 
 
+class MeUpdate(_Write):
+    name: Name
+
+
 class PasswordChange(_Write):
     current_password: str = Field(max_length=512)
     new_password: Password

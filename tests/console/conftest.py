@@ -16,6 +16,8 @@ from tests.platform_api.conftest import (  # noqa: F401  # fixtures of the platf
     copy_platform_database,
     migrated_template,
     module_database_url,
+    platform,
+    platform_database_url,
     shared_platform,
 )
 from tests.platform_api.graphql.serving import serve_app

@@ -31,6 +31,18 @@ def test_pages_of_an_organization_are_no_apps() -> None:
 
 
 @pytest.mark.anyio
+async def test_pages_outside_of_organizations_are_no_paths_of_the_api(shared_platform: Platform) -> None:
+    text = "".join(file.read_text() for file in SOURCE.glob("features/*/routes.tsx"))
+    pages = re.findall(r'getParentRoute: \(\) => outsideRoute,\s*path: "([^"]+)', text)
+    assert {"sign-in", "set-up", "invite/$token"} <= set(pages)
+    assert {page.split("/")[0] for page in pages} <= _words("notOrganizations")
+    async with shared_platform.client(headers={"Accept": "text/html"}) as client:
+        for page in pages:
+            answer = await client.get(f"/{page.replace('$', '')}", params={"code": "x", "token": "y"})
+            assert answer.headers["content-type"].startswith("text/html"), (page, answer.text)
+
+
+@pytest.mark.anyio
 async def test_an_organization_named_like_a_path_is_reached_by_its_id(
     shared_platform: Platform, visit: Visit
 ) -> None:

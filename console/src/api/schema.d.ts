@@ -35,7 +35,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change the caller's name */
+        patch: operations["accounts_update_me"];
         trace?: never;
     };
     "/api/me/password/": {
@@ -5084,6 +5085,11 @@ export interface components {
              */
             has_account: boolean | null;
             /**
+             * Invited By
+             * @description Name of the owner who invites; null when they are gone or have none
+             */
+            invited_by: string | null;
+            /**
              * Expires At
              * Format: date-time
              */
@@ -5502,6 +5508,11 @@ export interface components {
             app_id: number | null;
             /** Run Id */
             run_id: number | null;
+        };
+        /** MeUpdate */
+        MeUpdate: {
+            /** Name */
+            name: string;
         };
         /** MemberAdd */
         MemberAdd: {
@@ -8920,6 +8931,51 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_update_me: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeUpdate"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {

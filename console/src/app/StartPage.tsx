@@ -1,19 +1,48 @@
+import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Navigate } from "@tanstack/react-router";
+import { Link, Navigate } from "@tanstack/react-router";
 import { useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
-import { meQuery } from "@/features/accounts";
+import { meQuery, setUpQuery, WhereTheLinkIs } from "@/features/accounts";
 import { t } from "@/i18n";
 import { organizationReference } from "@/routing/references";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { OutsideCard } from "@/ui/OutsideCard";
 import { PendingPage } from "./pages";
 
-/** Leads from `/` to the organization of who is signed in, else to the sign-in. */
+/** Leads from `/` to the organization of who is signed in, else to the sign-in or to how a fresh installation begins. */
 export function StartPage() {
-  const me = useQuery({ ...meQuery(useApi()), retry: false });
+  const api = useApi();
+  const me = useQuery({ ...meQuery(api), retry: false });
+  const code = me.error instanceof ApiError ? me.error.code : null;
+  const isSignedOut = me.error instanceof ApiError && me.error.status === 401;
+  const installation = useQuery({ ...setUpQuery(api), enabled: isSignedOut });
   if (me.data) return <Navigate to="/$org" params={{ org: organizationReference(me.data.organization) }} replace />;
-  if (me.error instanceof ApiError && me.error.status === 401) return <Navigate to="/sign-in" replace />;
+  if (isSignedOut) {
+    if (installation.data?.is_needed === true) {
+      return (
+        <OutsideCard title={t("Set up automio")}>
+          <WhereTheLinkIs />
+        </OutsideCard>
+      );
+    }
+    if (installation.isPending) return <PendingPage />;
+    return <Navigate to="/sign-in" replace />;
+  }
+  if (code === "no_organization") {
+    return (
+      <OutsideCard title={t("You are in no organization")}>
+        <Stack gap="md">
+          <Text>{t("Ask an owner of the organization that you want to work in for an invitation.")}</Text>
+          <Group>
+            <Button variant="default" renderRoot={(props) => <Link to="/account" {...props} />}>
+              {t("Your account")}
+            </Button>
+          </Group>
+        </Stack>
+      </OutsideCard>
+    );
+  }
   if (me.error) {
     return (
       <OutsideCard title={t("automio")} wide>

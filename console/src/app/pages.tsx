@@ -21,6 +21,20 @@ export function NotHerePage() {
   );
 }
 
+/** For who was removed while the page was open. Leaving it loads a new document: nothing read before stays in memory. */
+export function NoMemberPage({ organization }: { organization: string }) {
+  return (
+    <OutsideCard title={t("You are no member any more")}>
+      <Text mb="md" role="alert">
+        {t("Your membership of {organization} has ended. Ask one of its owners if you think that this is wrong.", {
+          organization,
+        })}
+      </Text>
+      <Anchor href="/">{t("Go to your organization")}</Anchor>
+    </OutsideCard>
+  );
+}
+
 /** For a fault of the console itself. Drafts are stored, so that a reload loses nothing. */
 export function CrashPage({ error }: ErrorComponentProps) {
   return (

@@ -2,6 +2,7 @@ import { createRoute, createRouter, lazyRouteComponent, Outlet } from "@tanstack
 import { accountRoutes } from "@/features/accounts/routes";
 import { appsRoutes } from "@/features/apps/routes";
 import { runsRoutes } from "@/features/runs/routes";
+import { settingsRoutes } from "@/features/settings/routes";
 import { appRoute, organizationRoute, outsideRoute, rootRoute } from "@/routing/routes";
 import { CrashPage, NotHerePage, PendingPage } from "./pages";
 
@@ -20,6 +21,7 @@ const routeTree = rootRoute.addChildren([
   organizationRoute.addChildren([
     ...appsRoutes.organization,
     ...runsRoutes.organization,
+    ...settingsRoutes.organization,
     appRoute.addChildren([...appsRoutes.app, ...runsRoutes.app]),
   ]),
 ]);

@@ -2,12 +2,12 @@ import { Tooltip } from "@mantine/core";
 import { useSyncExternalStore } from "react";
 import { absoluteTime, relativeTime } from "./time";
 
-/** Shows how long ago something was, with the exact time and its zone on hover and focus. */
+/** Shows how long ago something was, or in how long it will be, with the exact time and its zone on hover and focus. */
 export function Time({ at }: { at: string }) {
   const now = useSyncExternalStore(onMinute, minute);
   return (
     <Tooltip label={absoluteTime(at)}>
-      <time dateTime={at}>{relativeTime(at, Math.max(now, Date.parse(at)))}</time>
+      <time dateTime={at}>{relativeTime(at, nowFor(at, now))}</time>
     </Tooltip>
   );
 }
@@ -29,6 +29,12 @@ function onMinute(listener: () => void): () => void {
     clock.listeners.delete(listener);
     if (clock.listeners.size === 0) window.clearInterval(clock.timer);
   };
+}
+
+/** The clock is up to a minute late: what has just happened is not in the future. */
+function nowFor(at: string, now: number): number {
+  const time = Date.parse(at);
+  return time > now && time - now < minuteLength ? time : now;
 }
 
 function minute(): number {

@@ -13,7 +13,9 @@ export function relativeTime(at: string, now: number): string {
   const seconds = Math.round((Date.parse(at) - now) / 1000);
   for (const [unit, length] of units) {
     if (Math.abs(seconds) >= length) {
-      return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(Math.trunc(seconds / length), unit);
+      // The past is told by what is over; of a future of seven days, "in 6 days" after a second would be wrong.
+      const count = seconds < 0 ? Math.trunc(seconds / length) : Math.round(seconds / length);
+      return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(count, unit);
     }
   }
   return t("just now");

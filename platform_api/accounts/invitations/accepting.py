@@ -88,6 +88,12 @@ async def has_account(session: AsyncSession, invitation: Invitation) -> bool | N
     return None if invitation.email is None else await find_user(session, invitation.email) is not None
 
 
+async def name_of_inviter(session: AsyncSession, invitation: Invitation) -> str | None:
+    """Returns the name of the user who made an invitation; None when they are gone or have no name."""
+    name: str | None = await session.scalar(select(User.name).where(User.id == invitation.invited_by))
+    return name or None
+
+
 async def require_new_email(session: AsyncSession, invitation: Invitation, email: str) -> None:
     """Raises InvitationForAnother and EmailHasAccount unless the invitation can make an account with `email`."""
     _require_email(invitation, normalize_email(email))

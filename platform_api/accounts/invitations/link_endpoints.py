@@ -37,7 +37,11 @@ async def open_invitation(
 ) -> InvitationOpened:
     await _count(database, request)
     opened = await accepting.open_invitation(session, token)
-    return InvitationOpened.of(opened, has_account=await accepting.has_account(session, opened.invitation))
+    return InvitationOpened.of(
+        opened,
+        has_account=await accepting.has_account(session, opened.invitation),
+        invited_by=await accepting.name_of_inviter(session, opened.invitation),
+    )
 
 
 @router.post(

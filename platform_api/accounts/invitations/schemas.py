@@ -89,15 +89,17 @@ class InvitationOpened(BaseModel):
     has_account: bool | None = Field(
         description="Whether that e-mail has an account, which then must sign in; null when no e-mail is named"
     )
+    invited_by: str | None = Field(description="Name of the owner who invites; null when they are gone or have none")
     expires_at: datetime
 
     @classmethod
-    def of(cls, opened: OpenInvitation, *, has_account: bool | None) -> Self:
+    def of(cls, opened: OpenInvitation, *, has_account: bool | None, invited_by: str | None) -> Self:
         return cls(
             organization=opened.organization.name,
             role=opened.invitation.role,
             email=opened.invitation.email,
             has_account=has_account,
+            invited_by=invited_by,
             expires_at=opened.invitation.expires_at,
         )
 

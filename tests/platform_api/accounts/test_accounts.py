@@ -27,6 +27,25 @@ async def test_an_organization_is_created_with_its_creator_as_owner(shared_platf
     assert renamed.json()["name"] == "New name"
 
 
+async def test_a_user_changes_their_own_name_and_nobody_elses(shared_platform: Platform) -> None:
+    caller, other = [await shared_platform.create_caller() for _ in range(2)]
+    async with shared_platform.client(caller) as client:
+        changed = await client.patch("/api/me/", json={"name": "  Ada 👩‍💻 "})
+        refused = [
+            await client.patch("/api/me/", json=body)
+            for body in ({"name": " "}, {"name": "x" * 151}, {}, {"name": "x", "is_operator": True})
+        ]
+        me = (await client.get("/api/me/")).json()
+    assert changed.json() == me
+    assert me["user"]["name"] == "Ada 👩‍💻"
+    assert [reply.status_code for reply in refused] == [422] * 4
+    async with shared_platform.client(other) as client:
+        assert (await client.get("/api/me/")).json()["user"]["name"] == ""
+    limited = await shared_platform.create_colleague(caller, Role.MEMBER, scopes=[Scope.DATA])
+    async with shared_platform.client(limited) as client:
+        assert (await client.patch("/api/me/", json={"name": "x"})).status_code == 403
+
+
 async def test_another_organization_is_out_of_reach(shared_platform: Platform) -> None:
     victim, stranger = await shared_platform.create_caller(), await shared_platform.create_caller()
     base = f"/api/organizations/{victim.organization_id}/"

@@ -60,7 +60,7 @@ async def _open(platform: Platform, token: str) -> httpx.Response:
 
 async def _roles(platform: Platform, owner: Caller) -> dict[str, str]:
     async with platform.client(owner) as client:
-        members = (await client.get(f"/api/organizations/{owner.organization_slug}/members/")).json()
+        members = (await client.get(f"/api/organizations/{owner.organization_slug}/members/")).json()["results"]
     return {member["email"]: member["role"] for member in members}
 
 
@@ -86,6 +86,8 @@ async def test_somebody_without_an_account_opens_the_link_makes_one_and_is_signe
     shared_platform: Platform,
 ) -> None:
     owner = await shared_platform.create_caller()
+    async with shared_platform.client(owner) as client:
+        assert (await client.patch("/api/me/", json={"name": " Ada "})).json()["user"]["name"] == "Ada"
     made = await _invite(shared_platform, owner, role="builder", expires_in_days=3)
     assert (made["state"], made["is_mailed"], made["invited_by"]) == ("pending", False, owner.user_id)
     lasts = datetime.fromisoformat(made["expires_at"]) - datetime.fromisoformat(made["created_at"])
@@ -96,6 +98,7 @@ async def test_somebody_without_an_account_opens_the_link_makes_one_and_is_signe
         "role": "builder",
         "email": None,
         "has_account": None,
+        "invited_by": "Ada",
         "expires_at": made["expires_at"],
     }
     email = _new_email()

@@ -141,7 +141,8 @@ def test_a_person_gets_a_link_that_creates_the_first_user_and_none_later(directo
         assert link["code"] != first["code"]
         account = {"name": "A", "email": "a@example.com", "password": "long enough 1", "organization": "First"}
         with httpx.Client(base_url=link["url"], timeout=240) as client:
-            assert client.get("/set-up", params={"code": link["code"]}).status_code == 200
+            page = client.get("/set-up", params={"code": link["code"]}, headers={"Accept": "text/html"})
+            assert page.headers["content-type"].startswith("text/html"), page.text
             done = client.post("/api/set-up/", json={**account, "code": first["code"]})
             assert done.status_code == 201, done.text
         assert asyncio.run(find_set_up_link(link["url"], link["code"])) is None, "a later start prints none"

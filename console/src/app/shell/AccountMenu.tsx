@@ -4,7 +4,9 @@ import IconDeviceDesktop from "@tabler/icons-react/icons/IconDeviceDesktop";
 import IconLogout from "@tabler/icons-react/icons/IconLogout";
 import IconMoon from "@tabler/icons-react/icons/IconMoon";
 import IconSun from "@tabler/icons-react/icons/IconSun";
+import IconUser from "@tabler/icons-react/icons/IconUser";
 import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useApi } from "@/api/context";
 import { type Me, signOut } from "@/features/accounts";
 import { t } from "@/i18n";
@@ -37,6 +39,12 @@ export function AccountMenu({ me }: { me: Me }) {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{me.user.email}</Menu.Label>
+        <Menu.Item
+          leftSection={<IconUser size={16} aria-hidden />}
+          renderRoot={(props) => <Link to="/account" {...props} />}
+        >
+          {t("Your account")}
+        </Menu.Item>
         <Menu.Item component="a" href="/docs" target="_blank" leftSection={<IconBook size={16} aria-hidden />}>
           {t("HTTP API")}
         </Menu.Item>

@@ -10,7 +10,7 @@ import { Logo } from "@/ui/Logo";
 import { AccountMenu } from "./AccountMenu";
 import classes from "./Navigation.module.css";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
-import { appPlaces, organizationPlaces } from "./places";
+import { appPlaces, lastPlaces, organizationPlaces } from "./places";
 
 /** The way to every screen, at the left; below 768 px a drawer. */
 export function Navigation({ me }: { me: Me }) {
@@ -49,17 +49,18 @@ function Places({ me }: { me: Me }) {
   const org = organizationReference(me.organization);
   const { app } = useParams({ strict: false });
   const places = useMemo(() => organizationPlaces(org), [org]);
+  const last = useMemo(() => lastPlaces(org), [org]);
   const inside = useMemo(() => (app === undefined ? [] : appPlaces(org, app)), [org, app]);
   const commands = useMemo<Command[]>(
     () =>
-      [...places, ...inside].map(({ title, letter, link }) => ({
+      [...places, ...inside, ...last].map(({ title, letter, link }) => ({
         id: `go ${letter}`,
         title,
         group: t("Go to"),
         keys: `g ${letter}`,
         run: () => navigate(link),
       })),
-    [places, inside, navigate],
+    [places, inside, last, navigate],
   );
   useCommands(commands);
   return (
@@ -74,12 +75,20 @@ function Places({ me }: { me: Me }) {
         )}
         <PlaceList places={inside} />
       </ScrollArea>
+      <div className={classes.last}>
+        <PlaceList places={last} />
+      </div>
       <AccountMenu me={me} />
     </>
   );
 }
 
-function PlaceList({ places }: { places: ReturnType<typeof organizationPlaces> | ReturnType<typeof appPlaces> }) {
+type Place =
+  | ReturnType<typeof organizationPlaces>[number]
+  | ReturnType<typeof appPlaces>[number]
+  | ReturnType<typeof lastPlaces>[number];
+
+function PlaceList({ places }: { places: readonly Place[] }) {
   return (
     <ul className={classes.list}>
       {places.map(({ title, icon: Icon, link }) => (

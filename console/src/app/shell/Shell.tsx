@@ -7,9 +7,10 @@ import { meQuery } from "@/features/accounts";
 import { t } from "@/i18n";
 import { organizationRoute } from "@/routing/routes";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { NotHerePage, PendingPage } from "../pages";
+import { NoMemberPage, NotHerePage, PendingPage } from "../pages";
 import { Palette } from "../palette/Palette";
 import { Navigation } from "./Navigation";
+import { useRightsAskedAgain } from "./rights";
 import classes from "./Shell.module.css";
 import { SignInAgain } from "./SignInAgain";
 
@@ -25,7 +26,12 @@ export function Shell() {
 
 function Gate() {
   const me = useQuery(meQuery(useApi()));
+  useRightsAskedAgain();
   const needsSignIn = <SignInAgain email={me.data?.user.email ?? ""} />;
+  // First of all: what was read before is not theirs to see any more.
+  if (me.error instanceof ApiError && [403, 404].includes(me.error.status)) {
+    return me.data ? <NoMemberPage organization={me.data.organization.name} /> : <NotHerePage />;
+  }
   if (me.data) {
     return (
       <Commands>
@@ -43,7 +49,6 @@ function Gate() {
       </Commands>
     );
   }
-  if (me.error instanceof ApiError && [403, 404].includes(me.error.status)) return <NotHerePage />;
   if (me.error) {
     return (
       <main className={classes.main}>

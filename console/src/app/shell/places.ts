@@ -2,6 +2,7 @@ import type { Icon } from "@tabler/icons-react";
 import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconHome from "@tabler/icons-react/icons/IconHome";
 import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
+import IconSettings from "@tabler/icons-react/icons/IconSettings";
 import { linkOptions } from "@tanstack/react-router";
 import { t } from "@/i18n";
 
@@ -37,6 +38,18 @@ export function appPlaces(org: string, app: string) {
       letter: "r",
       icon: IconHistory as Icon,
       link: linkOptions({ to: "/$org/$app/runs", params: { org, app } }),
+    },
+  ];
+}
+
+/** Returns the places below all others. */
+export function lastPlaces(org: string) {
+  return [
+    {
+      title: t("Settings"),
+      letter: "s",
+      icon: IconSettings as Icon,
+      link: linkOptions({ to: "/$org/settings", params: { org } }),
     },
   ];
 }

@@ -1,2 +1,5 @@
-export { type Me, meQuery, type Organization, organizationsQuery, signOut } from "./api";
+export { type Me, meQuery, type Organization, organizationsQuery, type Role, setUpQuery, signOut } from "./api";
 export { SignInForm } from "./components/SignInForm";
+export { WhereTheLinkIs } from "./components/WhereTheLinkIs";
+export { missing, missingEmail } from "./model/faults";
+export { describeRole, nameOfRole, roles } from "./model/roles";

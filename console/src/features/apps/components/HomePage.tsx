@@ -14,6 +14,7 @@ import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
 import { type App, appsQuery } from "../api";
 import classes from "./HomePage.module.css";
+import { WaysToStart } from "./WaysToStart";
 
 /** The first page of an organization: its apps. */
 export function HomePage() {
@@ -48,7 +49,7 @@ export function HomePage() {
       {apps.isPending && <LoadingRows />}
       {apps.error && <ErrorPanel error={apps.error} onRetry={() => apps.refetch()} />}
       {apps.data?.results.length === 0 && (
-        <EmptyState title={t("No apps yet")} action={newApp}>
+        <EmptyState title={t("No apps yet")} action={<WaysToStart org={org} />}>
           {t("An app holds tables, the Python actions that work on them, and what connects them to other services.")}
         </EmptyState>
       )}

@@ -1,0 +1,67 @@
+import { Button, SegmentedControl, useMantineColorScheme } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Navigate } from "@tanstack/react-router";
+import { useApi } from "@/api/context";
+import { ApiError } from "@/api/errors";
+import { t } from "@/i18n";
+import { ErrorPanel } from "@/ui/ErrorPanel";
+import { OutsidePage } from "@/ui/OutsidePage";
+import { LoadingRows } from "@/ui/Page";
+import { SettingsPage, SettingsSection } from "@/ui/SettingsPage";
+import { meQuery, signOut } from "../api";
+import { OwnPassword } from "./OwnPassword";
+import { OwnProfile } from "./OwnProfile";
+import { OwnSignIns } from "./OwnSignIns";
+
+/** What belongs to a person and to no organization. */
+export function AccountPage() {
+  const api = useApi();
+  const me = useQuery({ ...meQuery(api), retry: false });
+  const leaving = useMutation({
+    mutationFn: () => signOut(api),
+    // A new document: nothing of what was loaded stays in memory.
+    onSuccess: () => window.location.assign("/sign-in"),
+  });
+  if (me.error instanceof ApiError && me.error.status === 401)
+    return <Navigate to="/sign-in" search={{ next: "/account" }} replace />;
+  // Somebody without any organization still has sign-ins to look after.
+  const isAlone = me.error instanceof ApiError && me.error.code === "no_organization";
+  return (
+    <OutsidePage
+      actions={
+        <Button variant="default" loading={leaving.isPending} onClick={() => leaving.mutate()}>
+          {t("Sign out")}
+        </Button>
+      }
+    >
+      <SettingsPage title={t("Your account")} help="/help/reference/accounts">
+        {leaving.error && <ErrorPanel error={leaving.error} />}
+        {me.isPending && <LoadingRows />}
+        {me.error && !isAlone && <ErrorPanel error={me.error} onRetry={() => me.refetch()} />}
+        {me.data && <OwnProfile me={me.data} />}
+        {me.data && <OwnPassword email={me.data.user.email} />}
+        {(me.data || isAlone) && <OwnSignIns />}
+        <Colours />
+      </SettingsPage>
+    </OutsidePage>
+  );
+}
+
+const schemes = ["light", "dark", "auto"] as const;
+
+function Colours() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const names = { light: t("Light"), dark: t("Dark"), auto: t("As the system") };
+  return (
+    <SettingsSection title={t("Colours")} description={t("Kept in this browser.")}>
+      <div>
+        <SegmentedControl
+          aria-label={t("Colours")}
+          value={colorScheme}
+          data={schemes.map((value) => ({ value, label: names[value] }))}
+          onChange={setColorScheme}
+        />
+      </div>
+    </SettingsSection>
+  );
+}

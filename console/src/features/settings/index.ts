@@ -1,0 +1,1 @@
+export { NewOrganizationModal } from "./components/NewOrganizationModal";
