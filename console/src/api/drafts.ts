@@ -73,19 +73,24 @@ async function writeAll(): Promise<void> {
         if (draft === null) inMemory.delete(key.join("\0"));
         else inMemory.set(key.join("\0"), draft);
       }
-      continue;
+    } else {
+      await store(database, changes);
     }
-    const transaction = database.transaction(storeName, "readwrite");
-    const store = transaction.objectStore(storeName);
-    for (const { key, draft } of changes) {
-      if (draft === null) store.delete([...key]);
-      else store.put(draft);
-    }
-    await new Promise<void>((resolve, reject) => {
-      transaction.oncomplete = () => resolve();
-      transaction.onabort = () => reject(transaction.error);
-    });
   }
+}
+
+async function store(database: IDBDatabase, changes: readonly Pending[]): Promise<void> {
+  const transaction = database.transaction(storeName, "readwrite");
+  const drafts = transaction.objectStore(storeName);
+  for (const { key, draft } of changes) {
+    if (draft === null) drafts.delete([...key]);
+    else drafts.put(draft);
+  }
+  // A full disk costs the draft, not the page: the text is still in the editor, and its state says "not saved".
+  await new Promise<void>((resolve) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => resolve();
+  });
 }
 
 function keyOf(draft: Pick<Draft, "user" | "document" | "base">): Key {

@@ -1,5 +1,6 @@
 import { Burger, Drawer, ScrollArea } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
+import IconCode from "@tabler/icons-react/icons/IconCode";
 import IconHome from "@tabler/icons-react/icons/IconHome";
 import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
 import { Link, useLocation, useParams } from "@tanstack/react-router";
@@ -67,6 +68,11 @@ function Places({ me }: { me: Me }) {
               <Place icon={<IconLayoutDashboard size={18} aria-hidden />}>
                 <Link to="/$org/$app" params={{ org, app }} activeOptions={{ exact: true }}>
                   {t("Overview")}
+                </Link>
+              </Place>
+              <Place icon={<IconCode size={18} aria-hidden />}>
+                <Link to="/$org/$app/code" params={{ org, app }}>
+                  {t("Code")}
                 </Link>
               </Place>
             </ul>

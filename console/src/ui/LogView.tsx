@@ -1,0 +1,199 @@
+import { ActionIcon, Button, Group, Text, TextInput } from "@mantine/core";
+import IconChevronDown from "@tabler/icons-react/icons/IconChevronDown";
+import IconChevronUp from "@tabler/icons-react/icons/IconChevronUp";
+import IconDownload from "@tabler/icons-react/icons/IconDownload";
+import IconSearch from "@tabler/icons-react/icons/IconSearch";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { t } from "@/i18n";
+import { type AnsiPart, ansiParts } from "./ansi";
+import { download } from "./download";
+import classes from "./LogView.module.css";
+import type { LogBuffer } from "./log-buffer";
+import { bytes, number } from "./time";
+
+const rowHeight = 20;
+/** Longer lines are cut: a browser that lays out megabytes in one line stands still. */
+const maxShown = 4000;
+const place = /\b((?:[\w.-]+\/)*[\w.-]+\.py)(?::|", line )(\d+)/g;
+
+type Props = {
+  log: LogBuffer;
+  label: string;
+  /** Names the file of the download. */
+  name: string;
+  /** Before the search: state, progress. */
+  state?: ReactNode;
+  /** Opens a source file where the log names one; without it, names are no links. */
+  onOpen?: ((path: string, line: number) => void) | undefined;
+  /** Tells whether a file can be opened. */
+  canOpen?: ((path: string) => boolean) | undefined;
+};
+
+/** Shows a log of any length: only what is on the screen is made; it follows the end until one scrolls up. */
+export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
+  const version = useSyncExternalStore(log.subscribe, log.read);
+  const scroller = useRef<HTMLDivElement>(null);
+  const [follows, setFollows] = useState(true);
+  const [search, setSearch] = useState("");
+  const [chosen, setChosen] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the log changes with its version
+  const found = useMemo(() => log.find(search), [log, search, version]);
+  const rows = useVirtualizer({
+    count: log.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 20,
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines move the end
+  useEffect(() => {
+    if (follows && scroller.current !== null) scroller.current.scrollTop = scroller.current.scrollHeight;
+  }, [follows, version]);
+  const goTo = (index: number) => {
+    const at = ((index % found.length) + found.length) % found.length;
+    setChosen(at);
+    setFollows(false);
+    const row = found[at];
+    if (row !== undefined) rows.scrollToIndex(row, { align: "center" });
+  };
+  const onScroll = () => {
+    const element = scroller.current;
+    if (element === null) return;
+    setFollows(element.scrollHeight - element.scrollTop - element.clientHeight < rowHeight * 2);
+  };
+  const marked = found[chosen];
+  return (
+    <div className={classes.view}>
+      <Group gap="xs" className={classes.bar} wrap="nowrap">
+        {state}
+        <TextInput
+          size="xs"
+          aria-label={t("Search the log")}
+          placeholder={t("Search")}
+          leftSection={<IconSearch size={14} aria-hidden />}
+          value={search}
+          onChange={(event) => {
+            setSearch(event.currentTarget.value);
+            setChosen(0);
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && found.length > 0) goTo(event.shiftKey ? chosen - 1 : chosen + 1);
+          }}
+          className={classes.search}
+        />
+        {search !== "" && (
+          <>
+            <Text size="xs" c="dimmed" role="status" className={classes.count}>
+              {found.length === 0 ? t("none") : `${number(chosen + 1)}/${number(found.length)}`}
+            </Text>
+            <ActionIcon
+              size="sm"
+              variant="subtle"
+              aria-label={t("Previous match")}
+              disabled={found.length === 0}
+              onClick={() => goTo(chosen - 1)}
+            >
+              <IconChevronUp size={16} aria-hidden />
+            </ActionIcon>
+            <ActionIcon
+              size="sm"
+              variant="subtle"
+              aria-label={t("Next match")}
+              disabled={found.length === 0}
+              onClick={() => goTo(chosen + 1)}
+            >
+              <IconChevronDown size={16} aria-hidden />
+            </ActionIcon>
+          </>
+        )}
+        <Text size="xs" c="dimmed" className={classes.count}>
+          {t("{count, plural, one {# line} other {# lines}}", { count: log.length + log.lost })}
+        </Text>
+        <Button
+          size="compact-xs"
+          variant={follows ? "light" : "default"}
+          aria-pressed={follows}
+          onClick={() => setFollows(!follows)}
+        >
+          {t("Follow")}
+        </Button>
+        <ActionIcon
+          size="sm"
+          variant="subtle"
+          aria-label={t("Download the log")}
+          onClick={() => download(`${name}.log`, log.all())}
+        >
+          <IconDownload size={16} aria-hidden />
+        </ActionIcon>
+      </Group>
+      {log.lost > 0 && (
+        <Text size="xs" className={classes.lost}>
+          {t("The first {count} lines are no longer kept in this view.", { count: number(log.lost) })}
+        </Text>
+      )}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller that the keyboard must reach */}
+      <section ref={scroller} className={classes.scroller} aria-label={label} tabIndex={0} onScroll={onScroll}>
+        <div
+          className={classes.lines}
+          ref={(element) => element?.style.setProperty("height", `${rows.getTotalSize()}px`)}
+        >
+          {rows.getVirtualItems().map(({ index, start }) => (
+            <div
+              key={index}
+              className={classes.line}
+              data-chosen={(search !== "" && index === marked) || undefined}
+              style={{ transform: `translateY(${start}px)` }}
+            >
+              <span className={classes.number}>{index + 1 + log.lost}</span>
+              <Line text={log.at(index)} name={name} onOpen={onOpen} canOpen={canOpen} />
+            </div>
+          ))}
+        </div>
+      </section>
+    </div>
+  );
+}
+
+function Line({ text, name, onOpen, canOpen }: Pick<Props, "name" | "onOpen" | "canOpen"> & { text: string }) {
+  const isCut = text.length > maxShown;
+  const parts = ansiParts(isCut ? text.slice(0, 400) : text);
+  return (
+    <span className={classes.text}>
+      {parts.map((part, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: parts of one unchanging line
+        <Part key={index} part={part} onOpen={onOpen} canOpen={canOpen} />
+      ))}
+      {isCut && (
+        <button type="button" className={classes.link} onClick={() => download(`${name}.txt`, text)}>
+          {t("… {size} in this line, download", { size: bytes(text.length) })}
+        </button>
+      )}
+    </span>
+  );
+}
+
+function Part({ part, onOpen, canOpen }: Pick<Props, "onOpen" | "canOpen"> & { part: AnsiPart }) {
+  const pieces: ReactNode[] = [];
+  let from = 0;
+  for (const match of onOpen === undefined ? [] : part.text.matchAll(place)) {
+    const [whole, path = "", line = "1"] = match;
+    if (!canOpen?.(path)) continue;
+    pieces.push(part.text.slice(from, match.index));
+    pieces.push(
+      <button key={match.index} type="button" className={classes.link} onClick={() => onOpen?.(path, Number(line))}>
+        {whole}
+      </button>,
+    );
+    from = match.index + whole.length;
+  }
+  pieces.push(part.text.slice(from));
+  return (
+    <span
+      data-color={part.color ?? undefined}
+      data-bold={part.isBold || undefined}
+      data-underlined={part.isUnderlined || undefined}
+    >
+      {pieces}
+    </span>
+  );
+}
