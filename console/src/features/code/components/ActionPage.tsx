@@ -1,4 +1,4 @@
-import { Tabs } from "@mantine/core";
+import { Anchor, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useApi, useOrganization } from "@/api/context";
@@ -65,8 +65,8 @@ function Part({ tab, app, action }: { tab: "triggers" | "history" | "editor"; ap
 function Up({ slug }: { slug: string }) {
   const org = useOrganization();
   return (
-    <Link to="/$org/$app/code" params={{ org, app: slug }}>
+    <Anchor renderRoot={(props) => <Link to="/$org/$app/code" params={{ org, app: slug }} {...props} />}>
       {t("Code")}
-    </Link>
+    </Anchor>
   );
 }

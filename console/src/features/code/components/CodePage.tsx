@@ -1,3 +1,4 @@
+import { Anchor } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -67,9 +68,9 @@ export function Code({ app: slug, path, line, action, tabs }: CodeProps) {
       line={line}
       title={named?.name ?? (shown === "" ? t("Code") : shown)}
       breadcrumb={
-        <Link to="/$org/$app" params={{ org, app: slug }}>
+        <Anchor renderRoot={(props) => <Link to="/$org/$app" params={{ org, app: slug }} {...props} />}>
           <bdi>{app.data.name}</bdi>
-        </Link>
+        </Anchor>
       }
       tabs={tabs}
       onOpen={(next, at) => {

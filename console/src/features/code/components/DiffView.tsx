@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { type Diff, showDiff } from "../editor/diff";
+import type { Diff } from "../editor/diff";
 import classes from "./DiffView.module.css";
 
 /** Two texts side by side. With `onAfter`, the right one can be changed, also by taking places of the left. */
@@ -14,13 +14,21 @@ export function DiffView({ path, before, after, onAfter }: Diff) {
   const shown = canChange ? null : after;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another text on the right makes another view
   useEffect(() => {
-    if (place.current === null) return;
-    return showDiff(place.current, {
-      path,
-      before,
-      after: first.current,
-      ...(canChange ? { onAfter: (text: string) => change.current?.(text) } : {}),
+    let remove: (() => void) | null = null;
+    let isGone = false;
+    void import("../editor/diff").then(({ showDiff }) => {
+      if (place.current === null || isGone) return;
+      remove = showDiff(place.current, {
+        path,
+        before,
+        after: first.current,
+        ...(canChange ? { onAfter: (text: string) => change.current?.(text) } : {}),
+      });
     });
+    return () => {
+      isGone = true;
+      remove?.();
+    };
   }, [path, before, shown, canChange]);
   return <div ref={place} className={classes.diff} />;
 }

@@ -30,7 +30,7 @@ export function FileTabs({ paths, path, changed, onOpen, onClose }: Props) {
               </span>
             )}
           </button>
-          <CloseButton size="xs" aria-label={t("Close {item}", { item })} onClick={() => onClose(item)} />
+          <CloseButton size={24} iconSize={12} aria-label={t("Close {item}", { item })} onClick={() => onClose(item)} />
         </li>
       ))}
     </ul>

@@ -4,7 +4,7 @@ import IconDots from "@tabler/icons-react/icons/IconDots";
 import IconFileText from "@tabler/icons-react/icons/IconFileText";
 import IconPlayerPlay from "@tabler/icons-react/icons/IconPlayerPlay";
 import IconPuzzle from "@tabler/icons-react/icons/IconPuzzle";
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, type MouseEvent, useRef, useState } from "react";
 import { t } from "@/i18n";
 import type { Section } from "../model/files";
 import classes from "./FileTree.module.css";
@@ -83,22 +83,22 @@ export function FileTree({ sections, path, changed, onOpen, onRename, onDelete }
               const Icon = icons[name];
               const isChanged = changed.has(item);
               return (
-                <div key={item} className={classes.row} data-open={item === path || undefined}>
-                  <div
-                    role="treeitem"
-                    aria-level={2}
-                    aria-selected={item === path}
-                    aria-label={isChanged ? t("{item}, not saved", { item }) : item}
-                    data-item={item}
-                    tabIndex={current === item ? 0 : -1}
-                    className={classes.file}
-                    onClick={() => onOpen(item)}
-                    onKeyDown={() => undefined}
-                  >
-                    <Icon size={14} aria-hidden className={classes.icon} />
-                    <bdi className={classes.name}>{item}</bdi>
-                    {isChanged && <span className={classes.dot} aria-hidden />}
-                  </div>
+                <div
+                  key={item}
+                  role="treeitem"
+                  aria-level={2}
+                  aria-selected={item === path}
+                  aria-label={isChanged ? t("{item}, not saved", { item }) : item}
+                  data-item={item}
+                  data-open={item === path || undefined}
+                  tabIndex={current === item ? 0 : -1}
+                  className={classes.file}
+                  onClick={(event) => isOnItem(event) && onOpen(item)}
+                  onKeyDown={() => undefined}
+                >
+                  <Icon size={14} aria-hidden className={classes.icon} />
+                  <bdi className={classes.name}>{item}</bdi>
+                  {isChanged && <span className={classes.dot} aria-hidden />}
                   <Menu position="bottom-end" withinPortal>
                     <Menu.Target>
                       <ActionIcon
@@ -139,4 +139,9 @@ function neighbour(key: string, items: readonly string[], at: number): string | 
   return key === "ArrowLeft" && !isSection
     ? items.slice(0, at).findLast((other) => other.startsWith("section:"))
     : undefined;
+}
+
+/** Tells whether a click was on the item itself, not on its button or in the menu of that. */
+function isOnItem({ target, currentTarget }: MouseEvent<HTMLElement>): boolean {
+  return target instanceof Element && currentTarget.contains(target) && target.closest("button") === null;
 }

@@ -3,6 +3,7 @@ import { EditorView } from "@codemirror/view";
 import { languageOf } from "./languages";
 import { type Mark, setMarks } from "./marks";
 import { type EditorHooks, language, stateOf } from "./state";
+import { appearance } from "./theme";
 
 type Buffer = { state: EditorState; scroll: StateEffect<unknown> | null };
 
@@ -17,7 +18,8 @@ export class Buffers {
     parent: HTMLElement,
     private readonly hooks: EditorHooks,
   ) {
-    this.view = new EditorView({ parent });
+    // With the nonce from the beginning: an editor writes its first styles when it is made.
+    this.view = new EditorView({ parent, extensions: appearance });
   }
 
   /** Shows a file, with this text. */

@@ -1,20 +1,27 @@
-import { syntaxTree } from "@codemirror/language";
+import { ensureSyntaxTree, syntaxTree } from "@codemirror/language";
 import { type Diagnostic, forEachDiagnostic, linter } from "@codemirror/lint";
 import type { EditorState, Extension } from "@codemirror/state";
 import { t } from "@/i18n";
 
 const maxProblems = 100;
+/** Milliseconds. */
+const maxParse = 100;
 
 /** A problem as it is listed: its line and column count from 1. */
 export type Problem = { line: number; column: number; message: string };
 
 /** Marks what the parser could not read. */
-export const syntaxProblems: Extension = linter((view) => findProblems(view.state), { delay: 300 });
+export const syntaxProblems: Extension = linter((view) => findProblems(view.state), {
+  delay: 300,
+  // Also when the language has come, or more has been parsed.
+  needsRefresh: ({ state, startState }) => syntaxTree(state) !== syntaxTree(startState),
+});
 
 function findProblems(state: EditorState): Diagnostic[] {
   const found: Diagnostic[] = [];
   let lastLine = -1;
-  syntaxTree(state).iterate({
+  // What is not parsed yet is no fault: of a half of a text, the end would be one.
+  ensureSyntaxTree(state, state.doc.length, maxParse)?.iterate({
     enter: (node) => {
       if (found.length >= maxProblems) return false;
       if (!node.type.isError) return true;

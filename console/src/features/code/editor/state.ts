@@ -80,6 +80,7 @@ export function stateOf(path: string, text: string, hooks: EditorHooks): EditorS
       EditorView.contentAttributes.of({
         "aria-label": t("Text of {path}", { path }),
         "aria-describedby": describedBy,
+        tabindex: "0",
         spellcheck: "false",
       }),
       EditorView.updateListener.of((update) => {

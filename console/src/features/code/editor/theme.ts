@@ -65,17 +65,16 @@ const look = EditorView.theme({
     textDecoration: "underline wavy var(--am-error)",
     textUnderlineOffset: "3px",
   },
-  ".cm-line.am-failed": { backgroundColor: "color-mix(in srgb, var(--am-error) 14%, transparent)" },
+  ".cm-line.am-failed": { backgroundColor: "color-mix(in srgb, var(--am-error) 7%, transparent)" },
   ".am-failed-gutter": { color: "var(--am-error)", width: "1.2em", textAlign: "center" },
   // The merge view.
+  // Weak grounds and an underline: every colour of the text stays readable on them.
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": {
-    backgroundColor: "color-mix(in srgb, var(--am-error) 12%, transparent)",
+    backgroundColor: "color-mix(in srgb, var(--am-error) 7%, transparent)",
   },
-  "&.cm-merge-b .cm-changedLine": { backgroundColor: "color-mix(in srgb, var(--am-ok) 14%, transparent)" },
-  "&.cm-merge-a .cm-changedText": {
-    background: "color-mix(in srgb, var(--am-error) 30%, transparent)",
-  },
-  "&.cm-merge-b .cm-changedText": { background: "color-mix(in srgb, var(--am-ok) 32%, transparent)" },
+  "&.cm-merge-b .cm-changedLine": { backgroundColor: "color-mix(in srgb, var(--am-ok) 7%, transparent)" },
+  "&.cm-merge-a .cm-changedText": { background: "none", boxShadow: "inset 0 -2px 0 var(--am-error)" },
+  "&.cm-merge-b .cm-changedText": { background: "none", boxShadow: "inset 0 -2px 0 var(--am-ok)" },
   ".cm-collapsedLines": { background: "var(--am-raised)", color: "var(--am-muted)" },
 });
 
