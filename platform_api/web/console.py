@@ -17,7 +17,8 @@ _POLICY = (
     " connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'"
 )
-_FILE = re.compile(r"\.[a-z0-9]{1,5}$")
+# Below the root a dot belongs to a page: the source file `/acme/orders/code/count.py`.
+_FILE = re.compile(r"^/[^/]*\.[a-z0-9]{1,5}$")
 
 
 class ConsolePages:

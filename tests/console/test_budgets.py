@@ -11,7 +11,13 @@ from platform_api.web.templating import CONSOLE
 from tests.platform_api.conftest import Platform
 
 MAX_FIRST_BYTES = 300_000
-_FIRST = ("index.html", "src/app/StartPage.tsx", "src/app/shell/Shell.tsx", "src/features/apps/components/HomePage.tsx")
+MAX_EDITOR_BYTES = 190_000
+_FIRST = (
+    "index.html",
+    "src/app/StartPage.tsx",
+    "src/app/shell/Shell.tsx",
+    "src/features/apps/components/HomePage.tsx",
+)
 
 needs_build = pytest.mark.skipif(not (CONSOLE / "index.html").exists(), reason="the web console is not built")
 
@@ -50,6 +56,13 @@ def test_the_first_screens_are_within_their_budget() -> None:
 
 
 @needs_build
+def test_the_code_editor_is_within_its_budget_and_not_in_the_first_load() -> None:
+    first, editor = files_of(*_FIRST), files_of("src/features/code/components/CodePage.tsx")
+    size = compressed_bytes(editor - first)
+    assert 100_000 < size <= MAX_EDITOR_BYTES, f"{size:,} bytes"
+
+
+@needs_build
 @pytest.mark.anyio
 async def test_assets_are_compressed_and_kept_for_ever(shared_platform: Platform) -> None:
     entry = manifest()["index.html"]["file"]
@@ -62,7 +75,9 @@ async def test_assets_are_compressed_and_kept_for_ever(shared_platform: Platform
             assert "immutable" in answer.headers["cache-control"]
             assert answer.headers["content-type"].startswith("text/javascript")
             assert answer.headers["vary"] == "Accept-Encoding"
-        again = await client.get(f"/static/console/{entry}", headers={"If-None-Match": answers["gzip"].headers["etag"]})
+        again = await client.get(
+            f"/static/console/{entry}", headers={"If-None-Match": answers["gzip"].headers["etag"]}
+        )
         assert again.status_code in (200, 304)
     assert [answers[name].headers.get("content-encoding") for name in answers] == ["br", "gzip", None]
     assert answers["gzip"].content == answers["identity"].content

@@ -1,6 +1,7 @@
 import { createRoute, createRouter, lazyRouteComponent, Outlet } from "@tanstack/react-router";
 import { accountRoutes } from "@/features/accounts/routes";
 import { appsRoutes } from "@/features/apps/routes";
+import { codeRoutes } from "@/features/code/routes";
 import { runsRoutes } from "@/features/runs/routes";
 import { settingsRoutes } from "@/features/settings/routes";
 import { appRoute, organizationRoute, outsideRoute, rootRoute } from "@/routing/routes";
@@ -22,7 +23,7 @@ const routeTree = rootRoute.addChildren([
     ...appsRoutes.organization,
     ...runsRoutes.organization,
     ...settingsRoutes.organization,
-    appRoute.addChildren([...appsRoutes.app, ...runsRoutes.app]),
+    appRoute.addChildren([...appsRoutes.app, ...codeRoutes.app, ...runsRoutes.app]),
   ]),
 ]);
 

@@ -15,4 +15,4 @@ export function t(message: string, values?: Record<string, string | number>): st
 }
 
 /** The language of numbers, dates and lists: the browser's, which may differ from that of the texts. */
-export const locale: string = navigator.language || "en";
+export const locale: string = globalThis.navigator?.language || "en";

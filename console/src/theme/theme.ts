@@ -87,6 +87,8 @@ export function makeTheme() {
     {
       components: {
         Input: { vars: () => ({ wrapper: { "--input-bd": "var(--am-control)" } }) },
+        // Mantine's own shade of the colour fails AA on our canvas; icon and border say the kind.
+        Alert: { styles: { title: { color: "var(--am-text)" } } },
         Button: { defaultProps: { size: "sm" } },
         TextInput: { defaultProps: { size: "sm" } },
         PasswordInput: { defaultProps: { size: "sm" } },

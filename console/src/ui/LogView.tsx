@@ -34,6 +34,7 @@ type Props = {
 export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
   const version = useSyncExternalStore(log.subscribe, log.read);
   const scroller = useRef<HTMLDivElement>(null);
+  const lastTop = useRef(0);
   const [follows, setFollows] = useState(true);
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState(0);
@@ -59,7 +60,11 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
   const onScroll = () => {
     const element = scroller.current;
     if (element === null) return;
-    setFollows(element.scrollHeight - element.scrollTop - element.clientHeight < rowHeight * 2);
+    const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < rowHeight * 2;
+    // Lines that came since the last scroll move the end away; only a person scrolls up.
+    if (isAtEnd) setFollows(true);
+    else if (element.scrollTop < lastTop.current) setFollows(false);
+    lastTop.current = element.scrollTop;
   };
   const marked = found[chosen];
   return (

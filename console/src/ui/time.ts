@@ -26,6 +26,11 @@ export function absoluteTime(at: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" }).format(new Date(at));
 }
 
+/** Returns the time of day of a moment (milliseconds since 1970): `14:02`. */
+export function clockTime(at: number): string {
+  return new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(at);
+}
+
 /** Returns `1.24 s`, `41 s`, `3 min 20 s` or `2 h 5 min` for a number of seconds. */
 export function duration(seconds: number): string {
   if (seconds < 10) return t("{value} s", { value: number(seconds, 2) });

@@ -1,4 +1,5 @@
 import type { Icon } from "@tabler/icons-react";
+import IconCode from "@tabler/icons-react/icons/IconCode";
 import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconHome from "@tabler/icons-react/icons/IconHome";
 import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
@@ -32,6 +33,12 @@ export function appPlaces(org: string, app: string) {
       letter: "o",
       icon: IconLayoutDashboard as Icon,
       link: linkOptions({ to: "/$org/$app", params: { org, app }, activeOptions: { exact: true } }),
+    },
+    {
+      title: t("Code"),
+      letter: "c",
+      icon: IconCode as Icon,
+      link: linkOptions({ to: "/$org/$app/code", params: { org, app } }),
     },
     {
       title: t("Runs of the app"),

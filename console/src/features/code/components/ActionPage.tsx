@@ -1,0 +1,72 @@
+import { Anchor, Tabs } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { useApi, useOrganization } from "@/api/context";
+import { appQuery } from "@/features/apps";
+import { t } from "@/i18n";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorPanel } from "@/ui/ErrorPanel";
+import { LoadingRows, Page } from "@/ui/Page";
+import { type Action, actionsQuery } from "../api";
+import { ActionHistory } from "./ActionHistory";
+import { Code } from "./CodePage";
+import { Triggers } from "./Triggers";
+
+const route = getRouteApi("/$org/$app/actions/$action");
+const tabs = ["editor", "triggers", "history"] as const;
+const labels = { editor: () => t("Editor"), triggers: () => t("Triggers"), history: () => t("History") } as const;
+
+/** One action: its code, what starts it, and how it came to be. */
+export function ActionPage() {
+  const { org, app: slug, action: wanted } = route.useParams();
+  const { tab = "editor" } = route.useSearch();
+  const api = useApi();
+  const app = useQuery(appQuery(api, slug));
+  const id = app.data?.id ?? 0;
+  const actions = useQuery({ ...actionsQuery(api, id), enabled: app.data !== undefined });
+  const navigate = useNavigate();
+  const action = actions.data?.find((one) => one.slug === wanted);
+  const bar = (
+    <Tabs
+      value={tab}
+      onChange={(value) => {
+        const next = tabs.find((known) => known === value);
+        const search = next === undefined || next === "editor" ? {} : { tab: next };
+        void navigate({ to: "/$org/$app/actions/$action", params: { org, app: slug, action: wanted }, search });
+      }}
+    >
+      <Tabs.List aria-label={t("Parts of the action")}>
+        {tabs.map((known) => (
+          <Tabs.Tab key={known} value={known}>
+            {labels[known]()}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+    </Tabs>
+  );
+  if (action !== undefined && tab === "editor") return <Code app={slug} path="" action={wanted} tabs={bar} />;
+  const failed = app.error ?? actions.error;
+  return (
+    <Page title={action?.name ?? wanted} tabs={action && bar} breadcrumb={<Up slug={slug} />}>
+      {failed && <ErrorPanel error={failed} onRetry={() => (app.error ? app.refetch() : actions.refetch())} />}
+      {!failed && actions.data === undefined && <LoadingRows />}
+      {actions.data !== undefined && action === undefined && (
+        <EmptyState title={t("There is no action {wanted}", { wanted })} action={<Up slug={slug} />} />
+      )}
+      {action !== undefined && <Part tab={tab} app={id} action={action} />}
+    </Page>
+  );
+}
+
+function Part({ tab, app, action }: { tab: "triggers" | "history" | "editor"; app: number; action: Action }) {
+  return tab === "triggers" ? <Triggers app={app} action={action} /> : <ActionHistory app={app} action={action} />;
+}
+
+function Up({ slug }: { slug: string }) {
+  const org = useOrganization();
+  return (
+    <Anchor renderRoot={(props) => <Link to="/$org/$app/code" params={{ org, app: slug }} {...props} />}>
+      {t("Code")}
+    </Anchor>
+  );
+}

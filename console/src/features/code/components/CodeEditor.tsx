@@ -1,0 +1,86 @@
+import { VisuallyHidden } from "@mantine/core";
+import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
+import { t } from "@/i18n";
+import { Buffers } from "../editor/buffers";
+import type { Mark } from "../editor/marks";
+import { type Problem, problemsOf } from "../editor/problems";
+import { describedBy } from "../editor/state";
+import type { Names } from "../model/names";
+import classes from "./CodeEditor.module.css";
+
+export type EditorHandle = {
+  goTo: (line: number, column?: number) => void;
+  mark: (marks: ReadonlyMap<string, readonly Mark[]>) => void;
+  focus: () => void;
+};
+
+type Props = {
+  ref?: Ref<EditorHandle>;
+  path: string;
+  text: string;
+  /** Changes whenever `text` is another for a reason outside of this editor. */
+  revision: number;
+  openPaths: readonly string[];
+  names: Names;
+  onText: (path: string, text: string) => void;
+  onProblems: (problems: readonly Problem[]) => void;
+  onSave: () => void;
+  onRun: () => void;
+};
+
+/** Edits one of the open files; each keeps its cursor, undo and scroll while another is shown. */
+export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const buffers = useRef<Buffers | null>(null);
+  // The editor lives outside of React and always calls what was given last.
+  const latest = useRef(hooks);
+  latest.current = hooks;
+  const shownText = useRef(text);
+  shownText.current = text;
+
+  useEffect(() => {
+    if (place.current === null) return;
+    let listed = "";
+    const made = new Buffers(place.current, {
+      names: () => latest.current.names,
+      onText: (changed, typed) => latest.current.onText(changed, typed),
+      onSave: () => latest.current.onSave(),
+      onRun: () => latest.current.onRun(),
+      onUpdate: ({ state }) => {
+        const problems = problemsOf(state);
+        const next = JSON.stringify(problems);
+        if (next === listed) return;
+        listed = next;
+        latest.current.onProblems(problems);
+      },
+    });
+    buffers.current = made;
+    return () => {
+      buffers.current = null;
+      made.destroy();
+    };
+  }, []);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is typed comes from the editor itself
+  useEffect(() => buffers.current?.open(path, shownText.current), [path, revision]);
+  useEffect(() => buffers.current?.keepOnly(new Set(openPaths)), [openPaths]);
+
+  useImperativeHandle(
+    ref,
+    () => ({
+      goTo: (line, column) => buffers.current?.goTo(line, column),
+      mark: (marks) => buffers.current?.mark(marks),
+      focus: () => buffers.current?.focus(),
+    }),
+    [],
+  );
+
+  return (
+    <div className={classes.editor}>
+      <VisuallyHidden id={describedBy}>
+        {t("Tab indents. To leave the editor, press Escape, then Tab. F8 goes to the next problem.")}
+      </VisuallyHidden>
+      <div ref={place} className={classes.place} data-testid="editor" />
+    </div>
+  );
+}

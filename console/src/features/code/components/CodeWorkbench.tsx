@@ -1,0 +1,207 @@
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { useApi } from "@/api/context";
+import { t } from "@/i18n";
+import { EmptyState } from "@/ui/EmptyState";
+import { Workbench } from "@/ui/Workbench";
+import { type Action, namesQuery } from "../api";
+import type { Problem } from "../editor/problems";
+import { fileOfEntry, sectionsOf } from "../model/files";
+import { framesOf, messageOfTraceback } from "../model/traceback";
+import { useRun } from "../model/use-run";
+import { useWorkspace } from "../model/use-workspace";
+import type { Source } from "../model/workspace";
+import { BottomPanel, type PanelTab } from "./BottomPanel";
+import { CodeEditor, type EditorHandle } from "./CodeEditor";
+import classes from "./CodeWorkbench.module.css";
+import { ConflictView } from "./ConflictView";
+import type { Asked } from "./FileDialogs";
+import { Files } from "./Files";
+import { FileTabs } from "./FileTabs";
+import { HistoryView } from "./HistoryView";
+import { Notices } from "./Notices";
+import { RunPanel, type RunPanelHandle } from "./RunPanel";
+import { SaveState } from "./SaveState";
+
+type Props = {
+  app: number;
+  user: number;
+  source: Source;
+  actions: readonly Action[];
+  path: string | null;
+  line?: number | undefined;
+  title: string;
+  breadcrumb: ReactNode;
+  tabs?: ReactNode;
+  onOpen: (path: string | null, line?: number) => void;
+};
+
+const noNames = { tables: [], integrations: [] };
+
+/** Files, the editor of one, the form that runs it, and below what the run says. */
+export function CodeWorkbench({ app, user, source, actions, path, line, title, breadcrumb, tabs, onOpen }: Props) {
+  const { workspace, snapshot, isReady, resumed, dismiss } = useWorkspace({ app, user, source });
+  const names = useQuery(namesQuery(useApi(), app));
+  const running = useRun();
+  const editor = useRef<EditorHandle>(null);
+  const form = useRef<RunPanelHandle>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [open, setOpen] = useState<readonly string[]>([]);
+  const [panel, setPanel] = useState<PanelTab>("output");
+  const [problems, setProblems] = useState<readonly Problem[]>([]);
+  const [chosen, setChosen] = useState<number | null>(null);
+  const [isSaving, setSaving] = useState(false);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the workspace's files change with its snapshot
+  const files = useMemo(() => workspace.files(), [workspace, snapshot]);
+  const names_ = useMemo(() => [...files.keys()].join("\n"), [files]);
+  const paths = useMemo(() => new Set(names_ === "" ? [] : names_.split("\n")), [names_]);
+  const changed = useMemo(() => new Set(snapshot.edits.keys()), [snapshot.edits]);
+  const sections = useMemo(
+    () =>
+      sectionsOf(
+        paths,
+        actions.map(({ entry }) => entry),
+      ),
+    [paths, actions],
+  );
+  const openPaths = useMemo(
+    () => [...new Set([...open, ...(path === null ? [] : [path])])].filter((item) => paths.has(item)),
+    [open, path, paths],
+  );
+  const own = actions.filter(({ entry }) => fileOfEntry(entry) === path);
+  const action = own.find(({ id }) => id === chosen) ?? own[0];
+  const text = path === null ? null : workspace.text(path);
+
+  const openFile = (next: string | null, at?: number) => {
+    setOpen(openPaths);
+    setProblems([]);
+    if (next === path && at !== undefined) editor.current?.goTo(at);
+    else onOpen(next, at);
+  };
+  const close = (closed: string) => {
+    const left = openPaths.filter((item) => item !== closed);
+    setOpen(left);
+    if (closed === path) onOpen(left.at(-1) ?? null);
+  };
+  const run = async (input: Record<string, unknown>) => {
+    if (action === undefined) return;
+    setSaving(true);
+    const version = await workspace.save().finally(() => setSaving(false));
+    if (version === null) return;
+    setPanel("output");
+    running.starting.mutate({ action: action.id, version, input });
+  };
+
+  useEffect(() => {
+    if (line !== undefined && isReady) editor.current?.goTo(line);
+  }, [line, isReady]);
+  const failed = running.run?.status === "failed" ? (running.run.error ?? "") : "";
+  const started = running.started?.run_id;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new run takes the marks of the last one away
+  useEffect(() => {
+    const message = messageOfTraceback(failed);
+    const marks = Map.groupBy(framesOf(failed, paths), (frame) => frame.path);
+    editor.current?.mark(
+      new Map([...marks].map(([of, frames]) => [of, frames.map((frame) => ({ line: frame.line, message }))])),
+    );
+    if (failed !== "") setPanel("result");
+  }, [failed, started]);
+
+  const isMerging = snapshot.conflict !== null;
+  return (
+    <Workbench
+      name="code"
+      title={title}
+      breadcrumb={breadcrumb}
+      tabs={tabs}
+      state={<SaveState snapshot={snapshot} />}
+      actions={
+        <Button
+          variant="default"
+          disabled={snapshot.edits.size === 0 || isMerging}
+          onClick={() => setAsked({ kind: "version" })}
+        >
+          {t("Save version…")}
+        </Button>
+      }
+      side={
+        <Files
+          app={app}
+          workspace={workspace}
+          actions={actions}
+          sections={sections}
+          path={path}
+          changed={changed}
+          files={files}
+          asked={asked}
+          onAsk={setAsked}
+          onOpen={openFile}
+        />
+      }
+      inspector={
+        action !== undefined && !isMerging ? (
+          <RunPanel
+            key={action.id}
+            ref={form}
+            actions={own}
+            action={action}
+            version={snapshot.base.number}
+            isDirty={snapshot.edits.size > 0}
+            isStarting={isSaving || running.starting.isPending}
+            error={running.starting.error}
+            onChoose={setChosen}
+            onRun={(input) => void run(input)}
+          />
+        ) : undefined
+      }
+      panel={
+        isMerging ? undefined : (
+          <BottomPanel
+            tab={panel}
+            onTab={setPanel}
+            running={running}
+            problems={problems}
+            paths={paths}
+            onOpen={openFile}
+            onProblem={(problem) => editor.current?.goTo(problem.line, problem.column)}
+            history={() => path !== null && <HistoryView key={path} app={app} workspace={workspace} path={path} />}
+          />
+        )
+      }
+    >
+      <Notices snapshot={snapshot} workspace={workspace} resumed={resumed} onDismiss={dismiss} />
+      {isMerging && <ConflictView workspace={workspace} snapshot={snapshot} />}
+      {!isMerging && openPaths.length > 0 && (
+        <FileTabs paths={openPaths} path={path} changed={changed} onOpen={openFile} onClose={close} />
+      )}
+      {!isMerging && isReady && path !== null && text !== null && (
+        <div className={classes.editor}>
+          <CodeEditor
+            ref={editor}
+            path={path}
+            text={text}
+            revision={snapshot.revision}
+            openPaths={openPaths}
+            names={names.data ?? noNames}
+            onText={(of, typed) => workspace.edit(of, typed)}
+            onProblems={setProblems}
+            onSave={() => void workspace.save()}
+            onRun={() => form.current?.run()}
+          />
+        </div>
+      )}
+      {!isMerging && isReady && text === null && (
+        <EmptyState
+          title={path === null ? t("Choose a file") : t("There is no file {path}", { path })}
+          action={<Button onClick={() => setAsked({ kind: "new-action" })}>{t("New action")}</Button>}
+        >
+          {t(
+            "Actions are Python scripts that work on the tables of this app. A new one begins with an example that works.",
+          )}
+        </EmptyState>
+      )}
+    </Workbench>
+  );
+}

@@ -1,0 +1,10 @@
+import type { Extension } from "@codemirror/state";
+
+/** Loads what an editor knows of a file's language, by the file's name; each language is a chunk of its own. */
+export async function languageOf(path: string): Promise<Extension> {
+  if (path.endsWith(".py")) return (await import("@codemirror/lang-python")).python();
+  if (path.endsWith(".json")) return (await import("@codemirror/lang-json")).json();
+  if (/\.ya?ml$/.test(path)) return (await import("@codemirror/lang-yaml")).yaml();
+  if (path.endsWith(".md")) return (await import("@codemirror/lang-markdown")).markdown();
+  return [];
+}

@@ -1,0 +1,28 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { appRoute } from "@/routing/routes";
+
+const codeStartRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "code",
+  component: lazyRouteComponent(() => import("./components/CodePage"), "CodeStartPage"),
+});
+
+const codeRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "code/$",
+  validateSearch: (search: Record<string, unknown>): { line?: number } =>
+    Number.isInteger(search.line) && Number(search.line) > 0 ? { line: Number(search.line) } : {},
+  component: lazyRouteComponent(() => import("./components/CodePage"), "CodePage"),
+});
+
+export type ActionTab = "editor" | "triggers" | "history";
+
+const actionRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "actions/$action",
+  validateSearch: (search: Record<string, unknown>): { tab?: ActionTab } =>
+    search.tab === "triggers" || search.tab === "history" ? { tab: search.tab } : {},
+  component: lazyRouteComponent(() => import("./components/ActionPage"), "ActionPage"),
+});
+
+export const codeRoutes = { organization: [], app: [codeStartRoute, codeRoute, actionRoute] } as const;
