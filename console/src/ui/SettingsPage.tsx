@@ -65,7 +65,7 @@ export function SettingsSection({ title, description, actions, children }: Secti
   const id = useId();
   return (
     <section aria-labelledby={id} className={classes.section}>
-      <Group justify="space-between" align="flex-start" wrap="nowrap">
+      <Group justify="space-between" align="flex-start">
         <div>
           <Title order={2} size="h4" id={id}>
             {title}

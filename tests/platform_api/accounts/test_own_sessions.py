@@ -126,12 +126,14 @@ async def test_use_is_noted_every_few_minutes_and_members_see_who_was_there(shar
     members_url = f"/api/organizations/{caller.organization_slug}/members/"
 
     async def last_seen(client: httpx.AsyncClient) -> tuple[str | None, str | None, str]:
-        members = {item["user_id"]: item["last_seen_at"] for item in (await client.get(members_url)).json()}
+        members = {
+            item["user_id"]: item["last_seen_at"] for item in (await client.get(members_url)).json()["results"]
+        }
         [own] = await _sessions(client)
         return members[caller.user_id], members[quiet.user_id], own["last_used_at"]
 
     async with shared_platform.client(caller) as by_token, shared_platform.client() as client:
-        assert {item["last_seen_at"] for item in (await by_token.get(members_url)).json()} == {None}
+        assert {item["last_seen_at"] for item in (await by_token.get(members_url)).json()["results"]} == {None}
         await _sign_in(client, caller.email)
         await asyncio.gather(*(client.get("/api/me/") for _ in range(5)))
         seen, of_quiet, used = await last_seen(client)
@@ -184,7 +186,7 @@ async def test_a_member_leaves_and_the_last_owner_cannot(shared_platform: Platfo
         assert (await browser.get("/api/me/")).status_code == 403
         assert len(await _sessions(browser)) == 1, "who is in no organization still manages their sign-ins"
     async with shared_platform.client(owner) as client:
-        assert [item["user_id"] for item in (await client.get(url)).json()] == [owner.user_id]
+        assert [item["user_id"] for item in (await client.get(url)).json()["results"]] == [owner.user_id]
 
 
 async def test_of_two_last_owners_who_leave_at_once_one_stays(shared_platform: Platform) -> None:

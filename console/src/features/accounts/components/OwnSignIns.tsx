@@ -40,8 +40,12 @@ export function OwnSignIns() {
           <Table.Thead>
             <Table.Tr>
               <Table.Th scope="col">{t("Browser")}</Table.Th>
-              <Table.Th scope="col">{t("Address")}</Table.Th>
-              <Table.Th scope="col">{t("Last used")}</Table.Th>
+              <Table.Th scope="col" visibleFrom="sm">
+                {t("Address")}
+              </Table.Th>
+              <Table.Th scope="col" visibleFrom="sm">
+                {t("Last used")}
+              </Table.Th>
               <Table.Th scope="col">{t("Ends")}</Table.Th>
               <Table.Td />
             </Table.Tr>
@@ -87,8 +91,8 @@ function SignInRow({ signIn, isEnding, onEnd }: { signIn: SignIn; isEnding: bool
           </Badge>
         )}
       </Table.Td>
-      <Table.Td>{signIn.address || t("unknown")}</Table.Td>
-      <Table.Td>
+      <Table.Td visibleFrom="sm">{signIn.address || t("unknown")}</Table.Td>
+      <Table.Td visibleFrom="sm">
         <Time at={signIn.last_used_at} />
       </Table.Td>
       <Table.Td>

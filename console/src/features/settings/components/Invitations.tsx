@@ -11,6 +11,7 @@ import { LoadingRows } from "@/ui/Page";
 import { SettingsSection } from "@/ui/SettingsPage";
 import { Time } from "@/ui/Time";
 import { type Invitation, pendingInvitationsQuery, revokeInvitation } from "../api";
+import classes from "./Settings.module.css";
 
 /** The invitations that somebody can still accept. */
 export function Invitations() {
@@ -34,7 +35,9 @@ export function Invitations() {
             <Table.Tr>
               <Table.Th scope="col">{t("For")}</Table.Th>
               <Table.Th scope="col">{t("Role")}</Table.Th>
-              <Table.Th scope="col">{t("Made")}</Table.Th>
+              <Table.Th scope="col" visibleFrom="sm">
+                {t("Made")}
+              </Table.Th>
               <Table.Th scope="col">{t("Ends")}</Table.Th>
               <Table.Td />
             </Table.Tr>
@@ -42,9 +45,9 @@ export function Invitations() {
           <Table.Tbody>
             {pending.map((invitation) => (
               <Table.Tr key={invitation.id}>
-                <Table.Td>{nameOf(invitation)}</Table.Td>
+                <Table.Td className={classes.long}>{nameOf(invitation)}</Table.Td>
                 <Table.Td>{nameOfRole(invitation.role)}</Table.Td>
-                <Table.Td>
+                <Table.Td visibleFrom="sm">
                   <Time at={invitation.created_at} />
                 </Table.Td>
                 <Table.Td>

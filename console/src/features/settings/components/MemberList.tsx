@@ -55,8 +55,12 @@ export function MemberList({ me }: { me: Me }) {
             <Table.Tr>
               <Table.Th scope="col">{t("Name")}</Table.Th>
               <Table.Th scope="col">{t("Role")}</Table.Th>
-              <Table.Th scope="col">{t("Joined")}</Table.Th>
-              <Table.Th scope="col">{t("Last seen")}</Table.Th>
+              <Table.Th scope="col" visibleFrom="sm">
+                {t("Joined")}
+              </Table.Th>
+              <Table.Th scope="col" visibleFrom="sm">
+                {t("Last seen")}
+              </Table.Th>
               <Table.Td />
             </Table.Tr>
           </Table.Thead>

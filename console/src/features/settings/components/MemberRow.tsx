@@ -49,6 +49,7 @@ export function MemberRow({ member, me, onRemove }: { member: Member; me: Me; on
         {isOwner ? (
           <>
             <NativeSelect
+              miw="7rem"
               aria-label={t("Role of {name}", { name })}
               value={changing.isPending ? changing.variables : member.role}
               disabled={changing.isPending}
@@ -64,10 +65,10 @@ export function MemberRow({ member, me, onRemove }: { member: Member; me: Me; on
           nameOfRole(member.role)
         )}
       </Table.Td>
-      <Table.Td>
+      <Table.Td visibleFrom="sm">
         <Time at={member.created_at} />
       </Table.Td>
-      <Table.Td>
+      <Table.Td visibleFrom="sm">
         {member.last_seen_at === null ? (
           <Text c="dimmed" component="span">
             {t("not yet")}

@@ -34,9 +34,15 @@ export function TokenTable({ tokens, me, now }: { tokens: readonly Token[]; me: 
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">{t("Name")}</Table.Th>
-            <Table.Th scope="col">{t("Whose")}</Table.Th>
-            <Table.Th scope="col">{t("May")}</Table.Th>
-            <Table.Th scope="col">{t("App")}</Table.Th>
+            <Table.Th scope="col" visibleFrom="sm">
+              {t("Whose")}
+            </Table.Th>
+            <Table.Th scope="col" visibleFrom="sm">
+              {t("May")}
+            </Table.Th>
+            <Table.Th scope="col" visibleFrom="sm">
+              {t("App")}
+            </Table.Th>
             <Table.Th scope="col">{t("Ends")}</Table.Th>
             <Table.Td />
           </Table.Tr>
@@ -46,15 +52,15 @@ export function TokenTable({ tokens, me, now }: { tokens: readonly Token[]; me: 
             <Table.Tr key={token.id}>
               <Table.Td>
                 <bdi className={classes.name}>{token.name || t("without a name")}</bdi>
-                <Text size="sm" c="dimmed" className={classes.hint}>
+                <Text size="sm" c="dimmed" className={classes.long}>
                   <Code>{token.hint}…</Code> {t("made")} <Time at={token.created_at} />
                 </Text>
               </Table.Td>
-              <Table.Td>
+              <Table.Td visibleFrom="sm">
                 <bdi>{ownerOf(token)}</bdi>
               </Table.Td>
-              <Table.Td>{token.scopes.join(", ")}</Table.Td>
-              <Table.Td>
+              <Table.Td visibleFrom="sm">{token.scopes.join(", ")}</Table.Td>
+              <Table.Td visibleFrom="sm">
                 <bdi>{appOf(token)}</bdi>
               </Table.Td>
               <Table.Td>
