@@ -71,7 +71,7 @@ function Places({ me }: { me: Me }) {
                 </Link>
               </Place>
               <Place icon={<IconCode size={18} aria-hidden />}>
-                <Link to="/$org/$app/code" params={{ org, app }}>
+                <Link to="/$org/$app/code/$" params={{ org, app, _splat: "" }}>
                   {t("Code")}
                 </Link>
               </Place>
