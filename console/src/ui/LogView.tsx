@@ -35,6 +35,7 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
   const version = useSyncExternalStore(log.subscribe, log.read);
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
+  const isTouched = useRef(false);
   const [follows, setFollows] = useState(true);
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState(0);
@@ -46,10 +47,10 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
     estimateSize: () => rowHeight,
     overscan: 20,
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines move the end
+  // After everything that is shown: new lines move the end, and so does another height of the panel.
   useEffect(() => {
     if (follows && scroller.current !== null) scroller.current.scrollTop = scroller.current.scrollHeight;
-  }, [follows, version]);
+  });
   const goTo = (index: number) => {
     const at = ((index % found.length) + found.length) % found.length;
     setChosen(at);
@@ -63,8 +64,11 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
     const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < rowHeight * 2;
     // Lines that came since the last scroll move the end away; only a person scrolls up.
     if (isAtEnd) setFollows(true);
-    else if (element.scrollTop < lastTop.current) setFollows(false);
+    else if (isTouched.current && element.scrollTop < lastTop.current) setFollows(false);
     lastTop.current = element.scrollTop;
+  };
+  const touch = () => {
+    isTouched.current = true;
   };
   const marked = found[chosen];
   return (
@@ -136,8 +140,18 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
           {t("The first {count} lines are no longer kept in this view.", { count: number(log.lost) })}
         </Text>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller that the keyboard must reach */}
-      <section ref={scroller} className={classes.scroller} aria-label={label} tabIndex={0} onScroll={onScroll}>
+      <section
+        ref={scroller}
+        className={classes.scroller}
+        aria-label={label}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller that the keyboard must reach
+        tabIndex={0}
+        onScroll={onScroll}
+        onWheel={touch}
+        onKeyDown={touch}
+        onPointerDown={touch}
+        onTouchMove={touch}
+      >
         <div
           className={classes.lines}
           ref={(element) => element?.style.setProperty("height", `${rows.getTotalSize()}px`)}

@@ -38,7 +38,7 @@ export function appPlaces(org: string, app: string) {
       title: t("Code"),
       letter: "c",
       icon: IconCode as Icon,
-      link: linkOptions({ to: "/$org/$app/code", params: { org, app } }),
+      link: linkOptions({ to: "/$org/$app/code/$", params: { org, app, _splat: "" } }),
     },
     {
       title: t("Runs of the app"),

@@ -1,12 +1,7 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { appRoute } from "@/routing/routes";
 
-const codeStartRoute = createRoute({
-  getParentRoute: () => appRoute,
-  path: "code",
-  component: lazyRouteComponent(() => import("./components/CodePage"), "CodeStartPage"),
-});
-
+/** A file by its path; without one, the file of the first action. */
 const codeRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "code/$",
@@ -25,4 +20,4 @@ const actionRoute = createRoute({
   component: lazyRouteComponent(() => import("./components/ActionPage"), "ActionPage"),
 });
 
-export const codeRoutes = { organization: [], app: [codeStartRoute, codeRoute, actionRoute] } as const;
+export const codeRoutes = { organization: [], app: [codeRoute, actionRoute] } as const;

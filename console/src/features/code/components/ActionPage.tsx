@@ -65,7 +65,7 @@ function Part({ tab, app, action }: { tab: "triggers" | "history" | "editor"; ap
 function Up({ slug }: { slug: string }) {
   const org = useOrganization();
   return (
-    <Anchor renderRoot={(props) => <Link to="/$org/$app/code" params={{ org, app: slug }} {...props} />}>
+    <Anchor renderRoot={(props) => <Link to="/$org/$app/code/$" params={{ org, app: slug, _splat: "" }} {...props} />}>
       {t("Code")}
     </Anchor>
   );

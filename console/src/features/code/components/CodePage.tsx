@@ -21,12 +21,6 @@ export function CodePage() {
   return <Code app={app} path={path} line={line} />;
 }
 
-/** The source of an app, without a file chosen. */
-export function CodeStartPage() {
-  const { app } = getRouteApi("/$org/$app/code").useParams();
-  return <Code app={app} path="" />;
-}
-
 type CodeProps = {
   app: string;
   path: string;
@@ -75,8 +69,7 @@ export function Code({ app: slug, path, line, action, tabs }: CodeProps) {
       tabs={tabs}
       onOpen={(next, at) => {
         const search = at === undefined ? {} : { line: at };
-        if (next === null) void navigate({ to: "/$org/$app/code", params: { org, app: slug } });
-        else void navigate({ to: "/$org/$app/code/$", params: { org, app: slug, _splat: next }, search });
+        void navigate({ to: "/$org/$app/code/$", params: { org, app: slug, _splat: next ?? "" }, search });
       }}
     />
   );

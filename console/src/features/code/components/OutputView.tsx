@@ -16,11 +16,11 @@ const words: Record<Run["status"], () => string> = {
   stopped: () => t("Cancelled"),
 };
 const colors: Record<Run["status"], string> = {
-  pending: "gray",
-  running: "blue",
-  completed: "green",
-  failed: "red",
-  stopped: "gray",
+  pending: "var(--am-muted)",
+  running: "var(--am-running)",
+  completed: "var(--am-ok)",
+  failed: "var(--am-error)",
+  stopped: "var(--am-muted)",
 };
 
 /** What the newest run prints, live, with its state, progress and a way to end it. */

@@ -1,5 +1,6 @@
 import { MergeView } from "@codemirror/merge";
 import { EditorView } from "@codemirror/view";
+import { t } from "@/i18n";
 import { languageOf } from "./languages";
 import { fixed, language, shown } from "./state";
 
@@ -28,7 +29,7 @@ export function showDiff(parent: HTMLElement, { path, before, after, onAfter }: 
       ],
     },
     collapseUnchanged: { margin: 3, minSize: 6 },
-    ...(onAfter === undefined ? {} : { revertControls: "a-to-b" as const }),
+    ...(onAfter === undefined ? {} : { revertControls: "a-to-b" as const, renderRevertControl: takeLeft }),
   });
   let isGone = false;
   void languageOf(path).then((extension) => {
@@ -39,4 +40,13 @@ export function showDiff(parent: HTMLElement, { path, before, after, onAfter }: 
     isGone = true;
     view.destroy();
   };
+}
+
+function takeLeft(): HTMLElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "→";
+  button.title = t("Take this place from the left");
+  button.setAttribute("aria-label", button.title);
+  return button;
 }

@@ -66,7 +66,7 @@ const look = EditorView.theme({
     textUnderlineOffset: "3px",
   },
   ".cm-line.am-failed": { backgroundColor: "color-mix(in srgb, var(--am-error) 7%, transparent)" },
-  ".am-failed-gutter": { color: "var(--am-error)", width: "1.2em", textAlign: "center" },
+  ".am-failed-gutter .cm-gutterElement": { color: "var(--am-error)", width: "1.2em", textAlign: "center" },
   // The merge view.
   // Weak grounds and an underline: every colour of the text stays readable on them.
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": {
@@ -75,6 +75,8 @@ const look = EditorView.theme({
   "&.cm-merge-b .cm-changedLine": { backgroundColor: "color-mix(in srgb, var(--am-ok) 7%, transparent)" },
   "&.cm-merge-a .cm-changedText": { background: "none", boxShadow: "inset 0 -2px 0 var(--am-error)" },
   "&.cm-merge-b .cm-changedText": { background: "none", boxShadow: "inset 0 -2px 0 var(--am-ok)" },
+  // The usual sign is missing in many fonts.
+  ".cm-collapsedLines::before, .cm-collapsedLines::after": { content: '"…"' },
   ".cm-collapsedLines": { background: "var(--am-raised)", color: "var(--am-muted)" },
 });
 

@@ -113,7 +113,11 @@ export class Workspace {
     let { base } = this.snapshot;
     if (newest.base !== base.number) base = await this.outside.load(newest.base);
     const edits = new Map(taken.map(({ path, text }) => [path, text]));
-    for (const [path, text] of edits) if (text === (base.files.get(path) ?? null)) edits.delete(path);
+    for (const [path, text] of edits) {
+      if (text !== (base.files.get(path) ?? null)) continue;
+      edits.delete(path);
+      this.outside.forget({ path, base: base.number });
+    }
     this.set({ base, edits, state: stateOf(edits), revision: this.snapshot.revision + 1 });
     return taken.filter(({ path }) => edits.has(path));
   }
