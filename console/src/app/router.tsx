@@ -1,6 +1,7 @@
 import { createRoute, createRouter, lazyRouteComponent, Outlet } from "@tanstack/react-router";
 import { accountRoutes } from "@/features/accounts/routes";
 import { appsRoutes } from "@/features/apps/routes";
+import { tablesRoutes } from "@/features/tables/routes";
 import { appRoute, organizationRoute, outsideRoute, rootRoute } from "@/routing/routes";
 import { CrashPage, NotHerePage, PendingPage } from "./pages";
 
@@ -16,7 +17,10 @@ const startRoute = createRoute({
 const routeTree = rootRoute.addChildren([
   startRoute,
   outsideRoute.addChildren([...accountRoutes.outside]),
-  organizationRoute.addChildren([...appsRoutes.organization, appRoute.addChildren([...appsRoutes.app])]),
+  organizationRoute.addChildren([
+    ...appsRoutes.organization,
+    appRoute.addChildren([...appsRoutes.app, ...tablesRoutes.app]),
+  ]),
 ]);
 
 export const router = createRouter({

@@ -2,6 +2,7 @@ import { Burger, Drawer, ScrollArea } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import IconHome from "@tabler/icons-react/icons/IconHome";
 import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
+import IconTable from "@tabler/icons-react/icons/IconTable";
 import { Link, useLocation, useParams } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import type { Me } from "@/features/accounts";
@@ -66,6 +67,11 @@ function Places({ me }: { me: Me }) {
               <Place icon={<IconLayoutDashboard size={18} aria-hidden />}>
                 <Link to="/$org/$app" params={{ org, app }} activeOptions={{ exact: true }}>
                   {t("Overview")}
+                </Link>
+              </Place>
+              <Place icon={<IconTable size={18} aria-hidden />}>
+                <Link to="/$org/$app/tables" params={{ org, app }}>
+                  {t("Tables")}
                 </Link>
               </Place>
             </ul>
