@@ -1,7 +1,5 @@
-import { Button } from "@mantine/core";
 import { type KeyboardEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { locale, t } from "@/i18n";
-import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import type { Editing, Outcome } from "../data/editing";
 import { cellKey, type GridStore } from "../data/store";
@@ -14,8 +12,12 @@ import { Footer } from "./Footer";
 import classes from "./Grid.module.css";
 import { type GridHandle, GridView } from "./GridView";
 import { say, sayError, sayOutcome } from "./messages";
+import { ConfirmDelete, Nothing } from "./Notices";
 import { PasteDialog } from "./PasteDialog";
 import { useClipboard } from "./useClipboard";
+
+/** Rows that one deletion or clearing may touch; "all that match" is for the server. */
+const maxAtOnce = 20_000;
 
 export type GridProps = {
   label: string;
@@ -41,6 +43,7 @@ export function Grid(props: GridProps) {
   const [chosen, setSelection] = useState<Selection>(start);
   const [edit, setEdit] = useState<{ cell: Cell; text: string; isTyped: boolean } | null>(null);
   const [fillFrom, setFillFrom] = useState<Selection | null>(null);
+  const [deleting, setDeleting] = useState<readonly Row[] | null>(null);
   const [isPointing, setPointing] = useState(false);
   const handle = useRef<GridHandle>(null);
   const size = { rows: store.window.length, columns: columns.length };
@@ -69,10 +72,12 @@ export function Grid(props: GridProps) {
     setSelection(inside);
     handle.current?.reveal(inside.active);
   };
-  const selectedRows = (): Row[] =>
-    Array.from({ length: Math.min(range.bottom - range.top + 1, 1000) }, (_, offset) =>
-      store.window.at(range.top + offset),
-    ).filter((row) => row !== undefined);
+  /** Gives the selected rows, also those that are not here, to `work`. */
+  const withRows = (work: (rows: Row[]) => void) => {
+    if (range.bottom - range.top >= maxAtOnce)
+      return say(t("At most {max} rows can be changed at once.", { max: maxAtOnce }));
+    if (size.rows > 0) store.rowsBetween(range.top, range.bottom).then(work).catch(sayError);
+  };
 
   const begin = (cell: Cell, typed: string | null) => {
     const [row, column] = [store.window.at(cell.row), columns[cell.column]];
@@ -105,27 +110,35 @@ export function Grid(props: GridProps) {
     handle.current?.focus();
   };
 
-  const removeRows = () => {
-    const ids = selectedRows().map(({ id }) => id);
-    if (ids.length > 0)
-      editing
-        .remove(ids)
-        .then((outcome) => sayOutcome(outcome, undo))
-        .catch(sayError);
+  const removeRows = (rows: readonly Row[]) => {
+    setDeleting(null);
+    const ids = rows.map(({ id }) => id);
+    editing
+      .remove(ids)
+      .then((outcome) => sayOutcome(outcome, undo))
+      .catch(sayError);
   };
+  const askToRemove = () => withRows((rows) => (rows.length > 1 ? setDeleting(rows) : removeRows(rows)));
 
   const clear = (value: Value) => {
     const editableColumns = columns
       .slice(range.left, range.right + 1)
       .filter((column) => column.isEditable && !column.isRequired);
-    const changes = selectedRows().flatMap((row) =>
-      editableColumns.map(({ name }) => ({ id: row.id, column: name, before: row.values[name] ?? null, after: value })),
-    );
-    if (changes.length === 0) return say(t("This column must not be empty."));
-    editing
-      .change(changes)
-      .then((outcome) => changes.length > 1 && sayOutcome(outcome, undo))
-      .catch(sayError);
+    if (editableColumns.length === 0) return say(t("This column must not be empty."));
+    withRows((rows) => {
+      const changes = rows.flatMap((row) =>
+        editableColumns.map(({ name }) => ({
+          id: row.id,
+          column: name,
+          before: row.values[name] ?? null,
+          after: value,
+        })),
+      );
+      editing
+        .change(changes)
+        .then((outcome) => changes.length > 1 && sayOutcome(outcome, undo))
+        .catch(sayError);
+    });
   };
 
   const withCtrl = (key: string, isShift: boolean): boolean => {
@@ -138,7 +151,7 @@ export function Grid(props: GridProps) {
     else if (key === "f" && isShift && row && column) props.onFilterBy(column, store.valueOf(row, column.name));
     else if (key === "f" && !isShift) props.onFind();
     else if (key === "backspace") clear(null);
-    else if (key === "-") removeRows();
+    else if (key === "-") askToRemove();
     else if (key === " ") setSelection(widen(selection, size, "columns"));
     else return false;
     return true;
@@ -240,6 +253,13 @@ export function Grid(props: GridProps) {
         </div>
       </div>
       <Footer store={store} selection={selection} columns={columns} job={clipboard.job} />
+      {deleting !== null && (
+        <ConfirmDelete
+          count={deleting.length}
+          onDelete={() => removeRows(deleting)}
+          onCancel={() => setDeleting(null)}
+        />
+      )}
       {clipboard.plan !== null && (
         <PasteDialog
           plan={clipboard.plan}
@@ -248,26 +268,5 @@ export function Grid(props: GridProps) {
         />
       )}
     </div>
-  );
-}
-
-function Nothing({ isFiltered, onClearFilter, onNewRow }: GridProps) {
-  return isFiltered ? (
-    <EmptyState
-      title={t("No row matches the filter")}
-      action={<TextAction text={t("Clear the filter")} onClick={onClearFilter} />}
-    />
-  ) : (
-    <EmptyState title={t("No rows yet")} action={<TextAction text={t("New row")} onClick={onNewRow} />}>
-      {t("Rows are what this table holds. Paste them here from a spreadsheet with Ctrl-V, or write one.")}
-    </EmptyState>
-  );
-}
-
-function TextAction({ text, onClick }: { text: string; onClick: () => void }) {
-  return (
-    <Button variant="default" onClick={onClick}>
-      {text}
-    </Button>
   );
 }

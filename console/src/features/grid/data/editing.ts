@@ -48,10 +48,8 @@ export class Editing {
 
   remove(ids: readonly string[]): Promise<Outcome> {
     return this.inTurn(async () => {
-      const rows = await this.store.rows.remove(ids);
-      this.store.window.remove(new Set(ids));
+      const rows = await this.removeNow(ids);
       this.log.record({ kind: "delete", rows });
-      this.store.changed();
       return { written: rows.length, left: ids.length - rows.length, error: null };
     });
   }
@@ -64,10 +62,7 @@ export class Editing {
       if (operation.kind === "delete") return this.restore(operation.rows);
       const outcome = await this.write(inverse(operation.changes));
       if (operation.added.length === 0) return outcome;
-      const ids = operation.added.map(({ id }) => id);
-      const removed = await this.store.rows.remove(ids);
-      this.store.window.remove(new Set(ids));
-      this.store.changed();
+      const removed = await this.removeNow(operation.added.map(({ id }) => id));
       return { ...outcome, written: outcome.written + removed.length };
     });
   }
@@ -80,12 +75,19 @@ export class Editing {
         const outcome = await this.write(operation.changes);
         return operation.added.length === 0 ? outcome : this.restore(operation.added);
       }
-      const ids = operation.rows.map(({ id }) => id);
-      const removed = await this.store.rows.remove(ids);
-      this.store.window.remove(new Set(ids));
-      this.store.changed();
-      return { written: removed.length, left: ids.length - removed.length, error: null };
+      const removed = await this.removeNow(operation.rows.map(({ id }) => id));
+      return { written: removed.length, left: operation.rows.length - removed.length, error: null };
     });
+  }
+
+  private async removeNow(ids: readonly string[]): Promise<Row[]> {
+    const removed: Row[] = [];
+    for (let start = 0; start < ids.length; start += batchRows) {
+      removed.push(...(await this.store.rows.remove(ids.slice(start, start + batchRows))));
+    }
+    this.store.window.remove(new Set(removed.map(({ id }) => id)));
+    this.store.changed();
+    return removed;
   }
 
   private async restore(rows: readonly Row[]): Promise<Outcome> {

@@ -100,8 +100,9 @@ export class RowWindow {
         if (!ids.has(row.id)) kept.set(index - removed.filter((other) => other < index).length, row);
       });
     }
-    if (this.total !== null) this.total -= removed.length;
-    this.atLeast = Math.max(0, this.atLeast - removed.length);
+    // Also those that are not near the view are gone.
+    if (this.total !== null) this.total = Math.max(0, this.total - ids.size);
+    this.atLeast = Math.max(0, this.atLeast - ids.size);
     const numbers = new Set([...kept.keys()].map((index) => Math.floor(index / blockSize)));
     this.blocks.clear();
     this.places.clear();
