@@ -179,14 +179,19 @@ export function GridView(props: GridViewProps) {
           </div>
         )}
         {over !== null && (
-          <div
-            style={{
-              position: "absolute",
-              zIndex: 2,
-              ...boxOf(over.cell.row, over.cell.row, over.cell.column, over.cell.column, edges, view.shift),
-            }}
-          >
-            {over.content}
+          // biome-ignore lint/a11y/useSemanticElements: see RowView
+          // biome-ignore lint/a11y/useFocusableInteractive: see RowView
+          <div role="row" aria-rowindex={over.cell.row + 2}>
+            {/* biome-ignore lint/a11y/useSemanticElements: see RowView */}
+            {/* biome-ignore lint/a11y/useFocusableInteractive: see RowView */}
+            <div
+              role="gridcell"
+              aria-colindex={over.cell.column + 2}
+              className={classes.over}
+              style={boxOf(over.cell.row, over.cell.row, over.cell.column, over.cell.column, edges, view.shift)}
+            >
+              {over.content}
+            </div>
           </div>
         )}
       </div>

@@ -4,7 +4,8 @@ import { useId, useRef, useState } from "react";
 import { messageOf } from "@/api/errors";
 import { t } from "@/i18n";
 import classes from "./CellEditor.module.css";
-import { type CellEditorProps, leaves } from "./editors";
+import { type CellEditorProps, type Direction, leaves } from "./editors";
+import { sayError } from "./messages";
 
 /** Searches the row that a reference leads to. Nothing is chosen before somebody chooses. */
 export function ReferenceEditor({ column, rows, text, isTyped, onCommit, onCancel }: CellEditorProps) {
@@ -23,6 +24,17 @@ export function ReferenceEditor({ column, rows, text, isTyped, onCommit, onCance
     if (isEnded.current) return;
     isEnded.current = true;
     work();
+  };
+  const finish = (then: Direction) => {
+    // Who types quickly is not answered yet: what counts is what the field holds, not what the list still shows.
+    const isSettled = settled === search && !found.isPlaceholderData;
+    const answer = isSettled ? Promise.resolve(options) : rows.candidates(column, search);
+    answer
+      .then((list) => {
+        const option = list[isSettled ? chosen : 0];
+        end(() => (option === undefined ? onCancel() : onCommit(option.id, then)));
+      })
+      .catch(sayError);
   };
   return (
     <div className={classes.place}>
@@ -53,8 +65,7 @@ export function ReferenceEditor({ column, rows, text, isTyped, onCommit, onCance
             setChosen(Math.max(0, Math.min(options.length - 1, chosen + step)));
           } else if (then !== null) {
             event.preventDefault();
-            const option = options[chosen];
-            end(() => (option === undefined || settled !== search ? onCancel() : onCommit(option.id, then)));
+            finish(then);
           }
         }}
       />
