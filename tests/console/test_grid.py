@@ -108,7 +108,7 @@ async def at_grid(visit: Visit, shop: Shop, **options: Any) -> AsyncIterator[tup
 
 def cell(page: Page, row: int, column: int) -> Locator:
     """A cell by its row and column, both from 1; columns are code, qty, price, state, note, maker_id."""
-    return page.locator(f'[role=row][aria-rowindex="{row + 1}"] [role=gridcell][aria-colindex="{column + 1}"]')
+    return page.locator(f'[role=row][data-row][aria-rowindex="{row + 1}"] [role=gridcell][aria-colindex="{column + 1}"]')
 
 
 async def paste(page: Page, content: str) -> None:
@@ -378,6 +378,23 @@ async def test_rows_are_made_opened_and_deleted(shared_platform: Platform, visit
         await page.keyboard.press("Control+z")
         await expect(cell(page, 2, 1)).to_have_text("A000001")
         assert sorted(await shop.content("code")) == [["A000001"], ["mine"]]
+
+
+async def test_a_wide_table_paints_what_is_in_view(shared_platform: Platform, visit: Visit) -> None:
+    shop = await open_shop(shared_platform, 50)
+    columns = [{"name": f"extra_{n:03}", "type": "text"} for n in range(290)]
+    async with shared_platform.client(shop.caller) as client:
+        answer = await client.put(f"/api/apps/{shop.slug}/edit_table/", json={"name": "items", "columns": columns})
+        assert answer.status_code == 200, answer.text
+    async with at_grid(visit, shop) as (_, page):
+        grid = page.get_by_role("grid")
+        await expect(grid).to_have_attribute("aria-colcount", "300")
+        assert await page.get_by_role("gridcell").count() < 500
+        await page.keyboard.press("End")
+        await expect(cell(page, 1, 299)).to_be_in_viewport()
+        assert await page.get_by_role("gridcell").count() < 500
+        await page.keyboard.press("Home")
+        await expect(cell(page, 1, 1)).to_be_in_viewport()
 
 
 async def test_a_table_of_another_organization_is_not_there(shared_platform: Platform, visit: Visit) -> None:

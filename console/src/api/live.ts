@@ -67,11 +67,24 @@ export class LiveSocket {
       this.onState("live");
       for (const [id, watch] of this.watches) this.begin(id, watch);
     } else if (message.type === "ping") this.tell({ type: "pong" });
-    else if (message.type === "next") this.watches.get(String(message.id))?.onData(readData(message.payload));
-    else if (message.type === "error") {
-      this.watches.delete(String(message.id));
-      this.onState("broken");
+    else if (message.type === "next") this.push(String(message.id), message.payload);
+    else if (message.type === "error") this.end(String(message.id));
+  }
+
+  private push(id: string, payload: unknown): void {
+    let data: Record<string, unknown>;
+    try {
+      data = readData(payload);
+    } catch {
+      this.end(id);
+      return;
     }
+    this.watches.get(id)?.onData(data);
+  }
+
+  /** Gives up a watch that the server refuses; others go on. */
+  private end(id: string): void {
+    if (this.watches.delete(id)) this.onState("broken");
   }
 
   private lost(): void {

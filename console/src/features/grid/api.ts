@@ -69,7 +69,7 @@ export class RowsApi {
   }
 
   /** Writes rows in one transaction. Returns those written, as they are now; one that lost an expected value is not. */
-  async write(writes: readonly RowWrite[], signal?: AbortSignal): Promise<Row[]> {
+  async write(writes: readonly RowWrite[]): Promise<Row[]> {
     const field = `update_${this.table.graphqlName}_many`;
     const updates = writes.map(({ id, expected, values }) => ({
       where: {
@@ -90,13 +90,12 @@ export class RowsApi {
         ${field}(updates: $updates) { returning { ${this.fields} } }
       }`,
       { updates },
-      signal,
     );
     const answers: unknown = data[field];
     return Array.isArray(answers) ? answers.flatMap((answer) => this.returned(answer)) : [];
   }
 
-  async insert(objects: readonly Record<string, Value>[], signal?: AbortSignal): Promise<Row[]> {
+  async insert(objects: readonly Record<string, Value>[]): Promise<Row[]> {
     const field = `insert_${this.table.graphqlName}`;
     const data = await graphql(
       this.api,
@@ -105,7 +104,6 @@ export class RowsApi {
         ${field}(objects: $objects) { returning { ${this.fields} } }
       }`,
       { objects },
-      signal,
     );
     return this.returned(data[field]);
   }

@@ -31,8 +31,8 @@ export class Editing {
       let error = outcome.error;
       for (let start = 0; start < added.length && error === null && !signal?.aborted; start += batchRows) {
         try {
-          const inserted = await this.store.rows.insert(added.slice(start, start + batchRows), signal);
-          for (const row of inserted) this.store.window.append(row);
+          const inserted = await this.store.rows.insert(added.slice(start, start + batchRows));
+          for (const row of inserted) this.store.add(row);
           rows.push(...inserted);
         } catch (failure) {
           error = failure;
@@ -100,16 +100,19 @@ export class Editing {
     }));
     for (let start = 0; start < objects.length; start += batchRows) {
       const inserted = await this.store.rows.insert(objects.slice(start, start + batchRows));
-      for (const row of inserted) this.store.window.append(row);
+      for (const row of inserted) this.store.add(row);
     }
     this.store.changed();
     return { written: rows.length, left: 0, error: null };
   }
 
-  /** Writes changes in batches, shown before they are confirmed. Stops at the first batch that is refused. */
+  /**
+   * Writes changes in batches, shown before they are confirmed. Stops at the first batch that is refused, and by
+   * `signal` between two batches: a batch that was sent is waited for, since it may have been written.
+   */
   private async write(changes: readonly Change[], signal?: AbortSignal, onProgress?: Progress) {
     const writes = rowWrites(changes);
-    const { cells, window } = this.store;
+    const { cells } = this.store;
     const since = performance.now();
     for (const { id, column, after } of changes)
       cells.set(cellKey(id, column), { kind: "pending", value: after, since });
@@ -119,11 +122,11 @@ export class Editing {
     for (let start = 0; start < writes.length && error === null && !signal?.aborted; start += batchRows) {
       const batch = writes.slice(start, start + batchRows);
       try {
-        const done = await this.store.rows.write(batch, signal);
+        const done = await this.store.rows.write(batch);
         const ids = new Set(done.map(({ id }) => id));
         const lost = batch.filter(({ id, values }) => !ids.has(id) && Object.keys(values).length > 1);
-        const rest = lost.length === 0 ? [] : await this.store.rows.write(lost.flatMap(cellWrites), signal);
-        for (const row of [...done, ...rest]) window.replace(row);
+        const rest = lost.length === 0 ? [] : await this.store.rows.write(lost.flatMap(cellWrites));
+        for (const row of [...done, ...rest]) this.store.put(row);
         for (const { id, column } of changes) if (ids.has(id)) written.add(cellKey(id, column));
         for (const row of rest) {
           for (const { id, column, after } of changes) {
@@ -164,7 +167,7 @@ export class Editing {
   /** Shows what somebody else wrote where ours was not written. */
   private async refresh(changes: readonly Change[]): Promise<void> {
     const ids = [...new Set(changes.map(({ id }) => id))].slice(0, batchRows);
-    for (const row of await this.store.rows.byIds(ids)) this.store.window.replace(row);
+    for (const row of await this.store.rows.byIds(ids)) this.store.put(row);
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

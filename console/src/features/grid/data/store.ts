@@ -34,6 +34,8 @@ export class GridStore {
   private counting = new AbortController();
   private socket: LiveSocket | null = null;
   private watched = -1;
+  /** Grows with each reload: an answer from before it says nothing about what is shown now. */
+  private epoch = 0;
   private stopWatching: () => void = () => undefined;
   private view = { first: 0, last: 40 };
 
@@ -73,6 +75,8 @@ export class GridStore {
 
   /** Asks for everything again. */
   readonly reload = (): void => {
+    this.epoch += 1;
+    this.stopWatching();
     for (const load of this.loads.values()) load.abort();
     this.loads.clear();
     this.counting.abort();
@@ -117,6 +121,18 @@ export class GridStore {
     return found;
   }
 
+  /** Shows newer contents of a row. Returns false if it is not near the view. */
+  put(row: Row): boolean {
+    this.gone.delete(row.id);
+    return this.window.replace(row);
+  }
+
+  /** Shows a row after the last, unless it is here already. */
+  add(row: Row): void {
+    this.gone.delete(row.id);
+    if (this.window.indexOf(row.id) === undefined) this.window.append(row);
+  }
+
   valueOf(row: Row, column: string): Value {
     const state = this.cells.get(cellKey(row.id, column));
     return state?.kind === "pending" ? state.value : (row.values[column] ?? null);
@@ -134,6 +150,7 @@ export class GridStore {
     this.counting = counting;
     try {
       const { count } = await this.rows.summary(this.where, [], counting.signal);
+      if (counting.signal.aborted) return;
       this.window.total = count;
       this.window.atLeast = Math.min(this.window.atLeast, count);
       this.isCounted = true;
@@ -215,21 +232,25 @@ export class GridStore {
   }
 
   private async compare(number: number, pushed: ReadonlyMap<string, string>): Promise<void> {
+    const { epoch } = this;
     const block = this.window.block(number) ?? [];
-    const different = block.filter((row) => pushed.get(row.id) !== row.updatedAt && !this.gone.has(row.id));
+    const different = block.filter(
+      ({ id, updatedAt }) => pushed.get(id) !== updatedAt && (pushed.has(id) || !this.gone.has(id)),
+    );
     const added = [...pushed.keys()].filter((id) => this.window.indexOf(id) === undefined);
     const isLast = this.window.total !== null && number * blockSize + block.length >= this.window.total;
     const wanted = [...different.map(({ id }) => id), ...(isLast ? added : [])];
     if (added.length > 0 && !isLast) this.hasNew = true;
     if (wanted.length > 0) {
       const rows = await this.rows.byIds(wanted).catch(() => []);
+      if (epoch !== this.epoch) return;
       const present = new Map(rows.map((row) => [row.id, row]));
       for (const { id } of different) {
         const row = present.get(id);
         if (row === undefined) this.gone.add(id);
-        else if (this.window.replace(row) && !pushed.has(id) && added.length === 0) this.moved.add(id);
+        else if (this.put(row) && !pushed.has(id) && added.length === 0) this.moved.add(id);
       }
-      for (const row of rows) if (this.window.indexOf(row.id) === undefined) this.window.append(row);
+      for (const row of rows) this.add(row);
     }
     if (added.length > 0 && !isLast) void this.count();
     this.changed();

@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Anchor, Button } from "@mantine/core";
 import IconBolt from "@tabler/icons-react/icons/IconBolt";
 import IconBoltOff from "@tabler/icons-react/icons/IconBoltOff";
 import IconPlus from "@tabler/icons-react/icons/IconPlus";
@@ -115,9 +115,9 @@ function Rows({ app, table }: { app: string; table: Table }) {
     <Page
       title={table.name}
       breadcrumb={
-        <Link to="/$org/$app/tables" params={{ org, app }}>
+        <Anchor renderRoot={(props) => <Link to="/$org/$app/tables" params={{ org, app }} {...props} />}>
           {t("Tables")}
-        </Link>
+        </Anchor>
       }
       state={<Live store={store} />}
       actions={
@@ -127,7 +127,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
       }
       toolbar={
         <>
-          <FilterBar columns={table.columns} filter={filter} onFilter={setFilter} search={searchField} />
+          <FilterBar columns={all} filter={filter} onFilter={setFilter} search={searchField} />
           <ColumnsMenu columns={all} layout={layout} order={order} onLayout={setLayout} onSort={sort} />
           <Button variant="default" leftSection={<IconRefresh size={16} aria-hidden />} onClick={store.reload}>
             {t("Refresh")}

@@ -1,4 +1,4 @@
-import { Button, Table, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Table, Text, TextInput } from "@mantine/core";
 import IconSearch from "@tabler/icons-react/icons/IconSearch";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -8,7 +8,7 @@ import { t } from "@/i18n";
 import { appRoute } from "@/routing/routes";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
 import { number } from "@/ui/time";
 import { tablesQuery } from "../api";
@@ -29,7 +29,6 @@ export function TablesPage() {
   return (
     <Page
       title={t("Tables")}
-      actions={<HelpLink page="/docs/" />}
       toolbar={
         <TextInput
           aria-label={t("Search tables")}
@@ -76,9 +75,13 @@ export function TablesPage() {
               {found.slice(0, shown).map((table) => (
                 <Table.Tr key={table.id}>
                   <Table.Td>
-                    <Link to="/$org/$app/tables/$table" params={{ org, app, table: table.name }}>
+                    <Anchor
+                      renderRoot={(props) => (
+                        <Link to="/$org/$app/tables/$table" params={{ org, app, table: table.name }} {...props} />
+                      )}
+                    >
                       <bdi>{table.name}</bdi>
-                    </Link>
+                    </Anchor>
                     <Text size="sm" c="dimmed" lineClamp={1}>
                       {table.description}
                     </Text>
