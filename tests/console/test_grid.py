@@ -108,7 +108,7 @@ async def at_grid(visit: Visit, shop: Shop, **options: Any) -> AsyncIterator[tup
 
 def cell(page: Page, row: int, column: int) -> Locator:
     """A cell by its row and column, both from 1; columns are code, qty, price, state, note, maker_id."""
-    return page.locator(f'[role=row][data-row][aria-rowindex="{row + 1}"] [role=gridcell][aria-colindex="{column + 1}"]')
+    return page.locator(f'[role=row][data-row][aria-rowindex="{row + 1}"] [role=gridcell][aria-colindex="{column}"]')
 
 
 async def paste(page: Page, content: str) -> None:
@@ -388,7 +388,7 @@ async def test_a_wide_table_paints_what_is_in_view(shared_platform: Platform, vi
         assert answer.status_code == 200, answer.text
     async with at_grid(visit, shop) as (_, page):
         grid = page.get_by_role("grid")
-        await expect(grid).to_have_attribute("aria-colcount", "300")
+        await expect(grid).to_have_attribute("aria-colcount", "299")
         assert await page.get_by_role("gridcell").count() < 500
         await page.keyboard.press("End")
         await expect(cell(page, 1, 299)).to_be_in_viewport()

@@ -17,7 +17,7 @@ import { type Cell, countOf, rangeOf, type Selection } from "../model/selection"
 import { columnsAt, edgesOf, heightOf, scrollTo, viewAt } from "../model/viewport";
 import classes from "./GridView.module.css";
 import { HeaderRow } from "./HeaderRow";
-import { numberWidth, RowView } from "./RowView";
+import { numberWidth, RowNumber, RowView } from "./RowView";
 
 /** `--am-row-default` of the theme. */
 export const rowHeight = 34;
@@ -103,12 +103,18 @@ export function GridView(props: GridViewProps) {
       role="grid"
       aria-label={props.label}
       aria-rowcount={rows.count + 1}
-      aria-colcount={columns.length + 1}
+      aria-colcount={columns.length}
       aria-multiselectable
       aria-activedescendant={isActiveShown && rows.count > 0 ? `${prefix}-${active.row}-${active.column}` : undefined}
       tabIndex={0}
       className={classes.grid}
-      onScroll={(event) => setScroll({ top: event.currentTarget.scrollTop, left: event.currentTarget.scrollLeft })}
+      onScroll={(event) => {
+        const { scrollTop: top, scrollLeft: left } = event.currentTarget;
+        const next = viewAt(top, bodyHeight, rows, overscan);
+        const [from, to] = columnsAt(edges, left, box.width - numberWidth);
+        const isSame = next.first === first && next.last === last && next.shift === view.shift;
+        if (!isSame || from !== firstColumn || to !== lastColumn) setScroll({ top, left });
+      }}
       onPointerDown={(event) => {
         const cell = cellAt(event.target);
         if (cell === null || event.button !== 0) return;
@@ -138,6 +144,12 @@ export function GridView(props: GridViewProps) {
         className={classes.body}
         style={{ width: (edges.at(-1) ?? 0) + numberWidth, height: heightOf(rows) }}
       >
+        <div aria-hidden className={classes.gutter} style={{ width: numberWidth }}>
+          {Array.from({ length: last - first + 1 }, (_, offset) => {
+            const index = first + offset;
+            return <RowNumber key={index % slots} index={index} top={index * rowHeight - view.shift} />;
+          })}
+        </div>
         {Array.from({ length: last - first + 1 }, (_, offset) => {
           const index = first + offset;
           const row = store.window.at(index);
@@ -186,7 +198,7 @@ export function GridView(props: GridViewProps) {
             {/* biome-ignore lint/a11y/useFocusableInteractive: see RowView */}
             <div
               role="gridcell"
-              aria-colindex={over.cell.column + 2}
+              aria-colindex={over.cell.column + 1}
               className={classes.over}
               style={boxOf(over.cell.row, over.cell.row, over.cell.column, over.cell.column, edges, view.shift)}
             >

@@ -2,7 +2,6 @@ import IconArrowDown from "@tabler/icons-react/icons/IconArrowDown";
 import IconArrowUp from "@tabler/icons-react/icons/IconArrowUp";
 import IconLink from "@tabler/icons-react/icons/IconLink";
 import { type PointerEvent, useRef } from "react";
-import { t } from "@/i18n";
 import type { Column } from "../model/columns";
 import type { Order } from "../model/filter";
 import classes from "./GridView.module.css";
@@ -25,11 +24,7 @@ export function HeaderRow(props: HeaderRowProps) {
     // biome-ignore lint/a11y/useSemanticElements: see RowView
     // biome-ignore lint/a11y/useFocusableInteractive: see RowView
     <div role="row" aria-rowindex={1}>
-      {/* biome-ignore lint/a11y/useSemanticElements: see RowView */}
-      {/* biome-ignore lint/a11y/useFocusableInteractive: see RowView */}
-      <div role="columnheader" aria-colindex={1} className={classes.number} style={{ width: numberWidth }}>
-        {t("Row")}
-      </div>
+      <div aria-hidden className={classes.corner} style={{ width: numberWidth }} />
       {columns.slice(firstColumn, lastColumn + 1).map((column, offset) => {
         const index = firstColumn + offset;
         const left = edges[index] ?? 0;
@@ -41,7 +36,7 @@ export function HeaderRow(props: HeaderRowProps) {
           <div
             key={column.name}
             role="columnheader"
-            aria-colindex={index + 2}
+            aria-colindex={index + 1}
             aria-sort={sorted === undefined ? undefined : sorted.isDescending ? "descending" : "ascending"}
             className={classes.header}
             style={{ left: left + numberWidth, width: (edges[index + 1] ?? 0) - left }}

@@ -35,11 +35,6 @@ export const RowView = memo(function RowView(props: RowViewProps) {
       className={classes.row}
       style={{ transform: `translateY(${top}px)` }}
     >
-      {/* biome-ignore lint/a11y/useSemanticElements: as above */}
-      {/* biome-ignore lint/a11y/useFocusableInteractive: as above */}
-      <div role="rowheader" aria-colindex={1} className={classes.number} style={{ width: numberWidth }} data-number>
-        {number(index + 1)}
-      </div>
       {columns.slice(firstColumn, lastColumn + 1).map((column, offset) => (
         <Cell
           key={column.name}
@@ -52,6 +47,15 @@ export const RowView = memo(function RowView(props: RowViewProps) {
           state={cells?.get(column.name)}
         />
       ))}
+    </div>
+  );
+});
+
+/** The number of a row, at the left of it and beside the tree: the row itself says its index. */
+export const RowNumber = memo(function RowNumber({ index, top }: { index: number; top: number }) {
+  return (
+    <div data-number data-row={index} className={classes.number} style={{ transform: `translateY(${top}px)` }}>
+      {number(index + 1)}
     </div>
   );
 });
@@ -78,7 +82,7 @@ function Cell({ id, column, index, left, right, row, state }: CellProps) {
     <div
       role="gridcell"
       id={id}
-      aria-colindex={index + 2}
+      aria-colindex={index + 1}
       aria-readonly={column.isEditable ? undefined : true}
       aria-invalid={state?.kind === "refused" ? true : undefined}
       data-column={index}
