@@ -18,7 +18,17 @@ export function createApi(organization: string | null, { canAskToSignIn = true }
     headers: organization === null ? {} : { "X-Organization-Id": organization },
     fetch: (request) => send(request, canAskToSignIn),
   });
-  return { http, query: createQueryHooks(http) };
+  return {
+    organization,
+    http,
+    query: createQueryHooks(http),
+    /** For what the API's description does not hold: GraphQL of an app. */
+    send: (path: string, init: RequestInit) => {
+      const request = new Request(new URL(path, window.location.href), init);
+      if (organization !== null) request.headers.set("X-Organization-Id", organization);
+      return send(request, canAskToSignIn);
+    },
+  };
 }
 
 async function send(request: Request, canAskToSignIn: boolean): Promise<Response> {

@@ -24,6 +24,28 @@ export class NetworkError extends Error {
   override readonly name = "NetworkError";
 }
 
+/** An error in the answer of an app's GraphQL, which comes with status 200. */
+export class GraphqlError extends Error {
+  override readonly name = "GraphqlError";
+
+  constructor(
+    message: string,
+    readonly code: string,
+  ) {
+    super(message);
+  }
+
+  /** The constraint that refused a value, if one did. */
+  get constraint(): string | null {
+    return /violates (?:unique|check|foreign key) constraint "([^"]+)"/.exec(this.message)?.[1] ?? null;
+  }
+
+  /** The column that must not be NULL, if that was it. */
+  get emptyColumn(): string | null {
+    return /null value in column "([^"]+)"/.exec(this.message)?.[1] ?? null;
+  }
+}
+
 /** Reads an error answer, also one that something in front of the platform made. */
 export async function readError(response: Response): Promise<ApiError> {
   const requestId = response.headers.get("x-request-id");
@@ -49,7 +71,7 @@ export async function readError(response: Response): Promise<ApiError> {
 /** Returns what to show a person about any error, as a sentence. */
 export function messageOf(error: unknown): string {
   if (error instanceof NetworkError) return t("The server cannot be reached. What you typed is kept; try again.");
-  if (error instanceof ApiError) return sentence(error.message);
+  if (error instanceof ApiError || error instanceof GraphqlError) return sentence(error.message);
   return t("Something in the console failed. Reload the page; what you typed is kept.");
 }
 

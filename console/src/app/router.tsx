@@ -4,6 +4,7 @@ import { appsRoutes } from "@/features/apps/routes";
 import { codeRoutes } from "@/features/code/routes";
 import { runsRoutes } from "@/features/runs/routes";
 import { settingsRoutes } from "@/features/settings/routes";
+import { tablesRoutes } from "@/features/tables/routes";
 import { appRoute, organizationRoute, outsideRoute, rootRoute } from "@/routing/routes";
 import { CrashPage, NotHerePage, PendingPage } from "./pages";
 
@@ -23,7 +24,7 @@ const routeTree = rootRoute.addChildren([
     ...appsRoutes.organization,
     ...runsRoutes.organization,
     ...settingsRoutes.organization,
-    appRoute.addChildren([...appsRoutes.app, ...codeRoutes.app, ...runsRoutes.app]),
+    appRoute.addChildren([...appsRoutes.app, ...tablesRoutes.app, ...codeRoutes.app, ...runsRoutes.app]),
   ]),
 ]);
 

@@ -4,6 +4,7 @@ import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconHome from "@tabler/icons-react/icons/IconHome";
 import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
 import IconSettings from "@tabler/icons-react/icons/IconSettings";
+import IconTable from "@tabler/icons-react/icons/IconTable";
 import { linkOptions } from "@tanstack/react-router";
 import { t } from "@/i18n";
 
@@ -33,6 +34,12 @@ export function appPlaces(org: string, app: string) {
       letter: "o",
       icon: IconLayoutDashboard as Icon,
       link: linkOptions({ to: "/$org/$app", params: { org, app }, activeOptions: { exact: true } }),
+    },
+    {
+      title: t("Tables"),
+      letter: "t",
+      icon: IconTable as Icon,
+      link: linkOptions({ to: "/$org/$app/tables", params: { org, app } }),
     },
     {
       title: t("Code"),

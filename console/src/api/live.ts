@@ -1,0 +1,106 @@
+import { parseExact } from "./exact";
+import { graphqlPath, isRecord, readData } from "./graphql";
+
+export type LiveState = "connecting" | "live" | "broken";
+
+type Watch = { query: string; variables: Record<string, unknown>; onData: (data: Record<string, unknown>) => void };
+
+const maxDelay = 15_000;
+
+/** Holds one WebSocket to an app's GraphQL (`graphql-transport-ws`). It reconnects, and then watches again. */
+export class LiveSocket {
+  private socket: WebSocket | null = null;
+  private isReady = false;
+  private isClosed = false;
+  private failures = 0;
+  private timer = 0;
+  private lastId = 0;
+  private readonly watches = new Map<string, Watch>();
+
+  constructor(
+    private readonly organization: string | null,
+    private readonly app: string,
+    private readonly onState: (state: LiveState) => void,
+  ) {
+    this.connect();
+  }
+
+  /** Calls `onData` with the present answer, and with each that follows. Returns what ends that. */
+  watch(query: string, variables: Record<string, unknown>, onData: Watch["onData"]): () => void {
+    this.lastId += 1;
+    const id = String(this.lastId);
+    const watch = { query, variables, onData };
+    this.watches.set(id, watch);
+    if (this.isReady) this.begin(id, watch);
+    return () => {
+      if (this.watches.delete(id) && this.isReady) this.tell({ id, type: "complete" });
+    };
+  }
+
+  close(): void {
+    this.isClosed = true;
+    window.clearTimeout(this.timer);
+    this.watches.clear();
+    this.socket?.close(1000);
+  }
+
+  private connect(): void {
+    this.onState("connecting");
+    const url = new URL(graphqlPath(this.app), window.location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(url, "graphql-transport-ws");
+    this.socket = socket;
+    socket.onopen = () => {
+      const headers = this.organization === null ? {} : { "X-Organization-Id": this.organization };
+      this.tell({ type: "connection_init", payload: { headers } });
+    };
+    socket.onmessage = (event: MessageEvent<unknown>) => this.receive(String(event.data));
+    socket.onclose = () => this.lost();
+  }
+
+  private receive(text: string): void {
+    const message = parseExact(text);
+    if (!isRecord(message)) return;
+    if (message.type === "connection_ack") {
+      this.isReady = true;
+      this.failures = 0;
+      this.onState("live");
+      for (const [id, watch] of this.watches) this.begin(id, watch);
+    } else if (message.type === "ping") this.tell({ type: "pong" });
+    else if (message.type === "next") this.push(String(message.id), message.payload);
+    else if (message.type === "error") this.end(String(message.id));
+  }
+
+  private push(id: string, payload: unknown): void {
+    let data: Record<string, unknown>;
+    try {
+      data = readData(payload);
+    } catch {
+      this.end(id);
+      return;
+    }
+    this.watches.get(id)?.onData(data);
+  }
+
+  /** Gives up a watch that the server refuses; others go on. */
+  private end(id: string): void {
+    if (this.watches.delete(id)) this.onState("broken");
+  }
+
+  private lost(): void {
+    this.isReady = false;
+    if (this.isClosed) return;
+    this.onState("broken");
+    this.failures += 1;
+    const delay = Math.min(500 * 2 ** this.failures, maxDelay) * (0.5 + Math.random() / 2);
+    this.timer = window.setTimeout(() => this.connect(), delay);
+  }
+
+  private begin(id: string, { query, variables }: Watch): void {
+    this.tell({ id, type: "subscribe", payload: { query, variables } });
+  }
+
+  private tell(message: Record<string, unknown>): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+}

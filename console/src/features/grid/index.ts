@@ -1,0 +1,21 @@
+export { RowsApi } from "./api";
+export { CellEditor } from "./components/CellEditor";
+export { ColumnsMenu } from "./components/ColumnsMenu";
+export { FilterBar } from "./components/FilterBar";
+export { Grid } from "./components/Grid";
+export { sayError, sayOutcome } from "./components/messages";
+export { Editing, reasonOf } from "./data/editing";
+export { GridStore } from "./data/store";
+export { parse } from "./model/coercion";
+export type { Column, Reference, Row, Table, Value } from "./model/columns";
+export { editable, shown } from "./model/display";
+export {
+  type Condition,
+  type Filter,
+  fromOrderBy,
+  fromWhere,
+  noFilter,
+  type Order,
+  toWhere,
+} from "./model/filter";
+export { arranged, type Layout, readLayout, widthOf } from "./model/layout";

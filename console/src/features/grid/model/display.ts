@@ -1,0 +1,80 @@
+import type { Column, Row, Value } from "./columns";
+
+/** Returns what a cell shows; null for a cell that is NULL. */
+export function shown(row: Row, column: Column, locale: string): string | null {
+  const value = row.values[column.name];
+  if (value === null || value === undefined) return null;
+  if (column.reference !== null) {
+    const label = row.labels[column.name];
+    return label === null || label === undefined ? String(value) : String(label);
+  }
+  switch (column.type) {
+    case "integer":
+    case "bigint":
+    case "numeric":
+    case "float":
+      return localNumber(String(value), locale, true);
+    case "timestamptz":
+      return times(locale).format(new Date(String(value)));
+    case "date":
+      return dates(locale).format(new Date(`${String(value)}T00:00:00Z`));
+    default:
+      return plain(value);
+  }
+}
+
+/** Returns the text of a value as an editor and the clipboard have it, which `parse` reads as the same value. */
+export function editable(value: Value | undefined, column: Column, locale: string): string {
+  if (value === null || value === undefined) return "";
+  if (["integer", "bigint", "numeric", "float"].includes(column.type)) return localNumber(String(value), locale, false);
+  return plain(value);
+}
+
+function plain(value: Value): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Writes digits by the separators of a language, all of them: no number is rounded on its way through a double. */
+function localNumber(digits: string, locale: string, isGrouped: boolean): string {
+  const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(digits);
+  if (!match) return digits;
+  const [, sign = "", whole = "", fraction] = match;
+  const point = formatter(points, locale, () => new Intl.NumberFormat(locale, { numberingSystem: "latn" }))
+    .formatToParts(1.5)
+    .find((part) => part.type === "decimal")?.value;
+  const written = isGrouped ? wholes(locale).format(BigInt(whole)) : whole;
+  return sign + written + (fraction === undefined ? "" : `${point ?? "."}${fraction}`);
+}
+
+const points = new Map<string, Intl.NumberFormat>();
+const wholeFormats = new Map<string, Intl.NumberFormat>();
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
+const timeFormats = new Map<string, Intl.DateTimeFormat>();
+
+function wholes(locale: string): Intl.NumberFormat {
+  return formatter(wholeFormats, locale, () => new Intl.NumberFormat(locale, { numberingSystem: "latn" }));
+}
+
+function dates(locale: string): Intl.DateTimeFormat {
+  return formatter(
+    dateFormats,
+    locale,
+    () => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }),
+  );
+}
+
+function times(locale: string): Intl.DateTimeFormat {
+  return formatter(
+    timeFormats,
+    locale,
+    () => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }),
+  );
+}
+
+function formatter<T>(made: Map<string, T>, locale: string, make: () => T): T {
+  const found = made.get(locale);
+  if (found !== undefined) return found;
+  const format = make();
+  made.set(locale, format);
+  return format;
+}
