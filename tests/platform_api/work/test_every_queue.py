@@ -361,7 +361,8 @@ async def test_an_idle_process_looks_with_one_statement_for_all_queues(database:
         await asyncio.sleep(1)
         statements.clear()
         began = time.monotonic()
-        await eventually(lambda: len(statements) >= 3)
+        # Of four looks, the first may come late, and what a look was late the next one makes up for.
+        await eventually(lambda: len(statements) >= 4)
         assert time.monotonic() - began > 1.9, "a second apart"
     assert len(set(statements)) == 1, statements
 
