@@ -123,6 +123,13 @@ class StaleVersion(Conflict):
     code = "stale_version"
 
 
+class Gone(PlatformError):
+    """Answers 410: it was there once."""
+
+    status_code = 410
+    code = "gone"
+
+
 class TooLarge(PlatformError):
     """Answers 413: the request, or something in it, exceeds a size limit."""
 

@@ -74,7 +74,7 @@ async def test_assets_are_compressed_and_kept_for_ever(shared_platform: Platform
             assert answer.status_code == 200
             assert "immutable" in answer.headers["cache-control"]
             assert answer.headers["content-type"].startswith("text/javascript")
-            assert answer.headers["vary"] == "Accept-Encoding"
+            assert "Accept-Encoding" in answer.headers["vary"]
         again = await client.get(
             f"/static/console/{entry}", headers={"If-None-Match": answers["gzip"].headers["etag"]}
         )

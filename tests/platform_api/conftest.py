@@ -68,6 +68,12 @@ def _drop(name: str) -> str:
 @pytest.fixture(scope="session")
 def migrated_template(postgres: EmbeddedPostgres) -> str:
     """Name of a database with every migration applied, owned by an ordinary (not superuser) login."""
+    return _migrated_template(postgres)
+
+
+@functools.cache
+def _migrated_template(postgres: EmbeddedPostgres) -> str:
+    """Made once in a process, whichever rooms of tests take the fixture."""
     name = f"platform_template_{os.getpid()}"
     asyncio.run(
         _admin(

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from platform_api.accounts.invitations.models import InvitationState
-from platform_api.core.errors import Conflict, Forbidden, NotFound, PlatformError, Unauthenticated
+from platform_api.core.errors import Conflict, Forbidden, Gone, NotFound, Unauthenticated
 
 
 class UnknownInvitation(NotFound):
@@ -12,10 +12,8 @@ class UnknownInvitation(NotFound):
     code: ClassVar[str] = "invitation_unknown"
 
 
-class InvitationEnded(PlatformError):
-    """Answers 410: the link was right once."""
-
-    status_code = 410
+class InvitationEnded(Gone):
+    """Reports that the link was right once; what derives from it says why it is not now."""
 
 
 class InvitationUsed(InvitationEnded):

@@ -25,7 +25,13 @@ pytestmark = pytest.mark.anyio
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "errors.md"
 # Open to everybody, or waiting for events: what they answer to a good request is none of this module's business.
 INVALID = "invalid_definition"
-OPEN = ("GET /health", "GET /api/webhooks/", "GET /api/apps/graphql/", "DELETE /api/sessions/current/")
+OPEN = (
+    "GET /health",
+    "GET /api/webhooks/",
+    "GET /api/apps/graphql/",
+    "DELETE /api/sessions/current/",
+    "GET /api/set-up/",
+)
 
 
 def _codes() -> dict[str, set[int]]:

@@ -211,7 +211,7 @@ async def test_a_sync_whose_zone_has_gone_is_read_and_mended(bench: Bench) -> No
     await stored_as(bench, schedule={**schedule, "timezone": "Europe/Nowhere"})
     problem = "schedule.timezone: 'Europe/Nowhere' is not the name of an IANA time zone"
     async with bench.client() as client:
-        for read in ((await client.get(bench.path())).json()[0], await bench.status()):
+        for read in ((await client.get(bench.path())).json()["results"][0], await bench.status()):
             assert (read["declaration"]["schedule"]["timezone"], read["next_runs"]) == ("Europe/Nowhere", [])
             assert read["problem"].startswith(problem)
         [run] = (await bench.post("run")).json()
