@@ -16,10 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 SCREENS = {
     "home": "",
+    "new-app": "/apps/new",
+    "tables": "/orders/tables",
+    "table": "/orders/tables/order_lines",
+    "code": "/orders/code/import_orders.py",
     "runs": "/runs",
     "run": "/runs/1",
-    "new-app": "/apps/new",
-    "app": "/orders",
+    "members": "/settings/members",
+    "tokens": "/settings/tokens",
 }
 """Names of pictures, and the addresses below the organization's."""
 

@@ -15,7 +15,16 @@ from platform_api.core.services import provided
 from platform_api.runs import queue, service
 from platform_api.runs.about.names import about_runs
 from platform_api.runs.logs import LogPosition, last_position, read_tail
-from platform_api.runs.schemas import LogLineEvent, LogLineRead, LogPage, RunDetail, RunRead, RunStatus
+from platform_api.runs.schemas import (
+    LogEndEvent,
+    LogLineEvent,
+    LogLineRead,
+    LogPage,
+    LogProgressEvent,
+    RunDetail,
+    RunRead,
+    RunStatus,
+)
 from platform_api.runs.signals import RunSignals
 from platform_api.runs.stream import read_batch, stream_log
 
@@ -30,7 +39,7 @@ RunReference = Annotated[str, Path(description="Id or task id of the run", max_l
     "/run-code-stream/",
     summary="Stream a run's log, line by line, until the run ends",
     response_class=EventSourceResponse,
-    responses={200: {"content": event_stream_schema(LogLineEvent)}},
+    responses={200: {"content": event_stream_schema(LogLineEvent, LogProgressEvent, LogEndEvent)}},
 )
 async def stream_run_log(
     request: Request,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from platform_api.core.http.openapi import JsonText
 from platform_api.runs.about.names import AboutRun
 from platform_api.runs.logs import LogLine
 from platform_api.runs.models import BegunBy, Cause, LogStream, Run, RunState, StartedRun
@@ -189,6 +190,20 @@ class LogLineEvent(BaseModel):
 
     id: str
     data: str = Field(description="The line; what some clients take for line ends in it are line ends here")
+
+
+class LogProgressEvent(BaseModel):
+    """Describes an event of a log's stream that tells how far the run is; without an id."""
+
+    event: Literal["progress"]
+    data: Annotated[str, JsonText(ProgressEvent)]
+
+
+class LogEndEvent(BaseModel):
+    """Describes the last event of a log's stream; without an id."""
+
+    event: Literal["end"]
+    data: Annotated[str, JsonText(EndEvent)]
 
 
 class LogPage(BaseModel):

@@ -8852,6 +8852,75 @@ export interface components {
             api_response: components["schemas"]["ApiResponse"];
         };
         /**
+         * LeftEvent
+         * @description Describes an event of the stream of a list: a run that passes its filters no longer.
+         */
+        LeftEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "left";
+            /** Id */
+            id: string;
+            /** Data */
+            data: string;
+        };
+        /**
+         * LeftRun
+         * @description Names, in the stream of a list, a run that does not (or no longer) pass the filters `state` and `text`.
+         */
+        LeftRun: {
+            /** Id */
+            id: number;
+        };
+        /**
+         * RunEvent
+         * @description Describes an event of the stream of a list: a run that began or changed; its id is the place to go on after.
+         */
+        RunEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "run";
+            /** Id */
+            id: string;
+            /** Data */
+            data: string;
+        };
+        /**
+         * LogEndEvent
+         * @description Describes the last event of a log's stream; without an id.
+         */
+        LogEndEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "end";
+            /** Data */
+            data: string;
+        };
+        /**
+         * EndEvent
+         * @description Tells, in the stream of a run's log, how the run ended.
+         */
+        EndEvent: {
+            /** Run Id */
+            run_id: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "running" | "completed" | "failed" | "stopped";
+            cause: components["schemas"]["Cause"] | null;
+            /** Error */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
          * LogLineEvent
          * @description Describes an event of a log's stream, which has no name: one line; its id is the position, to go on after.
          */
@@ -8863,6 +8932,32 @@ export interface components {
              * @description The line; what some clients take for line ends in it are line ends here
              */
             data: string;
+        };
+        /**
+         * LogProgressEvent
+         * @description Describes an event of a log's stream that tells how far the run is; without an id.
+         */
+        LogProgressEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "progress";
+            /** Data */
+            data: string;
+        };
+        /**
+         * ProgressEvent
+         * @description Tells, in the stream of a run's log, how far the run is.
+         */
+        ProgressEvent: {
+            /**
+             * Progress
+             * @description 0 to 100
+             */
+            progress: number | null;
+            /** Info */
+            info: string | null;
         };
     };
     responses: never;
@@ -16387,7 +16482,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    "text/event-stream": (components["schemas"]["RunEvent"] | components["schemas"]["LeftEvent"])[];
                 };
             };
             /** @description Refused, with the reason */
@@ -16485,7 +16580,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["LogLineEvent"][];
+                    "text/event-stream": (components["schemas"]["LogLineEvent"] | components["schemas"]["LogProgressEvent"] | components["schemas"]["LogEndEvent"])[];
                 };
             };
             /** @description Refused, with the reason */

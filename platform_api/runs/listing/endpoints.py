@@ -11,6 +11,7 @@ from platform_api.accounts.dependencies import RunActorDep, RunStreamActorDep, s
 from platform_api.accounts.models import Scope
 from platform_api.core.database import SessionDep
 from platform_api.core.http.dependencies import DatabaseDep
+from platform_api.core.http.openapi import event_stream_schema
 from platform_api.core.http.pagination import ListingDep
 from platform_api.core.services import provided
 from platform_api.core.types import RunId
@@ -20,7 +21,15 @@ from platform_api.runs.listing import service
 from platform_api.runs.listing.histogram import MAX_BUCKETS, count_over_time
 from platform_api.runs.listing.parameters import FilterQueryDep, RunFiltersDep
 from platform_api.runs.listing.positions import MAX_CHARACTERS
-from platform_api.runs.listing.schemas import HistogramRead, RunPage, RunsCancel, RunsCancelled, read_runs
+from platform_api.runs.listing.schemas import (
+    HistogramRead,
+    LeftEvent,
+    RunEvent,
+    RunPage,
+    RunsCancel,
+    RunsCancelled,
+    read_runs,
+)
 from platform_api.runs.listing.signals import RunListSignals
 from platform_api.runs.listing.stream import position_after, stream_runs
 
@@ -51,7 +60,7 @@ async def get_histogram(
     "/stream/",
     summary="Stream the runs of a list as they begin and change",
     response_class=EventSourceResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={200: {"content": event_stream_schema(RunEvent, LeftEvent)}},
 )
 async def stream_list(
     request: Request,

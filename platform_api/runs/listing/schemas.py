@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from platform_api.core.http.openapi import JsonText
 from platform_api.core.http.pagination import Envelope
 from platform_api.core.types import RunId
 from platform_api.runs.about.names import AboutRun
@@ -55,6 +57,22 @@ class LeftRun(BaseModel):
     """Names, in the stream of a list, a run that does not (or no longer) pass the filters `state` and `text`."""
 
     id: int
+
+
+class RunEvent(BaseModel):
+    """Describes an event of the stream of a list: a run that began or changed; its id is the place to go on after."""
+
+    event: Literal["run"]
+    id: str
+    data: Annotated[str, JsonText(RunRead)]
+
+
+class LeftEvent(BaseModel):
+    """Describes an event of the stream of a list: a run that passes its filters no longer."""
+
+    event: Literal["left"]
+    id: str
+    data: Annotated[str, JsonText(LeftRun)]
 
 
 class RunsCancel(BaseModel):

@@ -92,7 +92,7 @@ async def test_one_answer_holds_the_caller_the_organizations_and_the_apps(shared
         by_header = (await client.get(PATH, headers={"X-Organization-Id": second.slug})).json()
         alone = (await client.get(PATH)).json()
     assert reply.status_code == 200, reply.text
-    assert len(statements) <= 6, "\n".join(statements)
+    assert len(statements) <= 7, "\n".join(statements)
     assert reply.headers["cache-control"] == "no-store"
     first = reply.json()
     assert (first["user"]["email"], first["organization"]["slug"]) == (owner.email, owner.organization_slug)

@@ -106,7 +106,13 @@ async def test_events_of_streams_are_described_with_their_data(shared_platform: 
     [notification] = events("get", "/api/notifications/stream/")
     assert notification["event"]["const"] == "notification"
     assert notification["data"]["contentSchema"] == {"$ref": "#/components/schemas/NotificationRead"}
-    assert all({"id", "data"} <= set(event) for event in events("get", "/api/actions/run-code-stream/"))
+    line, progress, end = events("get", "/api/actions/run-code-stream/")
+    assert {"id", "data"} <= set(line)
+    assert progress["data"]["contentSchema"] == {"$ref": "#/components/schemas/ProgressEvent"}
+    assert end["data"]["contentSchema"] == {"$ref": "#/components/schemas/EndEvent"}
+    run, left = events("get", "/api/actions/runs/stream/")
+    assert run["data"]["contentSchema"] == {"$ref": "#/components/schemas/RunRead"}
+    assert left["data"]["contentSchema"] == {"$ref": "#/components/schemas/LeftRun"}
     progress, end = events("post", "/api/integrations/{integration_id}/parallel_call/")
     assert progress["data"]["contentSchema"] == {"$ref": "#/components/schemas/ParallelProgress"}
     assert end["data"]["contentSchema"] == {"$ref": "#/components/schemas/ParallelEnd"}
