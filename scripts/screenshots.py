@@ -10,7 +10,7 @@ import json
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE: ViewportSize = {"width": 1280, "height": 800}
@@ -72,7 +72,7 @@ def _take(browser: Browser, admin: dict[str, str], names: list[str], scheme: str
 def _settle(page: Page) -> None:
     """Waits until the page shows its content and nothing is loading."""
     page.get_by_role("heading", level=1).wait_for()
-    page.wait_for_function("document.querySelector('[aria-busy=true]') === null")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.wait_for_timeout(300)
 
 
