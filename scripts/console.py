@@ -44,7 +44,9 @@ class Node:
     def __init__(self, executable: Path, npm: list[str]) -> None:
         self._executable = executable
         self._npm = npm
-        self._environment = {**os.environ, "PATH": f"{executable.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        path = f"{executable.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        # Trusts what the machine trusts, as pip does, and not only the authorities that Node brings.
+        self._environment = {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path}
 
     def npm(self, *arguments: str) -> None:
         """Runs npm in `console/`, quietly; what it printed is shown when it fails."""
