@@ -70,7 +70,7 @@ async def test_a_sign_in_that_ends_is_renewed_over_the_page(shared_platform: Pla
         dialog = page.get_by_role("dialog")
         await expect(dialog.get_by_label("E-mail")).to_have_value(caller.email)
         await dialog.get_by_label("Password", exact=True).fill(Platform.password)
-        await page.keyboard.press("Enter")
+        await dialog.get_by_label("Password", exact=True).press("Enter")
         await expect(page.get_by_role("heading", name="Typed before", level=1)).to_be_visible()
     async with shared_platform.client(caller) as client:
         apps = (await client.get("/api/apps/")).json()["results"]

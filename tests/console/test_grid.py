@@ -314,7 +314,7 @@ async def test_a_filter_a_search_and_an_order_are_in_the_address(shared_platform
         await page.get_by_label("Column").select_option("qty")
         await page.get_by_label("Condition").select_option("less")
         await page.get_by_label("Value").fill("2")
-        await page.keyboard.press("Enter")
+        await page.get_by_label("Value").press("Enter")
         await expect(page.get_by_role("status").get_by_text("6 rows")).to_be_visible()
         await page.get_by_role("columnheader", name="code").click()
         await page.get_by_role("columnheader", name="code").click()

@@ -14,8 +14,6 @@ type PageProps = {
   actions?: ReactNode;
   tabs?: ReactNode;
   toolbar?: ReactNode;
-  /** The page of the documentation, below `/docs/`. */
-  help?: string;
   width?: "full" | "reading";
   children: ReactNode;
 };

@@ -61,11 +61,11 @@ export class LogBuffer {
 
   /** Returns the places of lines that contain `text`, in any case, without their colour codes. */
   find(text: string): number[] {
-    const wanted = text.toLocaleLowerCase();
-    if (wanted === "") return [];
+    const searched = text.toLocaleLowerCase();
+    if (searched === "") return [];
     const found: number[] = [];
     this.lines.forEach((line, index) => {
-      if (plainText(line).toLocaleLowerCase().includes(wanted)) found.push(index);
+      if (plainText(line).toLocaleLowerCase().includes(searched)) found.push(index);
     });
     return found;
   }

@@ -35,6 +35,8 @@ export function SignInForm({ email = "", onSignedIn }: { email?: string; onSigne
         withAsterisk={false}
         data-autofocus={email === "" || undefined}
         autoFocus={email === ""}
+        // Who is known stays: what waits to be sent again must not be sent as somebody else.
+        readOnly={email !== ""}
         key={form.key("email")}
         {...form.getInputProps("email")}
       />

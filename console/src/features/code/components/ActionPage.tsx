@@ -18,21 +18,21 @@ const labels = { editor: () => t("Editor"), triggers: () => t("Triggers"), histo
 
 /** One action: its code, what starts it, and how it came to be. */
 export function ActionPage() {
-  const { org, app: slug, action: wanted } = route.useParams();
+  const { org, app: slug, action: actionSlug } = route.useParams();
   const { tab = "editor" } = route.useSearch();
   const api = useApi();
   const app = useQuery(appQuery(api, slug));
   const id = app.data?.id ?? 0;
   const actions = useQuery({ ...actionsQuery(api, id), enabled: app.data !== undefined });
   const navigate = useNavigate();
-  const action = actions.data?.find((one) => one.slug === wanted);
+  const action = actions.data?.find((one) => one.slug === actionSlug);
   const bar = (
     <Tabs
       value={tab}
       onChange={(value) => {
         const next = tabs.find((known) => known === value);
         const search = next === undefined || next === "editor" ? {} : { tab: next };
-        void navigate({ to: "/$org/$app/actions/$action", params: { org, app: slug, action: wanted }, search });
+        void navigate({ to: "/$org/$app/actions/$action", params: { org, app: slug, action: actionSlug }, search });
       }}
     >
       <Tabs.List aria-label={t("Parts of the action")}>
@@ -44,14 +44,14 @@ export function ActionPage() {
       </Tabs.List>
     </Tabs>
   );
-  if (action !== undefined && tab === "editor") return <Code app={slug} path="" action={wanted} tabs={bar} />;
+  if (action !== undefined && tab === "editor") return <Code app={slug} path="" action={actionSlug} tabs={bar} />;
   const failed = app.error ?? actions.error;
   return (
-    <Page title={action?.name ?? wanted} tabs={action && bar} breadcrumb={<Up slug={slug} />}>
+    <Page title={action?.name ?? actionSlug} tabs={action && bar} breadcrumb={<Up slug={slug} />}>
       {failed && <ErrorPanel error={failed} onRetry={() => (app.error ? app.refetch() : actions.refetch())} />}
       {!failed && actions.data === undefined && <LoadingRows />}
       {actions.data !== undefined && action === undefined && (
-        <EmptyState title={t("There is no action {wanted}", { wanted })} action={<Up slug={slug} />} />
+        <EmptyState title={t("There is no action {slug}", { slug: actionSlug })} action={<Up slug={slug} />} />
       )}
       {action !== undefined && <Part tab={tab} app={id} action={action} />}
     </Page>

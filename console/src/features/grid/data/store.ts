@@ -239,10 +239,10 @@ export class GridStore {
     );
     const added = [...pushed.keys()].filter((id) => this.window.indexOf(id) === undefined);
     const isLast = this.window.total !== null && number * blockSize + block.length >= this.window.total;
-    const wanted = [...different.map(({ id }) => id), ...(isLast ? added : [])];
+    const missing = [...different.map(({ id }) => id), ...(isLast ? added : [])];
     if (added.length > 0 && !isLast) this.hasNew = true;
-    if (wanted.length > 0) {
-      const rows = await this.rows.byIds(wanted).catch(() => []);
+    if (missing.length > 0) {
+      const rows = await this.rows.byIds(missing).catch(() => []);
       if (epoch !== this.epoch) return;
       const present = new Map(rows.map((row) => [row.id, row]));
       for (const { id } of different) {
