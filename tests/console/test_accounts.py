@@ -85,6 +85,7 @@ async def test_nothing_of_another_organization_is_answered(shared_platform: Plat
         await visitor.sign_in(caller.email, Platform.password)
         await expect(visitor.page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
         for path in ("", f"/{app.slug}", "/apps/new"):
+            await visitor.leave()
             visitor.answers.clear()
             await visitor.open(f"/{stranger.organization_slug}{path}")
             await expect(visitor.page.get_by_text("Not here, or not yours")).to_be_visible()

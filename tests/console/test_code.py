@@ -278,6 +278,7 @@ async def test_nothing_of_another_organization_can_be_opened(shared_platform: Pl
     async with visit() as visitor:
         await open_editor(visitor, caller, own["code"])
         for address in (foreign["code"], f"/{caller.organization_slug}/{foreign['slug']}x/code/count.py"):
+            await visitor.leave()
             visitor.answers.clear()
             await visitor.open(address)
             await expect(visitor.page.get_by_text(re.compile("Not here|This did not work"))).to_be_visible()

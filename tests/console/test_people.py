@@ -378,6 +378,7 @@ async def test_settings_of_another_organization_answer_nothing(shared_platform: 
         await _signed_in(visitor, caller)
         for path in ("/settings", "/settings/members", "/settings/tokens", "/settings/general"):
             await visitor.page.wait_for_load_state("networkidle")
+            await visitor.leave()
             visitor.answers.clear()
             await visitor.open(f"/{stranger.organization_slug}{path}")
             await expect(visitor.page.get_by_text("Not here, or not yours")).to_be_visible()

@@ -33,6 +33,10 @@ class Visitor:
         """Goes to a page of the console by its address."""
         await self.page.goto(self.base_url + path)
 
+    async def leave(self) -> None:
+        """Leaves the console: what the page before still waits for is given up, and answers to it come no more."""
+        await self.page.goto("about:blank")
+
     async def sign_in(self, email: str, password: str) -> None:
         """Fills in the sign-in form, wherever it is, and waits for what comes after it."""
         await self.page.get_by_label("E-mail").fill(email)
