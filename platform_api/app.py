@@ -42,6 +42,7 @@ from platform_api.csv.endpoints import FORM_BYTES as CSV_FORM_BYTES
 from platform_api.csv.endpoints import UPLOAD_PATH as CSV_UPLOAD_PATH
 from platform_api.csv.endpoints import exports_router, imports_router
 from platform_api.csv.worker import csv_lifespan
+from platform_api.documents.endpoints import drafts_router, views_router
 from platform_api.files.endpoints import FORM_BYTES as FILE_FORM_BYTES
 from platform_api.files.endpoints import UPLOAD_PATH as FILE_UPLOAD_PATH
 from platform_api.files.endpoints import link_router as file_link_router
@@ -50,7 +51,7 @@ from platform_api.files.lifespan import files_lifespan
 from platform_api.graphql.direct import GraphQLEndpoint
 from platform_api.graphql.endpoints import router as graphql_router
 from platform_api.graphql.lifespan import graphql_lifespan
-from platform_api.graphql.row_endpoints import router as rows_router
+from platform_api.graphql.rows.endpoints import router as rows_router
 from platform_api.integrations.calls.endpoints import router as calls_router
 from platform_api.integrations.calls.log_endpoints import router as call_log_router
 from platform_api.integrations.calls.parallel_endpoints import router as parallel_calls_router
@@ -117,6 +118,8 @@ API_ROUTERS: Sequence[APIRouter] = (
     apps_router,
     tables_router,
     rows_router,
+    views_router,
+    drafts_router,
     files_router,
     file_link_router,
     webhooks_router,

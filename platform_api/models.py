@@ -9,6 +9,7 @@ from platform_api.apps import models as apps
 from platform_api.cache import models as cache
 from platform_api.core.database import Base
 from platform_api.csv import models as csv
+from platform_api.documents import models as documents
 from platform_api.files import models as files
 from platform_api.integrations import models as integrations
 from platform_api.limits import models as limits
@@ -24,7 +25,7 @@ from platform_api.webhooks import models as webhooks
 DOMAINS = (
     *(accounts, actions, apps, cache, csv, files, inbox, integrations, limits, notifications, outbox, plugins, runs),
     *(syncs, tables, webhooks),
-    *(invitations, password_resets, set_up),
+    *(invitations, password_resets, set_up, documents),
 )
 
 metadata = Base.metadata

@@ -192,8 +192,22 @@ async def _syncs(platform: Platform, victim: Caller, marker: str) -> dict[str, s
     return {"sync": name}
 
 
+async def _documents(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
+    async with platform.client(victim) as client:
+        view = await client.post(
+            f"/api/apps/{marker}-app/table/orders/views/",
+            json={"name": marker, "content": {"hidden": [marker]}, "is_shared": True},
+        )
+        assert view.status_code == 201, view.text
+        draft = {"app": f"{marker}-app", "subject": marker, "base_revision": 0, "content": {"text": marker}}
+        kept = await client.put("/api/drafts/", json=draft)
+        assert kept.status_code == 200, kept.text
+    return {"view_id": str(view.json()["id"]), "draft_id": str(kept.json()["id"])}
+
+
 FILLS: list[Fill] = [
     *(_accounts, _apps, _actions, _integrations, _plugins, _notifications, _files, _csv, _webhooks, _syncs),
+    _documents,
 ]
 
 

@@ -36,6 +36,7 @@ WORDS = {
     "/api/organizations/{organization}/members/": ("name", "email"),
     "/api/users/": ("name", "email"),
     "/api/tokens/": ("name", "hint"),
+    "/api/drafts/": ("subject",),
     "/api/plugins/plugin-interfaces/": ("namespace", "title"),
     "/api/plugins/plugin-interfaces/{namespace}/plugins/": ("integration",),
 }
@@ -63,6 +64,9 @@ async def world(shared_platform: Platform) -> AsyncIterator[World]:
             await post(f"/api/apps/{at['app']}/new_table/", {"name": f"t{9 - number}_{world.marker}"})
             await post(f"/api/apps/{at['app']}/webhooks/", {"action": "take", "name": name})
             await post(f"/api/apps/table-tags/{at['app']}/orders/add/", {"name": name})
+            await post(f"/api/apps/{at['app']}/table/orders/views/", {"name": name, "content": {}})
+            draft = {"app": at["app"], "subject": f"{name} {world.marker}", "base_revision": 0, "content": {}}
+            assert (await client.put("/api/drafts/", json=draft)).status_code == 200
             await post(f"/api/integrations/{at['integration_id']}/connections/", {"name": name})
             namespace = f"n{9 - number}{world.marker}"
             code = f"def {world.marker}(connection_ids): ..."

@@ -35,6 +35,7 @@ _DECLARATION: dict[str, Any] = {
     "key": ["a"],
 }
 SAMPLES: dict[str, Any] = {
+    "PUT /api/drafts/": {"app": "{app}", "subject": "x", "base_revision": 0, "content": {}},
     "POST /api/organizations/{organization}/members/": {"email": "a@example.com", "role": "member"},
     # Signed in, one sends no account.
     "POST /api/invitations/{token}/accept/": None,
@@ -75,6 +76,10 @@ DONE_BY_SCRIPTS = {
     "POST /api/apps/table-tags/{app}/{table_name}/add/",
     "DELETE /api/apps/table-tags/tag/{tag_id}/",
     "DELETE /api/apps/{app}/table/{table_name}/delete-rows/",
+    "PATCH /api/apps/{app}/table/{table_name}/update-rows/",
+    "POST /api/apps/{app}/table/{table_name}/count-rows/",
+    "POST /api/apps/{app}/table/{table_name}/estimate-rows/",
+    "POST /api/apps/{app}/table/{table_name}/group-rows/",
     "POST /api/apps/csv-imports/",
     "POST /api/apps/csv-imports/preview/",
     "POST /api/apps/csv-imports/{import_id}/cancel/",

@@ -24,6 +24,16 @@ class GraphQLAnswer:
     headers: RawHeaders = JSON_CONTENT
 
 
+def explanation_of(payload: dict[str, Any], session: Session) -> dict[str, Any]:
+    """Returns the body of Hasura's `/v1/graphql/explain` for a request in `session`."""
+    return {"query": payload, "user": {**session.variables, "x-hasura-role": session.role}}
+
+
+def plan_lines(explained: Any) -> list[str]:
+    """Returns the plan of the only field in an answer of `/v1/graphql/explain`; empty when it has none."""
+    return [str(line) for line in explained[0].get("plan") or ()] if isinstance(explained, list) and explained else []
+
+
 class Authenticate(Protocol):
     """Authenticates a WebSocket by its headers and its `connection_init` payload.
 
@@ -54,6 +64,10 @@ class GraphQLBackend(Protocol):
 
         An answer with errors has changed nothing, and leaves the transaction usable.
         """
+        ...
+
+    async def explain(self, payload: dict[str, Any], session: Session) -> list[str]:
+        """Returns PostgreSQL's plan, in lines, of a query of one field. Raises PlatformError when it is refused."""
         ...
 
     async def serve_admin(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -13,7 +13,14 @@ from hasura.engine.session import Session
 from hasura.engine.transport.http import EngineApp
 from hasura.engine.transport.websocket import serve_websocket
 from platform_api.core.database import ENGINE_ROLE, as_engine_role, driver_connection
-from platform_api.graphql.backends.backend import JSON_CONTENT, Authenticate, GraphQLAnswer
+from platform_api.core.errors import Unprocessable
+from platform_api.graphql.backends.backend import (
+    JSON_CONTENT,
+    Authenticate,
+    GraphQLAnswer,
+    explanation_of,
+    plan_lines,
+)
 
 # A tenant's query may be arbitrarily expensive, and must not hold a connection for long.
 _STATEMENT_SECONDS = 60.0
@@ -59,6 +66,13 @@ class EmbeddedBackend:
         except EngineError as error:
             body = self._engine.render_error(error, session)
         return GraphQLAnswer(200, body)
+
+    async def explain(self, payload: dict[str, Any], session: Session) -> list[str]:
+        try:
+            explained = await self._engine.explain(explanation_of(payload, session), Session.admin())
+        except EngineError as error:
+            raise Unprocessable(error.message) from error
+        return plan_lines(explained)
 
     async def serve_admin(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._admin_app(scope, receive, send)

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from hasura.engine import exact_json
 from hasura.engine.session import Session
-from platform_api.core.errors import Unavailable
-from platform_api.graphql.backends.backend import Authenticate, GraphQLAnswer, RawHeaders
+from platform_api.core.errors import Unavailable, Unprocessable
+from platform_api.graphql.backends.backend import Authenticate, GraphQLAnswer, RawHeaders, explanation_of, plan_lines
 from platform_api.graphql.backends.hasura_websocket import HasuraWebSocket
 from platform_api.graphql.requests import send_answer
 
@@ -51,6 +51,15 @@ class HasuraBackend:
         self, database_session: AsyncSession, payload: dict[str, Any], session: Session
     ) -> GraphQLAnswer:
         return await self.execute(exact_json.dumps(payload), session)
+
+    async def explain(self, payload: dict[str, Any], session: Session) -> list[str]:
+        headers = {"x-hasura-admin-secret": self._admin_secret, "content-type": "application/json"}
+        body = exact_json.dumps(explanation_of(payload, session))
+        answer = await self._post("/v1/graphql/explain", body, headers)
+        explained: Any = exact_json.loads(answer.body)
+        if answer.status != 200:
+            raise Unprocessable(str(explained.get("error", "the query cannot be explained")))
+        return plan_lines(explained)
 
     async def serve_admin(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forwards an administrator's request as it is; Hasura checks the secret in it."""

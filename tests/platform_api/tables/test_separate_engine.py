@@ -157,3 +157,31 @@ async def _is_repaired_by_hand(shop: Shop, engine: SeparateEngine, database_url:
     assert await sync_metadata(settings, repair=False) == []
     data = await shop.run(shop.owner, "{ ORDERS { number } }")
     assert [row["number"] for row in data[shop.orders]] == ["mine"]
+
+
+async def test_rows_are_counted_estimated_grouped_and_changed_there_as_well(
+    platform: Platform, engine: SeparateEngine
+) -> None:
+    shop = await make_shop(platform)
+    async with engine.running():
+        await create_tables(shop, TABLES[0])
+        await eventually(lambda: answers(shop, "{ ORDERS { id } }"))
+        for number in range(3):
+            await shop.add_order(shop.owner, str(number), delivered=number > 0)
+        path = f"/api/apps/{shop.app}/table/orders"
+        match = {"filter": {"delivered": {"_eq": True}}}
+        async with platform.client(shop.owner) as client:
+            counted = await client.post(f"{path}/count-rows/", json=match)
+            assert counted.json() == {"count": 2}
+            estimated = await client.post(f"{path}/estimate-rows/", json=match)
+            assert estimated.json()["estimate"] >= 1, estimated.text
+            refused = await client.post(f"{path}/estimate-rows/", json={"filter": {"nothing": {}}})
+            assert refused.status_code == 422, refused.text
+            grouped = await client.post(f"{path}/group-rows/", json={"by": "delivered"})
+            assert [group["count"] for group in grouped.json()["groups"]] == [1, 2]
+            stale = await client.patch(
+                f"{path}/update-rows/", json={**match, "set": {"total": 1}, "expected_count": 9}
+            )
+            assert stale.status_code == 409, stale.text
+            changed = await client.patch(f"{path}/update-rows/", json={**match, "set": {"total": 1}})
+            assert changed.json() == {"affected_rows": 2}

@@ -1,0 +1,1 @@
+"""Counts, groups, changes and deletes rows by an explicit selection, as the caller's own GraphQL role."""
