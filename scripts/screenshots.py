@@ -19,6 +19,7 @@ SCREENS = {
     "new-app": "/apps/new",
     "tables": "/orders/tables",
     "table": "/orders/tables/order_lines",
+    "groups": "/orders/tables/order_lines?group=order_id",
     "code": "/orders/code/import_orders.py",
     "runs": "/runs",
     "run": "/runs/1",

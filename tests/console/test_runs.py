@@ -93,7 +93,9 @@ async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme
     workshop = await create_workshop(shared_platform)
     now = datetime.now(UTC)
     states = ["pending", "running", "failed", "stopped", "completed"]
-    runs = [{"state": state, "created_at": now - timedelta(hours=n), "started_at": now} for n, state in enumerate(states)]
+    runs = [
+        {"state": state, "created_at": now - timedelta(hours=n), "started_at": now} for n, state in enumerate(states)
+    ]
     ids = await insert_runs(workshop, runs)
     findings = {}
     async with visit(scheme=scheme) as visitor:

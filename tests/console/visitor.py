@@ -13,6 +13,8 @@ AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe
 Scheme = Literal["light", "dark"]
 # Chromium writes one for every answer that is an error; which answers may be one is told apart by status.
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+# What Chromium writes while nobody can be reached.
+_OFFLINE = re.compile(r"net::ERR_(INTERNET_DISCONNECTED|FAILED|CONNECTION_\w+)|WebSocket connection to .* failed")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -25,6 +27,7 @@ class Visitor:
         self.base_url = base_url
         self.problems: list[str] = []
         self.answers: list[tuple[int, str]] = []
+        self._was_offline = False
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         page.on("response", self._on_response)
@@ -36,6 +39,16 @@ class Visitor:
     async def leave(self) -> None:
         """Leaves the console: what the page before still waits for is given up, and answers to it come no more."""
         await self.page.goto("about:blank")
+
+    @asynccontextmanager
+    async def offline(self) -> AsyncIterator[None]:
+        """Takes the network away; what the browser writes about that is no problem of the page."""
+        self._was_offline = True
+        await self.context.set_offline(True)
+        try:
+            yield
+        finally:
+            await self.context.set_offline(False)
 
     async def sign_in(self, email: str, password: str) -> None:
         """Fills in the sign-in form, wherever it is, and waits for what comes after it."""
@@ -59,6 +72,8 @@ class Visitor:
         ]
 
     def _on_console(self, message: ConsoleMessage) -> None:
+        if self._was_offline and _OFFLINE.search(message.text):
+            return
         if message.type in ("error", "warning") and not _REFUSED.match(message.text):
             self.problems.append(f"console: {message.text}")
 

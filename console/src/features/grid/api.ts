@@ -1,7 +1,7 @@
-import type { Api } from "@/api/client";
+import { type Api, body } from "@/api/client";
 import { exactDigits } from "@/api/exact";
 import { graphql, isRecord } from "@/api/graphql";
-import type { Column, Row, Table, Value } from "./model/columns";
+import type { Column, Reference, Row, Table, Value } from "./model/columns";
 import type { Where } from "./model/filter";
 import type { RowWrite } from "./model/operations";
 
@@ -17,6 +17,9 @@ export type Summary = {
   readonly sums: Record<string, Value>;
   readonly averages: Record<string, Value>;
 };
+
+/** One value of a column, and how many rows have it. */
+export type Group = { readonly value: Value; readonly count: number };
 
 /** Reads and writes rows of one table. Names of tables and columns come from the platform's description of the table. */
 export class RowsApi {
@@ -66,6 +69,53 @@ export class RowsApi {
     const answer = isRecord(data[field]) ? data[field].aggregate : null;
     if (!isRecord(answer) || typeof answer.count !== "number") throw new Error("the answer holds no count");
     return { count: answer.count, sums: readValues(answer.sum), averages: readValues(answer.avg) };
+  }
+
+  /** Estimates how many rows match, from the database's statistics; null if it has none. */
+  async estimate(where: Where, signal?: AbortSignal): Promise<number | null> {
+    const answer = await this.api.http.POST("/api/apps/{app}/table/{table_name}/estimate-rows/", {
+      ...this.at(signal),
+      body: { filter: { ...where } },
+    });
+    return body(answer).estimate;
+  }
+
+  /** Sets one column in all rows that match, if they are as many as expected. Returns their number. */
+  async updateAll(where: Where, values: Record<string, Value>, expected: number): Promise<number> {
+    const answer = await this.api.http.PATCH("/api/apps/{app}/table/{table_name}/update-rows/", {
+      ...this.at(),
+      body: { ...selected(where), set: values, expected_count: expected },
+    });
+    return body(answer).affected_rows;
+  }
+
+  /** Deletes all rows that match, if they are as many as expected. */
+  async removeAll(where: Where, expected: number): Promise<number> {
+    await this.api.http.DELETE("/api/apps/{app}/table/{table_name}/delete-rows/", {
+      ...this.at(),
+      body: { ...selected(where), expected_count: expected },
+    });
+    return expected;
+  }
+
+  /** Counts rows by the values of a column. `after` is the last value of the part before. */
+  async groups(by: string, where: Where, after: { value: Value } | null, signal?: AbortSignal) {
+    const answer = await this.api.http.POST("/api/apps/{app}/table/{table_name}/group-rows/", {
+      ...this.at(signal),
+      body: { by, filter: { ...where }, after, limit: 50 },
+    });
+    const { groups, next_after } = body(answer);
+    return {
+      groups: groups.map(({ value, count }): Group => ({ value: readValue(value, false), count })),
+      next: next_after === null ? null : { value: readValue(next_after.value, false) },
+    };
+  }
+
+  private at(signal?: AbortSignal) {
+    return {
+      params: { path: { app: this.app, table_name: this.table.name } },
+      ...(signal === undefined ? {} : { signal }),
+    };
   }
 
   /** Writes rows in one transaction. Returns those written, as they are now; one that lost an expected value is not. */
@@ -158,6 +208,24 @@ export class RowsApi {
       : [];
   }
 
+  /** Reads the names of referenced rows, by their ids. */
+  async labels(reference: Reference, ids: readonly string[], signal?: AbortSignal): Promise<Map<Value, string>> {
+    const { graphqlName: name, label } = reference;
+    const data = await graphql(
+      this.api,
+      this.app,
+      `query Labels($where: ${name}_bool_exp!) { ${name}(where: $where) { id label: ${label} } }`,
+      { where: { id: { _in: [...ids] } } },
+      signal,
+    );
+    const rows: unknown = data[name];
+    return new Map(
+      Array.isArray(rows)
+        ? rows.flatMap((row) => (isRecord(row) ? [[String(row.id), String(row.label ?? row.id)]] : []))
+        : [],
+    );
+  }
+
   private returned(answer: unknown): Row[] {
     return isRecord(answer) ? this.readRows(answer.returning) : [];
   }
@@ -177,6 +245,10 @@ export class RowsApi {
     );
     return { id: String(row.id), updatedAt: String(row.updated_at), values, labels };
   }
+}
+
+function selected(where: Where) {
+  return Object.keys(where).length === 0 ? { all: true } : { filter: { ...where } };
 }
 
 function fieldsOf(columns: readonly Column[]): string {

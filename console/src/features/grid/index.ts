@@ -1,9 +1,9 @@
-export { RowsApi } from "./api";
+export { type Group, RowsApi } from "./api";
 export { CellEditor } from "./components/CellEditor";
 export { ColumnsMenu } from "./components/ColumnsMenu";
 export { FilterBar } from "./components/FilterBar";
 export { Grid } from "./components/Grid";
-export { sayError, sayOutcome } from "./components/messages";
+export { say, sayError, sayOutcome } from "./components/messages";
 export { Editing, reasonOf } from "./data/editing";
 export { GridStore } from "./data/store";
 export { parse } from "./model/coercion";
@@ -16,6 +16,8 @@ export {
   fromWhere,
   noFilter,
   type Order,
+  toOrderBy,
   toWhere,
+  type Where,
 } from "./model/filter";
-export { arranged, type Layout, readLayout, widthOf } from "./model/layout";
+export { arranged, type Layout, noLayout, readLayout, readLayoutValue, widthOf } from "./model/layout";

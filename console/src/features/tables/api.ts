@@ -54,3 +54,57 @@ function labelOf(table: TableRead): string {
   );
   return (named ?? unique ?? texts[0])?.name ?? "id";
 }
+
+export type View = components["schemas"]["ViewRead"];
+
+/** Reads the views of a table: those that are shared, and one's own. */
+export function viewsQuery(api: Api, app: string, table: string) {
+  return queryOptions({
+    queryKey: ["views", app, table],
+    queryFn: async ({ signal }) => {
+      const views: View[] = [];
+      let cursor = "";
+      for (let part = 0; part < 10; part += 1) {
+        const page = body(
+          await api.http.GET("/api/apps/{app}/table/{table_name}/views/", {
+            signal,
+            params: { path: { app, table_name: table }, query: { cursor, limit: 100 } },
+          }),
+        );
+        views.push(...page.results);
+        if (page.next_cursor === null || page.next_cursor === undefined) break;
+        cursor = page.next_cursor;
+      }
+      return views;
+    },
+  });
+}
+
+/** Changes that a view can have; `content` is an arrangement of rows. */
+export type ViewChange = { name?: string; is_shared?: boolean; content?: Record<string, unknown> };
+
+export async function createView(
+  api: Api,
+  app: string,
+  table: string,
+  view: { name: string; is_shared: boolean; content: Record<string, unknown> },
+): Promise<View> {
+  const params = { path: { app, table_name: table } };
+  return body(await api.http.POST("/api/apps/{app}/table/{table_name}/views/", { params, body: view }));
+}
+
+/** Changes a view, if nobody has changed it since it was read. */
+export async function changeView(api: Api, app: string, table: string, view: View, change: ViewChange): Promise<View> {
+  return body(
+    await api.http.PATCH("/api/apps/{app}/table/{table_name}/views/{view_id}/", {
+      params: { path: { app, table_name: table, view_id: view.id } },
+      body: { base_revision: view.revision, ...change },
+    }),
+  );
+}
+
+export async function deleteView(api: Api, app: string, table: string, view: View): Promise<void> {
+  await api.http.DELETE("/api/apps/{app}/table/{table_name}/views/{view_id}/", {
+    params: { path: { app, table_name: table, view_id: view.id } },
+  });
+}

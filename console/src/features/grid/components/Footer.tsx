@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { useSyncExternalStore } from "react";
+import { type ReactNode, useSyncExternalStore } from "react";
 import { messageOf } from "@/api/errors";
 import { t } from "@/i18n";
 import { number } from "@/ui/time";
@@ -11,13 +11,21 @@ import classes from "./Grid.module.css";
 export type Job = { readonly text: string; readonly done: number; readonly all: number; readonly cancel: () => void };
 
 /** Says how many rows there are, what is selected and its sum, and what is being written. */
-export function Footer(props: { store: GridStore; selection: Selection; columns: readonly Column[]; job: Job | null }) {
+export function Footer(props: {
+  store: GridStore;
+  selection: Selection;
+  columns: readonly Column[];
+  job: Job | null;
+  onSelectAll: () => void;
+  forAll: ReactNode;
+}) {
   const { store, selection, columns, job } = props;
   useSyncExternalStore(store.subscribe, store.getVersion);
   const range = rangeOf(selection);
   const row = store.window.at(selection.active.row);
   const column = columns[selection.active.column];
   const state = row && column ? store.cells.get(cellKey(row.id, column.name)) : undefined;
+  const isWhole = store.window.length > 0 && range.top === 0 && range.bottom === store.window.length - 1;
   const sums = countOf(range) > 1 ? sumOf(store, selection, columns) : null;
   return (
     <div className={classes.footer}>
@@ -30,6 +38,14 @@ export function Footer(props: { store: GridStore; selection: Selection; columns:
           })}
         </span>
       )}
+      {range.bottom > range.top && !isWhole && (
+        <Button size="compact-xs" variant="default" onClick={props.onSelectAll}>
+          {store.isCounted
+            ? t("Select all {count} that match", { count: number(store.window.length) })
+            : t("Select all that match")}
+        </Button>
+      )}
+      {isWhole && store.isCounted && countOf(range) > 1 && props.forAll}
       {sums !== null && (
         <span>
           {t("avg {average} · sum {sum}", { average: number(sums.sum / sums.count), sum: number(sums.sum, 6) })}
@@ -43,6 +59,11 @@ export function Footer(props: { store: GridStore; selection: Selection; columns:
       {store.error !== null && store.window.length > 0 && (
         <span role="alert" className={classes.reason}>
           {messageOf(store.error)}
+        </span>
+      )}
+      {store.isWaiting && (
+        <span role="alert" className={classes.reason}>
+          {t("Not saved: the server cannot be reached. What you wrote is kept and sent again.")}
         </span>
       )}
       {job !== null && (
@@ -62,6 +83,8 @@ function countText(store: GridStore): string {
   if (isLoading) return t("Loading");
   if (window.total !== null && isCounted)
     return t("{count, plural, one {# row} other {# rows}}", { count: window.total });
+  if (store.estimate !== null && store.estimate > window.length)
+    return t("about {count} rows, counting …", { count: number(store.estimate) });
   return t("{count}+ rows, counting …", { count: number(window.length) });
 }
 

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { locale, t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import type { Editing, Outcome } from "../data/editing";
@@ -34,6 +34,8 @@ export type GridProps = {
   onFilterBy: (column: Column, value: Value) => void;
   onClearFilter: () => void;
   onFind: () => void;
+  /** What can be done with all rows that match, shown when all are selected. */
+  forAll: ReactNode;
 };
 
 /** The spreadsheet: what is selected, what is edited, and what keys do. */
@@ -75,7 +77,11 @@ export function Grid(props: GridProps) {
   /** Gives the selected rows, also those that are not here, to `work`. */
   const withRows = (work: (rows: Row[]) => void) => {
     if (range.bottom - range.top >= maxAtOnce)
-      return say(t("At most {max} rows can be changed at once.", { max: maxAtOnce }));
+      return say(
+        t("At most {max} rows can be changed here at once. Select all rows to change or delete all that match.", {
+          max: maxAtOnce,
+        }),
+      );
     if (size.rows > 0) store.rowsBetween(range.top, range.bottom).then(work).catch(sayError);
   };
 
@@ -112,9 +118,8 @@ export function Grid(props: GridProps) {
 
   const removeRows = (rows: readonly Row[]) => {
     setDeleting(null);
-    const ids = rows.map(({ id }) => id);
     editing
-      .remove(ids)
+      .remove(rows)
       .then((outcome) => sayOutcome(outcome, undo))
       .catch(sayError);
   };
@@ -252,7 +257,14 @@ export function Grid(props: GridProps) {
           {!store.isLoading && store.error === null && store.window.total === 0 && <Nothing {...props} />}
         </div>
       </div>
-      <Footer store={store} selection={selection} columns={columns} job={clipboard.job} />
+      <Footer
+        store={store}
+        selection={selection}
+        columns={columns}
+        job={clipboard.job}
+        onSelectAll={() => setSelection(allOf(size))}
+        forAll={props.forAll}
+      />
       {deleting !== null && (
         <ConfirmDelete
           count={deleting.length}

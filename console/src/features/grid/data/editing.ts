@@ -2,6 +2,7 @@ import { GraphqlError, messageOf } from "@/api/errors";
 import { t } from "@/i18n";
 import { isSame, type Row, type Table, type Value } from "../model/columns";
 import { type Change, cellWrites, inverse, realChanges, rowWrites, UndoLog } from "../model/operations";
+import { untilReached } from "./retry";
 import { cellKey, type GridStore } from "./store";
 
 /** How many rows one mutation writes. */
@@ -29,11 +30,10 @@ export class Editing {
       const outcome = await this.write(realChanges(changes), signal, onProgress);
       const rows: Row[] = [];
       let error = outcome.error;
-      for (let start = 0; start < added.length && error === null && !signal?.aborted; start += batchRows) {
+      const objects = added.map((values) => ({ id: newId(), ...values }));
+      for (let start = 0; start < objects.length && error === null && !signal?.aborted; start += batchRows) {
         try {
-          const inserted = await this.store.rows.insert(added.slice(start, start + batchRows));
-          for (const row of inserted) this.store.add(row);
-          rows.push(...inserted);
+          rows.push(...(await this.insert(objects.slice(start, start + batchRows), signal)));
         } catch (failure) {
           error = failure;
         }
@@ -46,11 +46,21 @@ export class Editing {
     });
   }
 
-  remove(ids: readonly string[]): Promise<Outcome> {
+  remove(rows: readonly Row[]): Promise<Outcome> {
     return this.inTurn(async () => {
-      const rows = await this.removeNow(ids);
-      this.log.record({ kind: "delete", rows });
-      return { written: rows.length, left: ids.length - rows.length, error: null };
+      const removed = await this.removeNow(rows);
+      this.log.record({ kind: "delete", rows: removed });
+      return { written: removed.length, left: rows.length - removed.length, error: null };
+    });
+  }
+
+  /** Runs a change of the server's own, whose `changes` can then be undone; none: it cannot. */
+  applyElsewhere(change: () => Promise<number>, changes: readonly Change[], deleted: readonly Row[]): Promise<number> {
+    return this.inTurn(async () => {
+      const count = await change();
+      if (changes.length > 0) this.log.record({ kind: "change", changes, added: [] });
+      if (deleted.length > 0) this.log.record({ kind: "delete", rows: deleted });
+      return count;
     });
   }
 
@@ -62,7 +72,7 @@ export class Editing {
       if (operation.kind === "delete") return this.restore(operation.rows);
       const outcome = await this.write(inverse(operation.changes));
       if (operation.added.length === 0) return outcome;
-      const removed = await this.removeNow(operation.added.map(({ id }) => id));
+      const removed = await this.removeNow(operation.added);
       return { ...outcome, written: outcome.written + removed.length };
     });
   }
@@ -75,19 +85,40 @@ export class Editing {
         const outcome = await this.write(operation.changes);
         return operation.added.length === 0 ? outcome : this.restore(operation.added);
       }
-      const removed = await this.removeNow(operation.rows.map(({ id }) => id));
+      const removed = await this.removeNow(operation.rows);
       return { written: removed.length, left: operation.rows.length - removed.length, error: null };
     });
   }
 
-  private async removeNow(ids: readonly string[]): Promise<Row[]> {
+  private async removeNow(rows: readonly Row[]): Promise<Row[]> {
     const removed: Row[] = [];
-    for (let start = 0; start < ids.length; start += batchRows) {
-      removed.push(...(await this.store.rows.remove(ids.slice(start, start + batchRows))));
+    for (let start = 0; start < rows.length; start += batchRows) {
+      const batch = rows.slice(start, start + batchRows);
+      const { value, wasRepeated } = await this.reach(() => this.store.rows.remove(batch.map(({ id }) => id)));
+      // Those that are gone without an answer went with the first attempt.
+      removed.push(...(wasRepeated ? batch : value));
     }
-    this.store.window.remove(new Set(removed.map(({ id }) => id)));
-    this.store.changed();
+    this.store.remove(new Set(removed.map(({ id }) => id)));
     return removed;
+  }
+
+  /** Inserts rows that have their ids, so that an insert without an answer can be repeated without doubling them. */
+  private async insert(objects: readonly Record<string, Value>[], signal?: AbortSignal): Promise<Row[]> {
+    const ids = objects.map(({ id }) => String(id));
+    let inserted: Row[];
+    try {
+      inserted = (await this.reach(() => this.store.rows.insert(objects), signal)).value;
+    } catch (error) {
+      const isThere = error instanceof GraphqlError && error.constraint?.endsWith("_pkey");
+      inserted = isThere ? await this.store.rows.byIds(ids) : [];
+      if (inserted.length !== ids.length) throw error;
+    }
+    for (const row of inserted) this.store.add(row);
+    return inserted;
+  }
+
+  private reach<T>(send: () => Promise<T>, signal?: AbortSignal) {
+    return untilReached(send, this.store.setWaiting, signal);
   }
 
   private async restore(rows: readonly Row[]): Promise<Outcome> {
@@ -99,8 +130,7 @@ export class Editing {
       ),
     }));
     for (let start = 0; start < objects.length; start += batchRows) {
-      const inserted = await this.store.rows.insert(objects.slice(start, start + batchRows));
-      for (const row of inserted) this.store.add(row);
+      await this.insert(objects.slice(start, start + batchRows));
     }
     this.store.changed();
     return { written: rows.length, left: 0, error: null };
@@ -122,10 +152,14 @@ export class Editing {
     for (let start = 0; start < writes.length && error === null && !signal?.aborted; start += batchRows) {
       const batch = writes.slice(start, start + batchRows);
       try {
-        const done = await this.store.rows.write(batch);
+        const { value: done, wasRepeated } = await this.reach(() => this.store.rows.write(batch), signal);
         const ids = new Set(done.map(({ id }) => id));
         const lost = batch.filter(({ id, values }) => !ids.has(id) && Object.keys(values).length > 1);
-        const rest = lost.length === 0 ? [] : await this.store.rows.write(lost.flatMap(cellWrites));
+        const rest =
+          lost.length === 0 ? [] : (await this.reach(() => this.store.rows.write(lost.flatMap(cellWrites)))).value;
+        // The first attempt may have written them: then they hold what was to be written.
+        if (wasRepeated)
+          rest.push(...(await this.store.rows.byIds(batch.flatMap(({ id }) => (ids.has(id) ? [] : [id])))));
         for (const row of [...done, ...rest]) this.store.put(row);
         for (const { id, column } of changes) if (ids.has(id)) written.add(cellKey(id, column));
         for (const row of rest) {
@@ -175,6 +209,16 @@ export class Editing {
     this.last = turn.catch(() => undefined);
     return turn;
   }
+}
+
+/** Returns a new row's id; `randomUUID` is only there on https and on this machine itself. */
+function newId(): string {
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
 /** Returns what to say about a refusal, and the columns that it is about. */

@@ -4,6 +4,7 @@ import type { Row, Value } from "../model/columns";
 import { type Order, toOrderBy, type Where } from "../model/filter";
 import { after, fullOrder } from "../model/keyset";
 import { blockSize, RowWindow } from "../model/window";
+import { isUnreachable } from "./retry";
 
 /** What stands in a cell until the server has answered, or because it refused: the text that somebody wrote. */
 export type CellState =
@@ -26,6 +27,12 @@ export class GridStore {
   isCounted = false;
   hasNew = false;
   live: LiveState = "connecting";
+  /** How many rows may match, from statistics; null until it is known. */
+  estimate: number | null = null;
+  /** Something was written here and has not reached the server yet. */
+  isWaiting = false;
+  /** Grows whenever a row has changed, come or gone, here or elsewhere. */
+  writes = 0;
   version = 0;
   where: Where = {};
   private order: Order = [];
@@ -52,6 +59,7 @@ export class GridStore {
   readonly open = (): (() => void) => {
     this.socket = new LiveSocket(this.rows.organization, this.rows.app, (state) => {
       this.live = state;
+      if (state === "live" && isUnreachable(this.error)) this.retry();
       this.changed();
     });
     this.watched = -1;
@@ -85,10 +93,23 @@ export class GridStore {
     this.gone.clear();
     this.hasNew = false;
     this.isCounted = false;
+    this.estimate = null;
     this.isLoading = true;
     this.error = null;
     this.watched = -1;
     this.load(0);
+    this.changed();
+  };
+
+  /** Loads again what is in view, once the server is there again. */
+  private retry(): void {
+    this.error = null;
+    if (this.window.length === 0) this.reload();
+    else this.show(this.view.first, this.view.last);
+  }
+
+  readonly setWaiting = (isWaiting: boolean): void => {
+    this.isWaiting = isWaiting;
     this.changed();
   };
 
@@ -123,12 +144,14 @@ export class GridStore {
 
   /** Shows newer contents of a row. Returns false if it is not near the view. */
   put(row: Row): boolean {
+    this.writes += 1;
     this.gone.delete(row.id);
     return this.window.replace(row);
   }
 
   /** Shows a row after the last, unless it is here already. */
   add(row: Row): void {
+    this.writes += 1;
     this.gone.delete(row.id);
     if (this.window.indexOf(row.id) === undefined) this.window.append(row);
   }
@@ -136,6 +159,13 @@ export class GridStore {
   valueOf(row: Row, column: string): Value {
     const state = this.cells.get(cellKey(row.id, column));
     return state?.kind === "pending" ? state.value : (row.values[column] ?? null);
+  }
+
+  /** Takes rows out that were deleted here. */
+  remove(ids: ReadonlySet<string>): void {
+    this.window.remove(ids);
+    this.writes += 1;
+    this.changed();
   }
 
   /** Tells everybody who listens that something is different. */
@@ -148,6 +178,7 @@ export class GridStore {
     this.counting.abort();
     const counting = new AbortController();
     this.counting = counting;
+    if (this.estimate === null && !this.isCounted) void this.guess(counting.signal);
     try {
       const { count } = await this.rows.summary(this.where, [], counting.signal);
       if (counting.signal.aborted) return;
@@ -158,6 +189,14 @@ export class GridStore {
       if (counting.signal.aborted) return;
       this.error = error;
     }
+    this.changed();
+  }
+
+  /** Asks how many rows there may be: it comes before the count, which takes long in large tables. */
+  private async guess(signal: AbortSignal): Promise<void> {
+    const estimate = await this.rows.estimate(this.where, signal).catch(() => null);
+    if (signal.aborted || this.isCounted) return;
+    this.estimate = estimate;
     this.changed();
   }
 
@@ -240,15 +279,20 @@ export class GridStore {
     const added = [...pushed.keys()].filter((id) => this.window.indexOf(id) === undefined);
     const isLast = this.window.total !== null && number * blockSize + block.length >= this.window.total;
     const missing = [...different.map(({ id }) => id), ...(isLast ? added : [])];
-    if (added.length > 0 && !isLast) this.hasNew = true;
+    if (added.length > 0 && !isLast) {
+      this.hasNew = true;
+      this.writes += 1;
+    }
     if (missing.length > 0) {
       const rows = await this.rows.byIds(missing).catch(() => []);
       if (epoch !== this.epoch) return;
       const present = new Map(rows.map((row) => [row.id, row]));
       for (const { id } of different) {
         const row = present.get(id);
-        if (row === undefined) this.gone.add(id);
-        else if (this.put(row) && !pushed.has(id) && added.length === 0) this.moved.add(id);
+        if (row === undefined) {
+          this.gone.add(id);
+          this.writes += 1;
+        } else if (this.put(row) && !pushed.has(id) && added.length === 0) this.moved.add(id);
       }
       for (const row of rows) this.add(row);
     }

@@ -37,14 +37,26 @@ export function widthOf(column: Column, layout: Layout): number {
 export function readLayout(text: string | null): Layout {
   try {
     const layout: unknown = JSON.parse(text ?? "null");
-    if (!isRecord(layout) || !isRecord(layout.widths)) return noLayout;
-    const widths = Object.entries(layout.widths).flatMap(([name, width]) =>
-      typeof width === "number" && width >= 60 && width <= 800 ? [[name, width] as const] : [],
-    );
-    return { order: texts(layout.order), hidden: texts(layout.hidden), widths: Object.fromEntries(widths) };
+    return isRecord(layout) && isRecord(layout.widths)
+      ? readLayoutValue({ ...layout, columns: layout.order })
+      : noLayout;
   } catch {
     return noLayout;
   }
+}
+
+/** Reads the layout of a stored view: its `columns` in their order, those that are `hidden`, their `widths`. */
+export function readLayoutValue(content: Readonly<Record<string, unknown>>): Layout {
+  const widths = isRecord(content.widths) ? content.widths : {};
+  return {
+    order: texts(content.columns),
+    hidden: content.hidden === undefined ? noLayout.hidden : texts(content.hidden),
+    widths: Object.fromEntries(
+      Object.entries(widths).flatMap(([name, width]) =>
+        typeof width === "number" && width >= 60 && width <= 800 ? [[name, width] as const] : [],
+      ),
+    ),
+  };
 }
 
 function texts(list: unknown): string[] {

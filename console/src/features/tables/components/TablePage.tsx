@@ -1,10 +1,10 @@
-import { Anchor, Button } from "@mantine/core";
+import { ActionIcon, Anchor, Button } from "@mantine/core";
 import IconBolt from "@tabler/icons-react/icons/IconBolt";
 import IconBoltOff from "@tabler/icons-react/icons/IconBoltOff";
 import IconPlus from "@tabler/icons-react/icons/IconPlus";
 import IconRefresh from "@tabler/icons-react/icons/IconRefresh";
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import {
@@ -14,15 +14,10 @@ import {
   Editing,
   type Filter,
   FilterBar,
-  fromOrderBy,
-  fromWhere,
   Grid,
   GridStore,
-  type Layout,
-  noFilter,
   type Order,
   RowsApi,
-  readLayout,
   type Table,
   toWhere,
   type Value,
@@ -33,8 +28,12 @@ import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { tableOf, tablesQuery } from "../api";
+import { ForAll } from "./ForAll";
+import { GroupChoice, GroupPane } from "./GroupPane";
 import { RowPanel } from "./RowPanel";
 import classes from "./TablePage.module.css";
+import { useArrangement } from "./useArrangement";
+import { ViewsMenu } from "./ViewsMenu";
 
 const route = getRouteApi("/$org/$app/tables/$table");
 /** Oldest first, so that what is added comes last. */
@@ -65,34 +64,26 @@ export function TablePage() {
 function Rows({ app, table }: { app: string; table: Table }) {
   const api = useApi();
   const org = useOrganization();
-  const search = route.useSearch();
-  const navigate = useNavigate();
   const store = useMemo(() => new GridStore(new RowsApi(api, app, table)), [api, app, table]);
   const editing = useMemo(() => new Editing(store), [store]);
-  const [layout, setLayout] = useLayout(`automio.columns.${org}.${app}.${table.name}`);
+  const arrangement = useArrangement(app, table);
+  const { search, go, filter, order, narrowed, layout, setLayout, group, isPending } = arrangement;
   const [isNew, setNew] = useState(false);
   const searchField = useRef<HTMLInputElement>(null);
-  const filter = useMemo(() => fromWhere(search.where, table.columns), [search.where, table]);
-  const order = useMemo(() => fromOrderBy(search.order, table.columns), [search.order, table]);
   const all = useMemo(() => arranged(table.columns, layout), [table, layout]);
   const columns = useMemo(() => all.filter(({ name }) => !layout.hidden.includes(name)), [all, layout]);
   const widths = useMemo(() => columns.map((column) => widthOf(column, layout)), [columns, layout]);
 
   useEffect(() => store.open(), [store]);
   useEffect(() => {
-    store.query(toWhere(filter, table.columns), order.length === 0 ? usualOrder : order);
-  }, [store, filter, order, table]);
+    if (!isPending) store.query(narrowed, order.length === 0 ? usualOrder : order);
+  }, [store, narrowed, order, isPending]);
+  useKeptOpen(store);
 
-  const go = (change: Record<string, unknown>, replace = false) =>
-    void navigate({
-      to: "/$org/$app/tables/$table",
-      params: { org, app, table: table.name },
-      search: { ...search, ...change },
-      replace,
-    });
+  // An empty filter stands in the address only where the view has one.
   const setFilter = (next: Filter) => {
     const where = toWhere(next, table.columns);
-    go({ where: Object.keys(where).length === 0 ? undefined : where }, true);
+    go({ where: Object.keys(where).length === 0 && search.view === undefined ? undefined : where }, true);
   };
   const sort = (column: string, isAdded: boolean) => {
     if (table.columns.find(({ name }) => name === column)?.type === "json") return;
@@ -100,7 +91,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
     const others = isAdded ? order.filter((item) => item.column !== column) : [];
     const next = present?.isDescending ? others : [...others, { column, isDescending: present !== undefined }];
     const written = next.map((item) => ({ [item.column]: item.isDescending ? "desc" : "asc" }));
-    go({ order: written.length === 0 ? undefined : written }, true);
+    go({ order: written.length === 0 && search.view === undefined ? undefined : written }, true);
   };
   const filterBy = (column: Column, value: Value) =>
     setFilter({
@@ -127,17 +118,41 @@ function Rows({ app, table }: { app: string; table: Table }) {
       }
       toolbar={
         <>
+          <ViewsMenu
+            app={app}
+            table={table.name}
+            view={arrangement.view}
+            isChanged={arrangement.isChanged}
+            content={arrangement.content}
+            onOpen={arrangement.openView}
+          />
           <FilterBar columns={all} filter={filter} onFilter={setFilter} search={searchField} />
+          <GroupChoice
+            columns={all}
+            group={group?.name}
+            onGroup={(name) => go({ group: name ?? (search.view === undefined ? undefined : ""), in: undefined }, true)}
+          />
           <ColumnsMenu columns={all} layout={layout} order={order} onLayout={setLayout} onSort={sort} />
-          <Button variant="default" leftSection={<IconRefresh size={16} aria-hidden />} onClick={store.reload}>
-            {t("Refresh")}
-          </Button>
+          <ActionIcon variant="default" size="input-sm" aria-label={t("Refresh")} onClick={store.reload}>
+            <IconRefresh size={16} aria-hidden />
+          </ActionIcon>
           <NewRows store={store} />
         </>
       }
     >
       <div className={classes.frame}>
-        <div className={classes.place}>
+        <div className={classes.place} data-grouped={group !== undefined}>
+          {group !== undefined && (
+            <GroupPane
+              store={store}
+              column={group}
+              where={arrangement.where}
+              chosen={arrangement.chosen}
+              onChoose={(value) =>
+                go({ in: value === undefined || typeof value !== "object" || value === null ? value : undefined }, true)
+              }
+            />
+          )}
           <Grid
             label={t("Rows of {table}", { table: table.name })}
             store={store}
@@ -145,14 +160,15 @@ function Rows({ app, table }: { app: string; table: Table }) {
             columns={columns}
             widths={widths}
             order={order}
-            isFiltered={filter.conditions.length > 0 || filter.search !== ""}
+            isFiltered={filter.conditions.length > 0 || filter.search !== "" || arrangement.chosen !== undefined}
             onSort={sort}
             onResize={(column, width) => setLayout({ ...layout, widths: { ...layout.widths, [column]: width } })}
             onOpenRow={openRow}
             onNewRow={() => setNew(true)}
             onFilterBy={filterBy}
-            onClearFilter={() => setFilter(noFilter)}
+            onClearFilter={() => go({ where: search.view === undefined ? undefined : {}, in: undefined }, true)}
             onFind={() => searchField.current?.focus()}
+            forAll={<ForAll store={store} editing={editing} columns={table.columns} />}
           />
           {(isNew || search.row !== undefined) && (
             <RowPanel
@@ -168,6 +184,17 @@ function Rows({ app, table }: { app: string; table: Table }) {
       </div>
     </Page>
   );
+}
+
+/** Asks before the tab is closed while something waits for the server: it is nowhere else yet. */
+function useKeptOpen(store: GridStore): void {
+  useEffect(() => {
+    const ask = (event: BeforeUnloadEvent) => {
+      if (store.isWaiting) event.preventDefault();
+    };
+    window.addEventListener("beforeunload", ask);
+    return () => window.removeEventListener("beforeunload", ask);
+  }, [store]);
 }
 
 function Live({ store }: { store: GridStore }) {
@@ -189,14 +216,4 @@ function NewRows({ store }: { store: GridStore }) {
       {t("New rows: show")}
     </Button>
   );
-}
-
-/** Remembers the arrangement of columns in this browser. */
-function useLayout(key: string): [Layout, (layout: Layout) => void] {
-  const [layout, setLayout] = useState(() => readLayout(window.localStorage.getItem(key)));
-  const remember = (next: Layout) => {
-    setLayout(next);
-    window.localStorage.setItem(key, JSON.stringify(next));
-  };
-  return [layout, remember];
 }
