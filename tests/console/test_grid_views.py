@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.async_api import Page, expect
+from sqlalchemy import text
 
 from platform_api.accounts.models import Role
 from tests.console.conftest import Visit
@@ -146,3 +147,33 @@ async def test_what_is_typed_while_the_server_is_away_is_saved_when_it_is_back(
             return [row[0] for row in await shop.content("note")] == ["typed offline", "and this", None]
 
         await eventually(is_stored)
+
+
+async def test_a_cell_of_forty_megabytes_does_not_take_the_page_down(shared_platform: Platform, visit: Visit) -> None:
+    shop = await open_shop(shared_platform, 3)
+    async with shared_platform.client(shop.caller) as client:
+        wide = {"name": "wide", "columns": [{"name": f"c{n}", "type": "json"} for n in range(294)]}
+        assert (await client.post(f"/api/apps/{shop.slug}/new_table/", json=wide)).status_code == 200
+    fill = (
+        f"insert into public.app_{shop.app_id}_wide (organization_id, c0, c293)"  # a test
+        " select :organization, jsonb_build_object('text', repeat('<b>&', :size)), '{\"last\": 1}'"
+    )
+    async with shared_platform.database.transaction() as session:
+        for size in (1, 10_000_000):
+            await session.execute(text(fill), {"organization": shop.caller.organization_id, "size": size})
+    async with at_grid(visit, shop) as (_, page):
+        await page.goto(page.url.replace("/items", "/wide"))
+        await expect(page.get_by_role("grid")).to_have_attribute("aria-colcount", "297")
+        await expect(cell(page, 2, 1)).to_have_text("…")
+        await cell(page, 2, 1).dblclick()
+        await expect(page.get_by_text("too large to be edited here")).to_be_visible()
+        await page.get_by_role("grid").focus()
+        await page.keyboard.press("End")
+        await expect(cell(page, 1, 297)).to_be_visible()
+        # Alone, the small row is read whole.
+        await page.keyboard.press("Home")
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("Space")
+        await expect(page.get_by_role("complementary", name="Row").get_by_label("c0", exact=True)).to_have_value(
+            '{"text":"<b>&"}'
+        )

@@ -1,14 +1,23 @@
 import type { Api } from "./client";
-import { GraphqlError } from "./errors";
+import { GraphqlError, NetworkError } from "./errors";
 import { parseExact } from "./exact";
 
-/** Sends one operation to an app's GraphQL. Rejects with GraphqlError if the answer has errors. */
+/** An answer that is larger than the page can show; the rest of it was not read. */
+export class TooLargeAnswer extends Error {
+  override readonly name = "TooLargeAnswer";
+}
+
+/**
+ * Sends one operation to an app's GraphQL. Rejects with GraphqlError if the answer has errors, and with TooLargeAnswer
+ * if it has more than `maxBytes`.
+ */
 export async function graphql(
   api: Api,
   app: string,
   query: string,
   variables: Record<string, unknown>,
   signal?: AbortSignal,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): Promise<Record<string, unknown>> {
   const response = await api.send(graphqlPath(app), {
     method: "POST",
@@ -16,7 +25,27 @@ export async function graphql(
     body: JSON.stringify({ query, variables }),
     ...(signal === undefined ? {} : { signal }),
   });
-  return readData(parseExact(await response.text()));
+  return readData(parseExact(await textOf(response, maxBytes)));
+}
+
+async function textOf(response: Response, maxBytes: number): Promise<string> {
+  if (response.body === null || maxBytes === Number.POSITIVE_INFINITY) return response.text();
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const parts: string[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === "AbortError") throw error;
+      throw new NetworkError("the answer broke off", { cause: error });
+    });
+    if (done) return parts.join("");
+    parts.push(value);
+    size += value.length;
+    if (size > maxBytes) {
+      await reader.cancel();
+      throw new TooLargeAnswer("the answer is larger than the page can show");
+    }
+  }
 }
 
 export function graphqlPath(app: string): string {

@@ -1,6 +1,6 @@
 import { type Api, body } from "@/api/client";
 import { exactDigits } from "@/api/exact";
-import { graphql, isRecord } from "@/api/graphql";
+import { graphql, isRecord, TooLargeAnswer } from "@/api/graphql";
 import type { Column, Reference, Row, Table, Value } from "./model/columns";
 import type { Where } from "./model/filter";
 import type { RowWrite } from "./model/operations";
@@ -18,12 +18,16 @@ export type Summary = {
   readonly averages: Record<string, Value>;
 };
 
+/** Rows of more bytes are read without their texts and JSON. */
+const maxPageBytes = 8_000_000;
+
 /** One value of a column, and how many rows have it. */
 export type Group = { readonly value: Value; readonly count: number };
 
 /** Reads and writes rows of one table. Names of tables and columns come from the platform's description of the table. */
 export class RowsApi {
   private readonly fields: string;
+  private readonly lightFields: string;
 
   constructor(
     private readonly api: Api,
@@ -31,22 +35,34 @@ export class RowsApi {
     readonly table: Table,
   ) {
     this.fields = fieldsOf(table.columns);
+    this.lightFields = fieldsOf(table.columns.filter(({ type }) => type !== "json" && type !== "text"));
   }
 
   get organization(): string | null {
     return this.api.organization;
   }
 
-  async page({ where, orderBy, limit, offset }: Page, signal?: AbortSignal): Promise<Row[]> {
+  /** Reads rows. Where they are too large for a page, texts and JSON are left out, and are not among the values. */
+  async page(page: Page, signal?: AbortSignal): Promise<Row[]> {
+    try {
+      return await this.read(page, this.fields, signal);
+    } catch (error) {
+      if (!(error instanceof TooLargeAnswer)) throw error;
+      return this.read(page, this.lightFields, signal);
+    }
+  }
+
+  private async read({ where, orderBy, limit, offset }: Page, fields: string, signal?: AbortSignal): Promise<Row[]> {
     const { graphqlName: name } = this.table;
     const data = await graphql(
       this.api,
       this.app,
       `query Rows($where: ${name}_bool_exp!, $order: [${name}_order_by!], $limit: Int!, $offset: Int!) {
-        ${name}(where: $where, order_by: $order, limit: $limit, offset: $offset) { ${this.fields} }
+        ${name}(where: $where, order_by: $order, limit: $limit, offset: $offset) { ${fields} }
       }`,
       { where, order: orderBy, limit, offset },
       signal,
+      maxPageBytes,
     );
     return this.readRows(data[name]);
   }
@@ -241,7 +257,9 @@ export class RowsApi {
       if (isRecord(referenced)) labels[name] = readValue(referenced.label, false);
     }
     const values = Object.fromEntries(
-      this.table.columns.map(({ name, type }) => [name, readValue(row[name], type === "json")]),
+      this.table.columns.flatMap(({ name, type }) =>
+        name in row ? [[name, readValue(row[name], type === "json")] as const] : [],
+      ),
     );
     return { id: String(row.id), updatedAt: String(row.updated_at), values, labels };
   }

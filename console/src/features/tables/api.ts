@@ -1,5 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { type Api, body } from "@/api/client";
+import { ApiError } from "@/api/errors";
 import type { components } from "@/api/schema";
 import type { Column, Table } from "@/features/grid";
 
@@ -14,7 +15,25 @@ export function tablesQuery(api: Api, app: string) {
   });
 }
 
-/** Returns what the grid must know of a table. `tables` are those of the app, to name what references lead to. */
+/** Reads one table and those that it refers to, however many tables the app has. */
+export function tableQuery(api: Api, app: string, name: string) {
+  return queryOptions({
+    queryKey: ["tables", app, "one", name],
+    queryFn: async ({ signal }) => {
+      const read = async (table_name: string) =>
+        body(
+          await api.http.GET("/api/apps/{app}/table/{table_name}/", { signal, params: { path: { app, table_name } } }),
+        );
+      const table = await read(name);
+      const targets = new Set(table.foreign_keys.map((key) => key.table));
+      targets.delete(table.name);
+      return { table, targets: [table, ...(await Promise.all([...targets].map(read)))] };
+    },
+    retry: (failures, error) => failures < 3 && !(error instanceof ApiError && error.status < 500),
+  });
+}
+
+/** Returns what the grid must know of a table. `tables` has those that its references lead to. */
 export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
   const columns = read.columns.map((column): Column => {
     const foreign = read.foreign_keys.find((key) => key.column === column.name);

@@ -89,6 +89,7 @@ export function Grid(props: GridProps) {
     const [row, column] = [store.window.at(cell.row), columns[cell.column]];
     if (row === undefined || column === undefined) return;
     if (!column.isEditable) return say(t("{column} is maintained by the platform.", { column: column.name }));
+    if (!(column.name in row.values)) return say(t("This value is too large to be edited here. Open the row."));
     const state = store.cells.get(cellKey(row.id, column.name));
     const text = state?.kind === "refused" ? state.text : editable(store.valueOf(row, column.name), column, locale);
     setSelection(at(cell));

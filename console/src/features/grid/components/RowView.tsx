@@ -91,13 +91,18 @@ function Cell({ id, column, index, left, right, row, state }: CellProps) {
       data-link={(column.reference !== null && value !== null) || undefined}
       data-pending={state?.kind === "pending" || undefined}
       data-refused={state?.kind === "refused" || undefined}
-      title={state?.kind === "refused" ? state.reason : undefined}
+      title={titleOf(state, row !== undefined && value === undefined)}
       className={classes.cell}
       style={{ left: left + numberWidth, width: right - left }}
     >
       {row === undefined ? <i /> : (text ?? t("empty"))}
     </div>
   );
+}
+
+function titleOf(state: CellState | undefined, isMissing: boolean): string | undefined {
+  if (state?.kind === "refused") return state.reason;
+  return isMissing ? t("Too large to be read with the others. Open the row to see it.") : undefined;
 }
 
 function textOf(row: Row, column: Column, state: CellState | undefined): string | null {

@@ -1,9 +1,14 @@
 import type { Column, Row, Value } from "./columns";
 
-/** Returns what a cell shows; null for a cell that is NULL. */
+/** Longer texts are cut in a cell: nobody sees them there, and the browser would lay out each character. */
+const maxShown = 300;
+const notLoaded = "…";
+
+/** Returns what a cell shows; null for a cell that is NULL, an ellipsis for one that was too large to be read. */
 export function shown(row: Row, column: Column, locale: string): string | null {
   const value = row.values[column.name];
-  if (value === null || value === undefined) return null;
+  if (value === undefined) return notLoaded;
+  if (value === null) return null;
   if (column.reference !== null) {
     const label = row.labels[column.name];
     return label === null || label === undefined ? String(value) : String(label);
@@ -19,8 +24,23 @@ export function shown(row: Row, column: Column, locale: string): string | null {
     case "date":
       return dates(locale).format(new Date(`${String(value)}T00:00:00Z`));
     default:
-      return plain(value);
+      return cut(typeof value === "object" ? jsonOf(value) : String(value));
   }
+}
+
+function cut(text: string): string {
+  return text.length > maxShown ? `${text.slice(0, maxShown)}${notLoaded}` : text;
+}
+
+// A row is painted many times, and its JSON may be large.
+const written = new WeakMap<object, string>();
+
+function jsonOf(value: object): string {
+  const known = written.get(value);
+  if (known !== undefined) return known;
+  const text = cut(JSON.stringify(value));
+  written.set(value, text);
+  return text;
 }
 
 /** Returns the text of a value as an editor and the clipboard have it, which `parse` reads as the same value. */

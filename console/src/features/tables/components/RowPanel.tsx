@@ -189,6 +189,15 @@ type FieldProps = {
 
 function Field({ app, column, row, text, fault, onText }: FieldProps) {
   const org = useOrganization();
+  if (row !== undefined && !(column.name in row.values)) {
+    return (
+      <TextInput
+        label={column.name}
+        readOnly
+        value={t("Too large to be shown here; read it by GraphQL or in a script.")}
+      />
+    );
+  }
   const choices = column.type === "boolean" ? ["true", "false"] : column.choices;
   const common = {
     label: column.name,

@@ -7,6 +7,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useApi, useOrganization } from "@/api/context";
+import { ApiError } from "@/api/errors";
 import {
   arranged,
   type Column,
@@ -27,7 +28,7 @@ import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
-import { tableOf, tablesQuery } from "../api";
+import { tableOf, tableQuery } from "../api";
 import { ForAll } from "./ForAll";
 import { GroupChoice, GroupPane } from "./GroupPane";
 import { RowPanel } from "./RowPanel";
@@ -42,17 +43,18 @@ const usualOrder: Order = [{ column: "created_at", isDescending: false }];
 /** The rows of one table. */
 export function TablePage() {
   const { app, table: name } = route.useParams();
-  const tables = useQuery(tablesQuery(useApi(), app));
-  const table = useMemo(() => {
-    const read = tables.data?.tables.find((item) => item.name === name);
-    return read === undefined ? undefined : tableOf(read, tables.data?.tables ?? []);
-  }, [tables.data, name]);
+  const read = useQuery(tableQuery(useApi(), app, name));
+  const table = useMemo(
+    () => (read.data === undefined ? undefined : tableOf(read.data.table, read.data.targets)),
+    [read.data],
+  );
   if (table !== undefined) return <Rows key={`${app} ${name}`} app={app} table={table} />;
+  const isMissing = read.error instanceof ApiError && read.error.status === 404;
   return (
     <Page title={name}>
-      {tables.isPending && <LoadingRows count={12} />}
-      {tables.error && <ErrorPanel error={tables.error} onRetry={() => tables.refetch()} />}
-      {tables.data && (
+      {read.isPending && <LoadingRows count={12} />}
+      {read.error && !isMissing && <ErrorPanel error={read.error} onRetry={() => read.refetch()} />}
+      {isMissing && (
         <EmptyState title={t("There is no table “{name}”", { name })}>
           {t("It may have been renamed or deleted. The list of tables shows what this app has.")}
         </EmptyState>
