@@ -41,6 +41,9 @@ from platform_api.core.settings import Settings
 from platform_api.csv.endpoints import FORM_BYTES as CSV_FORM_BYTES
 from platform_api.csv.endpoints import UPLOAD_PATH as CSV_UPLOAD_PATH
 from platform_api.csv.endpoints import exports_router, imports_router
+from platform_api.csv.live.endpoints import router as csv_streams_router
+from platform_api.csv.new_apps.endpoints import router as apps_from_files_router
+from platform_api.csv.repairs.endpoints import router as repairs_router
 from platform_api.csv.worker import csv_lifespan
 from platform_api.documents.endpoints import drafts_router, views_router
 from platform_api.files.endpoints import FORM_BYTES as FILE_FORM_BYTES
@@ -115,6 +118,9 @@ API_ROUTERS: Sequence[APIRouter] = (
     tags_router,
     imports_router,
     exports_router,
+    repairs_router,
+    csv_streams_router,
+    apps_from_files_router,
     apps_router,
     tables_router,
     rows_router,

@@ -18,7 +18,10 @@ from platform_api.core.errors import Conflict, Forbidden, NameTaken
 from platform_api.core.paging import Orders, Part, Window, contains, read_rows
 
 RESERVED_SLUGS = frozenset(
-    {"graphql", "table-tags", "csv-imports", "csv-exports", "migrations", "permissions", "installs", "v1"}
+    {
+        *("graphql", "table-tags", "csv-imports", "csv-exports", "from-file"),
+        *("migrations", "permissions", "installs", "v1"),
+    }
 )
 """Lists words that take the place of an app's slug in some paths."""
 _ORDERS = Orders("apps", App.id, created_at=App.id, name=func.lower(App.name), updated_at=App.updated_at)

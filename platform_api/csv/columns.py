@@ -155,6 +155,18 @@ class Layout:
         row.setdefault("id", str(uuid.uuid5(namespace, str(record.line))))
         return row
 
+    def faults(self, fields: Sequence[Cell]) -> list[LineRejected]:
+        """Returns what is wrong with each value of a record; fields that are missing count as empty."""
+        faults: list[LineRejected] = []
+        for target in self.targets:
+            cell = fields[target.position] if target.position < len(fields) else ""
+            try:
+                if target.convert(cell) is None and target.is_needed:
+                    raise LineRejected("a value is required")
+            except LineRejected as error:
+                faults.append(LineRejected(error.reason, target.header))
+        return faults
+
     def require_key(self, row: Mapping[str, Any], key: Key) -> None:
         """Raises LineRejected when a column of the key is null: such a line can never match a row."""
         for target in self.targets:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, File, Form, Path, Query, UploadFile
+from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import StreamingResponse
 
 from platform_api.accounts.dependencies import DataActorDep
@@ -13,11 +13,10 @@ from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import Database, SessionDep
 from platform_api.core.http.dependencies import DatabaseDep, SettingsDep
 from platform_api.core.http.pagination import SearchQuery
-from platform_api.core.services import provided
 from platform_api.csv import service
-from platform_api.csv.forms import ImportOptionsDep
+from platform_api.csv.forms import ImportOptionsDep, PlanDep
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport
-from platform_api.csv.preview.previews import Previews
+from platform_api.csv.parameters import ExportId, ImportId, KeyField, PreviewsDep
 from platform_api.csv.preview.schemas import CsvPreview
 from platform_api.csv.rejected import sheet_file, sheet_position
 from platform_api.csv.schemas import (
@@ -29,7 +28,7 @@ from platform_api.csv.schemas import (
 )
 from platform_api.csv.storage import read
 
-UPLOAD_PATH = re.compile(r"/+(?:api/+)?apps/+csv-imports/*(?:/preview/*)?")
+UPLOAD_PATH = re.compile(r"/+(?:api/+)?apps/+(?:csv-imports/*(?:/preview/*)?|from-file/*)")
 """What is uploaded here may be larger than other bodies."""
 FORM_BYTES = 64 * 1024
 """Room in an upload for what is no file."""
@@ -38,12 +37,10 @@ imports_router = APIRouter(prefix="/apps/csv-imports", tags=["csv"])
 exports_router = APIRouter(prefix="/apps/csv-exports", tags=["csv"])
 """Both before the apps' own router, whose `{app}` would take these words."""
 
-ImportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-ExportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-PreviewsDep = Annotated[Previews, Depends(provided(Previews))]
 JobOrder = Literal["created_at", "-created_at"]
 TableQuery = Annotated[str | None, Query(description="Name of the table", max_length=200)]
-
+BeforeQuery = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only jobs older than this id")]
+LimitQuery = Annotated[int, Query(ge=1, le=service.MAX_LISTED_JOBS)]
 
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -64,9 +61,19 @@ async def list_imports(
     table: TableQuery = None,
     search: SearchQuery = None,
     order: JobOrder = "-created_at",
+    before: BeforeQuery = None,
+    limit: LimitQuery = service.MAX_LISTED_JOBS,
 ) -> list[CsvImportRead]:
     jobs = await service.list_jobs(
-        session, actor, CsvImport, app=app, table=table, search=search, is_descending=order.startswith("-")
+        session,
+        actor,
+        CsvImport,
+        app=app,
+        table=table,
+        search=search,
+        before=before,
+        limit=limit,
+        is_descending=order.startswith("-"),
     )
     return [CsvImportRead.from_job(job) for job in jobs]
 
@@ -80,6 +87,7 @@ async def create_import(
     table: Annotated[str, Form(max_length=200)],
     options: ImportOptionsDep,
     app: Annotated[str | None, Form(max_length=130, description="The token's app when absent")] = None,
+    key: KeyField = None,
 ) -> CsvImportRead:
     job = await service.create_import(
         session,
@@ -89,6 +97,7 @@ async def create_import(
         options=options,
         upload=file,
         max_bytes=settings.csv_max_bytes,
+        key=key,
     )
     return CsvImportRead.from_job(job)
 
@@ -101,6 +110,7 @@ async def preview_import(
     previews: PreviewsDep,
     file: Annotated[UploadFile, File(description="CSV, or Excel's .xlsx")],
     options: ImportOptionsDep,
+    plan: PlanDep,
     table: Annotated[
         str | None, Form(max_length=200, description="Where it would go; without, only the file")
     ] = None,
@@ -115,6 +125,7 @@ async def preview_import(
         upload=file,
         max_bytes=settings.csv_max_bytes,
         previews=previews,
+        plan=plan,
     )
 
 
@@ -168,9 +179,19 @@ async def list_exports(
     table: TableQuery = None,
     search: SearchQuery = None,
     order: JobOrder = "-created_at",
+    before: BeforeQuery = None,
+    limit: LimitQuery = service.MAX_LISTED_JOBS,
 ) -> list[CsvExportRead]:
     jobs = await service.list_jobs(
-        session, actor, CsvExport, app=app, table=table, search=search, is_descending=order.startswith("-")
+        session,
+        actor,
+        CsvExport,
+        app=app,
+        table=table,
+        search=search,
+        before=before,
+        limit=limit,
+        is_descending=order.startswith("-"),
     )
     return [CsvExportRead.from_job(job) for job in jobs]
 

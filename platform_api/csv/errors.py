@@ -8,7 +8,15 @@ from platform_api.work.errors import Failed
 
 
 class JobFailed(Failed):
-    """Reports that the job fails; the message is for the person who sent the file."""
+    """Reports that the job fails; the message is for the person who sent the file.
+
+    `line` and `column` say where in the file the fault is, from 1, where it is in one place.
+    """
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
 
 
 class LineRejected(Exception):

@@ -19,7 +19,7 @@ from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.jobs import EXPORTS
+from platform_api.csv.jobs import EXPORTS, announce_change
 from platform_api.csv.models import CsvExport, JobStatus
 from platform_api.csv.records.text import DELIMITERS
 from platform_api.csv.schemas import CONTENT_TYPES, ExportWrite, FileFormat
@@ -86,6 +86,7 @@ class Export:
                 async with self._database.transaction() as session:
                     progress = min(99, 100 * count // max(total, count, 1))
                     await EXPORTS.renew(session, self._claimed, progress=progress, processed=count)
+                    await announce_change(session, self._job)
                 if len(page) < PAGE:
                     break
             await asyncio.to_thread(sink.close)
@@ -170,6 +171,7 @@ class Export:
                 processed=count,
                 file_id=stored.id,
             )
+            await announce_change(session, self._job)
 
 
 class _CsvSink:

@@ -8,11 +8,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from platform_api.core.errors import Unprocessable
 from platform_api.core.http.validation import describe_validation_errors, field_errors
+from platform_api.csv.preview.schemas import TablePlan
 from platform_api.csv.schemas import ImportOptions, OnConflict, Thousands, Units, Words
 
 T = TypeVar("T")
 _MAPPING: TypeAdapter[dict[str, str | None]] = TypeAdapter(dict[str, str | None])
 _ON_CONFLICT: TypeAdapter[OnConflict] = TypeAdapter(OnConflict)
+_PLAN: TypeAdapter[TablePlan] = TypeAdapter(TablePlan)
 _UNITS: TypeAdapter[Units] = TypeAdapter(Units)
 _WORDS: TypeAdapter[Words] = TypeAdapter(Words)
 _TABS = {"tab": "\t", "\\t": "\t"}
@@ -113,6 +115,20 @@ def _read_options(
     return ImportOptions.model_validate({name: value for name, value in given.items() if value is not None})
 
 
+def _read_plan(
+    plan: Annotated[
+        str | None,
+        Form(
+            max_length=200_000,
+            description='JSON of the table that the file becomes: {"table": …, "columns": [{"position": 1, "name": …,'
+            ' "type": …}], "key": […]}; a column whose name is null is left out',
+        ),
+    ] = None,
+) -> TablePlan | None:
+    return _json("plan", plan, _PLAN)
+
+
+PlanDep = Annotated[TablePlan | None, Depends(_read_plan)]
 ImportOptionsDep = Annotated[ImportOptions, Depends(_read_options)]
 
 

@@ -21,11 +21,12 @@ from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database, rolled_back
 from platform_api.csv.columns import Key, Layout, find_key, find_layout, importable_columns
 from platform_api.csv.errors import JobFailed, LineRejected
-from platform_api.csv.jobs import IMPORTS
+from platform_api.csv.jobs import IMPORTS, announce_change
 from platform_api.csv.models import CsvFile, CsvImport, JobStatus
 from platform_api.csv.records.opening import open_records
 from platform_api.csv.records.records import MAX_ROWS, Record, Records
 from platform_api.csv.rejected import RejectedLines, rejected_lines
+from platform_api.csv.repairs.collecting import collect_rejected
 from platform_api.csv.schemas import CONTENT_TYPES, FileFormat, ImportOptions
 from platform_api.csv.storage import PIECE_BYTES, append, copy_to, create_file
 from platform_api.csv.writing import Row, RowWriter, Tally
@@ -81,6 +82,7 @@ class Import:
                     blank=records.blank,
                     total_rows=self._job.processed,
                 )
+                await announce_change(session, self._job)
 
     async def _fetch(self, file: IO[bytes]) -> None:
         if self._job.file_id is None or not await copy_to(self._database, self._job.file_id, file):
@@ -111,6 +113,9 @@ class Import:
             values = self._counts(len(batch), tally)
             if tally.rejected:
                 values["rejected_file_id"] = await self._keep_rejected(session, records, tally)
+                if not self._options.dry_run:
+                    kept = await collect_rejected(session, self._job, records, layout, tally.rejected)
+                    values["repairable"] = self._job.repairable + kept
             await IMPORTS.renew(
                 session,
                 self._claimed,
@@ -120,6 +125,7 @@ class Import:
                 total_rows=records.total,
                 **values,
             )
+            await announce_change(session, self._job)
         for name, value in values.items():
             setattr(self._job, name, value)
 

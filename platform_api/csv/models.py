@@ -111,6 +111,10 @@ class CsvImport(Job):
     rejected: Mapped[int] = mapped_column(BigInteger, server_default="0")
     blank: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """Blank lines, which were skipped."""
+    repairable: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Rejected lines that were put on the repair list."""
+    repaired: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Those of them that were repaired since; `inserted` and the others count them, `rejected` does not any more."""
     total_rows: Mapped[int | None] = mapped_column(BigInteger)
     """Rows of the file, once they are known."""
     errors: Mapped[list[Any]] = mapped_column(server_default="[]")
@@ -129,3 +133,35 @@ class CsvExport(Job):
         Index("ix_csv_exports_open", "id", postgresql_where=text(_IS_OPEN)),
         *lease_indexes("csv_exports", is_open=_IS_OPEN),
     )
+
+
+class RejectedRow(Base):
+    """Stores a line that an import rejected, so that a person can repair it. It stays when it has been repaired.
+
+    So a repair that is sent twice, or by two people, is known and writes nothing more.
+    """
+
+    __tablename__ = "csv_rejected_rows"
+    __table_args__ = (
+        Index("ix_csv_rejected_rows_organization_id", "organization_id"),
+        Index("ix_csv_rejected_rows_created_at", "created_at"),
+    )
+
+    import_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("platform.csv_imports.id", ondelete="CASCADE"), primary_key=True
+    )
+    line: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Line of the file (row of the sheet)."""
+    organization_id: Mapped[OrganizationId] = mapped_column(
+        ForeignKey("platform.organizations.id", ondelete="CASCADE")
+    )
+    revision: Mapped[int] = mapped_column(Integer, server_default="1")
+    """Grows with each attempt to repair the row."""
+    cells: Mapped[list[Any]]
+    """Pairs of a column of the table and its cell, in the order of the file."""
+    reasons: Mapped[list[Any]]
+    """Objects with a column of the table, or null, and a reason."""
+    raw: Mapped[str | None]
+    """The line as it is in the file, where its form is at fault."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    repaired_at: Mapped[datetime | None]

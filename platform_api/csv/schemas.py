@@ -141,6 +141,8 @@ class CsvImportRead(BaseModel):
     rejected_file: str | None = Field(
         description="Path of the rejected lines, each in its original form with its reason at the end"
     )
+    to_repair: int = Field(description="Rejected lines on the repair list")
+    repaired: int = Field(description="Rejected lines that were repaired and imported since")
 
     @classmethod
     def from_job(cls, job: CsvImport) -> "CsvImportRead":
@@ -173,6 +175,8 @@ class CsvImportRead(BaseModel):
             error=job.error,
             file_name=job.file_name,
             rejected_file=f"{path}/rejected/" if job.rejected_file_id is not None else None,
+            to_repair=job.repairable - job.repaired,
+            repaired=job.repaired,
         )
 
 

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, BinaryIO, Protocol, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,9 +21,10 @@ from platform_api.csv.columns import find_key
 from platform_api.csv.errors import JobFailed
 from platform_api.csv.jobs import announce, request_cancel
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
+from platform_api.csv.preview.planning import planned_definition
 from platform_api.csv.preview.preview import preview_file
 from platform_api.csv.preview.previews import Previews
-from platform_api.csv.preview.schemas import CsvPreview
+from platform_api.csv.preview.schemas import CsvPreview, TablePlan
 from platform_api.csv.records.text import DELIMITERS
 from platform_api.csv.schemas import ExportWrite, ImportOptions
 from platform_api.csv.storage import PIECE_BYTES, append, create_file
@@ -32,9 +33,11 @@ from platform_api.csv.values.datetimes import check_format, find_zone
 from platform_api.tables.models import AppTable
 from platform_api.tables.repository import get_table
 
+_KEYS = UUID("3f0f7f5e-7f0e-4c53-9d5c-0f6f2f9f5a31")
+"""Namespace of ids that are derived from clients' keys."""
 MAX_OPEN_JOBS = 20
 """Applies to each organization, separately for imports and exports."""
-_MAX_LISTED_JOBS = 200
+MAX_LISTED_JOBS = 200
 
 J = TypeVar("J", bound=Job)
 
@@ -59,11 +62,34 @@ async def create_import(
     options: ImportOptions,
     upload: Upload,
     max_bytes: int,
+    key: UUID | None = None,
 ) -> CsvImport:
-    """Stores a file and queues its import for the organization the caller acts in."""
+    """Stores a file and queues its import for the organization the caller acts in.
+
+    `key` is chosen by the client: sent again, it returns the import that it began.
+    """
     owner, app_table = await _table(session, actor, app, table)
-    _check_options(app_table, options)
-    await _require_job_quota(session, actor, CsvImport)
+    check_options(app_table, options)
+    if (job := await find_by_key(session, actor, key)) is not None:
+        return job
+    await require_job_quota(session, actor, CsvImport)
+    file = await store_file(session, actor, upload, max_bytes=max_bytes)
+    return await queue_import(session, actor, owner, app_table, options=options, file=file, key=key)
+
+
+async def find_by_key(session: AsyncSession, actor: Actor, key: UUID | None) -> CsvImport | None:
+    """Returns the import that the caller began with `key`; nobody begins one until `session` ends."""
+    await _lock_jobs(session, actor, CsvImport)
+    if key is None:
+        return None
+    job: CsvImport | None = await session.scalar(
+        select(CsvImport).where(_visible(actor, CsvImport), CsvImport.task_id == _task_id(actor, key))
+    )
+    return job
+
+
+async def store_file(session: AsyncSession, actor: Actor, upload: Upload, *, max_bytes: int) -> CsvFile:
+    """Stores an uploaded file. Raises TooLarge, and BadRequest for an empty one."""
     name = (upload.filename or "file").replace("\x00", "")[:200]
     kind = "application/octet-stream"
     file = await create_file(session, actor.organization_id, name=name, content_type=kind)
@@ -75,11 +101,25 @@ async def create_import(
         await append(session, file.id, content)
     if not size:
         raise BadRequest("file: is empty; send a file with at least a header", field="file")
+    return file
+
+
+async def queue_import(
+    session: AsyncSession,
+    actor: Actor,
+    owner: App,
+    app_table: AppTable,
+    *,
+    options: ImportOptions,
+    file: CsvFile,
+    key: UUID | None,
+) -> CsvImport:
+    """Queues the import of a stored file into a table that the caller may write to."""
     job = CsvImport(
-        **_job(actor, owner, app_table),
+        **_job(actor, owner, app_table, task_id=_task_id(actor, key)),
         options=options.model_dump(mode="json", exclude_unset=True),
         file_id=file.id,
-        file_name=name,
+        file_name=file.name,
     )
     return await _queue(session, job)
 
@@ -95,23 +135,38 @@ async def preview(
     upload: Upload,
     max_bytes: int,
     previews: Previews,
+    plan: TablePlan | None = None,
 ) -> CsvPreview:
-    """Previews the import of a file, without storing anything. Raises Unprocessable, TooLarge, BadRequest."""
+    """Previews the import of a file, without storing anything. Raises Unprocessable, TooLarge, BadRequest.
+
+    Without `table`, the file is tried on the table of `plan`, or on a suggested one.
+    """
     definition = None
     if table:
         _, app_table = await _table(session, actor, app, table)
         definition = app_table.definition
-        _check_options(app_table, options)
+        check_options(app_table, options)
+        if plan is not None:
+            raise Unprocessable("plan: is for a table that does not exist yet; leave out `table`", field="plan")
     else:
         check_reading(options)
+        if plan is not None:
+            planned_definition(plan)
+    size = size_of(upload, max_bytes=max_bytes)
+    # A preview takes a while and needs no database connection.
+    await release_connection(session)
+    work = partial(preview_file, upload.file, size, options, definition, file_name=upload.filename or "", plan=plan)
+    return await previews.make(actor.organization_id, work)
+
+
+def size_of(upload: Upload, *, max_bytes: int) -> int:
+    """Returns the size of an uploaded file. Raises TooLarge, and BadRequest for an empty one."""
     size = upload.size or 0
     if size > max_bytes:
         raise TooLarge(f"the file is larger than {max_bytes} bytes; split it")
     if not size:
         raise BadRequest("file: is empty; send a file with at least a header", field="file")
-    # A preview takes a while and needs no database connection.
-    await release_connection(session)
-    return await previews.make(actor.organization_id, partial(preview_file, upload.file, size, options, definition))
+    return size
 
 
 async def create_export(session: AsyncSession, actor: Actor, data: ExportWrite) -> CsvExport:
@@ -125,8 +180,9 @@ async def create_export(session: AsyncSession, actor: Actor, data: ExportWrite) 
             )
     if data.columns and len(set(data.columns)) < len(data.columns):
         raise Unprocessable("columns: a column is named more than once", field="columns")
-    await _require_job_quota(session, actor, CsvExport)
-    return await _queue(session, CsvExport(**_job(actor, owner, app_table), options=data.model_dump(mode="json")))
+    await require_job_quota(session, actor, CsvExport)
+    job = CsvExport(**_job(actor, owner, app_table, task_id=str(uuid4())), options=data.model_dump(mode="json"))
+    return await _queue(session, job)
 
 
 async def list_jobs(
@@ -137,14 +193,18 @@ async def list_jobs(
     app: str | None,
     table: str | None,
     search: str | None = None,
+    before: int | None = None,
+    limit: int = MAX_LISTED_JOBS,
     is_descending: bool = True,
 ) -> Sequence[J]:
-    """Returns at most 200 of the organization's jobs, newest first if `is_descending`.
+    """Returns at most `limit` of the organization's jobs, newest first if `is_descending`.
 
-    `search` looks in the names of tables, and of imported files.
+    `search` looks in the names of tables, and of imported files. `before` leaves out a job and all newer ones.
     """
     order = kind.id.desc() if is_descending else kind.id.asc()
-    statement = select(kind).where(_visible(actor, kind)).order_by(order).limit(_MAX_LISTED_JOBS)
+    statement = select(kind).where(_visible(actor, kind)).order_by(order).limit(limit)
+    if before is not None:
+        statement = statement.where(kind.id < before)
     if search:
         names = [kind.table_name, CsvImport.file_name] if kind is CsvImport else [kind.table_name]
         statement = statement.where(contains(search, *names))
@@ -243,7 +303,8 @@ def _check_moments(options: ImportOptions) -> None:
             raise Unprocessable(f"{name}: {error}", field=name) from error
 
 
-def _check_options(table: AppTable, options: ImportOptions) -> None:
+def check_options(table: AppTable, options: ImportOptions) -> None:
+    """Raises Unprocessable when the options do not fit the table."""
     check_reading(options)
     known = {*table.definition.column_names}
     for header, column in options.mapping.items():
@@ -258,11 +319,16 @@ def _check_options(table: AppTable, options: ImportOptions) -> None:
         raise Unprocessable(str(error)) from error
 
 
-async def _require_job_quota(session: AsyncSession, actor: Actor, kind: type[Job]) -> None:
-    # One request at a time: concurrent ones would all count the same jobs.
+async def _lock_jobs(session: AsyncSession, actor: Actor, kind: type[Job]) -> None:
+    # One request at a time: concurrent ones would all count the same jobs, and begin the same one.
     await session.execute(
         select(func.pg_advisory_xact_lock(func.hashtext(kind.__tablename__), actor.organization_id))
     )
+
+
+async def require_job_quota(session: AsyncSession, actor: Actor, kind: type[Job]) -> None:
+    """Raises TooManyRequests when the organization has as many open jobs as it may have."""
+    await _lock_jobs(session, actor, kind)
     is_open = kind.status.in_([JobStatus.PENDING, JobStatus.IN_PROGRESS])
     statement = select(func.count()).select_from(kind).where(visible_to(actor, kind.organization_id), is_open)
     if (await session.scalar(statement) or 0) >= MAX_OPEN_JOBS:
@@ -272,9 +338,16 @@ async def _require_job_quota(session: AsyncSession, actor: Actor, kind: type[Job
         )
 
 
-def _job(actor: Actor, app: App, table: AppTable) -> dict[str, Any]:
+def _task_id(actor: Actor, key: UUID | None) -> str:
+    """Returns the id of a new job, or of the one with this key: no other user's job can have it."""
+    if key is None:
+        return str(uuid4())
+    return str(uuid5(_KEYS, f"{actor.organization_id} {actor.user_id} {key}"))
+
+
+def _job(actor: Actor, app: App, table: AppTable, *, task_id: str) -> dict[str, Any]:
     return {
-        "task_id": str(uuid4()),
+        "task_id": task_id,
         "organization_id": actor.organization_id,
         "app_id": app.id,
         "table_id": table.id,

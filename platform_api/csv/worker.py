@@ -13,9 +13,11 @@ from platform_api.core.settings import Settings
 from platform_api.core.work_loop import WorkLoop
 from platform_api.csv.exporting import Export
 from platform_api.csv.importing import Import
-from platform_api.csv.jobs import CHANNEL, EXPORTS, IMPORTS
+from platform_api.csv.jobs import CHANNEL, EXPORTS, IMPORTS, announce_change
+from platform_api.csv.live.signals import ExportSignals, ImportSignals
 from platform_api.csv.models import CsvExport, CsvImport, Job, JobStatus
 from platform_api.csv.preview.previews import Previews
+from platform_api.csv.repairs.collecting import delete_old_rows
 from platform_api.csv.storage import delete_old_files
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.graphql.lifespan import GraphQLServices
@@ -46,10 +48,12 @@ class _Jobs(Domain[J]):
     async def fail(self, claimed: Claimed[J], error: Failed) -> None:
         async with self._database.transaction() as session:
             await self.queue.complete(session, claimed, JobStatus.FAILED, error=str(error)[:_MAX_REASON])
+            await announce_change(session, claimed.job)
 
     async def cancel(self, claimed: Claimed[J]) -> None:
         async with self._database.transaction() as session:
             await self.queue.complete_cancelled(session, claimed, JobStatus.FAILED, error=self.cancelled)
+            await announce_change(session, claimed.job)
 
     @abstractmethod
     async def _run(self, claimed: Claimed[J]) -> None:
@@ -111,12 +115,13 @@ class CsvWorker:
     async def _sweep_files(self) -> bool:
         async with self._database.transaction() as session:
             await delete_old_files(session, older_than=self._kept)
+            await delete_old_rows(session, older_than=self._kept)
         return False
 
 
 @asynccontextmanager
 async def csv_lifespan(services: Services) -> AsyncIterator[None]:
-    """Provides CsvWorker and runs it; provides Previews."""
+    """Provides CsvWorker and runs it; provides Previews, and who follows jobs."""
     settings = services[Settings]
     worker = services.provide(
         CsvWorker(
@@ -127,6 +132,8 @@ async def csv_lifespan(services: Services) -> AsyncIterator[None]:
         )
     )
     services.provide(Previews())
+    services.provide(ImportSignals(services[Listener]))
+    services.provide(ExportSignals(services[Listener]))
     services[Listener].subscribe(CHANNEL, worker.heard)
     async with worker.running():
         yield

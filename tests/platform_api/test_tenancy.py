@@ -83,6 +83,7 @@ DONE_BY_SCRIPTS = {
     "POST /api/apps/csv-imports/",
     "POST /api/apps/csv-imports/preview/",
     "POST /api/apps/csv-imports/{import_id}/cancel/",
+    "POST /api/apps/csv-imports/{import_id}/repairs/",
     "POST /api/apps/csv-exports/",
     "POST /api/apps/csv-exports/{export_id}/cancel/",
     "POST /api/webhooks/{app_slug}/{webhook_slug}/",

@@ -45,7 +45,7 @@ class Counterexample:
     reason: str
 
 
-class _NotReversible(LineRejected):
+class NotReversible(LineRejected):
     """Reports that a cell would change in a round trip."""
 
 
@@ -82,7 +82,7 @@ class Trial:
             self.read(cell)
             self.fits += 1
         except LineRejected as error:
-            self.fits += isinstance(error, _NotReversible)
+            self.fits += isinstance(error, NotReversible)
             if self.counterexample is None:
                 self.counterexample = Counterexample(line, text_of(cell)[:100], error.reason)
 
@@ -96,6 +96,16 @@ class Trial:
         if decimal is not None and isinstance(cell, str) and self.is_certain_of(decimal):
             return Decimal(cell.replace(",", "."))
         return Decimal(self.read(cell))
+
+    def number_kind(self, cells: Iterable[Cell]) -> ColumnType:
+        """Returns the narrowest type of numbers that holds all cells, which this reading fits."""
+        numbers = [self.number(cell) for cell in cells]
+        if any(number != number.to_integral_value() for number in numbers):
+            return ColumnType.NUMERIC
+        magnitude = max(abs(number) for number in numbers)
+        if magnitude < 2**31:
+            return ColumnType.INTEGER
+        return ColumnType.BIGINT if magnitude < 2**63 else ColumnType.NUMERIC
 
 
 def _decimal_sign(cell: Cell) -> str | None:
@@ -147,7 +157,7 @@ class ColumnInference:
         for trial in self.holding():
             if trial.kind is ColumnType.NUMERIC:
                 if trial.options == numbers:
-                    return self._number_kind(trial)
+                    return trial.number_kind(self.cells)
             elif not trial.options or dates is None or trial.options == dates:
                 return trial.kind
         return ColumnType.TEXT
@@ -166,15 +176,6 @@ class ColumnInference:
             if number != number.to_integral_value():
                 return Counterexample(line, text_of(cell)[:100], "it is not a whole number")
         return None
-
-    def _number_kind(self, trial: Trial) -> ColumnType:
-        numbers = [trial.number(cell) for cell in self.cells]
-        if any(number != number.to_integral_value() for number in numbers):
-            return ColumnType.NUMERIC
-        magnitude = max(abs(number) for number in numbers)
-        if magnitude < 2**31:
-            return ColumnType.INTEGER
-        return ColumnType.BIGINT if magnitude < 2**63 else ColumnType.NUMERIC
 
 
 def start_inference(given: ImportOptions) -> ColumnInference:
@@ -325,7 +326,7 @@ def _kept_as_number(convert: Callable[[Cell], Any]) -> Callable[[Cell], Any]:
         value = convert(cell)
         is_masked = isinstance(cell, Number) and cell.display != cell.text
         if is_masked or (isinstance(cell, str) and _LOST_AS_NUMBER.match(cell)):
-            raise _NotReversible(f"{text_of(cell).strip()[:60]!r} would lose digits or signs as a number")
+            raise NotReversible(f"{text_of(cell).strip()[:60]!r} would lose digits or signs as a number")
         return value
 
     return read

@@ -25,13 +25,23 @@ from platform_api.csv.preview.inference import (
     show_decimal_point,
     start_inference,
 )
+from platform_api.csv.preview.naming import table_name
+from platform_api.csv.preview.planning import Guess, guess_type, plan_mapping, planned_definition, suggest_plan
 from platform_api.csv.preview.quality import (
     find_layout_questions,
     find_number_questions,
     find_other_delimiter,
     find_quality_questions,
 )
-from platform_api.csv.preview.schemas import CsvPreview, Objection, PreviewColumn, PreviewLine, PreviewProblem
+from platform_api.csv.preview.schemas import (
+    CsvPreview,
+    Objection,
+    PreviewColumn,
+    PreviewLine,
+    PreviewProblem,
+    TablePlan,
+)
+from platform_api.csv.preview.trying import TriedRows, try_rows
 from platform_api.csv.preview.word_inference import NamedColumn, Words, infer_words, with_options
 from platform_api.csv.records.opening import open_records
 from platform_api.csv.records.records import Record
@@ -48,12 +58,23 @@ _MIN_EXAMINED_ROWS = 100
 _MAX_VALUE = 1000
 _MAX_PROBLEMS = 20
 _MAX_OBJECTIONS = 3
+_USUAL = ("decimal", ".")
+"""Is what an import does anyway."""
 
 
 def preview_file(
-    file: IO[bytes], size: int, options: ImportOptions, definition: TableDefinition | None
+    file: IO[bytes],
+    size: int,
+    options: ImportOptions,
+    definition: TableDefinition | None,
+    *,
+    file_name: str = "",
+    plan: TablePlan | None = None,
 ) -> CsvPreview:
-    """Returns a preview of the file; its `error` says why a file cannot be read."""
+    """Returns a preview of the file; its `error` says why a file cannot be read.
+
+    Without `definition`, the file is tried on the table that `plan` describes, or on a suggested one.
+    """
     known = importable_columns(definition) if definition is not None else {}
     try:
         records = open_records(file, size, options, columns=known)
@@ -62,7 +83,7 @@ def preview_file(
         taken = records.take(count)
         is_all = len(taken) < count or not records.take(1)
     except JobFailed as error:
-        return _failed(str(error), options)
+        return _failed(error, options)
     delimiter = records.format.get("delimiter", "")
     analysis = _Analysis(
         list(records.header), taken, options, definition, is_ragged=records.is_ragged, delimiter=delimiter
@@ -70,6 +91,16 @@ def preview_file(
     if isinstance(records, SheetRecords):
         analysis.questions += records.questions()
     inferred = analysis.options()
+    guesses: Sequence[Guess] = ()
+    if definition is None:
+        guesses = analysis.guesses()
+        for guess in guesses:
+            inferred |= {name: value for name, value in guess.options.items() if (name, value) != _USUAL}
+        plan = plan or suggest_plan(table_name(file_name), analysis.headers, guesses)
+        layout = analysis.planned_layout(records.header, plan, inferred, is_ragged=records.is_ragged)
+    else:
+        plan, layout = None, analysis.layout
+    tried = None if layout is None else try_rows(taken, layout, () if plan is None else plan.key)
     for name in ("delimiter", "encoding", "sheet"):
         if name in records.format:
             inferred[name] = records.format[name]
@@ -78,7 +109,9 @@ def preview_file(
         format=records.format,
         options=inferred,
         questions=analysis.questions,
-        columns=analysis.columns(),
+        columns=_with_trial(analysis.columns(), guesses, tried),
+        plan=plan,
+        rows_to_repair=0 if tried is None else tried.rejected,
         rows=[
             PreviewLine(line=record.line, values=[text_of(field)[:_MAX_VALUE] for field in record.fields])
             for record in taken[:MAX_PREVIEW_ROWS]
@@ -109,13 +142,13 @@ class _Analysis:
         self.questions: list[str] = []
         self.problems: list[PreviewProblem] = []
         self.failure: str | None = None
-        self._headers = self._columns_of(header)
+        self.headers = self._columns_of(header)
         self._mapping = self._suggest_mapping()
         self._choose(given)
         self._words = self._infer_words()
         if self._words.options:
             self._choose(with_options(given, self._words.options))
-        self._layout = self._find_layout(header, is_ragged=is_ragged)
+        self.layout = self._find_layout(header, is_ragged=is_ragged)
         self._ask(header)
         self._rejected = self._try_layout()
 
@@ -131,9 +164,9 @@ class _Analysis:
 
     def columns(self) -> list[PreviewColumn]:
         """Returns the description of each column."""
-        targets = {target.position: target.column for target in self._layout.targets} if self._layout else {}
+        targets = {target.position: target.column for target in self.layout.targets} if self.layout else {}
         columns = []
-        for position, (header, inference) in enumerate(zip(self._headers, self._inferences, strict=True)):
+        for position, (header, inference) in enumerate(zip(self.headers, self._inferences, strict=True)):
             kind = self._kind(inference)
             target = targets.get(position)
             objections = [*self._rejected.get(position, []), *self._objections(inference, kind)]
@@ -148,6 +181,25 @@ class _Analysis:
                 )
             )
         return columns
+
+    def guesses(self) -> list[Guess]:
+        """Returns the suggested type of each column."""
+        numbers, dates = self._numbers.options or {}, self._dates.options or {}
+        return [guess_type(inference, self._kind(inference), numbers, dates) for inference in self._inferences]
+
+    def planned_layout(
+        self, header: Sequence[str], plan: TablePlan, options: dict[str, Any], *, is_ragged: bool
+    ) -> Layout | None:
+        """Returns the layout of the file for a planned table; None when the table cannot be filled from it."""
+        if self.failure is not None:
+            return None
+        mapping = plan_mapping(self.headers, plan)
+        read = ImportOptions.model_validate({**options, "mapping": mapping})
+        try:
+            return find_layout(header, planned_definition(plan), read, is_ragged=is_ragged)
+        except JobFailed as error:
+            self.failure = str(error)
+            return None
 
     def _columns_of(self, header: Sequence[str]) -> list[str]:
         if self._given.header_line == 0:
@@ -168,7 +220,7 @@ class _Analysis:
     def _infer_words(self) -> Words:
         columns = importable_columns(self._definition) if self._definition is not None else {}
         named = []
-        for position, (header, inference) in enumerate(zip(self._headers, self._inferences, strict=True), 1):
+        for position, (header, inference) in enumerate(zip(self.headers, self._inferences, strict=True), 1):
             target = columns.get(self._mapping.get(header, self._mapping.get(f"#{position}", header)) or "")
             named.append(NamedColumn(header, inference, None if target is None else target.type))
 
@@ -180,7 +232,7 @@ class _Analysis:
         return infer_words(named, self._given, kind, self._infer)
 
     def _infer(self, options: ImportOptions) -> list[ColumnInference]:
-        inferences = [start_inference(options) for _ in self._headers]
+        inferences = [start_inference(options) for _ in self.headers]
         for record in self._records:
             for inference, cell in zip(inferences, record.fields, strict=False):
                 inference.add(record.line, cell)
@@ -196,8 +248,8 @@ class _Analysis:
             return mapping
         known = importable_columns(self._definition)
         plain = {_plain(name): name for name in known}
-        taken = {*mapping.values(), *(set(self._headers) & known.keys())}
-        for header in self._headers:
+        taken = {*mapping.values(), *(set(self.headers) & known.keys())}
+        for header in self.headers:
             column = plain.get(_plain(header))
             if header in mapping or header in known or header in IGNORED_COLUMNS or column is None or column in taken:
                 continue
@@ -220,14 +272,14 @@ class _Analysis:
 
     def _ask(self, header: Sequence[str]) -> None:
         self.questions += self._words.questions
-        named = list(zip(self._headers, self._inferences, strict=True))
+        named = list(zip(self.headers, self._inferences, strict=True))
         self.questions += find_layout_questions(named, self._kind)
         if self._numbers.question is None and not self._given.model_fields_set & {"decimal", "thousands"}:
             self.questions += find_number_questions(named, self._numbers.options or {})
         for choice in (self._numbers, self._dates):
             if choice.question is not None:
                 self.questions.append(choice.question)
-        for header_name, inference in zip(self._headers, self._inferences, strict=True):
+        for header_name, inference in zip(self.headers, self._inferences, strict=True):
             kind = self._kind(inference)
             if self._given.timezone is None and kind is ColumnType.TIMESTAMPTZ and names_no_zone(inference):
                 self.questions.append(f"times of the column {quoted(header_name)} have no zone: send timezone")
@@ -277,11 +329,11 @@ class _Analysis:
             try:
                 if record.problem is not None:
                     raise record.problem
-                fields = self._layout.fit(record) if self._layout is not None else record.fields
+                fields = self.layout.fit(record) if self.layout is not None else record.fields
             except LineRejected as error:
                 self.problems.append(PreviewProblem(line=record.line, reason=error.reason))
                 continue
-            for target in self._layout.targets if self._layout is not None else ():
+            for target in self.layout.targets if self.layout is not None else ():
                 objections = objections_by_position.setdefault(target.position, [])
                 if len(objections) >= _MAX_OBJECTIONS:
                     continue
@@ -326,11 +378,23 @@ class _Analysis:
         return objections
 
 
-def _failed(reason: str, options: ImportOptions) -> CsvPreview:
+def _with_trial(
+    columns: Sequence[PreviewColumn], guesses: Sequence[Guess], tried: TriedRows | None
+) -> list[PreviewColumn]:
+    """Returns the columns with how sure their types are, and the values that speak against them."""
+    for place, column in enumerate(columns):
+        if place < len(guesses):
+            column.confidence = guesses[place].confidence
+        if tried is not None and (values := tried.columns.get(place)) is not None:
+            column.against, column.against_count = values.shown, values.count
+    return list(columns)
+
+
+def _failed(error: JobFailed, options: ImportOptions) -> CsvPreview:
     sent = options.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
     return CsvPreview(
-        error=reason, format={}, options=sent, questions=[], columns=[], rows=[], problems=[], rows_looked_at=0,
-        total_rows=None,
+        error=str(error), error_line=error.line, error_column=error.column, format={}, options=sent, questions=[],
+        columns=[], rows=[], problems=[], rows_looked_at=0, total_rows=None,
     )  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """Limits concurrent previews, each of which keeps a processor busy."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from platform_api.core.errors import TooManyRequests
 from platform_api.core.types import OrganizationId
-from platform_api.csv.preview.schemas import CsvPreview
+
+T = TypeVar("T")
 
 MAX_CONCURRENT_PREVIEWS = 2
 
@@ -18,7 +20,7 @@ class Previews:
         self._organizations: set[OrganizationId] = set()
         self._limiter = CapacityLimiter(MAX_CONCURRENT_PREVIEWS)
 
-    async def make(self, organization_id: OrganizationId, work: Callable[[], CsvPreview]) -> CsvPreview:
+    async def make(self, organization_id: OrganizationId, work: Callable[[], T]) -> T:
         """Runs `work` in a thread. Raises TooManyRequests while another preview of the organization is running."""
         if organization_id in self._organizations:
             raise TooManyRequests(

@@ -1,10 +1,60 @@
 """Defines the JSON of a preview."""
 
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from platform_api.tables.ddl.column_types import ColumnType
+
+_NOT_PLANNED = (ColumnType.REFERENCE, ColumnType.CHOICE)
+
+
+class Confidence(StrEnum):
+    """Names how sure a suggested type is."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    UNSURE = "unsure"
+
+
+class PlannedColumn(BaseModel):
+    """Describes what a column of the file becomes in a table that does not exist yet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    position: int = Field(ge=1, le=16_384, description="Of the file's column, from 1")
+    name: Annotated[str, StringConstraints(max_length=63)] | None = Field(
+        description="Of the table's column; null leaves the file's column out"
+    )
+    type: ColumnType = ColumnType.TEXT
+
+    @field_validator("type")
+    @classmethod
+    def _without_more(cls, kind: ColumnType) -> ColumnType:
+        if kind in _NOT_PLANNED:
+            raise ValueError(f"must be a type that needs nothing else, not {kind}; change it when the table exists")
+        return kind
+
+
+class TablePlan(BaseModel):
+    """Describes the table that a file becomes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: Annotated[str, StringConstraints(max_length=63)] = Field(description="Name of the table")
+    columns: list[PlannedColumn] = Field(max_length=500)
+    key: list[Annotated[str, StringConstraints(max_length=63)]] = Field(
+        default=[], max_length=16, description="Columns of the table whose values are unique together"
+    )
+
+
+class CounterValue(BaseModel):
+    """Holds a value that the table's column would not take."""
+
+    line: int
+    value: str
+    reason: str
 
 
 class Objection(BaseModel):
@@ -25,6 +75,11 @@ class PreviewColumn(BaseModel):
     type: ColumnType | None = Field(description="The type that fits every cell; null for an empty column")
     filled: int = Field(description="Number of cells with a value in the lines examined")
     objections: list[Objection] = Field(description="What contradicts other types and options")
+    confidence: Confidence | None = Field(default=None, description="How sure the suggested type of `plan` is")
+    against: list[CounterValue] = Field(
+        default=[], description="The first values that the column of the table, or of `plan`, would not take"
+    )
+    against_count: int = Field(default=0, description="How many of the lines examined have such a value")
 
 
 class PreviewLine(BaseModel):
@@ -51,5 +106,11 @@ class CsvPreview(BaseModel):
     columns: list[PreviewColumn]
     rows: list[PreviewLine] = Field(description="The first 50 lines")
     problems: list[PreviewProblem]
+    plan: TablePlan | None = Field(
+        default=None, description="The table that the file would become: as sent, or suggested; null with `table`"
+    )
+    rows_to_repair: int = Field(default=0, description="How many of the lines examined would be rejected")
+    error_line: int | None = Field(default=None, description="Where in the file `error` is, if in one place")
+    error_column: int | None = Field(default=None, description="The character of that line, from 1")
     rows_looked_at: int
     total_rows: int | None = Field(description="Rows of the file; null for a long Excel file")

@@ -149,5 +149,9 @@ def _not_utf8(content: bytes, *, first_line: int) -> JobFailed:
             for name in _LIKELY:
                 names.setdefault(place.decode(name, errors="replace"), []).append(name)
             readings = ", ".join(f"as {' or '.join(same)} {text!r}" for text, same in names.items())
-            return JobFailed(f"the file is not UTF-8; send its `encoding`. Line {number} reads {readings}")
+            return JobFailed(
+                f"the file is not UTF-8; send its `encoding`. Line {number} reads {readings}",
+                line=number,
+                column=len(line[: error.start].decode()) + 1,
+            )
     return JobFailed("the file is not UTF-8; send its `encoding`, for example windows-1250")

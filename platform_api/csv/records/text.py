@@ -91,9 +91,11 @@ class TextRecords:
             return
         header = next(self._records, None)
         if header is None:
-            raise JobFailed("the file is empty; its first line must name the columns")
+            raise JobFailed("the file is empty; its first line must name the columns", line=1)
         if header.problem is not None:
-            raise JobFailed(f"the header (line {header.line}) cannot be read: {header.problem.reason}")
+            raise JobFailed(
+                f"the header (line {header.line}) cannot be read: {header.problem.reason}", line=header.line
+            )
         # A name with a NUL character could not be stored in a message.
         self.header = [str(name).strip().replace("\x00", "\ufffd") for name in header.fields]
         self.prologue = "".join(before) + header.raw
@@ -149,14 +151,18 @@ class TextRecords:
         unclosed = find_unclosed_quote(raw, self.delimiter, has_escapes=self.has_escapes)
         if is_at_end and unclosed is None and self.has_escapes:
             raise JobFailed(
-                f"line {first}: the file ends after a backslash, so it is incomplete; send the whole file"
+                f"line {first}: the file ends after a backslash, so it is incomplete; send the whole file",
+                line=first,
             )
-        opened = first + _line_of(unclosed or 0, taken)
+        index = _line_of(unclosed or 0, taken)
+        opened = first + index
         if is_at_end or (is_too_long and len(taken) > 1):
             end = "the end of the file" if is_at_end else f"{_MAX_FIELD_LENGTH // 1024 // 1024} MiB further on"
             raise JobFailed(
                 f'line {opened}: a quote (") is opened here and not closed before {end}; close it, or double it'
-                " where it is part of a value. Nothing was imported"
+                " where it is part of a value. Nothing was imported",
+                line=opened,
+                column=(unclosed or 0) - sum(map(len, taken[:index])) + 1,
             )
         reason = f"malformed CSV: {error}"
         if is_too_long:
@@ -255,7 +261,8 @@ class _Lines:
             number = self.number + 1 + len(_LINE_END.findall(before))
             raise JobFailed(
                 f"the file is not {self._name}; send the right `encoding`, for example windows-1250 (the byte"
-                f" 0x{error.object[error.start]:02x} in line {number} is not valid)"
+                f" 0x{error.object[error.start]:02x} in line {number} is not valid)",
+                line=number,
             ) from error
         self.number += 1
         self._length = len(line) if not self.taken else self._length + len(line)
@@ -263,7 +270,8 @@ class _Lines:
             raise JobFailed(
                 f"line {self.number - len(self.taken)}: a record is longer than"
                 f" {_MAX_RECORD_LENGTH // 1024 // 1024} MiB;"
-                ' a quote (") may be opened there and never closed'
+                ' a quote (") may be opened there and never closed',
+                line=self.number - len(self.taken),
             )
         self.taken.append(line)
         return line

@@ -354,10 +354,10 @@ async def test_an_organization_has_one_preview_at_a_time(shop: Shop, monkeypatch
     go_on, reached = threading.Event(), threading.Event()
     look = service.preview_file
 
-    def held(*arguments: Any) -> Any:
+    def held(*arguments: Any, **options: Any) -> Any:
         reached.set()
         go_on.wait(60)
-        return look(*arguments)
+        return look(*arguments, **options)
 
     monkeypatch.setattr(service, "preview_file", held)
     import anyio

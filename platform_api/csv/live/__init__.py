@@ -1,0 +1,1 @@
+"""Streams imports and exports as they come further."""
