@@ -3999,23 +3999,22 @@ export interface components {
             /** Problems */
             problems: components["schemas"]["PreviewProblem"][];
             /** @description The table that the file would become: as sent, or suggested; null with `table` */
-            plan?: components["schemas"]["TablePlan"] | null;
+            plan: components["schemas"]["TablePlan"] | null;
             /**
              * Rows To Repair
              * @description How many of the lines examined would be rejected
-             * @default 0
              */
-            rows_to_repair?: number;
+            rows_to_repair: number;
             /**
              * Error Line
              * @description Where in the file `error` is, if in one place
              */
-            error_line?: number | null;
+            error_line: number | null;
             /**
              * Error Column
              * @description The character of that line, from 1
              */
-            error_column?: number | null;
+            error_column: number | null;
             /** Rows Looked At */
             rows_looked_at: number;
             /**
@@ -6675,19 +6674,17 @@ export interface components {
              */
             objections: components["schemas"]["Objection"][];
             /** @description How sure the suggested type of `plan` is */
-            confidence?: components["schemas"]["Confidence"] | null;
+            confidence: components["schemas"]["Confidence"] | null;
             /**
              * Against
              * @description The first values that the column of the table, or of `plan`, would not take
-             * @default []
              */
-            against?: components["schemas"]["CounterValue"][];
+            against: components["schemas"]["CounterValue"][];
             /**
              * Against Count
              * @description How many of the lines examined have such a value
-             * @default 0
              */
-            against_count?: number;
+            against_count: number;
         };
         /**
          * PreviewLine

@@ -2,6 +2,7 @@ import { createRoute, createRouter, lazyRouteComponent, Outlet } from "@tanstack
 import { accountRoutes } from "@/features/accounts/routes";
 import { appsRoutes } from "@/features/apps/routes";
 import { codeRoutes } from "@/features/code/routes";
+import { importsRoutes } from "@/features/imports/routes";
 import { runsRoutes } from "@/features/runs/routes";
 import { settingsRoutes } from "@/features/settings/routes";
 import { tablesRoutes } from "@/features/tables/routes";
@@ -24,7 +25,13 @@ const routeTree = rootRoute.addChildren([
     ...appsRoutes.organization,
     ...runsRoutes.organization,
     ...settingsRoutes.organization,
-    appRoute.addChildren([...appsRoutes.app, ...tablesRoutes.app, ...codeRoutes.app, ...runsRoutes.app]),
+    appRoute.addChildren([
+      ...appsRoutes.app,
+      ...tablesRoutes.app,
+      ...importsRoutes.app,
+      ...codeRoutes.app,
+      ...runsRoutes.app,
+    ]),
   ]),
 ]);
 

@@ -106,6 +106,8 @@ def preview_file(
             inferred[name] = records.format[name]
     return CsvPreview(
         error=analysis.failure,
+        error_line=None,
+        error_column=None,
         format=records.format,
         options=inferred,
         questions=analysis.questions,
@@ -178,6 +180,9 @@ class _Analysis:
                     type=kind,
                     filled=inference.filled,
                     objections=objections,
+                    confidence=None,
+                    against=[],
+                    against_count=0,
                 )
             )
         return columns
@@ -394,7 +399,7 @@ def _failed(error: JobFailed, options: ImportOptions) -> CsvPreview:
     sent = options.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
     return CsvPreview(
         error=str(error), error_line=error.line, error_column=error.column, format={}, options=sent, questions=[],
-        columns=[], rows=[], problems=[], rows_looked_at=0, total_rows=None,
+        columns=[], rows=[], problems=[], plan=None, rows_to_repair=0, rows_looked_at=0, total_rows=None,
     )  # fmt: skip
 
 

@@ -75,11 +75,11 @@ class PreviewColumn(BaseModel):
     type: ColumnType | None = Field(description="The type that fits every cell; null for an empty column")
     filled: int = Field(description="Number of cells with a value in the lines examined")
     objections: list[Objection] = Field(description="What contradicts other types and options")
-    confidence: Confidence | None = Field(default=None, description="How sure the suggested type of `plan` is")
+    confidence: Confidence | None = Field(description="How sure the suggested type of `plan` is")
     against: list[CounterValue] = Field(
-        default=[], description="The first values that the column of the table, or of `plan`, would not take"
+        description="The first values that the column of the table, or of `plan`, would not take"
     )
-    against_count: int = Field(default=0, description="How many of the lines examined have such a value")
+    against_count: int = Field(description="How many of the lines examined have such a value")
 
 
 class PreviewLine(BaseModel):
@@ -107,10 +107,10 @@ class CsvPreview(BaseModel):
     rows: list[PreviewLine] = Field(description="The first 50 lines")
     problems: list[PreviewProblem]
     plan: TablePlan | None = Field(
-        default=None, description="The table that the file would become: as sent, or suggested; null with `table`"
+        description="The table that the file would become: as sent, or suggested; null with `table`"
     )
-    rows_to_repair: int = Field(default=0, description="How many of the lines examined would be rejected")
-    error_line: int | None = Field(default=None, description="Where in the file `error` is, if in one place")
-    error_column: int | None = Field(default=None, description="The character of that line, from 1")
+    rows_to_repair: int = Field(description="How many of the lines examined would be rejected")
+    error_line: int | None = Field(description="Where in the file `error` is, if in one place")
+    error_column: int | None = Field(description="The character of that line, from 1")
     rows_looked_at: int
     total_rows: int | None = Field(description="Rows of the file; null for a long Excel file")

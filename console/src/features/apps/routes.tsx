@@ -10,6 +10,7 @@ const homeRoute = createRoute({
 const newAppRoute = createRoute({
   getParentRoute: () => organizationRoute,
   path: "apps/new",
+  validateSearch: ({ from }: Record<string, unknown>): { from?: "file" } => (from === "file" ? { from } : {}),
   component: lazyRouteComponent(() => import("./components/NewAppPage"), "NewAppPage"),
 });
 

@@ -1,17 +1,24 @@
 import { Button, Group, Stack, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useApi, useOrganization } from "@/api/context";
 import { faultsOf } from "@/api/errors";
+import { FromFilePage } from "@/features/imports";
 import { t } from "@/i18n";
 import { appReference } from "@/routing/references";
 import { FormError } from "@/ui/FormError";
 import { Page } from "@/ui/Page";
 import { createApp } from "../api";
 
-/** Makes an empty app. */
+const route = getRouteApi("/$org/apps/new");
+
+/** Makes an app: an empty one, or from a file. */
 export function NewAppPage() {
+  return route.useSearch().from === "file" ? <FromFilePage /> : <BlankAppPage />;
+}
+
+function BlankAppPage() {
   const org = useOrganization();
   const api = useApi();
   const cache = useQueryClient();
@@ -36,6 +43,14 @@ export function NewAppPage() {
         <Link to="/$org" params={{ org }}>
           {t("Apps")}
         </Link>
+      }
+      actions={
+        <Button
+          variant="default"
+          renderRoot={(props) => <Link to="/$org/apps/new" params={{ org }} search={{ from: "file" }} {...props} />}
+        >
+          {t("From a file")}
+        </Button>
       }
       width="reading"
     >

@@ -18,10 +18,10 @@ export function WaysToStart({ org }: { org: string }) {
         </Link>
       </li>
       <li>
-        <a href="/help/csv" target="_blank" rel="noreferrer" className={classes.card}>
+        <Link to="/$org/apps/new" params={{ org }} search={{ from: "file" }} className={classes.card}>
           <IconFileSpreadsheet aria-hidden />
-          <Way title={t("From a file")}>{t("Load a CSV or Excel file into a table: how it is done.")}</Way>
-        </a>
+          <Way title={t("From a file")}>{t("Drop a CSV or Excel file: it becomes an app with a table.")}</Way>
+        </Link>
       </li>
       <li>
         <a href="/help/local-development" target="_blank" rel="noreferrer" className={classes.card}>

@@ -24,6 +24,7 @@ import {
   type Value,
   widthOf,
 } from "@/features/grid";
+import { ImportsLink } from "@/features/imports";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
@@ -114,9 +115,12 @@ function Rows({ app, table }: { app: string; table: Table }) {
       }
       state={<Live store={store} />}
       actions={
-        <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
-          {t("New row")}
-        </Button>
+        <>
+          <ImportsLink app={app} table={table.name} where={search.where} />
+          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
+            {t("New row")}
+          </Button>
+        </>
       }
       toolbar={
         <>

@@ -1,0 +1,116 @@
+import { Button } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { useApi, useOrganization } from "@/api/context";
+import { t } from "@/i18n";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorPanel } from "@/ui/ErrorPanel";
+import { MoreButton } from "@/ui/MoreButton";
+import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { Time } from "@/ui/Time";
+import { type Import, importsQuery } from "../api";
+import { ExportPanel } from "./ExportPanel";
+import { ImportState, importSummary } from "./ImportState";
+import classes from "./Imports.module.css";
+import { NewImport } from "./NewImport";
+import { useImport } from "./useImport";
+
+const route = getRouteApi("/$org/$app/tables/$table/imports");
+
+/** Imports of a table, a new one, and exports. */
+export function ImportsPage() {
+  const { app, table } = route.useParams();
+  const { where } = route.useSearch();
+  const org = useOrganization();
+  const [isNew, setNew] = useState(false);
+  const list = useInfiniteQuery(importsQuery(useApi(), app, table));
+  const jobs = list.data?.pages.flat() ?? [];
+  const begin = (
+    <Button onClick={() => setNew(true)} disabled={isNew}>
+      {t("New import")}
+    </Button>
+  );
+  return (
+    <Page
+      title={t("Imports and exports")}
+      breadcrumb={
+        <Link to="/$org/$app/tables/$table" params={{ org, app, table }} search={where === undefined ? {} : { where }}>
+          {table}
+        </Link>
+      }
+      actions={
+        <>
+          <HelpLink page="/help/csv" />
+          {begin}
+        </>
+      }
+      toolbar={<ExportPanel app={app} table={table} where={where} />}
+    >
+      {isNew && <NewImport app={app} table={table} onCancel={() => setNew(false)} />}
+      {list.isPending && <LoadingRows />}
+      {list.error && <ErrorPanel error={list.error} onRetry={() => list.refetch()} />}
+      {list.data && jobs.length === 0 && !isNew && (
+        <EmptyState title={t("No imports yet")} action={begin}>
+          {t(
+            "A CSV or Excel file adds rows to this table, or updates them by a key. Rows that do not fit can be repaired here.",
+          )}
+        </EmptyState>
+      )}
+      {jobs.length > 0 && (
+        <table className={classes.table} aria-label={t("Imports, newest first")}>
+          <thead>
+            <tr>
+              <th>{t("State")}</th>
+              <th>{t("File")}</th>
+              <th>{t("What it did")}</th>
+              <th>{t("When")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {jobs.map((job) => (
+              <tr key={job.id}>
+                <ImportCells job={job} isFollowed={job.id === oldestOpen(jobs)} />
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <MoreButton list={list} />
+    </Page>
+  );
+}
+
+/** Of an organization's imports one is worked on at a time, the oldest first: that is the one to follow. */
+function oldestOpen(jobs: readonly Import[]): number | undefined {
+  return jobs.findLast((job) => job.finished_at === null)?.id;
+}
+
+function ImportCells({ job, isFollowed }: { job: Import; isFollowed: boolean }) {
+  return isFollowed ? <FollowedCells job={job} /> : <Cells job={job} />;
+}
+
+function FollowedCells({ job }: { job: Import }) {
+  return <Cells job={useImport(job.id).data ?? job} />;
+}
+
+function Cells({ job }: { job: Import }) {
+  const org = useOrganization();
+  const { app, table } = route.useParams();
+  return (
+    <>
+      <td>
+        <ImportState job={job} />
+      </td>
+      <td className={classes.heading}>
+        <Link to="/$org/$app/tables/$table/imports/$import" params={{ org, app, table, import: String(job.id) }}>
+          <bdi>{job.file_name}</bdi> #{job.id}
+        </Link>
+      </td>
+      <td>{job.finished_at === null ? `${job.progress} %` : importSummary(job)}</td>
+      <td>
+        <Time at={job.created_at} />
+      </td>
+    </>
+  );
+}

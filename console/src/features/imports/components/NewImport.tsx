@@ -1,0 +1,191 @@
+import { Button, Group, NativeSelect, Text, Title } from "@mantine/core";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { useApi, useOrganization } from "@/api/context";
+import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
+import { ErrorPanel } from "@/ui/ErrorPanel";
+import { LoadingRows } from "@/ui/Page";
+import { type ChosenFile, createImport, type Fields, previewQuery, tableQuery } from "../api";
+import { firstMapping, formOptions, keysOf, newKey } from "../model/plan";
+import { uploadSnippets } from "../model/snippets";
+import { DropArea } from "./DropArea";
+import { FileFault, FileRows, RowsToRepair } from "./FileRows";
+import classes from "./Imports.module.css";
+import { Against } from "./PlanColumns";
+import { ReadingOptions } from "./ReadingOptions";
+
+const zone: Fields = { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+
+type Props = { app: string; table: string; onCancel: () => void };
+
+/** Imports a file into a table that exists: columns to columns, and what to do with rows that are there. */
+export function NewImport({ app, table, onCancel }: Props) {
+  const [chosen, setChosen] = useState<ChosenFile | null>(null);
+  return (
+    <section className={classes.section} aria-label={t("New import")}>
+      <DropArea chosen={chosen} onChoose={setChosen} />
+      {chosen !== null && <Mapping key={chosen.id} chosen={chosen} app={app} table={table} />}
+      <div>
+        <Button variant="default" onClick={onCancel}>
+          {t("Cancel")}
+        </Button>
+      </div>
+    </section>
+  );
+}
+
+function Mapping({ chosen, app, table }: { chosen: ChosenFile; app: string; table: string }) {
+  const api = useApi();
+  const org = useOrganization();
+  const cache = useQueryClient();
+  const navigate = useNavigate();
+  const [options, setOptions] = useState<Fields>(zone);
+  const [edited, setEdited] = useState<Record<string, string | null> | null>(null);
+  const [rule, setRule] = useState("");
+  const target = useQuery(tableQuery(api, app, table));
+  const into = useMemo(() => ({ ...options, app, table }), [options, app, table]);
+  const first = useQuery({ ...previewQuery(api, chosen, into), placeholderData: keepPreviousData });
+  const known = useMemo(() => (target.data?.columns ?? []).filter(isImportable).map(({ name }) => name), [target.data]);
+  const suggested = useMemo(
+    () => (first.data === undefined || known.length === 0 ? null : firstMapping(first.data.columns, known)),
+    [first.data, known],
+  );
+  const mapping = edited ?? suggested;
+  const sent = useMemo(
+    () => ({ ...into, ...conflictOf(rule), mapping: JSON.stringify(mapping) }),
+    [into, rule, mapping],
+  );
+  const isMapped = mapping !== null && Object.values(mapping).some((column) => column !== null);
+  const counted = useQuery({
+    ...previewQuery(api, chosen, sent),
+    enabled: isMapped,
+    placeholderData: keepPreviousData,
+  });
+  const preview = isMapped ? (counted.data ?? first.data) : first.data;
+  const content = JSON.stringify(sent);
+  const key = useMemo(() => ({ content, value: newKey() }), [content]).value;
+  const fields = { ...formOptions(preview?.options ?? {}), ...sent, key };
+  const sending = useMutation({
+    mutationFn: () => createImport(api, chosen.file, fields),
+    onSuccess: async (job) => {
+      await cache.invalidateQueries({ queryKey: ["imports"] });
+      const params = { org, app, table, import: String(job.id) };
+      await navigate({ to: "/$org/$app/tables/$table/imports/$import", params });
+    },
+  });
+  const error = first.error ?? counted.error ?? target.error;
+  if (error !== null)
+    return <ErrorPanel error={error} onRetry={() => Promise.all([first.refetch(), target.refetch()])} />;
+  if (preview === undefined || target.data === undefined) return <LoadingRows count={6} />;
+  const keys = keysOf(preview.columns);
+  const unique = [["id"], ...target.data.unique.map(({ columns }) => columns)].map((columns) => columns.join(", "));
+  return (
+    <>
+      {preview.columns.length === 0 || isMapped ? <FileFault preview={preview} /> : null}
+      <ReadingOptions
+        preview={preview}
+        options={options}
+        onChange={(next) => {
+          setOptions(next);
+          setEdited(null);
+        }}
+      />
+      {mapping !== null && preview.columns.length > 0 && (
+        <>
+          <Title order={2} size="h5">
+            {t("Where the columns go")}
+          </Title>
+          <div className={classes.scroll}>
+            <table className={classes.table}>
+              <thead>
+                <tr>
+                  <th>{t("In the file")}</th>
+                  <th>{t("Column of the table")}</th>
+                  <th>{t("Speaks against it")}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {preview.columns.map((column) => {
+                  const name = keys.get(column.position) ?? "";
+                  return (
+                    <tr key={column.position}>
+                      <td className={classes.heading}>
+                        <bdi>{column.header || t("column {number}", { number: column.position })}</bdi>
+                      </td>
+                      <td>
+                        <NativeSelect
+                          size="xs"
+                          aria-label={t("Column for {heading}", { heading: column.header || name })}
+                          data={[{ value: "", label: t("Leave out") }, ...known]}
+                          value={mapping[name] ?? ""}
+                          onChange={(event) => setEdited({ ...mapping, [name]: event.currentTarget.value || null })}
+                        />
+                      </td>
+                      <td>
+                        <Against column={column} />
+                      </td>
+                    </tr>
+                  );
+                })}
+              </tbody>
+            </table>
+          </div>
+          <NativeSelect
+            label={t("When a row is there already")}
+            description={t("Rows are the same when they have the same key.")}
+            maw="24rem"
+            data={[
+              { value: "", label: t("Put the line on the repair list") },
+              ...unique.map((columns) => ({
+                value: `update ${columns}`,
+                label: t("Update it, by {columns}", { columns }),
+              })),
+              ...unique.map((columns) => ({
+                value: `skip ${columns}`,
+                label: t("Leave it as it is, by {columns}", { columns }),
+              })),
+            ]}
+            value={rule}
+            onChange={(event) => setRule(event.currentTarget.value)}
+          />
+          {isMapped && <RowsToRepair preview={preview} isCounting={counted.isFetching} />}
+          {sending.isPending && <Text role="status">{t("Sending the file …")}</Text>}
+          {sending.error && <ErrorPanel error={sending.error} onRetry={() => sending.mutate()} />}
+          <Group gap="xs">
+            <Button
+              loading={sending.isPending}
+              disabled={!isMapped || preview.error !== null}
+              onClick={() => sending.mutate()}
+            >
+              {t("Import the file")}
+            </Button>
+            <AsCode
+              title={t("Import this file with a program")}
+              snippets={() =>
+                uploadSnippets("/api/apps/csv-imports/", {
+                  origin: window.location.origin,
+                  organization: org,
+                  fields,
+                  fileName: chosen.file.name,
+                })
+              }
+            />
+          </Group>
+          <FileRows preview={preview} />
+        </>
+      )}
+    </>
+  );
+}
+
+function isImportable(column: { name: string; is_system: boolean }): boolean {
+  return !column.is_system || column.name === "id" || column.name === "connection_id";
+}
+
+function conflictOf(rule: string): Fields {
+  const [action, ...rest] = rule.split(" ");
+  if (action !== "update" && action !== "skip") return {};
+  return { on_conflict: JSON.stringify({ action, columns: rest.join(" ").split(", ") }) };
+}

@@ -1,0 +1,5 @@
+import { lazyRouteComponent } from "@tanstack/react-router";
+
+/** The page that makes an app from a file. */
+export const FromFilePage = lazyRouteComponent(() => import("./components/FromFilePage"), "FromFilePage");
+export { ImportsLink } from "./components/ImportsLink";
