@@ -70,7 +70,7 @@ async def create_from_file(
     # To read the file takes a while and needs no database connection.
     await release_connection(session)
     work = partial(_mapping, upload.file, size, options, plan)
-    mapping = await previews.make(actor.organization_id, work)
+    mapping = await previews.make(actor.organization_id, work, kind="check of a new file")
     options = options.model_copy(update={"mapping": mapping})
     if (job := await service.find_by_key(session, actor, key)) is not None:
         return await apps.describe_app(session, actor, await get_own_app(session, actor, job.app_id)), job
