@@ -13,7 +13,7 @@ VIEWPORT = {"width": 1280, "height": 800}
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One page with the debugger's connection to it."""
+    """Holds one page with the debugger's connection to it."""
 
     page: Page
     debugger: CDPSession

@@ -998,6 +998,147 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apps/{app}/table/{table_name}/update-rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change rows of the caller's organization, all that are selected or none */
+        patch: operations["tables_update_table_rows"];
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/count-rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count the rows that a change would reach */
+        post: operations["tables_count_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/estimate-rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Estimate how many rows match, without reading any */
+        post: operations["tables_estimate_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/group-rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count rows by the values of a column */
+        post: operations["tables_group_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/views/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the views of a table: shared ones and the caller's own */
+        get: operations["views_list_views"];
+        put?: never;
+        /** Save a view of a table */
+        post: operations["views_create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/views/{view_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a view */
+        get: operations["views_get_view"];
+        put?: never;
+        post?: never;
+        /** Delete a view */
+        delete: operations["views_delete_view"];
+        options?: never;
+        head?: never;
+        /** Change a view; fields that are left out keep their values */
+        patch: operations["views_update_view"];
+        trace?: never;
+    };
+    "/api/drafts/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's drafts in the organization, without their contents */
+        get: operations["drafts_list_drafts"];
+        /** Keep a draft, new or in place of its last revision */
+        put: operations["drafts_save_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/drafts/{draft_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a draft with its content */
+        get: operations["drafts_get_draft"];
+        put?: never;
+        post?: never;
+        /** Delete a draft */
+        delete: operations["drafts_delete_draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apps/{app}/files/": {
         parameters: {
             query?: never;
@@ -2621,6 +2762,11 @@ export interface components {
          * @enum {string}
          */
         ActorKind: "session" | "app_token" | "run_token";
+        /** AffectedRows */
+        AffectedRows: {
+            /** Affected Rows */
+            affected_rows: number;
+        };
         /**
          * AfterConnect
          * @description Declares a GET with the new credentials, whose answer fills inputs of the connection.
@@ -4089,6 +4235,80 @@ export interface components {
             /** Diff */
             diff: string;
         };
+        /** DraftPage */
+        DraftPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["DraftRead"][];
+        };
+        /**
+         * DraftRead
+         * @description Describes a draft without its content.
+         */
+        DraftRead: {
+            /** Id */
+            id: number;
+            /** App Id */
+            app_id: number | null;
+            /** Subject */
+            subject: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * DraftWrite
+         * @description Keeps a draft: a new one, or the next revision of the one with this subject.
+         */
+        DraftWrite: {
+            /**
+             * App
+             * @description The app that it belongs to; null: the organization
+             */
+            app?: number | string | null;
+            /**
+             * Subject
+             * @description What it is a draft of, for instance `code/main.py`
+             */
+            subject: string;
+            /**
+             * Base Revision
+             * @description The revision that was continued; 0 for a new draft
+             */
+            base_revision: number;
+            /** Content */
+            content: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
         /**
          * Ed25519Verification
          * @description Verifies a signature made with a private key (Ed25519); the public keys are stored here, the newest first.
@@ -4222,6 +4442,34 @@ export interface components {
             path: string;
             /** Message */
             message: string;
+        };
+        /**
+         * ExpectedRows
+         * @description Selects rows to change, and says how many there should be.
+         */
+        ExpectedRows: {
+            /**
+             * Ids
+             * @description Row ids
+             */
+            ids?: string[] | null;
+            /**
+             * Filter
+             * @description A Hasura `where` expression
+             */
+            filter?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * All
+             * @default false
+             */
+            all?: boolean;
+            /**
+             * Expected Count
+             * @description Changes nothing, and answers 409, when another number of rows is selected
+             */
+            expected_count?: number | null;
         };
         /**
          * ExportWrite
@@ -4542,6 +4790,54 @@ export interface components {
             } | null;
             /** Operationname */
             operationName?: string | null;
+        };
+        /** GroupRead */
+        GroupRead: {
+            /** @description null: rows without a value. A number beyond a double comes as text */
+            value: components["schemas"]["JsonValue"];
+            /** Count */
+            count: number;
+        };
+        /** GroupValue */
+        GroupValue: {
+            /** @description null: rows without a value. A number beyond a double comes as text */
+            value: components["schemas"]["JsonValue"];
+        };
+        /** GroupsRead */
+        GroupsRead: {
+            /**
+             * Groups
+             * @description By value, ascending; rows without one first
+             */
+            groups: components["schemas"]["GroupRead"][];
+            /** @description `after` of the next part; null: these are the last */
+            next_after: components["schemas"]["GroupValue"] | null;
+        };
+        /**
+         * GroupsRequest
+         * @description Requests the groups of rows by one column.
+         */
+        GroupsRequest: {
+            /**
+             * Filter
+             * @description A Hasura `where` expression; empty: all rows
+             * @default {}
+             */
+            filter?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * By
+             * @description The column
+             */
+            by: string;
+            /** @description The last group of the part before, for the next part */
+            after?: components["schemas"]["GroupValue"] | null;
+            /**
+             * Limit
+             * @default 100
+             */
+            limit?: number;
         };
         /**
          * Health
@@ -6957,6 +7253,30 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "builder" | "member";
+        /** RowCount */
+        RowCount: {
+            /** Count */
+            count: number;
+        };
+        /** RowEstimate */
+        RowEstimate: {
+            /**
+             * Estimate
+             * @description From the statistics of the database; null: it has none
+             */
+            estimate: number | null;
+        };
+        /** RowFilter */
+        RowFilter: {
+            /**
+             * Filter
+             * @description A Hasura `where` expression; empty: all rows
+             * @default {}
+             */
+            filter?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
         /**
          * RowReason
          * @description Says why a row was rejected.
@@ -7038,6 +7358,41 @@ export interface components {
             column: string;
             /** Value */
             value: string;
+        };
+        /**
+         * RowsUpdate
+         * @description Changes the selected rows.
+         */
+        RowsUpdate: {
+            /**
+             * Ids
+             * @description Row ids
+             */
+            ids?: string[] | null;
+            /**
+             * Filter
+             * @description A Hasura `where` expression
+             */
+            filter?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * All
+             * @default false
+             */
+            all?: boolean;
+            /**
+             * Expected Count
+             * @description Changes nothing, and answers 409, when another number of rows is selected
+             */
+            expected_count?: number | null;
+            /**
+             * Set
+             * @description New values by column, as in GraphQL's `_set`
+             */
+            set: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
         };
         /**
          * RunCancelled
@@ -8891,6 +9246,106 @@ export interface components {
             created_at: string;
         };
         /**
+         * ViewEdit
+         * @description Changes a view; what is absent stays.
+         */
+        ViewEdit: {
+            /**
+             * Base Revision
+             * @description The revision that was changed; 409 when it is not the newest
+             */
+            base_revision: number;
+            /** Name */
+            name?: string | null;
+            /** Is Shared */
+            is_shared?: boolean | null;
+            /** Content */
+            content?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        };
+        /** ViewPage */
+        ViewPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["ViewRead"][];
+        };
+        /**
+         * ViewRead
+         * @description Describes a view.
+         */
+        ViewRead: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Is Shared */
+            is_shared: boolean;
+            /**
+             * Is Own
+             * @description The caller made it
+             */
+            is_own: boolean;
+            /** Owner Id */
+            owner_id: number;
+            /** Content */
+            content: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * ViewWrite
+         * @description Creates a view.
+         */
+        ViewWrite: {
+            /** Name */
+            name: string;
+            /**
+             * Is Shared
+             * @description All members see it, and builders may change it
+             * @default false
+             */
+            is_shared?: boolean;
+            /**
+             * Content
+             * @description The console's keys: `where` and `order` as in GraphQL, `group`, `hidden`, `widths`, `columns`
+             */
+            content: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /**
          * WebhookActionRun
          * @description Identifies the run that a call started.
          */
@@ -9128,6 +9583,34 @@ export interface components {
             idempotency_field?: string | null;
             /** Idempotency Hours */
             idempotency_hours?: number | null;
+        };
+        /**
+         * WholeDraftRead
+         * @description Describes a draft with its content.
+         */
+        WholeDraftRead: {
+            /** Id */
+            id: number;
+            /** App Id */
+            app_id: number | null;
+            /** Subject */
+            subject: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Content */
+            content: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
         };
         /**
          * X509Verification
@@ -13034,9 +13517,636 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["RowSelector"] | null;
+                "application/json": components["schemas"]["ExpectedRows"] | null;
             };
         };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_update_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowsUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AffectedRows"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_count_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowSelector"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowCount"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_estimate_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowFilter"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowEstimate"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_group_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupsRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_list_views: {
+        parameters: {
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewPage"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_create_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_get_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_delete_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_update_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drafts_list_drafts: {
+        parameters: {
+            query?: {
+                /** @description Id, slug or `<org>/<app>` */
+                app?: string | null;
+                /** @description Only drafts whose subject contains this */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftPage"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drafts_save_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drafts_get_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                draft_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeDraftRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drafts_delete_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                draft_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             204: {
