@@ -14,6 +14,7 @@ from automio._exceptions import CsvJobFailed, RequestTimeout
 from automio._exchange import Call, Pause, Reply, Request, Steps
 from automio._json import encode_json
 from automio._multipart import file_parts
+from automio._names import TableName
 from automio._operation import AsyncResource, Resource, SyncResource, operation
 from automio._replies import raise_for_status, read_json
 
@@ -31,7 +32,7 @@ class CsvOperations(Resource):
     @operation
     def import_file(
         self,
-        table: str,
+        table: TableName,
         source: CsvSource,
         *,
         name: str | None = None,
@@ -55,7 +56,12 @@ class CsvOperations(Resource):
 
     @operation
     def preview(
-        self, source: CsvSource, table: str | None = None, *, name: str | None = None, **reading: Unpack[CsvReading]
+        self,
+        source: CsvSource,
+        table: TableName | None = None,
+        *,
+        name: str | None = None,
+        **reading: Unpack[CsvReading],
     ) -> Steps[CsvPreview]:
         """Reads a file without importing it: its first 50 lines, the type of each column, and values that do not fit.
 
@@ -72,7 +78,7 @@ class CsvOperations(Resource):
     @operation
     def export(
         self,
-        table: str,
+        table: TableName,
         *,
         columns: Sequence[str] | None = None,
         where: Mapping[str, Any] | None = None,
@@ -98,7 +104,7 @@ class CsvOperations(Resource):
         return Call(request, lambda reply: CsvExport.from_wire(read_json(reply)))
 
     @operation
-    def imports(self, table: str | None = None) -> Call[list[CsvImport]]:
+    def imports(self, table: TableName | None = None) -> Call[list[CsvImport]]:
         """Returns the latest imports of the configured app, newest first; with `table` only those into that table."""
         read = CsvImport.from_wire
         return Call(
@@ -106,7 +112,7 @@ class CsvOperations(Resource):
         )
 
     @operation
-    def exports(self, table: str | None = None) -> Call[list[CsvExport]]:
+    def exports(self, table: TableName | None = None) -> Call[list[CsvExport]]:
         """Returns the latest exports of the configured app, newest first; with `table` only those of that table."""
         read = CsvExport.from_wire
         return Call(

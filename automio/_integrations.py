@@ -27,6 +27,7 @@ from automio._integration_models import (
 )
 from automio._models import Page
 from automio._multipart import Files
+from automio._names import Endpoint, IntegrationName, TableName
 from automio._operation import AsyncResource, Resource, SyncResource, operation, pages_operation, stream_operation
 from automio._page_walk import Walk
 from automio._pagination import Pagination
@@ -48,7 +49,9 @@ class IntegrationsOperations(Resource):
     """Offers third-party services, their connections, and calls through them."""
 
     @operation
-    def get_integration(self, integration_id: str, connection_id: ConnectionId | None = None) -> Call[Integration]:
+    def get_integration(
+        self, integration_id: IntegrationName, connection_id: ConnectionId | None = None
+    ) -> Call[Integration]:
         """Returns an integration; its `connected_accounts` are the ids of the connections that this app may use.
 
         Raises IntegrationNotFound for an unknown id, IntegrationHasNoConnections when no account is connected and
@@ -74,7 +77,7 @@ class IntegrationsOperations(Resource):
         return numbered(lambda number: _integrations_page(number, per_page))
 
     @operation
-    def my_connections(self, integration_id: Integration | str) -> Call[list[Connection]]:
+    def my_connections(self, integration_id: Integration | IntegrationName) -> Call[list[Connection]]:
         """Returns the caller's own connections of an integration."""
         request = Request(method="GET", path=integration_path(integration_id, "get_connections/"), repeatable=True)
         return Call(request, lambda reply: [Connection.from_wire(item) for item in as_list(read_json(reply))])
@@ -83,7 +86,10 @@ class IntegrationsOperations(Resource):
 
     @operation
     def all_connections(
-        self, integration: Integration | str, table_name: str | None = None, app_id: AppId | None = None
+        self,
+        integration: Integration | IntegrationName,
+        table_name: TableName | None = None,
+        app_id: AppId | None = None,
     ) -> Call[ConnectionsByOrganization]:
         """Returns the connections of every organization whose rows the app can access.
 
@@ -96,7 +102,7 @@ class IntegrationsOperations(Resource):
 
     @operation
     def table_connections(
-        self, app_id: AppId, integration_id: Integration | str, table: str | None = None
+        self, app_id: AppId, integration_id: Integration | IntegrationName, table: TableName | None = None
     ) -> Call[ConnectionsByOrganization]:
         """Does the same as `all_connections`, with the argument order of the published client."""
         return _table_connections(integration_id, table, app_id)
@@ -104,12 +110,12 @@ class IntegrationsOperations(Resource):
     @operation
     def call(
         self,
-        integration: Integration | str,
+        integration: Integration | IntegrationName,
         method: str = "GET",
-        endpoint: str | None = None,
+        endpoint: Endpoint | None = None,
         connection_id: ConnectionId | None = None,
         organization_id: int | str | None = None,
-        table: str | None = None,
+        table: TableName | None = None,
         *,
         params: Mapping[str, Any] | None = None,
         data: Any = None,
@@ -146,11 +152,11 @@ class IntegrationsOperations(Resource):
     @pages_operation
     def paginate(
         self,
-        integration: Integration | str,
-        endpoint: str,
+        integration: Integration | IntegrationName,
+        endpoint: Endpoint,
         connection_id: ConnectionId | None = None,
         organization_id: int | str | None = None,
-        table: str | None = None,
+        table: TableName | None = None,
         *,
         method: str = "GET",
         pagination: Pagination | None = None,
@@ -210,11 +216,11 @@ class IntegrationsOperations(Resource):
     @operation
     def parallel_call(
         self,
-        integration: Integration | str,
+        integration: Integration | IntegrationName,
         method: str,
-        endpoint: str,
+        endpoint: Endpoint,
         data_list: Iterable[Mapping[str, Any]],
-        table: str | None = None,
+        table: TableName | None = None,
         *,
         params: Mapping[str, Any] | None = None,
         data: Any = None,
@@ -248,13 +254,13 @@ class IntegrationsOperations(Resource):
     @operation
     def parallel_call_for_connection(
         self,
-        integration: Integration | str,
+        integration: Integration | IntegrationName,
         method: str,
-        endpoint: str | None,
+        endpoint: Endpoint | None,
         data_list: Iterable[Mapping[str, Any]],
         connection_id: ConnectionId,
         organization_id: int | str | None = None,
-        table: str | None = None,
+        table: TableName | None = None,
         *,
         params: Mapping[str, Any] | None = None,
         data: Any = None,
@@ -282,12 +288,12 @@ class IntegrationsOperations(Resource):
     @stream_operation
     def parallel_call_stream(
         self,
-        integration: Integration | str,
+        integration: Integration | IntegrationName,
         method: str,
-        endpoint: str,
+        endpoint: Endpoint,
         data_list: Iterable[Mapping[str, Any]],
         connection_id: ConnectionId | None = None,
-        table: str | None = None,
+        table: TableName | None = None,
         *,
         params: Mapping[str, Any] | None = None,
         data: Any = None,
@@ -365,7 +371,7 @@ def _integrations_page(page: int | None, per_page: int | None) -> Call[Page[Inte
 
 
 def _table_connections(
-    integration: Integration | str, table: str | None, app_id: AppId
+    integration: Integration | IntegrationName, table: TableName | None, app_id: AppId
 ) -> Call[ConnectionsByOrganization]:
     request = Request(
         method="GET",

@@ -10,6 +10,7 @@ from automio._exchange import Call, Reply, Request
 from automio._graphql_document import is_read_only
 from automio._json import decode_json, encode_json
 from automio._models import GraphQLRequest, GraphQLResponse, Tag
+from automio._names import TableName
 from automio._operation import AsyncResource, Resource, SyncResource, operation
 from automio._replies import invalid_reply, read_json, read_text
 from automio._settings import AppId, app_in_path
@@ -24,7 +25,9 @@ class TablesOperations(Resource):
     """Offers operations on an app's tables."""
 
     @operation
-    def apps_graphql_query(self, app: AppId, table: str, graph_ql_request: GraphQLRequest) -> Call[GraphQLResponse]:
+    def apps_graphql_query(
+        self, app: AppId, table: TableName, graph_ql_request: GraphQLRequest
+    ) -> Call[GraphQLResponse]:
         """Runs a GraphQL document on the tables of `app`; check `.errors` of the answer before you use `.data`.
 
         `app` is the app's id or `<organization>/<app>`, `table` the table's name without the prefix `app_<id>_`.
@@ -34,7 +37,7 @@ class TablesOperations(Resource):
     @operation
     def graphql(
         self,
-        table: str,
+        table: TableName,
         query: str | None = None,
         variables: Mapping[str, Any] | None = None,
         graph_ql_request: GraphQLRequest | None = None,
@@ -55,7 +58,7 @@ class TablesOperations(Resource):
         return Call(_graphql_request(self._settings.require_app_id(), table, filled), _read_graphql_data)
 
     @operation
-    def apps_graphql_playground(self, app: AppId, table: str) -> Call[str]:
+    def apps_graphql_playground(self, app: AppId, table: TableName) -> Call[str]:
         """Returns the HTML page of the GraphQL playground for a table."""
         parameters = {"app": str(app), "table": table}
         request = Request(
@@ -64,14 +67,14 @@ class TablesOperations(Resource):
         return Call(request, read_text)
 
     @operation
-    def add_tag(self, app_id: AppId, table_name: str, tag: Tag | Mapping[str, Any]) -> Call[Tag]:
+    def add_tag(self, app_id: AppId, table_name: TableName, tag: Tag | Mapping[str, Any]) -> Call[Tag]:
         """Adds a tag (name, and optionally color and description) to a table of `app_id`."""
         if isinstance(tag, Tag):
             tag = {"name": tag.name, "color": tag.color, "description": tag.description}
         return _add_tag(app_id, table_name, tag)
 
     @operation
-    def create_tag(self, table_name: str, tag_name: str) -> Call[Tag]:
+    def create_tag(self, table_name: TableName, tag_name: str) -> Call[Tag]:
         """Adds a tag to a table of the configured app."""
         return _add_tag(self._settings.require_app_id(), table_name, {"name": tag_name})
 
@@ -101,7 +104,7 @@ class AsyncTables(TablesOperations, AsyncResource):
         return _gql.create_async_client(self._settings, app if app is not None else self._settings.require_app_id())
 
 
-def _graphql_request(app: AppId, table: str, document: GraphQLRequest) -> Request:
+def _graphql_request(app: AppId, table: TableName, document: GraphQLRequest) -> Request:
     return Request(
         method="POST",
         path=_PATH,

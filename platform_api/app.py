@@ -67,6 +67,9 @@ from platform_api.integrations.lifespan import integrations_lifespan
 from platform_api.integrations.oauth.endpoints import router as oauth_router
 from platform_api.integrations.oauth.pages import router as oauth_pages_router
 from platform_api.integrations.openapi.endpoints import router as openapi_import_router
+from platform_api.language_server.endpoints import router as language_server_router
+from platform_api.language_server.lifespan import language_server_lifespan
+from platform_api.language_server.runner_endpoints import router as language_server_runner_router
 from platform_api.limits.lifespan import limits_lifespan
 from platform_api.notifications.inbox.endpoints import router as inbox_router
 from platform_api.notifications.lifespan import notifications_lifespan
@@ -149,6 +152,8 @@ API_ROUTERS: Sequence[APIRouter] = (
     reruns_router,
     actions_router,
     runner_router,
+    language_server_runner_router,
+    language_server_router,
 )
 """Routers of the HTTP API; each is served below `/api` and without the prefix. Words before `{id}` come first."""
 
@@ -171,6 +176,7 @@ LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     limits_lifespan,
     graphql_lifespan,
     runs_lifespan,
+    language_server_lifespan,
     cache_lifespan,
     notifications_lifespan,
     outbox_lifespan,

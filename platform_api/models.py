@@ -12,6 +12,7 @@ from platform_api.csv import models as csv
 from platform_api.documents import models as documents
 from platform_api.files import models as files
 from platform_api.integrations import models as integrations
+from platform_api.language_server import models as language_server
 from platform_api.limits import models as limits
 from platform_api.notifications.inbox import models as inbox
 from platform_api.notifications.mail import models as notifications
@@ -24,7 +25,7 @@ from platform_api.webhooks import models as webhooks
 
 DOMAINS = (
     *(accounts, actions, apps, cache, csv, files, inbox, integrations, limits, notifications, outbox, plugins, runs),
-    *(syncs, tables, webhooks),
+    *(language_server, syncs, tables, webhooks),
     *(invitations, password_resets, set_up, documents),
 )
 

@@ -24,7 +24,7 @@ class BundleStore:
 
     def keep(self, digest: str, files: dict[str, str]) -> None:
         """Stores a fetched bundle; raises BundleRefused for a path that leads out of the bundle's directory."""
-        paths = [_checked(path) for path in files]
+        paths = [checked_path(path) for path in files]
         target = self._path(digest)
         shutil.rmtree(target, ignore_errors=True)
         for path, text in files.items():
@@ -60,7 +60,8 @@ class BundleStore:
         return self._directory / digest
 
 
-def _checked(path: str) -> str:
+def checked_path(path: str) -> str:
+    """Returns a path inside a bundle; raises BundleRefused for one that leads out of it."""
     parts = PurePosixPath(path).parts
     plain = path == "/".join(parts) and "\0" not in path and len(path.encode()) <= _MAX_PATH_BYTES
     if not parts or not plain or ".." in parts or path.startswith("/"):

@@ -7,11 +7,20 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import orjson
-from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, TCPConnector
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from sandbox_runner.errors import ControlPlaneError, ControlPlaneUnreachable, LeaseLost
-from sandbox_runner.protocol import BundleReply, Claim, ClaimReply, HeartbeatReply, HeldRun, LogLine, Outcome
+from sandbox_runner.protocol import (
+    BundleReply,
+    Claim,
+    ClaimReply,
+    HeartbeatReply,
+    HeldRun,
+    LanguageServersReply,
+    LogLine,
+    Outcome,
+)
 
 _Reply = TypeVar("_Reply", bound=BaseModel)
 
@@ -83,6 +92,38 @@ class ControlPlane:
         """Releases runs that were claimed and not started."""
         body = {"runner_id": self.runner_id, "runs": _held(runs)}
         await self._call("POST", "release/", body, seconds=_CONNECT_SECONDS)
+
+    async def claim_language_servers(
+        self, *, slots: int, limit: int, isolation: str, wait_seconds: float
+    ) -> list[int]:
+        """Claims at most `slots` language servers; waits up to `wait_seconds` for the first. Returns their ids."""
+        body = {
+            "runner_id": self.runner_id,
+            "slots": slots,
+            "limit": limit,
+            "isolation": isolation,
+            "wait_seconds": wait_seconds,
+        }
+        reply = await self._post(
+            "language-servers/claim/", body, LanguageServersReply, seconds=wait_seconds + _CALL_SECONDS
+        )
+        return reply.servers
+
+    async def dial_language_server(
+        self, server_id: int, *, max_bytes: int, heartbeat: float
+    ) -> ClientWebSocketResponse:
+        """Opens the WebSocket of a language server that this runner has claimed; raises ControlPlaneUnreachable."""
+        try:
+            return await self.session.ws_connect(
+                f"{self.base_url}/api/runner/language-servers/{server_id}/",
+                params={"runner_id": self.runner_id},
+                headers={"Authorization": f"Bearer {self._token.get_secret_value()}"},
+                timeout=ClientWSTimeout(ws_close=_CONNECT_SECONDS),
+                max_msg_size=max_bytes,
+                heartbeat=heartbeat,
+            )
+        except (ClientError, TimeoutError, OSError) as error:
+            raise ControlPlaneUnreachable(f"language server {server_id}: {error or type(error).__name__}") from error
 
     async def _post(self, path: str, body: dict[str, Any], reply: type[_Reply], *, seconds: float) -> _Reply:
         return _validated(reply, await self._call("POST", path, body, seconds=seconds))

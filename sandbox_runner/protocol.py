@@ -91,6 +91,12 @@ class HeartbeatReply(_Message):
     runs: list[HeldRun]
 
 
+class LanguageServersReply(_Message):
+    """Describes the reply to a claim of language servers: their ids."""
+
+    servers: list[int]
+
+
 class Usage(_Message):
     """Describes the resources that a run used; `cpu_ms` does not include the jail's start-up."""
 

@@ -18,6 +18,7 @@ from sandbox_runner.execution import Execution
 from sandbox_runner.isolation.policy import PRELOADED
 from sandbox_runner.jails.pool import JailPool
 from sandbox_runner.jails.probe import choose_isolation, open_workshop
+from sandbox_runner.language_servers.service import LanguageServers
 from sandbox_runner.protocol import Claim
 from sandbox_runner.settings import RunnerSettings
 from sandbox_runner.supervision import CANCELLED_BY_REQUEST, RUNNER_STOPPED
@@ -65,6 +66,7 @@ class Runner:
                 self._control_plane = control_plane
                 self._isolation = factory.policy.level
                 self._bundles = BundleStore(workshop.directory / "bundles")
+                self._language_servers = LanguageServers(control_plane, factory, limit=settings.language_servers)
                 self._pool = JailPool(factory, size=min(settings.ready_jails, settings.concurrency))
                 log.info("runner.ready", runner_id=self.runner_id, isolation=self._isolation, server=settings.server)
                 try:
@@ -80,6 +82,7 @@ class Runner:
         heartbeat = asyncio.create_task(self._keep_leases())
         claiming = asyncio.create_task(self._claim_for_ever())
         stopping = asyncio.create_task(self._stopping.wait())
+        language_servers = asyncio.create_task(self._language_servers.serve())
         try:
             await asyncio.wait({claiming, stopping}, return_when=asyncio.FIRST_COMPLETED)
             claiming.cancel()
@@ -87,9 +90,9 @@ class Runner:
                 await claiming
             await self._end_runs()
         finally:
-            for task in (heartbeat, claiming, stopping):
+            for task in (heartbeat, claiming, stopping, language_servers):
                 task.cancel()
-            await asyncio.gather(heartbeat, claiming, stopping, return_exceptions=True)
+            await asyncio.gather(heartbeat, claiming, stopping, language_servers, return_exceptions=True)
 
     async def _claim_for_ever(self) -> None:
         backoff = Backoff()

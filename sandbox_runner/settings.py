@@ -40,6 +40,8 @@ class RunnerSettings(BaseSettings):
     """Number of runs at the same time."""
     ready_jails: int = Field(default=2, ge=0, le=64, validation_alias="RUNNER_READY_JAILS")
     """Number of jails to keep ready; each uses about 60 MB."""
+    language_servers: int = Field(default=8, ge=0, le=64, validation_alias="RUNNER_LANGUAGE_SERVERS")
+    """Number of language servers at the same time; each may use 256 MB. 0 offers none."""
     shutdown_seconds: float = Field(default=12, ge=0, validation_alias="RUNNER_SHUTDOWN_SECONDS")
     """Seconds that runs may continue after SIGTERM."""
     isolation: IsolationChoice = Field(default=IsolationChoice.AUTO, validation_alias="SANDBOX_ISOLATION")

@@ -17,6 +17,10 @@ class ControlChannel:
         self._socket = socket.socket(fileno=descriptor)
         os.register_at_fork(after_in_child=self._socket.close)
 
+    def fileno(self) -> int:
+        """Returns the channel's descriptor."""
+        return self._socket.fileno()
+
     def receive(self) -> dict[str, Any]:
         """Returns the next message; raises EOFError when the runner is gone."""
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size))

@@ -13,6 +13,7 @@ from .channel import ControlChannel
 from .execution import execute
 from .limits import apply_limits
 from .output import redirect_output
+from .program import become
 from .seal import breaches, seal
 
 _BROKER_BACKLOG = 128
@@ -68,6 +69,8 @@ def _run(control: ControlChannel, output_fd: int, configuration: dict[str, Any])
     except EOFError:
         # The runner shut down or does not need this jail.
         os._exit(0)
+    if "program" in run:
+        become(control, run, count_processes=configuration["count_processes"])
     bundle = configuration["paths"]["bundle"]
     # The runner filled the directory after Python had listed it.
     importlib.invalidate_caches()

@@ -207,6 +207,8 @@ class RunnerPresence(Base):
     isolation: Mapped[str]
     slots: Mapped[int | None] = mapped_column(Integer)
     """How many runs it executes at once, as far as it has shown."""
+    language_servers: Mapped[int | None] = mapped_column(Integer)
+    """How many language servers it runs at once; null: none."""
     seen_at: Mapped[datetime]
 
 

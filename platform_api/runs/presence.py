@@ -34,6 +34,16 @@ async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolatio
     )
 
 
+async def note_language_servers(session: AsyncSession, runner_id: str, isolation: Isolation, *, limit: int) -> None:
+    """Records that a runner runs up to `limit` language servers."""
+    seen = {"isolation": str(isolation), "language_servers": limit, "seen_at": func.now()}
+    await session.execute(
+        insert(RunnerPresence)
+        .values(id=runner_id, **seen)
+        .on_conflict_do_update(index_elements=[RunnerPresence.id], set_=seen)
+    )
+
+
 async def note_heartbeat(session: AsyncSession, runner_id: str) -> None:
     """Records that a busy runner is present: while it renews its runs, it does not ask for work."""
     await session.execute(update(RunnerPresence).where(RunnerPresence.id == runner_id).values(seen_at=func.now()))

@@ -1,6 +1,5 @@
 """Serves the runner protocol over HTTP (docs/reference/runner-protocol.md). Only a runner token opens it."""
 
-import asyncio
 import time
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from platform_api.accounts.authentication import Runner, authenticate_runner, re
 from platform_api.accounts.dependencies import RunnerDep
 from platform_api.core.database import Database, PlainSessionDep, SessionDep
 from platform_api.core.errors import Forbidden
+from platform_api.core.http.waiting import signalled_or_hung_up
 from platform_api.core.services import services_of
 from platform_api.core.settings import SandboxIsolation, Settings
 from platform_api.core.types import RunId
@@ -77,27 +77,8 @@ async def claim(
             work.clear()
             if runs := await _claim_now(database, body):
                 return ClaimReply(runs=runs)
-            if not await _there_may_be_work(request, work, max(0.0, until - time.monotonic())):
+            if not await signalled_or_hung_up(request, work, max(0.0, until - time.monotonic())):
                 return ClaimReply(runs=[])
-
-
-async def _there_may_be_work(request: Request, work: asyncio.Event, seconds: float) -> bool:
-    """Waits for work; returns false when the time is up, or the runner hung up: our stop must not wait for it."""
-    working = asyncio.ensure_future(work.wait())
-    gone = asyncio.ensure_future(_hung_up(request))
-    try:
-        await asyncio.wait({working, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        return working.done() and not gone.done()
-    finally:
-        working.cancel()
-        gone.cancel()
-        await asyncio.gather(working, gone, return_exceptions=True)
-
-
-async def _hung_up(request: Request) -> None:
-    """Returns when the connection is closed; the body has been read, so nothing else can arrive."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _claim_now(database: Database, body: ClaimRequest) -> list[Claim]:

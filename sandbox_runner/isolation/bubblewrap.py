@@ -7,7 +7,7 @@ its mount table the host's paths of the mounted directories. It can reach no add
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from sandbox_runner.isolation.policy import INSIDE, JailPolicy
+from sandbox_runner.isolation.policy import INSIDE, PROGRAM, JailPolicy
 
 _HOSTNAME = "sandbox"
 
@@ -56,6 +56,8 @@ def _filesystem(policy: JailPolicy, *, passwd_fd: int) -> list[str]:
         (host.site, INSIDE.site),
         (host.bundle, INSIDE.bundle),
     ]
+    if policy.program is not None:
+        read_only.append((policy.program, PROGRAM))
     arguments: list[str] = []
     for directory in _parents(target for _, target in read_only):
         # bwrap creates missing parents for its own user only, but the jail's user must be able to enter them.

@@ -56,6 +56,9 @@ class JailPaths:
 INSIDE = JailPaths(harness="/automio/harness", site="/automio/site", bundle="/automio/bundle", work="/tmp")
 """The paths inside a bubblewrap jail."""
 
+PROGRAM = "/automio/program"
+"""The path of `JailPolicy.program` inside a bubblewrap jail."""
+
 
 PRELOADED = ("automio", "automio.wrapper", "httpx", "gql", "gql.transport.httpx", "asyncio", "json", "datetime")
 """Modules that a jail imports before it gets a run, as importing them takes longer than most runs need to start."""
@@ -68,7 +71,8 @@ class JailPolicy:
     `user_id` is the unprivileged user that the code runs as (None: the runner's own user, if it is not root).
     `own_user_namespace` is needed when the runner is not root; `mount_proc` is false if the kernel refuses a new
     /proc, as in some containers. `scratch_bytes` limits the work directory, which is in memory. `preload` are the
-    modules to import ahead; missing ones are skipped.
+    modules to import ahead; missing ones are skipped. `program` is a file of the host that a bubblewrap jail sees as
+    `PROGRAM`, to execute it instead of a run.
     """
 
     level: IsolationLevel
@@ -80,6 +84,7 @@ class JailPolicy:
     mount_proc: bool = True
     scratch_bytes: int = 256 * 1024 * 1024
     preload: tuple[str, ...] = PRELOADED
+    program: str | None = None
 
     @property
     def inside(self) -> JailPaths:

@@ -30,6 +30,17 @@ class ControlChannel:
         """Sends a message; raises OSError when the jail is gone."""
         await asyncio.get_running_loop().sock_sendall(self._connection, framed(message))
 
+    async def send_bytes(self, data: bytes) -> None:
+        """Sends bytes as they are, to a program that has taken the place of the harness; raises OSError."""
+        await asyncio.get_running_loop().sock_sendall(self._connection, data)
+
+    async def receive_bytes(self, *, max_bytes: int) -> bytes:
+        """Returns the next bytes of such a program, none at the end of the stream."""
+        try:
+            return await asyncio.get_running_loop().sock_recv(self._connection, max_bytes)
+        except ConnectionError:
+            return b""
+
     async def receive(self, *, max_bytes: int) -> dict[str, Any] | None:
         """Returns the next message, None at the end of the stream; raises ChannelBroken."""
         head = await self._read(_LENGTH.size)

@@ -184,6 +184,17 @@ class JailFactory:
         self._landlock_abi = landlock_abi
         self._number = 0
 
+    def with_policy(self, policy: JailPolicy) -> "JailFactory":
+        """Returns a factory of jails with another policy, which takes from the same users and control groups."""
+        return JailFactory(
+            policy,
+            directory=self._directory,
+            spawner=self._spawner,
+            user_ids=self._user_ids,
+            cgroups=self._cgroups,
+            landlock_abi=self._landlock_abi,
+        )
+
     @property
     def changes_user(self) -> bool:
         """Tells whether each jail runs as its own unprivileged user."""

@@ -5,10 +5,10 @@ from difflib import get_close_matches
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fastapi import Request
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from pydantic import BaseModel
+from starlette.requests import HTTPConnection
 
 from platform_api.core.errors import FieldError, Unprocessable
 
@@ -26,13 +26,13 @@ class UnknownParameter(Unprocessable):
     code = "unknown_parameter"
 
 
-async def refuse_unknown_parameters(request: Request) -> None:
+async def refuse_unknown_parameters(request: HTTPConnection) -> None:
     """Raises UnknownParameter, with the closest name that the operation has. Costs nothing without a query."""
     # A browser's preflight has the query of the request that follows.
-    if not request.scope["query_string"] or request.method == "OPTIONS":
+    if not request.scope["query_string"] or request.scope.get("method") == "OPTIONS":
         return
     route = request.scope["route"]
-    assert isinstance(route, APIRoute)
+    assert isinstance(route, APIRoute | APIWebSocketRoute)
     known = _known.get(route.endpoint)
     if known is None:
         known = _known[route.endpoint] = frozenset(_names(route.dependant))

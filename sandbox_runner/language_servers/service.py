@@ -1,0 +1,152 @@
+"""Offers language servers to the control plane: claims those that editors wait for, and serves each.
+
+An editor's WebSocket ends at one of possibly many processes of the control plane. The runner opens a WebSocket of its
+own for each language server, and opens it again where it came out at another of them.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import sysconfig
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import ClientError, ClientWebSocketResponse, WSMsgType
+
+from sandbox_runner.backoff import Backoff
+from sandbox_runner.control_plane import ControlPlane
+from sandbox_runner.errors import ControlPlaneError, SandboxError
+from sandbox_runner.isolation.policy import IsolationLevel
+from sandbox_runner.jails.jail import JailFactory
+from sandbox_runner.language_servers.server import LanguageServer
+
+log = structlog.stdlib.get_logger()
+
+_CLAIM_WAIT_SECONDS = 25.0
+_ELSEWHERE = 4421
+_MAX_ATTEMPTS = 40
+_MAX_WORKSPACE_BYTES = 32 * 1024 * 1024
+_HEARTBEAT_SECONDS = 20.0
+
+
+class LanguageServers:
+    """Serves at most `limit` language servers at once. Without pyrefly, or another isolation, it offers none."""
+
+    def __init__(self, control_plane: ControlPlane, factory: JailFactory, *, limit: int) -> None:
+        self._control_plane = control_plane
+        executable = find_executable()
+        # Its paths are those of a jail with a file system of its own.
+        is_possible = executable is not None and factory.policy.level is IsolationLevel.BUBBLEWRAP
+        self._factory = factory.with_policy(replace(factory.policy, program=executable, preload=()))
+        self._limit = limit if is_possible else 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Claims and serves until cancelled."""
+        log.info("language_servers.ready" if self._limit else "language_servers.unavailable", limit=self._limit)
+        if not self._limit:
+            return
+        try:
+            await self._claim_for_ever()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _claim_for_ever(self) -> None:
+        backoff = Backoff()
+        while True:
+            while len(self._tasks) >= self._limit:
+                self._changed.clear()
+                await self._changed.wait()
+            try:
+                claimed = await self._control_plane.claim_language_servers(
+                    slots=self._limit - len(self._tasks),
+                    limit=self._limit,
+                    isolation=self._factory.policy.level,
+                    wait_seconds=_CLAIM_WAIT_SECONDS,
+                )
+            except ControlPlaneError as error:
+                log.info("language_servers.claim_failed", reason=str(error))
+                await asyncio.sleep(backoff.seconds())
+                continue
+            backoff.reset()
+            for server_id in claimed:
+                task = asyncio.create_task(self._serve(server_id))
+                self._tasks.add(task)
+                task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._changed.set()
+
+    async def _serve(self, server_id: int) -> None:
+        try:
+            async with await self._dial(server_id) as socket:
+                await self._relay(socket)
+        except (SandboxError, ClientError, TimeoutError, OSError, ValueError, TypeError) as error:
+            log.info("language_server.failed", server_id=server_id, reason=str(error) or type(error).__name__)
+
+    async def _dial(self, server_id: int) -> ClientWebSocketResponse:
+        """Opens the WebSocket of a language server at the process that the editor is connected to."""
+        backoff = Backoff(first_wait=0.02, max_wait=0.5)
+        for _ in range(_MAX_ATTEMPTS):
+            socket = await self._control_plane.dial_language_server(
+                server_id, max_bytes=_MAX_WORKSPACE_BYTES, heartbeat=_HEARTBEAT_SECONDS
+            )
+            first = await socket.receive()
+            if first.type is WSMsgType.TEXT and first.data == "here":
+                return socket
+            await socket.close()
+            if socket.close_code != _ELSEWHERE:
+                raise ControlPlaneError(f"the control plane refused it: {socket.close_code}, {first.extra}")
+            await asyncio.sleep(backoff.seconds())
+        raise ControlPlaneError("the process that the editor is connected to was not reached")
+
+    async def _relay(self, socket: ClientWebSocketResponse) -> None:
+        first = await socket.receive()
+        if first.type is not WSMsgType.BINARY:
+            raise ControlPlaneError("the control plane sent no workspace")
+        server = await LanguageServer.start(self._factory, _files(first.data))
+        try:
+            await _first_of(_to_server(socket, server), server.forward(socket.send_str), server.until_over_memory())
+        finally:
+            await server.close()
+            with contextlib.suppress(ClientError, OSError):
+                await socket.close(code=1011, message=b"the language server has ended")
+
+
+async def _to_server(socket: ClientWebSocketResponse, server: LanguageServer) -> None:
+    """Carries what the control plane sends: text is a message of the editor, binary a change of the workspace."""
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            await server.send(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await server.update(_files(message.data))
+
+
+async def _first_of(*works: Any) -> None:
+    """Ends all of `works` with the first that ends, and raises its error."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+def _files(data: bytes) -> dict[str, str | None]:
+    files = orjson.loads(data)["files"]
+    return {str(path): None if text is None else str(text) for path, text in files.items()}
+
+
+def find_executable() -> str | None:
+    """Returns the path of pyrefly: of this environment, else of the system; None where it is not installed."""
+    return shutil.which("pyrefly", path=sysconfig.get_path("scripts")) or shutil.which("pyrefly")
