@@ -4,6 +4,8 @@ import { t } from "@/i18n";
 import { Buffers } from "../editor/buffers";
 import type { Mark } from "../editor/marks";
 import { type Problem, problemsOf } from "../editor/problems";
+import type { CommandName, ServerHooks } from "../editor/server/commands";
+import type { LanguageServer } from "../editor/server/language-server";
 import { describedBy } from "../editor/state";
 import type { Names } from "../model/names";
 import classes from "./CodeEditor.module.css";
@@ -12,6 +14,8 @@ export type EditorHandle = {
   goTo: (line: number, column?: number) => void;
   mark: (marks: ReadonlyMap<string, readonly Mark[]>) => void;
   focus: () => void;
+  run: (command: CommandName) => void;
+  showServerProblems: () => void;
 };
 
 type Props = {
@@ -22,6 +26,11 @@ type Props = {
   revision: number;
   openPaths: readonly string[];
   names: Names;
+  /** Knows the code; null where this person may not have one. */
+  server: LanguageServer | null;
+  onGo: ServerHooks["onGo"];
+  onUses: ServerHooks["onUses"];
+  onEdits: ServerHooks["onEdits"];
   onText: (path: string, text: string) => void;
   onProblems: (problems: readonly Problem[]) => void;
   onSave: () => void;
@@ -43,6 +52,10 @@ export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: P
     let listed = "";
     const made = new Buffers(place.current, {
       names: () => latest.current.names,
+      server: () => latest.current.server,
+      onGo: (use) => latest.current.onGo(use),
+      onUses: (uses) => latest.current.onUses(uses),
+      onEdits: (edits) => latest.current.onEdits(edits),
       onText: (changed, typed) => latest.current.onText(changed, typed),
       onSave: () => latest.current.onSave(),
       onRun: () => latest.current.onRun(),
@@ -71,6 +84,8 @@ export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: P
       goTo: (line, column) => buffers.current?.goTo(line, column),
       mark: (marks) => buffers.current?.mark(marks),
       focus: () => buffers.current?.focus(),
+      run: (command) => buffers.current?.run(command),
+      showServerProblems: () => buffers.current?.showServerProblems(),
     }),
     [],
   );
@@ -78,7 +93,9 @@ export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: P
   return (
     <div className={classes.editor}>
       <VisuallyHidden id={describedBy}>
-        {t("Tab indents. To leave the editor, press Escape, then Tab. F8 goes to the next problem.")}
+        {t(
+          "Tab indents. To leave the editor, press Escape, then Tab. F8 goes to the next problem, F12 to a definition.",
+        )}
       </VisuallyHidden>
       <div ref={place} className={classes.place} data-testid="editor" />
     </div>

@@ -56,6 +56,7 @@ export function Code({ app: slug, path, line, action, tabs }: CodeProps) {
       key={app.data.id}
       app={app.data.id}
       user={me.data.user.id}
+      canBuild={me.data.role !== "member"}
       source={source.data}
       actions={actions.data}
       path={shown === "" ? null : shown}

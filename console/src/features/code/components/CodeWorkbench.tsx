@@ -1,20 +1,25 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useApi } from "@/api/context";
+import { type Command, useCommands } from "@/commands/registry";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { Workbench } from "@/ui/Workbench";
 import { type Action, namesQuery } from "../api";
 import type { Problem } from "../editor/problems";
+import type { CommandName, Use } from "../editor/server/commands";
+import { applied, type Edit } from "../editor/server/wire";
 import { fileOfEntry, sectionsOf } from "../model/files";
 import { framesOf, messageOfTraceback } from "../model/traceback";
+import { useLanguageServer } from "../model/use-language-server";
 import { useRun } from "../model/use-run";
 import { useWorkspace } from "../model/use-workspace";
 import type { Source } from "../model/workspace";
 import { BottomPanel, type PanelTab } from "./BottomPanel";
 import { CodeEditor, type EditorHandle } from "./CodeEditor";
 import classes from "./CodeWorkbench.module.css";
+import { CompletionState } from "./CompletionState";
 import { ConflictView } from "./ConflictView";
 import type { Asked } from "./FileDialogs";
 import { Files } from "./Files";
@@ -27,6 +32,7 @@ import { SaveState } from "./SaveState";
 type Props = {
   app: number;
   user: number;
+  canBuild: boolean;
   source: Source;
   actions: readonly Action[];
   path: string | null;
@@ -37,10 +43,28 @@ type Props = {
   onOpen: (path: string | null, line?: number) => void;
 };
 
+/** The keys work in the editor; here the palette and `?` get them, too. */
+function editorCommands(editor: RefObject<EditorHandle | null>): Command[] {
+  const commands: readonly (readonly [CommandName, string, string])[] = [
+    ["definition", t("Go to definition"), "f12"],
+    ["uses", t("Find uses"), "shift+f12"],
+    ["rename", t("Rename"), "f2"],
+    ["fix", t("Fix this place"), "mod+."],
+  ];
+  return commands.map(([name, title, keys]) => ({
+    id: `code.${name}`,
+    title,
+    group: t("Code"),
+    keys,
+    run: () => editor.current?.run(name),
+  }));
+}
+
 const noNames = { tables: [], integrations: [] };
 
 /** Files, the editor of one, the form that runs it, and below what the run says. */
-export function CodeWorkbench({ app, user, source, actions, path, line, title, breadcrumb, tabs, onOpen }: Props) {
+export function CodeWorkbench(props: Props) {
+  const { app, user, canBuild, source, actions, path, line, title, breadcrumb, tabs, onOpen } = props;
   const { workspace, snapshot, isReady, resumed, dismiss } = useWorkspace({ app, user, source });
   const names = useQuery(namesQuery(useApi(), app));
   const running = useRun();
@@ -50,6 +74,7 @@ export function CodeWorkbench({ app, user, source, actions, path, line, title, b
   const [open, setOpen] = useState<readonly string[]>([]);
   const [panel, setPanel] = useState<PanelTab>("output");
   const [problems, setProblems] = useState<readonly Problem[]>([]);
+  const [uses, setUses] = useState<readonly Use[]>([]);
   const [chosen, setChosen] = useState<number | null>(null);
   const [isSaving, setSaving] = useState(false);
 
@@ -73,12 +98,33 @@ export function CodeWorkbench({ app, user, source, actions, path, line, title, b
   const own = actions.filter(({ entry }) => fileOfEntry(entry) === path);
   const action = own.find(({ id }) => id === chosen) ?? own[0];
   const text = path === null ? null : workspace.text(path);
+  const texts = useMemo(() => {
+    const edited = [...snapshot.edits].flatMap(([of, now]) => (now === null ? [] : [[of, now] as const]));
+    return new Map([...(path === null || text === null ? [] : [[path, text] as const]), ...edited]);
+  }, [snapshot.edits, path, text]);
+  const showProblems = useRef((of: string) => {
+    if (of === shownPath.current) editor.current?.showServerProblems();
+  });
+  const shownPath = useRef(path);
+  shownPath.current = path;
+  const { server, state } = useLanguageServer({ app, canBuild, texts, onProblems: showProblems });
 
   const openFile = (next: string | null, at?: number) => {
     setOpen(openPaths);
     setProblems([]);
     if (next === path && at !== undefined) editor.current?.goTo(at);
     else onOpen(next, at);
+  };
+  const go = ({ path: to, line: at, column }: Use) => {
+    if (to === path) editor.current?.goTo(at, column);
+    else openFile(to, at);
+  };
+  const editOthers = (edits: ReadonlyMap<string, readonly Edit[]>) => {
+    const texts = [...edits].flatMap(([of, changes]) => {
+      const before = workspace.text(of);
+      return before === null ? [] : [[of, applied(before, changes)] as const];
+    });
+    workspace.replace(new Map(texts));
   };
   const close = (closed: string) => {
     const left = openPaths.filter((item) => item !== closed);
@@ -109,6 +155,8 @@ export function CodeWorkbench({ app, user, source, actions, path, line, title, b
     if (failed !== "") setPanel("result");
   }, [failed, started]);
 
+  useCommands(useMemo(() => (server === null ? [] : editorCommands(editor)), [server]));
+
   const isMerging = snapshot.conflict !== null;
   return (
     <Workbench
@@ -116,7 +164,12 @@ export function CodeWorkbench({ app, user, source, actions, path, line, title, b
       title={title}
       breadcrumb={breadcrumb}
       tabs={tabs}
-      state={<SaveState snapshot={snapshot} />}
+      state={
+        <>
+          <SaveState snapshot={snapshot} />
+          {canBuild && <CompletionState state={state} />}
+        </>
+      }
       actions={
         <Button
           variant="default"
@@ -163,6 +216,8 @@ export function CodeWorkbench({ app, user, source, actions, path, line, title, b
             onTab={setPanel}
             running={running}
             problems={problems}
+            uses={uses}
+            onUse={go}
             paths={paths}
             onOpen={openFile}
             onProblem={(problem) => editor.current?.goTo(problem.line, problem.column)}
@@ -185,6 +240,13 @@ export function CodeWorkbench({ app, user, source, actions, path, line, title, b
             revision={snapshot.revision}
             openPaths={openPaths}
             names={names.data ?? noNames}
+            server={server}
+            onGo={go}
+            onUses={(places) => {
+              setUses(places);
+              setPanel(places.length > 0 ? "uses" : panel);
+            }}
+            onEdits={editOthers}
             onText={(of, typed) => workspace.edit(of, typed)}
             onProblems={setProblems}
             onSave={() => void workspace.save()}

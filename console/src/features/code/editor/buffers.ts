@@ -2,6 +2,8 @@ import type { EditorState, StateEffect } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { languageOf } from "./languages";
 import { type Mark, setMarks } from "./marks";
+import { setServerProblems } from "./problems";
+import { type CommandName, runCommand } from "./server/commands";
 import { type EditorHooks, language, stateOf } from "./state";
 import { appearance } from "./theme";
 
@@ -36,6 +38,7 @@ export class Buffers {
       this.waitingMarks.delete(path);
     }
     this.show(text);
+    this.showServerProblems();
   }
 
   /** Forgets the states of files that are open no longer. */
@@ -51,6 +54,18 @@ export class Buffers {
     if (this.path === null) return;
     this.view.dispatch({ effects: setMarks.of(marks.get(this.path) ?? []) });
     this.waitingMarks.delete(this.path);
+  }
+
+  /** Shows what the language server says against the file that is shown. */
+  showServerProblems(): void {
+    if (this.path === null || !this.path.endsWith(".py")) return;
+    const problems = this.hooks.server()?.problemsOf(this.path, this.view.state.doc.toString()) ?? null;
+    this.view.dispatch({ effects: setServerProblems.of(problems) });
+  }
+
+  /** Does a command of the language server at the cursor. */
+  run(command: CommandName): void {
+    if (this.path !== null) runCommand(command, this.view, this.path, this.hooks);
   }
 
   /** Puts the cursor at the beginning of a line (from 1), in the middle of the view. */

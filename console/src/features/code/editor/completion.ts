@@ -1,16 +1,23 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import { syntaxTree } from "@codemirror/language";
 import { members, type Names } from "../model/names";
+import { completeByServer } from "./server/complete";
+import type { LanguageServer } from "./server/language-server";
 
 type NodeLike = { name: string; from: number; to: number; parent: NodeLike | null };
 
-/** Returns a completion of the `automio` API in Python, and of tables and columns inside its strings. */
-export function completionOf(names: () => Names) {
-  return (context: CompletionContext): CompletionResult | null => {
+type Knowing = { names: () => Names; server: () => LanguageServer | null };
+
+/** Returns a completion by the language server; where it knows nothing or is away, by what the console itself knows. */
+export function completionOf(path: string, { names, server }: Knowing) {
+  return async (context: CompletionContext): Promise<CompletionResult | null> => {
     const node: NodeLike = syntaxTree(context.state).resolveInner(context.pos, -1);
     if (/^(Comment)$/.test(node.name)) return null;
-    if (isInString(node)) return inString(context, names());
-    return afterDot(context) ?? null;
+    const isText = isInString(node);
+    const present = server();
+    const known = present?.knows(path) ? await completeByServer(context, present, path, isText) : null;
+    if (known !== null || context.aborted) return known;
+    return isText ? inString(context, names()) : afterDot(context);
   };
 }
 

@@ -1,7 +1,9 @@
 import { ensureSyntaxTree, syntaxTree } from "@codemirror/language";
 import { type Diagnostic, forEachDiagnostic, linter } from "@codemirror/lint";
-import type { EditorState, Extension } from "@codemirror/state";
+import { type EditorState, type Extension, StateEffect, StateField } from "@codemirror/state";
 import { t } from "@/i18n";
+import { offsetOf } from "./server/positions";
+import type { ServerProblem } from "./server/wire";
 
 const maxProblems = 100;
 /** Milliseconds. */
@@ -10,12 +12,48 @@ const maxParse = 100;
 /** A problem as it is listed: its line and column count from 1. */
 export type Problem = { line: number; column: number; message: string };
 
-/** Marks what the parser could not read. */
-export const syntaxProblems: Extension = linter((view) => findProblems(view.state), {
-  delay: 300,
-  // Also when the language has come, or more has been parsed.
-  needsRefresh: ({ state, startState }) => syntaxTree(state) !== syntaxTree(startState),
+export const setServerProblems = StateEffect.define<readonly ServerProblem[] | null>();
+
+const severities: readonly Diagnostic["severity"][] = ["error", "warning", "info"];
+
+/** What the language server says against the text; null while it is away. */
+const field = StateField.define<readonly Diagnostic[] | null>({
+  create: () => null,
+  update(value, transaction) {
+    let next = value;
+    if (next !== null && transaction.docChanged) {
+      const { changes } = transaction;
+      next = next.map((one) => ({ ...one, from: changes.mapPos(one.from, 1), to: changes.mapPos(one.to, -1) }));
+      next = next.filter(({ from, to }) => from <= to);
+    }
+    for (const effect of transaction.effects) {
+      if (effect.is(setServerProblems))
+        next = effect.value === null ? null : diagnosticsOf(transaction.state, effect.value);
+    }
+    return next;
+  },
 });
+
+/** Marks what the language server says, and without it what the parser could not read. */
+export const problemsShown: Extension = [
+  field,
+  linter((view) => view.state.field(field) ?? findProblems(view.state), {
+    delay: 200,
+    // Also when the language has come, or more has been parsed, or the language server has spoken.
+    needsRefresh: ({ state, startState }) =>
+      syntaxTree(state) !== syntaxTree(startState) || state.field(field) !== startState.field(field),
+  }),
+];
+
+function diagnosticsOf(state: EditorState, problems: readonly ServerProblem[]): Diagnostic[] {
+  return problems.slice(0, maxProblems).flatMap(({ range, severity, message }) => {
+    const shown = severities[severity - 1];
+    // Hints, such as a name that is not used, are no problems.
+    if (shown === undefined) return [];
+    const from = offsetOf(state.doc, range.start);
+    return [{ from, to: Math.max(from, offsetOf(state.doc, range.end)), severity: shown, source: "types", message }];
+  });
+}
 
 function findProblems(state: EditorState): Diagnostic[] {
   const found: Diagnostic[] = [];

@@ -21,10 +21,12 @@ import { t } from "@/i18n";
 import type { Names } from "../model/names";
 import { completionOf } from "./completion";
 import { failureMarks } from "./marks";
-import { syntaxProblems } from "./problems";
+import { problemsShown } from "./problems";
+import type { ServerHooks } from "./server/commands";
+import { serverExtension } from "./server/extension";
 import { appearance } from "./theme";
 
-export type EditorHooks = {
+export type EditorHooks = ServerHooks & {
   names: () => Names;
   onText: (path: string, text: string) => void;
   onUpdate: (update: ViewUpdate) => void;
@@ -58,13 +60,14 @@ export function stateOf(path: string, text: string, hooks: EditorHooks): EditorS
       indentOnInput(),
       bracketMatching(),
       closeBrackets(),
-      autocompletion({ override: [completionOf(hooks.names)] }),
+      autocompletion({ override: [completionOf(path, hooks)] }),
+      path.endsWith(".py") ? serverExtension(path, hooks) : [],
       rectangularSelection(),
       crosshairCursor(),
       highlightActiveLine(),
       highlightSelectionMatches(),
       path.endsWith(".md") ? EditorView.lineWrapping : [],
-      path.endsWith(".py") || path.endsWith(".json") ? syntaxProblems : [],
+      path.endsWith(".py") || path.endsWith(".json") ? problemsShown : [],
       keymap.of([
         ...closeBracketsKeymap,
         ...defaultKeymap,

@@ -65,6 +65,18 @@ const look = EditorView.theme({
     textDecoration: "underline wavy var(--am-error)",
     textUnderlineOffset: "3px",
   },
+  ".cm-diagnostic-warning": { borderLeft: "3px solid var(--am-warn)" },
+  ".cm-diagnostic-info": { borderLeft: "3px solid var(--am-running)" },
+  ".cm-lintRange-warning, .cm-lintRange-info": {
+    backgroundImage: "none",
+    textDecoration: "underline wavy var(--am-warn)",
+    textUnderlineOffset: "3px",
+  },
+  ".am-documentation": { padding: "var(--am-space-8) var(--am-space-12)", maxWidth: "60ch" },
+  ".am-documentation pre": { margin: "0", whiteSpace: "pre-wrap", fontFamily: "var(--am-font-code)" },
+  ".am-documentation p": { margin: "var(--am-space-8) 0 0" },
+  ".am-signature strong": { fontWeight: "600", textDecoration: "underline" },
+  ".am-fixes": { display: "flex", flexWrap: "wrap", gap: "var(--am-space-8)", padding: "var(--am-space-4)" },
   ".cm-line.am-failed": { backgroundColor: "color-mix(in srgb, var(--am-error) 7%, transparent)" },
   ".am-failed-gutter .cm-gutterElement": { color: "var(--am-error)", width: "1.2em", textAlign: "center" },
   // The merge view.
