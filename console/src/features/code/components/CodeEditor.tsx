@@ -84,7 +84,7 @@ export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: P
       goTo: (line, column) => buffers.current?.goTo(line, column),
       mark: (marks) => buffers.current?.mark(marks),
       focus: () => buffers.current?.focus(),
-      run: (command) => buffers.current?.run(command),
+      run: (command) => void buffers.current?.run(command),
       showServerProblems: () => buffers.current?.showServerProblems(),
     }),
     [],

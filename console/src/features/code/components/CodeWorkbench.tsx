@@ -1,15 +1,17 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, type ReactNode, type RefObject, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useApi } from "@/api/context";
 import { type Command, useCommands } from "@/commands/registry";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
+import { LoadingRows } from "@/ui/Page";
 import { Workbench } from "@/ui/Workbench";
 import { type Action, namesQuery } from "../api";
 import type { Problem } from "../editor/problems";
 import type { CommandName, Use } from "../editor/server/commands";
-import { applied, type Edit } from "../editor/server/wire";
+import { applied } from "../editor/server/edits";
+import type { Edit } from "../editor/server/wire";
 import { fileOfEntry, sectionsOf } from "../model/files";
 import { framesOf, messageOfTraceback } from "../model/traceback";
 import { useLanguageServer } from "../model/use-language-server";
@@ -20,11 +22,9 @@ import { BottomPanel, type PanelTab } from "./BottomPanel";
 import { CodeEditor, type EditorHandle } from "./CodeEditor";
 import classes from "./CodeWorkbench.module.css";
 import { CompletionState } from "./CompletionState";
-import { ConflictView } from "./ConflictView";
 import type { Asked } from "./FileDialogs";
 import { Files } from "./Files";
 import { FileTabs } from "./FileTabs";
-import { HistoryView } from "./HistoryView";
 import { Notices } from "./Notices";
 import { RunPanel, type RunPanelHandle } from "./RunPanel";
 import { SaveState } from "./SaveState";
@@ -42,6 +42,10 @@ type Props = {
   tabs?: ReactNode;
   onOpen: (path: string | null, line?: number) => void;
 };
+
+// Most who edit neither compare nor merge: what shows two texts side by side comes when it is needed.
+const ConflictView = lazy(async () => ({ default: (await import("./ConflictView")).ConflictView }));
+const HistoryView = lazy(async () => ({ default: (await import("./HistoryView")).HistoryView }));
 
 /** The keys work in the editor; here the palette and `?` get them, too. */
 function editorCommands(editor: RefObject<EditorHandle | null>): Command[] {
@@ -115,9 +119,13 @@ export function CodeWorkbench(props: Props) {
     if (next === path && at !== undefined) editor.current?.goTo(at);
     else onOpen(next, at);
   };
+  const atColumn = useRef(1);
   const go = ({ path: to, line: at, column }: Use) => {
     if (to === path) editor.current?.goTo(at, column);
-    else openFile(to, at);
+    else {
+      atColumn.current = column;
+      openFile(to, at);
+    }
   };
   const editOthers = (edits: ReadonlyMap<string, readonly Edit[]>) => {
     const texts = [...edits].flatMap(([of, changes]) => {
@@ -141,7 +149,8 @@ export function CodeWorkbench(props: Props) {
   };
 
   useEffect(() => {
-    if (line !== undefined && isReady) editor.current?.goTo(line);
+    if (line !== undefined && isReady) editor.current?.goTo(line, atColumn.current);
+    atColumn.current = 1;
   }, [line, isReady]);
   const failed = running.run?.status === "failed" ? (running.run.error ?? "") : "";
   const started = running.started?.run_id;
@@ -221,13 +230,23 @@ export function CodeWorkbench(props: Props) {
             paths={paths}
             onOpen={openFile}
             onProblem={(problem) => editor.current?.goTo(problem.line, problem.column)}
-            history={() => path !== null && <HistoryView key={path} app={app} workspace={workspace} path={path} />}
+            history={() =>
+              path !== null && (
+                <Suspense fallback={<LoadingRows />}>
+                  <HistoryView key={path} app={app} workspace={workspace} path={path} />
+                </Suspense>
+              )
+            }
           />
         )
       }
     >
       <Notices snapshot={snapshot} workspace={workspace} resumed={resumed} onDismiss={dismiss} />
-      {isMerging && <ConflictView workspace={workspace} snapshot={snapshot} />}
+      {isMerging && (
+        <Suspense fallback={<LoadingRows />}>
+          <ConflictView workspace={workspace} snapshot={snapshot} />
+        </Suspense>
+      )}
       {!isMerging && openPaths.length > 0 && (
         <FileTabs paths={openPaths} path={path} changed={changed} onOpen={openFile} onClose={close} />
       )}

@@ -1,9 +1,9 @@
-import type { EditorState, StateEffect } from "@codemirror/state";
+import type { EditorState, Extension, StateEffect } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { languageOf } from "./languages";
 import { type Mark, setMarks } from "./marks";
 import { setServerProblems } from "./problems";
-import { type CommandName, runCommand } from "./server/commands";
+import type { CommandName } from "./server/commands";
 import { type EditorHooks, language, stateOf } from "./state";
 import { appearance } from "./theme";
 
@@ -64,7 +64,8 @@ export class Buffers {
   }
 
   /** Does a command of the language server at the cursor. */
-  run(command: CommandName): void {
+  async run(command: CommandName): Promise<void> {
+    const { runCommand } = await import("./server/commands");
     if (this.path !== null) runCommand(command, this.view, this.path, this.hooks);
   }
 
@@ -102,8 +103,13 @@ export class Buffers {
     this.view.dispatch({ changes: { from, to, insert: text.slice(from, end) }, userEvent: "am.outside" });
   }
 
+  private async serverOf(path: string): Promise<Extension> {
+    return path.endsWith(".py") ? (await import("./server/extension")).serverExtension(path, this.hooks) : [];
+  }
+
   private async load(path: string): Promise<void> {
-    const extension = await languageOf(path);
+    const [known, server] = await Promise.all([languageOf(path), this.serverOf(path)]);
+    const extension = [known, server];
     const effects = language.reconfigure(extension);
     if (this.path === path) {
       this.view.dispatch({ effects });

@@ -1,7 +1,6 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import { syntaxTree } from "@codemirror/language";
 import { members, type Names } from "../model/names";
-import { completeByServer } from "./server/complete";
 import type { LanguageServer } from "./server/language-server";
 
 type NodeLike = { name: string; from: number; to: number; parent: NodeLike | null };
@@ -15,8 +14,11 @@ export function completionOf(path: string, { names, server }: Knowing) {
     if (/^(Comment)$/.test(node.name)) return null;
     const isText = isInString(node);
     const present = server();
-    const known = present?.knows(path) ? await completeByServer(context, present, path, isText) : null;
-    if (known !== null || context.aborted) return known;
+    if (present?.knows(path)) {
+      const { completeByServer } = await import("./server/complete");
+      const known = await completeByServer(context, present, path, isText);
+      if (known !== null || context.aborted) return known;
+    }
     return isText ? inString(context, names()) : afterDot(context);
   };
 }

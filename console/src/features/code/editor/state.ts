@@ -23,7 +23,6 @@ import { completionOf } from "./completion";
 import { failureMarks } from "./marks";
 import { problemsShown } from "./problems";
 import type { ServerHooks } from "./server/commands";
-import { serverExtension } from "./server/extension";
 import { appearance } from "./theme";
 
 export type EditorHooks = ServerHooks & {
@@ -61,7 +60,6 @@ export function stateOf(path: string, text: string, hooks: EditorHooks): EditorS
       bracketMatching(),
       closeBrackets(),
       autocompletion({ override: [completionOf(path, hooks)] }),
-      path.endsWith(".py") ? serverExtension(path, hooks) : [],
       rectangularSelection(),
       crosshairCursor(),
       highlightActiveLine(),

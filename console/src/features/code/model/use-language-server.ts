@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useState } from "react";
 import { useOrganization } from "@/api/context";
 import type { ServerState } from "../editor/server/connection";
-import { LanguageServer } from "../editor/server/language-server";
+import type { LanguageServer } from "../editor/server/language-server";
 
 const typingMs = 150;
 
@@ -23,14 +23,22 @@ export function useLanguageServer({ app, canBuild, texts, onProblems }: Options)
 
   useEffect(() => {
     if (!canBuild) return;
-    const made = new LanguageServer(organization, app, {
-      onState: setState,
-      onProblems: (path) => onProblems.current(path),
-    });
-    setServer(made);
+    let isGone = false;
+    let made: LanguageServer | null = null;
+    const begin = async () => {
+      const module = await import("../editor/server/language-server");
+      if (isGone) return;
+      made = new module.LanguageServer(organization, app, {
+        onState: setState,
+        onProblems: (path) => onProblems.current(path),
+      });
+      setServer(made);
+    };
+    void begin();
     return () => {
+      isGone = true;
       setServer(null);
-      made.close();
+      made?.close();
     };
   }, [organization, app, canBuild, onProblems]);
 

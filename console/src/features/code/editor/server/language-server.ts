@@ -19,6 +19,7 @@ import {
 const root = "file:///automio/bundle/source/";
 /** More unsaved files than anybody edits; opening them after a reconnection must not count as a flood. */
 const maxDocuments = 40;
+const isPython = /\.pyi?$/;
 
 export type ServerEvents = {
   onState: (state: ServerState) => void;
@@ -57,14 +58,14 @@ export class LanguageServer {
     this.connection.wake();
   }
 
-  /** Tells whether this file can be asked about now. */
+  /** Tells whether this file can be asked about now, once its text is told (`change`). */
   knows(path: string): boolean {
-    return this.connection.isReady && this.documents.has(path);
+    return this.connection.isReady && isPython.test(path);
   }
 
   /** Tells the server which texts differ from the saved version, or are shown. */
   show(texts: ReadonlyMap<string, string>): void {
-    const shown = new Map([...texts].filter(([path]) => /\.pyi?$/.test(path)).slice(0, maxDocuments));
+    const shown = new Map([...texts].filter(([path]) => isPython.test(path)).slice(0, maxDocuments));
     for (const path of this.documents.keys()) {
       if (shown.has(path)) continue;
       this.documents.delete(path);

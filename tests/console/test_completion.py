@@ -1,0 +1,161 @@
+"""Completion, problems and navigation by a real language server in the sandbox, from the editor."""
+
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from platform_api.supervisor.testing import Installation
+from tests.console.visitor import Scheme, Visitor, visiting
+from tests.language_servers import language_server_pids
+from tests.memory import quick_directory
+
+pytestmark = pytest.mark.anyio
+
+CODE = """from automio.wrapper import API
+from shared import total
+
+api = API()
+print(total(2))
+
+"""
+COLUMNS = [{"name": "buyer", "type": "text"}, {"name": "paid", "type": "boolean"}]
+SHARED = """def total(count: int) -> int:
+    return count + 1
+"""
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    """A platform with a runner."""
+    environment = {"PATH": os.environ["PATH"]}
+    with (
+        tempfile.TemporaryDirectory(prefix="aml-", dir=quick_directory()) as directory,
+        Installation(Path(directory) / "data", environment=environment) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def app(installation: Installation) -> dict[str, Any]:
+    """An app with a table, an action and a module that it shares."""
+    with installation.client() as client:
+        made: dict[str, Any] = client.post("/api/apps/", json={"name": f"Code {os.urandom(3).hex()}"}).json()
+        add_table(client, made, "orders")
+        action = {"name": "count", "app": made["id"], "entry": "count.py", "code": CODE}
+        assert client.post("/api/actions/", json=action).status_code == 201
+        saving = {"base_version": 1, "changes": {"shared.py": SHARED}}
+        assert client.patch(f"/api/apps/{made['id']}/source/", json=saving).status_code == 201
+        made["org"] = client.get("/api/me/").json()["organization"]["slug"]
+    return made
+
+
+def add_table(client: Any, app: dict[str, Any], name: str) -> None:
+    made = client.post(f"/api/apps/{app['id']}/new_table/", json={"name": name, "columns": COLUMNS})
+    assert made.status_code == 200, made.text
+
+
+@asynccontextmanager
+async def editing(
+    browser: Browser, installation: Installation, app: dict[str, Any], scheme: Scheme = "light"
+) -> AsyncIterator[tuple[Visitor, Page]]:
+    """Opens the file of the action in a browser that is signed in, and waits for the language server."""
+    async with visiting(browser, installation.url, scheme=scheme) as visitor:
+        await visitor.open("/sign-in")
+        await visitor.sign_in(installation.admin["email"], installation.admin["password"])
+        await visitor.open(f"/{app['org']}/{app['slug']}/code/count.py")
+        await expect(visitor.page.locator(".cm-content")).to_be_visible()
+        await ready(visitor.page)
+        yield visitor, visitor.page
+
+
+async def ready(page: Page) -> None:
+    await expect(page.locator('[data-completion="ready"]')).to_be_attached()
+
+
+async def type_line(page: Page, text: str) -> None:
+    """Types a line at the end of the file."""
+    await page.locator(".cm-content").focus()
+    await page.keyboard.press("Control+End")
+    await page.keyboard.type(text, delay=20)
+
+
+def option(page: Page, name: str) -> Any:
+    return page.locator(".cm-tooltip-autocomplete li").filter(has_text=name)
+
+
+async def test_names_are_completed_also_those_that_come_while_one_types(
+    browser: Browser, installation: Installation, app: dict[str, Any]
+) -> None:
+    async with editing(browser, installation, app) as (_, page):
+        await type_line(page, "api.")
+        await expect(option(page, "tables")).to_be_visible()
+        await type_line(page, 'tables.graphql("')
+        await expect(option(page, "orders").first).to_be_visible()
+        await page.keyboard.type("ord", delay=20)
+        await expect(option(page, "orders").first).to_be_visible()
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".cm-line").nth(6)).to_have_text('api.tables.graphql("orders")')
+        # A column that is added elsewhere, in a row's type.
+        await page.keyboard.press("Control+End")
+        await page.keyboard.press("Enter")
+        await page.keyboard.type("from automio.rows import Orders\nrow: Orders = {}\n", delay=5)
+        with installation.client() as client:
+            columns = [*COLUMNS, {"name": "shipped", "type": "date"}]
+            path = f"/api/apps/{app['id']}/table/orders/configuration/"
+            assert client.put(path, json={"columns": columns}).status_code == 200
+        await page.wait_for_timeout(1500)
+        await page.keyboard.type('row["', delay=20)
+        await expect(option(page, "shipped").first).to_be_visible(timeout=2000)
+
+
+async def test_a_mistake_is_marked_until_it_is_mended_and_keys_lead_on(
+    browser: Browser, installation: Installation, app: dict[str, Any]
+) -> None:
+    async with editing(browser, installation, app) as (visitor, page):
+        await type_line(page, 'total("two")')
+        await expect(page.locator(".cm-lintRange-error").first).to_be_visible()
+        await page.get_by_role("tab", name="Problems 1").click()
+        await expect(page.get_by_role("button", name="line 7")).to_be_visible()
+        assert await visitor.findings_of_axe() == []
+        await page.locator(".cm-content").focus()
+        for _ in range(7):
+            await page.keyboard.press("Backspace")
+        await page.keyboard.type("(2)")
+        await expect(page.locator(".cm-lintRange-error")).to_have_count(0)
+        # To the definition, in another file, and to all uses of it.
+        await page.keyboard.press("Home")
+        await page.keyboard.press("Shift+F12")
+        await expect(page.get_by_role("tab", name="Uses 4")).to_be_visible()
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("F12")
+        await expect(page.locator(".cm-content")).to_have_attribute("aria-label", "Text of shared.py")
+        # Renamed where it is defined, and in the file that uses it.
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("F2")
+        await page.get_by_label("New name").fill("summed")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".cm-line").first).to_have_text("def summed(count: int) -> int:")
+        await page.get_by_role("tab", name="count.py").click()
+        await expect(page.locator(".cm-line").nth(1)).to_have_text("from shared import summed")
+
+
+async def test_when_the_server_dies_writing_goes_on_and_completion_comes_back(
+    browser: Browser, installation: Installation, app: dict[str, Any]
+) -> None:
+    async with editing(browser, installation, app, scheme="dark") as (_, page):
+        await type_line(page, "x: int = 'a'\n")
+        await expect(page.locator(".cm-lintRange-error").first).to_be_visible()
+        for pid in language_server_pids(installation.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        await page.keyboard.type("y = 2\n", delay=10)
+        await expect(page.locator(".cm-line").nth(7)).to_have_text("y = 2")
+        await expect(page.locator('[data-completion="ready"]')).to_be_attached(timeout=5000)
+        await page.keyboard.type("api.tables.", delay=10)
+        await expect(option(page, "create_tag")).to_be_visible(timeout=5000)
