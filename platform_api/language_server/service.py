@@ -52,16 +52,16 @@ async def make_room(session: AsyncSession, actor: Actor) -> bool:
         LanguageServer.organization_id
     )
     shares = counts.subquery()
-    # tenancy: as above; no row of another organization is shown to anybody
     own = select(func.count()).select_from(LanguageServer).where(visible_to(actor, LanguageServer.organization_id))
-    # tenancy: as above
-    chosen = await session.scalar(
+    fullest = (
+        # tenancy: as above; no row of another organization is shown to anybody
         select(LanguageServer.id)
         .join(shares, shares.c.organization_id == LanguageServer.organization_id)
         .where(LanguageServer.runner_id.is_not(None), shares.c.held > own.scalar_subquery())
         .order_by(shares.c.held.desc(), LanguageServer.used_at)
         .limit(1)
     )
+    chosen = await session.scalar(fullest)
     if chosen is None:
         return False
     await _end(session, [chosen])

@@ -142,7 +142,7 @@ async def test_a_mistake_is_marked_until_it_is_mended_and_keys_lead_on(
         await page.get_by_label("New name").fill("summed")
         await page.keyboard.press("Enter")
         await expect(page.locator(".cm-line").first).to_have_text("def summed(count: int) -> int:")
-        await page.get_by_role("tab", name="count.py").click()
+        await page.get_by_title("count.py", exact=True).click()
         await expect(page.locator(".cm-line").nth(1)).to_have_text("from shared import summed")
 
 

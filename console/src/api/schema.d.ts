@@ -2537,6 +2537,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runner/language-servers/claim/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claim language servers that editors wait for; waits for some */
+        post: operations["runner_claim_language_servers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -5782,6 +5799,32 @@ export interface components {
             type: "keys";
             /** Keys */
             keys: components["schemas"]["Key"][];
+        };
+        /**
+         * LanguageServerClaim
+         * @description Asks for language servers to run.
+         */
+        LanguageServerClaim: {
+            /** Runner Id */
+            runner_id: string;
+            isolation: components["schemas"]["Isolation"];
+            /** Slots */
+            slots: number;
+            /** Limit */
+            limit: number;
+            /**
+             * Wait Seconds
+             * @default 0
+             */
+            wait_seconds?: number;
+        };
+        /**
+         * LanguageServerClaims
+         * @description Lists the language servers that the runner holds now, by id.
+         */
+        LanguageServerClaims: {
+            /** Servers */
+            servers: number[];
         };
         /**
          * Limits
@@ -19291,6 +19334,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReleaseReply"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runner_claim_language_servers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LanguageServerClaim"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LanguageServerClaims"];
                 };
             };
             /** @description Refused, with the reason */
