@@ -23,7 +23,8 @@ const signatureField = StateField.define<Tooltip | null>({
       if (!effect.is(setSignature)) continue;
       return effect.value === null ? null : tooltipOf(effect.value, transaction.state.selection.main.head);
     }
-    return tooltip;
+    if (tooltip === null || !transaction.docChanged) return tooltip;
+    return { ...tooltip, pos: transaction.changes.mapPos(tooltip.pos) };
   },
   provide: (self) => showTooltip.from(self),
 });
