@@ -1,7 +1,7 @@
 """Creates the repair lists of imports
 
 Revision: 0031
-Follows: 0029
+Follows: 0030
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from alembic import op
 
 revision = "0031"
-down_revision = "0029"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
