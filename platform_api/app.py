@@ -18,6 +18,7 @@ from platform_api.accounts.sessions.endpoints import router as sessions_router
 from platform_api.accounts.set_up.endpoints import router as set_up_router
 from platform_api.actions.endpoints import router as actions_router
 from platform_api.actions.rerun_endpoints import router as reruns_router
+from platform_api.admin.endpoints import router as admin_router
 from platform_api.apps.endpoints import router as apps_router
 from platform_api.cache.endpoint import CacheEndpoint
 from platform_api.cache.lifespan import cache_lifespan
@@ -110,6 +111,7 @@ class DirectEndpoint(Protocol):
 API_ROUTERS: Sequence[APIRouter] = (
     accounts_router,
     console_router,
+    admin_router,
     sessions_router,
     set_up_router,
     invitations_router,

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from platform_api.accounts import service
 from platform_api.accounts.dependencies import (
     SESSION_COOKIE,
     AccountActorDep,
     ActorDep,
+    UserIdDep,
     browser_of,
     refuse_cross_site,
     session_cookie_of,
@@ -100,16 +101,21 @@ async def delete_session(request: Request, response: Response, session: SessionD
     response.delete_cookie(SESSION_COOKIE)
 
 
-@router.get("/organizations/", summary="List the caller's organizations")
-async def list_organizations(actor: ActorDep, session: SessionDep) -> list[OrganizationRead]:
-    return [OrganizationRead.of(*found) for found in await service.list_organizations(session, actor)]
+@router.get("/organizations/", summary="List the caller's organizations, oldest first")
+async def list_organizations(
+    actor: ActorDep,
+    session: SessionDep,
+    search: SearchQuery = None,
+    limit: Annotated[int | None, Query(ge=1, le=100, description="At most so many; absent: all")] = None,
+) -> list[OrganizationRead]:
+    found = await service.list_organizations(session, actor, search=search, limit=limit)
+    return [OrganizationRead.of(*membership) for membership in found]
 
 
 @router.post("/organizations/", status_code=201, summary="Create an organization, with the caller as its owner")
-async def create_organization(
-    actor: AccountActorDep, session: SessionDep, body: OrganizationCreate
-) -> OrganizationRead:
-    organization = await service.create_organization(session, name=body.name, slug=body.slug, owner_id=actor.user_id)
+async def create_organization(user_id: UserIdDep, session: SessionDep, body: OrganizationCreate) -> OrganizationRead:
+    # By the user alone: somebody who left their last organization makes the next one here.
+    organization = await service.create_organization(session, name=body.name, slug=body.slug, owner_id=user_id)
     return OrganizationRead.of(organization, Role.OWNER)
 
 

@@ -82,10 +82,15 @@ async def create_organization(
 
 
 async def list_organizations(
-    session: AsyncSession, actor: Actor, *, limit: int | None = None
+    session: AsyncSession, actor: Actor, *, search: str | None = None, limit: int | None = None
 ) -> list[tuple[Organization, Role]]:
-    """Returns the caller's organizations, oldest first, with the caller's role in each."""
+    """Returns the caller's organizations, oldest first, with the caller's role in each.
+
+    `search` looks in names and slugs.
+    """
     statement = _own_organizations(actor).order_by(Organization.id).limit(limit)
+    if search:
+        statement = statement.where(contains(search, Organization.name, Organization.slug))
     return [(organization, role) for organization, role in await session.execute(statement)]
 
 

@@ -17,6 +17,7 @@ from platform_api.runs.runner_schemas import Isolation
 PRESENT_SECONDS = 60
 """A runner asks for work every 30 seconds at least, or sends heartbeats."""
 _KEPT_FOR = timedelta(days=1)
+_MAX_SHOWN = 100
 
 
 async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolation, *, free_slots: int) -> None:
@@ -63,6 +64,13 @@ async def present_runners(session: AsyncSession) -> Sequence[RunnerPresence]:
     """Returns the runners that were active within the last minute, by id."""
     statement = select(RunnerPresence).where(_is_present()).order_by(RunnerPresence.id)
     return (await session.scalars(statement)).all()
+
+
+async def known_runners(session: AsyncSession) -> Sequence[tuple[RunnerPresence, float]]:
+    """Returns the runners that were active within the last day, and the seconds since each was; at most 100."""
+    absent = func.extract("epoch", func.now() - RunnerPresence.seen_at)
+    statement = select(RunnerPresence, absent).order_by(RunnerPresence.seen_at.desc()).limit(_MAX_SHOWN)
+    return [(runner, seconds) for runner, seconds in await session.execute(statement)]
 
 
 def isolation_check(database: Database, configured: SandboxIsolation) -> HealthCheck:

@@ -1,6 +1,8 @@
 """Serves tokens over HTTP."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from platform_api.accounts.dependencies import AccountActorDep
 from platform_api.accounts.schemas import TokenCreate, TokenCreated, TokenOrder, TokenPage, TokenRead
@@ -25,8 +27,13 @@ async def list_tokens(
     listing: PartDep,
     search: SearchQuery = None,
     order: TokenOrder = "created_at",
+    organization: Annotated[
+        str | None, Query(description="Id or slug: only tokens of this organization", max_length=63)
+    ] = None,
 ) -> TokenPage:
-    part = await service.list_tokens(session, actor, search=search, order=order, window=listing.window)
+    part = await service.list_tokens(
+        session, actor, organization=organization, search=search, order=order, window=listing.window
+    )
     return TokenPage(**listing.links(part), results=[TokenRead.model_validate(token) for token in part.items])
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Membership, Role, Scope, Token, TokenKind
 from platform_api.accounts.schemas import TokenCreate
-from platform_api.accounts.service import role_in
+from platform_api.accounts.service import get_organization, role_in
 from platform_api.accounts.tenancy import visible_organization_ids
 from platform_api.accounts.tokens import IssuedToken, issue_app_token, issue_runner_token
 from platform_api.apps.access import get_usable_app
@@ -49,16 +49,30 @@ async def create_token(session: AsyncSession, actor: Actor, data: TokenCreate) -
 
 
 async def list_tokens(
-    session: AsyncSession, actor: Actor, *, search: str | None, order: str, window: Window
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    organization: str | None = None,
+    search: str | None,
+    order: str,
+    window: Window,
 ) -> Part[Token]:
     """Returns a part of the tokens that the caller manages; `search` looks in names and the first characters.
 
-    Managed are their own tokens, those of members as owner, runner tokens as operator.
+    Managed are their own tokens, those of members as owner, runner tokens as operator. Raises NotFound when the
+    caller is no member of `organization`.
     """
     statement = select(Token).where(_manageable(actor), _IS_LISTED)
+    within: object = ""
+    if organization is not None:
+        chosen, _ = await get_organization(session, actor, organization)
+        within = chosen.id
+        statement = statement.where(
+            Token.organization_id == chosen.id
+        )  # tenancy: the caller's own, by the line above
     if search:
         statement = statement.where(contains(search, Token.name, Token.hint))
-    return await read_items(session, statement, _ORDERS.of(order), window)
+    return await read_items(session, statement, _ORDERS.of(order, within=within), window)
 
 
 async def revoke_token(session: AsyncSession, actor: Actor, token_id: TokenId) -> Token:

@@ -61,8 +61,8 @@ UNAUTHENTICATED: set[str] = {
     "PUT /api/webhooks/{app_slug}/{webhook_slug}/",
 }
 
-NOTHING_THERE = {"GET /api/apps/{app}/install/", "GET /api/users/"}
-"""Nothing of the victim's: nobody installs their own app, and users are the operators'."""
+NOTHING_THERE = {"GET /api/admin/health/", "GET /api/apps/{app}/install/", "GET /api/users/"}
+"""Nothing of the victim's: nobody installs their own app; health and users are the operators'."""
 
 DONE_BY_SCRIPTS = {
     "POST /api/integrations/mailer/notify-me/",

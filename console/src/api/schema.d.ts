@@ -98,7 +98,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the caller's organizations */
+        /** List the caller's organizations, oldest first */
         get: operations["accounts_list_organizations"];
         put?: never;
         /** Create an organization, with the caller as its owner */
@@ -224,6 +224,23 @@ export interface paths {
         };
         /** Return what the console shows first: caller, organizations, apps */
         get: operations["console_bootstrap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/health/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report how the installation does: runners, queue, storage (operators) */
+        get: operations["operations_installation_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1732,6 +1749,23 @@ export interface paths {
         put?: never;
         /** Mark a notification as read */
         post: operations["notifications_mark_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/{notification_id}/unread/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark a notification as not read */
+        post: operations["notifications_mark_unread"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5171,6 +5205,34 @@ export interface components {
             access_digest: string;
         };
         /**
+         * InstallationHealthRead
+         * @description Shows an operator how the installation does. It holds no secret and nothing of any organization.
+         */
+        InstallationHealthRead: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "unavailable";
+            /**
+             * Parts
+             * @description `ok` or `unavailable`, as in `/health`
+             */
+            parts: {
+                [key: string]: string;
+            };
+            /** Configured Isolation */
+            configured_isolation: string;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
+            /** Runners */
+            runners: components["schemas"]["RunnerRead"][];
+            queue: components["schemas"]["QueueRead"];
+            storage: components["schemas"]["StorageRead"];
+        };
+        /**
          * InstallationRead
          * @description Describes the installation: its version, and what it has been set up with.
          */
@@ -6247,15 +6309,29 @@ export interface components {
         NotificationKind: "info" | "success" | "warning" | "error";
         /**
          * NotificationPage
-         * @description Holds the contract's pagination envelope.
+         * @description Holds a part of an inbox.
          */
         NotificationPage: {
-            /** Count */
-            count: number;
-            /** Next */
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
             next: string | null;
-            /** Previous */
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
             previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["NotificationRead"][];
         };
@@ -7083,6 +7159,27 @@ export interface components {
             prefix?: string;
         };
         /**
+         * QueueRead
+         * @description Shows the queue of runs over all organizations.
+         */
+        QueueRead: {
+            /**
+             * Waiting
+             * @description Runs that wait for a runner; 10000 stands for 10000 or more
+             */
+            waiting: number;
+            /**
+             * Held
+             * @description Runs that runners work on
+             */
+            held: number;
+            /**
+             * Oldest Waiting Seconds
+             * @description How long the oldest waits; null: none waits
+             */
+            oldest_waiting_seconds: number | null;
+        };
+        /**
          * RateLimit
          * @description Declares how many calls a connection may make per period.
          */
@@ -7831,6 +7928,36 @@ export interface components {
          */
         RunVersion: "same" | "latest";
         /**
+         * RunnerRead
+         * @description Shows a runner that was active within the last day.
+         */
+        RunnerRead: {
+            /** Id */
+            id: string;
+            /**
+             * Is Present
+             * @description Active within the last minute
+             */
+            is_present: boolean;
+            /** Isolation */
+            isolation: string;
+            /**
+             * Slots
+             * @description How many runs it executes at once, as far as it has shown
+             */
+            slots: number | null;
+            /**
+             * Held
+             * @description Runs that it works on
+             */
+            held: number;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+        };
+        /**
          * RunsCancel
          * @description Names the runs that are to be cancelled.
          */
@@ -8276,6 +8403,18 @@ export interface components {
              * @default []
              */
             accepted?: number[];
+        };
+        /**
+         * StorageRead
+         * @description Shows what is stored; the disk is that of application files, null where they are elsewhere.
+         */
+        StorageRead: {
+            /** Database Bytes */
+            database_bytes: number;
+            /** Files Free Bytes */
+            files_free_bytes: number | null;
+            /** Files Total Bytes */
+            files_total_bytes: number | null;
         };
         /**
          * SyncCheckpointRead
@@ -10289,7 +10428,12 @@ export interface operations {
     };
     accounts_list_organizations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                /** @description At most so many; absent: all */
+                limit?: number | null;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -10331,10 +10475,7 @@ export interface operations {
     accounts_create_organization: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
-                "X-Organization-Id"?: string | null;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -10883,6 +11024,47 @@ export interface operations {
             };
         };
     };
+    operations_installation_health: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationHealthRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     accounts_delete_other_sessions: {
         parameters: {
             query?: never;
@@ -11350,6 +11532,8 @@ export interface operations {
                 /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
                 search?: string | null;
                 order?: "created_at" | "-created_at" | "name" | "-name";
+                /** @description Id or slug: only tokens of this organization */
+                organization?: string | null;
                 /** @description `next_cursor` of the part before; empty: the first part */
                 cursor?: string | null;
                 /** @description How many items, with `cursor`; no count is made */
@@ -16131,6 +16315,10 @@ export interface operations {
                 unread?: boolean;
                 page?: number;
                 per_page?: number;
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -16344,6 +16532,49 @@ export interface operations {
         };
     };
     notifications_mark_read: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                notification_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    notifications_mark_unread: {
         parameters: {
             query?: never;
             header?: {

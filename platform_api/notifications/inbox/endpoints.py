@@ -11,7 +11,7 @@ from platform_api.core.database import SessionDep
 from platform_api.core.errors import TooManyRequests
 from platform_api.core.http.dependencies import DatabaseDep
 from platform_api.core.http.openapi import event_stream_schema
-from platform_api.core.http.pagination import PageDep
+from platform_api.core.http.pagination import ListingDep
 from platform_api.core.services import provided
 from platform_api.notifications.inbox import service as inbox
 from platform_api.notifications.inbox.schemas import (
@@ -46,18 +46,12 @@ async def send_notification(actor: DataActorDep, session: SessionDep, body: Noti
 async def list_notifications(
     actor: DataActorDep,
     session: SessionDep,
-    page: PageDep,
+    listing: ListingDep,
     unread: Annotated[bool, Query(description="Only those not read yet")] = False,
 ) -> NotificationPage:
-    count, notifications = await inbox.list_inbox(
-        session, actor, only_unread=unread, page=page.page, per_page=page.per_page
-    )
-    return NotificationPage(
-        count=count,
-        next=page.next_url(count),
-        previous=page.previous_url(),
-        results=[NotificationRead.model_validate(notification) for notification in notifications],
-    )
+    part = await inbox.list_inbox(session, actor, only_unread=unread, window=listing.window)
+    results = [NotificationRead.model_validate(notification) for notification in part.items]
+    return NotificationPage(**listing.links(part), results=results)
 
 
 @router.get("/unread-count/", summary="Count the notifications that the caller has not read")
@@ -100,6 +94,13 @@ async def mark_read(
     actor: DataActorDep, session: SessionDep, notification_id: NotificationReference
 ) -> NotificationRead:
     return NotificationRead.model_validate(await inbox.mark_read(session, actor, notification_id))
+
+
+@router.post("/{notification_id}/unread/", summary="Mark a notification as not read")
+async def mark_unread(
+    actor: DataActorDep, session: SessionDep, notification_id: NotificationReference
+) -> NotificationRead:
+    return NotificationRead.model_validate(await inbox.mark_unread(session, actor, notification_id))
 
 
 @router.delete("/{notification_id}/", status_code=204, summary="Delete a notification")

@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from platform_api.core.http.openapi import JsonText
+from platform_api.core.http.pagination import Envelope
 from platform_api.notifications.inbox.models import NotificationKind
 
 MAX_ACTIONS = 5
@@ -96,12 +97,9 @@ class NotificationEvent(BaseModel):
     data: Annotated[str, JsonText(NotificationRead)]
 
 
-class NotificationPage(BaseModel):
-    """Holds the contract's pagination envelope."""
+class NotificationPage(Envelope):
+    """Holds a part of an inbox."""
 
-    count: int
-    next: str | None
-    previous: str | None
     results: list[NotificationRead]
 
 

@@ -12,11 +12,13 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Role
 from platform_api.accounts.tenancy import lock_member, visible_to
 from platform_api.core.errors import Forbidden, NotFound
-from platform_api.core.paging import paginate
+from platform_api.core.paging import Orders, Part, Window, read_items
 from platform_api.core.types import UserId
 from platform_api.notifications.inbox.models import Notification
 from platform_api.notifications.inbox.schemas import NotificationWrite
 from platform_api.notifications.inbox.signals import announce
+
+_ORDERS = Orders("notifications", Notification.id, created_at=Notification.id)
 
 MAX_KEPT = 500
 """Maximum notifications of one inbox: beyond it the oldest read ones are deleted, then the oldest."""
@@ -47,14 +49,14 @@ async def send(session: AsyncSession, actor: Actor, notification: NotificationWr
     return stored
 
 
-async def list_inbox(
-    session: AsyncSession, actor: Actor, *, only_unread: bool, page: int, per_page: int
-) -> tuple[int, Sequence[Notification]]:
-    """Returns how many notifications the caller has, and one page of them, newest first."""
+async def list_inbox(session: AsyncSession, actor: Actor, *, only_unread: bool, window: Window) -> Part[Notification]:
+    """Returns a part of the caller's notifications, newest first."""
     mine = select(Notification).where(_is_mine(actor))
     if only_unread:
         mine = mine.where(Notification.read_at.is_(None))
-    return await paginate(session, mine, Notification.id.desc(), page=page, per_page=per_page)
+    # A cursor among unread ones means nothing among all.
+    within = "unread" if only_unread else "all"
+    return await read_items(session, mine, _ORDERS.of("-created_at", within=within), window)
 
 
 async def count_unread(session: AsyncSession, actor: Actor) -> int:
@@ -71,13 +73,16 @@ def unread_up_to(actor: Actor, limit: int) -> ScalarSelect[int]:
 
 async def mark_read(session: AsyncSession, actor: Actor, notification_id: int) -> Notification:
     """Marks a notification as read; one that was read keeps its time. Raises NotFound, Forbidden."""
-    _require_person(actor)
-    statement = select(Notification).where(Notification.id == notification_id, _is_mine(actor)).with_for_update()
-    notification: Notification | None = await session.scalar(statement)
-    if notification is None:
-        raise _not_found(notification_id)
+    notification = await _lock_mine(session, actor, notification_id)
     if notification.read_at is None:
         notification.read_at = await session.scalar(select(func.now()))
+    return notification
+
+
+async def mark_unread(session: AsyncSession, actor: Actor, notification_id: int) -> Notification:
+    """Marks a notification as not read, to come back to it. Raises NotFound, Forbidden."""
+    notification = await _lock_mine(session, actor, notification_id)
+    notification.read_at = None
     return notification
 
 
@@ -129,6 +134,15 @@ async def _delete_beyond(session: AsyncSession, actor: Actor, user_id: UserId) -
         # tenancy: `inbox` holds the actor's condition
         delete(Notification).where(*inbox, Notification.id.in_(surplus)).execution_options(synchronize_session=False)
     )
+
+
+async def _lock_mine(session: AsyncSession, actor: Actor, notification_id: int) -> Notification:
+    _require_person(actor)
+    statement = select(Notification).where(Notification.id == notification_id, _is_mine(actor)).with_for_update()
+    notification: Notification | None = await session.scalar(statement)
+    if notification is None:
+        raise _not_found(notification_id)
+    return notification
 
 
 def _is_mine(actor: Actor) -> ColumnElement[bool]:

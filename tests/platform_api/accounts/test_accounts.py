@@ -27,6 +27,61 @@ async def test_an_organization_is_created_with_its_creator_as_owner(shared_platf
     assert renamed.json()["name"] == "New name"
 
 
+async def test_organizations_are_searched_by_name_and_slug(shared_platform: Platform) -> None:
+    caller, other = [await shared_platform.create_caller() for _ in range(2)]
+    async with shared_platform.client(caller) as client:
+        for name in ("Needle one", "Hay", "Needle two"):
+            assert (await client.post("/api/organizations/", json={"name": name})).status_code == 201
+        found = (await client.get("/api/organizations/", params={"search": "NEEDLE"})).json()
+        first = (await client.get("/api/organizations/", params={"search": "needle-", "limit": 1})).json()
+        refused = await client.get("/api/organizations/", params={"limit": 1000})
+    assert [one["name"] for one in found] == ["Needle one", "Needle two"]
+    assert [one["name"] for one in first] == ["Needle one"]
+    assert refused.status_code == 422
+    async with shared_platform.client(other) as client:
+        assert (await client.get("/api/organizations/", params={"search": "needle"})).json() == []
+
+
+async def test_who_is_in_no_organization_makes_one(shared_platform: Platform) -> None:
+    user = await shared_platform.create_user()
+    async with shared_platform.client() as client:
+        signed_in = {"email": user.email, "password": Platform.password}
+        assert (await client.post("/api/organizations/", json={"name": "x"})).status_code == 401
+        assert (await client.post("/api/sessions/", json=signed_in)).status_code == 200
+        assert (await client.get("/api/me/")).json()["code"] == "no_organization"
+        foreign = await client.post(
+            "/api/organizations/", json={"name": "x"}, headers={"Origin": "https://evil.example"}
+        )
+        made = await client.post(
+            "/api/organizations/", json={"name": "Anew"}, headers={"Sec-Fetch-Site": "same-origin"}
+        )
+        me = (await client.get("/api/me/")).json()
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "foreign_page")
+    assert made.status_code == 201, made.text
+    assert (me["organization"]["name"], me["role"]) == ("Anew", "owner")
+
+
+async def test_a_token_that_may_not_manage_accounts_makes_no_organization(shared_platform: Platform) -> None:
+    narrow = await shared_platform.create_caller(scopes=[Scope.DATA])
+    async with shared_platform.client(narrow) as client:
+        reply = await client.post("/api/organizations/", json={"name": "x"})
+    assert (reply.status_code, reply.json()["code"]) == (403, "missing_scope")
+
+
+async def test_tokens_of_one_organization_are_listed_alone(shared_platform: Platform) -> None:
+    caller, stranger = [await shared_platform.create_caller() for _ in range(2)]
+    async with shared_platform.client(caller) as client:
+        other = (await client.post("/api/organizations/", json={"name": "Second of the two"})).json()
+        for name, organization in (("here", caller.organization_id), ("there", other["id"])):
+            body = {"name": name, "organization_id": organization}
+            assert (await client.post("/api/tokens/", json=body)).status_code == 201
+        query = {"organization": other["slug"]}
+        listed = (await client.get("/api/tokens/", params=query)).json()["results"]
+    assert [token["name"] for token in listed] == ["there"]
+    async with shared_platform.client(stranger) as client:
+        assert (await client.get("/api/tokens/", params=query)).status_code == 404
+
+
 async def test_a_user_changes_their_own_name_and_nobody_elses(shared_platform: Platform) -> None:
     caller, other = [await shared_platform.create_caller() for _ in range(2)]
     async with shared_platform.client(caller) as client:

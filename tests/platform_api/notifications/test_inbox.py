@@ -95,6 +95,39 @@ async def test_the_list_comes_in_pages(shared_platform: Platform, owner: Caller)
     assert await _titles(shared_platform, owner, per_page=2, page=2) == ["2", "1"]
 
 
+async def test_the_list_is_read_from_a_cursor_on_without_a_count(shared_platform: Platform, owner: Caller) -> None:
+    sent = [await _sent(shared_platform, owner, title=str(number)) for number in range(5)]
+    titles: list[str] = []
+    async with shared_platform.client(owner) as client:
+        await client.post(f"{PATH}{sent[3]['id']}/read/")
+        cursor: str | None = ""
+        while cursor is not None:
+            part = (await client.get(PATH, params={"unread": True, "limit": 2, "cursor": cursor})).json()
+            assert part["count"] is None
+            titles += [item["title"] for item in part["results"]]
+            cursor = part["next_cursor"]
+        first = (await client.get(PATH, params={"unread": True, "limit": 1})).json()
+        among_all = await client.get(PATH, params={"cursor": first["next_cursor"]})
+    assert titles == ["4", "2", "1", "0"]
+    assert among_all.status_code == 422, "a cursor of the unread ones leads nowhere among all"
+
+
+async def test_what_was_read_is_marked_unread_again_by_its_recipient(
+    shared_platform: Platform, owner: Caller
+) -> None:
+    sent = await _sent(shared_platform, owner, title="a")
+    stranger = await shared_platform.create_caller()
+    colleague = await shared_platform.create_colleague(owner, Role.OWNER)
+    async with shared_platform.client(owner) as client:
+        await client.post(f"{PATH}{sent['id']}/read/")
+        for other in (stranger, colleague):
+            async with shared_platform.client(other) as refused:
+                assert (await refused.post(f"{PATH}{sent['id']}/unread/")).status_code == 404
+        assert (await client.get(f"{PATH}unread-count/")).json() == {"unread": 0}
+        assert (await client.post(f"{PATH}{sent['id']}/unread/")).json()["read_at"] is None
+        assert (await client.get(f"{PATH}unread-count/")).json() == {"unread": 1}
+
+
 @pytest.mark.parametrize(
     "url",
     [

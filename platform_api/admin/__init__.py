@@ -1,0 +1,1 @@
+"""Shows operators how the installation does."""
