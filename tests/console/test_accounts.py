@@ -44,7 +44,7 @@ async def test_a_sign_in_leads_to_the_page_that_was_asked_for(shared_platform: P
         await visitor.open(f"/api/apps/graphql/?app={app.id}")
         await visitor.sign_in(caller.email, Platform.password)
         await expect(visitor.page).to_have_url(f"{visitor.base_url}/api/apps/graphql/?app={app.id}")
-        await visitor.page.wait_for_load_state("networkidle")
+        await visitor.settle()
 
 
 @pytest.mark.parametrize("target", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)"])

@@ -6,18 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from platform_api.web.templating import CONSOLE
+from tests.console.conftest import Visit
 from tests.platform_api.conftest import Platform
 
 MAX_FIRST_BYTES = 300_000
 MAX_EDITOR_BYTES = 190_000
-_FIRST = (
-    "index.html",
-    "src/app/StartPage.tsx",
-    "src/app/shell/Shell.tsx",
-    "src/features/apps/components/HomePage.tsx",
-)
+MAX_REQUESTS = 6
+_FIRST = ("index.html",)
+"""With the shell and the home page in it."""
 
 needs_build = pytest.mark.skipif(not (CONSOLE / "index.html").exists(), reason="the web console is not built")
 
@@ -82,3 +81,22 @@ async def test_assets_are_compressed_and_kept_for_ever(shared_platform: Platform
     assert [answers[name].headers.get("content-encoding") for name in answers] == ["br", "gzip", None]
     assert answers["gzip"].content == answers["identity"].content
     assert len({answer.headers["content-length"] for answer in answers.values()}) == 3
+
+
+@pytest.mark.anyio
+async def test_few_requests_come_before_the_first_content(shared_platform: Platform, visit: Visit) -> None:
+    caller = await shared_platform.create_caller()
+    app = await shared_platform.create_app(caller)
+    async with visit() as visitor:
+        page = visitor.page
+        await visitor.open(f"/sign-in?next=/{caller.organization_slug}")
+        await visitor.sign_in(caller.email, Platform.password)
+        await expect(page.get_by_role("heading", name=app.name)).to_be_visible()
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url.removeprefix(visitor.base_url)))
+        await page.reload()
+        await expect(page.get_by_role("heading", name=app.name)).to_be_visible()
+    before = requests[: requests.index("/api/bootstrap/") + 1]
+    assert len(before) <= MAX_REQUESTS, before
+    assert [url for url in before if url.startswith("/api/")] == ["/api/bootstrap/"]
+    assert not {"/api/me/", "/api/organizations/", "/api/apps/"} & {url.partition("?")[0] for url in requests}

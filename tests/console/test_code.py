@@ -304,7 +304,7 @@ async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme
         for tab in ("triggers", "history"):
             await visitor.open(f"{app['code'].removesuffix('/code')}/actions/count?tab={tab}")
             await expect(page.get_by_role("tab", name=tab.title(), selected=True)).to_be_visible()
-            await page.wait_for_load_state("networkidle")
+            await visitor.settle()
             findings[tab] = await visitor.findings_of_axe()
         empty = await shared_platform.create_app(caller)
         await visitor.open(f"/{caller.organization_slug}/{empty.slug}/code")

@@ -377,7 +377,7 @@ async def test_settings_of_another_organization_answer_nothing(shared_platform: 
     async with visit() as visitor:
         await _signed_in(visitor, caller)
         for path in ("/settings", "/settings/members", "/settings/tokens", "/settings/general"):
-            await visitor.page.wait_for_load_state("networkidle")
+            await visitor.settle()
             await visitor.leave()
             visitor.answers.clear()
             await visitor.open(f"/{stranger.organization_slug}{path}")
@@ -418,7 +418,7 @@ async def test_axe_finds_nothing_on_the_screens_of_people(
         ):
             await visitor.open(f"/{owner.organization_slug}{path}")
             await expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
-            await page.wait_for_load_state("networkidle")
+            await visitor.settle()
             findings[path] = await visitor.findings_of_axe()
             if button is not None:
                 await page.get_by_role("button", name=button, exact=True).click()

@@ -29,7 +29,7 @@ async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme
         for path, heading in (("", "Apps"), ("/apps/new", "New app"), (f"/{app.slug}", app.name)):
             await visitor.open(org + path)
             await expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
-            await page.wait_for_load_state("networkidle")
+            await visitor.settle()
             findings[path] = await visitor.findings_of_axe()
         await page.get_by_role("button", name="Switch organization").click()
         await expect(page.get_by_role("menuitem").first).to_be_visible()

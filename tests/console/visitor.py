@@ -1,5 +1,6 @@
 """A person at a browser: signs in, goes to pages, and notices what a page does wrong."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -7,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
 AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 Scheme = Literal["light", "dark"]
@@ -28,6 +29,10 @@ class Visitor:
         self.problems: list[str] = []
         self.answers: list[tuple[int, str]] = []
         self._was_offline = False
+        self._loading: set[Request] = set()
+        page.on("request", self._on_request)
+        page.on("requestfinished", self._loading.discard)
+        page.on("requestfailed", self._loading.discard)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         page.on("response", self._on_response)
@@ -49,6 +54,15 @@ class Visitor:
             yield
         finally:
             await self.context.set_offline(False)
+    async def settle(self) -> None:
+        """Waits until nothing is loaded any more but streams, which never end: with them no network is idle."""
+        quiet = 0
+        for _ in range(600):
+            await asyncio.sleep(0.1)
+            quiet = 0 if self._loading else quiet + 1
+            if quiet == 5:
+                return
+        raise AssertionError(f"the page still loads {[request.url for request in self._loading]}")
 
     async def sign_in(self, email: str, password: str) -> None:
         """Fills in the sign-in form, wherever it is, and waits for what comes after it."""
@@ -70,6 +84,10 @@ class Visitor:
             for violation in found
             for node in violation["nodes"]
         ]
+
+    def _on_request(self, request: Request) -> None:
+        if "stream" not in request.url:
+            self._loading.add(request)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if self._was_offline and _OFFLINE.search(message.text):

@@ -1,6 +1,7 @@
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Navigate } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
 import { useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
 import { meQuery, setUpQuery, WhereTheLinkIs } from "@/features/accounts";
@@ -10,10 +11,17 @@ import { ErrorPanel } from "@/ui/ErrorPanel";
 import { OutsideCard } from "@/ui/OutsideCard";
 import { PendingPage } from "./pages";
 
+/** Not part of what is loaded first. */
+const NewOrganizationModal = lazy(async () => {
+  const { NewOrganizationModal: Loaded } = await import("@/features/settings");
+  return { default: Loaded };
+});
+
 /** Leads from `/` to the organization of who is signed in, else to the sign-in or to how a fresh installation begins. */
 export function StartPage() {
   const api = useApi();
   const me = useQuery({ ...meQuery(api), retry: false });
+  const [isCreating, setCreating] = useState(false);
   const code = me.error instanceof ApiError ? me.error.code : null;
   const isSignedOut = me.error instanceof ApiError && me.error.status === 401;
   const installation = useQuery({ ...setUpQuery(api), enabled: isSignedOut });
@@ -33,13 +41,23 @@ export function StartPage() {
     return (
       <OutsideCard title={t("You are in no organization")}>
         <Stack gap="md">
-          <Text>{t("Ask an owner of the organization that you want to work in for an invitation.")}</Text>
+          <Text>
+            {t(
+              "Ask an owner of the organization that you want to work in for an invitation, or begin one of your own.",
+            )}
+          </Text>
           <Group>
+            <Button onClick={() => setCreating(true)}>{t("New organization")}</Button>
             <Button variant="default" renderRoot={(props) => <Link to="/account" {...props} />}>
               {t("Your account")}
             </Button>
           </Group>
         </Stack>
+        {isCreating && (
+          <Suspense>
+            <NewOrganizationModal onClose={() => setCreating(false)} />
+          </Suspense>
+        )}
       </OutsideCard>
     );
   }

@@ -1,21 +1,25 @@
-import { createRoute, createRouter, lazyRouteComponent, Outlet } from "@tanstack/react-router";
+import { createRoute, createRouter, Outlet } from "@tanstack/react-router";
 import { accountRoutes } from "@/features/accounts/routes";
 import { appsRoutes } from "@/features/apps/routes";
 import { codeRoutes } from "@/features/code/routes";
 import { importsRoutes } from "@/features/imports/routes";
+import { inboxRoutes } from "@/features/inbox/routes";
 import { runsRoutes } from "@/features/runs/routes";
 import { settingsRoutes } from "@/features/settings/routes";
 import { tablesRoutes } from "@/features/tables/routes";
 import { appRoute, organizationRoute, outsideRoute, rootRoute } from "@/routing/routes";
 import { CrashPage, NotHerePage, PendingPage } from "./pages";
+import { StartPage } from "./StartPage";
+import { Shell } from "./shell/Shell";
 
 rootRoute.update({ component: Outlet, notFoundComponent: NotHerePage });
-organizationRoute.update({ component: lazyRouteComponent(() => import("./shell/Shell"), "Shell") });
+// Part of the first load with the home page: all of it is one file, which one request fetches.
+organizationRoute.update({ component: Shell });
 
 const startRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/",
-  component: lazyRouteComponent(() => import("./StartPage"), "StartPage"),
+  component: StartPage,
 });
 
 const routeTree = rootRoute.addChildren([
@@ -23,6 +27,7 @@ const routeTree = rootRoute.addChildren([
   outsideRoute.addChildren([...accountRoutes.outside]),
   organizationRoute.addChildren([
     ...appsRoutes.organization,
+    ...inboxRoutes.organization,
     ...runsRoutes.organization,
     ...settingsRoutes.organization,
     appRoute.addChildren([

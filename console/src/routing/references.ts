@@ -6,20 +6,8 @@ export const notOrganizations: ReadonlySet<string> = new Set([
   // Pages outside of organizations.
   ...["account", "admin", "forgot-password", "invite", "reset-password", "set-up", "sign-in"],
   // Paths of the API and of pages that the server makes.
-  ...[
-    "accounts",
-    "actions",
-    "api",
-    "apps",
-    "bootstrap",
-    "cache",
-    "connect",
-    "docs",
-    "documents",
-    "drafts",
-    "files",
-    "health",
-  ],
+  ...["accounts", "actions", "api", "apps", "bootstrap", "cache", "connect", "docs", "documents", "drafts", "files"],
+  ...["health"],
   ...["help", "integrations", "invitations", "me", "notifications", "oauth", "openapi.json", "organizations"],
   ...["password-resets", "plugins", "runner", "sessions", "static", "tokens", "users", "v1", "webhooks"],
 ]);

@@ -1,5 +1,5 @@
-import { Anchor, Group, Skeleton, Title } from "@mantine/core";
-import IconBook from "@tabler/icons-react/icons/IconBook";
+import { ActionIcon, Group, Skeleton, Title, Tooltip } from "@mantine/core";
+import IconHelp from "@tabler/icons-react/icons/IconHelp";
 import { type ReactNode, useEffect, useRef } from "react";
 import { t } from "@/i18n";
 import classes from "./Page.module.css";
@@ -14,12 +14,15 @@ type PageProps = {
   actions?: ReactNode;
   tabs?: ReactNode;
   toolbar?: ReactNode;
+  /** The page of the documentation about this screen: `/help/…`. */
+  help?: string;
   width?: "full" | "reading";
   children: ReactNode;
 };
 
 /** The frame of every screen: title, actions, tabs, toolbar, one scroller. Focus goes to the title of a new page. */
-export function Page({ title, breadcrumb, state, actions, tabs, toolbar, width = "full", children }: PageProps) {
+export function Page(props: PageProps) {
+  const { title, breadcrumb, state, actions, tabs, toolbar, help, width = "full", children } = props;
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · automio`;
@@ -37,6 +40,7 @@ export function Page({ title, breadcrumb, state, actions, tabs, toolbar, width =
         {state}
         <Group gap="xs" className={classes.actions}>
           {actions}
+          {help !== undefined && <HelpLink page={help} />}
         </Group>
       </header>
       {tabs}
@@ -63,8 +67,18 @@ export function LoadingRows({ count = 6 }: { count?: number }) {
 /** Leads to the page of the documentation about this screen. */
 export function HelpLink({ page }: { page: string }) {
   return (
-    <Anchor href={page} target="_blank" rel="noreferrer" size="sm" className={classes.help}>
-      <IconBook size={16} aria-hidden /> {t("Documentation")}
-    </Anchor>
+    <Tooltip label={t("Documentation of this screen")}>
+      <ActionIcon
+        component="a"
+        href={page}
+        target="_blank"
+        rel="noreferrer"
+        variant="subtle"
+        color="gray"
+        aria-label={t("Documentation of this screen")}
+      >
+        <IconHelp size={18} aria-hidden />
+      </ActionIcon>
+    </Tooltip>
   );
 }

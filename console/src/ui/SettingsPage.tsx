@@ -2,7 +2,7 @@ import { Group, Text, Title } from "@mantine/core";
 import { Link, type LinkProps } from "@tanstack/react-router";
 import { type ReactNode, useId } from "react";
 import { t } from "@/i18n";
-import { HelpLink, Page } from "./Page";
+import { Page } from "./Page";
 import classes from "./SettingsPage.module.css";
 
 /** One page of the settings, and where it is. */
@@ -26,12 +26,8 @@ export function SettingsPage({ title, tabs = [], help, actions, toolbar, childre
     <Page
       title={title}
       breadcrumb={tabs.length > 0 && <Text c="dimmed">{t("Settings")}</Text>}
-      actions={
-        <>
-          <HelpLink page={help} />
-          {actions}
-        </>
-      }
+      actions={actions}
+      help={help}
       tabs={tabs.length > 0 && <Tabs tabs={tabs} />}
       toolbar={toolbar}
       width="reading"

@@ -2,6 +2,7 @@ import { Group, Title } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
 import { type KeyboardEvent, type PointerEvent, type ReactNode, useEffect, useRef } from "react";
 import { t } from "@/i18n";
+import { HelpLink } from "./Page";
 import pageClasses from "./Page.module.css";
 import classes from "./Workbench.module.css";
 
@@ -14,6 +15,8 @@ type WorkbenchProps = {
   state?: ReactNode;
   actions?: ReactNode;
   tabs?: ReactNode;
+  /** The page of the documentation about this screen: `/help/…`. */
+  help?: string;
   side: ReactNode;
   inspector?: ReactNode;
   panel?: ReactNode;
@@ -29,7 +32,7 @@ const limits: Record<keyof Sizes, readonly [number, number]> = {
 
 /** The template of screens where one works on one thing: what there is, the thing itself, its form, and a panel below. */
 export function Workbench(props: WorkbenchProps) {
-  const { name, title, breadcrumb, state, actions, tabs, side, inspector, panel, children } = props;
+  const { name, title, breadcrumb, state, actions, tabs, help, side, inspector, panel, children } = props;
   const [sizes, setSizes] = useLocalStorage<Sizes>({ key: `automio.sizes.${name}`, defaultValue: start });
   const heading = useRef<HTMLHeadingElement>(null);
   const frame = useRef<HTMLDivElement>(null);
@@ -56,6 +59,7 @@ export function Workbench(props: WorkbenchProps) {
         {state}
         <Group gap="xs" className={pageClasses.actions}>
           {actions}
+          {help !== undefined && <HelpLink page={help} />}
         </Group>
       </header>
       {tabs}

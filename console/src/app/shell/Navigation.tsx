@@ -1,9 +1,12 @@
-import { Burger, Drawer, ScrollArea } from "@mantine/core";
+import { Burger, Drawer, ScrollArea, VisuallyHidden } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
+import { useApi } from "@/api/context";
 import { type Command, useCommands } from "@/commands/registry";
 import type { Me } from "@/features/accounts";
+import { badge, unreadQuery, useLiveInbox } from "@/features/inbox";
 import { t } from "@/i18n";
 import { organizationReference } from "@/routing/references";
 import { Logo } from "@/ui/Logo";
@@ -66,6 +69,7 @@ function Places({ me }: { me: Me }) {
   return (
     <>
       <OrganizationSwitcher me={me} />
+      <LiveInbox />
       <ScrollArea className={classes.places} type="auto">
         <PlaceList places={places} />
         {app !== undefined && (
@@ -83,6 +87,25 @@ function Places({ me }: { me: Me }) {
   );
 }
 
+/** Shows nothing: while the page is open, it keeps what is known of the inbox fresh. */
+function LiveInbox() {
+  useLiveInbox();
+  return null;
+}
+
+function Unread() {
+  const count = useQuery(unreadQuery(useApi())).data ?? 0;
+  return (
+    <span role="status">
+      {count > 0 && (
+        <span className={classes.badge}>
+          {badge(count)} <VisuallyHidden>{t("unread")}</VisuallyHidden>
+        </span>
+      )}
+    </span>
+  );
+}
+
 type Place =
   | ReturnType<typeof organizationPlaces>[number]
   | ReturnType<typeof appPlaces>[number]
@@ -95,6 +118,7 @@ function PlaceList({ places }: { places: readonly Place[] }) {
         <li key={title} className={classes.place}>
           <Icon size={18} aria-hidden />
           <Link {...link}>{title}</Link>
+          {link.to === "/$org/inbox" && <Unread />}
         </li>
       ))}
     </ul>

@@ -1,12 +1,13 @@
 import { Menu, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import IconCheck from "@tabler/icons-react/icons/IconCheck";
 import IconPlus from "@tabler/icons-react/icons/IconPlus";
+import IconSearch from "@tabler/icons-react/icons/IconSearch";
 import IconSelector from "@tabler/icons-react/icons/IconSelector";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useApi } from "@/api/context";
-import { type Me, organizationsQuery } from "@/features/accounts";
+import { type Me, nameOfRole, type Organization, organizationsQuery } from "@/features/accounts";
 import { t } from "@/i18n";
 import { organizationReference } from "@/routing/references";
 import { Logo } from "@/ui/Logo";
@@ -18,10 +19,26 @@ const NewOrganizationModal = lazy(async () => {
   return { default: Loaded };
 });
 
+const AllOrganizations = lazy(async () => {
+  const { AllOrganizations: Loaded } = await import("./AllOrganizations");
+  return { default: Loaded };
+});
+
+const maxShown = 8;
+
+/** Returns the organizations that the menu shows: this one, and others until there are eight. */
+function firstOf(organizations: readonly Organization[], here: number): Organization[] {
+  const [shown, rest] = [organizations.slice(0, maxShown), organizations.slice(maxShown)];
+  const own = rest.find(({ id }) => id === here);
+  return own === undefined ? shown : [own, ...shown.slice(0, maxShown - 1)];
+}
+
 /** Names the organization that one is in, and leads to the others. */
 export function OrganizationSwitcher({ me }: { me: Me }) {
-  const organizations = useQuery(organizationsQuery(useApi()));
+  const organizations = useQuery(organizationsQuery(useApi())).data ?? [];
   const [isCreating, setCreating] = useState(false);
+  const [isSearching, setSearching] = useState(false);
+  const first = firstOf(organizations, me.organization.id);
   return (
     <>
       <Menu position="bottom-start" width={260} withinPortal={false}>
@@ -35,7 +52,7 @@ export function OrganizationSwitcher({ me }: { me: Me }) {
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Label>{t("Organizations")}</Menu.Label>
-          {organizations.data?.map((organization) => (
+          {first.map((organization) => (
             <Menu.Item
               key={organization.id}
               leftSection={
@@ -45,7 +62,7 @@ export function OrganizationSwitcher({ me }: { me: Me }) {
                   visibility={organization.slug === me.organization.slug ? undefined : "hidden"}
                 />
               }
-              rightSection={<span className={classes.role}>{organization.role}</span>}
+              rightSection={<span className={classes.role}>{nameOfRole(organization.role)}</span>}
               renderRoot={(props) => (
                 <Link to="/$org" params={{ org: organizationReference(organization) }} {...props} />
               )}
@@ -54,11 +71,21 @@ export function OrganizationSwitcher({ me }: { me: Me }) {
             </Menu.Item>
           ))}
           <Menu.Divider />
+          {organizations.length > first.length && (
+            <Menu.Item leftSection={<IconSearch size={16} aria-hidden />} onClick={() => setSearching(true)}>
+              {t("All organizations …")}
+            </Menu.Item>
+          )}
           <Menu.Item leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setCreating(true)}>
             {t("New organization")}
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
+      {isSearching && (
+        <Suspense>
+          <AllOrganizations onClose={() => setSearching(false)} />
+        </Suspense>
+      )}
       {isCreating && (
         <Suspense>
           <NewOrganizationModal onClose={() => setCreating(false)} />

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Outlet } from "@tanstack/react-router";
 import { ActingIn, useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
@@ -9,6 +9,7 @@ import { organizationRoute } from "@/routing/routes";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { NoMemberPage, NotHerePage, PendingPage } from "../pages";
 import { Palette } from "../palette/Palette";
+import { firstScreenQuery } from "./first-screen";
 import { Navigation } from "./Navigation";
 import { useRightsAskedAgain } from "./rights";
 import classes from "./Shell.module.css";
@@ -25,11 +26,14 @@ export function Shell() {
 }
 
 function Gate() {
-  const me = useQuery(meQuery(useApi()));
+  const api = useApi();
+  const first = useQuery(firstScreenQuery(api, useQueryClient()));
+  const me = useQuery({ ...meQuery(api), enabled: first.isSuccess });
+  const error = me.error ?? first.error;
   useRightsAskedAgain();
   const needsSignIn = <SignInAgain email={me.data?.user.email ?? ""} />;
   // First of all: what was read before is not theirs to see any more.
-  if (me.error instanceof ApiError && [403, 404].includes(me.error.status)) {
+  if (error instanceof ApiError && [403, 404].includes(error.status)) {
     return me.data ? <NoMemberPage organization={me.data.organization.name} /> : <NotHerePage />;
   }
   if (me.data) {
@@ -49,10 +53,10 @@ function Gate() {
       </Commands>
     );
   }
-  if (me.error) {
+  if (error) {
     return (
       <main className={classes.main}>
-        <ErrorPanel error={me.error} onRetry={() => me.refetch()} />
+        <ErrorPanel error={error} onRetry={() => (first.isSuccess ? me : first).refetch()} />
       </main>
     );
   }

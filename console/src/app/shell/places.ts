@@ -2,6 +2,7 @@ import type { Icon } from "@tabler/icons-react";
 import IconCode from "@tabler/icons-react/icons/IconCode";
 import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconHome from "@tabler/icons-react/icons/IconHome";
+import IconInbox from "@tabler/icons-react/icons/IconInbox";
 import IconLayoutDashboard from "@tabler/icons-react/icons/IconLayoutDashboard";
 import IconSettings from "@tabler/icons-react/icons/IconSettings";
 import IconTable from "@tabler/icons-react/icons/IconTable";
@@ -16,6 +17,12 @@ export function organizationPlaces(org: string) {
       letter: "h",
       icon: IconHome as Icon,
       link: linkOptions({ to: "/$org", params: { org }, activeOptions: { exact: true } }),
+    },
+    {
+      title: t("Inbox"),
+      letter: "i",
+      icon: IconInbox as Icon,
+      link: linkOptions({ to: "/$org/inbox", params: { org } }),
     },
     {
       title: t("Runs"),

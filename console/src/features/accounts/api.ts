@@ -16,12 +16,29 @@ export function meQuery(api: Api) {
   });
 }
 
-/** Reads the organizations of who is signed in. */
+const maxOrganizations = 100;
+
+/** Reads the organizations of who is signed in: the first hundred. */
 export function organizationsQuery(api: Api) {
   return queryOptions({
     queryKey: ["organizations"],
-    queryFn: async ({ signal }) => body(await api.http.GET("/api/organizations/", { signal })),
+    queryFn: async ({ signal }) =>
+      body(await api.http.GET("/api/organizations/", { signal, params: { query: { limit: maxOrganizations } } })),
   });
+}
+
+/** Reads those of one's organizations whose name or slug contains `search`. */
+export function organizationSearchQuery(api: Api, search: string) {
+  return queryOptions({
+    queryKey: ["organizations", search],
+    queryFn: async ({ signal }) =>
+      body(await api.http.GET("/api/organizations/", { signal, params: { query: { search, limit: 50 } } })),
+  });
+}
+
+/** Makes an organization with who is signed in as its owner. */
+export async function createOrganization(api: Api, values: { name: string }): Promise<Organization> {
+  return body(await api.http.POST("/api/organizations/", { body: values }));
 }
 
 /** Reads whether this installation has no user yet, and whether it can send mail. */

@@ -1,4 +1,14 @@
-export { type Me, meQuery, type Organization, organizationsQuery, type Role, setUpQuery, signOut } from "./api";
+export {
+  createOrganization,
+  type Me,
+  meQuery,
+  type Organization,
+  organizationSearchQuery,
+  organizationsQuery,
+  type Role,
+  setUpQuery,
+  signOut,
+} from "./api";
 export { SignInForm } from "./components/SignInForm";
 export { WhereTheLinkIs } from "./components/WhereTheLinkIs";
 export { missing, missingEmail } from "./model/faults";

@@ -1,18 +1,33 @@
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { type Api, body } from "@/api/client";
 import type { components } from "@/api/schema";
 
 export type App = components["schemas"]["Application"];
 
-/** Reads the apps that may be used. */
+/** A part of the apps in the order of their names. */
+type Part = { results: App[]; next_cursor?: string | null };
+
+/** Reads the first apps, by name, that may be used. */
 export function appsQuery(api: Api) {
   return queryOptions({
     queryKey: ["apps"],
-    queryFn: async ({ signal }) => {
-      const answer = await api.http.GET("/api/apps/", { signal, params: { query: { show: "usable", per_page: 100 } } });
-      return body(answer);
-    },
+    queryFn: ({ signal }): Promise<Part> => readApps(api, { search: "", cursor: "" }, signal),
   });
+}
+
+/** Reads the apps that may be used, part by part, by name. */
+export function appListQuery(api: Api, search: string) {
+  return infiniteQueryOptions({
+    queryKey: ["apps", { search }],
+    queryFn: ({ signal, pageParam }): Promise<Part> => readApps(api, { search, cursor: pageParam }, signal),
+    initialPageParam: "",
+    getNextPageParam: (part) => part.next_cursor ?? null,
+  });
+}
+
+async function readApps(api: Api, { search, cursor }: { search: string; cursor: string }, signal: AbortSignal) {
+  const query = { show: "usable" as const, order: "name" as const, limit: 50, cursor, ...(search ? { search } : {}) };
+  return body(await api.http.GET("/api/apps/", { signal, params: { query } }));
 }
 
 /** Reads one app by id or slug. */

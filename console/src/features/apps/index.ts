@@ -1,1 +1,1 @@
-export { type App, appQuery, appsQuery } from "./api";
+export { type App, appListQuery, appQuery, appsQuery } from "./api";

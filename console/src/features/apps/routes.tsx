@@ -1,10 +1,12 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { appRoute, organizationRoute } from "@/routing/routes";
+import { HomePage } from "./components/HomePage";
 
 const homeRoute = createRoute({
   getParentRoute: () => organizationRoute,
   path: "/",
-  component: lazyRouteComponent(() => import("./components/HomePage"), "HomePage"),
+  // Not lazy: it is what the first load is for.
+  component: HomePage,
 });
 
 const newAppRoute = createRoute({

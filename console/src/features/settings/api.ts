@@ -87,20 +87,16 @@ export async function renameOrganization(
   return body(await api.http.PATCH("/api/organizations/{organization}/", { params, body: values }));
 }
 
-/** Makes an organization with who is signed in as its owner. */
-export async function createOrganization(api: Api, values: { name: string }): Promise<Organization> {
-  return body(await api.http.POST("/api/organizations/", { body: values }));
-}
-
-/** Reads the tokens that may be managed, of all one's organizations, part by part, newest first. */
-export function tokensQuery(api: Api, search: string) {
+/** Reads the tokens of an organization that may be managed, part by part, newest first. */
+export function tokensQuery(api: Api, organization: string, search: string) {
   return infiniteQueryOptions({
-    queryKey: ["tokens", search],
+    queryKey: ["tokens", organization, search],
     queryFn: async ({ signal, pageParam }) => {
       const query = {
         limit: partLength,
         order: "-created_at" as const,
         cursor: pageParam,
+        organization,
         ...(search ? { search } : {}),
       };
       return body(await api.http.GET("/api/tokens/", { signal, params: { query } }));

@@ -1,28 +1,47 @@
-import { Button, Text, TextInput, Title } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
+import { Button, Text, Title } from "@mantine/core";
+import IconInbox from "@tabler/icons-react/icons/IconInbox";
 import IconPlus from "@tabler/icons-react/icons/IconPlus";
-import IconSearch from "@tabler/icons-react/icons/IconSearch";
-import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
+import { type Command, useCommands } from "@/commands/registry";
+import { unreadQuery } from "@/features/inbox";
+import { RunCounts } from "@/features/runs";
 import { t } from "@/i18n";
 import { appReference } from "@/routing/references";
+import { Count } from "@/ui/Count";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
+import { MoreButton } from "@/ui/MoreButton";
 import { LoadingRows, Page } from "@/ui/Page";
+import { SearchInput } from "@/ui/SearchInput";
 import { Time } from "@/ui/Time";
-import { type App, appsQuery } from "../api";
+import { type App, appListQuery } from "../api";
 import classes from "./HomePage.module.css";
 import { WaysToStart } from "./WaysToStart";
 
 /** The first page of an organization: its apps. */
 export function HomePage() {
   const org = useOrganization();
-  const apps = useQuery(appsQuery(useApi()));
-  const [text, setText] = useState("");
-  const [search] = useDebouncedValue(text, 150);
-  const found = apps.data?.results.filter((app) => matches(app, search)) ?? [];
+  const navigate = useNavigate();
+  const [search, setSearch] = useState("");
+  const apps = useInfiniteQuery({ ...appListQuery(useApi(), search), placeholderData: keepPreviousData });
+  const found = apps.data?.pages.flatMap((page) => page.results) ?? [];
+  const isEmpty = apps.data !== undefined && !apps.isPlaceholderData && found.length === 0;
+  const commands = useMemo<Command[]>(
+    () => [
+      {
+        id: "new app",
+        title: t("New app"),
+        group: t("Apps"),
+        keys: "n",
+        run: () => navigate({ to: "/$org/apps/new", params: { org } }),
+      },
+    ],
+    [navigate, org],
+  );
+  useCommands(commands);
   const newApp = (
     <Button
       leftSection={<IconPlus size={16} aria-hidden />}
@@ -34,30 +53,28 @@ export function HomePage() {
   return (
     <Page
       title={t("Apps")}
+      help="/help/console"
       actions={newApp}
       toolbar={
-        <TextInput
-          aria-label={t("Search apps")}
-          placeholder={t("Search apps")}
-          leftSection={<IconSearch size={16} aria-hidden />}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          data-search
-        />
+        <>
+          <SearchInput label={t("Search apps")} value={search} onSearch={setSearch} />
+          <RunCounts />
+          <NeedsMe />
+        </>
       }
     >
       {apps.isPending && <LoadingRows />}
       {apps.error && <ErrorPanel error={apps.error} onRetry={() => apps.refetch()} />}
-      {apps.data?.results.length === 0 && (
+      {isEmpty && search === "" && (
         <EmptyState title={t("No apps yet")} action={<WaysToStart org={org} />}>
           {t("An app holds tables, the Python actions that work on them, and what connects them to other services.")}
         </EmptyState>
       )}
-      {apps.data && apps.data.results.length > 0 && found.length === 0 && (
+      {isEmpty && search !== "" && (
         <EmptyState
           title={t("No app matches “{search}”", { search })}
           action={
-            <Button variant="default" onClick={() => setText("")}>
+            <Button variant="default" onClick={() => setSearch("")}>
               {t("Clear the search")}
             </Button>
           }
@@ -70,6 +87,7 @@ export function HomePage() {
           </li>
         ))}
       </ul>
+      <MoreButton list={apps} />
     </Page>
   );
 }
@@ -90,7 +108,15 @@ function AppCard({ app, org }: { app: App; org: string }) {
   );
 }
 
-function matches(app: App, search: string): boolean {
-  const text = search.trim().toLocaleLowerCase();
-  return text === "" || [app.name, app.slug, app.description].some((part) => part.toLocaleLowerCase().includes(text));
+function NeedsMe() {
+  const org = useOrganization();
+  const unread = useQuery(unreadQuery(useApi()));
+  return (
+    <Count
+      title={t("Needs me")}
+      icon={<IconInbox size={16} aria-hidden />}
+      count={unread.data}
+      render={(props) => <Link to="/$org/inbox" params={{ org }} {...props} />}
+    />
+  );
 }

@@ -39,6 +39,7 @@ function BlankAppPage() {
   return (
     <Page
       title={t("New app")}
+      help="/help/local-development"
       breadcrumb={
         <Link to="/$org" params={{ org }}>
           {t("Apps")}

@@ -14,7 +14,7 @@ export function OverviewPage() {
   const org = useOrganization();
   const app = useQuery(appQuery(useApi(), slug));
   return (
-    <Page title={app.data?.name ?? slug} width="reading">
+    <Page title={app.data?.name ?? slug} help="/help/console" width="reading">
       {app.isPending && <LoadingRows count={3} />}
       {app.error && <ErrorPanel error={app.error} onRetry={() => app.refetch()} />}
       {app.data && (

@@ -3,11 +3,10 @@ import { useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useApi } from "@/api/context";
-import { missing } from "@/features/accounts";
+import { createOrganization, missing } from "@/features/accounts";
 import { t } from "@/i18n";
 import { organizationReference } from "@/routing/references";
 import { Form, useSubmit } from "@/ui/Form";
-import { createOrganization } from "../api";
 
 /** Makes an organization and goes there. */
 export function NewOrganizationModal({ onClose }: { onClose: () => void }) {

@@ -27,16 +27,13 @@ export function TokensPage() {
   const navigate = useNavigate();
   const { q = "" } = route.useSearch();
   const me = useQuery(meQuery(api)).data;
-  const tokens = useInfiniteQuery(tokensQuery(api, q));
+  const tokens = useInfiniteQuery(tokensQuery(api, org, q));
   const [showsEnded, setShowsEnded] = useState(false);
   const [isCreating, setCreating] = useState(false);
   if (me === undefined) return null;
   const search = (text: string) =>
     navigate({ to: "/$org/settings/tokens", params: { org }, search: text === "" ? {} : { q: text }, replace: true });
-  // The API lists those of all one's organizations.
-  const here = (tokens.data?.pages ?? [])
-    .flatMap((page) => page.results)
-    .filter((token) => token.organization_id === me.organization.id);
+  const here = (tokens.data?.pages ?? []).flatMap((page) => page.results);
   const shown = showsEnded ? here : here.filter((token) => endOf(token, tokens.dataUpdatedAt) === null);
   const isEmpty = tokens.data !== undefined && shown.length === 0 && !tokens.hasNextPage;
   const newToken = (

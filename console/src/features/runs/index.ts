@@ -1,0 +1,2 @@
+export { RunCounts } from "./components/RunCounts";
+export { underWayQuery } from "./counts";
