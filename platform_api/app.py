@@ -162,7 +162,7 @@ API_ROUTERS: Sequence[APIRouter] = (
 ROUTERS_OF_ANY_QUERY: Sequence[APIRouter] = (playground_router, file_link_router, webhook_call_router)
 """Routers whose addresses others call or pass on: what they add to the query is none of our business."""
 
-ROUTERS_BELOW_API_ONLY: Sequence[APIRouter] = (set_up_router,)
+ROUTERS_BELOW_API_ONLY: Sequence[APIRouter] = (admin_router, set_up_router)
 """Routers without an address of their own besides: a page of the web console has it."""
 
 PAGE_ROUTERS: Sequence[APIRouter] = (

@@ -1,9 +1,10 @@
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { App } from "@/app/App";
+// Before everything that has rules of its own: the later one of two equals wins.
 import "@/theme/mantine.css";
 import "@/theme/global.css";
+import { App } from "@/app/App";
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
 // For the scroll lock of dialogs and menus, which writes a style element.

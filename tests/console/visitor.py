@@ -31,8 +31,8 @@ class Visitor:
         self._was_offline = False
         self._loading: set[Request] = set()
         page.on("request", self._on_request)
-        page.on("requestfinished", self._loading.discard)
-        page.on("requestfailed", self._loading.discard)
+        page.on("requestfinished", self._on_loaded)
+        page.on("requestfailed", self._on_loaded)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         page.on("response", self._on_response)
@@ -88,6 +88,9 @@ class Visitor:
     def _on_request(self, request: Request) -> None:
         if "stream" not in request.url:
             self._loading.add(request)
+
+    def _on_loaded(self, request: Request) -> None:
+        self._loading.discard(request)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if self._was_offline and _OFFLINE.search(message.text):

@@ -1,8 +1,10 @@
 import { createRoute, createRouter, Outlet } from "@tanstack/react-router";
 import { accountRoutes } from "@/features/accounts/routes";
+import { adminRoutes } from "@/features/admin/routes";
 import { appsRoutes } from "@/features/apps/routes";
 import { codeRoutes } from "@/features/code/routes";
 import { importsRoutes } from "@/features/imports/routes";
+import { graphqlRoutes } from "@/features/graphql/routes";
 import { inboxRoutes } from "@/features/inbox/routes";
 import { runsRoutes } from "@/features/runs/routes";
 import { settingsRoutes } from "@/features/settings/routes";
@@ -24,7 +26,7 @@ const startRoute = createRoute({
 
 const routeTree = rootRoute.addChildren([
   startRoute,
-  outsideRoute.addChildren([...accountRoutes.outside]),
+  outsideRoute.addChildren([...accountRoutes.outside, ...adminRoutes.outside]),
   organizationRoute.addChildren([
     ...appsRoutes.organization,
     ...inboxRoutes.organization,
@@ -35,6 +37,7 @@ const routeTree = rootRoute.addChildren([
       ...tablesRoutes.app,
       ...importsRoutes.app,
       ...codeRoutes.app,
+      ...graphqlRoutes.app,
       ...runsRoutes.app,
     ]),
   ]),

@@ -1,5 +1,6 @@
 import IconChevronRight from "@tabler/icons-react/icons/IconChevronRight";
 import { useState } from "react";
+import { exactDigits } from "@/api/exact";
 import { t } from "@/i18n";
 import { download } from "./download";
 import classes from "./JsonTree.module.css";
@@ -10,17 +11,24 @@ const pageSize = 100;
 /** Longer texts are not shown as if they were whole. */
 const maxText = 64_000;
 
+type TreeProps = {
+  value: unknown;
+  label: string;
+  /** How many levels are open at first. */
+  levels?: number;
+};
+
 /** Shows a JSON value as a tree that opens level by level. */
-export function JsonTree({ value, label }: { value: unknown; label: string }) {
+export function JsonTree({ value, label, levels = 1 }: TreeProps) {
   return (
     <section className={classes.tree} aria-label={label}>
-      <Node name={null} value={value} isOpen />
+      <Node name={null} value={value} levels={levels} />
     </section>
   );
 }
 
-function Node({ name, value, isOpen = false }: { name: string | null; value: unknown; isOpen?: boolean }) {
-  const [opened, setOpened] = useState(isOpen);
+function Node({ name, value, levels }: { name: string | null; value: unknown; levels: number }) {
+  const [opened, setOpened] = useState(levels > 0);
   const [shown, setShown] = useState(pageSize);
   const members = membersOf(value);
   const title = name !== null && <span className={classes.name}>{name}: </span>;
@@ -46,7 +54,7 @@ function Node({ name, value, isOpen = false }: { name: string | null; value: unk
       {opened && (
         <div className={classes.members}>
           {members.slice(0, shown).map(([key, member]) => (
-            <Node key={key} name={key} value={member} />
+            <Node key={key} name={key} value={member} levels={levels - 1} />
           ))}
           {members.length > shown && (
             <button type="button" className={classes.more} onClick={() => setShown(shown + pageSize)}>
@@ -68,13 +76,17 @@ function Leaf({ value, name }: { value: unknown; name: string }) {
     );
   }
   return (
-    <span className={classes.value} data-type={value === null ? "null" : typeof value}>
+    <span
+      className={classes.value}
+      data-type={value === null ? "null" : exactDigits(value) === null ? typeof value : "number"}
+    >
       {JSON.stringify(value)}
     </span>
   );
 }
 
 function membersOf(value: unknown): [string, unknown][] | null {
+  if (exactDigits(value) !== null) return null;
   if (Array.isArray(value)) return value.map((member, index) => [String(index), member]);
   if (typeof value === "object" && value !== null) return Object.entries(value);
   return null;

@@ -19,7 +19,7 @@ async def test_an_operator_sees_runners_queue_versions_and_storage(platform: Pla
         await session.execute(delete(RunnerPresence))
         seen = {"here": func.now(), "gone": func.now() - text("interval '1 hour'")}
         for name, seen_at in seen.items():
-            row = {"id": name, "isolation": "process", "slots": 4, "seen_at": seen_at}
+            row = {"id": name, "isolation": "bubblewrap", "slots": 4, "seen_at": seen_at}
             await session.execute(insert(RunnerPresence).values(row))
     async with platform.client(operator) as client:
         action = await client.post(

@@ -11,6 +11,7 @@ import {
 } from "@mantine/core";
 import IconBook from "@tabler/icons-react/icons/IconBook";
 import IconDeviceDesktop from "@tabler/icons-react/icons/IconDeviceDesktop";
+import IconHeartbeat from "@tabler/icons-react/icons/IconHeartbeat";
 import IconLogout from "@tabler/icons-react/icons/IconLogout";
 import IconMoon from "@tabler/icons-react/icons/IconMoon";
 import IconSun from "@tabler/icons-react/icons/IconSun";
@@ -84,6 +85,14 @@ export function AccountMenu({ me }: { me: Me }) {
           >
             {t("Your account")}
           </Menu.Item>
+          {me.user.is_operator && (
+            <Menu.Item
+              leftSection={<IconHeartbeat size={16} aria-hidden />}
+              renderRoot={(props) => <Link to="/admin/health" {...props} />}
+            >
+              {t("Health of the installation")}
+            </Menu.Item>
+          )}
           <Menu.Item component="a" href="/docs" target="_blank" leftSection={<IconBook size={16} aria-hidden />}>
             {t("HTTP API")}
           </Menu.Item>

@@ -1,4 +1,5 @@
 import type { Icon } from "@tabler/icons-react";
+import IconApi from "@tabler/icons-react/icons/IconApi";
 import IconCode from "@tabler/icons-react/icons/IconCode";
 import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconHome from "@tabler/icons-react/icons/IconHome";
@@ -53,6 +54,12 @@ export function appPlaces(org: string, app: string) {
       letter: "c",
       icon: IconCode as Icon,
       link: linkOptions({ to: "/$org/$app/code/$", params: { org, app, _splat: "" } }),
+    },
+    {
+      title: t("API"),
+      letter: "a",
+      icon: IconApi as Icon,
+      link: linkOptions({ to: "/$org/$app/api", params: { org, app } }),
     },
     {
       title: t("Runs of the app"),

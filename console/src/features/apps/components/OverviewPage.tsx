@@ -1,5 +1,6 @@
 import { Anchor, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { appRoute } from "@/routing/routes";
@@ -23,8 +24,8 @@ export function OverviewPage() {
           <Text c="dimmed" size="sm">
             {t("Made")} <Time at={app.data.created_at} />
           </Text>
-          <Anchor href={`/api/apps/graphql/?app=${app.data.id}&organization=${encodeURIComponent(org)}`}>
-            {t("GraphiQL: try its GraphQL API")}
+          <Anchor renderRoot={(props) => <Link to="/$org/$app/api" params={{ org, app: slug }} {...props} />}>
+            {t("Try its GraphQL API")}
           </Anchor>
         </Stack>
       )}

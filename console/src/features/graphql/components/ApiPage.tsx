@@ -1,0 +1,41 @@
+import { Anchor } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useApi, useOrganization } from "@/api/context";
+import { meQuery } from "@/features/accounts";
+import { appQuery } from "@/features/apps";
+import { t } from "@/i18n";
+import { appRoute } from "@/routing/routes";
+import { ErrorPanel } from "@/ui/ErrorPanel";
+import { LoadingRows, Page } from "@/ui/Page";
+import { Explorer } from "./Explorer";
+
+/** Asks the app's GraphQL, as whoever is signed in. */
+export function ApiPage() {
+  const { app: reference } = appRoute.useParams();
+  const api = useApi();
+  const org = useOrganization();
+  const app = useQuery(appQuery(api, reference));
+  const me = useQuery(meQuery(api)).data;
+  return (
+    <Page
+      title={t("API")}
+      help="/help/graphql-clients"
+      state={me && <span>{t("as {name}", { name: me.user.name || me.user.email })}</span>}
+      actions={
+        app.data && (
+          <Anchor
+            href={`/api/apps/graphql/?app=${app.data.id}&organization=${encodeURIComponent(org)}`}
+            target="_blank"
+            rel="noreferrer"
+          >
+            {t("Open GraphiQL")}
+          </Anchor>
+        )
+      }
+    >
+      {app.isPending && <LoadingRows />}
+      {app.error && <ErrorPanel error={app.error} onRetry={() => app.refetch()} />}
+      {app.data && me && <Explorer key={app.data.id} app={app.data.id} user={String(me.user.id)} />}
+    </Page>
+  );
+}
