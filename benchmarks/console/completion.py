@@ -57,14 +57,16 @@ class Server(ABC):
         await self.complete(1)
 
     async def complete(self, version: int) -> float:
-        """Types after `api.` and asks for a completion; returns the seconds until it came."""
+        """Asks after `api.` and asks for a completion; returns the seconds until it came."""
         text = f"{_CODE}api.tables.{'graphql'[: version % 7]}"
         began = time.perf_counter()
         document = {"uri": self._uri, "version": version}
         await self._tell("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text}]})
         lines = text.split("\n")
         position = {"line": len(lines) - 1, "character": len(lines[-1])}
-        answer = await self._ask("textDocument/completion", {"textDocument": {"uri": self._uri}, "position": position})
+        answer = await self._ask(
+            "textDocument/completion", {"textDocument": {"uri": self._uri}, "position": position}
+        )
         items = answer["result"]["items"] if isinstance(answer["result"], dict) else answer["result"]
         assert any(item["label"] == "graphql" for item in items), answer
         return time.perf_counter() - began
@@ -131,13 +133,19 @@ async def measure_alone(pyrefly: str) -> list[float]:
     """Measures pyrefly without anything around it."""
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory, "source")
-        root.mkdir()
+        root.mkdir()  # noqa: ASYNC240  # nothing else runs yet
         site = Path(automio.__file__).parent.parent
         settings = f'search-path = ["{root}", "{site}"]\nskip-interpreter-query = true\n'
         (root / "pyrefly.toml").write_text(settings)
         process = await asyncio.create_subprocess_exec(
-            pyrefly, "lsp", "--threads", "2", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL, limit=2**24,
+            pyrefly,
+            "lsp",
+            "--threads",
+            "2",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=2**24,
         )
         try:
             return await measured(Alone(process, root))
@@ -147,7 +155,7 @@ async def measure_alone(pyrefly: str) -> list[float]:
 
 
 async def measure_editor(installation: Installation) -> tuple[list[float], float, int]:
-    """Measures the editor's way; also returns the seconds to the first completion, and the megabytes of the server."""
+    """Measures the editor's way; also returns the seconds to the first completion, and the server's megabytes."""
     with installation.client() as client:
         app = client.post("/api/apps/", json={"name": "Completion"}).json()
     url = f"{installation.url.replace('http', 'ws')}/api/apps/{app['id']}/language-server/"

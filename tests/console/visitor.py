@@ -54,6 +54,7 @@ class Visitor:
             yield
         finally:
             await self.context.set_offline(False)
+
     async def settle(self) -> None:
         """Waits until nothing is loaded any more but streams, which never end: with them no network is idle."""
         quiet = 0
