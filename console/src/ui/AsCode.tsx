@@ -8,13 +8,16 @@ import { CopyButton } from "./CopyButton";
 /** What a screen does, for one language. The token is `AUTOMIO_TOKEN` of the environment, never a real one. */
 export type Snippet = { language: "curl" | "Python" | "JavaScript" | "GraphQL"; code: string };
 
+type AsCodeProps = { snippets: () => readonly Snippet[]; title: string; size?: "xs" | "sm" };
+
 /** Shows how a program does what this screen does. Snippets are made when it is opened. */
-export function AsCode({ snippets, title }: { snippets: () => readonly Snippet[]; title: string }) {
+export function AsCode({ snippets, title, size = "sm" }: AsCodeProps) {
   const [shown, setShown] = useState<readonly Snippet[] | null>(null);
   return (
     <>
       <Button
         variant="default"
+        size={size}
         leftSection={<IconTerminal2 size={16} aria-hidden />}
         onClick={() => setShown(snippets())}
       >

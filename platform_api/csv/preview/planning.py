@@ -21,7 +21,7 @@ _MIN_CERTAIN = 10
 """Fewer values do not tell for certain."""
 _MIN_SHARE = 0.9
 _MIN_DOUBT = 0.5
-_FIRST_NUMBERS: Mapping[str, str] = {"decimal": "."}
+_USUAL_NUMBERS: Mapping[str, str] = {"decimal": "."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,11 @@ def _chosen(trials: Sequence[Trial], chosen: Mapping[str, str]) -> Trial | None:
     highest = max(trial.fits for trial in trials)
     best = [trial for trial in trials if trial.fits == highest]
     for trial in best:
-        if not trial.options or trial.options == (chosen or _FIRST_NUMBERS):
+        if not trial.options or trial.options == (chosen or _USUAL_NUMBERS):
             return trial
-    return best[0] if len(best) == 1 and not chosen else None
+    # The separator of thousands may stay open, but not what divides a number, or where its day stands.
+    decisive = {(trial.options.get("decimal"), trial.options.get("date_order")) for trial in best}
+    return best[0] if len(decisive) == 1 and not chosen else None
 
 
 def _fitting(trial: Trial, inference: ColumnInference) -> list[Cell] | None:

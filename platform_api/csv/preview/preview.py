@@ -190,6 +190,10 @@ class _Analysis:
     def guesses(self) -> list[Guess]:
         """Returns the suggested type of each column."""
         numbers, dates = self._numbers.options or {}, self._dates.options or {}
+        is_given = bool(self._given.model_fields_set & {"decimal", "thousands"})
+        if numbers == {"decimal": "."} and not is_given and not show_decimal_point(self._inferences):
+            # Whole numbers alone do not tell the decimal sign.
+            numbers = {}
         return [guess_type(inference, self._kind(inference), numbers, dates) for inference in self._inferences]
 
     def planned_layout(

@@ -134,3 +134,14 @@ async def test_a_fault_of_the_file_has_its_place(shop: Shop) -> None:
     assert (broken["error_line"], broken["error_column"]) == (3, 3)
     latin = await preview(shop, "a\n1\nm\xfcller\n".encode("latin-1"))
     assert (latin["error_line"], latin["error_column"]) == (3, 2)
+
+
+@anyio
+async def test_the_decimal_sign_of_a_column_with_a_bad_value_is_kept(shop: Shop) -> None:
+    lines = "".join(f"A{n};{n};{n},50;{n % 28 + 1:02}.01.2026\n" for n in range(40))
+    found = await preview(shop, f"code;n;price;day\n{lines}B;1;dear;never\n")
+    assert [column["type"] for column in found["plan"]["columns"]] == ["text", "integer", "numeric", "date"]
+    assert (found["options"]["decimal"], found["options"]["date_order"], found["rows_to_repair"]) == (",", "dmy", 1)
+    # Either sign would do: nothing is decided.
+    open_ = await preview(shop, "price\n" + "1,250\n" * 3 + "1,251\n" * 3 + "2,252\n3,253\n4,254\n5,255\ndear\n")
+    assert open_["plan"]["columns"][0]["type"] == "text"

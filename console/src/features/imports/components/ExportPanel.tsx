@@ -51,6 +51,7 @@ export function ExportPanel({ app, table, where }: Props) {
       </Button>
       <AsCode
         title={t("Export with a program")}
+        size="xs"
         snippets={() =>
           exportSnippets({ origin: window.location.origin, organization, app, table, format, where: condition })
         }

@@ -59,7 +59,10 @@ export function RowsToRepair({ preview, isCounting }: { preview: Preview; isCoun
       ? t("Every row fits.")
       : t("{count, plural, one {# row} other {# rows}} will go to the repair list.", values);
   return (
-    <Text role="status" className={preview.rows_to_repair === 0 ? classes.ok : classes.warn}>
+    <Text
+      role="status"
+      className={isCounting ? classes.muted : preview.rows_to_repair === 0 ? classes.ok : classes.warn}
+    >
       {isCounting ? t("Counting …") : isAll ? text : `${text} ${t("Counted in the first {looked} rows.", values)}`}
     </Text>
   );
@@ -73,7 +76,7 @@ export function FileFault({ preview }: { preview: Preview }) {
     <div role="alert">
       <Text fw={600} className={classes.error}>
         {preview.error_line === null || preview.error_line === undefined
-          ? t("This file cannot be read as it is")
+          ? t("This file cannot be imported as it is")
           : preview.error_column === null || preview.error_column === undefined
             ? t("This file cannot be read: line {line}", place)
             : t("This file cannot be read: line {line}, character {column}", place)}

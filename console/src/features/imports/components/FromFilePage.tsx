@@ -1,4 +1,4 @@
-import { Button, Group, Text, TextInput, Title } from "@mantine/core";
+import { Anchor, Button, Group, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -28,11 +28,7 @@ export function FromFilePage() {
   return (
     <Page
       title={t("New app from a file")}
-      breadcrumb={
-        <Link to="/$org" params={{ org }}>
-          {t("Apps")}
-        </Link>
-      }
+      breadcrumb={<Anchor renderRoot={(props) => <Link to="/$org" params={{ org }} {...props} />}>{t("Apps")}</Anchor>}
       actions={<HelpLink page="/help/csv" />}
     >
       <DropArea chosen={chosen} onChoose={setChosen} />

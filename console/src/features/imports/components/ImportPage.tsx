@@ -1,4 +1,4 @@
-import { Button, Group, Progress, Text } from "@mantine/core";
+import { Anchor, Button, Group, Progress, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useApi, useOrganization } from "@/api/context";
@@ -140,8 +140,10 @@ function Up() {
   const org = useOrganization();
   const { app, table } = route.useParams();
   return (
-    <Link to="/$org/$app/tables/$table/imports" params={{ org, app, table }}>
+    <Anchor
+      renderRoot={(props) => <Link to="/$org/$app/tables/$table/imports" params={{ org, app, table }} {...props} />}
+    >
       {t("Imports of {table}", { table })}
-    </Link>
+    </Anchor>
   );
 }

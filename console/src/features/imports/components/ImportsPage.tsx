@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Anchor, Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -35,9 +35,18 @@ export function ImportsPage() {
     <Page
       title={t("Imports and exports")}
       breadcrumb={
-        <Link to="/$org/$app/tables/$table" params={{ org, app, table }} search={where === undefined ? {} : { where }}>
+        <Anchor
+          renderRoot={(props) => (
+            <Link
+              to="/$org/$app/tables/$table"
+              params={{ org, app, table }}
+              search={where === undefined ? {} : { where }}
+              {...props}
+            />
+          )}
+        >
           {table}
-        </Link>
+        </Anchor>
       }
       actions={
         <>

@@ -83,7 +83,8 @@ function Mapping({ chosen, app, table }: { chosen: ChosenFile; app: string; tabl
   const unique = [["id"], ...target.data.unique.map(({ columns }) => columns)].map((columns) => columns.join(", "));
   return (
     <>
-      {preview.columns.length === 0 || isMapped ? <FileFault preview={preview} /> : null}
+      {preview.columns.length === 0 && <FileFault preview={preview} />}
+      {preview.columns.length > 0 && isMapped && counted.data && <FileFault preview={counted.data} />}
       <ReadingOptions
         preview={preview}
         options={options}

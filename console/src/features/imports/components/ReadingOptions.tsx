@@ -19,7 +19,7 @@ export function ReadingOptions({ preview, options, onChange }: Props) {
   const isSheet = detected.kind === "xlsx";
   const auto = { value: "", label: t("As detected") };
   return (
-    <details open={preview.error !== null || preview.questions.length > 0}>
+    <details open={preview.columns.length === 0 || preview.questions.length > 0}>
       <summary>{t("How the file is read")}</summary>
       {preview.questions.length > 0 && (
         <>

@@ -113,6 +113,7 @@ function Row({ row, columns, edits, onEdit }: RowProps) {
                 dir="auto"
                 value={edits[column] ?? original}
                 error={reason}
+                classNames={{ error: classes.reason ?? "" }}
                 onChange={(event) => onEdit(column, event.currentTarget.value)}
               />
             </td>
