@@ -75,6 +75,10 @@ async def test_a_file_with_three_bad_rows_becomes_a_whole_app(shared_platform: P
         await expect(page.get_by_text("'still many' is not a whole number")).to_be_visible()
         await page.get_by_label("count, line 101").fill("100")
         await page.get_by_label("price, line 5001").fill("1.5")
+        # What was typed is there after a reload.
+        await page.reload()
+        await expect(page.get_by_label("count, line 101")).to_have_value("100")
+        await expect(page.get_by_label("price, line 5001")).to_have_value("1.5")
         await page.get_by_label("price, line 10000").fill("2")
         await page.get_by_label("price, line 10000").press("Enter")
         await expect(page.get_by_text("10,000 rows", exact=True)).to_be_visible()

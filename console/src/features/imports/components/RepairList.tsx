@@ -1,6 +1,5 @@
 import { Button, Group, Text, TextInput, Title } from "@mantine/core";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { useApi } from "@/api/context";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
@@ -8,14 +7,15 @@ import { MoreButton } from "@/ui/MoreButton";
 import { LoadingRows } from "@/ui/Page";
 import { number } from "@/ui/time";
 import { type Import, importQuery, type RejectedRow, repairRows, repairsQuery } from "../api";
-import { type Edits, keptEdits, repairsOf, tally, withEdit } from "../model/repairs";
+import { keptEdits, repairsOf, tally, withEdit } from "../model/repairs";
 import classes from "./Imports.module.css";
+import { useEdits } from "./useEdits";
 
 /** The rows that did not go in, each value with the reason against it, to be edited and imported again. */
 export function RepairList({ job }: { job: Import }) {
   const api = useApi();
   const cache = useQueryClient();
-  const [edits, setEdits] = useState<Edits>({});
+  const [edits, setEdits] = useEdits(job.id);
   const list = useInfiniteQuery(repairsQuery(api, job.id));
   const rows = list.data?.pages.flatMap(({ results }) => results) ?? [];
   const columns = rows[0]?.values.map(({ column }) => column) ?? [];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RejectedRow } from "../api";
-import { keptEdits, repairsOf, tally, withEdit } from "./repairs";
+import { keptEdits, readEdits, repairsOf, tally, withEdit } from "./repairs";
 
 const row = (line: number): RejectedRow => ({
   line,
@@ -31,4 +31,10 @@ test("what somebody else has changed meanwhile stays typed", () => {
   const edits = { 2: { amount: "1" }, 5: { amount: "2" }, 6: { amount: "3" } };
   expect(keptEdits(edits, results)).toEqual({ 5: { amount: "2" } });
   expect(tally(results)).toEqual({ imported: 1, rejected: 1, changed: 1 });
+});
+
+test("edits are read back from their draft", () => {
+  const edits = { 2: { amount: "1" }, 5: { note: "" } };
+  expect(readEdits(JSON.stringify(edits))).toEqual(edits);
+  expect(readEdits("3")).toEqual({});
 });

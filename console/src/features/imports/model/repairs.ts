@@ -35,3 +35,14 @@ export function tally(results: RepairResult["results"]): { imported: number; rej
     changed: count("changed", "unknown"),
   };
 }
+
+/** Reads edits from a draft; what is none is left out. */
+export function readEdits(text: string): Edits {
+  const read: unknown = JSON.parse(text);
+  if (typeof read !== "object" || read === null) return {};
+  const lines = Object.entries(read).map(([line, cells]: [string, unknown]) => {
+    const pairs = typeof cells === "object" && cells !== null ? Object.entries(cells) : [];
+    return [Number(line), Object.fromEntries(pairs.filter(([, value]) => typeof value === "string"))] as const;
+  });
+  return Object.fromEntries(lines);
+}
