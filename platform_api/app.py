@@ -87,6 +87,9 @@ from platform_api.syncs.endpoints import router as syncs_router
 from platform_api.syncs.worker import syncs_lifespan
 from platform_api.tables.endpoints import router as tables_router
 from platform_api.tables.endpoints import tags_router
+from platform_api.tables.live.endpoints import router as table_streams_router
+from platform_api.tables.live.stream import tables_lifespan
+from platform_api.tables.plans.endpoints import router as table_plans_router
 from platform_api.tokens.endpoints import router as tokens_router
 from platform_api.web.console import ConsolePages
 from platform_api.web.help import router as help_router
@@ -128,6 +131,8 @@ API_ROUTERS: Sequence[APIRouter] = (
     apps_from_files_router,
     apps_router,
     tables_router,
+    table_plans_router,
+    table_streams_router,
     rows_router,
     views_router,
     drafts_router,
@@ -177,6 +182,7 @@ PAGE_ROUTERS: Sequence[APIRouter] = (
 LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     limits_lifespan,
     graphql_lifespan,
+    tables_lifespan,
     runs_lifespan,
     language_server_lifespan,
     cache_lifespan,

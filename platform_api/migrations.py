@@ -82,6 +82,9 @@ async def _build_large_indexes(database: Database) -> None:
         for revision in ScriptDirectory.from_config(alembic_config()).walk_revisions():
             for name, definition in getattr(revision.module, "INDEXES", {}).items():
                 await _build(connection, name, definition)
+            if (missing_indexes := getattr(revision.module, "missing_indexes", None)) is not None:
+                for name, definition in await missing_indexes(connection):
+                    await _build_on_app_table(connection, name, definition)
     finally:
         await connection.close()
 
@@ -94,3 +97,15 @@ async def _build(connection: asyncpg.Connection, name: str, definition: str) -> 
         await connection.execute(f"drop index concurrently {PLATFORM_SCHEMA}.{name}")
     log.info("index.building", index=name)
     await connection.execute(f"create index concurrently {name} on {definition}")
+
+
+async def _build_on_app_table(connection: asyncpg.Connection, name: str, definition: str) -> None:
+    """Builds an index as the owner of app tables; a table that was dropped or renamed meanwhile needs it no more."""
+    await connection.execute("set role automio_engine")
+    try:
+        await connection.execute(f'drop index concurrently if exists public."{name}"')
+        await connection.execute(f'create index concurrently "{name}" on {definition}')
+    except (asyncpg.UndefinedTableError, asyncpg.DuplicateTableError) as error:
+        log.info("index.table_changed", index=name, error=str(error))
+    finally:
+        await connection.execute("reset role")

@@ -5,6 +5,8 @@ no other definition. It contains the names of relationships: they are chosen whe
 change, because queries use them.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
@@ -12,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from platform_api.tables.ddl.column_formats import InvalidFormat, check_format
 from platform_api.tables.ddl.column_types import ColumnType, InvalidDefault, is_storable, parse_default
 from platform_api.tables.names import (
     SYSTEM_COLUMNS,
@@ -57,6 +60,8 @@ class Column(_Frozen):
     required: bool = False
     default: JsonValue = None
     choices: tuple[str, ...] = ()
+    description: str = ""
+    format: dict[str, JsonValue] | None = None
 
 
 class Reference(_Frozen):
@@ -120,6 +125,11 @@ class TableDefinition(_Frozen):
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        """Returns a digest of the whole definition: equal definitions have equal digests."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
 
     def check(self) -> None:
         """Raises `InvalidDefinition` or `InvalidName` for the first error in the definition."""
@@ -212,6 +222,14 @@ def _check_column(column: Column) -> None:
             field="type",
             column=column.name,
         )
+    if not is_storable(column.description):
+        raise InvalidDefinition(
+            f"the description of column {column.name!r} must not contain a NUL character",
+            field="description",
+            column=column.name,
+        )
+    if column.format is not None:
+        _check_format(column, column.format)
     if column.default is None:
         return
     try:
@@ -219,6 +237,15 @@ def _check_column(column: Column) -> None:
     except InvalidDefault as error:
         raise InvalidDefinition(
             f"the default of {column.type.value} column {column.name!r} {error}", field="default", column=column.name
+        ) from error
+
+
+def _check_format(column: Column, value: dict[str, JsonValue]) -> None:
+    try:
+        check_format(column.type, value)
+    except InvalidFormat as error:
+        raise InvalidDefinition(
+            f"the format of {column.type.value} column {column.name!r} {error}", field="format", column=column.name
         ) from error
 
 

@@ -14,7 +14,7 @@ from platform_api.core.types import AppId
 from platform_api.tables import service, tags
 from platform_api.tables.follow_up import MetadataFollowUp, TableServices
 from platform_api.tables.parameters import TableName
-from platform_api.tables.reading import read_app_table, read_app_tables
+from platform_api.tables.reading import read_app_table, read_app_tables, with_present_state
 from platform_api.tables.repository import get_table
 from platform_api.tables.schemas import (
     TableConfiguration,
@@ -55,7 +55,8 @@ async def edit_table(
     actor: BuildActorDep, session: SessionDep, follow_up: FollowUpDep, app: AppReference, body: TableEdit
 ) -> TableRead:
     found = await get_buildable_app(session, actor, app)
-    table = await service.edit_table(session, AppId(found.id), body, follow_up=follow_up)
+    async with with_present_state(session, AppId(found.id), body.name):
+        table = await service.edit_table(session, AppId(found.id), body, follow_up=follow_up)
     return await read_app_table(session, table)
 
 
@@ -70,7 +71,8 @@ async def configure_table(
 ) -> TableRead:
     found = await get_buildable_app(session, actor, app)
     edit = body.as_edit_of(table_name)
-    table = await service.edit_table(session, AppId(found.id), edit, follow_up=follow_up)
+    async with with_present_state(session, AppId(found.id), table_name):
+        table = await service.edit_table(session, AppId(found.id), edit, follow_up=follow_up)
     return await read_app_table(session, table)
 
 

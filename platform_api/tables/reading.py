@@ -1,6 +1,7 @@
 """Converts stored tables to their JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +11,7 @@ from platform_api.apps.models import App
 from platform_api.core.paging import Window
 from platform_api.core.types import AppId, TableId
 from platform_api.tables.models import AppTable
-from platform_api.tables.repository import list_tables, names_of_tables, read_tables
+from platform_api.tables.repository import get_table, list_tables, names_of_tables, read_tables
 from platform_api.tables.schemas import (
     ColumnRead,
     ForeignKeyRead,
@@ -19,6 +20,7 @@ from platform_api.tables.schemas import (
     TableRead,
     UniqueRead,
 )
+from platform_api.tables.service import StaleTable
 
 _SYSTEM_COLUMNS: Sequence[ColumnRead] = (
     ColumnRead(name="id", type="uuid", required=True, default="gen_random_uuid()", choices=[], is_system=True),
@@ -49,6 +51,17 @@ async def read_app_table(session: AsyncSession, table: AppTable) -> TableRead:
     return _read(table, await _names_of_references(session, [table]))
 
 
+@asynccontextmanager
+async def with_present_state(session: AsyncSession, app_id: AppId, name: str) -> AsyncIterator[None]:
+    """Adds the table as it is now to the refusal of a change that was of an earlier revision."""
+    try:
+        yield
+    except StaleTable as error:
+        table = await read_app_table(session, await get_table(session, app_id, name))
+        error.extra["table"] = table.model_dump(mode="json")
+        raise
+
+
 async def _names_of_references(session: AsyncSession, tables: Sequence[AppTable]) -> Mapping[TableId, str]:
     """Returns the names of the tables that `tables` refer to."""
     names = {table.id: table.name for table in tables}
@@ -66,8 +79,11 @@ def _read(table: AppTable, names: Mapping[TableId, str]) -> TableRead:
             default=column.default,
             choices=list(column.choices),
             is_system=False,
+            position=position,
+            description=column.description,
+            format=column.format,
         )
-        for column in definition.columns
+        for position, column in enumerate(definition.columns)
     ]
     return TableRead(
         name=table.name,
@@ -92,6 +108,7 @@ def _read(table: AppTable, names: Mapping[TableId, str]) -> TableRead:
             for reference in definition.references
         ],
         indexes=[IndexRead(columns=list(index.columns)) for index in definition.indexes],
+        revision=definition.digest,
         created_at=table.created_at,
         updated_at=table.updated_at,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.core.errors import NotFound
@@ -12,9 +12,23 @@ from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
 from platform_api.tables.names import bare_table_name
 
-MAX_LOCK_WAIT = "5s"
+MAX_LOCK_WAIT = "1s"
+CHANNEL = "automio_tables"
+"""Carries the id of an app whose tables have changed."""
 # Names of tables are compared as they are: the unique key of an app's names then serves the order.
 _ORDERS = Orders("tables", AppTable.id, created_at=AppTable.id, name=AppTable.name, updated_at=AppTable.updated_at)
+
+_APPLICATIONS = {"automio-engine": "a GraphQL request", "automio": "another request or import of the platform"}
+"""What a person calls those who open transactions, by the name that they give PostgreSQL."""
+_LOCK_HOLDER = text("""
+    select activity.application_name,
+           greatest(extract(epoch from clock_timestamp() - activity.xact_start), 0)::int as seconds
+    from pg_locks as held
+    join pg_stat_activity as activity on activity.pid = held.pid
+    where held.relation = to_regclass(:table) and held.granted and held.pid <> pg_backend_pid()
+    order by activity.xact_start
+    limit 1
+""")
 
 
 async def lock_tables_of_app(session: AsyncSession, app_id: AppId) -> None:
@@ -72,3 +86,17 @@ async def definitions_of_apps(
 async def limit_lock_wait(session: AsyncSession) -> None:
     """Limits how long DDL waits for a table in use: everybody else would wait behind it."""
     await session.execute(select(func.set_config("lock_timeout", MAX_LOCK_WAIT, True)))
+
+
+async def announce_tables(session: AsyncSession, app_id: AppId) -> None:
+    """Wakes those who look at the app's tables, in every process, when `session` commits."""
+    await session.execute(select(func.pg_notify(CHANNEL, str(app_id))))
+
+
+async def find_lock_holder(session: AsyncSession, table: str) -> str:
+    """Returns in words whose transaction has used the table longest; `table` is its name in PostgreSQL."""
+    holder = (await session.execute(_LOCK_HOLDER, {"table": f'public."{table}"'})).first()
+    if holder is None:
+        return "a transaction that has just ended"
+    name = _APPLICATIONS.get(holder.application_name, "another transaction")
+    return f"{name}, since {holder.seconds} s"

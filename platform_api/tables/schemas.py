@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from platform_api.core.http.pagination import Envelope
 from platform_api.tables.ddl.column_types import ColumnType
-from platform_api.tables.definition import OnDelete
+from platform_api.tables.definition import MAX_COLUMNS, OnDelete
 from platform_api.tables.models import AppTable, TableTag
 
 # Sent by the published clients, which describe a table as if it were an application.
@@ -30,6 +30,19 @@ class ColumnWrite(_Write):
     )
     choices: list[str] = Field(default=[], description="The allowed values of a `choice`")
     renamed_from: str | None = Field(default=None, description="When editing: the column's current name")
+    position: Annotated[int, Field(ge=0, le=MAX_COLUMNS)] | None = Field(
+        default=None, description="Its place among the builder's columns, from 0; when absent it stays, or comes last"
+    )
+    description: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
+        default=None, description="What the column holds, also in GraphQL's schema; when absent it stays"
+    )
+    format: dict[str, JsonValue] | None = Field(
+        default=None,
+        max_length=10,
+        description="How values are shown, by type: `decimals`, `currency`, `percent`, `grouping` of numbers; "
+        "`style` (iso, short, medium, long) of dates and times, `seconds` of times; `multiline` of text. "
+        "When absent it stays, null removes it",
+    )
 
 
 class UniqueWrite(_Write):
@@ -85,6 +98,9 @@ class TableEdit(_TableWrite):
     unique: list[UniqueWrite] | None = Field(default=None, description="Replaces all unique keys")
     foreign_keys: list[ForeignKeyWrite] = Field(default=[], description="References to add or change")
     indexes: list[IndexWrite] | None = Field(default=None, description="Replaces all indexes")
+    base_revision: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None, description="The table's `revision` that the change is of; 409 when it is another by now"
+    )
 
 
 class TableConfiguration(_TableWrite):
@@ -97,6 +113,9 @@ class TableConfiguration(_TableWrite):
     unique: list[UniqueWrite] | None = None
     foreign_keys: list[ForeignKeyWrite] = []
     indexes: list[IndexWrite] | None = None
+    base_revision: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None, description="The table's `revision` that the change is of; 409 when it is another by now"
+    )
 
     def as_edit_of(self, table_name: str) -> TableEdit:
         """Returns this change with the current name, which the path holds."""
@@ -115,6 +134,11 @@ class ColumnRead(BaseModel):
     default: JsonValue
     choices: list[str]
     is_system: bool = Field(description="Maintained by the platform in every table")
+    position: int | None = Field(
+        default=None, description="Its place among the builder's columns, from 0; null for a column of the platform"
+    )
+    description: str = ""
+    format: dict[str, JsonValue] | None = Field(default=None, description="How its values are shown, by type")
 
 
 class UniqueRead(BaseModel):
@@ -147,6 +171,7 @@ class TableRead(BaseModel):
     unique: list[UniqueRead]
     foreign_keys: list[ForeignKeyRead]
     indexes: list[IndexRead]
+    revision: str = Field(description="Changes with the table's definition; `base_revision` of a change")
     created_at: datetime
     updated_at: datetime
 

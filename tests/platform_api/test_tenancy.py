@@ -116,6 +116,7 @@ ENDLESS = {
     "GET /api/actions/run-code-stream/",
     "GET /api/actions/runs/stream/",
     "GET /api/notifications/stream/",
+    "GET /api/apps/{app}/tables/stream/",
 }
 """Answers that last as long as the run does, or the reader stays."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from platform_api.tables.ddl.column_formats import is_format_of
 from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import (
     Column,
@@ -64,7 +65,7 @@ def _define(table_id: int, app_id: int, data: TableCreate, *, others: Definition
     definition = TableDefinition(
         app_id=app_id,
         name=data.name,
-        columns=tuple(_column(column) for column in data.columns),
+        columns=_placed([_column(column) for column in data.columns], data.columns),
         unique=_unique(data.unique, PhysicalNames(app_id, data.name)),
         indexes=_indexes(data.indexes),
     )
@@ -109,14 +110,33 @@ def _check(table_id: int, definition: TableDefinition, *, others: Definitions) -
         check_field_names(affected, together)
 
 
-def _column(column: ColumnWrite) -> Column:
+def _column(column: ColumnWrite, present: Column | None = None) -> Column:
+    """Returns the column as it shall be; clients that know no description or format leave those of `present`."""
+    description, shown = column.description, column.format
+    if present is not None and description is None:
+        description = present.description
+    if present is not None and "format" not in column.model_fields_set:
+        is_kept = present.format is not None and is_format_of(column.type, present.format)
+        shown = present.format if is_kept else None
     return Column(
         name=column.name,
         type=column.type,
         required=column.required,
         default=column.default,
         choices=tuple(column.choices),
+        description=description or "",
+        format=shown or None,
     )
+
+
+def _placed(columns: Sequence[Column], requested: Sequence[ColumnWrite]) -> tuple[Column, ...]:
+    """Returns the columns with those that ask for a position there; the others keep their order around them."""
+    places = {column.name: column.position for column in requested if column.position is not None}
+    ordered = [column for column in columns if column.name not in places]
+    moved = [column for column in columns if column.name in places]
+    for column in sorted(moved, key=lambda column: places[column.name]):
+        ordered.insert(places[column.name], column)
+    return tuple(ordered)
 
 
 def _unique(keys: Sequence[UniqueWrite], names: PhysicalNames) -> tuple[UniqueKey, ...]:
@@ -166,7 +186,7 @@ def _dropped_columns(before: TableDefinition, data: TableEdit) -> set[str]:
 def _merged_columns(
     before: TableDefinition, columns: Sequence[ColumnWrite], *, renamed: Mapping[str, str], dropped: set[str]
 ) -> tuple[Column, ...]:
-    requested = {column.name: _column(column) for column in columns}
+    requested = {column.name: column for column in columns}
     if len(requested) < len(columns):
         raise InvalidDefinition("columns: the same column is given more than once", field="columns")
     kept = [renamed.get(column.name, column.name) for column in before.columns if column.name not in dropped]
@@ -175,8 +195,9 @@ def _merged_columns(
     }
     if len(present) < len(kept):
         raise InvalidDefinition("a column cannot be renamed to the name of another column", field="columns")
-    merged = [requested.pop(name, present[name]) for name in kept]
-    return (*merged, *requested.values())
+    merged = [_column(requested[name], present[name]) if name in requested else present[name] for name in kept]
+    added = [_column(column) for name, column in requested.items() if name not in present]
+    return _placed([*merged, *added], columns)
 
 
 def _kept_references(

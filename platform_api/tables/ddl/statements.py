@@ -1,18 +1,16 @@
 """Creates, alters and drops the PostgreSQL tables of definitions.
 
-The functions are synchronous and take alembic's `Operations` (`run_ddl` gives one on an open transaction): its
-constructs quote every identifier and render every literal, so that no text from a builder is ever pasted into SQL.
+The functions take alembic's `Operations` (`rendering.render` gives one that records): its constructs quote every
+identifier and render every literal, so that no text from a builder is ever pasted into SQL.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.sql.ddl import ExecutableDDLElement
@@ -23,6 +21,8 @@ from platform_api.tables.names import PhysicalNames
 
 SCHEMA = "public"
 TOUCH_FUNCTION = "automio_touch_updated_at"  # made by a migration
+SYSTEM_INDEXES = (("updated_at", "id"), ("created_at", "id"))
+"""Index columns of every table, after `organization_id`: lists are read by time, and follow what has changed."""
 
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -38,15 +38,15 @@ def quoted(identifier: str) -> str:
     return str(_dialect.identifier_preparer.quote_identifier(identifier))
 
 
-class _CreateTouchTrigger(ExecutableDDLElement):
+class CreateTouchTrigger(ExecutableDDLElement):
     """Creates the trigger that sets `updated_at` on every update."""
 
     def __init__(self, names: PhysicalNames) -> None:
         self.names = names
 
 
-@compiles(_CreateTouchTrigger, "postgresql")
-def _compile_create_touch_trigger(element: _CreateTouchTrigger, compiler: DDLCompiler, **_: Any) -> str:
+@compiles(CreateTouchTrigger, "postgresql")
+def _compile_create_touch_trigger(element: CreateTouchTrigger, compiler: DDLCompiler, **_: Any) -> str:
     names = element.names
     return (
         f"CREATE TRIGGER {quoted(names.touch_trigger)} BEFORE UPDATE ON {quoted(SCHEMA)}.{quoted(names.table)} "
@@ -54,74 +54,66 @@ def _compile_create_touch_trigger(element: _CreateTouchTrigger, compiler: DDLCom
     )
 
 
-class _Rename(ExecutableDDLElement):
+class Rename(ExecutableDDLElement):
     """Gives a constraint, index or trigger of a table another name."""
 
     def __init__(self, kind: str, table: str, old: str, new: str) -> None:
         self.kind, self.table, self.old, self.new = kind, table, old, new
 
 
-@compiles(_Rename, "postgresql")
-def _compile_rename(element: _Rename, compiler: DDLCompiler, **_: Any) -> str:
+@compiles(Rename, "postgresql")
+def _compile_rename(element: Rename, compiler: DDLCompiler, **_: Any) -> str:
     table = f"{quoted(SCHEMA)}.{quoted(element.table)}"
     old, new = quoted(element.old), quoted(element.new)
     if element.kind == "index":
-        return f"ALTER INDEX {quoted(SCHEMA)}.{old} RENAME TO {new}"
+        # A table of an earlier release may still lack those that every table has.
+        return f"ALTER INDEX IF EXISTS {quoted(SCHEMA)}.{old} RENAME TO {new}"
     if element.kind == "trigger":
         return f"ALTER TRIGGER {old} ON {table} RENAME TO {new}"
     return f"ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}"
 
 
-async def run_ddl(connection: AsyncConnection, work: Callable[[Operations], None]) -> None:
-    """Runs `work` with operations on this connection, inside its transaction."""
-
-    def run(synchronous: sa.Connection) -> None:
-        work(Operations(MigrationContext.configure(synchronous)))
-
-    await connection.run_sync(run)
-
-
 @dataclass(frozen=True, slots=True)
-class _Unique:
+class UniqueOn:
     columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Check:
+class AllowedValues:
     column: str
     choices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _ForeignKey:
+class ForeignKeyTo:
     column: str
     table_id: int
     on_delete: OnDelete
 
 
 @dataclass(frozen=True, slots=True)
-class _IndexOn:
+class IndexOn:
     columns: tuple[str, ...]
 
 
-_Constraint = _Unique | _Check | _ForeignKey | _IndexOn
+Constraint = UniqueOn | AllowedValues | ForeignKeyTo | IndexOn
 
 
-def _constraints(definition: TableDefinition) -> dict[_Constraint, str]:
+def constraints_of(definition: TableDefinition) -> dict[Constraint, str]:
     """Returns the constraints and indexes with their PostgreSQL names, in an order in which they can be created."""
     names = definition.physical
-    constraints: dict[_Constraint, str] = {}
+    constraints: dict[Constraint, str] = {}
     for key in definition.unique:
-        constraints[_Unique(key.columns)] = names.unique_key(key.columns, name=key.name)
+        constraints[UniqueOn(key.columns)] = names.unique_key(key.columns, name=key.name)
     for column in definition.columns:
         if column.choices:
-            constraints[_Check(column.name, column.choices)] = names.choice_check(column.name)
+            constraints[AllowedValues(column.name, column.choices)] = names.choice_check(column.name)
     for reference in definition.references:
-        constraints[_ForeignKey(reference.column, reference.table_id, reference.on_delete)] = names.foreign_key(
+        constraints[ForeignKeyTo(reference.column, reference.table_id, reference.on_delete)] = names.foreign_key(
             reference.column
         )
     for columns in _indexed_columns(definition):
-        constraints[_IndexOn(columns)] = names.index(columns)
+        constraints[IndexOn(columns)] = names.index(columns)
     return constraints
 
 
@@ -132,16 +124,16 @@ def _indexed_columns(definition: TableDefinition) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(columns))
 
 
-def _renamed(constraint: _Constraint, new_names: Mapping[str, str]) -> _Constraint:
+def renamed(constraint: Constraint, new_names: Mapping[str, str]) -> Constraint:
     match constraint:
-        case _Unique(columns):
-            return _Unique(tuple(new_names.get(column, column) for column in columns))
-        case _Check(column, choices):
-            return _Check(new_names.get(column, column), choices)
-        case _ForeignKey(column, table_id, on_delete):
-            return _ForeignKey(new_names.get(column, column), table_id, on_delete)
-        case _IndexOn(columns):
-            return _IndexOn(tuple(new_names.get(column, column) for column in columns))
+        case UniqueOn(columns):
+            return UniqueOn(tuple(new_names.get(column, column) for column in columns))
+        case AllowedValues(column, choices):
+            return AllowedValues(new_names.get(column, column), choices)
+        case ForeignKeyTo(column, table_id, on_delete):
+            return ForeignKeyTo(new_names.get(column, column), table_id, on_delete)
+        case IndexOn(columns):
+            return IndexOn(tuple(new_names.get(column, column) for column in columns))
 
 
 def _server_default(column: Column) -> sa.TextClause | str | None:
@@ -159,6 +151,7 @@ def _sql_column(column: Column) -> sa.Column[Any]:
         POSTGRES_TYPES[column.type],
         nullable=not column.required,
         server_default=_server_default(column),
+        comment=column.description or None,
     )
 
 
@@ -184,9 +177,11 @@ def create_table(operations: Operations, definition: TableDefinition, *, table_n
         sa.UniqueConstraint("organization_id", "id", name=names.organization_key),
         schema=SCHEMA,
     )
-    for constraint, name in _constraints(definition).items():
+    for columns in SYSTEM_INDEXES:
+        _create(operations, names.table, IndexOn(columns), names.index(columns), table_names)
+    for constraint, name in constraints_of(definition).items():
         _create(operations, names.table, constraint, name, table_names)
-    operations.execute(_CreateTouchTrigger(names))
+    operations.execute(CreateTouchTrigger(names))
 
 
 def drop_table(operations: Operations, names: PhysicalNames) -> None:
@@ -208,9 +203,9 @@ def alter_table(
     with its values.
     """
     table = new.physical.table
-    new_names = _new_column_names(old, new, renamed_columns)
-    before = {_renamed(constraint, new_names): name for constraint, name in _constraints(old).items()}
-    after = _constraints(new)
+    new_names = new_column_names(old, new, renamed_columns)
+    before = {renamed(constraint, new_names): name for constraint, name in constraints_of(old).items()}
+    after = constraints_of(new)
     for constraint, name in before.items():
         if constraint not in after:
             _drop(operations, old.physical.table, constraint, name)
@@ -230,25 +225,27 @@ def _rename_system_parts(operations: Operations, old: PhysicalNames, new: Physic
         ("constraint", old.organization_key, new.organization_key),
         ("trigger", old.touch_trigger, new.touch_trigger),
     ):
-        operations.execute(_Rename(kind, new.table, old_name, new_name))
+        operations.execute(Rename(kind, new.table, old_name, new_name))
+    for columns in SYSTEM_INDEXES:
+        operations.execute(Rename("index", new.table, old.index(columns), new.index(columns)))
 
 
 def _rename_constraints(
-    operations: Operations, table: str, before: Mapping[_Constraint, str], after: Mapping[_Constraint, str]
+    operations: Operations, table: str, before: Mapping[Constraint, str], after: Mapping[Constraint, str]
 ) -> None:
     moved = [
-        ("index" if isinstance(constraint, _IndexOn) else "constraint", name, after[constraint])
+        ("index" if isinstance(constraint, IndexOn) else "constraint", name, after[constraint])
         for constraint, name in before.items()
         if constraint in after and after[constraint] != name
     ]
     # In two steps: when two columns swap their names, so do their constraints.
     for number, (kind, name, _) in enumerate(moved):
-        operations.execute(_Rename(kind, table, name, f"automio_rename_{number}_of_{table}"[:63]))
+        operations.execute(Rename(kind, table, name, f"automio_rename_{number}_of_{table}"[:63]))
     for number, (kind, _, name) in enumerate(moved):
-        operations.execute(_Rename(kind, table, f"automio_rename_{number}_of_{table}"[:63], name))
+        operations.execute(Rename(kind, table, f"automio_rename_{number}_of_{table}"[:63], name))
 
 
-def _new_column_names(
+def new_column_names(
     old: TableDefinition, new: TableDefinition, renamed_columns: Mapping[str, str]
 ) -> dict[str, str]:
     """Maps each column of `old` to its name in `new`; a dropped column to a name that no column can have."""
@@ -300,6 +297,8 @@ def _alter_column(operations: Operations, table: str, old: Column, new: Column) 
         operations.alter_column(table, new.name, server_default=_server_default(new), schema=SCHEMA)
     if old.required != new.required:
         operations.alter_column(table, new.name, nullable=not new.required, schema=SCHEMA)
+    if old.description != new.description:
+        operations.alter_column(table, new.name, comment=new.description or None, schema=SCHEMA)
 
 
 def _server_default_text(column: Column) -> str | None:
@@ -308,16 +307,16 @@ def _server_default_text(column: Column) -> str | None:
 
 
 def _create(
-    operations: Operations, table: str, constraint: _Constraint, name: str, table_names: Mapping[int, str]
+    operations: Operations, table: str, constraint: Constraint, name: str, table_names: Mapping[int, str]
 ) -> None:
     match constraint:
-        case _Unique(columns):
+        case UniqueOn(columns):
             # The builder's columns first, so that the key's index also serves searches by them.
             operations.create_unique_constraint(name, table, [*columns, "organization_id"], schema=SCHEMA)
-        case _Check(column, choices):
+        case AllowedValues(column, choices):
             allowed = sa.column(sa.sql.quoted_name(column, True)).in_([sa.literal(choice) for choice in choices])
             operations.create_check_constraint(name, table, allowed, schema=SCHEMA)
-        case _ForeignKey(column, table_id, on_delete):
+        case ForeignKeyTo(column, table_id, on_delete):
             operations.create_foreign_key(
                 name,
                 table,
@@ -328,12 +327,12 @@ def _create(
                 source_schema=SCHEMA,
                 referent_schema=SCHEMA,
             )
-        case _IndexOn(columns):
+        case IndexOn(columns):
             operations.create_index(name, table, ["organization_id", *columns], schema=SCHEMA)
 
 
-def _drop(operations: Operations, table: str, constraint: _Constraint, name: str) -> None:
-    if isinstance(constraint, _IndexOn):
+def _drop(operations: Operations, table: str, constraint: Constraint, name: str) -> None:
+    if isinstance(constraint, IndexOn):
         operations.drop_index(name, table, schema=SCHEMA)
         return
     operations.drop_constraint(name, table, schema=SCHEMA)

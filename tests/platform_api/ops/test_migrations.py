@@ -14,6 +14,8 @@ from platform_api import migrations
 from platform_api.core.database import Database
 from platform_api.migrations import alembic_config, migrate, script_location
 from platform_api.supervisor.postgres import EmbeddedPostgres
+from platform_api.tables.ddl.statements import SYSTEM_INDEXES
+from platform_api.tables.names import PhysicalNames
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +85,35 @@ async def test_indexes_of_large_tables_are_built_beside_the_migrations_also_afte
         await sync_connection.run_sync(lambda sync: command.check(alembic_config(sync)))
     await connection.close()
     await database.close()
+
+
+async def test_app_tables_of_before_get_their_indexes(platform_database_url: str) -> None:
+    connection = await asyncpg.connect(platform_database_url)
+    await connection.execute("insert into platform.organizations (name, slug) values ('a', 'a')")
+    await connection.execute(
+        "insert into platform.apps (organization_id, slug, name) select id, 'shop', 'a' from platform.organizations"
+    )
+    name = "x" * 40 + "Lines"
+    app = await connection.fetchval(
+        "insert into platform.app_tables (app_id, name, definition) select id, $1, '{}' from platform.apps"
+        " returning app_id",
+        name,
+    )
+    table = PhysicalNames(app, name)
+    await connection.execute("set role automio_engine")
+    columns = "id uuid, organization_id int, created_at timestamptz, updated_at timestamptz"
+    await connection.execute(f'create table public."{table.table}" ({columns})')
+    await connection.execute("reset role")
+    await migrate(platform_database_url)
+    found = await connection.fetch("select indexname, indexdef from pg_indexes where tablename = $1", table.table)
+    assert {row["indexname"] for row in found} == {table.index(columns) for columns in SYSTEM_INDEXES}
+    assert all("(organization_id, " in row["indexdef"] for row in found)
+    await migrate(platform_database_url)
+    assert (
+        await connection.fetch("select indexname, indexdef from pg_indexes where tablename = $1", table.table)
+        == found
+    )
+    await connection.close()
 
 
 async def test_the_engines_role_owns_app_tables_and_cannot_read_the_platforms(platform_database_url: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from platform_api.tables.ddl import statements as ddl
 from platform_api.tables.ddl.column_types import ColumnType
+from platform_api.tables.ddl.rendering import execute, render
 from platform_api.tables.definition import Column, Index, OnDelete, Reference, TableDefinition, UniqueKey
 
 # As the migration makes it.
@@ -91,7 +92,7 @@ def build(url: str, *steps: Callable[[Any], None]) -> None:
 async def _build(connection: AsyncConnection, steps: tuple[Callable[[Any], None], ...]) -> None:
     await connection.exec_driver_sql(TOUCH_FUNCTION)
     for step in steps:
-        await ddl.run_ddl(connection, step)
+        await execute(connection, render(step))
 
 
 def create(definition: TableDefinition) -> Callable[[Any], None]:

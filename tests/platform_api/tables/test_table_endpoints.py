@@ -331,11 +331,35 @@ async def test_a_table_in_use_is_not_waited_for(shared_platform: Platform, monke
             await connection.execute(f"lock table app_{app}_orders in share mode")
             busy = await edit(shared_platform, caller, app, name="orders", columns=[{"name": "x", "type": "text"}])
         assert busy.status_code == 503
-        assert "in use" in busy.json()["detail"]
+        assert "in use by another request or import of the platform, since " in busy.json()["detail"]
     finally:
         await connection.close()
     free = await edit(shared_platform, caller, app, name="orders", columns=[{"name": "x", "type": "text"}])
     assert free.status_code == 200
+
+
+async def test_a_change_is_tried_again_while_a_table_is_in_use(
+    shared_platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "MAX_LOCK_WAIT", "100ms")
+    caller, app = await make_app(shared_platform, ORDERS)
+    connection = await shared_platform.database.connect()
+    try:
+        holding = connection.transaction()
+        await holding.start()
+        await connection.execute("set local role automio_engine")
+        await connection.execute(f"lock table app_{app}_orders in share mode")
+        column = {"name": "x", "type": "text"}
+        changing = asyncio.create_task(edit(shared_platform, caller, app, name="orders", columns=[column]))
+        waiting = "select count(*) from pg_locks where not granted and relation = to_regclass($1)"
+        while not await connection.fetchval(waiting, f"app_{app}_orders"):  # noqa: ASYNC110  # PostgreSQL decides
+            await asyncio.sleep(0.01)
+        while await connection.fetchval(waiting, f"app_{app}_orders"):  # noqa: ASYNC110  # PostgreSQL decides
+            await asyncio.sleep(0.01)
+        await holding.rollback()
+        assert (await changing).status_code == 200
+    finally:
+        await connection.close()
 
 
 async def test_only_builders_of_the_owning_organization_change_tables(shared_platform: Platform) -> None:

@@ -1,0 +1,1 @@
+"""Tells those who look at an app's tables when their definitions change."""

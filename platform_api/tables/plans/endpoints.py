@@ -1,0 +1,37 @@
+"""Serves plans of changes of tables over HTTP."""
+
+from fastapi import APIRouter
+
+from platform_api.accounts.dependencies import BuildActorDep
+from platform_api.apps.access import get_buildable_app
+from platform_api.apps.parameters import AppReference
+from platform_api.core.database import SessionDep
+from platform_api.core.types import AppId
+from platform_api.tables.parameters import TableName
+from platform_api.tables.plans.schemas import PlanRead
+from platform_api.tables.plans.service import plan_edit, plan_new_table
+from platform_api.tables.reading import with_present_state
+from platform_api.tables.schemas import TableConfiguration, TableCreate
+
+router = APIRouter(prefix="/apps/{app}", tags=["tables"])
+
+
+@router.post("/new_table/plan/", summary="Plan a new table: return the SQL that would create it")
+async def plan_of_new_table(
+    actor: BuildActorDep, session: SessionDep, app: AppReference, body: TableCreate
+) -> PlanRead:
+    found = await get_buildable_app(session, actor, app)
+    return PlanRead.of(await plan_new_table(session, AppId(found.id), body))
+
+
+@router.post(
+    "/table/{table_name}/plan/",
+    summary="Plan a change of a table: its SQL, its locks, the rows that would fail",
+)
+async def plan_of_change(
+    actor: BuildActorDep, session: SessionDep, app: AppReference, table_name: TableName, body: TableConfiguration
+) -> PlanRead:
+    found = await get_buildable_app(session, actor, app)
+    async with with_present_state(session, AppId(found.id), table_name):
+        plan = await plan_edit(session, actor, AppId(found.id), body.as_edit_of(table_name))
+    return PlanRead.of(plan)
