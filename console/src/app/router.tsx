@@ -7,6 +7,7 @@ import { graphqlRoutes } from "@/features/graphql/routes";
 import { importsRoutes } from "@/features/imports/routes";
 import { inboxRoutes } from "@/features/inbox/routes";
 import { runsRoutes } from "@/features/runs/routes";
+import { schemaRoutes } from "@/features/schema/routes";
 import { settingsRoutes } from "@/features/settings/routes";
 import { tablesRoutes } from "@/features/tables/routes";
 import { appRoute, organizationRoute, outsideRoute, rootRoute } from "@/routing/routes";
@@ -38,6 +39,7 @@ const routeTree = rootRoute.addChildren([
       ...importsRoutes.app,
       ...codeRoutes.app,
       ...graphqlRoutes.app,
+      ...schemaRoutes.app,
       ...runsRoutes.app,
     ]),
   ]),

@@ -25,6 +25,7 @@ import {
   widthOf,
 } from "@/features/grid";
 import { ImportsLink } from "@/features/imports";
+import { TableTabs, useLiveTables } from "@/features/schema";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
@@ -49,6 +50,7 @@ export function TablePage() {
     () => (read.data === undefined ? undefined : tableOf(read.data.table, read.data.targets)),
     [read.data],
   );
+  useLiveTables(app);
   if (table !== undefined) return <Rows key={`${app} ${name}`} app={app} table={table} />;
   const isMissing = read.error instanceof ApiError && read.error.status === 404;
   return (
@@ -114,6 +116,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
         </Anchor>
       }
       state={<Live store={store} />}
+      tabs={<TableTabs org={org} app={app} table={table.name} />}
       actions={
         <>
           <ImportsLink app={app} table={table.name} where={search.where} />

@@ -1,9 +1,12 @@
 import { Anchor, Button, Table, Text, TextInput } from "@mantine/core";
+import IconPlus from "@tabler/icons-react/icons/IconPlus";
 import IconSearch from "@tabler/icons-react/icons/IconSearch";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
+import { meQuery } from "@/features/accounts";
+import { useLiveTables } from "@/features/schema";
 import { t } from "@/i18n";
 import { appRoute } from "@/routing/routes";
 import { EmptyState } from "@/ui/EmptyState";
@@ -20,6 +23,9 @@ export function TablesPage() {
   const { app } = appRoute.useParams();
   const org = useOrganization();
   const tables = useQuery(tablesQuery(useApi(), app));
+  const me = useQuery(meQuery(useApi())).data;
+  const canBuild = me !== undefined && me.role !== "member";
+  useLiveTables(app);
   const [search, setSearch] = useState("");
   const [shown, setShown] = useState(pageSize);
   const text = search.trim().toLocaleLowerCase();
@@ -29,6 +35,16 @@ export function TablesPage() {
   return (
     <Page
       title={t("Tables")}
+      actions={
+        canBuild && (
+          <Button
+            leftSection={<IconPlus size={16} aria-hidden />}
+            renderRoot={(props) => <Link to="/$org/$app/tables/new" params={{ org, app }} {...props} />}
+          >
+            {t("New table")}
+          </Button>
+        )
+      }
       toolbar={
         <TextInput
           aria-label={t("Search tables")}

@@ -1,0 +1,18 @@
+import { Link } from "@tanstack/react-router";
+import { t } from "@/i18n";
+import classes from "./Schema.module.css";
+
+/** The pages of one table. */
+export function TableTabs({ org, app, table }: { org: string; app: string; table: string }) {
+  const params = { org, app, table };
+  return (
+    <nav aria-label={t("Table")} className={classes.tabs}>
+      <Link to="/$org/$app/tables/$table" params={params} className={classes.tab} activeOptions={{ exact: true }}>
+        {t("Rows")}
+      </Link>
+      <Link to="/$org/$app/tables/$table/schema" params={params} className={classes.tab}>
+        {t("Schema")}
+      </Link>
+    </nav>
+  );
+}

@@ -1,0 +1,2 @@
+export { TableTabs } from "./components/TableTabs";
+export { useLiveTables } from "./model/use-live-tables";

@@ -1,0 +1,16 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { appRoute } from "@/routing/routes";
+
+const newTableRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "tables/new",
+  component: lazyRouteComponent(() => import("./components/NewTablePage"), "NewTablePage"),
+});
+
+const schemaRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "tables/$table/schema",
+  component: lazyRouteComponent(() => import("./components/SchemaPage"), "SchemaPage"),
+});
+
+export const schemaRoutes = { organization: [], app: [newTableRoute, schemaRoute] } as const;

@@ -1,0 +1,1 @@
+export { type TableRead, tablesQuery } from "./api";

@@ -1,0 +1,149 @@
+"""The schema of a table: planned before it is changed, live in every open grid, and safe beside other builders."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.console.conftest import Visit
+from tests.console.test_grid import Shop, open_shop
+from tests.console.visitor import Scheme, Visitor
+from tests.platform_api.conftest import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def at_schema(visit: Visit, shop: Shop, scheme: Scheme = "light") -> AsyncIterator[tuple[Visitor, Page]]:
+    """A browser that shows the schema of the table."""
+    async with visit(scheme=scheme) as visitor:
+        await visitor.open("/sign-in")
+        await visitor.sign_in(shop.caller.email, Platform.password)
+        await visitor.open(f"{shop.path}/schema")
+        await expect(visitor.page.get_by_role("heading", name="Columns")).to_be_visible()
+        yield visitor, visitor.page
+        # What a page still waits for is given up, not answered too late.
+        await visitor.leave()
+
+
+async def apply(page: Page, label: str) -> None:
+    """Applies the plan, and waits until it is done."""
+    await page.get_by_role("button", name=label, exact=True).click()
+    await expect(page.get_by_text("What you change is collected here first.")).to_be_visible()
+
+
+async def test_a_required_column_a_rename_and_a_key_are_planned_on_rows(
+    shared_platform: Platform, visit: Visit
+) -> None:
+    shop = await open_shop(shared_platform, 120)
+    async with at_schema(visit, shop) as (visitor, page):
+        grid = await visitor.context.new_page()
+        await grid.goto(visitor.base_url + shop.path)
+        await expect(grid.get_by_role("columnheader", name="code")).to_be_visible()
+
+        # A required column: its plan says who lacks a value, and offers a default.
+        await page.keyboard.press("n")
+        await page.get_by_label("Name", exact=True).fill("weight")
+        await page.get_by_label("Type").select_option(label="Exact decimal number")
+        await page.get_by_label("Required").check()
+        await expect(page.get_by_text("The table has 120 rows, which get this value.")).to_be_visible()
+        await page.get_by_label("Name", exact=True).press("Control+Enter")
+        await expect(page.get_by_text("120 rows have no value in weight")).to_be_visible()
+        await expect(page.get_by_role("list", name="SQL")).to_contain_text("ACCESS EXCLUSIVE")
+        await expect(page.get_by_role("button", name="Apply 1 change")).to_be_disabled()
+        await page.get_by_role("button", name="Give weight a default").click()
+        await page.get_by_label("Default").fill("1.5")
+        await page.get_by_role("button", name="Change in the plan").click()
+        await expect(page.get_by_role("list", name="SQL")).to_contain_text("DEFAULT '1.5' NOT NULL")
+        await apply(page, "Apply 1 change")
+        await expect(grid.get_by_role("columnheader", name="weight")).to_be_visible()
+
+        # A renamed column keeps its values.
+        await page.get_by_role("button", name="Edit code").click()
+        await page.get_by_label("Name", exact=True).fill("sku")
+        await page.get_by_label("Name", exact=True).press("Enter")
+        await expect(page.get_by_role("list", name="SQL")).to_contain_text("RENAME")
+        await page.keyboard.press("Control+Enter")
+        await expect(page.get_by_text("1 change is applied.")).to_be_visible()
+        await expect(grid.get_by_role("columnheader", name="sku")).to_be_visible()
+        assert (await shop.content("sku weight"))[0] == ["A000001", 1.5]
+
+        # A key that rows violate leads to them.
+        await page.get_by_role("button", name="New unique key").click()
+        form = page.get_by_role("form", name="New unique key")
+        await form.get_by_label("qty").check()
+        await form.get_by_label("qty").press("Control+Enter")
+        await expect(page.get_by_text("40 rows have the same qty as another")).to_be_visible()
+        await expect(page.get_by_role("button", name="Apply 1 change")).to_be_disabled()
+        # What was staged is there after a reload.
+        await page.reload()
+        await expect(page.get_by_text("Nothing of it was applied.")).to_be_visible()
+        await page.get_by_role("link", name="Rows with 1", exact=True).click()
+        await expect(page.get_by_role("status").filter(has_text=re.compile("^2 rows$"))).to_be_visible()
+        await page.go_back()
+        await page.get_by_role("button", name="Discard", exact=True).click()
+        await expect(page.get_by_role("button", name="Apply 1 change")).to_be_hidden()
+        await grid.goto("about:blank")
+
+
+async def test_two_builders_change_one_table(shared_platform: Platform, visit: Visit) -> None:
+    shop = await open_shop(shared_platform, 2)
+    async with at_schema(visit, shop) as (_, first), at_schema(visit, shop) as (_, second):
+        for page, name in ((first, "height"), (second, "width")):
+            await page.get_by_role("button", name="New column").click()
+            await page.get_by_label("Name", exact=True).fill(name)
+            await page.get_by_role("button", name="Add to the plan").click()
+            await expect(page.get_by_role("list", name="SQL")).to_contain_text(name)
+        await apply(first, "Apply 1 change")
+        # The other hears of it at once, sees what it was, and keeps the plan.
+        notice = second.get_by_role("alert").filter(has_text="Somebody else changed this table")
+        await expect(notice).to_contain_text("Column height is new.")
+        await expect(second.get_by_role("button", name="Apply 1 change")).to_be_disabled()
+        await second.get_by_role("button", name="Plan them on the table as it is now").click()
+        await expect(notice).to_be_hidden()
+        await expect(second.get_by_role("list", name="SQL")).to_contain_text("width")
+        await apply(second, "Apply 1 change")
+        await expect(first.get_by_role("button", name="Edit width")).to_be_visible()
+    assert (await shop.content("height width"))[0] == [None, None]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_table_is_made_arranged_and_deleted(shared_platform: Platform, visit: Visit, scheme: Scheme) -> None:
+    shop = await open_shop(shared_platform, 2)
+    findings = {}
+    async with at_schema(visit, shop, scheme) as (visitor, page):
+        await page.get_by_role("link", name="Tables", exact=True).first.click()
+        await page.get_by_role("link", name="New table").click()
+        await page.get_by_label("Name of the table").fill("orders")
+        for name in ("number", "item_id"):
+            await page.get_by_role("button", name="New column").click()
+            await page.get_by_label("Name", exact=True).fill(name)
+            if name == "item_id":
+                await page.get_by_label("Type").select_option(label="Reference to a row")
+                await page.get_by_label("Leads to a row of").select_option("items")
+            findings[f"column {name}"] = await visitor.findings_of_axe()
+            await page.get_by_role("button", name="Add to the plan").click()
+        await expect(page.get_by_role("list", name="SQL")).to_contain_text("CREATE TABLE")
+        # Columns are moved by keys; the focus goes with them.
+        await page.get_by_role("button", name="Edit number").focus()
+        await page.keyboard.press("Alt+ArrowDown")
+        await expect(page.get_by_role("button", name="Edit number")).to_be_focused()
+        await expect(page.get_by_role("row").nth(1)).to_contain_text("item_id")
+        findings["plan"] = await visitor.findings_of_axe()
+        await page.get_by_role("button", name="Create table").click()
+        await expect(page.get_by_role("columnheader", name="number")).to_be_visible()
+        await page.get_by_role("link", name="Schema").click()
+        await expect(page.get_by_role("row").nth(1)).to_contain_text("item_id")
+        findings["schema"] = await visitor.findings_of_axe()
+
+        await page.get_by_role("button", name="Delete this table").click()
+        deleting = page.get_by_role("dialog", name="Delete orders?")
+        await expect(deleting.get_by_role("button", name="Delete table")).to_be_disabled()
+        await deleting.get_by_label("Type orders to delete it").fill("orders")
+        findings["delete"] = await visitor.findings_of_axe()
+        await deleting.get_by_role("button", name="Delete table").click()
+        await expect(page.get_by_role("link", name="items", exact=True)).to_be_visible()
+        await expect(page.get_by_role("link", name="orders", exact=True)).to_be_hidden()
+    assert [f"{screen}: {line}" for screen, found in findings.items() for line in found] == []
