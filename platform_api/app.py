@@ -91,6 +91,8 @@ from platform_api.tables.live.endpoints import router as table_streams_router
 from platform_api.tables.live.stream import tables_lifespan
 from platform_api.tables.plans.endpoints import router as table_plans_router
 from platform_api.tokens.endpoints import router as tokens_router
+from platform_api.triggers.endpoints import router as schedules_router
+from platform_api.triggers.lifespan import triggers_lifespan
 from platform_api.web.console import ConsolePages
 from platform_api.web.help import router as help_router
 from platform_api.web.pages import router as pages_router
@@ -158,6 +160,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     runs_router,
     reruns_router,
     actions_router,
+    schedules_router,
     runner_router,
     language_server_runner_router,
     language_server_router,
@@ -191,6 +194,7 @@ LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     csv_lifespan,
     integrations_lifespan,
     syncs_lifespan,
+    triggers_lifespan,
     listener_lifespan,
     files_lifespan,
 )

@@ -1,8 +1,6 @@
 """Actions over HTTP (contract §10)."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
@@ -10,6 +8,7 @@ from platform_api.accounts.dependencies import ActorDep, BuildActorDep, RunActor
 from platform_api.actions import service
 from platform_api.actions.access import get_action
 from platform_api.actions.models import Action
+from platform_api.actions.parameters import ActionReference
 from platform_api.actions.schemas import ActionCreate, ActionRead, ActionUpdate, RunRequest
 from platform_api.apps.models import App
 from platform_api.apps.parameters import AppQuery
@@ -18,10 +17,6 @@ from platform_api.core.http.pagination import NamedOrder, SearchQuery
 from platform_api.runs.schemas import RunStarted
 
 router = APIRouter(prefix="/actions", tags=["actions"])
-
-ActionReference = Annotated[
-    str, Path(description="Id of the action, or its slug together with `app` (by default the token's)", max_length=63)
-]
 
 
 @router.get("/", summary="List the actions of an app")

@@ -25,7 +25,7 @@ def check_input_schema(schema: Any) -> None:
             f"input_schema.$schema: must be {DIALECT}, or left out: other drafts are not supported",
             field="input_schema.$schema",
         )
-    for count, depth in enumerate(_depths(schema), start=1):
+    for count, depth in enumerate(depths(schema), start=1):
         if count > MAX_VALUES or depth > MAX_DEPTH:
             raise Unprocessable(
                 f"input_schema: may hold at most {MAX_VALUES} values, nested {MAX_DEPTH} deep", field="input_schema"
@@ -45,7 +45,7 @@ def _check(schema: Mapping[str, Any]) -> None:
         raise Unprocessable(f"{path}: {error.message[:300]}", field=path) from error
 
 
-def _depths(value: Any) -> Iterator[int]:
+def depths(value: Any) -> Iterator[int]:
     """Yields the depth of every value, without recursion: the schema is anybody's."""
     open_values = [(value, 1)]
     while open_values:

@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.actions.access import get_action
+from platform_api.actions.code import repeated_code
 from platform_api.actions.models import Rerun
 from platform_api.actions.schemas import RunVersion
-from platform_api.actions.service import Code, start_action
+from platform_api.actions.service import start_action
 from platform_api.apps.access import get_usable_app
 from platform_api.core.errors import Conflict, NotFound, PlatformError
 from platform_api.core.types import RunId
@@ -25,7 +26,7 @@ async def rerun(
     """Queues a run that repeats the one that `reference` names, with its event unless there is another.
 
     Raises NotFound unless `actor` sees the run and, now, its action; Forbidden for an app that they may not use;
-    Conflict when the action is gone.
+    Conflict when the action is gone, or the draft that the run executed.
     """
     return await _repeat(session, actor, await get_run(session, actor, reference), version=version, event=event)
 
@@ -70,5 +71,5 @@ async def _repeat(
         event=run.event if event is None else event,
         environment={_CONNECTION: run.environment[_CONNECTION]} if _CONNECTION in run.environment else {},
         repeated=run,
-        code=Code(run.entry, run.bundle) if version is RunVersion.SAME else None,
+        code=await repeated_code(session, actor, run) if version is RunVersion.SAME else None,
     )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSc
 
 from platform_api.actions.input_schema import MAX_VALUES
 from platform_api.actions.models import ActionType, DescribedAction, Rerun
+from platform_api.runs.drafts import MAX_DRAFT_BYTES, MAX_DRAFT_FILES
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.schemas import RunIds, RunStarted
 
@@ -137,6 +138,14 @@ class RunRequest(BaseModel):
     user_input: dict[str, Any] = {}
     connection_id: Annotated[str, Field(max_length=200)] | None = None
     language: Literal["python", "javascript"] | None = None
+    draft: Annotated[
+        dict[str, str | None] | None,
+        Field(
+            max_length=MAX_DRAFT_FILES,
+            description="Files that are not saved, text by path, over the newest version; null: the file is not"
+            f" there. For builders; {MAX_DRAFT_BYTES} bytes in all",
+        ),
+    ] = None
 
     @field_validator("selected_rows", "filter_params", "user_input", "selected_all", mode="before")
     @classmethod

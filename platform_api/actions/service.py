@@ -1,8 +1,5 @@
 """Creates, changes, lists and starts actions."""
 
-import keyword
-import re
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -13,16 +10,16 @@ from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.models import Role
 from platform_api.accounts.slugs import free_slug
 from platform_api.actions.access import get_action, is_visible
+from platform_api.actions.code import Code, draft_code, entry_path, latest_code
 from platform_api.actions.input_schema import check_input_schema
 from platform_api.actions.models import Action, ActionType, DescribedAction
 from platform_api.actions.schemas import ActionCreate, ActionUpdate, RunRequest
 from platform_api.apps import source
 from platform_api.apps.access import get_buildable_app, get_usable_app, is_own
 from platform_api.apps.models import App, SourceFile
-from platform_api.core.errors import BadRequest, Conflict, NameTaken, NotFound, Unprocessable
+from platform_api.core.errors import BadRequest, NameTaken, NotFound, Unprocessable
 from platform_api.core.paging import Orders, contains
 from platform_api.core.types import AppId, TableId
-from platform_api.plugins.bundles import bundle_for
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import BegunBy, Run
 from platform_api.runs.service import NewRun, create_run
@@ -31,8 +28,6 @@ from platform_api.tables.repository import get_table
 
 RESERVED_SLUGS = frozenset({"runs", "run-code-stream"})
 """Words that have a meaning where a path can name an action."""
-_ENTRY = re.compile(r"(?P<path>[A-Za-z0-9_][A-Za-z0-9_./-]*\.py)(?::(?P<function>[A-Za-z_][A-Za-z0-9_]*))?")
-_MAX_ENTRY_LENGTH = 250
 _ORDERS = Orders(
     "actions", Action.id, created_at=Action.id, name=func.lower(Action.name), updated_at=Action.updated_at
 )
@@ -41,20 +36,6 @@ _BEGUN_BY = {
     ActorKind.APP_TOKEN: BegunBy.API,
     ActorKind.RUN_TOKEN: BegunBy.SCRIPT,
 }
-
-
-class EntryMissing(Conflict):
-    """Reports that the file which the action runs is not in the app's latest source."""
-
-    code = "entry_missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """Names what a run executes: the entry, and the digest of the bundle that has it."""
-
-    entry: str
-    bundle: str
 
 
 async def list_actions(
@@ -180,13 +161,14 @@ async def delete_action(session: AsyncSession, actor: Actor, reference: str, *, 
 async def run_action(
     session: AsyncSession, actor: Actor, reference: str, data: RunRequest, *, app: str | None = None
 ) -> Run:
-    """Queues a run of the app's latest source version, for the organization the caller acts in."""
+    """Queues a run of the app's latest source version, or of a draft, for the organization the caller acts in."""
     action, owner = await get_action(session, actor, reference, app=app)
     await get_usable_app(session, actor, owner.id)
     if data.language == "javascript":
         raise BadRequest("language: actions are Python; javascript is not supported", field="language")
     environment = {} if data.connection_id is None else {"CONNECTION_ID": data.connection_id}
-    return await start_action(session, actor, action, owner, event=data.event(), environment=environment)
+    code = None if data.draft is None else await draft_code(session, actor, action, data.draft)
+    return await start_action(session, actor, action, owner, event=data.event(), environment=environment, code=code)
 
 
 async def start_action(
@@ -200,6 +182,7 @@ async def start_action(
     begun_by: BegunBy | None = None,
     repeated: Run | None = None,
     code: Code | None = None,
+    trigger_id: int | None = None,
 ) -> Run:
     """Queues a run of an action that `actor` may see, of an app that they may use.
 
@@ -235,16 +218,10 @@ async def start_action(
             begun_by=begun_by or _BEGUN_BY[actor.kind],
             started_by_run_id=actor.run_id,
             rerun_of_run_id=None if repeated is None else repeated.id,
+            trigger_id=trigger_id,
+            draft=code.draft,
         ),
     )
-
-
-async def latest_code(session: AsyncSession, actor: Actor, action: Action, owner: App) -> Code:
-    """Returns the action's code in the app's latest source version. Raises Conflict when that has no such file."""
-    version = await source.latest_version(session, AppId(owner.id))
-    if version is None or entry_path(action.entry) not in version.manifest:
-        raise EntryMissing(f"the app's latest source has no {entry_path(action.entry)}, which {action.slug} runs")
-    return Code(action.entry, await bundle_for(session, actor, version.digest))
 
 
 async def read_code(session: AsyncSession, action: Action) -> str | None:
@@ -299,20 +276,6 @@ async def _table_id(session: AsyncSession, app: App, table: int | str | None) ->
 def _check_table(action_type: ActionType, table_id: TableId | None) -> None:
     if action_type is ActionType.TABLE and table_id is None:
         raise Unprocessable("table: a table action needs the table it works on", field="table")
-
-
-def entry_path(entry: str) -> str:
-    """Returns the path of the file that an entry names: `file.py`, run as a script, or `file.py:function`.
-
-    Raises Unprocessable for what is no entry.
-    """
-    match = _ENTRY.fullmatch(entry) if len(entry) <= _MAX_ENTRY_LENGTH else None
-    function = match["function"] if match else None
-    if match is None or (function is not None and keyword.iskeyword(function)):
-        raise Unprocessable(
-            f"entry: {entry!r} must be `file.py` or `file.py:function` in the app's source tree", field="entry"
-        )
-    return match["path"]
 
 
 def _entry_for(slug: str) -> str:

@@ -73,6 +73,7 @@ class BegunBy(StrEnum):
     SCRIPT = "script"
     """By the script of another run."""
     WEBHOOK = "webhook"
+    SCHEDULE = "schedule"
 
 
 class LogStream(StrEnum):
@@ -117,6 +118,11 @@ class Run(Base):
         ),
         Index("ix_runs_app_id", "app_id"),
         Index("ix_runs_pending", "organization_id", "id", postgresql_where=text("state = 'pending'")),
+        Index(
+            "ix_runs_trigger_id",
+            "trigger_id",
+            postgresql_where=text("trigger_id is not null and state in ('pending', 'claimed', 'running')"),
+        ),
         Index("ix_runs_lease", "lease_expires_at", postgresql_where=text("state in ('claimed', 'running')")),
     )
 
@@ -139,6 +145,10 @@ class Run(Base):
     """Unknown of runs from before it was recorded."""
     rerun_of_run_id: Mapped[RunId | None] = mapped_column(BigInteger)
     """The run that this one repeats."""
+    trigger_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The schedule that started it."""
+    is_draft: Mapped[bool] = mapped_column(server_default="false")
+    """Runs source that was not saved (`RunDraft`)."""
     action_type: Mapped[str]
     reaches_installs: Mapped[bool]
     """True for a script of the app's owner that works for every organization that installed the app."""
@@ -180,6 +190,24 @@ class Run(Base):
     claimed_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class RunDraft(Base):
+    """Holds the unsaved source of a run, as what differs from the bundle below it."""
+
+    __tablename__ = "run_drafts"
+    __table_args__ = (Index("ix_run_drafts_digest", "digest"), Index("ix_run_drafts_app_id", "app_id", "run_id"))
+
+    run_id: Mapped[RunId] = mapped_column(
+        BigInteger, ForeignKey("platform.runs.id", ondelete="CASCADE"), primary_key=True
+    )
+    app_id: Mapped[AppId] = mapped_column(ForeignKey("platform.apps.id", ondelete="CASCADE"))
+    digest: Mapped[str]
+    """Of the whole, as the runner requests it."""
+    base: Mapped[str]
+    """Digest of the bundle of a saved version."""
+    files: Mapped[dict[str, Any]]
+    """Maps paths to text; null: the file is not there."""
 
 
 class RunLogLine(Base):

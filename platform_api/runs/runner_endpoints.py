@@ -14,8 +14,8 @@ from platform_api.core.http.waiting import signalled_or_hung_up
 from platform_api.core.services import services_of
 from platform_api.core.settings import SandboxIsolation, Settings
 from platform_api.core.types import RunId
-from platform_api.plugins.bundles import load_bundle
 from platform_api.runs import queue
+from platform_api.runs.drafts import load_run_bundle
 from platform_api.runs.logs import append_lines
 from platform_api.runs.presence import note_heartbeat, note_runner
 from platform_api.runs.runner_schemas import (
@@ -90,7 +90,7 @@ async def _claim_now(database: Database, body: ClaimRequest) -> list[Claim]:
 async def get_bundle(
     runner: RunnerDep, session: SessionDep, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 ) -> BundleReply:
-    return BundleReply(files=await load_bundle(session, sha256))
+    return BundleReply(files=await load_run_bundle(session, sha256))
 
 
 @router.post("/runs/{run_id}/start/", summary="Record that a run's code starts now")

@@ -78,6 +78,7 @@ class RunNamesRead(BaseModel):
     action: str | None
     action_slug: str | None
     user: str | None = Field(description="Name of who started it, or their e-mail")
+    schedule: str | None = Field(description="Name of the schedule that started it")
 
 
 class RunRead(BaseModel):
@@ -95,6 +96,8 @@ class RunRead(BaseModel):
     begun_by: BegunBy | None = Field(description="Null for a run from before this was recorded")
     started_by_run: int | None = Field(description="The run whose script started this one")
     rerun_of: int | None = Field(description="The run that this one repeats")
+    schedule: int | None = Field(description="The schedule that started it")
+    is_draft: bool = Field(description="Whether it runs source that was not saved")
     status: WireStatus
     state: RunState
     waiting_reason: str | None = Field(description="Why it has not started, in one sentence")
@@ -121,7 +124,7 @@ class RunDetail(RunRead):
     """Shows a run with its input and its result."""
 
     entry: str
-    source: str = Field(description="Digest of the source version it runs")
+    source: str = Field(description="Digest of the source it runs")
     limits: dict[str, Any]
     event: dict[str, Any]
     result: dict[str, Any] | None
@@ -232,6 +235,8 @@ def _fields(run: Run) -> dict[str, Any]:
         "begun_by": run.begun_by,
         "started_by_run": run.started_by_run_id,
         "rerun_of": run.rerun_of_run_id,
+        "schedule": run.trigger_id,
+        "is_draft": run.is_draft,
         "status": _WIRE_STATUS[run.state],
         "state": run.state,
         "cause": run.cause,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, select, text, update
+from sqlalchemy import ColumnElement, ScalarSelect, SQLColumnExpression, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -15,12 +15,15 @@ from platform_api.apps.models import App
 from platform_api.apps.references import names_app
 from platform_api.core.errors import NotFound
 from platform_api.core.types import ActionId, AppId, OrganizationId, RunId, UserId
+from platform_api.runs.drafts import Draft, store_draft
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import CURRENT_TRANSACTION, BegunBy, Run, RunState
 from platform_api.runs.signals import announce_listed_changes, announce_work
 
 _MAX_ID = 2**63 - 1
 _MAX_INFO_LENGTH = 1000
+# Written out, because the planner proves the condition of the partial index from it.
+_IS_OPEN = text("state in ('pending', 'claimed', 'running')")
 UNLISTED = tuple(defer(column, raiseload=True) for column in (Run.event, Run.environment, Run.result))
 """What a list does not show, and what may have megabytes."""
 
@@ -45,6 +48,9 @@ class NewRun:
     begun_by: BegunBy
     started_by_run_id: RunId | None = None
     rerun_of_run_id: RunId | None = None
+    trigger_id: int | None = None
+    draft: Draft | None = None
+    """The unsaved source that it executes instead of `bundle`."""
 
 
 async def create_run(session: AsyncSession, new: NewRun) -> Run:
@@ -67,10 +73,12 @@ async def create_run(session: AsyncSession, new: NewRun) -> Run:
         started_by_run_id=new.started_by_run_id,
         begun_by=new.begun_by,
         rerun_of_run_id=new.rerun_of_run_id,
+        trigger_id=new.trigger_id,
+        is_draft=new.draft is not None,
         action_type=new.action_type,
         reaches_installs=new.reaches_installs,
         entry=new.entry,
-        bundle=new.bundle,
+        bundle=new.bundle if new.draft is None else new.draft.digest,
         event=new.event,
         environment=environment,
         limits=new.limits.model_dump(),
@@ -78,6 +86,8 @@ async def create_run(session: AsyncSession, new: NewRun) -> Run:
     )
     session.add(run)
     await session.flush()
+    if new.draft is not None:
+        await store_draft(session, run, new.draft)
     await announce_work(session)
     await announce_listed_changes(session, [run.id])
     return run
@@ -116,6 +126,18 @@ def under_way_up_to(actor: Actor, limit: int) -> ScalarSelect[int]:
     is_under_way = text("state in ('claimed', 'running')")
     under_way = select(Run.id).where(visible_runs(actor), is_under_way).limit(limit)
     return select(func.count()).select_from(under_way.subquery()).scalar_subquery()
+
+
+def has_open_runs_of(trigger_id: SQLColumnExpression[int]) -> ColumnElement[bool]:
+    """Returns the condition that a run of a trigger has not ended, as `ix_runs_trigger_id` answers it."""
+    return select(Run.id).where(Run.trigger_id == trigger_id, _IS_OPEN).exists()
+
+
+async def open_run_ids(session: AsyncSession, trigger_id: int, *, limit: int) -> Sequence[RunId]:
+    """Returns the oldest runs of a trigger that have not ended, at most `limit`."""
+    # tenancy: the runs of one trigger
+    statement = select(Run.id).where(Run.trigger_id == trigger_id, _IS_OPEN).order_by(Run.id).limit(limit)
+    return (await session.scalars(statement)).all()
 
 
 async def set_progress(

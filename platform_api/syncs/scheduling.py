@@ -18,6 +18,7 @@ from platform_api.core.errors import Forbidden, PlatformError
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.access import list_connections
 from platform_api.integrations.models import Connection
+from platform_api.schedules.due import AT_ONCE, DueRows, database_time
 from platform_api.schedules.schemas import Overlap, Schedule
 from platform_api.schedules.timetable import Due, Timetable, timetable_of
 from platform_api.syncs.models import Sync, SyncRun, SyncRunState
@@ -26,8 +27,10 @@ from platform_api.syncs.schemas import Declaration, stored_declaration
 
 log = structlog.stdlib.get_logger()
 
-_SCHEDULED_AT_ONCE = 20
 _SCOPES = frozenset({Scope.DATA})
+_DUE = DueRows(
+    Sync, key=Sync.id, next_at=Sync.next_run_at, share=Sync.organization_id, is_on=Sync.is_enabled.is_(True)
+)
 
 
 async def acting_for(session: AsyncSession, sync: Sync) -> Actor:
@@ -112,14 +115,7 @@ def times_of(sync: Sync, schedule: Schedule) -> Timetable:
 async def start_due(database: Database) -> bool:
     """Makes runs of the syncs that are due; whether there may be more."""
     async with database.transaction() as session:
-        statement = (
-            select(Sync)
-            .where(Sync.is_enabled, Sync.next_run_at <= func.now())
-            .order_by(Sync.next_run_at)
-            .limit(_SCHEDULED_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        )
-        found = (await session.scalars(statement)).all()
+        found = await _DUE.lock(session)
         now = await database_time(session)
         for sync in found:
             try:
@@ -132,7 +128,7 @@ async def start_due(database: Database) -> bool:
                 log.error("syncs.unreadable_declaration", sync_id=sync.id, error=str(error))
                 sync.problem = "its declaration cannot be read here any more; delete it and declare it again"
                 sync.next_run_at = None
-    return len(found) == _SCHEDULED_AT_ONCE
+    return len(found) == AT_ONCE
 
 
 async def _start(session: AsyncSession, sync: Sync, now: datetime) -> None:
@@ -155,11 +151,6 @@ async def _start(session: AsyncSession, sync: Sync, now: datetime) -> None:
         raise Forbidden(f"no connection to {declaration.integration_id} that the app may use")
     sync.problem = None
     await enqueue(session, sync, [one.id for one in connections], due=due, overlap=declaration.schedule.overlap)
-
-
-async def database_time(session: AsyncSession) -> datetime:
-    """Returns when the transaction began, by the database's clock: all processes plan by the same one."""
-    return (await session.scalars(select(func.now()))).one()
 
 
 async def delete_old(database: Database, *, older_than: timedelta) -> None:

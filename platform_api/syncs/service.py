@@ -22,6 +22,7 @@ from platform_api.integrations.calls.gateway import Gateway, OpenConnection
 from platform_api.integrations.definitions.definition import IntegrationDefinition
 from platform_api.integrations.definitions.pagination import require_walkable
 from platform_api.integrations.models import Connection
+from platform_api.schedules.due import database_time
 from platform_api.schedules.timetable import upcoming
 from platform_api.syncs.errors import RunFailed
 from platform_api.syncs.lists.fetching import fetch, open_connection
@@ -29,7 +30,7 @@ from platform_api.syncs.lists.paging import Walk, first_position, start_after, w
 from platform_api.syncs.models import OPEN_STATES, Sync, SyncCheckpoint, SyncedRow, SyncRun, SyncRunState
 from platform_api.syncs.queue import RUNS
 from platform_api.syncs.rows.target import Target, find_target
-from platform_api.syncs.scheduling import database_time, enqueue, times_of, timetable_for, usable_connections
+from platform_api.syncs.scheduling import enqueue, times_of, timetable_for, usable_connections
 from platform_api.syncs.schemas import (
     BackfillWrite,
     Declaration,

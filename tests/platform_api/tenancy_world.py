@@ -205,9 +205,19 @@ async def _documents(platform: Platform, victim: Caller, marker: str) -> dict[st
     return {"view_id": str(view.json()["id"]), "draft_id": str(kept.json()["id"])}
 
 
+async def _schedules(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
+    path = f"/api/apps/{marker}-app/actions/take/schedules/"
+    async with platform.client(victim) as client:
+        body = {"name": marker, "schedule": {"every_minutes": 1000}, "input": {"of": marker}}
+        stored = await client.post(path, json=body)
+        assert stored.status_code == 201, stored.text
+    return {"schedule_id": str(stored.json()["id"])}
+
+
 FILLS: list[Fill] = [
     *(_accounts, _apps, _actions, _integrations, _plugins, _notifications, _files, _csv, _webhooks, _syncs),
     _documents,
+    _schedules,
 ]
 
 

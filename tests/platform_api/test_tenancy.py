@@ -48,6 +48,8 @@ SAMPLES: dict[str, Any] = {
     "POST /api/apps/{app}/syncs/": {**_DECLARATION, "name": "x"},
     "POST /api/apps/{app}/syncs/preview/": _DECLARATION,
     "PUT /api/apps/{app}/syncs/{sync}/": {**_DECLARATION, "name": "x"},
+    "POST /api/apps/{app}/actions/{action}/schedules/": {"name": "x", "schedule": {"every_minutes": 5}},
+    "POST /api/apps/{app}/actions/{action}/schedules/preview/": {"schedule": {"every_minutes": 5}},
     "PATCH /api/apps/{app}/source/": {"base_version": 1, "changes": {"main.py": ""}},
 }
 """Bodies for operations whose schema does not tell what would be acceptable; `{name}` is a value of the world."""

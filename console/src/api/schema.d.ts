@@ -2259,6 +2259,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apps/{app}/actions/{action}/schedules/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the schedules of an action in the caller's organization, oldest first */
+        get: operations["schedules_list_schedules"];
+        put?: never;
+        /** Create a schedule, whose runs have the caller's rights */
+        post: operations["schedules_create_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/actions/{action}/schedules/preview/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Return when a schedule would come, without storing it */
+        post: operations["schedules_preview_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/actions/{action}/schedules/{schedule_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a schedule with its next times and its last run */
+        get: operations["schedules_get_schedule"];
+        put?: never;
+        post?: never;
+        /** Delete a schedule; its runs stay */
+        delete: operations["schedules_delete_schedule"];
+        options?: never;
+        head?: never;
+        /** Change a schedule unless somebody else has; pause or resume it */
+        patch: operations["schedules_update_schedule"];
+        trace?: never;
+    };
     "/api/runner/claim/": {
         parameters: {
             query?: never;
@@ -2531,6 +2585,171 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * ActionScheduleCreate
+         * @description Describes a new schedule of an action.
+         */
+        ActionScheduleCreate: {
+            /** Name */
+            name: string;
+            schedule: components["schemas"]["Schedule"];
+            /**
+             * Input
+             * @description Becomes `user_input`; must fit the action's input schema
+             * @default {}
+             */
+            input?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled?: boolean;
+        };
+        /**
+         * ActionSchedulePage
+         * @description Holds a part of an action's schedules.
+         */
+        ActionSchedulePage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["ActionScheduleRead"][];
+        };
+        /**
+         * ActionSchedulePreview
+         * @description Holds a schedule that is not stored.
+         */
+        ActionSchedulePreview: {
+            schedule: components["schemas"]["Schedule"];
+        };
+        /**
+         * ActionScheduleRead
+         * @description Shows a schedule of an action.
+         */
+        ActionScheduleRead: {
+            /** Id */
+            id: number;
+            /** App */
+            app: number;
+            /** Action */
+            action: number;
+            /**
+             * Kind
+             * @constant
+             */
+            kind: "schedule";
+            /** Name */
+            name: string;
+            /** Schedule */
+            schedule: {
+                [key: string]: unknown;
+            };
+            /**
+             * Words
+             * @description When it comes, in English; null for what can no longer be read here
+             */
+            words: string | null;
+            /** Timezone */
+            timezone: string | null;
+            /** Input */
+            input: {
+                [key: string]: unknown;
+            };
+            /** Is Enabled */
+            is_enabled: boolean;
+            /**
+             * Paused Reason
+             * @description Why the platform paused it
+             */
+            paused_reason: string | null;
+            /** Revision */
+            revision: number;
+            /**
+             * Created By
+             * @description Name of who created it, or their e-mail
+             */
+            created_by: string | null;
+            /**
+             * Changed By
+             * @description Who last changed it: its runs have their rights
+             */
+            changed_by: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Next At */
+            next_at: string | null;
+            /** Next Times */
+            next_times: components["schemas"]["ScheduledTime"][];
+            /**
+             * Waiting Since
+             * @description The time whose run waits for an open one to end
+             */
+            waiting_since: string | null;
+            last_run: components["schemas"]["ScheduledRun"] | null;
+            /** Last Skip At */
+            last_skip_at: string | null;
+            /**
+             * Last Skip Reason
+             * @description Why the last time that passed without a run did
+             */
+            last_skip_reason: string | null;
+            /**
+             * Last Error
+             * @description Why no run could be started at the last time
+             */
+            last_error: string | null;
+        };
+        /**
+         * ActionScheduleUpdate
+         * @description Changes a schedule; what is left out, or null, stays. From then on its runs have the caller's rights.
+         */
+        ActionScheduleUpdate: {
+            /**
+             * Base Revision
+             * @description The `revision` that the change begins with
+             */
+            base_revision: number;
+            /** Name */
+            name?: string | null;
+            schedule?: components["schemas"]["Schedule"] | null;
+            /** Input */
+            input?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Is Enabled
+             * @description False pauses it
+             */
+            is_enabled?: boolean | null;
         };
         /**
          * ActionType
@@ -2969,7 +3188,7 @@ export interface components {
          * @description Lists how a run can be begun.
          * @enum {string}
          */
-        BegunBy: "manual" | "api" | "script" | "webhook";
+        BegunBy: "manual" | "api" | "script" | "webhook" | "schedule";
         /**
          * BodyFormat
          * @description Declares how `data` is encoded when neither the call nor the definition's headers name a content type.
@@ -6857,6 +7076,16 @@ export interface components {
              */
             rerun_of: number | null;
             /**
+             * Schedule
+             * @description The schedule that started it
+             */
+            schedule: number | null;
+            /**
+             * Is Draft
+             * @description Whether it runs source that was not saved
+             */
+            is_draft: boolean;
+            /**
              * Status
              * @enum {string}
              */
@@ -6902,7 +7131,7 @@ export interface components {
             entry: string;
             /**
              * Source
-             * @description Digest of the source version it runs
+             * @description Digest of the source it runs
              */
             source: string;
             /** Limits */
@@ -6979,6 +7208,11 @@ export interface components {
              * @description Name of who started it, or their e-mail
              */
             user: string | null;
+            /**
+             * Schedule
+             * @description Name of the schedule that started it
+             */
+            schedule: string | null;
         };
         /**
          * RunPage
@@ -7043,6 +7277,16 @@ export interface components {
              * @description The run that this one repeats
              */
             rerun_of: number | null;
+            /**
+             * Schedule
+             * @description The schedule that started it
+             */
+            schedule: number | null;
+            /**
+             * Is Draft
+             * @description Whether it runs source that was not saved
+             */
+            is_draft: boolean;
             /**
              * Status
              * @enum {string}
@@ -7135,6 +7379,13 @@ export interface components {
             connection_id?: string | null;
             /** Language */
             language?: ("python" | "javascript") | null;
+            /**
+             * Draft
+             * @description Files that are not saved, text by path, over the newest version; null: the file is not there. For builders; 1048576 bytes in all
+             */
+            draft?: {
+                [key: string]: string | null;
+            } | null;
         };
         /**
          * RunStarted
@@ -7247,6 +7498,56 @@ export interface components {
              * @default skip
              */
             overlap?: components["schemas"]["Overlap"];
+        };
+        /**
+         * ScheduleForecast
+         * @description Shows when a schedule comes.
+         */
+        ScheduleForecast: {
+            /**
+             * Words
+             * @description When it comes, in English, by the clock of its zone
+             */
+            words: string;
+            /** Timezone */
+            timezone: string;
+            /**
+             * Next Times
+             * @description At most five
+             */
+            next_times: components["schemas"]["ScheduledTime"][];
+            /**
+             * Warnings
+             * @description What changes of the clock do to its times within a year
+             */
+            warnings: string[];
+        };
+        /**
+         * ScheduledRun
+         * @description Names the last run of a schedule.
+         */
+        ScheduledRun: {
+            /** Id */
+            id: number;
+            /** @description Null for a run that is no longer kept */
+            state: components["schemas"]["RunState"] | null;
+        };
+        /**
+         * ScheduledTime
+         * @description Shows one moment, in UTC and by the schedule's clock.
+         */
+        ScheduledTime: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Local
+             * Format: date-time
+             * @description The same moment with the offset of the schedule's zone
+             */
+            local: string;
         };
         /**
          * Scope
@@ -17548,6 +17849,300 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunStarted"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    schedules_list_schedules: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description Id of the action, or its slug together with `app` (by default the token's) */
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionSchedulePage"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    schedules_create_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description Id of the action, or its slug together with `app` (by default the token's) */
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionScheduleCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionScheduleRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    schedules_preview_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description Id of the action, or its slug together with `app` (by default the token's) */
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionSchedulePreview"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleForecast"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    schedules_get_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description Id of the action, or its slug together with `app` (by default the token's) */
+                action: string;
+                schedule_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionScheduleRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    schedules_delete_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description Id of the action, or its slug together with `app` (by default the token's) */
+                action: string;
+                schedule_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    schedules_update_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description Id of the action, or its slug together with `app` (by default the token's) */
+                action: string;
+                schedule_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionScheduleUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionScheduleRead"];
                 };
             };
             /** @description Refused, with the reason */

@@ -14,8 +14,9 @@ from platform_api.core.types import RunId
 from platform_api.runs.about.waiting import waiting_reasons
 from platform_api.runs.models import Run
 
-# The room of actions stands above this one.
+# The rooms of actions and of triggers stand above this one.
 _ACTIONS = table("actions", column("id"), column("name"), column("slug"), schema=PLATFORM_SCHEMA)
+_TRIGGERS = table("triggers", column("id"), column("name"), schema=PLATFORM_SCHEMA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class RunNames:
     action: str | None
     action_slug: str | None
     user: str | None
+    schedule: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,17 @@ async def about_runs(session: AsyncSession, actor: Actor, runs: Sequence[Run]) -
             _ACTIONS.c.slug.label("action_slug"),
             User.name.label("user"),
             User.email,
+            _TRIGGERS.c.name.label("schedule"),
         )
         .outerjoin(App, App.id == Run.app_id)
         .outerjoin(_ACTIONS, _ACTIONS.c.id == Run.action_id)
         .outerjoin(User, User.id == Run.user_id)
+        .outerjoin(_TRIGGERS, _TRIGGERS.c.id == Run.trigger_id)
         .where(Run.id.in_([run.id for run in runs]))
     )
     return {
         RunId(row.id): AboutRun(
-            RunNames(row.name, row.slug, row.action, row.action_slug, row.user or row.email),
+            RunNames(row.name, row.slug, row.action, row.action_slug, row.user or row.email, row.schedule),
             reasons.get(RunId(row.id)),
         )
         for row in await session.execute(statement)

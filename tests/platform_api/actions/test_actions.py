@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from platform_api.accounts.models import Role, Scope
-from platform_api.actions.service import entry_path
+from platform_api.actions.code import entry_path
 from platform_api.apps.models import InstallStatus
 from platform_api.core.errors import Unprocessable
 from tests.platform_api.conftest import Caller, Platform

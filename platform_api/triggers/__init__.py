@@ -1,0 +1,1 @@
+"""Manages what starts an action by itself: its schedules."""
