@@ -148,10 +148,11 @@ class ProgressEvent(BaseModel):
 
     progress: int | None = Field(description="0 to 100")
     info: str | None
+    has_started: bool = Field(description="Whether its code may have begun")
 
     @classmethod
     def of(cls, run: Run) -> "ProgressEvent":
-        return cls(progress=run.progress, info=run.progress_info)
+        return cls(progress=run.progress, info=run.progress_info, has_started=run.started_at is not None)
 
 
 class EndEvent(BaseModel):

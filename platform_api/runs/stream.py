@@ -23,7 +23,7 @@ from platform_api.runs.service import UNLISTED
 from platform_api.runs.signals import RunSignals
 
 _BATCH_LINES = 500
-_NO_PROGRESS = ProgressEvent(progress=None, info=None)
+_NO_PROGRESS = ProgressEvent(progress=None, info=None, has_started=False)
 
 
 def stream_log(

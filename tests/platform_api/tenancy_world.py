@@ -206,7 +206,7 @@ async def _documents(platform: Platform, victim: Caller, marker: str) -> dict[st
 
 
 async def _schedules(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
-    path = f"/api/apps/{marker}-app/actions/take/schedules/"
+    path = f"/api/apps/{marker}-app/actions/{marker}/schedules/"
     async with platform.client(victim) as client:
         body = {"name": marker, "schedule": {"every_minutes": 1000}, "input": {"of": marker}}
         stored = await client.post(path, json=body)

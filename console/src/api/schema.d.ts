@@ -9520,6 +9520,11 @@ export interface components {
             progress: number | null;
             /** Info */
             info: string | null;
+            /**
+             * Has Started
+             * @description Whether its code may have begun
+             */
+            has_started: boolean;
         };
     };
     responses: never;

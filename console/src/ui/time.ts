@@ -26,6 +26,18 @@ export function absoluteTime(at: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" }).format(new Date(at));
 }
 
+/** Returns a moment by the clock of a zone, with the day of the week. */
+export function timeIn(at: string, zone: string): string {
+  return new Intl.DateTimeFormat(locale, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone: zone,
+  }).format(new Date(at));
+}
+
 /** Returns the time of day of a moment (milliseconds since 1970): `14:02`. */
 export function clockTime(at: number): string {
   return new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(at);

@@ -375,12 +375,12 @@ async def test_progress_and_the_end_are_events_for_whoever_asks_for_them(
         lines = response.aiter_lines()
         assert await _data(lines, 2) == [
             "one",
-            '{"progress": 40, "info": "left\\u2028right"}',
+            '{"progress": 40, "info": "left\\u2028right", "has_started": true}',
         ]
         await runner.log(claim, "two", first=2)
         assert await _data(lines, 1) == ["two"]
         await _set_progress(platform, workshop, started["task_id"], 80, "nearly")
-        assert await _data(lines, 1) == ['{"progress": 80, "info": "nearly"}']
+        assert await _data(lines, 1) == ['{"progress": 80, "info": "nearly", "has_started": true}']
         await runner.finish(claim, status="failed", cause="exception", error="KeyError: 'id'")
         [(name, end)] = await asyncio.wait_for(_named_events(lines), 240)
     assert isinstance(end, dict)

@@ -2,15 +2,17 @@ import { queryOptions } from "@tanstack/react-query";
 import { type Api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import type { components } from "@/api/schema";
-import { readStream, type StreamEvent } from "@/api/sse";
 import type { Changes } from "./model/merge";
 import type { Names } from "./model/names";
 import type { Source } from "./model/workspace";
 
 export type Action = components["schemas"]["ActionRead"];
-export type Run = components["schemas"]["RunDetail"];
 export type RunStarted = components["schemas"]["RunStarted"];
 export type SourceVersion = components["schemas"]["SourceVersionRead"];
+export type Schedule = components["schemas"]["ActionScheduleRead"];
+export type ScheduleDocument = components["schemas"]["Schedule"];
+export type Forecast = components["schemas"]["ScheduleForecast"];
+export type ScheduleValues = { name: string; schedule: ScheduleDocument; input: Record<string, unknown> };
 export type Webhook = components["schemas"]["WebhookRead"];
 
 /** Loads a version of an app's source, by default the latest; an app without source has version 0. */
@@ -96,24 +98,16 @@ export async function changeEntry(api: Api, action: number, entry: string): Prom
   await api.http.PATCH("/api/actions/{action}/", { params: { path: { action: String(action) } }, body: { entry } });
 }
 
-/** Starts an action. */
-export async function startRun(api: Api, action: number, input: Record<string, unknown>): Promise<RunStarted> {
+/** Starts an action; with a draft, of source that is not saved. */
+export async function startRun(
+  api: Api,
+  action: number,
+  input: Record<string, unknown>,
+  draft: Changes | null,
+): Promise<RunStarted> {
   const params = { path: { action: String(action) } };
-  return body(await api.http.POST("/api/actions/{action}/run/", { params, body: { user_input: input } }));
-}
-
-/** Reads a run with its result. */
-export function runQuery(api: Api, run: number) {
-  return queryOptions({
-    queryKey: ["runs", run],
-    queryFn: async ({ signal }) =>
-      body(await api.http.GET("/api/actions/runs/{run}/", { params: { path: { run: String(run) } }, signal })),
-  });
-}
-
-/** Asks a run to end. */
-export async function cancelRun(api: Api, run: number): Promise<void> {
-  await api.http.POST("/api/actions/runs/{run}/cancel/", { params: { path: { run: String(run) } } });
+  const sent = { user_input: input, draft: draft === null ? null : Object.fromEntries(draft) };
+  return body(await api.http.POST("/api/actions/{action}/run/", { params, body: sent }));
 }
 
 /** Reads the inputs of the last five runs of an action, newest first. */
@@ -130,26 +124,6 @@ export function lastInputsQuery(api: Api, action: number) {
       );
     },
   });
-}
-
-/** Reads a run's log until the run ends, also across broken connections. */
-export function followLog(
-  api: Api,
-  taskId: string,
-  options: { onEvents: (events: StreamEvent[]) => void; signal: AbortSignal },
-): Promise<void> {
-  return readStream(
-    async ({ lastId, signal }) => {
-      const answer = await api.http.GET("/api/actions/run-code-stream/", {
-        params: { query: { task_id: taskId }, header: lastId === "" ? {} : { "last-event-id": lastId } },
-        parseAs: "stream",
-        signal,
-      });
-      if (answer.response.body === null) throw new Error("the log's stream has no body");
-      return answer.response.body;
-    },
-    { ...options, isLost: (error) => !(error instanceof ApiError && error.status < 500) },
-  );
 }
 
 /** Reads what completion knows of an app: its tables with their columns, and the integrations. */
@@ -176,4 +150,66 @@ export function webhooksQuery(api: Api, app: number) {
       return body(await api.http.GET("/api/apps/{app}/webhooks/", { params, signal })).results;
     },
   });
+}
+
+type Of = { app: number; action: number };
+
+function pathOf({ app, action }: Of): { app: string; action: string } {
+  return { app: String(app), action: String(action) };
+}
+
+/** Reads the schedules of an action; there are few. */
+export function schedulesQuery(api: Api, of: Of) {
+  return queryOptions({
+    queryKey: ["schedules", of.action],
+    queryFn: async ({ signal }) => {
+      const params = { path: pathOf(of), query: { limit: 100 } };
+      return body(await api.http.GET("/api/apps/{app}/actions/{action}/schedules/", { params, signal })).results;
+    },
+  });
+}
+
+/** Says when a schedule would come. */
+export function previewQuery(api: Api, of: Of, schedule: ScheduleDocument) {
+  return queryOptions({
+    queryKey: ["schedules", of.action, "preview", schedule],
+    staleTime: 60_000,
+    retry: false,
+    queryFn: async ({ signal }) => {
+      const params = { path: pathOf(of) };
+      const answer = await api.http.POST("/api/apps/{app}/actions/{action}/schedules/preview/", {
+        params,
+        body: { schedule },
+        signal,
+      });
+      return body(answer);
+    },
+  });
+}
+
+/** Creates a schedule of an action. */
+export async function createSchedule(api: Api, of: Of, values: ScheduleValues): Promise<Schedule> {
+  const params = { path: pathOf(of) };
+  return body(await api.http.POST("/api/apps/{app}/actions/{action}/schedules/", { params, body: values }));
+}
+
+/** Changes a schedule as it was read; refuses when somebody else has changed it since. */
+export async function changeSchedule(
+  api: Api,
+  schedule: Schedule,
+  change: Partial<ScheduleValues> & { is_enabled?: boolean },
+): Promise<Schedule> {
+  const path = { ...pathOf(schedule), schedule_id: schedule.id };
+  const sent = { base_revision: schedule.revision, ...change };
+  const answer = await api.http.PATCH("/api/apps/{app}/actions/{action}/schedules/{schedule_id}/", {
+    params: { path },
+    body: sent,
+  });
+  return body(answer);
+}
+
+/** Deletes a schedule; its runs stay. */
+export async function deleteSchedule(api: Api, schedule: Schedule): Promise<void> {
+  const path = { ...pathOf(schedule), schedule_id: schedule.id };
+  await api.http.DELETE("/api/apps/{app}/actions/{action}/schedules/{schedule_id}/", { params: { path } });
 }

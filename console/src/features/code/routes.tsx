@@ -10,13 +10,19 @@ const codeRoute = createRoute({
   component: lazyRouteComponent(() => import("./components/CodePage"), "CodePage"),
 });
 
+/** Which schedule's form is open. */
+export type OpenSchedule = number | "new";
 export type ActionTab = "editor" | "triggers" | "history";
 
 const actionRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "actions/$action",
-  validateSearch: (search: Record<string, unknown>): { tab?: ActionTab } =>
-    search.tab === "triggers" || search.tab === "history" ? { tab: search.tab } : {},
+  validateSearch: (search: Record<string, unknown>): { tab?: ActionTab; schedule?: OpenSchedule } => {
+    if (search.tab !== "triggers") return search.tab === "history" ? { tab: search.tab } : {};
+    const { tab, schedule } = search;
+    if (schedule === "new") return { tab, schedule };
+    return Number.isInteger(schedule) ? { tab, schedule: Number(schedule) } : { tab };
+  },
   component: lazyRouteComponent(() => import("./components/ActionPage"), "ActionPage"),
 });
 

@@ -8,6 +8,7 @@ import type { RunFilters } from "./model/filters";
 export type Run = components["schemas"]["RunRead"];
 export type RunDetail = components["schemas"]["RunDetail"];
 export type Histogram = components["schemas"]["HistogramRead"];
+export type RunProgress = components["schemas"]["ProgressEvent"];
 type Version = components["schemas"]["RunVersion"];
 
 /** Which runs: of one app or of the whole organization. */
@@ -99,7 +100,7 @@ function ofScope({ app }: RunScope): { app?: string } {
 
 type Following = {
   onLines: (lines: string[]) => void;
-  onProgress: (progress: { progress: number | null; info: string | null }) => void;
+  onProgress: (progress: RunProgress) => void;
   signal: AbortSignal;
 };
 
@@ -122,7 +123,8 @@ export function followRun(api: Api, taskId: string, { onLines, onProgress, signa
       signal,
       isLost: (error) => !(error instanceof ApiError && error.status < 500),
       onEvents: (events) => {
-        onLines(events.filter(({ name }) => name === "message").map(({ data }) => data));
+        const lines = events.filter(({ name }) => name === "message").map(({ data }) => data);
+        if (lines.length > 0) onLines(lines);
         for (const { name, data } of events) if (name === "progress") onProgress(JSON.parse(data));
       },
     },

@@ -2,12 +2,13 @@ import { Anchor, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useApi, useOrganization } from "@/api/context";
+import { meQuery } from "@/features/accounts";
 import { appQuery } from "@/features/apps";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
-import { type Action, actionsQuery } from "../api";
+import { actionsQuery } from "../api";
 import { ActionHistory } from "./ActionHistory";
 import { Code } from "./CodePage";
 import { Triggers } from "./Triggers";
@@ -19,8 +20,9 @@ const labels = { editor: () => t("Editor"), triggers: () => t("Triggers"), histo
 /** One action: its code, what starts it, and how it came to be. */
 export function ActionPage() {
   const { org, app: slug, action: actionSlug } = route.useParams();
-  const { tab = "editor" } = route.useSearch();
+  const { tab = "editor", schedule } = route.useSearch();
   const api = useApi();
+  const me = useQuery(meQuery(api));
   const app = useQuery(appQuery(api, slug));
   const id = app.data?.id ?? 0;
   const actions = useQuery({ ...actionsQuery(api, id), enabled: app.data !== undefined });
@@ -53,13 +55,21 @@ export function ActionPage() {
       {actions.data !== undefined && action === undefined && (
         <EmptyState title={t("There is no action {slug}", { slug: actionSlug })} action={<Up slug={slug} />} />
       )}
-      {action !== undefined && <Part tab={tab} app={id} action={action} />}
+      {action !== undefined && tab === "history" && <ActionHistory app={id} action={action} />}
+      {action !== undefined && tab === "triggers" && (
+        <Triggers
+          app={{ id, slug }}
+          action={action}
+          canBuild={me.data !== undefined && me.data.role !== "member"}
+          schedule={schedule}
+          onSchedule={(next) => {
+            const search = { tab: "triggers" as const, ...(next === undefined ? {} : { schedule: next }) };
+            void navigate({ to: "/$org/$app/actions/$action", params: { org, app: slug, action: actionSlug }, search });
+          }}
+        />
+      )}
     </Page>
   );
-}
-
-function Part({ tab, app, action }: { tab: "triggers" | "history" | "editor"; app: number; action: Action }) {
-  return tab === "triggers" ? <Triggers app={app} action={action} /> : <ActionHistory app={app} action={action} />;
 }
 
 function Up({ slug }: { slug: string }) {

@@ -31,6 +31,7 @@ type Props = {
   onGo: ServerHooks["onGo"];
   onUses: ServerHooks["onUses"];
   onEdits: ServerHooks["onEdits"];
+  isReadOnly: boolean;
   onText: (path: string, text: string) => void;
   onProblems: (problems: readonly Problem[]) => void;
   onSave: () => void;
@@ -51,6 +52,7 @@ export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: P
     if (place.current === null) return;
     let listed = "";
     const made = new Buffers(place.current, {
+      isReadOnly: latest.current.isReadOnly,
       names: () => latest.current.names,
       server: () => latest.current.server,
       onGo: (use) => latest.current.onGo(use),

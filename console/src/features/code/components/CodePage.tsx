@@ -3,9 +3,11 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useApi, useOrganization } from "@/api/context";
+import { ApiError } from "@/api/errors";
 import { meQuery } from "@/features/accounts";
 import { appQuery } from "@/features/apps";
 import { t } from "@/i18n";
+import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { actionsQuery, sourceQuery } from "../api";
@@ -40,6 +42,8 @@ export function Code({ app: slug, path, line, action, tabs }: CodeProps) {
   const id = app.data?.id ?? 0;
   const source = useQuery({ ...sourceQuery(api, id), enabled: app.data !== undefined });
   const actions = useQuery({ ...actionsQuery(api, id), enabled: app.data !== undefined });
+  const isClosed = source.error instanceof ApiError && [403, 404].includes(source.error.status);
+  if (app.data !== undefined && isClosed) return <Closed name={app.data.name} />;
   const failed = [me, app, source, actions].find(({ error, data }) => error !== null && data === undefined);
   if (me.data === undefined || app.data === undefined || source.data === undefined || actions.data === undefined) {
     return (
@@ -56,7 +60,7 @@ export function Code({ app: slug, path, line, action, tabs }: CodeProps) {
       key={app.data.id}
       app={app.data.id}
       user={me.data.user.id}
-      canBuild={me.data.role !== "member"}
+      canBuild={me.data.role !== "member" && app.data.organization === me.data.organization.slug}
       source={source.data}
       actions={actions.data}
       path={shown === "" ? null : shown}
@@ -73,5 +77,15 @@ export function Code({ app: slug, path, line, action, tabs }: CodeProps) {
         void navigate({ to: "/$org/$app/code/$", params: { org, app: slug, _splat: next ?? "" }, search });
       }}
     />
+  );
+}
+
+function Closed({ name }: { name: string }) {
+  return (
+    <Page title={t("Code")}>
+      <EmptyState title={t("The source of {name} is not open to you", { name })}>
+        {t("Builders and owners of the organization that owns the app read and change it. You can run its actions.")}
+      </EmptyState>
+    </Page>
   );
 }

@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { lazy, type ReactNode, type RefObject, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, type ReactNode, type RefObject, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useApi } from "@/api/context";
 import { type Command, useCommands } from "@/commands/registry";
 import { t } from "@/i18n";
@@ -23,15 +23,18 @@ import { CodeEditor, type EditorHandle } from "./CodeEditor";
 import classes from "./CodeWorkbench.module.css";
 import { CompletionState } from "./CompletionState";
 import type { Asked } from "./FileDialogs";
+import { FilePicker } from "./FilePicker";
 import { Files } from "./Files";
 import { FileTabs } from "./FileTabs";
 import { Notices } from "./Notices";
-import { RunPanel, type RunPanelHandle } from "./RunPanel";
-import { SaveState } from "./SaveState";
+import { type RunOf, RunPanel, type RunPanelHandle } from "./RunPanel";
+import { ReadOnly, SaveState } from "./SaveState";
+import { useWorkbenchKeys } from "./useWorkbenchKeys";
 
 type Props = {
   app: number;
   user: number;
+  /** Whether the person may change the source. */
   canBuild: boolean;
   source: Source;
   actions: readonly Action[];
@@ -67,8 +70,7 @@ function editorCommands(editor: RefObject<EditorHandle | null>): Command[] {
 const noNames = { tables: [], integrations: [] };
 
 /** Files, the editor of one, the form that runs it, and below what the run says. */
-export function CodeWorkbench(props: Props) {
-  const { app, user, canBuild, source, actions, path, line, title, breadcrumb, tabs, onOpen } = props;
+export function CodeWorkbench({ app, user, canBuild, source, actions, path, line, onOpen, ...frame }: Props) {
   const { workspace, snapshot, isReady, resumed, dismiss } = useWorkspace({ app, user, source });
   const names = useQuery(namesQuery(useApi(), app));
   const running = useRun();
@@ -81,6 +83,10 @@ export function CodeWorkbench(props: Props) {
   const [uses, setUses] = useState<readonly Use[]>([]);
   const [chosen, setChosen] = useState<number | null>(null);
   const [isSaving, setSaving] = useState(false);
+  const [isPicking, setPicking] = useState(false);
+  const [hasPanel, setHasPanel] = useState(true);
+  const pick = useCallback(() => setPicking(true), []);
+  useWorkbenchKeys({ onPick: pick, onPanel: useCallback(() => setHasPanel((before) => !before), []) });
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the workspace's files change with its snapshot
   const files = useMemo(() => workspace.files(), [workspace, snapshot]);
@@ -139,13 +145,17 @@ export function CodeWorkbench(props: Props) {
     setOpen(left);
     if (closed === path) onOpen(left.at(-1) ?? null);
   };
-  const run = async (input: Record<string, unknown>) => {
+  const run = async (input: Record<string, unknown>, of: RunOf) => {
     if (action === undefined) return;
-    setSaving(true);
-    const version = await workspace.save().finally(() => setSaving(false));
-    if (version === null) return;
+    let version: number | null = null;
+    if (of === "saved") {
+      setSaving(true);
+      version = await workspace.save().finally(() => setSaving(false));
+      if (version === null) return;
+    }
     setPanel("output");
-    running.starting.mutate({ action: action.id, version, input });
+    setHasPanel(true);
+    running.starting.mutate({ action: action.id, version, input, draft: of === "draft" ? snapshot.edits : null });
   };
 
   useEffect(() => {
@@ -170,23 +180,27 @@ export function CodeWorkbench(props: Props) {
   return (
     <Workbench
       name="code"
-      title={title}
-      breadcrumb={breadcrumb}
-      tabs={tabs}
+      {...frame}
       state={
-        <>
-          <SaveState snapshot={snapshot} />
-          {canBuild && <CompletionState state={state} />}
-        </>
+        canBuild ? (
+          <>
+            <SaveState snapshot={snapshot} />
+            <CompletionState state={state} />
+          </>
+        ) : (
+          <ReadOnly version={snapshot.base.number} />
+        )
       }
       actions={
-        <Button
-          variant="default"
-          disabled={snapshot.edits.size === 0 || isMerging}
-          onClick={() => setAsked({ kind: "version" })}
-        >
-          {t("Save version…")}
-        </Button>
+        canBuild && (
+          <Button
+            variant="default"
+            disabled={snapshot.edits.size === 0 || isMerging}
+            onClick={() => setAsked({ kind: "version" })}
+          >
+            {t("Save version…")}
+          </Button>
+        )
       }
       side={
         <Files
@@ -195,6 +209,7 @@ export function CodeWorkbench(props: Props) {
           actions={actions}
           sections={sections}
           path={path}
+          canBuild={canBuild}
           changed={changed}
           files={files}
           asked={asked}
@@ -211,15 +226,16 @@ export function CodeWorkbench(props: Props) {
             action={action}
             version={snapshot.base.number}
             isDirty={snapshot.edits.size > 0}
+            canBuild={canBuild}
             isStarting={isSaving || running.starting.isPending}
             error={running.starting.error}
             onChoose={setChosen}
-            onRun={(input) => void run(input)}
+            onRun={(input, of) => void run(input, of)}
           />
         ) : undefined
       }
       panel={
-        isMerging ? undefined : (
+        isMerging || !hasPanel ? undefined : (
           <BottomPanel
             tab={panel}
             onTab={setPanel}
@@ -241,6 +257,9 @@ export function CodeWorkbench(props: Props) {
         )
       }
     >
+      {isPicking && (
+        <FilePicker paths={paths} onOpen={(picked) => openFile(picked)} onClose={() => setPicking(false)} />
+      )}
       <Notices snapshot={snapshot} workspace={workspace} resumed={resumed} onDismiss={dismiss} />
       {isMerging && (
         <Suspense fallback={<LoadingRows />}>
@@ -268,7 +287,8 @@ export function CodeWorkbench(props: Props) {
             onEdits={editOthers}
             onText={(of, typed) => workspace.edit(of, typed)}
             onProblems={setProblems}
-            onSave={() => void workspace.save()}
+            isReadOnly={!canBuild}
+            onSave={() => canBuild && void workspace.save()}
             onRun={() => form.current?.run()}
           />
         </div>
@@ -276,7 +296,7 @@ export function CodeWorkbench(props: Props) {
       {!isMerging && isReady && text === null && (
         <EmptyState
           title={path === null ? t("Choose a file") : t("There is no file {path}", { path })}
-          action={<Button onClick={() => setAsked({ kind: "new-action" })}>{t("New action")}</Button>}
+          action={canBuild && <Button onClick={() => setAsked({ kind: "new-action" })}>{t("New action")}</Button>}
         >
           {t(
             "Actions are Python scripts that work on the tables of this app. A new one begins with an example that works.",

@@ -18,6 +18,8 @@ type Props = {
   actions: readonly Action[];
   sections: readonly Section[];
   path: string | null;
+  /** Whether the person may create, rename and delete files. */
+  canBuild: boolean;
   changed: ReadonlySet<string>;
   files: FileMap;
   asked: Asked | null;
@@ -28,7 +30,8 @@ type Props = {
 class NotSaved extends Error {}
 
 /** The tree of files, and what makes, renames and deletes them: each as a version of its own. */
-export function Files({ app, workspace, actions, sections, path, changed, files, asked, onAsk, onOpen }: Props) {
+export function Files({ app, workspace, actions, sections, path, canBuild, changed, files, ...props }: Props) {
+  const { asked, onAsk, onOpen } = props;
   const api = useApi();
   const cache = useQueryClient();
   const begunIn = (file: string) => actions.filter(({ entry }) => fileOfEntry(entry) === file);
@@ -80,29 +83,38 @@ export function Files({ app, workspace, actions, sections, path, changed, files,
     <>
       <Group className={classes.head} gap={4}>
         <h2 className={classes.title}>{t("Files")}</h2>
-        <Tooltip label={t("New action")}>
-          <ActionIcon
-            variant="subtle"
-            size={24}
-            aria-label={t("New action")}
-            onClick={() => onAsk({ kind: "new-action" })}
-          >
-            <IconPlus size={16} aria-hidden />
-          </ActionIcon>
-        </Tooltip>
-        <Tooltip label={t("New file")}>
-          <ActionIcon variant="subtle" size={24} aria-label={t("New file")} onClick={() => onAsk({ kind: "new-file" })}>
-            <IconFilePlus size={16} aria-hidden />
-          </ActionIcon>
-        </Tooltip>
+        {canBuild && (
+          <>
+            <Tooltip label={t("New action")}>
+              <ActionIcon
+                variant="subtle"
+                size={24}
+                aria-label={t("New action")}
+                onClick={() => onAsk({ kind: "new-action" })}
+              >
+                <IconPlus size={16} aria-hidden />
+              </ActionIcon>
+            </Tooltip>
+            <Tooltip label={t("New file")}>
+              <ActionIcon
+                variant="subtle"
+                size={24}
+                aria-label={t("New file")}
+                onClick={() => onAsk({ kind: "new-file" })}
+              >
+                <IconFilePlus size={16} aria-hidden />
+              </ActionIcon>
+            </Tooltip>
+          </>
+        )}
       </Group>
       <FileTree
         sections={sections}
         path={path}
         changed={changed}
         onOpen={onOpen}
-        onRename={(of) => onAsk({ kind: "rename", path: of })}
-        onDelete={(of) => onAsk({ kind: "delete", path: of })}
+        onRename={(of) => canBuild && onAsk({ kind: "rename", path: of })}
+        onDelete={(of) => canBuild && onAsk({ kind: "delete", path: of })}
       />
       {asked !== null && (
         <FileDialog

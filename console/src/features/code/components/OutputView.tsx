@@ -1,21 +1,21 @@
 import { Badge, Button, Progress, Text } from "@mantine/core";
+import type { RunDetail } from "@/features/runs";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LogView } from "@/ui/LogView";
-import type { Run } from "../api";
 import { hasEnded, type Running } from "../model/use-run";
 import classes from "./OutputView.module.css";
 
 type Props = { running: Running; paths: ReadonlySet<string>; onOpen: (path: string, line: number) => void };
 
-const words: Record<Run["status"], () => string> = {
+const words: Record<RunDetail["status"], () => string> = {
   pending: () => t("Waiting for a runner"),
   running: () => t("Running"),
   completed: () => t("Completed"),
   failed: () => t("Failed"),
   stopped: () => t("Cancelled"),
 };
-const colors: Record<Run["status"], string> = {
+const colors: Record<RunDetail["status"], string> = {
   pending: "var(--am-muted)",
   running: "var(--am-running)",
   completed: "var(--am-ok)",
@@ -36,7 +36,9 @@ export function OutputView({ running, paths, onOpen }: Props) {
         {words[status]()}
       </Badge>
       <Text size="xs" c="dimmed" className={classes.fact}>
-        {t("run {number}, v{version}", { number: started.run_number, version: started.version })}
+        {started.version === null
+          ? t("run {number}, of your draft", { number: started.run_number })
+          : t("run {number}, v{version}", { number: started.run_number, version: started.version })}
       </Text>
       {!isOver && run?.progress !== null && run?.progress !== undefined && (
         <>

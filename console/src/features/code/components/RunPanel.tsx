@@ -1,16 +1,4 @@
-import {
-  Button,
-  Checkbox,
-  Group,
-  Kbd,
-  Menu,
-  NativeSelect,
-  Select,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-} from "@mantine/core";
+import { Button, Group, Kbd, Menu, NativeSelect, Stack, Text } from "@mantine/core";
 import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconPlayerPlay from "@tabler/icons-react/icons/IconPlayerPlay";
 import { useQuery } from "@tanstack/react-query";
@@ -20,10 +8,14 @@ import { t } from "@/i18n";
 import { FormError } from "@/ui/FormError";
 import { Time } from "@/ui/Time";
 import { type Action, lastInputsQuery } from "../api";
-import { asTyped, type Field, fieldsOf, isRecord, readFields, readJson } from "../model/inputs";
+import { isRecord } from "../model/inputs";
+import { useInput } from "../model/use-input";
+import { InputFields } from "./InputFields";
 import classes from "./RunPanel.module.css";
 
 export type RunPanelHandle = { run: () => void };
+/** Which source a run executes. */
+export type RunOf = "saved" | "draft";
 
 type Props = {
   ref?: Ref<RunPanelHandle>;
@@ -32,39 +24,27 @@ type Props = {
   /** The saved version that is edited. */
   version: number;
   isDirty: boolean;
+  /** Whether the person may save, and so run what is not saved. */
+  canBuild: boolean;
   isStarting: boolean;
   error: unknown;
   onChoose: (action: number) => void;
-  onRun: (input: Record<string, unknown>) => void;
+  onRun: (input: Record<string, unknown>, of: RunOf) => void;
 };
 
 /** Runs an action: a form from its input schema, or JSON where it has none, and the last inputs. */
-export function RunPanel({ ref, actions, action, version, isDirty, isStarting, error, onChoose, onRun }: Props) {
-  const fields = fieldsOf(action.input_schema);
-  const [typed, setTyped] = useState<Record<string, string>>({});
-  const [json, setJson] = useState("");
-  const [faults, setFaults] = useState<Record<string, string>>({});
-  const run = () => {
+export function RunPanel({ ref, actions, action, onChoose, onRun, ...props }: Props) {
+  const { version, isDirty, canBuild, isStarting, error } = props;
+  const input = useInput(action.input_schema);
+  const run = (of: RunOf) => {
     if (isStarting) return;
-    if (fields === null) {
-      const input = readJson(json);
-      setFaults(typeof input === "string" ? { json: input } : {});
-      if (typeof input !== "string") onRun(input);
-      return;
-    }
-    const { input, faults: found } = readFields(fields, typed);
-    setFaults(found);
-    if (Object.keys(found).length === 0) onRun(input);
+    const read = input.read();
+    if (read !== null) onRun(read, of);
   };
-  useImperativeHandle(ref, () => ({ run }));
-  const take = (input: Record<string, unknown>) => {
-    setFaults({});
-    setJson(Object.keys(input).length === 0 ? "" : JSON.stringify(input, null, 2));
-    setTyped(Object.fromEntries((fields ?? []).map(({ name, kind }) => [name, asTyped(input[name], kind)])));
-  };
+  useImperativeHandle(ref, () => ({ run: () => run("saved") }));
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    run();
+    run("saved");
   };
   return (
     <form
@@ -89,35 +69,18 @@ export function RunPanel({ ref, actions, action, version, isDirty, isStarting, e
             <bdi>{action.name}</bdi>
           </h2>
         )}
-        {fields?.map((field) => (
-          <Input
-            key={field.name}
-            field={field}
-            value={typed[field.name] ?? field.initial}
-            fault={faults[field.name] ?? null}
-            onChange={(value) => setTyped({ ...typed, [field.name]: value })}
-          />
-        ))}
-        {fields === null && (
-          <Textarea
-            label={t("Input as JSON")}
-            description={t("The script finds it in its event, under user_input.")}
-            placeholder="{}"
-            autosize
-            minRows={3}
-            maxRows={16}
-            value={json}
-            error={faults.json}
-            classNames={{ input: classes.json ?? "" }}
-            onChange={(event) => setJson(event.currentTarget.value)}
-          />
-        )}
+        <InputFields input={input} />
         <FormError error={error} />
         <Group gap="xs">
           <Button type="submit" loading={isStarting} leftSection={<IconPlayerPlay size={16} aria-hidden />}>
             {t("Run")}
           </Button>
-          <LastInputs action={action.id} onTake={take} />
+          {isDirty && canBuild && (
+            <Button variant="default" disabled={isStarting} onClick={() => run("draft")}>
+              {t("Run the draft without saving")}
+            </Button>
+          )}
+          <LastInputs action={action.id} onTake={input.take} />
         </Group>
         <Text size="xs" c="dimmed">
           {isDirty ? t("Saves first, then runs the new version.") : t("Runs v{version}.", { version })}{" "}
@@ -125,59 +88,6 @@ export function RunPanel({ ref, actions, action, version, isDirty, isStarting, e
         </Text>
       </Stack>
     </form>
-  );
-}
-
-type InputProps = { field: Field; value: string; fault: string | null; onChange: (value: string) => void };
-
-function Input({ field, value, fault, onChange }: InputProps) {
-  const shared = {
-    label: field.label,
-    description: field.description,
-    required: field.isRequired,
-    error: fault,
-  };
-  if (field.kind === "boolean") {
-    return (
-      <Checkbox
-        label={field.label}
-        description={field.description}
-        checked={value === "true"}
-        onChange={(event) => onChange(String(event.currentTarget.checked))}
-      />
-    );
-  }
-  if (field.kind === "choice") {
-    return (
-      <Select
-        {...shared}
-        data={field.choices}
-        value={value || null}
-        clearable
-        onChange={(next) => onChange(next ?? "")}
-      />
-    );
-  }
-  if (field.kind === "json") {
-    return (
-      <Textarea
-        {...shared}
-        autosize
-        minRows={2}
-        maxRows={12}
-        value={value}
-        onChange={(event) => onChange(event.currentTarget.value)}
-      />
-    );
-  }
-  return (
-    <TextInput
-      {...shared}
-      type={field.kind === "date" ? "date" : "text"}
-      inputMode={field.kind === "text" || field.kind === "date" ? undefined : "decimal"}
-      value={value}
-      onChange={(event) => onChange(event.currentTarget.value)}
-    />
   );
 }
 
@@ -203,7 +113,7 @@ function LastInputs({ action, onTake }: { action: number; onTake: (input: Record
                 #{run.number} {JSON.stringify(input)}
               </Text>
               <Text size="xs" c="dimmed">
-                {run.status}, <Time at={run.created_at} />
+                {run.status}, <Time at={run.created_at} /> {run.is_draft && t("draft")}
               </Text>
             </Menu.Item>
           );

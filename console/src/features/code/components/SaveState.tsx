@@ -2,6 +2,7 @@ import IconAlertTriangle from "@tabler/icons-react/icons/IconAlertTriangle";
 import IconCircleCheck from "@tabler/icons-react/icons/IconCircleCheck";
 import IconCloudOff from "@tabler/icons-react/icons/IconCloudOff";
 import IconLoader from "@tabler/icons-react/icons/IconLoader";
+import IconLock from "@tabler/icons-react/icons/IconLock";
 import IconPencil from "@tabler/icons-react/icons/IconPencil";
 import { t } from "@/i18n";
 import type { Snapshot } from "../model/workspace";
@@ -23,6 +24,16 @@ export function SaveState({ snapshot }: { snapshot: Snapshot }) {
     <span className={classes.state} data-state={snapshot.state} role="status">
       <Icon size={16} aria-hidden />
       {textOf(snapshot)}
+    </span>
+  );
+}
+
+/** Says that what is shown cannot be changed, and why. */
+export function ReadOnly({ version }: { version: number }) {
+  return (
+    <span className={classes.state} role="status">
+      <IconLock size={16} aria-hidden />
+      {t("v{version}, read-only: builders of the organization that owns the app change its source", { version })}
     </span>
   );
 }

@@ -1,56 +1,54 @@
-import { Badge, Stack, Table, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { useApi } from "@/api/context";
+import { Stack, Text, Title } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback } from "react";
+import { RecentRuns } from "@/features/runs";
 import { t } from "@/i18n";
-import { CopyButton } from "@/ui/CopyButton";
-import { EmptyState } from "@/ui/EmptyState";
-import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows } from "@/ui/Page";
-import { Time } from "@/ui/Time";
-import { type Action, webhooksQuery } from "../api";
+import type { Action } from "../api";
+import type { OpenSchedule } from "../routes";
+import { Schedules } from "./Schedules";
+import { Webhooks } from "./Webhooks";
 
-/** What starts an action besides a person: its webhooks. */
-export function Triggers({ app, action }: { app: number; action: Action }) {
-  const webhooks = useQuery(webhooksQuery(useApi(), app));
-  const own = webhooks.data?.filter((webhook) => webhook.action === action.id) ?? [];
-  if (webhooks.isPending) return <LoadingRows count={3} />;
-  if (webhooks.error) return <ErrorPanel error={webhooks.error} onRetry={() => webhooks.refetch()} />;
-  if (own.length === 0) {
-    return (
-      <EmptyState title={t("Nothing starts this action by itself")} action={<HelpLink page="/help/webhooks" />}>
-        {t("A webhook is an address that another service calls; each call starts the action with what was sent.")}
-      </EmptyState>
-    );
-  }
+type Props = {
+  app: { id: number; slug: string };
+  action: Action;
+  canBuild: boolean;
+  schedule: OpenSchedule | undefined;
+  onSchedule: (schedule: OpenSchedule | undefined) => void;
+};
+
+const causes = ["schedule", "webhook"] as const;
+
+/** What starts an action besides a person: its schedules and webhooks, and the runs that they started. */
+export function Triggers({ app, action, canBuild, schedule, onSchedule }: Props) {
+  const cache = useQueryClient();
+  const refresh = useCallback(() => {
+    void cache.invalidateQueries({ queryKey: ["schedules", action.id] });
+    void cache.invalidateQueries({ queryKey: ["webhooks", app.id] });
+  }, [cache, action.id, app.id]);
   return (
-    <Stack>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t("Webhook")}</Table.Th>
-            <Table.Th>{t("Address")}</Table.Th>
-            <Table.Th>{t("Calls")}</Table.Th>
-            <Table.Th>{t("Last call")}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {own.map((webhook) => (
-            <Table.Tr key={webhook.id}>
-              <Table.Td>
-                {webhook.name} {!webhook.is_enabled && <Badge variant="outline">{t("off")}</Badge>}
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm" ff="monospace">
-                  {webhook.url}
-                </Text>
-                <CopyButton value={webhook.url} label={t("Copy the address")} />
-              </Table.Td>
-              <Table.Td>{webhook.calls}</Table.Td>
-              <Table.Td>{webhook.last_called_at === null ? t("never") : <Time at={webhook.last_called_at} />}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+    <Stack gap="xl">
+      <section aria-label={t("Schedules")}>
+        <Title order={2} size="h4">
+          {t("Schedules")}
+        </Title>
+        <Schedules app={app.id} action={action} canBuild={canBuild} open={schedule} onOpen={onSchedule} />
+      </section>
+      <section aria-label={t("Webhooks")}>
+        <Title order={2} size="h4">
+          {t("Webhooks")}
+        </Title>
+        {canBuild ? (
+          <Webhooks app={app.id} action={action} />
+        ) : (
+          <Text c="dimmed">{t("Builders and owners of the organization see the addresses of webhooks.")}</Text>
+        )}
+      </section>
+      <section aria-label={t("Started by these")}>
+        <Title order={2} size="h4">
+          {t("Started by these")}
+        </Title>
+        <RecentRuns app={app.slug} action={action.id} causes={causes} onChange={refresh} />
+      </section>
     </Stack>
   );
 }

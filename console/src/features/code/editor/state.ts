@@ -27,6 +27,7 @@ import { appearance } from "./theme";
 
 export type EditorHooks = ServerHooks & {
   names: () => Names;
+  isReadOnly: boolean;
   onText: (path: string, text: string) => void;
   onUpdate: (update: ViewUpdate) => void;
   onSave: () => void;
@@ -78,6 +79,7 @@ export function stateOf(path: string, text: string, hooks: EditorHooks): EditorS
       ]),
       language.of([]),
       appearance,
+      hooks.isReadOnly ? fixed : [],
       EditorView.contentAttributes.of({
         "aria-label": t("Text of {path}", { path }),
         "aria-describedby": describedBy,

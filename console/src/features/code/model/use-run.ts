@@ -1,16 +1,17 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useApi } from "@/api/context";
-import { LogBuffer } from "@/ui/log-buffer";
-import { cancelRun, followLog, type Run, type RunStarted, runQuery, startRun } from "../api";
+import { cancelRuns, type RunDetail, runQuery, useFollowedRun } from "@/features/runs";
+import { type RunStarted, startRun } from "../api";
+import type { Changes } from "./merge";
 
-/** A run that was begun here, and the version that it runs. */
-export type Started = RunStarted & { action: number; version: number };
+/** A run that was begun here; `version` is null for one of a draft. */
+export type Started = RunStarted & { id: number; action: number; version: number | null };
+type Asked = { action: number; input: Record<string, unknown>; version: number | null; draft: Changes | null };
 
-const refreshAfter = 700;
 const ended: ReadonlySet<string> = new Set(["completed", "failed", "stopped"]);
 
-export function hasEnded(run: Pick<Run, "status">): boolean {
+export function hasEnded(run: Pick<RunDetail, "status">): boolean {
   return ended.has(run.status);
 }
 
@@ -19,44 +20,10 @@ export function useRun() {
   const api = useApi();
   const cache = useQueryClient();
   const [started, setStarted] = useState<Started | null>(null);
-  const [failure, setFailure] = useState<unknown>(null);
-  const log = useMemo(() => new LogBuffer(), []);
-  const detail = useQuery({ ...runQuery(api, started?.run_id ?? 0), enabled: started !== null });
-
-  useEffect(() => {
-    if (started === null) return;
-    const leaving = new AbortController();
-    const query = runQuery(api, started.run_id);
-    let timer = 0;
-    const refresh = () => {
-      timer = 0;
-      void cache.invalidateQueries(query);
-    };
-    log.clear();
-    setFailure(null);
-    followLog(api, started.task_id, {
-      signal: leaving.signal,
-      onEvents: (events) => {
-        const lines = events.flatMap(({ name, data }) => (name === "message" ? [data] : []));
-        if (lines.length > 0) log.append(lines);
-        // State and progress change with what the run prints; the stream itself does not tell them yet.
-        if (timer === 0) timer = window.setTimeout(refresh, refreshAfter);
-      },
-    })
-      .catch(setFailure)
-      .finally(() => {
-        if (!leaving.signal.aborted) refresh();
-      });
-    return () => {
-      window.clearTimeout(timer);
-      leaving.abort();
-    };
-  }, [started, api, cache, log]);
-
   const starting = useMutation({
-    mutationFn: async (asked: { action: number; version: number; input: Record<string, unknown> }) => {
-      const run = await startRun(api, asked.action, asked.input);
-      return { ...run, action: asked.action, version: asked.version };
+    mutationFn: async ({ action, input, version, draft }: Asked): Promise<Started> => {
+      const run = await startRun(api, action, input, draft);
+      return { ...run, id: run.run_id, action, version };
     },
     onSuccess: (run) => {
       setStarted(run);
@@ -64,11 +31,10 @@ export function useRun() {
     },
   });
   const cancelling = useMutation({
-    mutationFn: (run: number) => cancelRun(api, run),
+    mutationFn: (run: number) => cancelRuns(api, [run]),
     onSuccess: (_, run) => cache.invalidateQueries(runQuery(api, run)),
   });
-  const run = started === null ? null : (detail.data ?? null);
-  return { started, run, log, starting, cancelling, failure: failure ?? detail.error };
+  return { started, ...useFollowedRun(started), starting, cancelling };
 }
 
 export type Running = ReturnType<typeof useRun>;

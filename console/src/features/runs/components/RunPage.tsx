@@ -74,6 +74,12 @@ function Shown({ run }: { run: RunDetail }) {
           <Fact name={t("Begun")}>
             {causeLabel(run.begun_by)} <bdi>{run.names?.user}</bdi>
           </Fact>
+          {run.schedule !== null && (
+            <Fact name={t("Schedule")}>
+              <bdi>{run.names?.schedule ?? t("deleted")}</bdi>
+            </Fact>
+          )}
+          {run.is_draft && <Fact name={t("Source")}>{t("a draft that was not saved")}</Fact>}
           <Fact name={t("When")}>
             <Time at={run.created_at} />
           </Fact>
@@ -138,7 +144,7 @@ function Actions({ run }: { run: RunDetail }) {
       {hasEnded ? (
         <Group gap="xs">
           <Button variant="default" loading={repeating.isPending} onClick={() => repeating.mutate("same")}>
-            {t("Run again")}
+            {run.is_draft ? t("Run the draft again") : t("Run again")}
           </Button>
           <Button loading={repeating.isPending} onClick={() => repeating.mutate("latest")}>
             {t("Run newest version")}

@@ -112,6 +112,7 @@ export function RunTable({ runs, showsApp }: { runs: readonly Run[]; showsApp: b
               <td>
                 <Link to="/$org/runs/$run" params={{ org, run: String(run.id) }} onFocus={() => setActive(run.id)}>
                   <bdi>{run.names?.action ?? t("deleted action")}</bdi> <span className={classes.muted}>#{run.id}</span>
+                  {run.is_draft && <span className={classes.muted}> {t("draft")}</span>}
                 </Link>
               </td>
               {showsApp && (
@@ -120,7 +121,7 @@ export function RunTable({ runs, showsApp }: { runs: readonly Run[]; showsApp: b
                 </td>
               )}
               <td className={classes.optional}>
-                {causeLabel(run.begun_by)} <bdi className={classes.muted}>{run.names?.user}</bdi>
+                {causeLabel(run.begun_by)} <bdi className={classes.muted}>{run.names?.schedule ?? run.names?.user}</bdi>
               </td>
               <td>
                 <Time at={run.created_at} />

@@ -13,6 +13,7 @@ const causes: Record<Cause, () => string> = {
   api: () => t("by a program"),
   script: () => t("by a script"),
   webhook: () => t("by a webhook"),
+  schedule: () => t("by a schedule"),
 };
 
 export const outcomeLabel = (outcome: Outcome): string => outcomes[outcome]();

@@ -11,7 +11,7 @@ export type RunFilters = {
   text?: string;
 };
 
-export const causes = ["manual", "api", "script", "webhook"] as const;
+export const causes = ["manual", "api", "script", "webhook", "schedule"] as const;
 export type Cause = (typeof causes)[number];
 
 const states = ["pending", "claimed", "running", "completed", "failed", "stopped"] as const;
