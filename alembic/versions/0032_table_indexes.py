@@ -1,7 +1,7 @@
 """Indexes the rows of app tables by the time of their creation and change
 
 Revision: 0032
-Follows: 0029
+Follows: 0031
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import asyncpg
 from alembic import op
 
 revision = "0032"
-down_revision = "0029"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

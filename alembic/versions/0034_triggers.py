@@ -1,7 +1,7 @@
 """Adds schedules of actions, and runs of unsaved source
 
 Revision: 0034
-Follows: 0029
+Follows: 0032
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from alembic import op
 from platform_api.migrations import create_small_indexes
 
 revision = "0034"
-down_revision = "0029"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Stores documents: saved views of tables, and drafts
 
 Revision: 0035
-Follows: 0031
+Follows: 0034
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from alembic import op
 
 revision = "0035"
-down_revision = "0031"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 

@@ -98,7 +98,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the caller's organizations */
+        /** List the caller's organizations, oldest first */
         get: operations["accounts_list_organizations"];
         put?: never;
         /** Create an organization, with the caller as its owner */
@@ -224,6 +224,23 @@ export interface paths {
         };
         /** Return what the console shows first: caller, organizations, apps */
         get: operations["console_bootstrap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/health/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report how the installation does: runners, queue, storage (operators) */
+        get: operations["operations_installation_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -666,6 +683,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apps/csv-imports/{import_id}/repairs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the rejected rows of an import that are still to be repaired */
+        get: operations["csv_list_rejected"];
+        put?: never;
+        /** Import repaired rows again; each is answered by itself */
+        post: operations["csv_repair_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/csv-imports/{import_id}/stream/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream an import as it comes further, until it ends */
+        get: operations["csv_stream_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/csv-exports/{export_id}/stream/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream an export as it comes further, until it ends */
+        get: operations["csv_stream_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/from-file/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create an app with a table, and import a file into it */
+        post: operations["csv_create_app_from_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apps/": {
         parameters: {
             query?: never;
@@ -975,6 +1061,147 @@ export interface paths {
         post?: never;
         /** Delete rows of the caller's organization */
         delete: operations["tables_delete_table_rows"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/update-rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change rows of the caller's organization, all that are selected or none */
+        patch: operations["tables_update_table_rows"];
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/count-rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count the rows that a change would reach */
+        post: operations["tables_count_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/estimate-rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Estimate how many rows match, without reading any */
+        post: operations["tables_estimate_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/group-rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count rows by the values of a column */
+        post: operations["tables_group_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/views/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the views of a table: shared ones and the caller's own */
+        get: operations["views_list_views"];
+        put?: never;
+        /** Save a view of a table */
+        post: operations["views_create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/views/{view_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a view */
+        get: operations["views_get_view"];
+        put?: never;
+        post?: never;
+        /** Delete a view */
+        delete: operations["views_delete_view"];
+        options?: never;
+        head?: never;
+        /** Change a view; fields that are left out keep their values */
+        patch: operations["views_update_view"];
+        trace?: never;
+    };
+    "/api/drafts/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's drafts in the organization, without their contents */
+        get: operations["drafts_list_drafts"];
+        /** Keep a draft, new or in place of its last revision */
+        put: operations["drafts_save_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/drafts/{draft_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a draft with its content */
+        get: operations["drafts_get_draft"];
+        put?: never;
+        post?: never;
+        /** Delete a draft */
+        delete: operations["drafts_delete_draft"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1573,6 +1800,23 @@ export interface paths {
         put?: never;
         /** Mark a notification as read */
         post: operations["notifications_mark_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/{notification_id}/unread/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark a notification as not read */
+        post: operations["notifications_mark_unread"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2432,6 +2676,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runner/language-servers/claim/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claim language servers that editors wait for; waits for some */
+        post: operations["runner_claim_language_servers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2822,6 +3083,11 @@ export interface components {
          * @enum {string}
          */
         ActorKind: "session" | "app_token" | "run_token";
+        /** AffectedRows */
+        AffectedRows: {
+            /** Affected Rows */
+            affected_rows: number;
+        };
         /**
          * AfterConnect
          * @description Declares a GET with the new credentials, whose answer fills inputs of the connection.
@@ -2908,6 +3174,16 @@ export interface components {
             url: string;
             /** Ok */
             ok: boolean;
+        };
+        /**
+         * AppFromFile
+         * @description Holds a new app and the import that fills its table.
+         */
+        AppFromFile: {
+            app: components["schemas"]["Application"];
+            /** Table */
+            table: string;
+            csv_import: components["schemas"]["CsvImportRead"];
         };
         /**
          * AppListing
@@ -3223,6 +3499,129 @@ export interface components {
              */
             nulls?: "omit" | "empty";
         };
+        /** Body_csv_create_app_from_file */
+        Body_csv_create_app_from_file: {
+            /**
+             * File
+             * @description CSV, or Excel's .xlsx
+             */
+            file: string;
+            /**
+             * Key
+             * @description A UUID of the client's: when the request is sent again, the import that it began is answered
+             */
+            key?: string | null;
+            /**
+             * Name
+             * @description Of the app
+             */
+            name: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Mapping
+             * @description JSON: the file's columns, or `#` and their number, to the table's; null leaves one out
+             */
+            mapping?: string | null;
+            /**
+             * On Conflict
+             * @description JSON: {"columns": [...], "action": "update" or "skip"}
+             */
+            on_conflict?: string | null;
+            /**
+             * Delimiter
+             * @description `,` `;` `|`, a tab or the word tab; detected when absent
+             */
+            delimiter?: string | null;
+            /**
+             * Encoding
+             * @description When absent, UTF-8 or that of the byte order mark
+             */
+            encoding?: string | null;
+            /**
+             * Escape
+             * @description A backslash, or the word backslash, for files of MySQL or PostgreSQL's text format
+             */
+            escape?: string | null;
+            /**
+             * Decimal
+             * @description The decimal sign; a point when absent
+             */
+            decimal?: ("." | ",") | null;
+            /**
+             * Thousands
+             * @description The thousands separator; when absent, a point if the decimal sign is a comma
+             */
+            thousands?: ("." | "," | "'" | "space" | "none") | null;
+            /**
+             * Units
+             * @description JSON list of units beside numbers: ["€", "%"]; % divides by 100
+             */
+            units?: string | null;
+            /**
+             * Date Order
+             * @description Order of dates that are not like 2026-01-31
+             */
+            date_order?: ("ymd" | "dmy" | "mdy") | null;
+            /**
+             * Date Format
+             * @description The format of dates, such as %d.%m.%Y
+             */
+            date_format?: string | null;
+            /**
+             * Time Format
+             * @description The format of times, such as %d.%m.%Y %H:%M
+             */
+            time_format?: string | null;
+            /**
+             * Timezone
+             * @description The zone of times without one, such as Europe/Warsaw or +02:00
+             */
+            timezone?: string | null;
+            /**
+             * Null Words
+             * @description JSON list of words
+             */
+            null_words?: string | null;
+            /**
+             * True Words
+             * @description JSON list of words
+             */
+            true_words?: string | null;
+            /**
+             * False Words
+             * @description JSON list of words
+             */
+            false_words?: string | null;
+            /**
+             * Sheet
+             * @description Name of a sheet in an Excel file, or its number from 1
+             */
+            sheet?: string | null;
+            /**
+             * Header Line
+             * @description Line of the header, from 1; 0 if the file has none
+             */
+            header_line?: number | null;
+            /**
+             * Guard Formulas
+             * @description Removes the ' that an export puts before formulas; true when absent
+             */
+            guard_formulas?: boolean | null;
+            /**
+             * Dry Run
+             * @description Tries every line without storing anything
+             */
+            dry_run?: boolean | null;
+            /**
+             * Plan
+             * @description JSON of the table that the file becomes: {"table": …, "columns": [{"position": 1, "name": …, "type": …}], "key": […]}; a column whose name is null is left out
+             */
+            plan?: string | null;
+        };
         /** Body_csv_create_import */
         Body_csv_create_import: {
             /**
@@ -3237,6 +3636,11 @@ export interface components {
              * @description The token's app when absent
              */
             app?: string | null;
+            /**
+             * Key
+             * @description A UUID of the client's: when the request is sent again, the import that it began is answered
+             */
+            key?: string | null;
             /**
              * Mapping
              * @description JSON: the file's columns, or `#` and their number, to the table's; null leaves one out
@@ -3445,6 +3849,11 @@ export interface components {
              * @description Tries every line without storing anything
              */
             dry_run?: boolean | null;
+            /**
+             * Plan
+             * @description JSON of the table that the file becomes: {"table": …, "columns": [{"position": 1, "name": …, "type": …}], "key": […]}; a column whose name is null is left out
+             */
+            plan?: string | null;
         };
         /**
          * Bootstrap
@@ -3832,6 +4241,12 @@ export interface components {
             } | null;
         };
         /**
+         * Confidence
+         * @description Names how sure a suggested type is.
+         * @enum {string}
+         */
+        Confidence: "certain" | "likely" | "unsure";
+        /**
          * ConnectionInput
          * @description Declares the values of a placeholder.
          */
@@ -3975,6 +4390,18 @@ export interface components {
             };
         };
         /**
+         * CounterValue
+         * @description Holds a value that the table's column would not take.
+         */
+        CounterValue: {
+            /** Line */
+            line: number;
+            /** Value */
+            value: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * CsvExportRead
          * @description Describes an export as the published clients know it, with some more fields.
          */
@@ -4064,6 +4491,16 @@ export interface components {
              * @description Path of the rejected lines, each in its original form with its reason at the end
              */
             rejected_file: string | null;
+            /**
+             * To Repair
+             * @description Rejected lines on the repair list
+             */
+            to_repair: number;
+            /**
+             * Repaired
+             * @description Rejected lines that were repaired and imported since
+             */
+            repaired: number;
         };
         /**
          * CsvPreview
@@ -4103,6 +4540,23 @@ export interface components {
             rows: components["schemas"]["PreviewLine"][];
             /** Problems */
             problems: components["schemas"]["PreviewProblem"][];
+            /** @description The table that the file would become: as sent, or suggested; null with `table` */
+            plan: components["schemas"]["TablePlan"] | null;
+            /**
+             * Rows To Repair
+             * @description How many of the lines examined would be rejected
+             */
+            rows_to_repair: number;
+            /**
+             * Error Line
+             * @description Where in the file `error` is, if in one place
+             */
+            error_line: number | null;
+            /**
+             * Error Column
+             * @description The character of that line, from 1
+             */
+            error_column: number | null;
             /** Rows Looked At */
             rows_looked_at: number;
             /**
@@ -4176,6 +4630,80 @@ export interface components {
             to_version: number;
             /** Diff */
             diff: string;
+        };
+        /** DraftPage */
+        DraftPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["DraftRead"][];
+        };
+        /**
+         * DraftRead
+         * @description Describes a draft without its content.
+         */
+        DraftRead: {
+            /** Id */
+            id: number;
+            /** App Id */
+            app_id: number | null;
+            /** Subject */
+            subject: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * DraftWrite
+         * @description Keeps a draft: a new one, or the next revision of the one with this subject.
+         */
+        DraftWrite: {
+            /**
+             * App
+             * @description The app that it belongs to; null: the organization
+             */
+            app?: number | string | null;
+            /**
+             * Subject
+             * @description What it is a draft of, for instance `code/main.py`
+             */
+            subject: string;
+            /**
+             * Base Revision
+             * @description The revision that was continued; 0 for a new draft
+             */
+            base_revision: number;
+            /** Content */
+            content: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
         };
         /**
          * Ed25519Verification
@@ -4320,6 +4848,34 @@ export interface components {
              * @description The value that is at fault, as text of at most 200 characters
              */
             value: string | null;
+        };
+        /**
+         * ExpectedRows
+         * @description Selects rows to change, and says how many there should be.
+         */
+        ExpectedRows: {
+            /**
+             * Ids
+             * @description Row ids
+             */
+            ids?: string[] | null;
+            /**
+             * Filter
+             * @description A Hasura `where` expression
+             */
+            filter?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * All
+             * @default false
+             */
+            all?: boolean;
+            /**
+             * Expected Count
+             * @description Changes nothing, and answers 409, when another number of rows is selected
+             */
+            expected_count?: number | null;
         };
         /**
          * ExportWrite
@@ -4641,6 +5197,54 @@ export interface components {
             /** Operationname */
             operationName?: string | null;
         };
+        /** GroupRead */
+        GroupRead: {
+            /** @description null: rows without a value. A number beyond a double comes as text */
+            value: components["schemas"]["JsonValue"];
+            /** Count */
+            count: number;
+        };
+        /** GroupValue */
+        GroupValue: {
+            /** @description null: rows without a value. A number beyond a double comes as text */
+            value: components["schemas"]["JsonValue"];
+        };
+        /** GroupsRead */
+        GroupsRead: {
+            /**
+             * Groups
+             * @description By value, ascending; rows without one first
+             */
+            groups: components["schemas"]["GroupRead"][];
+            /** @description `after` of the next part; null: these are the last */
+            next_after: components["schemas"]["GroupValue"] | null;
+        };
+        /**
+         * GroupsRequest
+         * @description Requests the groups of rows by one column.
+         */
+        GroupsRequest: {
+            /**
+             * Filter
+             * @description A Hasura `where` expression; empty: all rows
+             * @default {}
+             */
+            filter?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * By
+             * @description The column
+             */
+            by: string;
+            /** @description The last group of the part before, for the next part */
+            after?: components["schemas"]["GroupValue"] | null;
+            /**
+             * Limit
+             * @default 100
+             */
+            limit?: number;
+        };
         /**
          * Health
          * @description Reports each part: `ok`, or `unavailable`.
@@ -4954,6 +5558,34 @@ export interface components {
              * @description `digest` of the access summary that was shown
              */
             access_digest: string;
+        };
+        /**
+         * InstallationHealthRead
+         * @description Shows an operator how the installation does. It holds no secret and nothing of any organization.
+         */
+        InstallationHealthRead: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "unavailable";
+            /**
+             * Parts
+             * @description `ok` or `unavailable`, as in `/health`
+             */
+            parts: {
+                [key: string]: string;
+            };
+            /** Configured Isolation */
+            configured_isolation: string;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
+            /** Runners */
+            runners: components["schemas"]["RunnerRead"][];
+            queue: components["schemas"]["QueueRead"];
+            storage: components["schemas"]["StorageRead"];
         };
         /**
          * InstallationRead
@@ -5586,6 +6218,32 @@ export interface components {
             keys: components["schemas"]["Key"][];
         };
         /**
+         * LanguageServerClaim
+         * @description Asks for language servers to run.
+         */
+        LanguageServerClaim: {
+            /** Runner Id */
+            runner_id: string;
+            isolation: components["schemas"]["Isolation"];
+            /** Slots */
+            slots: number;
+            /** Limit */
+            limit: number;
+            /**
+             * Wait Seconds
+             * @default 0
+             */
+            wait_seconds?: number;
+        };
+        /**
+         * LanguageServerClaims
+         * @description Lists the language servers that the runner holds now, by id.
+         */
+        LanguageServerClaims: {
+            /** Servers */
+            servers: number[];
+        };
+        /**
          * Limits
          * @description Limits one run.
          */
@@ -6012,15 +6670,29 @@ export interface components {
         NotificationKind: "info" | "success" | "warning" | "error";
         /**
          * NotificationPage
-         * @description Holds the contract's pagination envelope.
+         * @description Holds a part of an inbox.
          */
         NotificationPage: {
-            /** Count */
-            count: number;
-            /** Next */
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
             next: string | null;
-            /** Previous */
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
             previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["NotificationRead"][];
         };
@@ -6653,6 +7325,24 @@ export interface components {
             /** Uses */
             uses: components["schemas"]["UseRead"][];
         };
+        /**
+         * PlannedColumn
+         * @description Describes what a column of the file becomes in a table that does not exist yet.
+         */
+        PlannedColumn: {
+            /**
+             * Position
+             * @description Of the file's column, from 1
+             */
+            position: number;
+            /**
+             * Name
+             * @description Of the table's column; null leaves the file's column out
+             */
+            name: string | null;
+            /** @default text */
+            type?: components["schemas"]["ColumnType"];
+        };
         /** PluginCreate */
         PluginCreate: {
             /** Integration Id */
@@ -6800,6 +7490,18 @@ export interface components {
              * @description What contradicts other types and options
              */
             objections: components["schemas"]["Objection"][];
+            /** @description How sure the suggested type of `plan` is */
+            confidence: components["schemas"]["Confidence"] | null;
+            /**
+             * Against
+             * @description The first values that the column of the table, or of `plan`, would not take
+             */
+            against: components["schemas"]["CounterValue"][];
+            /**
+             * Against Count
+             * @description How many of the lines examined have such a value
+             */
+            against_count: number;
         };
         /**
          * PreviewLine
@@ -6859,6 +7561,27 @@ export interface components {
             prefix?: string;
         };
         /**
+         * QueueRead
+         * @description Shows the queue of runs over all organizations.
+         */
+        QueueRead: {
+            /**
+             * Waiting
+             * @description Runs that wait for a runner; 10000 stands for 10000 or more
+             */
+            waiting: number;
+            /**
+             * Held
+             * @description Runs that runners work on
+             */
+            held: number;
+            /**
+             * Oldest Waiting Seconds
+             * @description How long the oldest waits; null: none waits
+             */
+            oldest_waiting_seconds: number | null;
+        };
+        /**
          * RateLimit
          * @description Declares how many calls a connection may make per period.
          */
@@ -6891,6 +7614,59 @@ export interface components {
              */
             statuses?: number[];
         };
+        /** RejectedRowPage */
+        RejectedRowPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["RejectedRowRead"][];
+        };
+        /**
+         * RejectedRowRead
+         * @description Describes a row of a repair list.
+         */
+        RejectedRowRead: {
+            /**
+             * Line
+             * @description Line of the file (row of the sheet)
+             */
+            line: number;
+            /**
+             * Revision
+             * @description Grows with each attempt to repair the row
+             */
+            revision: number;
+            /**
+             * Values
+             * @description In the order of the file
+             */
+            values: components["schemas"]["RowValue"][];
+            /** Reasons */
+            reasons: components["schemas"]["RowReason"][];
+            /**
+             * Raw
+             * @description The line as it is in the file, where its form is at fault
+             */
+            raw: string | null;
+        };
         /**
          * Rejection
          * @description Describes an item that could not be stored. `item` is its place in the page, from 1.
@@ -6911,6 +7687,29 @@ export interface components {
         ReleaseReply: {
             /** Released */
             released: number;
+        };
+        /**
+         * RepairOutcome
+         * @description Names what became of a row.
+         * @enum {string}
+         */
+        RepairOutcome: "imported" | "imported_before" | "rejected" | "changed" | "unknown";
+        /**
+         * RepairResult
+         * @description Says what became of each row, and how the import stands now.
+         */
+        RepairResult: {
+            /** Results */
+            results: components["schemas"]["RowRepaired"][];
+            csv_import: components["schemas"]["CsvImportRead"];
+        };
+        /**
+         * RepairWrite
+         * @description Holds the rows to import again.
+         */
+        RepairWrite: {
+            /** Rows */
+            rows: components["schemas"]["RowRepair"][];
         };
         /**
          * RerunRequest
@@ -6996,6 +7795,76 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "builder" | "member";
+        /** RowCount */
+        RowCount: {
+            /** Count */
+            count: number;
+        };
+        /** RowEstimate */
+        RowEstimate: {
+            /**
+             * Estimate
+             * @description From the statistics of the database; null: it has none
+             */
+            estimate: number | null;
+        };
+        /** RowFilter */
+        RowFilter: {
+            /**
+             * Filter
+             * @description A Hasura `where` expression; empty: all rows
+             * @default {}
+             */
+            filter?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /**
+         * RowReason
+         * @description Says why a row was rejected.
+         */
+        RowReason: {
+            /**
+             * Column
+             * @description The table's column; null when it is the line or the row as a whole
+             */
+            column: string | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RowRepair
+         * @description Changes some values of a rejected row. The others stay as they are in the file.
+         */
+        RowRepair: {
+            /** Line */
+            line: number;
+            /**
+             * Revision
+             * @description Of the row that was seen: a changed one stays as it is
+             */
+            revision: number;
+            /**
+             * Values
+             * @description Text as it would be in the file, by the table's columns
+             * @default {}
+             */
+            values?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * RowRepaired
+         * @description Says what became of a row.
+         */
+        RowRepaired: {
+            /** Line */
+            line: number;
+            /** @description imported; imported_before: by somebody, or by the same request; rejected: `row` has the new reasons; changed: somebody has changed it since, `row` is as they left it; unknown: not on the list */
+            outcome: components["schemas"]["RepairOutcome"];
+            /** @description As it stays on the list */
+            row: components["schemas"]["RejectedRowRead"] | null;
+        };
         /**
          * RowSelector
          * @description Selects rows in exactly one of three ways.
@@ -7018,6 +7887,54 @@ export interface components {
              * @default false
              */
             all?: boolean;
+        };
+        /**
+         * RowValue
+         * @description Holds a value of a rejected row as text.
+         */
+        RowValue: {
+            /**
+             * Column
+             * @description The table's column
+             */
+            column: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * RowsUpdate
+         * @description Changes the selected rows.
+         */
+        RowsUpdate: {
+            /**
+             * Ids
+             * @description Row ids
+             */
+            ids?: string[] | null;
+            /**
+             * Filter
+             * @description A Hasura `where` expression
+             */
+            filter?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * All
+             * @default false
+             */
+            all?: boolean;
+            /**
+             * Expected Count
+             * @description Changes nothing, and answers 409, when another number of rows is selected
+             */
+            expected_count?: number | null;
+            /**
+             * Set
+             * @description New values by column, as in GraphQL's `_set`
+             */
+            set: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
         };
         /**
          * RuleKind
@@ -7450,6 +8367,36 @@ export interface components {
          * @enum {string}
          */
         RunVersion: "same" | "latest";
+        /**
+         * RunnerRead
+         * @description Shows a runner that was active within the last day.
+         */
+        RunnerRead: {
+            /** Id */
+            id: string;
+            /**
+             * Is Present
+             * @description Active within the last minute
+             */
+            is_present: boolean;
+            /** Isolation */
+            isolation: string;
+            /**
+             * Slots
+             * @description How many runs it executes at once, as far as it has shown
+             */
+            slots: number | null;
+            /**
+             * Held
+             * @description Runs that it works on
+             */
+            held: number;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+        };
         /**
          * RunsCancel
          * @description Names the runs that are to be cancelled.
@@ -7960,6 +8907,18 @@ export interface components {
              * @default []
              */
             accepted?: number[];
+        };
+        /**
+         * StorageRead
+         * @description Shows what is stored; the disk is that of application files, null where they are elsewhere.
+         */
+        StorageRead: {
+            /** Database Bytes */
+            database_bytes: number;
+            /** Files Free Bytes */
+            files_free_bytes: number | null;
+            /** Files Total Bytes */
+            files_total_bytes: number | null;
         };
         /**
          * SyncCheckpointRead
@@ -8499,6 +9458,25 @@ export interface components {
             next_cursor?: string | null;
         };
         /**
+         * TablePlan
+         * @description Describes the table that a file becomes.
+         */
+        TablePlan: {
+            /**
+             * Table
+             * @description Name of the table
+             */
+            table: string;
+            /** Columns */
+            columns: components["schemas"]["PlannedColumn"][];
+            /**
+             * Key
+             * @description Columns of the table whose values are unique together
+             * @default []
+             */
+            key?: string[];
+        };
+        /**
          * TableRead
          * @description Describes a table. `name` comes first: published clients read it as an application.
          */
@@ -8995,6 +9973,106 @@ export interface components {
             created_at: string;
         };
         /**
+         * ViewEdit
+         * @description Changes a view; what is absent stays.
+         */
+        ViewEdit: {
+            /**
+             * Base Revision
+             * @description The revision that was changed; 409 when it is not the newest
+             */
+            base_revision: number;
+            /** Name */
+            name?: string | null;
+            /** Is Shared */
+            is_shared?: boolean | null;
+            /** Content */
+            content?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        };
+        /** ViewPage */
+        ViewPage: {
+            /**
+             * Count
+             * @description The length of the list; null when it is read by `cursor` and `limit`
+             */
+            count: number | null;
+            /**
+             * Next
+             * @description The URL of the next part; null on the last one
+             */
+            next: string | null;
+            /**
+             * Previous
+             * @description The URL of the page before; null when read by `cursor` and `limit`
+             */
+            previous: string | null;
+            /**
+             * Next Cursor
+             * @description `cursor` of the next part; null on the last one
+             */
+            next_cursor?: string | null;
+            /** Results */
+            results: components["schemas"]["ViewRead"][];
+        };
+        /**
+         * ViewRead
+         * @description Describes a view.
+         */
+        ViewRead: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Is Shared */
+            is_shared: boolean;
+            /**
+             * Is Own
+             * @description The caller made it
+             */
+            is_own: boolean;
+            /** Owner Id */
+            owner_id: number;
+            /** Content */
+            content: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * ViewWrite
+         * @description Creates a view.
+         */
+        ViewWrite: {
+            /** Name */
+            name: string;
+            /**
+             * Is Shared
+             * @description All members see it, and builders may change it
+             * @default false
+             */
+            is_shared?: boolean;
+            /**
+             * Content
+             * @description The console's keys: `where` and `order` as in GraphQL, `group`, `hidden`, `widths`, `columns`
+             */
+            content: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /**
          * WebhookActionRun
          * @description Identifies the run that a call started.
          */
@@ -9234,6 +10312,34 @@ export interface components {
             idempotency_hours?: number | null;
         };
         /**
+         * WholeDraftRead
+         * @description Describes a draft with its content.
+         */
+        WholeDraftRead: {
+            /** Id */
+            id: number;
+            /** App Id */
+            app_id: number | null;
+            /** Subject */
+            subject: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Content */
+            content: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /**
          * Work
          * @description Tells what a statement does with the rows, and so how long it takes.
          * @enum {string}
@@ -9331,6 +10437,66 @@ export interface components {
             kind: "ecdsa" | "rsa";
             /** Public Keys */
             public_keys: string[];
+        };
+        /**
+         * ImportEndEvent
+         * @description Describes the last event of an import's stream: nothing will change any more.
+         */
+        ImportEndEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "end";
+            /** Id */
+            id: string;
+            /** Data */
+            data: string;
+        };
+        /**
+         * ImportProgressEvent
+         * @description Describes an event that holds an import as it has become.
+         */
+        ImportProgressEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "progress";
+            /** Id */
+            id: string;
+            /** Data */
+            data: string;
+        };
+        /**
+         * ExportEndEvent
+         * @description Describes the last event of an export's stream.
+         */
+        ExportEndEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "end";
+            /** Id */
+            id: string;
+            /** Data */
+            data: string;
+        };
+        /**
+         * ExportProgressEvent
+         * @description Describes an event that holds an export as it has become.
+         */
+        ExportProgressEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "progress";
+            /** Id */
+            id: string;
+            /** Data */
+            data: string;
         };
         /**
          * TablesEvent
@@ -9829,7 +10995,12 @@ export interface operations {
     };
     accounts_list_organizations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                /** @description At most so many; absent: all */
+                limit?: number | null;
+            };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
                 "X-Organization-Id"?: string | null;
@@ -9871,10 +11042,7 @@ export interface operations {
     accounts_create_organization: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
-                "X-Organization-Id"?: string | null;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -10423,6 +11591,47 @@ export interface operations {
             };
         };
     };
+    operations_installation_health: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationHealthRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     accounts_delete_other_sessions: {
         parameters: {
             query?: never;
@@ -10890,6 +12099,8 @@ export interface operations {
                 /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
                 search?: string | null;
                 order?: "created_at" | "-created_at" | "name" | "-name";
+                /** @description Id or slug: only tokens of this organization */
+                organization?: string | null;
                 /** @description `next_cursor` of the part before; empty: the first part */
                 cursor?: string | null;
                 /** @description How many items, with `cursor`; no count is made */
@@ -11271,6 +12482,9 @@ export interface operations {
                 /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
                 search?: string | null;
                 order?: "created_at" | "-created_at";
+                /** @description Only jobs older than this id */
+                before?: number | null;
+                limit?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -11584,6 +12798,9 @@ export interface operations {
                 /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
                 search?: string | null;
                 order?: "created_at" | "-created_at";
+                /** @description Only jobs older than this id */
+                before?: number | null;
+                limit?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -11776,6 +12993,242 @@ export interface operations {
                 content: {
                     "text/csv": string;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    csv_list_rejected: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                import_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectedRowPage"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    csv_repair_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                import_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepairWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepairResult"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    csv_stream_import: {
+        parameters: {
+            query?: {
+                /** @description As the header X-Organization-Id, which wins: an EventSource cannot send headers */
+                organization?: string | null;
+            };
+            header?: {
+                /** @description Only a state that differs from that of this event */
+                "last-event-id"?: string | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                import_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": (components["schemas"]["ImportProgressEvent"] | components["schemas"]["ImportEndEvent"])[];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    csv_stream_export: {
+        parameters: {
+            query?: {
+                /** @description As the header X-Organization-Id, which wins: an EventSource cannot send headers */
+                organization?: string | null;
+            };
+            header?: {
+                /** @description Only a state that differs from that of this event */
+                "last-event-id"?: string | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                export_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": (components["schemas"]["ExportProgressEvent"] | components["schemas"]["ExportEndEvent"])[];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    csv_create_app_from_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_csv_create_app_from_file"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppFromFile"];
                 };
             };
             /** @description Refused, with the reason */
@@ -13005,9 +14458,636 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["RowSelector"] | null;
+                "application/json": components["schemas"]["ExpectedRows"] | null;
             };
         };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_update_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowsUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AffectedRows"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_count_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowSelector"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowCount"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_estimate_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowFilter"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowEstimate"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_group_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupsRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_list_views: {
+        parameters: {
+            query?: {
+                /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewPage"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_create_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_get_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_delete_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    views_update_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drafts_list_drafts: {
+        parameters: {
+            query?: {
+                /** @description Id, slug or `<org>/<app>` */
+                app?: string | null;
+                /** @description Only drafts whose subject contains this */
+                search?: string | null;
+                order?: "created_at" | "-created_at" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftPage"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drafts_save_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drafts_get_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                draft_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeDraftRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drafts_delete_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                draft_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             204: {
@@ -14949,6 +17029,10 @@ export interface operations {
                 unread?: boolean;
                 page?: number;
                 per_page?: number;
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -15162,6 +17246,49 @@ export interface operations {
         };
     };
     notifications_mark_read: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                notification_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    notifications_mark_unread: {
         parameters: {
             query?: never;
             header?: {
@@ -18446,6 +20573,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReleaseReply"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runner_claim_language_servers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LanguageServerClaim"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LanguageServerClaims"];
                 };
             };
             /** @description Refused, with the reason */
