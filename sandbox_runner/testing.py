@@ -73,6 +73,7 @@ class TwinControlPlane:
         application.router.add_post("/api/runner/runs/{run_id}/logs/", self._logs)
         application.router.add_post("/api/runner/runs/{run_id}/finish/", self._finish)
         application.router.add_post("/api/runner/release/", self._release)
+        application.router.add_post("/api/runner/language-servers/claim/", self._claim_language_servers)
         application.router.add_get("/v1/graphql", self._websocket)
         application.router.add_get("/api/actions/run-code-stream/", self._event_stream)
         application.router.add_post("/cache/set/", self._cache_set)
@@ -245,6 +246,13 @@ class TwinControlPlane:
         if run is None or run.finished is not None or run.claim["fence"] != body["fence"]:
             return None
         return run
+
+    async def _claim_language_servers(self, request: web.Request) -> web.Response:
+        """Waits as long as the runner lets it: nobody edits code here."""
+        deadline = time.monotonic() + float((await request.json())["wait_seconds"])
+        while time.monotonic() < deadline and request.transport is not None and not request.transport.is_closing():
+            await asyncio.sleep(0.1)
+        return web.json_response({"servers": []})
 
     async def _note(self, request: web.Request) -> bytes:
         body = await request.read()

@@ -57,7 +57,7 @@ class Server(ABC):
         await self.complete(1)
 
     async def complete(self, version: int) -> float:
-        """Asks after `api.` and asks for a completion; returns the seconds until it came."""
+        """Asks for a completion of what was typed after `api.tables.`; returns the seconds until it came."""
         text = f"{_CODE}api.tables.{'graphql'[: version % 7]}"
         began = time.perf_counter()
         document = {"uri": self._uri, "version": version}
