@@ -205,7 +205,7 @@ async def test_switching_tables_in_the_middle_of_a_paste_mixes_nothing(
         await paste(page, "\n".join(["5"] * 1_500))
         await page.get_by_role("dialog").get_by_role("button", name="Paste").click()
         await page.get_by_role("link", name="Tables").first.click()
-        await page.get_by_role("link", name="makers").click()
+        await page.get_by_role("main").get_by_role("link", name="makers").click()
         await expect(page.get_by_text("No rows yet")).to_be_visible()
         await expect(page.get_by_text(re.compile("changes written"))).to_be_visible()
         assert await shop.content("qty") == [[5]] * 1_500
@@ -340,7 +340,7 @@ async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme
         await expect(page.get_by_label("Condition")).to_be_visible()
         found["filter"] = await visitor.findings_of_axe()
         await visitor.open(shop.path.removesuffix("/items"))
-        await expect(page.get_by_role("link", name="items")).to_be_visible()
+        await expect(page.get_by_role("main").get_by_role("link", name="items")).to_be_visible()
         found["tables"] = await visitor.findings_of_axe()
         await visitor.open(shop.path.replace("/items", "/makers"))
         await expect(page.get_by_text("No rows yet")).to_be_visible()

@@ -1,8 +1,8 @@
 import { Burger, Drawer, ScrollArea, VisuallyHidden } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useLocation, useNavigate, useParams } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { Link, useLocation, useMatchRoute, useNavigate, useParams } from "@tanstack/react-router";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useApi } from "@/api/context";
 import { type Command, useCommands } from "@/commands/registry";
 import type { Me } from "@/features/accounts";
@@ -15,6 +15,12 @@ import classes from "./Navigation.module.css";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
 import { appPlaces, lastPlaces, organizationPlaces } from "./places";
 
+/** Not part of what is loaded first. */
+const TableTree = lazy(async () => {
+  const { TableTree: Loaded } = await import("@/features/tables");
+  return { default: Loaded };
+});
+
 /** The way to every screen, at the left; below 768 px a drawer. */
 export function Navigation({ me }: { me: Me }) {
   const isNarrow = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
@@ -22,6 +28,7 @@ export function Navigation({ me }: { me: Me }) {
   // Open at one page: going to another closes it.
   const [openAt, setOpenAt] = useState<string | null>(null);
   const isOpen = openAt === path;
+  useLiveInbox();
   if (!isNarrow) {
     return (
       <nav className={classes.navigation} aria-label={t("Main")}>
@@ -69,7 +76,6 @@ function Places({ me }: { me: Me }) {
   return (
     <>
       <OrganizationSwitcher me={me} />
-      <LiveInbox />
       <ScrollArea className={classes.places} type="auto">
         <PlaceList places={places} />
         {app !== undefined && (
@@ -85,12 +91,6 @@ function Places({ me }: { me: Me }) {
       <AccountMenu me={me} />
     </>
   );
-}
-
-/** Shows nothing: while the page is open, it keeps what is known of the inbox fresh. */
-function LiveInbox() {
-  useLiveInbox();
-  return null;
 }
 
 function Unread() {
@@ -112,6 +112,7 @@ type Place =
   | ReturnType<typeof lastPlaces>[number];
 
 function PlaceList({ places }: { places: readonly Place[] }) {
+  const isAmongTables = useMatchRoute()({ to: "/$org/$app/tables", fuzzy: true }) !== false;
   return (
     <ul className={classes.list}>
       {places.map(({ title, icon: Icon, link }) => (
@@ -119,6 +120,11 @@ function PlaceList({ places }: { places: readonly Place[] }) {
           <Icon size={18} aria-hidden />
           <Link {...link}>{title}</Link>
           {link.to === "/$org/inbox" && <Unread />}
+          {link.to === "/$org/$app/tables" && isAmongTables && (
+            <Suspense>
+              <TableTree app={link.params.app} />
+            </Suspense>
+          )}
         </li>
       ))}
     </ul>

@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { type Api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import type { components } from "@/api/schema";
@@ -31,6 +31,43 @@ export function tableQuery(api: Api, app: string, name: string) {
     },
     retry: (failures, error) => failures < 3 && !(error instanceof ApiError && error.status < 500),
   });
+}
+
+/** Reads the tables of an app by name, part by part; the server searches, however many there are. */
+export function tableListQuery(api: Api, app: string, search: string) {
+  return infiniteQueryOptions({
+    queryKey: ["tables", app, { search }],
+    initialPageParam: "",
+    queryFn: async ({ signal, pageParam }) => {
+      const query = { order: "name" as const, limit: 50, cursor: pageParam, ...(search ? { search } : {}) };
+      return body(await api.http.GET("/api/apps/{app}/user_tables/", { signal, params: { path: { app }, query } }));
+    },
+    getNextPageParam: (part) => part.next_cursor ?? null,
+  });
+}
+
+export type Tag = components["schemas"]["TagObject"];
+
+/** Reads the tags that the organization gave to tables of an app: the first hundred, by name. */
+export function tagsQuery(api: Api, app: string) {
+  return queryOptions({
+    queryKey: ["table tags", app],
+    queryFn: async ({ signal }) => {
+      const params = { path: { app }, query: { limit: 100 } };
+      return body(await api.http.GET("/api/apps/table-tags/{app}/", { signal, params })).results;
+    },
+  });
+}
+
+/** Gives a table a tag. */
+export async function addTag(api: Api, app: string, table: string, name: string): Promise<void> {
+  const path = { app, table_name: table };
+  await api.http.POST("/api/apps/table-tags/{app}/{table_name}/add/", { params: { path }, body: { name } });
+}
+
+/** Takes a tag off its table. */
+export async function removeTag(api: Api, tag: number): Promise<void> {
+  await api.http.DELETE("/api/apps/table-tags/tag/{tag_id}/", { params: { path: { tag_id: tag } } });
 }
 
 /** Returns what the grid must know of a table. `tables` has those that its references lead to. */

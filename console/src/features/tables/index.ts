@@ -1,1 +1,2 @@
 export { type TableRead, tablesQuery } from "./api";
+export { TableTree } from "./components/TableTree";

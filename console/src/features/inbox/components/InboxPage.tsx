@@ -106,7 +106,7 @@ export function InboxPage() {
       {!isLive && (
         <Alert color="orange" title={t("New notifications do not come by themselves now")} role="status" mb="md">
           <Group justify="space-between">
-            {t("The connection is being made again.")}
+            {t("The connection to the server is lost.")}
             <Button variant="default" size="xs" onClick={() => void refresh(cache)}>
               {t("Reload the list")}
             </Button>

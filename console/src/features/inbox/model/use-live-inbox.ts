@@ -30,8 +30,9 @@ async function follow(api: Api, cache: QueryClient, signal: AbortSignal): Promis
   try {
     await followInbox(api, { onNew: (arrived) => take(api, cache, arrived), onState, signal });
   } catch {
-    cache.setQueryData(liveKey, false);
+    // Refused: the list says that nothing comes by itself.
   }
+  if (!signal.aborted) cache.setQueryData(liveKey, false);
 }
 
 /** Asks again for everything about the inbox. */

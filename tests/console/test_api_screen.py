@@ -1,0 +1,130 @@
+"""The screen that asks an app's GraphQL: completion, tabs that keep their texts, live answers, programs, history."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.console.conftest import Visit
+from tests.console.visitor import Scheme
+from tests.platform_api.conftest import Caller, Platform
+
+pytestmark = pytest.mark.anyio
+
+
+async def _table(platform: Platform, caller: Caller, app: int) -> None:
+    async with platform.client(caller) as client:
+        columns = [{"name": "code", "type": "text"}, {"name": "amount", "type": "numeric"}]
+        made = await client.post(f"/api/apps/{app}/new_table/", json={"name": "orders", "columns": columns})
+    assert made.status_code == 200, made.text
+
+
+async def _graphql(platform: Platform, caller: Caller, app: int, query: str) -> dict[str, Any]:
+    async with platform.client(caller) as client:
+        reply = await client.post(f"/api/apps/{app}/v1/graphql", json={"query": query})
+    answer: dict[str, Any] = reply.json()
+    assert "errors" not in answer, answer
+    return answer
+
+
+async def _write(page: Page, text: str, label: str = "Query") -> None:
+    editor = page.get_by_role("textbox", name=label)
+    await editor.focus()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.insert_text(text)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_queries_run_stay_and_belong_to_one_window(
+    shared_platform: Platform, visit: Visit, scheme: Scheme
+) -> None:
+    owner = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner)
+    await _table(shared_platform, owner, app.id)
+    insert = 'mutation { insert_orders_one(object: {code: "A", amount: "12345678901234567890.10"}) { id } }'
+    await _graphql(shared_platform, owner, app.id, insert)
+    path = f"/{owner.organization_slug}/{app.slug}/api"
+    async with visit(scheme=scheme) as visitor:
+        page = visitor.page
+        await visitor.open(f"/sign-in?next={path}")
+        await visitor.sign_in(owner.email, Platform.password)
+        answer = page.get_by_role("region", name="Answer")
+        editor = page.get_by_role("textbox", name="Query")
+        await expect(editor).to_be_visible()
+        assert await visitor.findings_of_axe() == []
+        # The schema is there when it can be searched.
+        await page.get_by_role("tab", name="Schema").click()
+        await page.get_by_label("Search types and fields").fill("orders_by_pk")
+        await expect(
+            page.get_by_role("list", name="Types and fields").get_by_text("orders_by_pk").first
+        ).to_be_visible()
+        assert await visitor.findings_of_axe() == []
+        await _write(page, "")
+        await page.keyboard.type("query rows { orders { amo")
+        await page.get_by_role("option", name="amount").click()
+        await expect(editor).to_contain_text("amount")
+        await page.keyboard.press("Shift+Control+P")
+        await page.keyboard.press("Control+Enter")
+        await expect(answer).to_contain_text("12345678901234567890.10")
+        assert await visitor.findings_of_axe() == []
+
+        await _write(page, "query {")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Control+Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("Syntax Error")
+        await _write(page, "query named($code: String) { orders(where: {code: {_eq: $code}}) { code colour } }")
+        await _write(page, '{"code": "A"}', "Variables")
+        await page.keyboard.press("Control+Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("colour")
+
+        await page.get_by_role("button", name="New query").click()
+        await _write(page, "subscription live { orders { code } }")
+        await page.get_by_role("button", name="Run", exact=True).click()
+        await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        await expect(answer).to_contain_text('"A"')
+        await _graphql(shared_platform, owner, app.id, 'mutation { insert_orders_one(object: {code: "B"}) { id } }')
+        await expect(answer).to_contain_text('"B"')
+        await page.get_by_role("button", name="Stop").first.click()
+        await expect(page.get_by_text("Live", exact=True)).to_be_hidden()
+
+        await page.get_by_role("tab", name="As a program").click()
+        program = page.get_by_role("region", name="Program")
+        for language in ("gql", "curl", "JavaScript"):
+            await page.get_by_text(language, exact=True).click()
+            await expect(program).to_contain_text(f"/api/apps/{app.id}/v1/graphql")
+        assert await visitor.findings_of_axe() == []
+        await page.get_by_role("tab", name="History").click()
+        history = page.get_by_role("list", name="History")
+        await expect(history.get_by_role("button", name="rows")).to_be_visible()
+        await visitor.settle()
+
+        # Another window has tabs of its own; this one has both of its texts after a reload.
+        other = await visitor.context.new_page()
+        await other.goto(visitor.base_url + path)
+        await expect(other.get_by_role("textbox", name="Query")).to_contain_text("__typename")
+        await expect(other.get_by_role("button", name="named", exact=True)).to_be_hidden()
+        await other.close()
+        await page.reload()
+        await page.get_by_role("button", name="named", exact=True).click()
+        await expect(editor).to_contain_text("colour")
+        await expect(page.get_by_role("textbox", name="Variables")).to_contain_text('{"code": "A"}')
+        await page.get_by_role("button", name="live", exact=True).click()
+        await expect(editor).to_contain_text("subscription live")
+
+
+async def test_an_app_of_another_organization_answers_nothing(shared_platform: Platform, visit: Visit) -> None:
+    owner, stranger = [await shared_platform.create_caller() for _ in range(2)]
+    app = await shared_platform.create_app(owner)
+    async with visit() as visitor:
+        await visitor.open(f"/sign-in?next=/{stranger.organization_slug}")
+        await visitor.sign_in(stranger.email, Platform.password)
+        await visitor.settle()
+        await visitor.leave()
+        visitor.answers.clear()
+        await visitor.open(f"/{stranger.organization_slug}/{app.id}/api")
+        await expect(visitor.page.get_by_role("alert")).to_be_visible()
+        await visitor.open(f"/{owner.organization_slug}/{app.slug}/api")
+        await expect(visitor.page.get_by_text("Not here, or not yours")).to_be_visible()
+    of_the_app = [(status, url) for status, url in visitor.answers if f"/apps/{app.id}/" in url]
+    assert of_the_app and all(status in (403, 404) for status, _ in of_the_app), json.dumps(of_the_app)
