@@ -35,6 +35,7 @@ class Actor:
     `app_id` is set for a token bound to one app, `run_id` for the token of a run. An actor reaches the data of
     `organization_id` only, whatever other organizations the user is a member of. The exception is a script of an
     app's owner with `reaches_installs`: it works on the rows of every organization that installed the app.
+    Who `is_viewing` has the role of another, in rows also the user id if it is that of one member, and only reads.
     """
 
     kind: ActorKind
@@ -47,6 +48,8 @@ class Actor:
     run_id: RunId | None = None
     token_id: TokenId | None = None
     reaches_installs: bool = False
+    is_viewing: bool = False
+    viewed_user_id: UserId | None = None
 
     @property
     def is_run(self) -> bool:

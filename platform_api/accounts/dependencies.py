@@ -20,6 +20,7 @@ from platform_api.accounts.authentication import (
 )
 from platform_api.accounts.models import Role, Scope
 from platform_api.accounts.sessions.sign_in import Browser
+from platform_api.accounts.viewing import VIEW_AS_HEADER, refuse_changes_of_viewer, view_as
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import Forbidden, PlatformError, Unavailable
 from platform_api.core.http.live_events import MayRead
@@ -94,12 +95,20 @@ async def _streaming_actor(
 
 
 async def actor_of_request(request: Request, session: AsyncSession, *, organization: str | None) -> Actor:
-    """Returns the caller of `request`, who acts in `organization`, by default in that of their credential."""
+    """Returns the caller of `request`, who acts in `organization`, by default in that of their credential.
+
+    With a sign-in, `X-Automio-View-As` narrows the caller to what somebody else may read.
+    """
     if (authorization := request.headers.get("authorization")) is not None:
+        if VIEW_AS_HEADER in request.headers:
+            raise Forbidden(f"{VIEW_AS_HEADER} is for sign-ins; a token has its own rights")
         return await authenticate_token(session, read_authorization(authorization), organization=organization)
     if cookie := request.cookies.get(SESSION_COOKIE):
         refuse_cross_site(request)
-        return await authenticate_session(session, cookie, organization=organization)
+        refuse_changes_of_viewer(request)
+        actor = await authenticate_session(session, cookie, organization=organization)
+        target = request.headers.get(VIEW_AS_HEADER)
+        return actor if target is None else await view_as(session, actor, target)
     raise unauthenticated("the token is missing: send `Authorization: App-Token <token>` (APP_TOKEN)")
 
 
@@ -115,6 +124,7 @@ async def find_caller(request: Request, session: AsyncSession) -> UserId | None:
         return actor.user_id
     if cookie := request.cookies.get(SESSION_COOKIE):
         refuse_cross_site(request)
+        refuse_changes_of_viewer(request)
         user = await find_signed_in_user(session, cookie)
         return None if user is None else user.id
     return None

@@ -91,7 +91,16 @@ async def list_organizations(
     statement = _own_organizations(actor).order_by(Organization.id).limit(limit)
     if search:
         statement = statement.where(contains(search, Organization.name, Organization.slug))
-    return [(organization, role) for organization, role in await session.execute(statement)]
+    return [
+        (organization, _shown_role(actor, organization, role))
+        for organization, role in await session.execute(statement)
+    ]
+
+
+def _shown_role(actor: Actor, organization: Organization, role: Role) -> Role:
+    """Returns the caller's role in an organization, or that which they view as."""
+    # tenancy: both are the caller's own
+    return actor.role if actor.is_viewing and organization.id == actor.organization_id else role
 
 
 def _own_organizations(actor: Actor) -> Select[Organization, Role]:
@@ -114,7 +123,7 @@ async def get_organization(session: AsyncSession, actor: Actor, reference: str) 
     if row is None:
         raise NotFound(f"there is no organization {reference}")
     organization, role = row
-    return organization, role
+    return organization, _shown_role(actor, organization, role)
 
 
 async def get_managed_organization(session: AsyncSession, actor: Actor, reference: str) -> Organization:

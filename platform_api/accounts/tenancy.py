@@ -22,11 +22,11 @@ def visible_organization_ids(actor: Actor, *, across: bool = False) -> Select[Or
     """Selects the organizations whose data `actor` may see: the one acted in, while the user is a member of it.
 
     `across` includes every organization of the user, for managing organizations, members and tokens; it has no effect
-    for a credential without the scope `account`.
+    for a credential without the scope `account`, nor for who views as somebody else.
     """
     # tenancy: this is the decision itself
     own = select(Membership.organization_id).where(Membership.user_id == actor.user_id)
-    if across and actor.has_scope(Scope.ACCOUNT):
+    if across and actor.has_scope(Scope.ACCOUNT) and not actor.is_viewing:
         return own
     return own.where(Membership.organization_id == actor.organization_id)  # tenancy: this is the decision itself
 

@@ -43,7 +43,8 @@ async def graphql_session(
             "the token is not bound to an app; use /api/apps/{app}/v1/graphql, with the app's id or slug"
         )
     app = await get_usable_app(session, actor, reference)
-    variables = {ORGANIZATION_VARIABLE: str(actor.organization_id), USER_VARIABLE: str(actor.user_id)}
+    user_id = actor.viewed_user_id or actor.user_id
+    variables = {ORGANIZATION_VARIABLE: str(actor.organization_id), USER_VARIABLE: str(user_id)}
     stringify = for_clients and app.stringify_numbers
     if not is_owners_script(actor, app):
         return _session(organization_role(app.id), variables, stringify=stringify)

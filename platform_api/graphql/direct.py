@@ -23,6 +23,7 @@ from platform_api.graphql.expiry import serve_while_valid
 from platform_api.graphql.lifespan import GraphQLServices
 from platform_api.graphql.requests import (
     ADMIN_SECRET_HEADER,
+    VIEW_AS,
     ClientGone,
     RequestHeaders,
     as_platform_error,
@@ -37,6 +38,7 @@ from platform_api.graphql.requests import (
     send_answer,
 )
 from platform_api.graphql.sessions import Credential
+from platform_api.graphql.viewing import receive_without_changes, without_changes
 
 ADMIN_PATHS = frozenset({"/v1/metadata", "/v1/query", "/v2/query"})
 
@@ -89,6 +91,8 @@ class GraphQLEndpoint:
         credential = headers.credential()
         if credential.authorization is None and credential.cookie is not None:
             refuse_foreign_page(headers, public_url=self._public_url)
+        if credential.view_as is not None:
+            body = without_changes(body)
         graphql = self._services[GraphQLServices]
         session = await graphql.sessions.resolve(credential, named_app(scope["path"], headers))
         session = narrow(session, headers.hasura)
@@ -141,6 +145,7 @@ class GraphQLEndpoint:
                 sent.get("authorization", own.authorization),
                 own.cookie,
                 sent.get("x-organization-id", own.organization),
+                sent.get(VIEW_AS, own.view_as),
             )
             if credential.authorization is None and credential.cookie is not None:
                 refuse_foreign_page(headers, public_url=self._public_url)
@@ -153,7 +158,11 @@ class GraphQLEndpoint:
             requested = {name: value for name, value in sent.items() if name.startswith("x-hasura-")}
             return narrow(session, {**headers.hasura, **requested})
 
-        await serve_while_valid(graphql.backend, scope, receive, send, resolve=resolve)
+        def is_viewing(payload: Mapping[str, Any]) -> bool:
+            return VIEW_AS in headers.own or VIEW_AS in _headers_of_init(payload)
+
+        checked = receive_without_changes(receive, send, is_viewing=is_viewing)
+        await serve_while_valid(graphql.backend, scope, checked, send, resolve=resolve)
 
     def _require_admin_secret(self, secret: str | None) -> None:
         expected = self._admin_secret

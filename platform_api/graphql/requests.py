@@ -12,6 +12,7 @@ from starlette.types import Receive, Send
 
 from hasura.engine.transport.asgi import text_of
 from platform_api.accounts.dependencies import SESSION_COOKIE
+from platform_api.accounts.viewing import VIEW_AS_HEADER
 from platform_api.core.errors import Forbidden, PlatformError, TooLarge, Unavailable
 from platform_api.core.http.compression import accepts_gzip, gzip_body
 from platform_api.core.http.origins import is_own_origin
@@ -21,6 +22,7 @@ from platform_api.graphql.sessions import Credential
 log = structlog.stdlib.get_logger()
 
 ADMIN_SECRET_HEADER = "x-hasura-admin-secret"
+VIEW_AS = VIEW_AS_HEADER.lower()
 _VARY = (b"vary", b"accept-encoding")
 _GZIP = (b"content-encoding", b"gzip")
 
@@ -50,6 +52,7 @@ class RequestHeaders:
             self.own.get("authorization"),
             _session_cookie(cookie) if cookie else None,
             self.own.get("x-organization-id"),
+            self.own.get(VIEW_AS),
         )
 
 
@@ -60,6 +63,7 @@ _OWN = frozenset(
         b"cookie",
         b"x-organization-id",
         b"x-app-id",
+        VIEW_AS.encode(),
         b"content-length",
         b"origin",
         b"host",

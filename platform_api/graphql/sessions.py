@@ -11,7 +11,9 @@ from platform_api.accounts.authentication import (
     unauthenticated,
 )
 from platform_api.accounts.tokens import digest_of
+from platform_api.accounts.viewing import VIEW_AS_HEADER, view_as
 from platform_api.core.database import Database
+from platform_api.core.errors import Forbidden
 from platform_api.core.remembered import Remembered
 from platform_api.graphql.access import graphql_session
 
@@ -21,11 +23,15 @@ CHANNEL = "automio_access"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Holds what authenticates a request: a token, or else a sign-in cookie, and the organization it chooses."""
+    """Holds what authenticates a request: a token, or else a sign-in cookie.
+
+    `organization` is the one that it chooses, `view_as` whose rights a sign-in is narrowed to.
+    """
 
     authorization: str | None
     cookie: str | None = None
     organization: str | None = None
+    view_as: str | None = None
 
 
 _Key = tuple[Credential, str | None]
@@ -73,8 +79,12 @@ class SessionResolver:
                 secret = read_authorization(credential.authorization)
                 token_digest = digest_of(secret).hex()
                 actor = await authenticate_token(session, secret, organization=credential.organization)
+                if credential.view_as is not None:
+                    raise Forbidden(f"{VIEW_AS_HEADER} is for sign-ins; a token has its own rights")
             elif credential.cookie:
                 actor = await authenticate_session(session, credential.cookie, organization=credential.organization)
+                if credential.view_as is not None:
+                    actor = await view_as(session, actor, credential.view_as)
             else:
                 raise unauthenticated(
                     "the token is missing: send `Authorization: App-Token <token>`, or the same in `connection_init`"

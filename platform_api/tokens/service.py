@@ -117,4 +117,7 @@ def _manageable(actor: Actor) -> ColumnElement[bool]:
     )
     # tenancy: narrows what is visible further
     mine = visible & or_(Token.user_id == actor.user_id, Token.organization_id.in_(owned))
+    if actor.is_viewing and actor.role is not Role.OWNER:
+        # tenancy: narrows what is visible further, to what somebody who owns nothing would manage
+        mine = visible & (Token.user_id == actor.user_id)
     return or_(mine, Token.kind == TokenKind.RUNNER) if actor.is_operator else mine

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Page, expect
 
+from platform_api.accounts.models import Role
 from tests.console.conftest import Visit
-from tests.console.test_grid import Shop, open_shop
+from tests.console.test_grid import Shop, cell, open_shop
 from tests.console.visitor import Scheme, Visitor
 from tests.platform_api.conftest import Platform
 
@@ -147,3 +148,44 @@ async def test_a_table_is_made_arranged_and_deleted(shared_platform: Platform, v
         await expect(page.get_by_role("link", name="items", exact=True)).to_be_visible()
         await expect(page.get_by_role("link", name="orders", exact=True)).to_be_hidden()
     assert [f"{screen}: {line}" for screen, found in findings.items() for line in found] == []
+
+
+async def test_a_builder_views_a_table_as_a_member(shared_platform: Platform, visit: Visit) -> None:
+    shop = await open_shop(shared_platform, 3)
+    member = await shared_platform.create_colleague(shop.caller, Role.MEMBER)
+    async with at_schema(visit, shop) as (visitor, page):
+        await page.get_by_role("link", name="Rows", exact=True).click()
+        await page.get_by_role("button", name="View as member").click()
+        banner = page.get_by_role("region", name="Viewing as somebody else")
+        await expect(banner).to_contain_text("You see what a member sees.")
+        await expect(cell(page, 1, 1)).to_have_text("A000001")
+        await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        # What is typed is refused, and says why.
+        await page.get_by_role("grid").focus()
+        await page.keyboard.press("Control+Home")
+        await page.keyboard.type("mine")
+        await page.keyboard.press("Enter")
+        await expect(cell(page, 1, 1)).to_have_attribute("aria-invalid", "true")
+        await page.keyboard.press("ArrowUp")
+        await expect(page.get_by_role("alert")).to_contain_text("You are viewing as a member")
+        assert await shop.content("code") == [["A000001"], ["A000002"], ["A000003"]]
+        assert await visitor.findings_of_axe() == []
+        await visitor.open(f"{shop.path}/schema")
+        await expect(page.get_by_role("heading", name="Builders and owners change tables")).to_be_visible()
+        seen = await page.get_by_role("navigation").first.inner_text()
+        await banner.get_by_role("button", name="End viewing").click()
+        await expect(page.get_by_role("heading", name="Columns")).to_be_visible()
+        await expect(banner).to_be_hidden()
+        # One member by name, from the list of members.
+        await visitor.open(f"/{shop.caller.organization_slug}/settings/members")
+        await page.get_by_role("button", name=f"View as {member.email}").click()
+        await expect(banner).to_contain_text(member.email)
+        await visitor.open(f"{shop.path}/schema")
+        await expect(page.get_by_role("heading", name="Builders and owners change tables")).to_be_visible()
+        assert await page.get_by_role("navigation").first.inner_text() == seen
+    async with visit() as visitor:
+        await visitor.open("/sign-in")
+        await visitor.sign_in(member.email, Platform.password)
+        await visitor.open(f"{shop.path}/schema")
+        await expect(visitor.page.get_by_role("heading", name="Builders and owners change tables")).to_be_visible()
+        await visitor.leave()

@@ -4,6 +4,7 @@ import createQueryHooks from "openapi-react-query";
 import { ApiError, NetworkError, readError } from "./errors";
 import type { paths } from "./schema";
 import { askToSignIn } from "./session";
+import { actingHeaders } from "./viewing";
 
 /** The API acting in one organization (by slug or id), or in that of the sign-in. */
 export type Api = ReturnType<typeof createApi>;
@@ -15,7 +16,7 @@ export type Api = ReturnType<typeof createApi>;
 export function createApi(organization: string | null, { canAskToSignIn = true } = {}) {
   const http = createFetchClient<paths>({
     baseUrl: "/",
-    headers: organization === null ? {} : { "X-Organization-Id": organization },
+    headers: actingHeaders(organization),
     fetch: (request) => send(request, canAskToSignIn),
   });
   return {
@@ -25,7 +26,7 @@ export function createApi(organization: string | null, { canAskToSignIn = true }
     /** For what the API's description does not hold: GraphQL of an app. */
     send: (path: string, init: RequestInit) => {
       const request = new Request(new URL(path, window.location.href), init);
-      if (organization !== null) request.headers.set("X-Organization-Id", organization);
+      for (const [name, value] of Object.entries(actingHeaders(organization))) request.headers.set(name, value);
       return send(request, canAskToSignIn);
     },
   };

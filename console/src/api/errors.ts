@@ -57,11 +57,14 @@ export async function readError(response: Response): Promise<ApiError> {
     body = null;
   }
   const shape: Record<string, unknown> = isRecord(body) ? body : {};
+  // GraphQL has a shape of its own, also for what is refused before it runs.
+  const [first]: unknown[] = Array.isArray(shape.errors) ? shape.errors : [];
+  const detail = isRecord(first) ? first.message : shape.detail;
   const fields = Array.isArray(shape.fields) ? shape.fields.filter(isFieldFault) : [];
   return new ApiError(
     response.status,
     typeof shape.code === "string" ? shape.code : `http_${response.status}`,
-    typeof shape.detail === "string" ? shape.detail : t("The server answered {status}.", { status: response.status }),
+    typeof detail === "string" ? detail : t("The server answered {status}.", { status: response.status }),
     fields,
     typeof shape.request_id === "string" ? shape.request_id : requestId,
     retryAfter,

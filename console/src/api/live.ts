@@ -1,5 +1,6 @@
 import { parseExact } from "./exact";
 import { graphqlPath, isRecord, readData } from "./graphql";
+import { actingHeaders } from "./viewing";
 
 export type LiveState = "connecting" | "live" | "broken";
 
@@ -51,8 +52,7 @@ export class LiveSocket {
     const socket = new WebSocket(url, "graphql-transport-ws");
     this.socket = socket;
     socket.onopen = () => {
-      const headers = this.organization === null ? {} : { "X-Organization-Id": this.organization };
-      this.tell({ type: "connection_init", payload: { headers } });
+      this.tell({ type: "connection_init", payload: { headers: actingHeaders(this.organization) } });
     };
     socket.onmessage = (event: MessageEvent<unknown>) => this.receive(String(event.data));
     socket.onclose = () => this.lost();

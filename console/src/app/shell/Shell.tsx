@@ -4,6 +4,7 @@ import { ActingIn, useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
 import { Commands } from "@/commands/registry";
 import { meQuery } from "@/features/accounts";
+import { ViewingBanner } from "@/features/viewing";
 import { t } from "@/i18n";
 import { organizationRoute } from "@/routing/routes";
 import { ErrorPanel } from "@/ui/ErrorPanel";
@@ -20,6 +21,7 @@ export function Shell() {
   const { org } = organizationRoute.useParams();
   return (
     <ActingIn key={org} organization={org}>
+      <ViewingBanner />
       <Gate />
     </ActingIn>
   );

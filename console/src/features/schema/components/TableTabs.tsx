@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { ViewAsMember } from "@/features/viewing";
 import { t } from "@/i18n";
 import classes from "./Schema.module.css";
 
@@ -13,6 +14,7 @@ export function TableTabs({ org, app, table }: { org: string; app: string; table
       <Link to="/$org/$app/tables/$table/schema" params={params} className={classes.tab}>
         {t("Schema")}
       </Link>
+      <ViewAsMember />
     </nav>
   );
 }

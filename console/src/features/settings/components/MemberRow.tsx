@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { type Me, nameOfRole, type Role, roles } from "@/features/accounts";
+import { ViewAs } from "@/features/viewing";
 import { t } from "@/i18n";
 import { ConfirmModal } from "@/ui/ConfirmModal";
 import { FormError } from "@/ui/FormError";
@@ -78,6 +79,7 @@ export function MemberRow({ member, me, onRemove }: { member: Member; me: Me; on
         )}
       </Table.Td>
       <Table.Td ta="end">
+        {!isMe && <ViewAs me={me} member={member} />}
         {isOwner && !isMe && (
           <Button variant="default" size="xs" onClick={onRemove} aria-label={t("Remove {name}", { name })}>
             {t("Remove")}

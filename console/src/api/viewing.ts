@@ -1,0 +1,39 @@
+/** As whom this tab views an organization: a role or a member's user id, and what a person calls them. */
+export type Viewed = { target: string; name: string };
+
+/** Returns as whom this tab views the organization; null for oneself. */
+export function viewedIn(organization: string): Viewed | null {
+  const kept = storage()?.getItem(keyOf(organization)) ?? null;
+  if (kept === null) return null;
+  const at = kept.indexOf(" ");
+  return { target: kept.slice(0, at), name: kept.slice(at + 1) };
+}
+
+/** Views the organization as somebody else, or as oneself again. What was read before must be forgotten: reload. */
+export function viewIn(organization: string, viewed: Viewed | null): void {
+  if (viewed === null) storage()?.removeItem(keyOf(organization));
+  else storage()?.setItem(keyOf(organization), `${viewed.target} ${viewed.name}`);
+}
+
+/** Returns the headers that say in which organization a request acts, and as whom it views that. */
+export function actingHeaders(organization: string | null): Record<string, string> {
+  if (organization === null) return {};
+  const viewed = viewedIn(organization);
+  return {
+    "X-Organization-Id": organization,
+    ...(viewed === null ? {} : { "X-Automio-View-As": viewed.target }),
+  };
+}
+
+function keyOf(organization: string): string {
+  return `automio.view-as.${organization}`;
+}
+
+function storage(): Storage | null {
+  // Absent in unit tests, and forbidden by some browsers.
+  try {
+    return globalThis.sessionStorage ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,2 @@
+export { ViewAs, ViewAsMember } from "./components/ViewAs";
+export { ViewingBanner } from "./components/ViewingBanner";
