@@ -1,6 +1,7 @@
 import { Anchor, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { meQuery } from "@/features/accounts";
 import { appQuery } from "@/features/apps";
@@ -11,8 +12,9 @@ import { LoadingRows, Page } from "@/ui/Page";
 import { actionsQuery } from "../api";
 import { ActionHistory } from "./ActionHistory";
 import { Code } from "./CodePage";
-import { Triggers } from "./Triggers";
 
+/** What only this tab needs is loaded with it. */
+const Triggers = lazy(() => import("./Triggers").then((module) => ({ default: module.Triggers })));
 const route = getRouteApi("/$org/$app/actions/$action");
 const tabs = ["editor", "triggers", "history"] as const;
 const labels = { editor: () => t("Editor"), triggers: () => t("Triggers"), history: () => t("History") } as const;
@@ -57,16 +59,22 @@ export function ActionPage() {
       )}
       {action !== undefined && tab === "history" && <ActionHistory app={id} action={action} />}
       {action !== undefined && tab === "triggers" && (
-        <Triggers
-          app={{ id, slug }}
-          action={action}
-          canBuild={me.data !== undefined && me.data.role !== "member"}
-          schedule={schedule}
-          onSchedule={(next) => {
-            const search = { tab: "triggers" as const, ...(next === undefined ? {} : { schedule: next }) };
-            void navigate({ to: "/$org/$app/actions/$action", params: { org, app: slug, action: actionSlug }, search });
-          }}
-        />
+        <Suspense fallback={<LoadingRows />}>
+          <Triggers
+            app={{ id, slug }}
+            action={action}
+            canBuild={me.data !== undefined && me.data.role !== "member"}
+            schedule={schedule}
+            onSchedule={(next) => {
+              const search = { tab: "triggers" as const, ...(next === undefined ? {} : { schedule: next }) };
+              void navigate({
+                to: "/$org/$app/actions/$action",
+                params: { org, app: slug, action: actionSlug },
+                search,
+              });
+            }}
+          />
+        </Suspense>
       )}
     </Page>
   );

@@ -3,7 +3,6 @@ import { useQuery } from "@tanstack/react-query";
 import {
   lazy,
   type ReactNode,
-  type RefObject,
   Suspense,
   useCallback,
   useEffect,
@@ -12,14 +11,14 @@ import {
   useState,
 } from "react";
 import { useApi } from "@/api/context";
-import { type Command, useCommands } from "@/commands/registry";
+import { useCommands } from "@/commands/registry";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { LoadingRows } from "@/ui/Page";
 import { Workbench } from "@/ui/Workbench";
 import { type Action, namesQuery } from "../api";
 import type { Problem } from "../editor/problems";
-import type { CommandName, Use } from "../editor/server/commands";
+import type { Use } from "../editor/server/commands";
 import { applied } from "../editor/server/edits";
 import type { Edit } from "../editor/server/wire";
 import { fileOfEntry, sectionsOf } from "../model/files";
@@ -32,8 +31,8 @@ import { BottomPanel, type PanelTab } from "./BottomPanel";
 import { CodeEditor, type EditorHandle } from "./CodeEditor";
 import classes from "./CodeWorkbench.module.css";
 import { CompletionState } from "./CompletionState";
+import { editorCommands } from "./editorCommands";
 import type { Asked } from "./FileDialogs";
-import { FilePicker } from "./FilePicker";
 import { Files } from "./Files";
 import { FileTabs } from "./FileTabs";
 import { Notices } from "./Notices";
@@ -59,23 +58,7 @@ type Props = {
 // Most who edit neither compare nor merge: what shows two texts side by side comes when it is needed.
 const ConflictView = lazy(async () => ({ default: (await import("./ConflictView")).ConflictView }));
 const HistoryView = lazy(async () => ({ default: (await import("./HistoryView")).HistoryView }));
-
-/** The keys work in the editor; here the palette and `?` get them, too. */
-function editorCommands(editor: RefObject<EditorHandle | null>): Command[] {
-  const commands: readonly (readonly [CommandName, string, string])[] = [
-    ["definition", t("Go to definition"), "f12"],
-    ["uses", t("Find uses"), "shift+f12"],
-    ["rename", t("Rename"), "f2"],
-    ["fix", t("Fix this place"), "mod+."],
-  ];
-  return commands.map(([name, title, keys]) => ({
-    id: `code.${name}`,
-    title,
-    group: t("Code"),
-    keys,
-    run: () => editor.current?.run(name),
-  }));
-}
+const FilePicker = lazy(async () => ({ default: (await import("./FilePicker")).FilePicker }));
 
 const noNames = { tables: [], integrations: [] };
 
@@ -268,7 +251,9 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
       }
     >
       {isPicking && (
-        <FilePicker paths={paths} onOpen={(picked) => openFile(picked)} onClose={() => setPicking(false)} />
+        <Suspense>
+          <FilePicker paths={paths} onOpen={(picked) => openFile(picked)} onClose={() => setPicking(false)} />
+        </Suspense>
       )}
       <Notices snapshot={snapshot} workspace={workspace} resumed={resumed} onDismiss={dismiss} />
       {isMerging && (
