@@ -20,4 +20,3 @@ export function editorCommands(editor: RefObject<EditorHandle | null>): Command[
     run: () => editor.current?.run(name),
   }));
 }
-
