@@ -45,12 +45,13 @@ export function partsQuery(api: Api, app: string) {
   return queryOptions({
     queryKey: ["apps", app, "parts"],
     queryFn: async ({ signal }) => {
-      const first = { order: "name" as const, limit: shownParts, cursor: "" };
+      const order = "name" as const;
+      const first = { order, limit: shownParts, cursor: "" };
       const [tables, actions] = await Promise.all([
         api.http.GET("/api/apps/{app}/user_tables/", { signal, params: { path: { app }, query: first } }),
-        api.http.GET("/api/actions/", { signal, params: { query: { app, ...first } } }),
+        api.http.GET("/api/actions/", { signal, params: { query: { app, order } } }),
       ]);
-      return { tables: body(tables).tables, actions: body(actions) };
+      return { tables: body(tables).tables, actions: body(actions).slice(0, shownParts) };
     },
   });
 }

@@ -1,4 +1,4 @@
-import { Anchor, List, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -9,6 +9,7 @@ import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
 import { appQuery, partsQuery } from "../api";
+import classes from "./OverviewPage.module.css";
 
 /** Shows what an app is made of and leads to it. */
 export function OverviewPage() {
@@ -33,7 +34,7 @@ export function OverviewPage() {
           {parts.isPending && <LoadingRows count={3} />}
           {parts.error && <ErrorPanel error={parts.error} onRetry={() => parts.refetch()} />}
           {parts.data && (
-            <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg">
+            <Group align="flex-start" gap="xl">
               <Part
                 title={t("Tables")}
                 isEmpty={parts.data.tables.length === 0}
@@ -45,7 +46,7 @@ export function OverviewPage() {
                 }
               >
                 {parts.data.tables.map(({ id, name }) => (
-                  <List.Item key={id}>
+                  <li key={id}>
                     <Anchor
                       renderRoot={(rest) => (
                         <Link to="/$org/$app/tables/$table" params={{ ...params, table: name }} {...rest} />
@@ -53,7 +54,7 @@ export function OverviewPage() {
                     >
                       <bdi>{name}</bdi>
                     </Anchor>
-                  </List.Item>
+                  </li>
                 ))}
               </Part>
               <Part
@@ -70,7 +71,7 @@ export function OverviewPage() {
                 }
               >
                 {parts.data.actions.map((action) => (
-                  <List.Item key={action.id}>
+                  <li key={action.id}>
                     <Anchor
                       renderRoot={(rest) => (
                         <Link to="/$org/$app/actions/$action" params={{ ...params, action: action.slug }} {...rest} />
@@ -78,10 +79,10 @@ export function OverviewPage() {
                     >
                       <bdi>{action.name}</bdi>
                     </Anchor>
-                  </List.Item>
+                  </li>
                 ))}
               </Part>
-            </SimpleGrid>
+            </Group>
           )}
           <Anchor renderRoot={(rest) => <Link to="/$org/$app/api" params={params} {...rest} />}>
             {t("Try its GraphQL API")}
@@ -103,7 +104,7 @@ type PartProps = {
 
 function Part({ title, isEmpty, empty, all, children }: PartProps) {
   return (
-    <section aria-label={title}>
+    <section aria-label={title} className={classes.part}>
       <Title order={2} size="h5" mb="xs">
         {title}
       </Title>
@@ -112,7 +113,7 @@ function Part({ title, isEmpty, empty, all, children }: PartProps) {
           {empty}
         </Text>
       ) : (
-        <List listStyleType="none">{children}</List>
+        <ul className={classes.list}>{children}</ul>
       )}
       {all}
     </section>

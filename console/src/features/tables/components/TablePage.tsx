@@ -122,6 +122,18 @@ function Rows({ app, table }: { app: string; table: Table }) {
       tabs={<TableTabs org={org} app={app} table={table.name} />}
       actions={
         <>
+          <AsCode
+            title={t("Read these rows with a program")}
+            snippets={() =>
+              rowSnippets({
+                app,
+                table,
+                columns: ["id", ...columns.filter(({ name }) => name !== "id").map(({ name }) => name)],
+                where: narrowed,
+                order,
+              })
+            }
+          />
           <ImportsLink app={app} table={table.name} where={search.where} />
           <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
             {t("New row")}
@@ -145,18 +157,6 @@ function Rows({ app, table }: { app: string; table: Table }) {
             onGroup={(name) => go({ group: name ?? (search.view === undefined ? undefined : ""), in: undefined }, true)}
           />
           <ColumnsMenu columns={all} layout={layout} order={order} onLayout={setLayout} onSort={sort} />
-          <AsCode
-            title={t("Read these rows with a program")}
-            snippets={() =>
-              rowSnippets({
-                app,
-                table,
-                columns: ["id", ...columns.filter(({ name }) => name !== "id").map(({ name }) => name)],
-                where: narrowed,
-                order,
-              })
-            }
-          />
           <ActionIcon variant="default" size="input-sm" aria-label={t("Refresh")} onClick={store.reload}>
             <IconRefresh size={16} aria-hidden />
           </ActionIcon>
