@@ -102,7 +102,7 @@ async def test_queries_run_stay_and_belong_to_one_window(
         # Another window has tabs of its own; this one has both of its texts after a reload.
         other = await visitor.context.new_page()
         await other.goto(visitor.base_url + path)
-        await expect(other.get_by_role("textbox", name="Query")).to_contain_text("__typename")
+        await expect(other.get_by_role("textbox", name="Query")).to_contain_text("orders(limit: 10)")
         await expect(other.get_by_role("button", name="named", exact=True)).to_be_hidden()
         await other.close()
         await page.reload()

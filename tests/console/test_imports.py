@@ -58,7 +58,7 @@ async def test_a_file_with_three_bad_rows_becomes_a_whole_app(shared_platform: P
         await expect(page.get_by_label("Name of the app")).to_have_value("Big orders")
         await page.get_by_role("button", name="As code").click()
         code = page.get_by_role("dialog", name="Create this app with a program")
-        await expect(code.get_by_text("$AUTOMIO_TOKEN")).to_be_visible()
+        await expect(code.get_by_text("$APP_TOKEN")).to_be_visible()
         await page.keyboard.press("Escape")
         await expect(code).to_be_hidden()
         await page.get_by_label("Name of the app").press("Enter")

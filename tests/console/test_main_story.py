@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
 from platform_api.supervisor.testing import Installation
 from tests.console.shop import cell
@@ -80,8 +80,8 @@ async def a_file_becomes_an_app_and_is_repaired(page: Page) -> None:
     lines[9], lines[199] = "A0010,ten,10.25,new", "A0200,0,dear,new"
     content = "Code,Count,Price,State\n" + "\n".join(lines) + "\n"
     await page.get_by_role("link", name="From a file").click()
-    file = {"name": "orders.csv", "mimeType": "text/csv", "buffer": content.encode()}
-    await page.get_by_label("CSV or Excel file").set_input_files(file)  # type: ignore[arg-type]
+    file: FilePayload = {"name": "orders.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    await page.get_by_label("CSV or Excel file").set_input_files(file)
     await expect(page.get_by_text("2 rows will go to the repair list.")).to_be_visible()
     await page.get_by_label("Code is part of the key").check()
     await page.get_by_label("Name of the app").press("Enter")
@@ -132,7 +132,7 @@ async def a_script_is_written_with_completion(ada: Visitor) -> None:
     await page.keyboard.type("\nrow: Orders = {}\n", delay=2)
     # A column that is added in another tab is completed here.
     schema = await ada.context.new_page()
-    await schema.goto(re.sub(r"/code.*", "/tables/orders/schema", page.url).replace("/actions/count-orders", ""))
+    await schema.goto(re.sub(r"/code.*", "/tables/orders/schema", page.url))
     await schema.get_by_role("button", name="New column").click()
     await schema.get_by_label("Name", exact=True).fill("shipped")
     await schema.get_by_label("Name", exact=True).press("Control+Enter")
@@ -168,8 +168,7 @@ async def it_is_run_watched_and_cancelled(page: Page) -> None:
 
 
 async def it_is_scheduled(page: Page) -> None:
-    await page.goto(re.sub(r"/code/.*|/actions/.*", "/actions/count-orders", page.url))
-    await page.get_by_role("tab", name="Triggers").click()
+    await page.get_by_role("link", name="Schedules and webhooks").click()
     await page.get_by_role("button", name="New schedule").click()
     await page.get_by_label("Name", exact=True).fill("Nightly")
     await page.get_by_label("When", exact=True).select_option("daily")
@@ -201,5 +200,5 @@ async def a_member_joins_and_sees_what_they_may(page: Page, grace: Visitor) -> N
     await expect(guest.get_by_role("button", name="Invite", exact=True)).to_be_hidden()
 
 
-def option(page: Page, name: str):  # type: ignore[no-untyped-def]
+def option(page: Page, name: str) -> Locator:
     return page.locator(".cm-tooltip-autocomplete li").filter(has_text=name)

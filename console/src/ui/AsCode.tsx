@@ -5,7 +5,7 @@ import { t } from "@/i18n";
 import classes from "./AsCode.module.css";
 import { CopyButton } from "./CopyButton";
 
-/** What a screen does, for one language. The token is `AUTOMIO_TOKEN` of the environment, never a real one. */
+/** What a screen does, for one language. The token is `APP_TOKEN` of the environment, never a real one. */
 export type Snippet = { language: "curl" | "Python" | "JavaScript" | "GraphQL"; code: string };
 
 type AsCodeProps = { snippets: () => readonly Snippet[]; title: string; size?: "xs" | "sm" };
@@ -26,7 +26,7 @@ export function AsCode({ snippets, title, size = "sm" }: AsCodeProps) {
       <Modal opened={shown !== null} onClose={() => setShown(null)} title={title} size="xl">
         <Stack gap="sm">
           <Text size="sm">
-            {t("Put a token of yours into the environment as AUTOMIO_TOKEN; Settings, Tokens makes one.")}
+            {t("Put a token of yours into the environment as APP_TOKEN; Settings, Tokens makes one.")}
           </Text>
           <Tabs defaultValue={shown?.[0]?.language ?? null} keepMounted={false}>
             <Tabs.List>

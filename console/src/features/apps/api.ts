@@ -38,6 +38,24 @@ export function appQuery(api: Api, app: string) {
   });
 }
 
+const shownParts = 8;
+
+/** Reads the first tables and actions of an app, by name. */
+export function partsQuery(api: Api, app: string) {
+  return queryOptions({
+    queryKey: ["apps", app, "parts"],
+    queryFn: async ({ signal }) => {
+      const order = "name" as const;
+      const first = { order, limit: shownParts, cursor: "" };
+      const [tables, actions] = await Promise.all([
+        api.http.GET("/api/apps/{app}/user_tables/", { signal, params: { path: { app }, query: first } }),
+        api.http.GET("/api/actions/", { signal, params: { query: { app, order } } }),
+      ]);
+      return { tables: body(tables).tables, actions: body(actions).slice(0, shownParts) };
+    },
+  });
+}
+
 /** Creates an empty app. */
 export async function createApp(api: Api, values: { name: string; description: string }): Promise<App> {
   return body(await api.http.POST("/api/apps/", { body: values }));

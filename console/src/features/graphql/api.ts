@@ -18,6 +18,23 @@ export function schemaQuery(api: Api, app: string) {
   });
 }
 
+/** Returns a query that works: the first rows of the app's first table. */
+export function exampleQuery(api: Api, app: string) {
+  return queryOptions({
+    queryKey: ["graphql example", app],
+    queryFn: async ({ signal }) => {
+      const query = { order: "name" as const, limit: 1, cursor: "" };
+      const params = { path: { app }, query };
+      const [table] = body(await api.http.GET("/api/apps/{app}/user_tables/", { signal, params })).tables;
+      if (table === undefined) return "query {\n  __typename\n}\n";
+      const columns = table.columns.filter(({ is_system }) => !is_system).slice(0, 4);
+      const fields = ["id", ...columns.map(({ name }) => name)].map((name) => `    ${name}\n`);
+      return `query {\n  ${table.name}(limit: 10) {\n${fields.join("")}  }\n}\n`;
+    },
+    staleTime: 300_000,
+  });
+}
+
 function isIntrospection(data: object): data is IntrospectionQuery {
   return "__schema" in data;
 }

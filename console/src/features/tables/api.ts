@@ -82,6 +82,8 @@ export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
       hasDefault: column.default !== null,
       isEditable: !column.is_system,
       choices: column.choices,
+      description: column.description ?? "",
+      format: column.format ?? {},
       reference:
         foreign === undefined || target === undefined
           ? null

@@ -164,6 +164,7 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
   return (
     <Workbench
       name="code"
+      help="/help/scripts"
       {...frame}
       state={
         canBuild ? (

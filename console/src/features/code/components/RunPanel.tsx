@@ -1,10 +1,12 @@
-import { Button, Group, Kbd, Menu, NativeSelect, Stack, Text } from "@mantine/core";
+import { Anchor, Button, Group, Kbd, Menu, NativeSelect, Stack, Text } from "@mantine/core";
 import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconPlayerPlay from "@tabler/icons-react/icons/IconPlayerPlay";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { type FormEvent, type Ref, useImperativeHandle, useState } from "react";
-import { useApi } from "@/api/context";
+import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
+import { appRoute } from "@/routing/routes";
 import { FormError } from "@/ui/FormError";
 import { Time } from "@/ui/Time";
 import { type Action, lastInputsQuery } from "../api";
@@ -36,6 +38,8 @@ type Props = {
 export function RunPanel({ ref, actions, action, onChoose, onRun, ...props }: Props) {
   const { version, isDirty, canBuild, isStarting, error } = props;
   const input = useInput(action.input_schema);
+  const org = useOrganization();
+  const { app } = appRoute.useParams();
   const run = (of: RunOf) => {
     if (isStarting) return;
     const read = input.read();
@@ -86,6 +90,19 @@ export function RunPanel({ ref, actions, action, onChoose, onRun, ...props }: Pr
           {isDirty ? t("Saves first, then runs the new version.") : t("Runs v{version}.", { version })}{" "}
           <Kbd size="xs">Ctrl</Kbd> <Kbd size="xs">Enter</Kbd>
         </Text>
+        <Anchor
+          size="sm"
+          renderRoot={(rest) => (
+            <Link
+              to="/$org/$app/actions/$action"
+              params={{ org, app, action: action.slug }}
+              search={{ tab: "triggers" }}
+              {...rest}
+            />
+          )}
+        >
+          {t("Schedules and webhooks")}
+        </Anchor>
       </Stack>
     </form>
   );

@@ -7,6 +7,7 @@ import { t } from "@/i18n";
 import { appRoute } from "@/routing/routes";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
+import { exampleQuery } from "../api";
 import { Explorer } from "./Explorer";
 
 /** Asks the app's GraphQL, as whoever is signed in. */
@@ -16,6 +17,7 @@ export function ApiPage() {
   const org = useOrganization();
   const app = useQuery(appQuery(api, reference));
   const me = useQuery(meQuery(api)).data;
+  const example = useQuery(exampleQuery(api, reference));
   return (
     <Page
       title={t("API")}
@@ -35,7 +37,9 @@ export function ApiPage() {
     >
       {app.isPending && <LoadingRows />}
       {app.error && <ErrorPanel error={app.error} onRetry={() => app.refetch()} />}
-      {app.data && me && <Explorer key={app.data.id} app={app.data.id} user={String(me.user.id)} />}
+      {app.data && me && !example.isPending && (
+        <Explorer key={app.data.id} app={app.data.id} user={String(me.user.id)} example={example.data ?? ""} />
+      )}
     </Page>
   );
 }

@@ -25,10 +25,9 @@ import { Snippets } from "./Snippets";
 import { TextEditor, type TextEditorHandle } from "./TextEditor";
 
 const panels = ["result", "schema", "snippet", "history"] as const;
-const example = "query {\n  __typename\n}\n";
 
 /** The queries of one app: editor and variables at the left, what is known of them at the right. */
-export function Explorer({ app, user }: { app: number; user: string }) {
+export function Explorer({ app, user, example }: { app: number; user: string; example: string }) {
   const api = useApi();
   const org = useOrganization();
   const cache = useQueryClient();

@@ -1,7 +1,7 @@
 export type Language = "automio" | "gql" | "curl" | "javascript";
 export const languages: readonly Language[] = ["automio", "gql", "curl", "javascript"];
 
-type Of = { query: string; variables: Record<string, unknown>; origin: string; app: number; table: string };
+type Of = { query: string; variables: Record<string, unknown>; origin: string; app: number | string; table: string };
 
 /** Returns a program that runs the query. Whatever is in the query or its variables stays text in it. */
 export function snippetOf(language: Language, of: Of): string {
@@ -10,8 +10,9 @@ export function snippetOf(language: Language, of: Of): string {
 
 function automio({ query, variables, table }: Of): string {
   return [
-    "from automio import api",
+    "from automio.wrapper import API",
     "",
+    "api = API()",
     `answer = api.tables.graphql(${python(table)}, ${pythonText(query)}, ${python(variables)})`,
     "print(answer.data)",
     "",

@@ -17,7 +17,9 @@ function TextEditor({ column, text, onCommit, onCancel }: CellEditorProps) {
   const [reason, setReason] = useState<string | null>(null);
   const isEnded = useRef(false);
   const id = useId();
-  const isLarge = column.type === "json" || (column.type === "text" && (text.length > 60 || text.includes("\n")));
+  const isLarge =
+    column.type === "json" ||
+    (column.type === "text" && (text.length > 60 || text.includes("\n") || column.format?.multiline === true));
   const commit = (then: Direction | "stay") => {
     if (isEnded.current) return;
     const parsed = parse(value, column, locale);

@@ -38,6 +38,7 @@ export function HeaderRow(props: HeaderRowProps) {
             role="columnheader"
             aria-colindex={index + 1}
             aria-sort={sorted === undefined ? undefined : sorted.isDescending ? "descending" : "ascending"}
+            title={column.description || undefined}
             className={classes.header}
             style={{ left: left + numberWidth, width: (edges[index + 1] ?? 0) - left }}
             onClick={(event) => onSort(column.name, event.shiftKey)}

@@ -17,6 +17,9 @@ export type Column = {
   readonly isEditable: boolean;
   readonly choices: readonly string[];
   readonly reference: Reference | null;
+  readonly description?: string;
+  /** How its values are shown, by type; what is not known is ignored. */
+  readonly format?: Readonly<Record<string, unknown>>;
 };
 
 /** What the grid must know of a table. `unique` maps the names of constraints to their columns. */

@@ -1,4 +1,5 @@
 import type { Column, Row, Value } from "./columns";
+import { dateFormat, formattedNumber } from "./formats";
 
 /** Longer texts are cut in a cell: nobody sees them there, and the browser would lay out each character. */
 const maxShown = 300;
@@ -18,11 +19,11 @@ export function shown(row: Row, column: Column, locale: string): string | null {
     case "bigint":
     case "numeric":
     case "float":
-      return localNumber(String(value), locale, true);
+      return formattedNumber(String(value), column, locale) ?? localNumber(String(value), locale, true);
     case "timestamptz":
-      return times(locale).format(new Date(String(value)));
+      return dateFormat(column, locale)?.format(new Date(String(value))) ?? String(value);
     case "date":
-      return dates(locale).format(new Date(`${String(value)}T00:00:00Z`));
+      return dateFormat(column, locale)?.format(new Date(`${String(value)}T00:00:00Z`)) ?? String(value);
     default:
       return cut(typeof value === "object" ? jsonOf(value) : String(value));
   }
@@ -68,27 +69,9 @@ function localNumber(digits: string, locale: string, isGrouped: boolean): string
 
 const points = new Map<string, Intl.NumberFormat>();
 const wholeFormats = new Map<string, Intl.NumberFormat>();
-const dateFormats = new Map<string, Intl.DateTimeFormat>();
-const timeFormats = new Map<string, Intl.DateTimeFormat>();
 
 function wholes(locale: string): Intl.NumberFormat {
   return formatter(wholeFormats, locale, () => new Intl.NumberFormat(locale, { numberingSystem: "latn" }));
-}
-
-function dates(locale: string): Intl.DateTimeFormat {
-  return formatter(
-    dateFormats,
-    locale,
-    () => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }),
-  );
-}
-
-function times(locale: string): Intl.DateTimeFormat {
-  return formatter(
-    timeFormats,
-    locale,
-    () => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }),
-  );
 }
 
 function formatter<T>(made: Map<string, T>, locale: string, make: () => T): T {

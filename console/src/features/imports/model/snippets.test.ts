@@ -8,7 +8,7 @@ test("texts of a file are quoted for the shell, and no token is in it", () => {
   expect(curl?.code).toContain(`--form-string 'name=It'\\''s; rm -rf /'`);
   expect(curl?.code).toContain("file=@file.csv");
   for (const snippet of [curl, python, script]) {
-    expect(snippet?.code).toContain("AUTOMIO_TOKEN");
+    expect(snippet?.code).toContain("APP_TOKEN");
     expect(snippet?.code).toContain("https://a.test/api/apps/from-file/");
     expect(snippet?.code).not.toContain('"key"');
   }

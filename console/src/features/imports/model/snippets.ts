@@ -7,7 +7,7 @@ export function uploadSnippets(path: string, { origin, organization, fields, fil
   const sent = Object.entries(fields).filter(([name]) => name !== "key");
   const curl = [
     `curl ${shell(origin + path)}`,
-    '-H "Authorization: App-Token $AUTOMIO_TOKEN"',
+    '-H "Authorization: App-Token $APP_TOKEN"',
     `-H ${shell(`X-Organization-Id: ${organization}`)}`,
     ...sent.map(([name, value]) => `--form-string ${shell(`${name}=${value}`)}`),
     // A name with a quote or a semicolon means something to curl.
@@ -23,7 +23,7 @@ export function uploadSnippets(path: string, { origin, organization, fields, fil
 
 import httpx
 
-headers = {"Authorization": f"App-Token {os.environ['AUTOMIO_TOKEN']}", ${headers}}
+headers = {"Authorization": f"App-Token {os.environ['APP_TOKEN']}", ${headers}}
 data = ${data}
 with open(${JSON.stringify(fileName)}, "rb") as file:
     answer = httpx.post(
@@ -41,7 +41,7 @@ for (const [name, value] of Object.entries(${data})) form.append(name, value);
 form.append("file", await openAsBlob(${JSON.stringify(fileName)}), ${JSON.stringify(fileName)});
 const answer = await fetch(${JSON.stringify(origin + path)}, {
   method: "POST",
-  headers: { Authorization: \`App-Token \${process.env.AUTOMIO_TOKEN}\`, ${headers} },
+  headers: { Authorization: \`App-Token \${process.env.APP_TOKEN}\`, ${headers} },
   body: form,
 });
 console.log(await answer.json());`,
@@ -71,7 +71,7 @@ export function exportSnippets({ origin, organization, app, table, format, where
       language: "curl",
       code: [
         `curl ${shell(url)}`,
-        '-H "Authorization: App-Token $AUTOMIO_TOKEN"',
+        '-H "Authorization: App-Token $APP_TOKEN"',
         `-H ${shell(`X-Organization-Id: ${organization}`)}`,
         "-H 'Content-Type: application/json'",
         `--data ${shell(request)}`,
@@ -94,7 +94,7 @@ with open(${JSON.stringify(`${table}.${format}`)}, "wb") as file:
       code: `const answer = await fetch(${JSON.stringify(url)}, {
   method: "POST",
   headers: {
-    Authorization: \`App-Token \${process.env.AUTOMIO_TOKEN}\`,
+    Authorization: \`App-Token \${process.env.APP_TOKEN}\`,
     "X-Organization-Id": ${JSON.stringify(organization)},
     "Content-Type": "application/json",
   },

@@ -30,7 +30,7 @@ export function RunPage() {
   const run = useQuery(runQuery(useApi(), Number(id)));
   if (run.data) return <Shown key={run.data.id} run={run.data} />;
   return (
-    <Page title={t("Run {id}", { id })} breadcrumb={<Up />}>
+    <Page help="/help/reference/runs" title={t("Run {id}", { id })} breadcrumb={<Up />}>
       {run.error ? <ErrorPanel error={run.error} onRetry={() => run.refetch()} /> : <LoadingRows />}
     </Page>
   );
@@ -44,6 +44,7 @@ function Shown({ run }: { run: RunDetail }) {
   const info = events.info ?? run.info;
   return (
     <Page
+      help="/help/reference/runs"
       title={`${run.names?.action ?? t("Run")} #${run.id}`}
       breadcrumb={<Up />}
       state={<StateBadge state={run.state} />}

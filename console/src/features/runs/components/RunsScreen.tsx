@@ -26,6 +26,7 @@ export function RunsScreen({ title, app, filters, onFilter }: Props) {
   }, 250);
   return (
     <Page
+      help="/help/reference/runs"
       title={title}
       actions={<HelpLink page="/help/reference/runs" />}
       toolbar={

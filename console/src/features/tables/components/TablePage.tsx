@@ -27,10 +27,12 @@ import {
 import { ImportsLink } from "@/features/imports";
 import { TableTabs, useLiveTables } from "@/features/schema";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { tableOf, tableQuery } from "../api";
+import { rowSnippets } from "../model/snippets";
 import { ForAll } from "./ForAll";
 import { GroupChoice, GroupPane } from "./GroupPane";
 import { RowPanel } from "./RowPanel";
@@ -54,7 +56,7 @@ export function TablePage() {
   if (table !== undefined) return <Rows key={`${app} ${name}`} app={app} table={table} />;
   const isMissing = read.error instanceof ApiError && read.error.status === 404;
   return (
-    <Page title={name}>
+    <Page help="/help/tables" title={name}>
       {read.isPending && <LoadingRows count={12} />}
       {read.error && !isMissing && <ErrorPanel error={read.error} onRetry={() => read.refetch()} />}
       {isMissing && (
@@ -109,6 +111,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
   };
   return (
     <Page
+      help="/help/tables"
       title={table.name}
       breadcrumb={
         <Anchor renderRoot={(props) => <Link to="/$org/$app/tables" params={{ org, app }} {...props} />}>
@@ -119,6 +122,18 @@ function Rows({ app, table }: { app: string; table: Table }) {
       tabs={<TableTabs org={org} app={app} table={table.name} />}
       actions={
         <>
+          <AsCode
+            title={t("Read these rows with a program")}
+            snippets={() =>
+              rowSnippets({
+                app,
+                table,
+                columns: ["id", ...columns.filter(({ name }) => name !== "id").map(({ name }) => name)],
+                where: narrowed,
+                order,
+              })
+            }
+          />
           <ImportsLink app={app} table={table.name} where={search.where} />
           <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
             {t("New row")}

@@ -1,0 +1,1 @@
+export { snippetOf } from "./model/snippets";
