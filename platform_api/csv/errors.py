@@ -1,6 +1,7 @@
 """Defines the errors of jobs.
 
 JobFailed       the job fails, with this message as its reason
+└── TableRefused  the engine does not know the table as it is described
 LineRejected    one line is rejected
 """
 
@@ -17,6 +18,10 @@ class JobFailed(Failed):
         super().__init__(message)
         self.line = line
         self.column = column
+
+
+class TableRefused(JobFailed):
+    """Reports that the engine does not know the table, or not as it is described."""
 
 
 class LineRejected(Exception):

@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.models import Scope
 from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database, rolled_back
+from platform_api.core.errors import Unavailable
 from platform_api.csv.columns import Key, Layout, find_key, find_layout, importable_columns
-from platform_api.csv.errors import JobFailed, LineRejected
+from platform_api.csv.errors import JobFailed, LineRejected, TableRefused
 from platform_api.csv.jobs import IMPORTS, announce_change
 from platform_api.csv.models import CsvFile, CsvImport, JobStatus
 from platform_api.csv.records.opening import open_records
@@ -53,6 +54,7 @@ class Import:
         self._options = ImportOptions.model_validate(job.options)
         self._namespace = uuid.UUID(job.task_id)
         self._rejected_lines: RejectedLines
+        self._definition_at_first: TableDefinition
 
     async def run(self) -> None:
         """Imports to the end. Raises JobFailed, LeaseLost."""
@@ -62,6 +64,7 @@ class Import:
                 definition = await self._definition(session)
                 # tenancy: the job's own file; the job names it, no caller does
                 size = await session.scalar(select(CsvFile.size).where(CsvFile.id == self._job.file_id)) or 0
+            self._definition_at_first = definition
             columns = importable_columns(definition)
             records = await asyncio.to_thread(open_records, file, size, self._options, columns=columns)
             layout = find_layout(records.header, definition, self._options, is_ragged=records.is_ragged)
@@ -107,7 +110,13 @@ class Import:
             # This comes first: it locks the job's row, so that no other process writes the same batch.
             await IMPORTS.renew(session, self._claimed)
             definition = await self._definition(session)
-            tally = await self._write(session, definition, rows, layout, key)
+            try:
+                tally = await self._write(session, definition, rows, layout, key)
+            except TableRefused as error:
+                # A new table is imported into at once: the engine may hear of it a moment later than this process.
+                if definition == self._definition_at_first:
+                    raise Unavailable(error.args[0]) from error
+                raise
             tally.rejected.extend(refused)
             tally.rejected.sort(key=lambda item: item[0].line)
             values = self._counts(len(batch), tally)

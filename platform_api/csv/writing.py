@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from hasura.engine.session import Session
 from platform_api.core.errors import Unavailable
 from platform_api.csv.columns import Key, Target
-from platform_api.csv.errors import JobFailed, LineRejected
+from platform_api.csv.errors import LineRejected, TableRefused
 from platform_api.csv.records.records import Record
 from platform_api.csv.values.cells import quoted
 from platform_api.graphql.backends.backend import GraphQLAnswer, GraphQLBackend
@@ -127,7 +127,7 @@ class RowWriter:
         code = error.get("extensions", {}).get("code", "unexpected")
         message = str(error.get("message", ""))
         if code in _TABLE_ERRORS:
-            raise JobFailed(f"the table has changed or is not ready: {message[:300]}")
+            raise TableRefused(f"the table has changed or is not ready: {message[:300]}")
         if code not in _ROW_ERRORS or message.startswith("Timed out"):
             raise Unavailable(f"the rows cannot be written at the moment: {message[:300]}")
         return self._rejection_of(message)

@@ -309,9 +309,9 @@ async def test_a_table_of_another_organization_is_not_there(shared_platform: Pla
         await visitor.sign_in(stranger.email, Platform.password)
         for path in (shop.path, f"/{stranger.organization_slug}/{shop.slug}/tables/items"):
             await visitor.open(f"{path}?row={uuid.uuid4()}")
-            await expect(
-                visitor.page.get_by_role("heading", name="Not here").or_(visitor.page.get_by_role("alert")).first
-            ).to_be_visible()
+            gone = visitor.page.get_by_role("heading", name="Not here")
+            missing = visitor.page.get_by_role("heading", name="There is no table")
+            await expect(gone.or_(missing).first).to_be_visible()
             assert "A00000" not in await visitor.page.content()
         inside = [status for status, url in visitor.answers if f"/{shop.slug}/" in url and "/api/" in url]
         assert inside

@@ -193,7 +193,7 @@ async def a_member_joins_and_sees_what_they_may(page: Page, grace: Visitor) -> N
     await guest.get_by_role("link", name="Orders").click()
     await guest.get_by_role("link", name="Tables", exact=True).click()
     await expect(guest.get_by_role("button", name="New table")).to_be_hidden()
-    await guest.get_by_role("link", name="orders", exact=True).click()
+    await guest.get_by_role("main").get_by_role("link", name="orders", exact=True).click()
     await expect(guest.get_by_role("status").filter(has_text=re.compile("^300 rows$"))).to_be_visible()
     await guest.get_by_role("link", name="Settings").click()
     await expect(guest.get_by_role("table", name="Members")).to_be_visible()

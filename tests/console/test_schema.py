@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from platform_api.accounts.models import Role
 from tests.console.conftest import Visit
-from tests.console.test_grid import Shop, cell, open_shop
+from tests.console.shop import Shop, cell, open_shop
 from tests.console.visitor import Scheme, Visitor
 from tests.platform_api.conftest import Platform
 
@@ -145,8 +145,9 @@ async def test_a_table_is_made_arranged_and_deleted(shared_platform: Platform, v
         await deleting.get_by_label("Type orders to delete it").fill("orders")
         findings["delete"] = await visitor.findings_of_axe()
         await deleting.get_by_role("button", name="Delete table").click()
-        await expect(page.get_by_role("link", name="items", exact=True)).to_be_visible()
-        await expect(page.get_by_role("link", name="orders", exact=True)).to_be_hidden()
+        listed = page.get_by_role("main")
+        await expect(listed.get_by_role("link", name="items", exact=True)).to_be_visible()
+        await expect(listed.get_by_role("link", name="orders", exact=True)).to_be_hidden()
     assert [f"{screen}: {line}" for screen, found in findings.items() for line in found] == []
 
 

@@ -116,6 +116,6 @@ async def visiting(browser: Browser, base_url: str, *, scheme: Scheme = "light")
     visitor = Visitor(context, page, base_url)
     try:
         yield visitor
-        assert visitor.problems == []
+        assert visitor.problems == [], visitor.problems
     finally:
         await context.close()

@@ -93,6 +93,7 @@ DONE_BY_SCRIPTS = {
     "POST /api/apps/{app}/syncs/{sync}/run/",
     "POST /api/apps/{app}/syncs/{sync}/cancel/",
     "POST /api/actions/{action}/run/",
+    "POST /api/apps/{app}/actions/{action}/schedules/preview/",
     "POST /api/actions/runs/{run}/cancel/",
     "POST /api/actions/runs/{run}/rerun/",
     "POST /api/actions/runs/cancel/",

@@ -1039,7 +1039,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Stream the revision of the app's tables: an event now, and one whenever a definition changes */
+        /** Stream the revision of the app's tables: now, and whenever a definition changes */
         get: operations["tables_stream_changes"];
         put?: never;
         post?: never;

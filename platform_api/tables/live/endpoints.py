@@ -29,7 +29,7 @@ TableSignalsDep = Annotated[TableSignals, Depends(provided(TableSignals))]
 
 @router.get(
     "/tables/stream/",
-    summary="Stream the revision of the app's tables: an event now, and one whenever a definition changes",
+    summary="Stream the revision of the app's tables: now, and whenever a definition changes",
     response_class=EventSourceResponse,
     responses={200: {"content": event_stream_schema(TablesEvent)}},
 )

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from platform_api.accounts.models import Role, Scope
+from platform_api.graphql.backends.backend import GraphQLAnswer
+from platform_api.graphql.backends.embedded import EmbeddedBackend
 from tests.platform_api.conftest import Caller, Platform
 from tests.platform_api.csv.working import Shop
 
@@ -108,3 +110,24 @@ async def test_who_may(shared_platform: Platform) -> None:
     narrow = await shared_platform.create_colleague(caller, Role.BUILDER, scopes=[Scope.BUILD])
     assert (await create(shared_platform, narrow)).status_code == 403
     assert await apps(shared_platform, caller) == []
+
+
+async def test_an_engine_that_hears_of_the_table_late_is_waited_for(
+    shared_platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = GraphQLAnswer(
+        200, b'{"errors": [{"message": "no mutations exist", "extensions": {"code": "validation-failed"}}]}'
+    )
+    executed: list[object] = []
+    execute = EmbeddedBackend.execute_within
+
+    async def execute_late(self: EmbeddedBackend, *arguments: Any) -> GraphQLAnswer:
+        executed.append(arguments)
+        return late if len(executed) == 1 else await execute(self, *arguments)
+
+    monkeypatch.setattr(EmbeddedBackend, "execute_within", execute_late)
+    caller = await shared_platform.create_caller()
+    created = (await create(shared_platform, caller)).json()
+    shop = Shop(shared_platform, caller, app=None)  # type: ignore[arg-type]
+    job = await shop.ended("csv-imports", created["csv_import"]["id"])
+    assert (job["status"], job["import_result"]["inserted"]) == ("completed", 1), job

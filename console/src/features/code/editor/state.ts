@@ -18,6 +18,7 @@ import {
   type ViewUpdate,
 } from "@codemirror/view";
 import { t } from "@/i18n";
+import { typedOver } from "@/ui/typed-over";
 import type { Names } from "../model/names";
 import { completionOf } from "./completion";
 import { failureMarks } from "./marks";
@@ -46,6 +47,7 @@ export function stateOf(path: string, text: string, hooks: EditorHooks): EditorS
         { key: "Mod-s", run: () => call(hooks.onSave), preventDefault: true },
         { key: "Mod-Enter", run: () => call(hooks.onRun), preventDefault: true },
       ]),
+      typedOver,
       lineNumbers(),
       failureMarks,
       foldGutter(),

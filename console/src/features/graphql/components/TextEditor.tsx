@@ -6,7 +6,7 @@ import { EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import { appearance } from "@/features/code";
-import { typedOver } from "../model/typed-over";
+import { typedOver } from "@/ui/typed-over";
 import classes from "./ApiPage.module.css";
 
 export type TextEditorHandle = { cursor: () => number; replace: (text: string) => void; focus: () => void };
