@@ -141,7 +141,7 @@ async def test_what_is_typed_while_the_server_is_away_is_saved_when_it_is_back(
             await expect(cell(page, 1, 5)).to_have_text("typed offline")
             assert [row[0] for row in await shop.content("note")] == [None] * 3
         await expect(page.get_by_role("alert").filter(has_text="Not saved")).to_be_hidden()
-        await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=30_000)
+        await expect(page.get_by_text("Live", exact=True)).to_be_visible()
 
         async def is_stored() -> bool:
             return [row[0] for row in await shop.content("note")] == ["typed offline", "and this", None]

@@ -302,6 +302,8 @@ async def test_a_forgotten_password_is_replaced_by_a_mailed_link(
         page = visitor.page
         await visitor.open("/sign-in")
         await page.get_by_role("link", name="Forgot your password?").click()
+        # Both pages have a field of that name.
+        await expect(page.get_by_role("heading", name="Forgot your password?")).to_be_visible()
         await page.get_by_label("E-mail").fill(caller.email)
         await page.get_by_label("E-mail").press("Enter")
         await expect(page.get_by_role("status")).to_contain_text("a mail with a link is on its way")

@@ -111,7 +111,7 @@ async def visiting(browser: Browser, base_url: str, *, scheme: Scheme = "light")
     context = await browser.new_context(
         viewport={"width": 1280, "height": 800}, color_scheme=scheme, reduced_motion="reduce", locale="en-GB"
     )
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(120_000)
     page = await context.new_page()
     visitor = Visitor(context, page, base_url)
     try:
