@@ -169,6 +169,6 @@ async def test_when_the_server_dies_writing_goes_on_and_completion_comes_back(
             os.kill(pid, signal.SIGKILL)
         await page.keyboard.type("y = 2\n", delay=10)
         await expect(page.locator(".cm-line").nth(7)).to_have_text("y = 2")
-        await expect(page.locator('[data-completion="ready"]')).to_be_attached(timeout=5000)
+        await expect(page.locator('[data-completion="ready"]')).to_be_attached()
         await page.keyboard.type("api.tables.", delay=10)
-        await expect(option(page, "create_tag")).to_be_visible(timeout=5000)
+        await expect(option(page, "create_tag")).to_be_visible()

@@ -156,7 +156,7 @@ async def a_scheduled_run_appears(page: Page, installation: Installation) -> Non
     started = page.get_by_role("region", name="Started by these")
     await expect(started).to_contain_text("None yet.")
     await came_due(installation)
-    await expect(started.get_by_role("listitem")).to_have_count(1, timeout=60_000)
+    await expect(started.get_by_role("listitem")).to_have_count(1)
     await expect(row.get_by_role("link", name=re.compile(r"^Run \d+$"))).to_be_visible()
     await row.get_by_role("button", name="Pause").click()
     await expect(row).to_contain_text("paused")

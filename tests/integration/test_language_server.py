@@ -72,7 +72,7 @@ class Editor:
         await self.socket.send(json.dumps({"jsonrpc": "2.0", **message}))
 
     async def receive(self) -> dict[str, Any]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             received: dict[str, Any] = json.loads(await self.socket.recv())
         return received
 
@@ -94,7 +94,7 @@ class Editor:
     async def closed(self) -> tuple[int, str]:
         """Waits until the platform closes the connection; returns code and reason."""
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(240):
                 while True:
                     await self.socket.recv()
         except ConnectionClosed as error:
@@ -175,11 +175,11 @@ async def test_it_completes_names_of_the_app_and_hears_what_changes(
             assert client.patch(f"/api/apps/{app['id']}/source/", json=saving).status_code == 201
         began = time.monotonic()
         while "'invoices'" not in await editor.complete(**IN_QUOTES):
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 120
             await asyncio.sleep(0.1)
         await editor.open("import helper\nhelper.\n", f"{ROOT}/other.py")
         while "help_me" not in await editor.complete(1, 7, f"{ROOT}/other.py"):
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 120
             await asyncio.sleep(0.1)
 
 
@@ -264,7 +264,7 @@ async def test_an_organization_has_four_and_a_dead_one_is_replaced(
             async with editing(installation, app) as again:
                 await again.begin()
                 assert await again.complete(4, 11)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 120
     # The runner comes back, too.
     runner = installation.wait_child("runner")
     async with editing(installation, app) as editor:
@@ -272,7 +272,7 @@ async def test_an_organization_has_four_and_a_dead_one_is_replaced(
         os.kill(runner, signal.SIGKILL)
         assert (await editor.closed())[0] == 4500
     installation.wait_child("runner", other_than=runner)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while True:
         async with editing(installation, app) as editor:
             answer = None

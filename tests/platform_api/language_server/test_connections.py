@@ -40,7 +40,7 @@ async def editing(
 async def closed(socket: ClientConnection) -> tuple[int, str]:
     """Waits until the other end closes; returns code and reason."""
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while True:
                 await socket.recv()
     except ConnectionClosed as error:
@@ -77,7 +77,7 @@ class PlayedRunner:
             "isolation": "bubblewrap",
             "wait_seconds": wait_seconds,
         }
-        async with httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=240) as client:
             answer = await client.post("/api/runner/language-servers/claim/", json=body)
             assert answer.status_code == 200, answer.text
             servers: list[int] = answer.json()["servers"]
@@ -209,7 +209,7 @@ async def test_places_are_shared_between_organizations(
             # All of the runner's places are in use: it claims nothing until one is free.
             async with editing(url, other.id, modest.headers):
                 ended = [asyncio.create_task(closed(socket)) for socket in (first, second)]
-                done, _ = await asyncio.wait(ended, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(ended, timeout=240, return_when=asyncio.FIRST_COMPLETED)
                 assert [task.result()[0] for task in done] == [4409]
                 (taken,) = await runner.claim()
                 assert taken > max(claimed)

@@ -304,13 +304,13 @@ async def test_who_looks_at_tables_hears_of_changes(shared_platform: Platform) -
     shop = await open_shop(shared_platform)
     async with (
         serve_app(shared_platform.app) as url,
-        httpx.AsyncClient(base_url=url, headers=shop.caller.headers, timeout=20) as client,
+        httpx.AsyncClient(base_url=url, headers=shop.caller.headers, timeout=240) as client,
         client.stream("GET", f"/api/apps/{shop.app}/tables/stream/") as stream,
     ):
         lines = stream.aiter_lines()
 
         async def revision() -> str:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(240):
                 async for line in lines:
                     if line.startswith("id:"):
                         return line

@@ -38,7 +38,7 @@ async def test_an_import_is_followed_to_its_end(shop: Shop) -> None:
     path = f"/api/apps/csv-imports/{sent['id']}/stream/"
     following = asyncio.create_task(follow(shop, path, organization=shop.caller.organization_slug))
     await shop.platform.app.services[CsvWorker].import_next()
-    events = await asyncio.wait_for(following, 60)
+    events = await asyncio.wait_for(following, 240)
     assert [name for name, _, _ in events][-1] == "end" and {name for name, _, _ in events[:-1]} <= {"progress"}
     done = [data["import_result"]["total"] for _, _, data in events]
     assert done == sorted(done) and done[-1] == 1201
@@ -61,7 +61,7 @@ async def test_a_cancelled_import_ends_its_stream(shop: Shop) -> None:
     async with shop.client() as client:
         await client.post(f"/api/apps/csv-imports/{sent['id']}/cancel/")
     await shop.ended("csv-imports", sent["id"])
-    events = await asyncio.wait_for(following, 60)
+    events = await asyncio.wait_for(following, 240)
     assert events[-1][0] == "end" and events[-1][2]["status"] in ("failed", "completed")
 
 

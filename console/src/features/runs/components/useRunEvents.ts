@@ -36,7 +36,7 @@ export function useRunEvents(run: Pick<RunDetail, "id" | "task_id"> | null) {
       .catch(setError);
     return () => ending.abort();
   }, [api, cache, id, taskId, log]);
-  return { log, error, progress: progress.progress, info: progress.info };
+  return { log, error, progress: progress.progress, info: progress.info, hasStarted: progress.has_started };
 }
 
 /** Follows a run that was begun here: its log, its progress, and what came of it. */
@@ -44,6 +44,13 @@ export function useFollowedRun(started: Pick<RunDetail, "id" | "task_id"> | null
   const detail = useQuery({ ...runQuery(useApi(), started?.id ?? 0), enabled: started !== null });
   const events = useRunEvents(started);
   const read = started === null ? null : (detail.data ?? null);
-  const run = read && { ...read, progress: events.progress ?? read.progress, info: events.info ?? read.info };
+  // The first answer may come after the event that says it is out of date.
+  const status = read?.status === "pending" && events.hasStarted ? "running" : read?.status;
+  const run = read && {
+    ...read,
+    status: status ?? read.status,
+    progress: events.progress ?? read.progress,
+    info: events.info ?? read.info,
+  };
   return { run, log: events.log, failure: events.error ?? detail.error };
 }
