@@ -1,6 +1,6 @@
 """Actions over HTTP (contract §10)."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
@@ -13,7 +13,7 @@ from platform_api.actions.schemas import ActionCreate, ActionRead, ActionUpdate,
 from platform_api.apps.models import App
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
-from platform_api.core.http.pagination import NamedOrder, SearchQuery
+from platform_api.core.http.pagination import NamedOrder, SearchQuery, WholeOrPartDep, link_to_next
 from platform_api.runs.schemas import RunStarted
 
 router = APIRouter(prefix="/actions", tags=["actions"])
@@ -23,12 +23,17 @@ router = APIRouter(prefix="/actions", tags=["actions"])
 async def list_actions(
     actor: ActorDep,
     session: SessionDep,
+    request: Request,
+    response: Response,
+    listing: WholeOrPartDep,
     app: AppQuery = None,
     search: SearchQuery = None,
     order: NamedOrder = "created_at",
 ) -> list[ActionRead]:
-    actions = await service.list_actions(session, actor, app, search=search, order=order)
-    return [ActionRead.of(described) for described in actions]
+    """The whole list, or with `cursor` or `limit` a part of it: the header `Link` has the URL of the next one."""
+    part = await service.list_actions(session, actor, app, search=search, order=order, window=listing)
+    response.headers.update(link_to_next(request, part))
+    return [ActionRead.of(described) for described in part.items]
 
 
 @router.post("/", status_code=201, summary="Create an action")

@@ -18,7 +18,7 @@ from platform_api.apps import source
 from platform_api.apps.access import get_buildable_app, get_usable_app, is_own
 from platform_api.apps.models import App, SourceFile
 from platform_api.core.errors import BadRequest, NameTaken, NotFound, Unprocessable
-from platform_api.core.paging import Orders, contains
+from platform_api.core.paging import Orders, Part, Window, contains, read_rows
 from platform_api.core.types import AppId, TableId
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import BegunBy, Run
@@ -39,28 +39,33 @@ _BEGUN_BY = {
 
 
 async def list_actions(
-    session: AsyncSession, actor: Actor, app: str | None, *, search: str | None = None, order: str = "created_at"
-) -> list[DescribedAction]:
-    """Returns the actions of an app, by default of the token's; without either, of every app.
+    session: AsyncSession,
+    actor: Actor,
+    app: str | None,
+    *,
+    search: str | None = None,
+    order: str = "created_at",
+    window: Window | None = None,
+) -> Part[DescribedAction]:
+    """Returns a part of an app's actions, by default of the token's, without either of every app.
 
-    With `search`, those whose name or slug contains it.
+    Without `window`, all of them; with `search`, those whose name or slug contains it.
     """
+    within: object = ""
     statement = (
         select(Action, App, AppTable.name, is_own(actor))
         .join(App, App.id == Action.app_id)
         .outerjoin(AppTable, AppTable.id == Action.table_id)
         .where(is_visible(actor))
-        .order_by(*_ORDERS.of(order).clauses())
     )
     if search:
         statement = statement.where(contains(search, Action.name, Action.slug))
     if app is not None:
         usable_app = await get_usable_app(session, actor, app)
+        within = usable_app.id
         statement = statement.where(App.id == usable_app.id)
-    return [
-        DescribedAction(action, app, table_name, is_mine, _may_view_code(actor, app, is_mine=is_mine))
-        for action, app, table_name, is_mine in await session.execute(statement)
-    ]
+    part = await read_rows(session, statement, _ORDERS.of(order, within=within), window)
+    return part.map(lambda row: DescribedAction(*row, can_view_code=_may_view_code(actor, row[1], is_mine=row[3])))
 
 
 async def describe_action(session: AsyncSession, actor: Actor, action: Action, app: App) -> DescribedAction:

@@ -2456,7 +2456,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the actions of an app */
+        /**
+         * List the actions of an app
+         * @description The whole list, or with `cursor` or `limit` a part of it: the header `Link` has the URL of the next one.
+         */
         get: operations["actions_list_actions"];
         put?: never;
         /** Create an action */
@@ -19725,6 +19728,10 @@ export interface operations {
                 /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
                 search?: string | null;
                 order?: "created_at" | "-created_at" | "name" | "-name" | "updated_at" | "-updated_at";
+                /** @description `next_cursor` of the part before; empty: the first part */
+                cursor?: string | null;
+                /** @description How many items, with `cursor`; no count is made */
+                limit?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */

@@ -90,6 +90,14 @@ _Cursor = Annotated[
 _Limit = Annotated[int, Query(ge=1, le=MAX_PER_PAGE, description="How many items, with `cursor`; no count is made")]
 
 
+def link_to_next(request: Request, part: Part[Any]) -> dict[str, str]:
+    """Returns the header `Link` (RFC 8288) with the URL of the next part, for lists that answer plain arrays."""
+    if part.next_cursor is None:
+        return {}
+    url = request.url.include_query_params(cursor=part.next_cursor)
+    return {"Link": f'<{url}>; rel="next"'}
+
+
 def _page(request: Request, page: _PageNumber = 1, per_page: _PerPage = 25) -> Page:
     return Page(page, per_page, request.url)
 

@@ -67,6 +67,28 @@ async def test_actions_are_listed_plainly_by_any_name_of_the_app(shared_platform
         assert (await client.get("/api/actions/", params={"app": other.app.id})).status_code == 403
 
 
+async def test_a_long_list_of_actions_is_read_in_parts_by_its_links(shared_platform: Platform) -> None:
+    workshop = await create_workshop(shared_platform)
+    async with shared_platform.client(workshop.caller) as client:
+        for number in range(4):
+            body = {"app": workshop.app.id, "name": f"Report {number % 2}", "code": "pass", "slug": f"r-{number}"}
+            assert (await client.post("/api/actions/", json=body)).status_code == 201
+        for order in ("created_at", "-name", "updated_at"):
+            query = {"app": workshop.app.id, "order": order}
+            whole = await client.get("/api/actions/", params=query)
+            assert "link" not in whole.headers
+            part, read = await client.get("/api/actions/", params={**query, "limit": 2}), list[int]()
+            while True:
+                assert len(part.json()) <= 2
+                read += [action["id"] for action in part.json()]
+                if "next" not in part.links:
+                    break
+                part = await client.get(part.links["next"]["url"])
+            assert read == [action["id"] for action in whole.json()]
+        refused = await client.get("/api/actions/", params={"app": workshop.app.id, "cursor": "damaged"})
+        assert refused.status_code == 422
+
+
 async def test_a_table_action_names_a_table_of_its_app(shared_platform: Platform) -> None:
     caller = await shared_platform.create_caller()
     app, foreign = await shared_platform.create_app(caller), await shared_platform.create_app(caller)
