@@ -4919,6 +4919,14 @@ export interface components {
             where?: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            /**
+             * Order By
+             * @description In the form of GraphQL: `[{"price": "desc"}]`, one column each; by id when absent
+             * @default []
+             */
+            order_by?: {
+                [key: string]: "asc" | "desc";
+            }[];
             /** @default csv */
             format?: components["schemas"]["FileFormat"];
             /**

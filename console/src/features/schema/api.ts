@@ -88,7 +88,14 @@ export function followTables(api: Api, app: string, signal: AbortSignal, onChang
 }
 
 /** Returns the parts of an edit that a new table takes. */
-export function newOf({ name, description, columns, unique, foreign_keys, indexes }: Edit & { name: string }): NewTable {
+export function newOf({
+  name,
+  description,
+  columns,
+  unique,
+  foreign_keys,
+  indexes,
+}: Edit & { name: string }): NewTable {
   return {
     name,
     description: description ?? "",

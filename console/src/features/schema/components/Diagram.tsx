@@ -1,4 +1,4 @@
-import { ActionIcon, Select, Text } from "@mantine/core";
+import { ActionIcon, NativeSelect, Text } from "@mantine/core";
 import IconMaximize from "@tabler/icons-react/icons/IconMaximize";
 import IconZoomIn from "@tabler/icons-react/icons/IconZoomIn";
 import IconZoomOut from "@tabler/icons-react/icons/IconZoomOut";
@@ -12,7 +12,8 @@ import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
 import { number } from "@/ui/time";
-import { around, edgesOf, maxTables, mostConnected, placesOf } from "../model/diagram";
+import { around, edgesOf, maxTables, mostConnected } from "../model/diagram";
+import { placesOf } from "../model/places";
 import classes from "./Diagram.module.css";
 import { DiagramTable, type TableNode } from "./DiagramTable";
 import "@xyflow/react/dist/base.css";
@@ -42,16 +43,12 @@ export function Diagram({ app, search, chosen, onChoose }: Props) {
   return (
     <>
       <div className={classes.bar}>
-        <Select
+        <NativeSelect
           label={t("Tables around")}
           size="xs"
-          searchable
-          limit={100}
-          clearable={!isLarge}
-          placeholder={t("All tables")}
-          data={all.map(({ name }) => name)}
-          value={middle}
-          onChange={onChoose}
+          data={[...(isLarge ? [] : [{ value: "", label: t("All tables") }]), ...all.map(({ name }) => name)]}
+          value={middle ?? ""}
+          onChange={({ currentTarget: { value } }) => onChoose(value === "" ? null : value)}
         />
         <Text size="sm" c="dimmed" role="status">
           {isLarge

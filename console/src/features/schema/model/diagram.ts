@@ -1,19 +1,12 @@
-import { Graph, layout } from "@dagrejs/dagre";
 import type { TableRead } from "@/features/tables";
 
-type DiagramTable = Pick<TableRead, "id" | "name" | "columns" | "foreign_keys" | "unique">;
+export type DiagramTable = Pick<TableRead, "id" | "name" | "columns" | "foreign_keys" | "unique">;
 
 /** More tables than these are no picture; the tables around a chosen one are. */
 export const maxTables = 200;
 /** Columns of a table that are shown; the rest is counted. */
 export const maxColumns = 12;
 
-/** The measures of a table in the diagram; `Diagram.module.css` draws lines of this height. */
-const width = 220;
-const line = 24;
-const gap = 32;
-
-export type Place = { x: number; y: number; width: number; height: number };
 export type Edge = { from: string; to: string; column: string };
 
 /** Returns the references between the tables, each once for its column. */
@@ -55,48 +48,4 @@ export function columnsOf(table: DiagramTable): { shown: DiagramTable["columns"]
   const own = table.columns.filter((column) => !column.is_system);
   const shown = own.length > maxColumns ? own.slice(0, maxColumns - 1) : own;
   return { shown, more: own.length - shown.length };
-}
-
-/** Returns where each table stands: those that are connected in layers, the others in rows below. */
-export function placesOf(tables: readonly DiagramTable[]): Map<string, Place> {
-  const edges = edgesOf(tables);
-  const connected = new Set(edges.flatMap(({ from, to }) => (from === to ? [] : [from, to])));
-  const places = layered(
-    tables.filter(({ name }) => connected.has(name)),
-    edges,
-  );
-  const bottom = Math.max(0, ...[...places.values()].map(({ y, height }) => y + height + gap));
-  const alone = tables.filter(({ name }) => !connected.has(name));
-  const perRow = Math.max(1, Math.ceil(Math.sqrt(alone.length * 2)));
-  let y = bottom;
-  for (let start = 0; start < alone.length; start += perRow) {
-    const row = alone.slice(start, start + perRow);
-    row.forEach((table, at) => {
-      places.set(table.name, { x: at * (width + gap), y, width, height: heightOf(table) });
-    });
-    y += Math.max(...row.map(heightOf)) + gap;
-  }
-  return places;
-}
-
-function layered(tables: readonly DiagramTable[], edges: readonly Edge[]): Map<string, Place> {
-  const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: gap, ranksep: gap * 3 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  for (const table of tables) graph.setNode(table.name, { width, height: heightOf(table) });
-  for (const { from, to, column } of edges) if (from !== to) graph.setEdge(from, to, {}, column);
-  if (tables.length > 0) layout(graph);
-  return new Map(
-    tables.map((table) => {
-      // The layout gives the middle of each.
-      const { x, y } = graph.node(table.name);
-      const height = heightOf(table);
-      return [table.name, { x: x - width / 2, y: y - height / 2, width, height }];
-    }),
-  );
-}
-
-function heightOf(table: DiagramTable): number {
-  const { shown, more } = columnsOf(table);
-  return line * (1 + shown.length + (more > 0 ? 1 : 0)) + 10;
 }
