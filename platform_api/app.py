@@ -18,6 +18,7 @@ from platform_api.accounts.sessions.endpoints import router as sessions_router
 from platform_api.accounts.set_up.endpoints import router as set_up_router
 from platform_api.actions.endpoints import router as actions_router
 from platform_api.actions.rerun_endpoints import router as reruns_router
+from platform_api.actions.uses import find_actions
 from platform_api.admin.endpoints import router as admin_router
 from platform_api.apps.endpoints import router as apps_router
 from platform_api.cache.endpoint import CacheEndpoint
@@ -47,6 +48,7 @@ from platform_api.csv.new_apps.endpoints import router as apps_from_files_router
 from platform_api.csv.repairs.endpoints import router as repairs_router
 from platform_api.csv.worker import csv_lifespan
 from platform_api.documents.endpoints import drafts_router, views_router
+from platform_api.documents.uses import find_drafts, find_views
 from platform_api.files.endpoints import FORM_BYTES as FILE_FORM_BYTES
 from platform_api.files.endpoints import UPLOAD_PATH as FILE_UPLOAD_PATH
 from platform_api.files.endpoints import link_router as file_link_router
@@ -84,15 +86,18 @@ from platform_api.runs.listing.endpoints import router as run_lists_router
 from platform_api.runs.reaper import runs_lifespan
 from platform_api.runs.runner_endpoints import router as runner_router
 from platform_api.syncs.endpoints import router as syncs_router
+from platform_api.syncs.uses import find_syncs
 from platform_api.syncs.worker import syncs_lifespan
 from platform_api.tables.endpoints import router as tables_router
 from platform_api.tables.endpoints import tags_router
 from platform_api.tables.live.endpoints import router as table_streams_router
 from platform_api.tables.live.stream import tables_lifespan
 from platform_api.tables.plans.endpoints import router as table_plans_router
+from platform_api.tables.plans.uses import FindUses, UseFinders
 from platform_api.tokens.endpoints import router as tokens_router
 from platform_api.triggers.endpoints import router as schedules_router
 from platform_api.triggers.lifespan import triggers_lifespan
+from platform_api.triggers.uses import find_schedules
 from platform_api.web.console import ConsolePages
 from platform_api.web.help import router as help_router
 from platform_api.web.pages import router as pages_router
@@ -182,6 +187,9 @@ PAGE_ROUTERS: Sequence[APIRouter] = (
 )
 """Routers of web pages and probes, served as they are."""
 
+USE_FINDERS: Sequence[FindUses] = (find_views, find_drafts, find_syncs, find_actions, find_schedules)
+"""What a plan asks for the uses of a column or a table that a change drops or renames."""
+
 LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     limits_lifespan,
     graphql_lifespan,
@@ -247,6 +255,7 @@ def create_app(settings: Settings) -> ControlPlane:
     )
     services = api.state.services = Services()
     services.provide(settings)
+    services.provide(UseFinders(USE_FINDERS))
     install_error_handlers(api)
     for router in PAGE_ROUTERS:
         api.include_router(router)

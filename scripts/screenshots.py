@@ -20,6 +20,7 @@ SCREENS = {
     "from-file": "/apps/new?from=file",
     "inbox": "/inbox",
     "tables": "/orders/tables",
+    "diagram": "/orders/tables?as=diagram",
     "new-table": "/orders/tables/new",
     "schema": "/orders/tables/order_lines/schema",
     "imports": "/orders/tables/order_lines/imports",

@@ -1,8 +1,8 @@
 """Exports rows to a file: reads them through GraphQL as the caller's role, page by page.
 
 The file is temporary first; it is stored when it is complete, together with the end of the job. A process that takes
-over an export begins again. Rows are read in pages, in the order of their ids, each page at its own time: a row that
-changes meanwhile appears as it was before or after.
+over an export begins again. Rows are read in pages, each at its own time: a row that changes meanwhile appears as it
+was before or after, and one that moves in the requested order may appear twice or not at all.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
 from platform_api.csv.errors import JobFailed
+from platform_api.csv.export_order import Order
 from platform_api.csv.jobs import EXPORTS, announce_change
 from platform_api.csv.models import CsvExport, JobStatus
 from platform_api.csv.records.text import DELIMITERS
@@ -36,7 +37,6 @@ PAGE = 1000
 _MAX_SHEET_ROWS = 1_048_575
 _MAX_INT_DIGITS = 4000
 _SCOPES = frozenset({Scope.DATA})
-_FIRST_ID = "00000000-0000-0000-0000-000000000000"
 
 
 class Sink(Protocol):
@@ -64,6 +64,7 @@ class Export:
         self._claimed = claimed
         self._max_bytes = max_bytes
         self._request = ExportWrite.model_validate(job.options)
+        self._order = Order.of(self._request.order_by)
 
     async def run(self) -> None:
         """Exports to the end. Raises JobFailed, LeaseLost."""
@@ -73,9 +74,9 @@ class Export:
             sink = _sink(self._request, file, [exportable[column] for column in columns])
             await asyncio.to_thread(sink.begin, columns)
             total = await self._count(definition)
-            count, last_id = 0, _FIRST_ID
-            while page := await self._page(definition, columns, after=last_id):
-                last_id = str(page[-1]["automio_id"])
+            count, after = 0, None
+            while page := await self._page(definition, columns, after=after):
+                after = self._order.after(self._order.place(page[-1]))
                 count += len(page)
                 if count > _MAX_SHEET_ROWS and self._request.format is FileFormat.XLSX:
                     raise JobFailed(f"an Excel sheet holds {_MAX_SHEET_ROWS} rows; export as CSV")
@@ -111,15 +112,17 @@ class Export:
         data = await self._ask(document, {"where": self._request.where})
         return int(data[f"{table}_aggregate"]["aggregate"]["count"])
 
-    async def _page(self, definition: TableDefinition, columns: Sequence[str], *, after: str) -> list[dict[str, Any]]:
+    async def _page(
+        self, definition: TableDefinition, columns: Sequence[str], *, after: dict[str, Any] | None
+    ) -> list[dict[str, Any]]:
         table = definition.physical.table
         # Names were checked when the table was created: letters, digits, underscores.
         document = (
             f"query ($where: {table}_bool_exp!) {{"
-            f" {table}(where: $where, order_by: {{id: asc}}, limit: {PAGE})"
-            f" {{ automio_id: id {' '.join(columns)} }} }}"
+            f" {table}(where: $where, order_by: {self._order.argument}, limit: {PAGE})"
+            f" {{ {self._order.selection} {' '.join(columns)} }} }}"
         )
-        where = {"_and": [self._request.where, {"id": {"_gt": after}}]}
+        where = self._request.where if after is None else {"_and": [self._request.where, after]}
         page: list[dict[str, Any]] = (await self._ask(document, {"where": where}))[table]
         return page
 
@@ -135,7 +138,8 @@ class Export:
                 scopes=_SCOPES,
             )
             caller = await graphql_session(session, actor, job.app_id)
-        body = json.dumps({"query": document, "variables": variables}).encode()
+        # Exact numbers go as text: JSON's would be rounded.
+        body = json.dumps({"query": document, "variables": variables}, default=str).encode()
         # Numbers keep their digits.
         answer: dict[str, Any] = json.loads(
             (await self._backend.execute(body, caller)).body, parse_float=Decimal, parse_int=_whole_number

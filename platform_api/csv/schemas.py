@@ -92,6 +92,11 @@ class ExportWrite(BaseModel):
         default=None, min_length=1, max_length=505, description="Columns in this order; all when absent"
     )
     where: dict[str, JsonValue] = Field(default={}, description="A condition in the form of GraphQL's `where`")
+    order_by: list[dict[str, Literal["asc", "desc"]]] = Field(
+        default=[],
+        max_length=10,
+        description='In the form of GraphQL: `[{"price": "desc"}]`, one column each; by id when absent',
+    )
     format: FileFormat = FileFormat.CSV
     delimiter: Literal[",", ";", "\t", "|"] = ","
     guard_formulas: bool = Field(

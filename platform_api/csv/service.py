@@ -20,6 +20,7 @@ from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
 from platform_api.csv.errors import JobFailed
 from platform_api.csv.jobs import announce, request_cancel
+from platform_api.csv.export_order import check_order
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
 from platform_api.csv.preview.planning import planned_definition
 from platform_api.csv.preview.preview import preview_file
@@ -180,6 +181,7 @@ async def create_export(session: AsyncSession, actor: Actor, data: ExportWrite) 
             )
     if data.columns and len(set(data.columns)) < len(data.columns):
         raise Unprocessable("columns: a column is named more than once", field="columns")
+    check_order(app_table.definition, data.order_by)
     await require_job_quota(session, actor, CsvExport)
     job = CsvExport(**_job(actor, owner, app_table, task_id=str(uuid4())), options=data.model_dump(mode="json"))
     return await _queue(session, job)

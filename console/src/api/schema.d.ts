@@ -1032,6 +1032,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apps/{app}/table/{table_name}/uses/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what uses a table and would miss it */
+        get: operations["tables_list_uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apps/{app}/tables/stream/": {
         parameters: {
             query?: never;
@@ -4905,6 +4922,14 @@ export interface components {
             where?: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            /**
+             * Order By
+             * @description In the form of GraphQL: `[{"price": "desc"}]`, one column each; by id when absent
+             * @default []
+             */
+            order_by?: {
+                [key: string]: "asc" | "desc";
+            }[];
             /** @default csv */
             format?: components["schemas"]["FileFormat"];
             /**
@@ -9522,6 +9547,14 @@ export interface components {
             updated_at: string;
         };
         /**
+         * TableUses
+         * @description Names what uses a table: it would miss the table.
+         */
+        TableUses: {
+            /** Uses */
+            uses: components["schemas"]["UseRead"][];
+        };
+        /**
          * TagAdded
          * @description Holds a tag at the top level, for `add_tag`, and under `tag`, for `create_tag` of the published clients.
          */
@@ -9868,10 +9901,10 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "index" | "unique" | "reference" | "source";
+            kind: "index" | "unique" | "reference" | "source" | "view" | "others_views" | "draft" | "sync" | "others_syncs" | "action" | "schedule";
             /**
              * Name
-             * @description The columns of a key, the file of a source
+             * @description The columns of a key, the file of a source; of `others_…`, their number
              */
             name: string;
             /**
@@ -9879,6 +9912,16 @@ export interface components {
              * @description Of a source: the first line that mentions it as a word
              */
             line: number | null;
+            /**
+             * Id
+             * @description Of a view, a draft, a sync, an action, a schedule
+             */
+            id: number | null;
+            /**
+             * Parent
+             * @description Of a schedule: its action
+             */
+            parent: string | null;
         };
         /** UserCreate */
         UserCreate: {
@@ -14370,6 +14413,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_list_uses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableUses"];
                 };
             };
             /** @description Refused, with the reason */

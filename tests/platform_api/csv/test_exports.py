@@ -68,6 +68,19 @@ async def test_columns_condition_and_delimiter_are_chosen(shop: Shop) -> None:
     assert sorted(rows) == [["2", "B"], ["3", "C"]]
 
 
+async def test_rows_are_exported_in_a_chosen_order_across_pages(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "PAGE", 2)
+    await shop.import_("sku,price\ne,1\nd,2.00000000000000001\nc,2.00000000000000001\nb,\na,\nf,1.5\n")
+    for direction, skus in (("asc", "efcdab"), ("desc", "abcdfe")):
+        job = await shop.export(columns=["sku"], order_by=[{"price": direction}, {"sku": "asc"}])
+        assert "".join(row for (row,) in lines(await shop.download(job["file"]))[1:]) == skus
+    async with shop.client() as client:
+        for order in ([{"nothing": "asc"}], [{"sku": "asc", "price": "asc"}], [{"sku": "asc"}, {"sku": "desc"}]):
+            request = {"app": shop.app.id, "table": "products", "order_by": order}
+            answer = await client.post("/api/apps/csv-exports/", json=request)
+            assert (answer.status_code, answer.json()["fields"][0]["path"]) == (422, "order_by")
+
+
 async def test_formulas_are_guarded_unless_asked_otherwise(shop: Shop) -> None:
     await shop.import_('sku,amount\n"=HYPERLINK(""x"")",-5\n@SUM,1\n+1-2,1\n')
     guarded = await shop.export(columns=["sku", "amount"])

@@ -3,6 +3,7 @@ import { type Api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import type { components } from "@/api/schema";
 import { readStream } from "@/api/sse";
+import type { ShownRows } from "./model/shown-rows";
 
 export type Import = components["schemas"]["CsvImportRead"];
 export type Export = components["schemas"]["CsvExportRead"];
@@ -170,19 +171,22 @@ function follow<Job>(connect: Connect, onChange: (job: Job) => void, signal: Abo
   );
 }
 
-type ExportRequest = { app: string; table: string; format: "csv" | "xlsx"; where: Record<string, unknown> };
+type ExportRequest = ShownRows & { app: string; table: string; format: "csv" | "xlsx" };
 
 /** Begins an export of a table. */
-export async function createExport(api: Api, { app, table, format, where }: ExportRequest): Promise<Export> {
-  const request = {
+export async function createExport(api: Api, request: ExportRequest): Promise<Export> {
+  const { app, table, format, where = {}, order = [], columns } = request;
+  const sent = {
     app,
     table,
     format,
     delimiter: "," as const,
     guard_formulas: true,
     where: JSON.parse(JSON.stringify(where)),
+    order_by: order,
+    ...(columns === undefined ? {} : { columns }),
   };
-  return body(await api.http.POST("/api/apps/csv-exports/", { body: request }));
+  return body(await api.http.POST("/api/apps/csv-exports/", { body: sent }));
 }
 
 /** Gives the person a file of the API. */

@@ -21,7 +21,8 @@ const route = getRouteApi("/$org/$app/tables/$table/imports");
 /** Imports of a table, a new one, and exports. */
 export function ImportsPage() {
   const { app, table } = route.useParams();
-  const { where } = route.useSearch();
+  const shown = route.useSearch();
+  const { where, order } = shown;
   const org = useOrganization();
   const [isNew, setNew] = useState(false);
   const list = useInfiniteQuery(importsQuery(useApi(), app, table));
@@ -40,7 +41,7 @@ export function ImportsPage() {
             <Link
               to="/$org/$app/tables/$table"
               params={{ org, app, table }}
-              search={where === undefined ? {} : { where }}
+              search={{ ...(where === undefined ? {} : { where }), ...(order === undefined ? {} : { order }) }}
               {...props}
             />
           )}
@@ -54,7 +55,7 @@ export function ImportsPage() {
           {begin}
         </>
       }
-      toolbar={<ExportPanel app={app} table={table} where={where} />}
+      toolbar={<ExportPanel app={app} table={table} shown={shown} />}
     >
       {isNew && <NewImport app={app} table={table} onCancel={() => setNew(false)} />}
       {list.isPending && <LoadingRows />}

@@ -24,7 +24,7 @@ import {
   type Value,
   widthOf,
 } from "@/features/grid";
-import { ImportsLink } from "@/features/imports";
+import { ImportsLink, readShownRows } from "@/features/imports";
 import { TableTabs, useLiveTables } from "@/features/schema";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
@@ -68,6 +68,11 @@ export function TablePage() {
   );
 }
 
+/** Returns an order as GraphQL writes it. */
+function written(order: Order): { [column: string]: string }[] {
+  return order.map(({ column, isDescending }) => ({ [column]: isDescending ? "desc" : "asc" }));
+}
+
 function Rows({ app, table }: { app: string; table: Table }) {
   const api = useApi();
   const org = useOrganization();
@@ -97,8 +102,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
     const present = order.find((item) => item.column === column);
     const others = isAdded ? order.filter((item) => item.column !== column) : [];
     const next = present?.isDescending ? others : [...others, { column, isDescending: present !== undefined }];
-    const written = next.map((item) => ({ [item.column]: item.isDescending ? "desc" : "asc" }));
-    go({ order: written.length === 0 && search.view === undefined ? undefined : written }, true);
+    go({ order: next.length === 0 && search.view === undefined ? undefined : written(next) }, true);
   };
   const filterBy = (column: Column, value: Value) =>
     setFilter({
@@ -134,7 +138,15 @@ function Rows({ app, table }: { app: string; table: Table }) {
               })
             }
           />
-          <ImportsLink app={app} table={table.name} where={search.where} />
+          <ImportsLink
+            app={app}
+            table={table.name}
+            shown={readShownRows({
+              where: narrowed,
+              order: written(order.length === 0 ? usualOrder : order),
+              columns: columns.map(({ name }) => name),
+            })}
+          />
           <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
             {t("New row")}
           </Button>
