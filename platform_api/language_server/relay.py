@@ -18,9 +18,9 @@ from hasura.engine.sql.database_errors import CONNECTION_LOST
 from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError, Unavailable
+from platform_api.core.http.sockets import CloseCode, Closed
 from platform_api.core.types import AppId
 from platform_api.language_server import service
-from platform_api.language_server.errors import CloseCode, Closed
 from platform_api.language_server.hub import Hub, RunnerLink
 from platform_api.language_server.messages import MAX_BYTES, Gate, changed_files
 from platform_api.language_server.workspace import Changes, Workspace, kinds_of_change
