@@ -8158,6 +8158,11 @@ export interface components {
             next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["RunRead"][];
+            /**
+             * Stream After
+             * @description `Last-Event-ID` with which the stream of the same filters goes on from this list, without a gap
+             */
+            stream_after: string;
         };
         /**
          * RunRead

@@ -1,6 +1,9 @@
-"""Closes WebSockets with a code and a reason: browsers show these of a connection, and no HTTP status."""
+"""Reads, writes and closes WebSockets. Browsers show a connection's code and reason, and no HTTP status."""
 
+import asyncio
+from collections.abc import Awaitable, Coroutine
 from enum import IntEnum
+from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -23,6 +26,7 @@ class CloseCode(IntEnum):
     UNAVAILABLE = 4503
 
 
+_SEND_SECONDS = 20.0
 _CODES = (
     (Unauthenticated, CloseCode.UNAUTHENTICATED),
     (Forbidden, CloseCode.FORBIDDEN),
@@ -53,3 +57,36 @@ async def close_socket(socket: WebSocket, closed: Closed) -> None:
         await socket.close(code=closed.code, reason=closed.reason)
     except (RuntimeError, WebSocketDisconnect):
         return
+
+
+async def receive_text(socket: WebSocket) -> str:
+    """Returns the next message; raises Closed when the other end has gone, and for one that is no text."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise Closed(CloseCode.ENDED, "the other end has gone")
+    text: str | None = message.get("text")
+    if text is None:
+        raise Closed(CloseCode.TOO_LONG, "a message is text")
+    return text
+
+
+async def send_in_time(sending: Awaitable[None]) -> None:
+    """Sends within a bounded time: who does not read must not keep what the connection holds. Raises Closed."""
+    try:
+        async with asyncio.timeout(_SEND_SECONDS):
+            await sending
+    except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError) as error:
+        raise Closed(CloseCode.ENDED, "the other end does not read") from error
+
+
+async def first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Runs all of `works` until the first ends, ends the others, and raises its error."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
