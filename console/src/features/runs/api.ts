@@ -133,23 +133,36 @@ export async function rerunRuns(api: Api, runs: number[], version: Version) {
   return results;
 }
 
+/** Runs the newest version of a run's action with another event. */
+export async function rerunWith(api: Api, run: number, event: Record<string, unknown>) {
+  const params = { path: { run: String(run) } };
+  return body(await api.http.POST("/api/actions/runs/{run}/rerun/", { params, body: { event, version: "latest" } }));
+}
+
 function ofScope({ app }: RunScope): { app?: string } {
   return app === null ? {} : { app };
 }
 
 type Following = {
+  /** Called with the first lines: how many come before them that are not sent. */
+  onBegin: (skipped: number) => void;
   onLines: (lines: string[]) => void;
   onProgress: (progress: RunProgress) => void;
   signal: AbortSignal;
 };
 
-/** Follows a run's log from its beginning until the run has ended. */
-export function followRun(api: Api, taskId: string, { onLines, onProgress, signal }: Following): Promise<void> {
+/** As many as a view keeps. */
+const maxLines = 100_000;
+
+/** Follows a run's log until the run has ended. Of a longer one, only its last 100,000 lines are read. */
+export function followRun(api: Api, taskId: string, following: Following): Promise<void> {
+  const { onBegin, onLines, onProgress, signal } = following;
+  let hasBegun = false;
   return readStream(
     async (connection) => {
       const answer = await api.http.GET("/api/actions/run-code-stream/", {
         params: {
-          query: { task_id: taskId, events: true },
+          query: { task_id: taskId, events: true, last: maxLines },
           header: connection.lastId === "" ? {} : { "last-event-id": connection.lastId },
         },
         parseAs: "stream",
@@ -162,10 +175,20 @@ export function followRun(api: Api, taskId: string, { onLines, onProgress, signa
       signal,
       isLost: (error) => !(error instanceof ApiError && error.status < 500),
       onEvents: (events) => {
-        const lines = events.filter(({ name }) => name === "message").map(({ data }) => data);
-        if (lines.length > 0) onLines(lines);
+        const lines = events.filter(({ name }) => name === "message");
+        if (!hasBegun && lines[0] !== undefined) {
+          hasBegun = true;
+          onBegin(skippedBefore(lines[0].id));
+        }
+        if (lines.length > 0) onLines(lines.map(({ data }) => data));
         for (const { name, data } of events) if (name === "progress") onProgress(JSON.parse(data));
       },
     },
   );
+}
+
+/** Returns how many lines of its attempt come before a line: an id is `<attempt>-<number>`. */
+function skippedBefore(id: string): number {
+  const number = Number(id.split("-")[1]);
+  return Number.isInteger(number) && number > 0 ? number - 1 : 0;
 }
