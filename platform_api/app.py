@@ -81,6 +81,8 @@ from platform_api.notifications.mail.endpoints import router as notifications_ro
 from platform_api.outbox.lifespan import outbox_lifespan
 from platform_api.outbox.worker import OutboxHandlers
 from platform_api.plugins.endpoints import router as plugins_router
+from platform_api.presence.endpoints import router as presence_router
+from platform_api.presence.lifespan import presence_lifespan
 from platform_api.runs.endpoints import router as runs_router
 from platform_api.runs.listing.endpoints import router as run_lists_router
 from platform_api.runs.reaper import runs_lifespan
@@ -169,6 +171,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     runner_router,
     language_server_runner_router,
     language_server_router,
+    presence_router,
 )
 """Routers of the HTTP API; each is served below `/api` and without the prefix. Words before `{id}` come first."""
 
@@ -196,6 +199,7 @@ LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     tables_lifespan,
     runs_lifespan,
     language_server_lifespan,
+    presence_lifespan,
     cache_lifespan,
     notifications_lifespan,
     outbox_lifespan,

@@ -45,6 +45,10 @@ class Visitor:
         """Leaves the console: what the page before still waits for is given up, and answers to it come no more."""
         await self.page.goto("about:blank")
 
+    def expect_outage(self) -> None:
+        """Has what the browser writes about a server that is away be no problem of the page."""
+        self._was_offline = True
+
     @asynccontextmanager
     async def offline(self) -> AsyncIterator[None]:
         """Takes the network away; what the browser writes about that is no problem of the page."""

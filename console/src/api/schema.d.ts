@@ -8186,6 +8186,11 @@ export interface components {
             next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["RunRead"][];
+            /**
+             * Stream After
+             * @description `Last-Event-ID` with which the stream of the same filters goes on from this list, without a gap
+             */
+            stream_after: string;
         };
         /**
          * RunRead
@@ -19491,6 +19496,8 @@ export interface operations {
                 app?: string | null;
                 /** @description Only lines written from now on */
                 skip_existing?: boolean;
+                /** @description Begin with at most so many of the lines that are there */
+                last?: number | null;
                 /** @description Also events `progress` and `end`, with JSON; without it every event is a line of the log */
                 events?: boolean;
                 /** @description As the header X-Organization-Id, which wins: an EventSource cannot send headers */

@@ -28,10 +28,12 @@ type Props = {
   onOpen?: ((path: string, line: number) => void) | undefined;
   /** Tells whether a file can be opened. */
   canOpen?: ((path: string) => boolean) | undefined;
+  /** Shows the first error, once it is there, instead of the end. */
+  landsAtFault?: boolean;
 };
 
 /** Shows a log of any length: only what is on the screen is made; it follows the end until one scrolls up. */
-export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
+export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault = false }: Props) {
   const version = useSyncExternalStore(log.subscribe, log.read);
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
@@ -51,13 +53,23 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
   useEffect(() => {
     if (follows && scroller.current !== null) scroller.current.scrollTop = scroller.current.scrollHeight;
   });
+  const show = (row: number) => {
+    setFollows(false);
+    rows.scrollToIndex(row, { align: "center" });
+  };
   const goTo = (index: number) => {
     const at = ((index % found.length) + found.length) % found.length;
     setChosen(at);
-    setFollows(false);
     const row = found[at];
-    if (row !== undefined) rows.scrollToIndex(row, { align: "center" });
+    if (row !== undefined) show(row);
   };
+  const fault = landsAtFault ? log.firstFault() : null;
+  const hasLanded = useRef(false);
+  useEffect(() => {
+    if (fault === null || hasLanded.current) return;
+    hasLanded.current = true;
+    show(fault);
+  });
   const onScroll = () => {
     const element = scroller.current;
     if (element === null) return;
@@ -120,6 +132,18 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
         </Text>
         <Button
           size="compact-xs"
+          variant="default"
+          onClick={() => {
+            const row = log.firstFault();
+            if (row !== null) show(row);
+          }}
+          disabled={log.firstFault() === null}
+          data-first-error
+        >
+          {t("First error")}
+        </Button>
+        <Button
+          size="compact-xs"
           variant={follows ? "light" : "default"}
           aria-pressed={follows}
           onClick={() => setFollows(!follows)}
@@ -137,7 +161,7 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
       </Group>
       {log.lost > 0 && (
         <Text size="xs" className={classes.lost}>
-          {t("The first {count} lines are no longer kept in this view.", { count: number(log.lost) })}
+          {t("The first {count} lines are not kept in this view.", { count: number(log.lost) })}
         </Text>
       )}
       <section
@@ -160,7 +184,7 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
             <div
               key={index}
               className={classes.line}
-              data-chosen={(search !== "" && index === marked) || undefined}
+              data-chosen={(search === "" ? index === fault : index === marked) || undefined}
               style={{ transform: `translateY(${start}px)` }}
             >
               <span className={classes.number}>{index + 1 + log.lost}</span>

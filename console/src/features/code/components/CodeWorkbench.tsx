@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useApi } from "@/api/context";
 import { useCommands } from "@/commands/registry";
+import { Presence } from "@/features/presence";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { LoadingRows } from "@/ui/Page";
@@ -171,6 +172,7 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
           <>
             <SaveState snapshot={snapshot} />
             <CompletionState state={state} />
+            {path !== null && <Presence app={app} document={`source/${path}`} />}
           </>
         ) : (
           <ReadOnly version={snapshot.base.number} />

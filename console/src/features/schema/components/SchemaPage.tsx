@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { ApiError } from "@/api/errors";
 import { meQuery } from "@/features/accounts";
+import { Presence } from "@/features/presence";
 import { type TableRead, tablesQuery } from "@/features/tables";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
@@ -50,6 +51,7 @@ export function SchemaPage() {
           {t("Tables")}
         </Anchor>
       }
+      state={canBuild && read !== undefined && <Presence app={app} document={`schema/${name}`} />}
       actions={<HelpLink page="/help/tables#the-schema-in-the-console" />}
       tabs={<TableTabs org={org} app={app} table={name} />}
     >

@@ -25,6 +25,7 @@ import {
   widthOf,
 } from "@/features/grid";
 import { ImportsLink, readShownRows } from "@/features/imports";
+import { Presence } from "@/features/presence";
 import { TableTabs, useLiveTables } from "@/features/schema";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
@@ -122,7 +123,12 @@ function Rows({ app, table }: { app: string; table: Table }) {
           {t("Tables")}
         </Anchor>
       }
-      state={<Live store={store} />}
+      state={
+        <>
+          <Live store={store} />
+          <Presence app={app} document={`table/${table.name}`} />
+        </>
+      }
       tabs={<TableTabs org={org} app={app} table={table.name} />}
       actions={
         <>
