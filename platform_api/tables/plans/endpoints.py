@@ -32,6 +32,6 @@ async def plan_of_change(
     actor: BuildActorDep, session: SessionDep, app: AppReference, table_name: TableName, body: TableConfiguration
 ) -> PlanRead:
     found = await get_buildable_app(session, actor, app)
-    async with with_present_state(session, AppId(found.id), table_name):
+    async with with_present_state(session, actor, AppId(found.id), table_name):
         plan = await plan_edit(session, actor, AppId(found.id), body.as_edit_of(table_name))
     return PlanRead.of(plan)

@@ -1,6 +1,6 @@
 """Defines the JSON of plans."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, Field
 
@@ -8,7 +8,7 @@ from platform_api.tables.plans.checks import CheckState, Finding
 from platform_api.tables.plans.failing_rows import RuleKind
 from platform_api.tables.plans.locks import Lock, Work
 from platform_api.tables.plans.service import Plan, PlannedStatement
-from platform_api.tables.plans.uses import Use
+from platform_api.tables.plans.uses import Use, UseKind
 
 
 class StatementRead(BaseModel):
@@ -58,8 +58,11 @@ class UseRead(BaseModel):
     """Names something that uses a column or table that the change drops or renames."""
 
     column: str | None = Field(description="None: the table itself")
-    kind: Literal["index", "unique", "reference", "source"]
-    name: str = Field(description="The columns of a key, the file of a source")
+    kind: UseKind
+    name: str = Field(
+        description="The columns of a key, the file of a source, the place in a permission: what a rule or a preset "
+        "uses has to be changed there before the change can be made"
+    )
     line: int | None = Field(description="Of a source: the first line that mentions it as a word")
 
     @classmethod

@@ -78,6 +78,7 @@ async def plan_edit(session: AsyncSession, actor: Actor, app_id: AppId, data: Ta
     await _limit_plans(session, actor.organization_id)
     uses = [
         *uses_in_table(edit.change.before, columns_that_go(edit.change)),
+        *(Use(use.column, "permission", use.name) for use in edit.permissions.uses),
         *await uses_in_source(session, app_id, edit.change),
     ]
     size, findings = await _look_at_rows(session, edit, actor)

@@ -16,13 +16,15 @@ from platform_api.tables.definition import TableDefinition
 
 MAX_FILES = 50
 
+UseKind = Literal["index", "unique", "reference", "source", "permission"]
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
     """Names one use. `column` is None for a use of the table itself."""
 
     column: str | None
-    kind: Literal["index", "unique", "reference", "source"]
+    kind: UseKind
     name: str
     line: int | None = None
 
