@@ -58,6 +58,7 @@ from platform_api.graphql.direct import GraphQLEndpoint
 from platform_api.graphql.endpoints import router as graphql_router
 from platform_api.graphql.lifespan import graphql_lifespan
 from platform_api.graphql.rows.endpoints import router as rows_router
+from platform_api.graphql.visibility.endpoints import router as visibility_router
 from platform_api.integrations.calls.endpoints import router as calls_router
 from platform_api.integrations.calls.log_endpoints import router as call_log_router
 from platform_api.integrations.calls.parallel_endpoints import router as parallel_calls_router
@@ -94,6 +95,7 @@ from platform_api.tables.endpoints import router as tables_router
 from platform_api.tables.endpoints import tags_router
 from platform_api.tables.live.endpoints import router as table_streams_router
 from platform_api.tables.live.stream import tables_lifespan
+from platform_api.tables.permissions.endpoints import router as table_permissions_router
 from platform_api.tables.plans.endpoints import router as table_plans_router
 from platform_api.tables.plans.uses import FindUses, UseFinders
 from platform_api.tokens.endpoints import router as tokens_router
@@ -141,8 +143,10 @@ API_ROUTERS: Sequence[APIRouter] = (
     apps_router,
     tables_router,
     table_plans_router,
+    table_permissions_router,
     table_streams_router,
     rows_router,
+    visibility_router,
     views_router,
     drafts_router,
     files_router,

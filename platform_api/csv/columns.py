@@ -13,6 +13,7 @@ from platform_api.csv.values.cells import Cell, is_blank, quoted, text_of
 from platform_api.csv.values.converting import Convert, Reading, converter
 from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import Column, TableDefinition
+from platform_api.tables.permissions.limits import Own
 
 IMPORTABLE_SYSTEM_COLUMNS = (
     Column(name="id", type=ColumnType.UUID),
@@ -303,3 +304,10 @@ def find_key(definition: TableDefinition, on_conflict: OnConflict | None) -> Key
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
+
+
+def require_rights(rights: Own, layout: Layout, key: Key | None) -> None:
+    """Raises `NotPermitted` unless the caller may write what the file holds."""
+    names = [target.column.name for target in layout.targets]
+    updated = [] if key is None or not key.is_update else [name for name in names if name not in key.columns]
+    rights.require_import(names, updated)

@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import IO, Any, Protocol
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Scope
 from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
@@ -31,6 +34,7 @@ from platform_api.graphql.access import graphql_session
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
+from platform_api.tables.permissions.repository import own_rights
 from platform_api.work.queue import Claimed
 
 PAGE = 1000
@@ -96,13 +100,22 @@ class Export:
     async def _columns(self) -> tuple[list[str], TableDefinition]:
         async with self._database.transaction() as session:
             table = await session.get(AppTable, self._job.table_id)
-        if table is None:
-            raise JobFailed("the table was deleted")
+            if table is None:
+                raise JobFailed("the table was deleted")
+            rights = await own_rights(session, await self._actor(session), table)
         names = table.definition.column_names
-        columns = self._request.columns or list(names)
+        columns = self._request.columns or rights.readable()
         if unknown := [column for column in columns if column not in names]:
             raise JobFailed(f"columns: the table has no column {unknown[0]!r}")
+        rights.require_readable(columns)
         return columns, table.definition
+
+    async def _actor(self, session: AsyncSession) -> Actor:
+        """Returns the user who started the export. Raises if they may not read any more."""
+        job = self._job
+        return await act_for(
+            session, user_id=job.user_id, organization_id=job.organization_id, app_id=job.app_id, scopes=_SCOPES
+        )
 
     async def _count(self, definition: TableDefinition) -> int:
         table = definition.physical.table
@@ -127,17 +140,9 @@ class Export:
         return page
 
     async def _ask(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
-        job = self._job
         async with self._database.transaction() as session:
             # For each page: who lost the right to read gets no more.
-            actor = await act_for(
-                session,
-                user_id=job.user_id,
-                organization_id=job.organization_id,
-                app_id=job.app_id,
-                scopes=_SCOPES,
-            )
-            caller = await graphql_session(session, actor, job.app_id)
+            caller = await graphql_session(session, await self._actor(session), self._job.app_id)
         # Exact numbers go as text: JSON's would be rounded.
         body = json.dumps({"query": document, "variables": variables}, default=str).encode()
         # Numbers keep their digits.

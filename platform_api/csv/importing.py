@@ -16,11 +16,12 @@ from typing import IO, Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Scope
 from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database, rolled_back
 from platform_api.core.errors import Unavailable
-from platform_api.csv.columns import Key, Layout, find_key, find_layout, importable_columns
+from platform_api.csv.columns import Key, Layout, find_key, find_layout, importable_columns, require_rights
 from platform_api.csv.errors import JobFailed, LineRejected, TableRefused
 from platform_api.csv.jobs import IMPORTS, announce_change
 from platform_api.csv.models import CsvFile, CsvImport, JobStatus
@@ -35,6 +36,7 @@ from platform_api.graphql.access import graphql_session
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
+from platform_api.tables.permissions.repository import own_rights
 from platform_api.work.queue import Claimed
 
 BATCH = 500
@@ -64,6 +66,7 @@ class Import:
                 definition = await self._definition(session)
                 # tenancy: the job's own file; the job names it, no caller does
                 size = await session.scalar(select(CsvFile.size).where(CsvFile.id == self._job.file_id)) or 0
+                rights = await own_rights(session, await self._actor(session), await self._table(session))
             self._definition_at_first = definition
             columns = importable_columns(definition)
             records = await asyncio.to_thread(open_records, file, size, self._options, columns=columns)
@@ -71,6 +74,7 @@ class Import:
             key = find_key(definition, self._options.on_conflict)
             if key is not None and (missing := set(key.columns) - {target.column.name for target in layout.targets}):
                 raise JobFailed(f"on_conflict: no column of the file gives {sorted(missing)[0]}")
+            require_rights(rights, layout, key)
             self._rejected_lines = rejected_lines(records, layout)
             await self._skip(records, self._job.processed)
             while batch := await asyncio.to_thread(_next_batch, records):
@@ -157,22 +161,24 @@ class Import:
             return await writer.write(session, rows)
 
     async def _caller(self, session: AsyncSession) -> Any:
-        """Returns the GraphQL session of the user who started the import. Raises if they may not import any more."""
-        job = self._job
-        actor = await act_for(
-            session,
-            user_id=job.user_id,
-            organization_id=job.organization_id,
-            app_id=job.app_id,
-            scopes=_SCOPES,
-        )
-        return await graphql_session(session, actor, job.app_id)
+        """Returns the GraphQL session of the user who started the import."""
+        return await graphql_session(session, await self._actor(session), self._job.app_id)
 
-    async def _definition(self, session: AsyncSession) -> TableDefinition:
+    async def _actor(self, session: AsyncSession) -> Actor:
+        """Returns the user who started the import. Raises if they may not import any more."""
+        job = self._job
+        return await act_for(
+            session, user_id=job.user_id, organization_id=job.organization_id, app_id=job.app_id, scopes=_SCOPES
+        )
+
+    async def _table(self, session: AsyncSession) -> AppTable:
         table = await session.get(AppTable, self._job.table_id)
         if table is None:
             raise JobFailed("the table was deleted")
-        return table.definition
+        return table
+
+    async def _definition(self, session: AsyncSession) -> TableDefinition:
+        return (await self._table(session)).definition
 
     def _counts(self, lines: int, tally: Tally) -> dict[str, Any]:
         job = self._job

@@ -32,6 +32,7 @@ from platform_api.csv.storage import PIECE_BYTES, append, create_file
 from platform_api.csv.values.converting import Reading
 from platform_api.csv.values.datetimes import check_format, find_zone
 from platform_api.tables.models import AppTable
+from platform_api.tables.permissions.repository import is_limited_on, own_rights
 from platform_api.tables.repository import get_table
 
 _KEYS = UUID("3f0f7f5e-7f0e-4c53-9d5c-0f6f2f9f5a31")
@@ -71,6 +72,7 @@ async def create_import(
     """
     owner, app_table = await _table(session, actor, app, table)
     check_options(app_table, options)
+    (await own_rights(session, actor, app_table)).require_import((), ())
     if (job := await find_by_key(session, actor, key)) is not None:
         return job
     await require_job_quota(session, actor, CsvImport)
@@ -179,6 +181,7 @@ async def create_export(session: AsyncSession, actor: Actor, data: ExportWrite) 
             raise Unprocessable(
                 f"columns: the table has no column {column!r}; it has: {', '.join(known)}", field="columns"
             )
+    (await own_rights(session, actor, app_table)).require_readable(data.columns or ())
     if data.columns and len(set(data.columns)) < len(data.columns):
         raise Unprocessable("columns: a column is named more than once", field="columns")
     check_order(app_table.definition, data.order_by)
@@ -247,7 +250,9 @@ async def get_file(session: AsyncSession, job: Job, file_id: Any) -> CsvFile:
 
 
 def _visible(actor: Actor, kind: type[Job]) -> ColumnElement[bool]:
-    visible = visible_to(actor, kind.organization_id)
+    # What others exported or sent may hold rows that are hidden from a limited role.
+    own = kind.user_id == (actor.viewed_user_id or actor.user_id)
+    visible = visible_to(actor, kind.organization_id) & (own | ~is_limited_on(actor, kind.table_id))
     return visible if actor.app_id is None else visible & (kind.app_id == actor.app_id)
 
 

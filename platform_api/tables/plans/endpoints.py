@@ -43,7 +43,7 @@ async def plan_of_change(
     body: TableConfiguration,
 ) -> PlanRead:
     found = await get_buildable_app(session, actor, app)
-    async with with_present_state(session, AppId(found.id), table_name):
+    async with with_present_state(session, actor, AppId(found.id), table_name):
         edit = body.as_edit_of(table_name)
         plan = await plan_edit(session, actor, AppId(found.id), edit, use_finders=use_finders)
     return PlanRead.of(plan)

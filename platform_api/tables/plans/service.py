@@ -80,7 +80,10 @@ async def plan_edit(
     """Returns the plan of a change. Raises as `edit_table` does, before it would execute anything."""
     edit = await prepare_edit(session, app_id, data)
     await _limit_plans(session, actor.organization_id)
-    uses = await use_finders.find(session, actor, Departure.of(edit.table, edit.change))
+    uses = [
+        *(Use(use.column, "permission", use.name) for use in edit.permissions.uses),
+        *await use_finders.find(session, actor, Departure.of(edit.table, edit.change)),
+    ]
     size, findings = await _look_at_rows(session, edit, actor)
     return Plan(
         edit.table.name,

@@ -35,6 +35,8 @@ UseKind = Literal[
     "schedule",
 ]
 
+UseKind = Literal["index", "unique", "reference", "source", "permission"]
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
