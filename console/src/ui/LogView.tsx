@@ -13,6 +13,8 @@ import type { LogBuffer } from "./log-buffer";
 import { bytes, number } from "./time";
 
 const rowHeight = 20;
+/** More lines than any screen has. */
+const maxOnScreen = 1024;
 /** Longer lines are cut: a browser that lays out megabytes in one line stands still. */
 const maxShown = 4000;
 const place = /\b((?:[\w.-]+\/)*[\w.-]+\.py)(?::|", line )(\d+)/g;
@@ -47,12 +49,14 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
     count: log.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    overscan: 20,
+    overscan: 8,
   });
-  // After everything that is shown: new lines move the end, and so does another height of the panel.
+  // New lines move the end, and so does another height of the panel.
+  const height = rows.scrollRect?.height;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: both move the end
   useEffect(() => {
-    if (follows && scroller.current !== null) scroller.current.scrollTop = scroller.current.scrollHeight;
-  });
+    if (follows && scroller.current !== null) scroller.current.scrollTop = log.length * rowHeight;
+  }, [follows, log, version, height]);
   const show = (row: number) => {
     setFollows(false);
     rows.scrollToIndex(row, { align: "center" });
@@ -182,7 +186,8 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
         >
           {rows.getVirtualItems().map(({ index, start }) => (
             <div
-              key={index}
+              // A place on the screen, not a line: a log that runs changes texts and makes no elements.
+              key={index % maxOnScreen}
               className={classes.line}
               data-chosen={(search === "" ? index === fault : index === marked) || undefined}
               style={{ transform: `translateY(${start}px)` }}

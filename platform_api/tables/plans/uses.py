@@ -26,6 +26,7 @@ UseKind = Literal[
     "unique",
     "reference",
     "source",
+    "permission",
     "view",
     "others_views",
     "draft",
@@ -34,8 +35,6 @@ UseKind = Literal[
     "action",
     "schedule",
 ]
-
-UseKind = Literal["index", "unique", "reference", "source", "permission"]
 
 
 @dataclass(frozen=True, slots=True)

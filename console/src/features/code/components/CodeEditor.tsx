@@ -2,6 +2,7 @@ import { VisuallyHidden } from "@mantine/core";
 import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import { t } from "@/i18n";
 import { Buffers } from "../editor/buffers";
+import type { Schema } from "../editor/graphql/language";
 import type { Mark } from "../editor/marks";
 import { type Problem, problemsOf } from "../editor/problems";
 import type { CommandName, ServerHooks } from "../editor/server/commands";
@@ -26,6 +27,7 @@ type Props = {
   revision: number;
   openPaths: readonly string[];
   names: Names;
+  schema: Schema;
   /** Knows the code; null where this person may not have one. */
   server: LanguageServer | null;
   onGo: ServerHooks["onGo"];
@@ -55,6 +57,7 @@ export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: P
       isReadOnly: latest.current.isReadOnly,
       names: () => latest.current.names,
       server: () => latest.current.server,
+      schema: () => latest.current.schema(),
       onGo: (use) => latest.current.onGo(use),
       onUses: (uses) => latest.current.onUses(uses),
       onEdits: (edits) => latest.current.onEdits(edits),

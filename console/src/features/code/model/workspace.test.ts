@@ -8,6 +8,7 @@ class Server {
   kept = new Map<string, KeptEdit>();
   isDown = false;
   clock = 0;
+  waiting: (() => void) | null = null;
 
   latest(): Source {
     const version = this.versions.at(-1);
@@ -38,12 +39,36 @@ class Server {
         return word === "offline" || word === "conflict" ? word : "refused";
       },
       now: () => ++this.clock,
+      soon: (tell) => {
+        this.waiting = tell;
+        return () => {
+          this.waiting = null;
+        };
+      },
     };
     return new Workspace(this.latest(), outside);
   }
 }
 
 describe("a workspace", () => {
+  test("tells of the first key at once, of those that follow once the keys rest", () => {
+    const server = new Server();
+    const workspace = server.open();
+    let told = 0;
+    workspace.subscribe(() => {
+      told += 1;
+    });
+    for (const text of ["x", "xy", "xyz"]) workspace.edit("a.py", text);
+    expect(told).toBe(1);
+    expect(workspace.read().edits.get("a.py")).toBe("xyz");
+    server.waiting?.();
+    expect(told).toBe(2);
+    // Back at the saved text: nothing is unsaved any more.
+    workspace.edit("a.py", "1\n2\n3");
+    expect(told).toBe(3);
+    expect(server.waiting).toBeNull();
+  });
+
   test("keeps each edit outside until it is saved, and forgets it when it is undone", async () => {
     const server = new Server();
     const workspace = server.open();

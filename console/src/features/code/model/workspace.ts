@@ -32,6 +32,8 @@ export type Outside = {
   /** Tells what a failed save means. */
   failure: (error: unknown) => "offline" | "conflict" | "refused";
   now: () => number;
+  /** Calls once the keys rest, and returns what gives that up. */
+  soon: (tell: () => void) => () => void;
 };
 
 /**
@@ -43,6 +45,7 @@ export class Workspace {
   private snapshot: Snapshot;
   private readonly listeners = new Set<() => void>();
   private saving: Promise<number | null> | null = null;
+  private giveUpTelling = () => {};
 
   constructor(
     base: Source,
@@ -87,7 +90,11 @@ export class Workspace {
       this.outside.keep({ path, base: base.number, text, changedAt: this.outside.now() });
     }
     const busy = state === "saving" || state === "offline" || state === "conflict";
-    this.set({ edits: changed, state: busy ? state : stateOf(changed) });
+    const next = busy ? state : stateOf(changed);
+    this.snapshot = { ...this.snapshot, edits: changed, state: next };
+    // The editor shows each key by itself; everything around it is drawn again once the keys rest.
+    if (next === state && changed.size === edits.size) this.tellSoon();
+    else this.tell();
   }
 
   /** Takes edits from outside of an editor. */
@@ -208,6 +215,16 @@ export class Workspace {
 
   private set(change: Partial<Snapshot>): void {
     this.snapshot = { ...this.snapshot, ...change };
+    this.tell();
+  }
+
+  private tellSoon(): void {
+    this.giveUpTelling();
+    this.giveUpTelling = this.outside.soon(() => this.tell());
+  }
+
+  private tell(): void {
+    this.giveUpTelling();
     for (const listener of this.listeners) listener();
   }
 }

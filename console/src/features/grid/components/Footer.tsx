@@ -18,6 +18,8 @@ export function Footer(props: {
   job: Job | null;
   onSelectAll: () => void;
   forAll: ReactNode;
+  /** Runs an action with the selected rows. */
+  onRun?: (() => void) | undefined;
 }) {
   const { store, selection, columns, job } = props;
   useSyncExternalStore(store.subscribe, store.getVersion);
@@ -43,6 +45,11 @@ export function Footer(props: {
           {store.isCounted
             ? t("Select all {count} that match", { count: number(store.window.length) })
             : t("Select all that match")}
+        </Button>
+      )}
+      {props.onRun !== undefined && countOf(range) > 1 && store.window.length > 0 && (
+        <Button size="compact-xs" variant="default" onClick={props.onRun}>
+          {t("Run an action with {rows, plural, one {# row} other {# rows}}", { rows: range.bottom - range.top + 1 })}
         </Button>
       )}
       {isWhole && store.isCounted && countOf(range) > 1 && props.forAll}

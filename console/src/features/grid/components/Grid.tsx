@@ -34,13 +34,15 @@ export type GridProps = {
   onFilterBy: (column: Column, value: Value) => void;
   onClearFilter: () => void;
   onFind: () => void;
+  /** Runs an action with rows. */
+  onRun?: (rows: readonly Row[]) => void;
   /** What can be done with all rows that match, shown when all are selected. */
   forAll: ReactNode;
 };
 
 /** The spreadsheet: what is selected, what is edited, and what keys do. */
 export function Grid(props: GridProps) {
-  const { store, editing, columns } = props;
+  const { store, editing, columns, onRun } = props;
   useSyncExternalStore(store.subscribe, store.getVersion);
   const [chosen, setSelection] = useState<Selection>(start);
   const [edit, setEdit] = useState<{ cell: Cell; text: string; isTyped: boolean } | null>(null);
@@ -265,6 +267,7 @@ export function Grid(props: GridProps) {
         job={clipboard.job}
         onSelectAll={() => setSelection(allOf(size))}
         forAll={props.forAll}
+        onRun={onRun && (() => withRows(onRun))}
       />
       {deleting !== null && (
         <ConfirmDelete

@@ -1,4 +1,5 @@
 import type { Snippet } from "@/ui/AsCode";
+import { shell } from "@/ui/literals";
 import type { ShownRows } from "./shown-rows";
 
 type About = { origin: string; organization: string; fields: Record<string, string>; fileName: string };
@@ -48,10 +49,6 @@ const answer = await fetch(${JSON.stringify(origin + path)}, {
 console.log(await answer.json());`,
     },
   ];
-}
-
-function shell(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 type AboutExport = ShownRows & { origin: string; organization: string; app: string; table: string; format: string };

@@ -5,9 +5,10 @@ import IconPlus from "@tabler/icons-react/icons/IconPlus";
 import IconRefresh from "@tabler/icons-react/icons/IconRefresh";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { Suspense, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { ApiError } from "@/api/errors";
+import { RunWithRows } from "@/features/code";
 import {
   arranged,
   type Column,
@@ -82,6 +83,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
   const arrangement = useArrangement(app, table);
   const { search, go, filter, order, narrowed, layout, setLayout, group, isPending } = arrangement;
   const [isNew, setNew] = useState(false);
+  const [run, setRun] = useState<readonly string[] | null>(null);
   const searchField = useRef<HTMLInputElement>(null);
   const all = useMemo(() => arranged(table.columns, layout), [table, layout]);
   const columns = useMemo(() => all.filter(({ name }) => !layout.hidden.includes(name)), [all, layout]);
@@ -210,8 +212,14 @@ function Rows({ app, table }: { app: string; table: Table }) {
             onFilterBy={filterBy}
             onClearFilter={() => go({ where: search.view === undefined ? undefined : {}, in: undefined }, true)}
             onFind={() => searchField.current?.focus()}
+            onRun={(rows) => setRun(rows.map(({ id }) => id))}
             forAll={<ForAll store={store} editing={editing} columns={table.columns} />}
           />
+          {run !== null && (
+            <Suspense>
+              <RunWithRows app={app} table={table.name} rows={run} onClose={() => setRun(null)} />
+            </Suspense>
+          )}
           {(isNew || search.row !== undefined) && (
             <RowPanel
               key={isNew ? "new" : search.row}

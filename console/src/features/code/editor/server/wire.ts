@@ -64,12 +64,12 @@ export function readSignature(answer: unknown): Signature | null {
 /** Returns the edits of an answer by URI. */
 export function readEdits(answer: unknown): Map<string, Edit[]> {
   const changes = isRecord(answer) && isRecord(answer.changes) ? answer.changes : {};
-  return new Map(
-    Object.entries(changes).map(([uri, edits]) => [
-      uri,
-      listOf(edits).map(({ range, newText }) => ({ range: rangeOf(range), text: textOf(newText) })),
-    ]),
-  );
+  return new Map(Object.entries(changes).map(([uri, edits]) => [uri, readEditsOfText(edits)]));
+}
+
+/** Returns the edits of an answer that is about one text. */
+export function readEditsOfText(answer: unknown): Edit[] {
+  return listOf(answer).map(({ range, newText }) => ({ range: rangeOf(range), text: textOf(newText) }));
 }
 
 export function readFixes(answer: unknown): Fix[] {
