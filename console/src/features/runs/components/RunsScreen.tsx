@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import type { RunScope } from "../api";
 import { isFiltered, outcomeNames, outcomesOf, type RunFilters, withOutcomes } from "../model/filters";
 import { Histogram } from "./Histogram";
@@ -28,7 +28,7 @@ export function RunsScreen({ title, app, filters, onFilter }: Props) {
     <Page
       help="/help/reference/runs"
       title={title}
-      actions={<HelpLink page="/help/reference/runs" />}
+      asCode={null}
       toolbar={
         <>
           <TextInput
