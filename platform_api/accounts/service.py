@@ -82,13 +82,13 @@ async def create_organization(
 
 
 async def list_organizations(
-    session: AsyncSession, actor: Actor, *, search: str | None = None, limit: int | None = None
+    session: AsyncSession, actor: Actor, *, limit: int, search: str | None = None, after: int = 0
 ) -> list[tuple[Organization, Role]]:
-    """Returns the caller's organizations, oldest first, with the caller's role in each.
+    """Returns the caller's first `limit` organizations with an id above `after`, with the caller's role in each.
 
     `search` looks in names and slugs.
     """
-    statement = _own_organizations(actor).order_by(Organization.id).limit(limit)
+    statement = _own_organizations(actor).where(Organization.id > after).order_by(Organization.id).limit(limit)
     if search:
         statement = statement.where(contains(search, Organization.name, Organization.slug))
     return [

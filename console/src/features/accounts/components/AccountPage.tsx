@@ -34,7 +34,7 @@ export function AccountPage() {
         </Button>
       }
     >
-      <SettingsPage title={t("Your account")} help="/help/reference/accounts">
+      <SettingsPage title={t("Your account")} help="/help/reference/accounts" asCode={null}>
         {leaving.error && <ErrorPanel error={leaving.error} />}
         {me.isPending && <LoadingRows />}
         {me.error && !isAlone && <ErrorPanel error={me.error} onRetry={() => me.refetch()} />}

@@ -40,6 +40,7 @@ function BlankAppPage() {
     <Page
       title={t("New app")}
       help="/help/local-development"
+      asCode={null}
       breadcrumb={
         <Link to="/$org" params={{ org }}>
           {t("Apps")}

@@ -164,6 +164,7 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
     <Workbench
       name="code"
       help="/help/scripts"
+      asCode={null}
       {...frame}
       state={
         canBuild ? (

@@ -22,6 +22,8 @@ export function ApiPage() {
     <Page
       title={t("API")}
       help="/help/graphql-clients"
+      // The panel "As a program" beside the query is that.
+      asCode={null}
       state={me && <span>{t("as {name}", { name: me.user.name || me.user.email })}</span>}
       actions={
         app.data && (

@@ -8,7 +8,7 @@ import { t } from "@/i18n";
 import { appReference } from "@/routing/references";
 import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { type ChosenFile, createFromFile, type Fields, type Preview, previewQuery, type TablePlan } from "../api";
 import { appNameOf, formOptions, newKey } from "../model/plan";
 import { uploadSnippets } from "../model/snippets";
@@ -29,7 +29,8 @@ export function FromFilePage() {
     <Page
       title={t("New app from a file")}
       breadcrumb={<Anchor renderRoot={(props) => <Link to="/$org" params={{ org }} {...props} />}>{t("Apps")}</Anchor>}
-      actions={<HelpLink page="/help/csv" />}
+      help="/help/csv"
+      asCode={null}
     >
       <DropArea chosen={chosen} onChoose={setChosen} />
       {chosen !== null && <Planning key={chosen.id} chosen={chosen} />}

@@ -7,7 +7,7 @@ import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { MoreButton } from "@/ui/MoreButton";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
 import { type Import, importsQuery } from "../api";
 import { ExportPanel } from "./ExportPanel";
@@ -49,12 +49,9 @@ export function ImportsPage() {
           {table}
         </Anchor>
       }
-      actions={
-        <>
-          <HelpLink page="/help/csv" />
-          {begin}
-        </>
-      }
+      help="/help/csv"
+      asCode={null}
+      actions={begin}
       toolbar={<ExportPanel app={app} table={table} shown={shown} />}
     >
       {isNew && <NewImport app={app} table={table} onCancel={() => setNew(false)} />}

@@ -37,7 +37,7 @@ export function RunPage() {
   const run = useQuery(runQuery(useApi(), Number(id)));
   if (run.data) return <Shown key={run.data.id} run={run.data} />;
   return (
-    <Page help="/help/reference/runs" title={t("Run {id}", { id })} breadcrumb={<Up />}>
+    <Page help="/help/reference/runs" asCode={null} title={t("Run {id}", { id })} breadcrumb={<Up />}>
       {run.error ? <ErrorPanel error={run.error} onRetry={() => run.refetch()} /> : <LoadingRows />}
     </Page>
   );
@@ -53,6 +53,7 @@ function Shown({ run }: { run: RunDetail }) {
   return (
     <Page
       help="/help/reference/runs"
+      asCode={null}
       title={`${run.names?.action ?? t("Run")} #${run.id}`}
       breadcrumb={<Up />}
       state={<StateBadge state={run.state} />}

@@ -24,7 +24,7 @@ export function RunsScreen({ title, app, filters, onFilter }: Props) {
     <Page
       help="/help/reference/runs"
       title={title}
-      actions={<AsCode title={t("Read these runs with a program")} snippets={() => listSnippets(app, filters)} />}
+      asCode={<AsCode title={t("Read these runs with a program")} snippets={() => listSnippets(app, filters)} />}
       toolbar={<Filters app={app} filters={filters} onFilter={onFilter} />}
     >
       <List key={JSON.stringify([app, filters])} scope={scope} filters={filters} onFilter={onFilter} />

@@ -11,7 +11,7 @@ import { type TableRead, tablesQuery } from "@/features/tables";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { clockTime } from "@/ui/time";
 import { editTable } from "../api";
 import { differences } from "../model/differences";
@@ -52,7 +52,8 @@ export function SchemaPage() {
         </Anchor>
       }
       state={canBuild && read !== undefined && <Presence app={app} document={`schema/${name}`} />}
-      actions={<HelpLink page="/help/tables#the-schema-in-the-console" />}
+      help="/help/tables#the-schema-in-the-console"
+      asCode={null}
       tabs={<TableTabs org={org} app={app} table={name} />}
     >
       {(tables.isPending || me.isPending) && <LoadingRows count={8} />}

@@ -17,7 +17,7 @@ export function GeneralPage() {
   const me = useQuery(meQuery(useApi())).data;
   if (me === undefined) return null;
   return (
-    <SettingsPage title={t("General")} tabs={settingsTabs(org)} help="/help/reference/accounts">
+    <SettingsPage title={t("General")} tabs={settingsTabs(org)} help="/help/reference/accounts" asCode={null}>
       <SettingsSection
         title={t("Organization")}
         description={

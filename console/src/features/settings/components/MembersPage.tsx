@@ -24,6 +24,7 @@ export function MembersPage() {
       title={t("Members")}
       tabs={settingsTabs(org)}
       help="/help/reference/accounts"
+      asCode={null}
       actions={
         isOwner && (
           <Button leftSection={<IconUserPlus size={16} aria-hidden />} onClick={() => setInviting(true)}>

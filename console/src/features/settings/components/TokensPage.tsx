@@ -46,6 +46,7 @@ export function TokensPage() {
       title={t("Tokens")}
       tabs={settingsTabs(org)}
       help="/help/reference/accounts"
+      asCode={null}
       actions={newToken}
       toolbar={
         <Group gap="md">

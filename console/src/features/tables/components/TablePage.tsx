@@ -58,7 +58,7 @@ export function TablePage() {
   if (table !== undefined) return <Rows key={`${app} ${name}`} app={app} table={table} />;
   const isMissing = read.error instanceof ApiError && read.error.status === 404;
   return (
-    <Page help="/help/tables" title={name}>
+    <Page help="/help/tables" asCode={null} title={name}>
       {read.isPending && <LoadingRows count={12} />}
       {read.error && !isMissing && <ErrorPanel error={read.error} onRetry={() => read.refetch()} />}
       {isMissing && (
@@ -119,6 +119,20 @@ function Rows({ app, table }: { app: string; table: Table }) {
   return (
     <Page
       help="/help/tables"
+      asCode={
+        <AsCode
+          title={t("Read these rows with a program")}
+          snippets={() =>
+            rowSnippets({
+              app,
+              table,
+              columns: ["id", ...columns.filter(({ name }) => name !== "id").map(({ name }) => name)],
+              where: narrowed,
+              order,
+            })
+          }
+        />
+      }
       title={table.name}
       breadcrumb={
         <Anchor renderRoot={(props) => <Link to="/$org/$app/tables" params={{ org, app }} {...props} />}>
@@ -134,18 +148,6 @@ function Rows({ app, table }: { app: string; table: Table }) {
       tabs={<TableTabs org={org} app={app} table={table.name} />}
       actions={
         <>
-          <AsCode
-            title={t("Read these rows with a program")}
-            snippets={() =>
-              rowSnippets({
-                app,
-                table,
-                columns: ["id", ...columns.filter(({ name }) => name !== "id").map(({ name }) => name)],
-                where: narrowed,
-                order,
-              })
-            }
-          />
           <ImportsLink
             app={app}
             table={table.name}

@@ -28,6 +28,7 @@ export function TablesPage() {
     <Page
       title={t("Tables")}
       help="/help/tables"
+      asCode={null}
       actions={
         (role === "owner" || role === "builder") && (
           <Button
