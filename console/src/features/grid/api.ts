@@ -1,7 +1,7 @@
 import { type Api, body } from "@/api/client";
 import { exactDigits } from "@/api/exact";
 import { graphql, isRecord, TooLargeAnswer } from "@/api/graphql";
-import type { Column, Reference, Row, Table, Value } from "./model/columns";
+import { type Column, isValue, type Reference, type Row, type Table, type Value } from "./model/columns";
 import type { Where } from "./model/filter";
 import type { RowWrite } from "./model/operations";
 
@@ -290,8 +290,4 @@ function readValue(value: unknown, isJson: boolean): Value {
     if (digits !== null) return digits;
   }
   return isValue(value) ? value : null;
-}
-
-function isValue(value: unknown): value is Value {
-  return value === null || ["string", "number", "boolean", "object"].includes(typeof value);
 }

@@ -232,6 +232,7 @@ export function Grid(props: GridProps) {
           onPointEnd={onPointEnd}
           onKeyDown={onKeyDown}
           onCopy={(event) => edit === null && clipboard.copy(event, range)}
+          onCut={(event) => edit === null && clipboard.copy(event, range) && clear(null)}
           onPaste={(event) => edit === null && clipboard.paste(event, range)}
           over={
             edit === null || editedColumn === undefined

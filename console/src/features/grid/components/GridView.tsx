@@ -39,6 +39,7 @@ export type GridViewProps = {
   onPointEnd: () => void;
   onKeyDown: (event: React.KeyboardEvent) => void;
   onCopy: (event: React.ClipboardEvent) => void;
+  onCut: (event: React.ClipboardEvent) => void;
   onPaste: (event: React.ClipboardEvent) => void;
   /** What is drawn over a cell: its editor. */
   over: { cell: Cell; content: ReactNode } | null;
@@ -131,6 +132,7 @@ export function GridView(props: GridViewProps) {
       }}
       onKeyDown={props.onKeyDown}
       onCopy={props.onCopy}
+      onCut={props.onCut}
       onPaste={props.onPaste}
     >
       {/* biome-ignore lint/a11y/useSemanticElements: see RowView */}

@@ -56,7 +56,7 @@ function plain(value: Value): string {
 }
 
 /** Writes digits by the separators of a language, all of them: no number is rounded on its way through a double. */
-function localNumber(digits: string, locale: string, isGrouped: boolean): string {
+export function localNumber(digits: string, locale: string, isGrouped: boolean): string {
   const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(digits);
   if (!match) return digits;
   const [, sign = "", whole = "", fraction] = match;
