@@ -55,3 +55,8 @@ export function isSame(one: Value | undefined, other: Value | undefined): boolea
   if (typeof one !== "object" || typeof other !== "object") return String(one) === String(other) && one !== null;
   return JSON.stringify(one) === JSON.stringify(other);
 }
+
+/** Tells whether something that was read from JSON can stand in a cell: everything but what JSON lacks. */
+export function isValue(value: unknown): value is Value {
+  return value === null || ["string", "number", "boolean", "object"].includes(typeof value);
+}
