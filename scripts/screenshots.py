@@ -22,6 +22,7 @@ SCREENS = {
     "tables": "/orders/tables",
     "new-table": "/orders/tables/new",
     "schema": "/orders/tables/order_lines/schema",
+    "permissions": "/orders/tables/order_lines/permissions",
     "imports": "/orders/tables/order_lines/imports",
     "api": "/orders/api",
     "overview": "/orders",

@@ -1074,10 +1074,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Limit what a role may do with the rows of a table */
+        /** Set what a role may do with the rows of a table */
         put: operations["tables_save_permission"];
         post?: never;
-        /** Lift the limits of a role on a table */
+        /** Delete the limits of a role on a table */
         delete: operations["tables_delete_permission"];
         options?: never;
         head?: never;

@@ -3,7 +3,7 @@ import { locale, t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import type { Editing, Outcome } from "../data/editing";
 import { cellKey, type GridStore } from "../data/store";
-import type { Column, Row, Value } from "../model/columns";
+import { type Column, canAdd, canDelete, type Row, type Value } from "../model/columns";
 import { editable } from "../model/display";
 import type { Order } from "../model/filter";
 import { allOf, at, type Cell, clamp, extendTo, move, rangeOf, type Selection, start, widen } from "../model/selection";
@@ -88,6 +88,7 @@ export function Grid(props: GridProps) {
   const begin = (cell: Cell, typed: string | null) => {
     const [row, column] = [store.window.at(cell.row), columns[cell.column]];
     if (row === undefined || column === undefined) return;
+    if (column.isLocked) return say(t("Your role may not change {column}.", { column: column.name }));
     if (!column.isEditable) return say(t("{column} is maintained by the platform.", { column: column.name }));
     if (!(column.name in row.values)) return say(t("This value is too large to be edited here. Open the row."));
     const state = store.cells.get(cellKey(row.id, column.name));
@@ -124,7 +125,10 @@ export function Grid(props: GridProps) {
       .then((outcome) => sayOutcome(outcome, undo))
       .catch(sayError);
   };
-  const askToRemove = () => withRows((rows) => (rows.length > 1 ? setDeleting(rows) : removeRows(rows)));
+  const askToRemove = () => {
+    if (!canDelete(store.rows.table)) return say(t("Your role may not delete rows of this table."));
+    withRows((rows) => (rows.length > 1 ? setDeleting(rows) : removeRows(rows)));
+  };
 
   const clear = (value: Value) => {
     const editableColumns = columns
@@ -170,8 +174,10 @@ export function Grid(props: GridProps) {
     else if (event.key === " " && row) props.onOpenRow(row.id);
     else if (event.key === "Delete" || event.key === "Backspace") clear(null);
     else if (event.key === "Escape") setSelection(at(active));
-    else if (event.key === "Insert") props.onNewRow();
-    else if (event.key.length === 1 && event.key !== " ") begin(active, event.key);
+    else if (event.key === "Insert") {
+      if (canAdd(store.rows.table)) props.onNewRow();
+      else say(t("Your role may not add rows to this table."));
+    } else if (event.key.length === 1 && event.key !== " ") begin(active, event.key);
     else return false;
     return true;
   };
@@ -255,7 +261,9 @@ export function Grid(props: GridProps) {
           {store.error !== null && store.window.length === 0 && (
             <ErrorPanel error={store.error} onRetry={store.reload} />
           )}
-          {!store.isLoading && store.error === null && store.window.total === 0 && <Nothing {...props} />}
+          {!store.isLoading && store.error === null && store.window.total === 0 && (
+            <Nothing {...props} limits={store.rows.table.limits} />
+          )}
         </div>
       </div>
       <Footer

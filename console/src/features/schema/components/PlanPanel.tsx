@@ -127,10 +127,13 @@ function Content({ plan, org, app, table, typeOf, onGiveDefault }: Props & { pla
                     {t("{file}, line {line}", { file: use.name, line: use.line ?? 1 })}
                   </Anchor>
                 ) : (
-                  t("{kind, select, unique {unique key} index {index} other {reference}} {name}", {
-                    kind: use.kind,
-                    name: use.name,
-                  })
+                  t(
+                    "{kind, select, unique {unique key} index {index} permission {permission} other {reference}} {name}",
+                    {
+                      kind: use.kind,
+                      name: use.name,
+                    },
+                  )
                 )}
               </List.Item>
             ))}

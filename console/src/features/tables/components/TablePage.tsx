@@ -12,6 +12,7 @@ import {
   arranged,
   type Column,
   ColumnsMenu,
+  canAdd,
   Editing,
   type Filter,
   FilterBar,
@@ -35,6 +36,7 @@ import { tableOf, tableQuery } from "../api";
 import { rowSnippets } from "../model/snippets";
 import { ForAll } from "./ForAll";
 import { GroupChoice, GroupPane } from "./GroupPane";
+import { LimitsNote, NotReadable } from "./Limits";
 import { RowPanel } from "./RowPanel";
 import classes from "./TablePage.module.css";
 import { useArrangement } from "./useArrangement";
@@ -53,6 +55,7 @@ export function TablePage() {
     [read.data],
   );
   useLiveTables(app);
+  if (table?.limits?.canRead === false) return <NotReadable app={app} table={table} />;
   if (table !== undefined) return <Rows key={`${app} ${name}`} app={app} table={table} />;
   const isMissing = read.error instanceof ApiError && read.error.status === 404;
   return (
@@ -135,9 +138,11 @@ function Rows({ app, table }: { app: string; table: Table }) {
             }
           />
           <ImportsLink app={app} table={table.name} where={search.where} />
-          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
-            {t("New row")}
-          </Button>
+          {canAdd(table) && (
+            <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
+              {t("New row")}
+            </Button>
+          )}
         </>
       }
       toolbar={
@@ -161,6 +166,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
             <IconRefresh size={16} aria-hidden />
           </ActionIcon>
           <NewRows store={store} />
+          <LimitsNote app={app} table={table} />
         </>
       }
     >
