@@ -23,6 +23,7 @@ SCREENS = {
     "diagram": "/orders/tables?as=diagram",
     "new-table": "/orders/tables/new",
     "schema": "/orders/tables/order_lines/schema",
+    "permissions": "/orders/tables/order_lines/permissions",
     "imports": "/orders/tables/order_lines/imports",
     "api": "/orders/api",
     "overview": "/orders",

@@ -11,12 +11,14 @@ export type Api = ReturnType<typeof createApi>;
 
 /**
  * Makes a typed client. Whatever is not a success rejects with ApiError or NetworkError. With `canAskToSignIn`, a
- * request whose sign-in has ended waits until the person has signed in again, and is then repeated.
+ * request whose sign-in has ended waits until the person has signed in again, and is then repeated. With `isOneself`,
+ * it asks with one's own rights also while this tab views as somebody else.
  */
-export function createApi(organization: string | null, { canAskToSignIn = true } = {}) {
+export function createApi(organization: string | null, { canAskToSignIn = true, isOneself = false } = {}) {
+  const headers = () => actingHeaders(organization, isOneself);
   const http = createFetchClient<paths>({
     baseUrl: "/",
-    headers: actingHeaders(organization),
+    headers: headers(),
     fetch: (request) => send(request, canAskToSignIn),
   });
   return {
@@ -26,7 +28,7 @@ export function createApi(organization: string | null, { canAskToSignIn = true }
     /** For what the API's description does not hold: GraphQL of an app. */
     send: (path: string, init: RequestInit) => {
       const request = new Request(new URL(path, window.location.href), init);
-      for (const [name, value] of Object.entries(actingHeaders(organization))) request.headers.set(name, value);
+      for (const [name, value] of Object.entries(headers())) request.headers.set(name, value);
       return send(request, canAskToSignIn);
     },
   };

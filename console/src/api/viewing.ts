@@ -15,10 +15,10 @@ export function viewIn(organization: string, viewed: Viewed | null): void {
   else storage()?.setItem(keyOf(organization), `${viewed.target} ${viewed.name}`);
 }
 
-/** Returns the headers that say in which organization a request acts, and as whom it views that. */
-export function actingHeaders(organization: string | null): Record<string, string> {
+/** Returns the headers that say in which organization a request acts, and as whom it views that, unless `isOneself`. */
+export function actingHeaders(organization: string | null, isOneself = false): Record<string, string> {
   if (organization === null) return {};
-  const viewed = viewedIn(organization);
+  const viewed = isOneself ? null : viewedIn(organization);
   return {
     "X-Organization-Id": organization,
     ...(viewed === null ? {} : { "X-Automio-View-As": viewed.target }),

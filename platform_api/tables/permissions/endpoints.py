@@ -42,7 +42,7 @@ async def get_own_permission(
     return OwnPermission.of(actor.role, await own_rights(session, actor, table))
 
 
-@router.put("/{role}/", summary="Limit what a role may do with the rows of a table")
+@router.put("/{role}/", summary="Set what a role may do with the rows of a table")
 async def save_permission(
     actor: BuildActorDep,
     session: SessionDep,
@@ -66,7 +66,7 @@ async def save_permission(
     return PermissionRead.of(described)
 
 
-@router.delete("/{role}/", status_code=204, summary="Lift the limits of a role on a table")
+@router.delete("/{role}/", status_code=204, summary="Delete the limits of a role on a table")
 async def delete_permission(
     actor: BuildActorDep,
     session: SessionDep,

@@ -3,7 +3,7 @@ import { type Api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import { graphql, isRecord } from "@/api/graphql";
 import type { components } from "@/api/schema";
-import { type Column, fieldsQuery, readFields, type Table } from "@/features/grid";
+import { type Column, fieldsQuery, type Limits, readFields, type Table } from "@/features/grid";
 
 export type TableRead = components["schemas"]["TableRead"];
 
@@ -73,7 +73,8 @@ export async function removeTag(api: Api, tag: number): Promise<void> {
 
 /** Returns what the grid must know of a table. `tables` has those that its references lead to. */
 export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
-  const columns = read.columns.map((column): Column => {
+  const { limits } = read;
+  const columns = read.columns.filter(isReadableIn(read)).map((column): Column => {
     const foreign = read.foreign_keys.find((key) => key.column === column.name);
     const target = tables.find((table) => table.name === foreign?.table);
     return {
@@ -81,12 +82,14 @@ export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
       type: column.type,
       isRequired: column.required,
       hasDefault: column.default !== null,
-      isEditable: !column.is_system,
+      isEditable: isOpen(column, limits?.change),
+      isAddable: isOpen(column, limits?.add),
+      isLocked: !column.is_system && !isOpen(column, limits?.change),
       choices: column.choices,
       description: column.description ?? "",
       format: column.format ?? {},
       reference:
-        foreign === undefined || target === undefined
+        foreign === undefined || target === undefined || target.limits?.read.allowed === false
           ? null
           : {
               table: target.name,
@@ -101,6 +104,7 @@ export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
     graphqlName: read.graphql_name,
     columns,
     unique: Object.fromEntries(read.unique.map((key) => [key.name, key.columns])),
+    ...(limits === null || limits === undefined ? {} : { limits: limitsOf(read, limits) }),
   };
 }
 
@@ -155,11 +159,34 @@ export function relatedQuery(api: Api, app: string, table: Table, id: string, re
     },
     staleTime: 0,
   });
+type OwnLimits = components["schemas"]["OwnPermission"];
+
+function limitsOf(read: TableRead, limits: OwnLimits): Limits {
+  return {
+    canRead: limits.read.allowed,
+    canAdd: limits.add.allowed,
+    canChange: limits.change.allowed,
+    canDelete: limits.delete.allowed,
+    isByRow: limits.read.is_by_row,
+    hidden: read.columns.filter((column) => !isReadableIn(read)(column)).length,
+  };
+}
+
+/** Tells of columns whether the caller may read them; those of the platform always. */
+function isReadableIn({ limits }: TableRead) {
+  return (column: TableRead["columns"][number]) =>
+    column.is_system || limits === null || limits === undefined || limits.read.columns.includes(column.name);
+}
+
+function isOpen(column: TableRead["columns"][number], right: OwnLimits["change"] | undefined): boolean {
+  if (column.is_system) return false;
+  return right === undefined || (right.allowed && right.columns.includes(column.name));
 }
 
 /** Returns the column that names a table's rows: one that is unique alone, else its first text, else the id. */
 function labelOf(table: TableRead): string {
-  const texts = table.columns.filter((column) => column.type === "text" && !column.is_system);
+  const readable = table.columns.filter(isReadableIn(table));
+  const texts = readable.filter((column) => column.type === "text" && !column.is_system);
   const named = texts.find(({ name }) => /^(name|title|label)$/i.test(name));
   const unique = texts.find(({ name }) =>
     table.unique.some((key) => key.columns.length === 1 && key.columns[0] === name),

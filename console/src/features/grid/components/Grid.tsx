@@ -3,7 +3,7 @@ import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import type { Editing, Outcome } from "../data/editing";
 import type { GridStore } from "../data/store";
-import type { Column, Reference, Row, Value } from "../model/columns";
+import { type Column, canAdd, canDelete, type Reference, type Row, type Value } from "../model/columns";
 import type { Order } from "../model/filter";
 import { type Command, meaningOf } from "../model/keys";
 import {
@@ -124,7 +124,10 @@ export function Grid(props: GridProps) {
       .then((outcome) => sayOutcome(outcome, undo))
       .catch(sayError);
   };
-  const askToRemove = () => withRows((rows) => (rows.length > 1 ? setDeleting(rows) : removeRows(rows)));
+  const askToRemove = () => {
+    if (!canDelete(store.rows.table)) return say(t("Your role may not delete rows of this table."));
+    withRows((rows) => (rows.length > 1 ? setDeleting(rows) : removeRows(rows)));
+  };
 
   const clear = (value: Value) => {
     const editableColumns = columns
@@ -172,7 +175,7 @@ export function Grid(props: GridProps) {
     filterBy,
     empty: () => clear(null),
     removeRows: askToRemove,
-    newRow: props.onNewRow,
+    newRow: () => (canAdd(store.rows.table) ? props.onNewRow() : say(t("Your role may not add rows to this table."))),
     edit: () => begin(active, null),
     peek,
     collapse,
@@ -259,7 +262,9 @@ export function Grid(props: GridProps) {
           {store.error !== null && store.window.length === 0 && (
             <ErrorPanel error={store.error} onRetry={store.reload} />
           )}
-          {!store.isLoading && store.error === null && store.window.total === 0 && <Nothing {...props} />}
+          {!store.isLoading && store.error === null && store.window.total === 0 && (
+            <Nothing {...props} limits={store.rows.table.limits} />
+          )}
         </div>
       </div>
       <Footer

@@ -3,7 +3,7 @@ import { locale, t } from "@/i18n";
 import type { Editing, Outcome } from "../data/editing";
 import type { GridStore } from "../data/store";
 import { type Cells, fromTsv, toTsv } from "../model/clipboard";
-import type { Column, Row } from "../model/columns";
+import { type Column, canAdd, type Row } from "../model/columns";
 import { editable } from "../model/display";
 import { fromHtml, toHtml } from "../model/html";
 import { coverOf, describePlan, type PastePlan, planPaste } from "../model/paste";
@@ -81,14 +81,14 @@ export function useClipboard(store: GridStore, editing: Editing, columns: readon
   };
 
   /** Writes texts into the range, and beyond the last row as new rows; asks first when there is something to ask. */
-  const write = async (copied: Cells, range: Range, canAdd: boolean) => {
+  const write = async (copied: Cells, range: Range, isAdding: boolean) => {
     const cover = coverOf(copied, range);
     if (cover.rows * cover.columns > maxPasted) {
       return say(t("At most {max} cells can be pasted at once; import a file for more.", { max: maxPasted }));
     }
     const last = Math.min(range.top + cover.rows, store.window.length) - 1;
     const rows = last < range.top ? [] : await store.rowsBetween(range.top, last);
-    const cells = canAdd ? cover.cells : cover.cells.slice(0, rows.length);
+    const cells = isAdding ? cover.cells : cover.cells.slice(0, rows.length);
     const planned = planPaste(cells, rows, columns.slice(range.left, range.left + cover.columns), range.top, locale);
     const size = planned.changes.length + planned.added.length * cover.columns;
     if (size === 0 && planned.bad.length === 0) return;
@@ -101,7 +101,7 @@ export function useClipboard(store: GridStore, editing: Editing, columns: readon
     const text = event.clipboardData.getData("text/plain");
     // HTML says more: lines and NULL in cells, cells that span others, the number behind a text.
     const cells = fromHtml(event.clipboardData.getData("text/html")) ?? (text === "" ? null : fromTsv(text));
-    if (cells !== null) write(cells, range, true).catch(sayError);
+    if (cells !== null) write(cells, range, canAdd(store.rows.table)).catch(sayError);
   };
 
   /** Repeats `source` over `target`, which begins with it. */

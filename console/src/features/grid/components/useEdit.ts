@@ -35,6 +35,7 @@ export function useEdit(store: GridStore, editing: Editing, columns: readonly Co
     const state = store.cells.get(cellKey(row.id, column.name));
     const text = state?.kind === "refused" ? state.text : editable(before, column, locale);
     if (!(column.name in row.values) || text.length > maxEdited) setOpened({ ...open, kind: "large" });
+    else if (column.isLocked) say(t("Your role may not change {column}.", { column: column.name }));
     else if (!column.isEditable) say(t("{column} is maintained by the platform.", { column: column.name }));
     else setOpened({ ...open, kind: "edit", before, text: typed ?? text, isTyped: typed !== null });
     return true;

@@ -71,6 +71,13 @@ function UseItem({ use, place }: { use: Use; place: Place }) {
       </Anchor>
     );
   }
+  if (use.kind === "permission") {
+    return (
+      <Anchor renderRoot={(props) => <Link to="/$org/$app/tables/$table/permissions" params={place} {...props} />}>
+        {t("permission {name}", { name })}
+      </Anchor>
+    );
+  }
   if (use.kind === "schedule" || use.kind === "action") {
     const action = use.kind === "action" ? name : (use.parent ?? "");
     const search = use.kind === "action" || use.id === null ? {} : { tab: "triggers" as const, schedule: use.id };

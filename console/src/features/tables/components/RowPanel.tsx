@@ -99,7 +99,11 @@ type FieldsProps = {
 
 function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
   const { table } = store.rows;
-  const columns = table.columns.filter(({ isEditable, name }) => isEditable && !store.rows.hidden.has(name));
+  const columns = table.columns.filter(
+    (column) =>
+      !store.rows.hidden.has(column.name) &&
+      (row === undefined ? (column.isAddable ?? column.isEditable) : column.isEditable),
+  );
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
   const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
   const [failure, setFailure] = useState<string | null>(null);
@@ -164,11 +168,15 @@ function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
             {failure}
           </Text>
         )}
-        <Group>
-          <Button type="submit" loading={isSaving}>
-            {row === undefined ? t("Create row") : t("Save")}
-          </Button>
-        </Group>
+        {columns.length === 0 && row !== undefined ? (
+          <Text size="sm">{t("Your role may not change rows of this table.")}</Text>
+        ) : (
+          <Group>
+            <Button type="submit" loading={isSaving}>
+              {row === undefined ? t("Create row") : t("Save")}
+            </Button>
+          </Group>
+        )}
         {row !== undefined &&
           table.columns
             .filter((column) => !column.isEditable && row !== undefined && column.name in row.values)

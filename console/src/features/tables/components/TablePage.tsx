@@ -14,6 +14,7 @@ import {
   arranged,
   type Column,
   ColumnsMenu,
+  canAdd,
   Editing,
   type Filter,
   FilterBar,
@@ -38,6 +39,7 @@ import { tableOf, tableQuery } from "../api";
 import { rowSnippets } from "../model/snippets";
 import { ForAll } from "./ForAll";
 import { GroupChoice, GroupPane } from "./GroupPane";
+import { LimitsNote, NotReadable } from "./Limits";
 import { RowPanel } from "./RowPanel";
 import { RowPeek } from "./RowPeek";
 import classes from "./TablePage.module.css";
@@ -57,6 +59,7 @@ export function TablePage() {
     [read.data],
   );
   useLiveTables(app);
+  if (table?.limits?.canRead === false) return <NotReadable app={app} table={table} />;
   if (table !== undefined) return <Rows key={`${app} ${name}`} app={app} table={table} />;
   const isMissing = read.error instanceof ApiError && read.error.status === 404;
   return (
@@ -167,9 +170,11 @@ function Rows({ app, table }: { app: string; table: Table }) {
               columns: columns.map(({ name }) => name),
             })}
           />
-          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
-            {t("New row")}
-          </Button>
+          {canAdd(table) && (
+            <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
+              {t("New row")}
+            </Button>
+          )}
         </>
       }
       toolbar={
@@ -193,11 +198,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
             <IconRefresh size={16} aria-hidden />
           </ActionIcon>
           <NewRows store={store} />
-          {hidden.size > 0 && (
-            <Text size="sm" c="dimmed" title={[...hidden].join(", ")}>
-              {t("{count, plural, one {# column is} other {# columns are}} hidden from you", { count: hidden.size })}
-            </Text>
-          )}
+          <LimitsNote app={app} table={table} />
         </>
       }
     >
