@@ -42,7 +42,9 @@ export function Code({ app: slug, path, line, action, tabs }: CodeProps) {
   const id = app.data?.id ?? 0;
   const source = useQuery({ ...sourceQuery(api, id), enabled: app.data !== undefined });
   const actions = useQuery({ ...actionsQuery(api, id), enabled: app.data !== undefined });
-  const isClosed = source.error instanceof ApiError && [403, 404].includes(source.error.status);
+  // Whoever may no longer read it keeps what is open: what they typed is nowhere else.
+  const isClosed =
+    source.data === undefined && source.error instanceof ApiError && [403, 404].includes(source.error.status);
   if (app.data !== undefined && isClosed) return <Closed name={app.data.name} />;
   const failed = [me, app, source, actions].find(({ error, data }) => error !== null && data === undefined);
   if (me.data === undefined || app.data === undefined || source.data === undefined || actions.data === undefined) {

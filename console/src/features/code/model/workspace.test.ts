@@ -7,6 +7,7 @@ class Server {
   versions: Source[] = [{ number: 1, files: new Map([["a.py", "1\n2\n3"]]) }];
   kept = new Map<string, KeptEdit>();
   isDown = false;
+  losesAnswers = false;
   clock = 0;
   waiting: (() => void) | null = null;
 
@@ -25,6 +26,7 @@ class Server {
       else files.set(path, text);
     }
     this.versions.push({ number: base + 1, files });
+    if (this.losesAnswers) throw new Error("offline");
     return base + 1;
   }
 
@@ -51,6 +53,20 @@ class Server {
 }
 
 describe("a workspace", () => {
+  test("knows its own version where the answer to a save was lost, and saves what was typed since", async () => {
+    const server = new Server();
+    const workspace = server.open();
+    workspace.edit("a.py", "sent");
+    server.losesAnswers = true;
+    expect(await workspace.save()).toBeNull();
+    expect(workspace.read().state).toBe("offline");
+    workspace.edit("a.py", "sent and more");
+    server.losesAnswers = false;
+    expect(await workspace.save()).toBe(3);
+    expect(workspace.read()).toMatchObject({ state: "saved", conflict: null });
+    expect(server.versions.map(({ files }) => files.get("a.py"))).toEqual(["1\n2\n3", "sent", "sent and more"]);
+  });
+
   test("tells of the first key at once, of those that follow once the keys rest", () => {
     const server = new Server();
     const workspace = server.open();

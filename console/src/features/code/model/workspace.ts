@@ -46,6 +46,8 @@ export class Workspace {
   private readonly listeners = new Set<() => void>();
   private saving: Promise<number | null> | null = null;
   private giveUpTelling = () => {};
+  /** What was sent first of all saves that had no answer: the server may have it. */
+  private unanswered: { base: number; changes: Changes } | null = null;
 
   constructor(
     base: Source,
@@ -164,22 +166,30 @@ export class Workspace {
         if (text === null) files.delete(path);
         else files.set(path, text);
       }
+      this.unanswered = null;
       this.move({ number, files }, this.snapshot.edits);
       return number;
     } catch (error) {
       const failure = this.outside.failure(error);
-      if (failure === "conflict") await this.meet(changes);
-      else this.set({ state: failure, error });
+      if (failure === "conflict") return this.meet(changes);
+      if (failure === "offline") this.unanswered ??= { base: base.number, changes };
+      this.set({ state: failure, error });
       return null;
     }
   }
 
-  /** Loads what others have saved and compares it with the edits here. */
-  private async meet(changes: Changes): Promise<void> {
+  /** Loads what was saved since and compares it with the edits here. Returns a version that is one's own. */
+  private async meet(changes: Changes): Promise<number | null> {
     const { base, edits } = this.snapshot;
     const all = new Map([...edits, ...changes]);
     try {
       const theirs = await this.outside.load();
+      if (this.isOwn(theirs, changes)) {
+        this.unanswered = null;
+        this.move(theirs, all);
+        return this.snapshot.edits.size === 0 ? theirs.number : this.send(this.snapshot.edits, "");
+      }
+      this.unanswered = null;
       this.set({
         edits: all,
         state: "conflict",
@@ -188,6 +198,14 @@ export class Workspace {
     } catch (error) {
       this.set({ edits: all, state: this.outside.failure(error) === "offline" ? "offline" : "refused", error });
     }
+    return null;
+  }
+
+  /** Tells whether a version is what was sent from here, and its answer was lost. */
+  private isOwn(version: Source, changes: Changes): boolean {
+    const sent = this.unanswered?.changes ?? changes;
+    if (version.number !== this.snapshot.base.number + 1) return false;
+    return [...sent].every(([path, text]) => text === (version.files.get(path) ?? null));
   }
 
   /** Ends a conflict with what each of its files shall be, and saves that on top of what others have saved. */

@@ -6,7 +6,8 @@ export type Range = { start: Position; end: Position };
 export type Location = { uri: string; range: Range };
 export type Edit = { range: Range; text: string };
 export type Item = { label: string; insert: string; kind: number; detail: string; documentation: string; raw: unknown };
-export type ServerProblem = { range: Range; severity: number; message: string };
+/** `source` names who says it. */
+export type ServerProblem = { range: Range; severity: number; message: string; source: string };
 export type Signature = { label: string; documentation: string; active: string };
 export type Fix = { title: string; edits: ReadonlyMap<string, readonly Edit[]> };
 
@@ -42,10 +43,11 @@ export function readLocations(answer: unknown): Location[] {
 }
 
 export function readProblems(params: Record<string, unknown>): ServerProblem[] {
-  return listOf(params.diagnostics).map(({ range, severity, message }) => ({
+  return listOf(params.diagnostics).map(({ range, severity, message, source }) => ({
     range: rangeOf(range),
     severity: Number(severity ?? 1),
     message: textOf(message),
+    source: textOf(source).toLowerCase(),
   }));
 }
 
