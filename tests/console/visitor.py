@@ -15,7 +15,10 @@ Scheme = Literal["light", "dark"]
 # Chromium writes one for every answer that is an error; which answers may be one is told apart by status.
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 # What Chromium writes while nobody can be reached.
-_OFFLINE = re.compile(r"net::ERR_(INTERNET_DISCONNECTED|FAILED|CONNECTION_\w+)|WebSocket connection to .* failed")
+_OFFLINE = re.compile(
+    r"net::ERR_(INTERNET_DISCONNECTED|FAILED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_\w+)"
+    r"|WebSocket connection to .* failed"
+)
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 

@@ -1,5 +1,7 @@
 import { Button, Group, Loader, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
+import { useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
 import { EmptyState } from "@/ui/EmptyState";
@@ -63,7 +65,7 @@ function Listed({ list, scope, filters, onFilter }: ListProps & { list: ReturnTy
         </Text>
       )}
       {list.runs.length > 0 && <RunTable runs={list.runs} showsApp={scope.app === null} />}
-      {list.runs.length === 0 && !list.hasNextPage && <NoRuns filters={filters} onFilter={onFilter} />}
+      {list.runs.length === 0 && !list.hasNextPage && <NoRuns app={scope.app} filters={filters} onFilter={onFilter} />}
       {list.isFetchNextPageError && <ErrorPanel error={list.error} onRetry={() => list.fetchNextPage()} />}
       {isLooking && (
         <Group gap="xs" mt="sm" role="status">
@@ -83,10 +85,20 @@ function Listed({ list, scope, filters, onFilter }: ListProps & { list: ReturnTy
   );
 }
 
-function NoRuns({ filters, onFilter }: Pick<Props, "filters" | "onFilter">) {
+function NoRuns({ app, filters, onFilter }: Omit<Props, "title">) {
+  const org = useOrganization();
   if (!isFiltered(filters)) {
     return (
-      <EmptyState title={t("No runs yet")}>
+      <EmptyState
+        title={t("No runs yet")}
+        action={
+          app !== null && (
+            <Button renderRoot={(props) => <Link to="/$org/$app/code" params={{ org, app }} {...props} />}>
+              {t("Run the first action")}
+            </Button>
+          )
+        }
+      >
         {t("A run is one execution of an action: started here, by a schedule, a webhook or a program.")}
       </EmptyState>
     );
