@@ -1049,6 +1049,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apps/{app}/table/{table_name}/permissions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what roles may do with the rows of a table */
+        get: operations["tables_list_permissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/permissions/mine/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what the caller may do with the rows of a table */
+        get: operations["tables_get_own_permission"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/permissions/{role}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set what a role may do with the rows of a table */
+        put: operations["tables_save_permission"];
+        post?: never;
+        /** Delete the limits of a role on a table */
+        delete: operations["tables_delete_permission"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apps/{app}/tables/stream/": {
         parameters: {
             query?: never;
@@ -1145,6 +1197,23 @@ export interface paths {
         put?: never;
         /** Count rows by the values of a column */
         post: operations["tables_group_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/rows/{row_id}/visibility/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return whether a role or a member sees a row, and why */
+        get: operations["tables_get_visibility"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3103,6 +3172,38 @@ export interface components {
          * @enum {string}
          */
         ActorKind: "session" | "app_token" | "run_token";
+        /**
+         * AddRight
+         * @description Says which rows may be added.
+         */
+        AddRight: {
+            /**
+             * Allowed
+             * @default true
+             */
+            allowed?: boolean;
+            /**
+             * Rule
+             * @description What a new row must be, as a boolean expression
+             * @default {}
+             */
+            rule?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Columns
+             * @description Of the builder's columns; null: all, also those added later. The system's columns are always open
+             */
+            columns?: string[] | null;
+            /**
+             * Presets
+             * @description Values by column: a constant, or `X-Hasura-User-Id` or `X-Hasura-Organization-Id`. Nobody can write them
+             * @default {}
+             */
+            presets?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
         /** AffectedRows */
         AffectedRows: {
             /** Affected Rows */
@@ -4048,6 +4149,46 @@ export interface components {
             proof?: components["schemas"]["Proof"] | null;
         };
         /**
+         * ChangeRight
+         * @description Says which rows and columns may be changed.
+         */
+        ChangeRight: {
+            /**
+             * Allowed
+             * @default true
+             */
+            allowed?: boolean;
+            /**
+             * Rule
+             * @description A Hasura boolean expression over the table's columns and relationships; empty: all rows of the organization
+             * @default {}
+             */
+            rule?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * After
+             * @description What a row must be when it has been changed; empty: anything
+             * @default {}
+             */
+            after?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Columns
+             * @description Of the builder's columns; null: all, also those added later. The system's columns are always open
+             */
+            columns?: string[] | null;
+            /**
+             * Presets
+             * @description Values by column: a constant, or `X-Hasura-User-Id` or `X-Hasura-Organization-Id`. Nobody can write them
+             * @default {}
+             */
+            presets?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /**
          * CheckRead
          * @description Describes what the change demands of the rows that are there, and whether they meet it.
          */
@@ -4638,6 +4779,25 @@ export interface components {
              *     }
              */
             limits?: components["schemas"]["Limits"];
+        };
+        /**
+         * DeleteRight
+         * @description Says which rows may be deleted.
+         */
+        DeleteRight: {
+            /**
+             * Allowed
+             * @default true
+             */
+            allowed?: boolean;
+            /**
+             * Rule
+             * @description A Hasura boolean expression over the table's columns and relationships; empty: all rows of the organization
+             * @default {}
+             */
+            rule?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
         };
         /**
          * DiffRead
@@ -7084,6 +7244,42 @@ export interface components {
          */
         Overlap: "skip" | "allow" | "queue_one";
         /**
+         * OwnPermission
+         * @description Describes what the caller may do with the rows of a table.
+         */
+        OwnPermission: {
+            role: components["schemas"]["Role"];
+            /**
+             * Is Limited
+             * @description False: everything, in the caller's organization
+             */
+            is_limited: boolean;
+            read: components["schemas"]["OwnRightRead"];
+            add: components["schemas"]["OwnRightRead"];
+            change: components["schemas"]["OwnRightRead"];
+            delete: components["schemas"]["OwnRightRead"];
+        };
+        /** OwnRightRead */
+        OwnRightRead: {
+            /** Allowed */
+            allowed: boolean;
+            /**
+             * Columns
+             * @description Columns of the builder that may be read or written
+             */
+            columns: string[];
+            /**
+             * Presets
+             * @description Columns that the platform gives a value
+             */
+            presets: string[];
+            /**
+             * Is By Row
+             * @description A rule decides for each row
+             */
+            is_by_row: boolean;
+        };
+        /**
          * Pagination
          * @description Declares how the lists of an integration are paged.
          */
@@ -7301,6 +7497,123 @@ export interface components {
         PasswordResetRequest: {
             /** Email */
             email: string;
+        };
+        /**
+         * PermissionRead
+         * @description Describes the permission of a role.
+         */
+        PermissionRead: {
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {}
+             *     }
+             */
+            read?: components["schemas"]["ReadRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {},
+             *       "presets": {}
+             *     }
+             */
+            add?: components["schemas"]["AddRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {},
+             *       "after": {},
+             *       "presets": {}
+             *     }
+             */
+            change?: components["schemas"]["ChangeRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {}
+             *     }
+             */
+            delete?: components["schemas"]["DeleteRight"];
+            role: components["schemas"]["Role"];
+            /** Revision */
+            revision: number;
+            /**
+             * Words
+             * @description The rules in words: `read`, `add`, `change`, `after`, `delete`
+             */
+            words: {
+                [key: string]: string;
+            };
+            /**
+             * Metadata
+             * @description The same as Hasura's metadata, by `<operation>_permissions`
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * PermissionWrite
+         * @description Replaces a role's permission.
+         */
+        PermissionWrite: {
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {}
+             *     }
+             */
+            read?: components["schemas"]["ReadRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {},
+             *       "presets": {}
+             *     }
+             */
+            add?: components["schemas"]["AddRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {},
+             *       "after": {},
+             *       "presets": {}
+             *     }
+             */
+            change?: components["schemas"]["ChangeRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {}
+             *     }
+             */
+            delete?: components["schemas"]["DeleteRight"];
+            /**
+             * Base Revision
+             * @description The revision that was changed, 0 for none; 409 when it is another
+             */
+            base_revision: number;
+        };
+        /**
+         * PermissionsRead
+         * @description Holds the permissions of a table.
+         */
+        PermissionsRead: {
+            /**
+             * Unlimited
+             * @description Roles that may always do everything
+             */
+            unlimited: components["schemas"]["Role"][];
+            /**
+             * Roles
+             * @description Limited roles; a role in neither list may do everything, too
+             */
+            roles: components["schemas"]["PermissionRead"][];
         };
         /**
          * PlaceholderRead
@@ -7621,6 +7934,30 @@ export interface components {
              * @default 1
              */
             seconds?: number;
+        };
+        /**
+         * ReadRight
+         * @description Says which rows and columns may be read.
+         */
+        ReadRight: {
+            /**
+             * Allowed
+             * @default true
+             */
+            allowed?: boolean;
+            /**
+             * Rule
+             * @description A Hasura boolean expression over the table's columns and relationships; empty: all rows of the organization
+             * @default {}
+             */
+            rule?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Columns
+             * @description Of the builder's columns; null: all, also those added later. The system's columns are always open
+             */
+            columns?: string[] | null;
         };
         /**
          * Refusal
@@ -7970,6 +8307,23 @@ export interface components {
          * @enum {string}
          */
         RuleKind: "required" | "type" | "unique" | "choice" | "reference";
+        /** RulePartRead */
+        RulePartRead: {
+            /**
+             * Words
+             * @description The part in words
+             */
+            words: string;
+            /**
+             * Rule
+             * @description The part as a boolean expression
+             */
+            rule: {
+                [key: string]: unknown;
+            };
+            /** Is Met */
+            is_met: boolean;
+        };
         /**
          * RunCancelled
          * @description Tells what became of the request to cancel one run.
@@ -9535,6 +9889,8 @@ export interface components {
             foreign_keys: components["schemas"]["ForeignKeyRead"][];
             /** Indexes */
             indexes: components["schemas"]["IndexRead"][];
+            /** @description What the caller may do with the rows; null: everything, in their organization */
+            limits?: components["schemas"]["OwnPermission"] | null;
             /**
              * Revision
              * @description Changes with the table's definition; `base_revision` of a change
@@ -9906,10 +10262,10 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "index" | "unique" | "reference" | "source" | "view" | "others_views" | "draft" | "sync" | "others_syncs" | "action" | "schedule";
+            kind: "index" | "unique" | "reference" | "source" | "permission" | "view" | "others_views" | "draft" | "sync" | "others_syncs" | "action" | "schedule";
             /**
              * Name
-             * @description The columns of a key, the file of a source; of `others_…`, their number
+             * @description The columns of a key, the file of a source; of `others_…`, their number; the place in a permission: what a rule or a preset uses has to be changed there before the change can be made
              */
             name: string;
             /**
@@ -10122,6 +10478,26 @@ export interface components {
             content: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+        };
+        /**
+         * VisibilityRead
+         * @description Says whether somebody sees a row, and why.
+         */
+        VisibilityRead: {
+            /** Is Visible */
+            is_visible: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * Parts
+             * @description The parts of the rule, all of which must be met
+             */
+            parts: components["schemas"]["RulePartRead"][];
+            /**
+             * Hidden Columns
+             * @description Columns that are hidden in every row
+             */
+            hidden_columns: string[];
         };
         /**
          * WebhookActionRun
@@ -11049,8 +11425,10 @@ export interface operations {
             query?: {
                 /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
                 search?: string | null;
-                /** @description At most so many; absent: all */
-                limit?: number | null;
+                /** @description At most so many */
+                limit?: number;
+                /** @description Only those with a larger id: what follows a part */
+                after?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -14486,6 +14864,197 @@ export interface operations {
             };
         };
     };
+    tables_list_permissions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionsRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_get_own_permission: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPermission"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_save_permission: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                role: "member";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PermissionWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_delete_permission: {
+        parameters: {
+            query?: {
+                /** @description The revision to delete; 409 for another */
+                base_revision?: number | null;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                role: "member";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     tables_stream_changes: {
         parameters: {
             query?: {
@@ -14764,6 +15333,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GroupsRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_get_visibility: {
+        parameters: {
+            query?: {
+                /** @description A role, as whom the caller would look */
+                role?: "member" | null;
+                /** @description A member of the organization, by id */
+                user?: number | null;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                /** @description The row's id */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisibilityRead"];
                 };
             };
             /** @description Refused, with the reason */

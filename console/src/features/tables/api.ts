@@ -159,6 +159,8 @@ export function relatedQuery(api: Api, app: string, table: Table, id: string, re
     },
     staleTime: 0,
   });
+}
+
 type OwnLimits = components["schemas"]["OwnPermission"];
 
 function limitsOf(read: TableRead, limits: OwnLimits): Limits {

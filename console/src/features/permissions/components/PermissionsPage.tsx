@@ -36,6 +36,7 @@ export function PermissionsPage() {
         </Anchor>
       }
       help="/help/permissions"
+      asCode={null}
       tabs={<TableTabs org={org} app={app} table={name} />}
     >
       {me !== undefined && !canBuild && (

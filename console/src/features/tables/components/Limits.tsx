@@ -42,6 +42,7 @@ export function NotReadable({ app, table }: Props) {
   return (
     <Page
       help="/help/permissions"
+      asCode={null}
       title={table.name}
       tabs={<TableTabs org={org} app={app} table={table.name} />}
       toolbar={<WhyNotSeen app={app} table={table.name} />}
