@@ -173,6 +173,7 @@ async def test_a_builder_views_a_table_as_a_member(shared_platform: Platform, vi
         assert await visitor.findings_of_axe() == []
         await visitor.open(f"{shop.path}/schema")
         await expect(page.get_by_role("heading", name="Builders and owners change tables")).to_be_visible()
+        await visitor.settle()
         seen = await page.get_by_role("navigation").first.inner_text()
         await banner.get_by_role("button", name="End viewing").click()
         await expect(page.get_by_role("heading", name="Columns")).to_be_visible()
@@ -183,6 +184,7 @@ async def test_a_builder_views_a_table_as_a_member(shared_platform: Platform, vi
         await expect(banner).to_contain_text(member.email)
         await visitor.open(f"{shop.path}/schema")
         await expect(page.get_by_role("heading", name="Builders and owners change tables")).to_be_visible()
+        await visitor.settle()
         assert await page.get_by_role("navigation").first.inner_text() == seen
     async with visit() as visitor:
         await visitor.open("/sign-in")

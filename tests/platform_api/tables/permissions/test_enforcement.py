@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 import pytest
 
 from platform_api.accounts.models import Role
 from platform_api.csv.worker import CsvWorker
 from tests.platform_api.tables.permissions.limited import Limited, organization_of
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -246,3 +248,45 @@ async def test_no_rule_reaches_another_organization(limited: Limited, rule: dict
         assert (await limited.send(limited.member, method, path, body)).status_code == 403
     stranger = await shop.platform.create_caller()
     assert (await limited.send(stranger, "GET", "orders/permissions/mine/")).status_code == 404
+
+
+async def test_members_import_only_what_they_may_write(limited: Limited) -> None:
+    shop, platform = limited.shop, limited.shop.platform
+    await limited.limit(
+        read={"rule": {"delivered": {"_eq": True}}},
+        add={"rule": {"total": {"_lt": 10}}, "columns": ["orderId", "total"], "presets": {"delivered": True}},
+        change={"allowed": False},
+    )
+
+    async def imported(text: str, **options: str) -> dict[str, Any]:
+        form = {"app": str(shop.app), "table": "orders", **options}
+        async with platform.client(limited.member) as client:
+            started = await client.post(
+                "/api/apps/csv-imports/", data=form, files={"file": ("o.csv", text.encode(), "text/csv")}
+            )
+            assert started.status_code == 201, started.text
+            while await platform.app.services[CsvWorker].import_next():
+                pass
+            path = f"/api/apps/csv-imports/{started.json()['id']}/"
+            await eventually(lambda: _has_ended(client, path))
+            job: dict[str, Any] = (await client.get(path)).json()
+            return job
+
+    done = await imported("orderId,total\na,1\nb,50\n")
+    result = done["import_result"]
+    assert (result["inserted"], result["rejected"]) == (1, 1), done
+    data = await shop.run(shop.owner, "{ ORDERS { orderId delivered } }")
+    assert data[shop.orders] == [{"orderId": "a", "delivered": True}]
+    preset = await imported("orderId,delivered\nc,false\n")
+    assert preset["status"] == "failed" and "delivered" in preset["error"], preset
+    await limited.limit(base_revision=1, add={"allowed": False})
+    async with platform.client(limited.member) as client:
+        form = {"app": str(shop.app), "table": "orders"}
+        file = {"file": ("o.csv", b"orderId\nd\n", "text/csv")}
+        refused = await client.post("/api/apps/csv-imports/", data=form, files=file)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
+    assert await shop.order_numbers(shop.owner) == ["a"]
+
+
+async def _has_ended(client: httpx.AsyncClient, path: str) -> bool:
+    return (await client.get(path)).json()["status"] in ("completed", "failed")
