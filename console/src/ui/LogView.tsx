@@ -59,6 +59,7 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
   }, [follows, log, version, height]);
   const show = (row: number) => {
     setFollows(false);
+    isTouched.current = false;
     rows.scrollToIndex(row, { align: "center" });
   };
   const goTo = (index: number) => {
@@ -79,7 +80,8 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
     if (element === null) return;
     const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < rowHeight * 2;
     // Lines that came since the last scroll move the end away; only a person scrolls up.
-    if (isAtEnd) setFollows(true);
+    // Nor does a line that is shown for itself begin to follow, because it is the last at the moment.
+    if (isTouched.current && isAtEnd) setFollows(true);
     else if (isTouched.current && element.scrollTop < lastTop.current) setFollows(false);
     lastTop.current = element.scrollTop;
   };

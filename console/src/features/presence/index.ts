@@ -1,1 +1,1 @@
-export { Presence } from "./components/Presence";
+export { Presence } from "./components/LazyPresence";

@@ -36,7 +36,7 @@ export function Filters({ app, filters, onFilter }: Props & { app: string | null
         key={filters.text === undefined ? "empty" : "text"}
         onChange={(event) => search(event.currentTarget.value)}
         data-search
-        w={180}
+        w={160}
         size="xs"
       />
       <Chip.Group multiple value={outcomesOf(filters)} onChange={(chosen) => onFilter(withOutcomes(filters, chosen))}>
@@ -103,7 +103,7 @@ function CauseFilter({ filters, onFilter }: Props) {
     <Select
       {...chooser}
       aria-label={t("How it was begun")}
-      placeholder={cause.length > 1 ? cause.map(causeLabel).join(", ") : t("Begun in any way")}
+      placeholder={cause.length > 1 ? cause.map(causeLabel).join(", ") : t("Any cause")}
       nothingFoundMessage={t("Nothing is called so")}
       data={causes.map((name) => ({ value: name, label: causeLabel(name) }))}
       value={cause.length === 1 ? (cause[0] ?? null) : null}
@@ -112,4 +112,4 @@ function CauseFilter({ filters, onFilter }: Props) {
   );
 }
 
-const chooser = { size: "xs", w: 140, clearable: true, searchable: true, comboboxProps: { width: 220 } } as const;
+const chooser = { size: "xs", w: 120, clearable: true, searchable: true, comboboxProps: { width: 220 } } as const;
