@@ -53,8 +53,11 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
   const height = rows.scrollRect?.height;
   // biome-ignore lint/correctness/useExhaustiveDependencies: both move the end
   useEffect(() => {
-    if (follows && scroller.current !== null) scroller.current.scrollTop = log.length * rowHeight;
+    if (follows) toEnd();
   }, [follows, log, version, height]);
+  const toEnd = () => {
+    if (scroller.current !== null) scroller.current.scrollTop = log.length * rowHeight;
+  };
   const goTo = (index: number) => {
     const at = ((index % found.length) + found.length) % found.length;
     setChosen(at);
@@ -69,6 +72,7 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
     // Lines that came since the last scroll move the end away; only a person scrolls up.
     if (isAtEnd) setFollows(true);
     else if (isTouched.current && element.scrollTop < lastTop.current) setFollows(false);
+    else if (follows) toEnd();
     lastTop.current = element.scrollTop;
   };
   const touch = () => {
