@@ -189,7 +189,7 @@ def typing_beside_output(site: Site, rounds: int) -> tuple[str, str, str]:
 
 
 def _typed(tab: Tab, keys: int) -> tuple[list[float], float]:
-    """Types; returns the seconds from each key to the next frame, and the CPU seconds of a key."""
+    """Returns the seconds from each of some typed keys to the next frame, and the CPU seconds of a key."""
     latencies = []
     before = tab.cpu()
     for number in range(keys):

@@ -55,12 +55,15 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
   const height = rows.scrollRect?.height;
   // biome-ignore lint/correctness/useExhaustiveDependencies: both move the end
   useEffect(() => {
-    if (follows && scroller.current !== null) scroller.current.scrollTop = log.length * rowHeight;
+    if (follows) toEnd();
   }, [follows, log, version, height]);
   const show = (row: number) => {
     setFollows(false);
     isTouched.current = false;
     rows.scrollToIndex(row, { align: "center" });
+  };
+  const toEnd = () => {
+    if (scroller.current !== null) scroller.current.scrollTop = log.length * rowHeight;
   };
   const goTo = (index: number) => {
     const at = ((index % found.length) + found.length) % found.length;
@@ -83,6 +86,7 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
     // Nor does a line that is shown for itself begin to follow, because it is the last at the moment.
     if (isTouched.current && isAtEnd) setFollows(true);
     else if (isTouched.current && element.scrollTop < lastTop.current) setFollows(false);
+    else if (follows) toEnd();
     lastTop.current = element.scrollTop;
   };
   const touch = () => {

@@ -262,7 +262,7 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
           <CodeEditor
             ref={editor}
             path={path}
-            text={text}
+            textOf={(of) => workspace.text(of)}
             revision={snapshot.revision}
             openPaths={openPaths}
             names={names.data ?? noNames}
