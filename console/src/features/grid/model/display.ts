@@ -1,3 +1,4 @@
+import { parseExact } from "@/api/exact";
 import type { Column, Row, Value } from "./columns";
 import { dateFormat, formattedNumber } from "./formats";
 
@@ -49,6 +50,15 @@ export function editable(value: Value | undefined, column: Column, locale: strin
   if (value === null || value === undefined) return "";
   if (["integer", "bigint", "numeric", "float"].includes(column.type)) return localNumber(String(value), locale, false);
   return plain(value);
+}
+
+/** Returns JSON in lines, none of its digits changed; null for what is no JSON. */
+export function indented(text: string): string | null {
+  try {
+    return JSON.stringify(parseExact(text), null, 2);
+  } catch {
+    return null;
+  }
 }
 
 function plain(value: Value): string {

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Button } from "@mantine/core";
+import { ActionIcon, Anchor, Button, Text } from "@mantine/core";
 import IconBolt from "@tabler/icons-react/icons/IconBolt";
 import IconBoltOff from "@tabler/icons-react/icons/IconBoltOff";
 import IconPlus from "@tabler/icons-react/icons/IconPlus";
@@ -8,6 +8,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { ApiError } from "@/api/errors";
+import { useCommands } from "@/commands/registry";
 import {
   arranged,
   type Column,
@@ -36,6 +37,7 @@ import { rowSnippets } from "../model/snippets";
 import { ForAll } from "./ForAll";
 import { GroupChoice, GroupPane } from "./GroupPane";
 import { RowPanel } from "./RowPanel";
+import { RowPeek } from "./RowPeek";
 import classes from "./TablePage.module.css";
 import { useArrangement } from "./useArrangement";
 import { ViewsMenu } from "./ViewsMenu";
@@ -77,7 +79,9 @@ function Rows({ app, table }: { app: string; table: Table }) {
   const { search, go, filter, order, narrowed, layout, setLayout, group, isPending } = arrangement;
   const [isNew, setNew] = useState(false);
   const searchField = useRef<HTMLInputElement>(null);
-  const all = useMemo(() => arranged(table.columns, layout), [table, layout]);
+  const hidden = useSyncExternalStore(store.subscribe, () => store.rows.hidden);
+  const readable = useMemo(() => table.columns.filter(({ name }) => !hidden.has(name)), [table, hidden]);
+  const all = useMemo(() => arranged(readable, layout), [readable, layout]);
   const columns = useMemo(() => all.filter(({ name }) => !layout.hidden.includes(name)), [all, layout]);
   const widths = useMemo(() => columns.map((column) => widthOf(column, layout)), [columns, layout]);
 
@@ -105,6 +109,12 @@ function Rows({ app, table }: { app: string; table: Table }) {
       ...filter,
       conditions: [...filter.conditions, { column: column.name, operator: value === null ? "empty" : "is", value }],
     });
+  useCommands(
+    useMemo(
+      () => [{ id: "tables.new-row", title: t("New row"), group: t("Table"), keys: "n", run: () => setNew(true) }],
+      [],
+    ),
+  );
   const openRow = (row: string | undefined) => {
     setNew(false);
     go({ row });
@@ -161,6 +171,11 @@ function Rows({ app, table }: { app: string; table: Table }) {
             <IconRefresh size={16} aria-hidden />
           </ActionIcon>
           <NewRows store={store} />
+          {hidden.size > 0 && (
+            <Text size="sm" c="dimmed" title={[...hidden].join(", ")}>
+              {t("{count, plural, one {# column is} other {# columns are}} hidden from you", { count: hidden.size })}
+            </Text>
+          )}
         </>
       }
     >
@@ -192,6 +207,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
             onFilterBy={filterBy}
             onClearFilter={() => go({ where: search.view === undefined ? undefined : {}, in: undefined }, true)}
             onFind={() => searchField.current?.focus()}
+            peek={(reference, id) => <RowPeek app={app} table={reference.table} id={id} />}
             forAll={<ForAll store={store} editing={editing} columns={table.columns} />}
           />
           {(isNew || search.row !== undefined) && (
