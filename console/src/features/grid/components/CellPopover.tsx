@@ -15,11 +15,12 @@ type CellPopoverProps = {
 /** Opens beside a cell, outside of the grid's scroller, wherever there is room. Escape closes it. */
 export function CellPopover({ label, isFocused = false, onClose, onLeave, children }: CellPopoverProps) {
   return (
-    <Popover opened trapFocus={isFocused} position="bottom-start" offset={2} shadow="md" withinPortal>
+    <Popover opened trapFocus={isFocused} position="bottom-start" offset={2} shadow="md" withinPortal withRoles={false}>
       <Popover.Target>
         <div className={classes.anchor} />
       </Popover.Target>
       <Popover.Dropdown
+        role="dialog"
         aria-label={label}
         className={classes.popover}
         onKeyDown={(event) => {

@@ -26,7 +26,7 @@ function escapeHtml(text: string): string {
  */
 export function fromHtml(html: string): Cells | null {
   if (!/<table/i.test(html)) return null;
-  const document = new DOMParser().parseFromString(withoutStyles(html), "text/html");
+  const document = new DOMParser().parseFromString(inert(html), "text/html");
   for (const element of document.querySelectorAll("script, style, template, title, noscript")) element.remove();
   const [table, ...others] = [...document.querySelectorAll("table")].filter(
     (one) => one.parentElement?.closest("table") === null,
@@ -46,11 +46,11 @@ export function fromHtml(html: string): Cells | null {
   );
 }
 
-/** The page's policy refuses styles also in a document that is only read; renamed, they can still be asked for. */
-function withoutStyles(html: string): string {
+/** The page's policy reports styles and handlers also in a document that is only read; renamed, styles can be asked for. */
+function inert(html: string): string {
   return html
     .replace(/<style\b[\s\S]*?<\/style\s*>/gi, "")
-    .replace(/<[^>]*>/g, (tag) => tag.replace(/\sstyle\s*=/gi, " data-style="));
+    .replace(/<(?:"[^"]*"|'[^']*'|[^'">])*>/g, (tag) => tag.replace(/([\s/"'])(style|on\w+)(\s*=)/gi, "$1 data-$2$3"));
 }
 
 function hasTextBeside(table: Element, body: Element): boolean {

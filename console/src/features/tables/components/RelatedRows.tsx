@@ -63,7 +63,7 @@ function RelatedList({ app, table, id, relationship, by }: RelatedListProps) {
             <Link
               to="/$org/$app/tables/$table"
               params={params}
-              search={{ where: { [related.data.column]: { _eq: id } } }}
+              search={{ where: { _and: [{ [related.data.column]: { _eq: id } }] } }}
               {...props}
             />
           )}

@@ -29,15 +29,16 @@ export function RowPeek({ app, table: name, id }: { app: string; table: string; 
   });
   const error = described.error ?? read.error;
   const row = read.data?.[0];
-  if (error !== null) return <ErrorPanel error={error} onRetry={() => read.refetch()} />;
-  if (table === undefined || read.data === undefined) return <LoadingRows count={3} />;
   return (
     <>
-      {row === undefined ? (
+      {error !== null && <ErrorPanel error={error} onRetry={() => read.refetch()} />}
+      {error === null && read.data === undefined && <LoadingRows count={3} />}
+      {read.data !== undefined && row === undefined && (
         <Text size="sm">{t("This row has been deleted, or it is not yours.")}</Text>
-      ) : (
+      )}
+      {row !== undefined && (
         <dl className={classes.fields}>
-          {table.columns
+          {table?.columns
             .filter(({ isEditable, name: column }) => isEditable && column in row.values)
             .slice(0, maxFields)
             .map((column) => (
