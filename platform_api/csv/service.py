@@ -19,7 +19,7 @@ from platform_api.core.paging import contains
 from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.export_order import check_order
+from platform_api.csv.exports.order import check_order
 from platform_api.csv.jobs import announce, request_cancel
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
 from platform_api.csv.preview.planning import planned_definition

@@ -555,7 +555,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Upload a file once, for its previews and its import */
+        /** Store a file once, for its previews and its import */
         post: operations["csv_upload_file"];
         delete?: never;
         options?: never;
