@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from platform_api.csv.models import CsvExport, CsvImport, JobStatus
+from platform_api.csv.models import CsvExport, CsvFile, CsvImport, JobStatus
 from platform_api.csv.values.numbers import MINUS_SIGNS
 
 
@@ -102,6 +103,18 @@ class ExportWrite(BaseModel):
     guard_formulas: bool = Field(
         default=True, description="Puts a ' before text that a spreadsheet would evaluate as a formula"
     )
+
+
+class CsvUploadRead(BaseModel):
+    """Describes a file that is kept for its previews and its import."""
+
+    id: UUID = Field(description="For `upload`; kept as long as the files of imports")
+    name: str
+    size: int
+
+    @classmethod
+    def of(cls, file: CsvFile) -> Self:
+        return cls(id=file.id, name=file.name, size=file.size)
 
 
 class LineError(BaseModel):

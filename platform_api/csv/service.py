@@ -19,8 +19,8 @@ from platform_api.core.paging import contains
 from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
 from platform_api.csv.errors import JobFailed
+from platform_api.csv.exports.order import check_order
 from platform_api.csv.jobs import announce, request_cancel
-from platform_api.csv.export_order import check_order
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
 from platform_api.csv.preview.planning import planned_definition
 from platform_api.csv.preview.preview import preview_file
@@ -37,6 +37,8 @@ from platform_api.tables.repository import get_table
 
 _KEYS = UUID("3f0f7f5e-7f0e-4c53-9d5c-0f6f2f9f5a31")
 """Namespace of ids that are derived from clients' keys."""
+UPLOAD_TYPE = "application/octet-stream"
+"""Is the type of uploaded files, whatever is in them; files that the platform writes have their own."""
 MAX_OPEN_JOBS = 20
 """Applies to each organization, separately for imports and exports."""
 MAX_LISTED_JOBS = 200
@@ -47,9 +49,17 @@ J = TypeVar("J", bound=Job)
 class Upload(Protocol):
     """Describes an uploaded file, as a web framework provides it."""
 
-    filename: str | None
-    size: int | None
-    file: BinaryIO
+    @property
+    def filename(self) -> str | None:
+        """Returns the name that the file was sent with."""
+
+    @property
+    def size(self) -> int | None:
+        """Returns how many bytes it has."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """Returns its content."""
 
     async def read(self, size: int = -1, /) -> bytes:
         """Returns the next bytes; none at the end."""
@@ -92,10 +102,11 @@ async def find_by_key(session: AsyncSession, actor: Actor, key: UUID | None) -> 
 
 
 async def store_file(session: AsyncSession, actor: Actor, upload: Upload, *, max_bytes: int) -> CsvFile:
-    """Stores an uploaded file. Raises TooLarge, and BadRequest for an empty one."""
+    """Stores an uploaded file, or returns the one that is kept. Raises TooLarge, and BadRequest for an empty one."""
+    if isinstance(stored := getattr(upload, "stored", None), CsvFile):
+        return stored
     name = (upload.filename or "file").replace("\x00", "")[:200]
-    kind = "application/octet-stream"
-    file = await create_file(session, actor.organization_id, name=name, content_type=kind)
+    file = await create_file(session, actor.organization_id, name=name, content_type=UPLOAD_TYPE)
     size = 0
     while content := await upload.read(PIECE_BYTES):
         size += len(content)

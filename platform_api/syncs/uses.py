@@ -18,12 +18,12 @@ async def find_syncs(session: AsyncSession, actor: Actor, departure: Departure) 
     statement = select(Sync).where(*writing, visible_to(actor, Sync.organization_id)).order_by(Sync.name)
     syncs = await session.scalars(statement.limit(MAX_USES))
     uses = [
-        Use(column, "sync", sync.name, id=sync.id)
-        for sync in syncs
-        for column in _used(sync.declaration, departure)
+        Use(column, "sync", sync.name, id=sync.id) for sync in syncs for column in _used(sync.declaration, departure)
     ]
     # tenancy: counts the syncs of others, to whom the table belongs as well; says nothing else of them
-    others = await session.scalar(select(func.count()).select_from(Sync).where(*writing, not_(visible_to(actor, Sync.organization_id))))
+    others = await session.scalar(
+        select(func.count()).select_from(Sync).where(*writing, not_(visible_to(actor, Sync.organization_id)))
+    )
     return [*uses, Use(None, "others_syncs", str(others))] if others else uses
 
 

@@ -546,6 +546,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apps/csv-imports/uploads/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Store a file once, for its previews and its import */
+        post: operations["csv_upload_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apps/csv-imports/{import_id}/": {
         parameters: {
             query?: never;
@@ -3623,15 +3640,20 @@ export interface components {
         /** Body_csv_create_app_from_file */
         Body_csv_create_app_from_file: {
             /**
-             * File
-             * @description CSV, or Excel's .xlsx
-             */
-            file: string;
-            /**
              * Key
              * @description A UUID of the client's: when the request is sent again, the import that it began is answered
              */
             key?: string | null;
+            /**
+             * File
+             * @description CSV, or Excel's .xlsx; or send `upload`
+             */
+            file?: string | null;
+            /**
+             * Upload
+             * @description The id of a file that was uploaded before
+             */
+            upload?: string | null;
             /**
              * Name
              * @description Of the app
@@ -3745,11 +3767,6 @@ export interface components {
         };
         /** Body_csv_create_import */
         Body_csv_create_import: {
-            /**
-             * File
-             * @description CSV, or Excel's .xlsx
-             */
-            file: string;
             /** Table */
             table: string;
             /**
@@ -3762,6 +3779,16 @@ export interface components {
              * @description A UUID of the client's: when the request is sent again, the import that it began is answered
              */
             key?: string | null;
+            /**
+             * File
+             * @description CSV, or Excel's .xlsx; or send `upload`
+             */
+            file?: string | null;
+            /**
+             * Upload
+             * @description The id of a file that was uploaded before
+             */
+            upload?: string | null;
             /**
              * Mapping
              * @description JSON: the file's columns, or `#` and their number, to the table's; null leaves one out
@@ -3861,11 +3888,6 @@ export interface components {
         /** Body_csv_preview_import */
         Body_csv_preview_import: {
             /**
-             * File
-             * @description CSV, or Excel's .xlsx
-             */
-            file: string;
-            /**
              * Table
              * @description Where it would go; without, only the file
              */
@@ -3875,6 +3897,16 @@ export interface components {
              * @description The token's app when absent
              */
             app?: string | null;
+            /**
+             * File
+             * @description CSV, or Excel's .xlsx; or send `upload`
+             */
+            file?: string | null;
+            /**
+             * Upload
+             * @description The id of a file that was uploaded before
+             */
+            upload?: string | null;
             /**
              * Mapping
              * @description JSON: the file's columns, or `#` and their number, to the table's; null leaves one out
@@ -3975,6 +4007,14 @@ export interface components {
              * @description JSON of the table that the file becomes: {"table": …, "columns": [{"position": 1, "name": …, "type": …}], "key": […]}; a column whose name is null is left out
              */
             plan?: string | null;
+        };
+        /** Body_csv_upload_file */
+        Body_csv_upload_file: {
+            /**
+             * File
+             * @description CSV, or Excel's .xlsx
+             */
+            file: string;
         };
         /**
          * Bootstrap
@@ -4725,6 +4765,22 @@ export interface components {
              * @description Rows of the file; null for a long Excel file
              */
             total_rows: number | null;
+        };
+        /**
+         * CsvUploadRead
+         * @description Describes a file that is kept for its previews and its import.
+         */
+        CsvUploadRead: {
+            /**
+             * Id
+             * Format: uuid
+             * @description For `upload`; kept as long as the files of imports
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
         };
         /**
          * Declaration
@@ -13008,7 +13064,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "multipart/form-data": components["schemas"]["Body_csv_preview_import"];
             };
@@ -13021,6 +13077,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CsvPreview"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    csv_upload_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_csv_upload_file"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvUploadRead"];
                 };
             };
             /** @description Refused, with the reason */

@@ -69,9 +69,7 @@ class UseRead(BaseModel):
 
     @classmethod
     def of(cls, use: Use) -> Self:
-        return cls(
-            column=use.column, kind=use.kind, name=use.name, line=use.line, id=use.id, parent=use.parent
-        )
+        return cls(column=use.column, kind=use.kind, name=use.name, line=use.line, id=use.id, parent=use.parent)
 
 
 class TableUses(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from platform_api.csv import exporting
+from platform_api.csv.exports import exporting
 from platform_api.csv.values.cells import guard_formula
 from tests.platform_api.conftest import Platform
 from tests.platform_api.csv.working import Shop, open_shop

@@ -22,7 +22,7 @@ from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
 from platform_api.csv.errors import JobFailed
-from platform_api.csv.export_order import Order
+from platform_api.csv.exports.order import Order
 from platform_api.csv.jobs import EXPORTS, announce_change
 from platform_api.csv.models import CsvExport, JobStatus
 from platform_api.csv.records.text import DELIMITERS

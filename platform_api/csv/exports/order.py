@@ -17,7 +17,9 @@ def check_order(definition: TableDefinition, order_by: Sequence[Mapping[str, str
     without_order = {column.name for column in definition.columns if column.type is ColumnType.JSON}
     names = [name for item in order_by for name in item]
     if any(len(item) != 1 for item in order_by) or len(set(names)) < len(names):
-        raise Unprocessable('order_by: name each column once, as in [{"price": "desc"}, {"code": "asc"}]', field="order_by")
+        raise Unprocessable(
+            'order_by: name each column once, as in [{"price": "desc"}, {"code": "asc"}]', field="order_by"
+        )
     for name in names:
         if name not in known:
             raise Unprocessable(
