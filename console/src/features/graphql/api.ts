@@ -2,15 +2,25 @@ import { queryOptions } from "@tanstack/react-query";
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from "graphql";
 import { type Api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
-import { graphql, graphqlPath, isRecord } from "@/api/graphql";
+import { graphqlPath, isRecord, readData } from "@/api/graphql";
 import type { Entry } from "./model/history";
 
-/** Reads what an app's GraphQL offers to who is signed in. */
-export function schemaQuery(api: Api, app: string) {
+/** Whose rights an operation has: a role or a member's user id; null: of who is signed in. */
+export type As = string | null;
+
+/** Returns the header that says whose rights an operation has. */
+export function headersOf(as: As): Record<string, string> {
+  return as === null ? {} : { "X-Automio-View-As": as };
+}
+
+/** Reads what an app's GraphQL offers to who is signed in, or to whom they view it as. */
+export function schemaQuery(api: Api, app: string, as: As) {
   return queryOptions({
-    queryKey: ["graphql schema", app],
+    queryKey: ["graphql schema", app, as],
     queryFn: async ({ signal }) => {
-      const data = await graphql(api, app, getIntrospectionQuery({ descriptions: true }), {}, signal);
+      const query = getIntrospectionQuery({ descriptions: true });
+      const { text } = await execute(api, app, { query, variables: {}, operationName: null }, as, signal);
+      const data = readData(JSON.parse(text));
       if (!isIntrospection(data)) throw new Error("the introspection has no schema");
       return buildClientSchema(data, { assumeValid: true });
     },
@@ -45,11 +55,17 @@ export type Operation = { query: string; variables: Record<string, unknown>; ope
 export type Answer = { text: string; milliseconds: number };
 
 /** Sends one operation and returns the whole answer; what GraphQL says is wrong is part of it. */
-export async function execute(api: Api, app: string, operation: Operation, signal: AbortSignal): Promise<Answer> {
+export async function execute(
+  api: Api,
+  app: string,
+  operation: Operation,
+  as: As,
+  signal: AbortSignal,
+): Promise<Answer> {
   const begun = performance.now();
   const response = await api.send(graphqlPath(app), {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...headersOf(as) },
     body: JSON.stringify(operation),
     signal,
   });

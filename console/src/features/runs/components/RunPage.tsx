@@ -6,7 +6,7 @@ import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { JsonTree } from "@/ui/JsonTree";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { StateBadge } from "@/ui/StateBadge";
 import { Time } from "@/ui/Time";
 import { cancelRuns, type RunDetail, rerunRuns, runQuery } from "../api";
@@ -142,7 +142,6 @@ function Actions({ run }: { run: RunDetail }) {
           {refusal}
         </Text>
       )}
-      <HelpLink page="/help/reference/runs" />
       {hasEnded ? (
         <Group gap="xs">
           <Button variant="default" loading={repeating.isPending} onClick={() => repeating.mutate("same")}>
