@@ -102,6 +102,7 @@ from platform_api.tokens.endpoints import router as tokens_router
 from platform_api.triggers.endpoints import router as schedules_router
 from platform_api.triggers.lifespan import triggers_lifespan
 from platform_api.triggers.uses import find_schedules
+from platform_api.usage.endpoints import router as usage_router
 from platform_api.web.console import ConsolePages
 from platform_api.web.help import router as help_router
 from platform_api.web.pages import router as pages_router
@@ -125,6 +126,7 @@ class DirectEndpoint(Protocol):
 API_ROUTERS: Sequence[APIRouter] = (
     accounts_router,
     console_router,
+    usage_router,
     admin_router,
     sessions_router,
     set_up_router,

@@ -107,7 +107,7 @@ async def list_organizations(
     session: SessionDep,
     search: SearchQuery = None,
     limit: Annotated[int, Query(ge=1, le=100, description="At most so many")] = 100,
-    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Only those with a larger id: what follows a part")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Only those with a larger id")] = 0,
 ) -> list[OrganizationRead]:
     found = await service.list_organizations(session, actor, search=search, limit=limit, after=after)
     return [OrganizationRead.of(*membership) for membership in found]

@@ -44,6 +44,14 @@ class Visitor:
         """Goes to a page of the console by its address."""
         await self.page.goto(self.base_url + path)
 
+    async def go(self, path: str) -> None:
+        """Goes to a page of the console within the one that is open, as a link does."""
+        # What the page before still waits for is its own affair.
+        self._loading.clear()
+        # A tooltip of what has the focus would stay.
+        await self.page.evaluate("path => { document.activeElement?.blur(); history.pushState({}, '', path); }", path)
+        await self.page.wait_for_url(self.base_url + path)
+
     async def leave(self) -> None:
         """Leaves the console: what the page before still waits for is given up, and answers to it come no more."""
         await self.page.goto("about:blank")
@@ -70,7 +78,8 @@ class Visitor:
             quiet = 0 if self._loading else quiet + 1
             if quiet == 5:
                 return
-        raise AssertionError(f"the page still loads {[request.url for request in self._loading]}")
+        waiting = [f"{request.method} {request.url} {(request.post_data or '')[:200]}" for request in self._loading]
+        raise AssertionError(f"{self.page.url} still loads {waiting}")
 
     async def sign_in(self, email: str, password: str) -> None:
         """Fills in the sign-in form, wherever it is, and waits for what comes after it."""
@@ -79,14 +88,14 @@ class Visitor:
         await self.page.get_by_role("button", name="Sign in").click()
         await expect(self.page.get_by_role("button", name="Sign in")).to_be_hidden()
 
-    async def findings_of_axe(self) -> list[str]:
-        """Returns what axe finds on the page as it is, one line for each element."""
+    async def findings_of_axe(self, *rules: str) -> list[str]:
+        """Returns what axe finds on the page as it is, one line for each element; with `rules` only by those."""
         # Evaluated by the debugger, which the page's policy does not bind.
-        await self.page.evaluate(AXE.read_text())
+        if not await self.page.evaluate("() => 'axe' in window"):
+            await self.page.evaluate(AXE.read_text())
         run = "options => axe.run(document, options).then(result => JSON.stringify(result.violations))"
-        found: list[dict[str, Any]] = json.loads(
-            await self.page.evaluate(run, {"runOnly": {"type": "tag", "values": _RULES}})
-        )
+        chosen = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": _RULES}
+        found: list[dict[str, Any]] = json.loads(await self.page.evaluate(run, {"runOnly": chosen, "preload": False}))
         return [
             f"{violation['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
             for violation in found
@@ -107,6 +116,8 @@ class Visitor:
             self.problems.append(f"console: {message.text}")
 
     def _on_response(self, response: Response) -> None:
+        # Of an answer that the page does not read to its end, Chromium never says that it has ended.
+        self._loading.discard(response.request)
         self.answers.append((response.status, response.url.removeprefix(self.base_url)))
         if response.status >= 500:
             self.problems.append(f"{response.status} {response.url}")

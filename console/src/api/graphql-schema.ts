@@ -1,14 +1,21 @@
 import { queryOptions } from "@tanstack/react-query";
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from "graphql";
 import type { Api } from "./client";
-import { graphql } from "./graphql";
+import { graphqlPath, readData } from "./graphql";
+import { type As, headersOf } from "./viewing";
 
-/** Reads what an app's GraphQL offers to who is signed in. */
-export function schemaQuery(api: Api, app: string) {
+/** Reads what an app's GraphQL offers to who is signed in, or to whom they view it as. */
+export function schemaQuery(api: Api, app: string, as: As = null) {
   return queryOptions({
-    queryKey: ["graphql schema", app],
+    queryKey: ["graphql schema", app, as],
     queryFn: async ({ signal }) => {
-      const data = await graphql(api, app, getIntrospectionQuery({ descriptions: true }), {}, signal);
+      const response = await api.send(graphqlPath(app), {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...headersOf(as) },
+        body: JSON.stringify({ query: getIntrospectionQuery({ descriptions: true }) }),
+        signal,
+      });
+      const data = readData(await response.json());
       if (!isIntrospection(data)) throw new Error("the introspection has no schema");
       return buildClientSchema(data, { assumeValid: true });
     },

@@ -232,6 +232,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/usage/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what the organization uses, and its limits (builders) */
+        get: operations["accounts_get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/health/": {
         parameters: {
             query?: never;
@@ -3249,6 +3266,16 @@ export interface components {
             header_prefix?: string | null;
         };
         /**
+         * Amount
+         * @description Tells how much is used, and how much may be; `limit` is null without one.
+         */
+        Amount: {
+            /** Used */
+            used: number;
+            /** Limit */
+            limit: number | null;
+        };
+        /**
          * Answer
          * @description Describes a constant answer, such as Twilio's `<Response/>`; the run is found in the list of runs.
          */
@@ -4781,6 +4808,25 @@ export interface components {
             name: string;
             /** Size */
             size: number;
+        };
+        /**
+         * DayRead
+         * @description Counts one day (UTC); null for a day so long ago, before so much else, that it is not counted.
+         */
+        DayRead: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Runs */
+            runs: number | null;
+            /** Failed Runs */
+            failed_runs: number | null;
+            /** Calls */
+            calls: number | null;
+            /** Failed Calls */
+            failed_calls: number | null;
         };
         /**
          * Declaration
@@ -10305,6 +10351,25 @@ export interface components {
             calls_per_month: number | null;
         };
         /**
+         * UsageRead
+         * @description Tells what an organization uses.
+         */
+        UsageRead: {
+            /** @description Calls to integrations in the calendar month (UTC), and the budget */
+            calls_this_month: components["schemas"]["Amount"];
+            file_bytes: components["schemas"]["Amount"];
+            files: components["schemas"]["Amount"];
+            /** @description Rows of the organization's apps, with those of installers; an estimate */
+            rows: components["schemas"]["Amount"];
+            tables: components["schemas"]["Amount"];
+            members: components["schemas"]["Amount"];
+            /**
+             * Days
+             * @description The last 30 days, today last
+             */
+            days: components["schemas"]["DayRead"][];
+        };
+        /**
          * UseRead
          * @description Names something that uses a column or table that the change drops or renames.
          */
@@ -11483,7 +11548,7 @@ export interface operations {
                 search?: string | null;
                 /** @description At most so many */
                 limit?: number;
-                /** @description Only those with a larger id: what follows a part */
+                /** @description Only those with a larger id */
                 after?: number;
             };
             header?: {
@@ -12054,6 +12119,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Bootstrap"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_get_usage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageRead"];
                 };
             };
             /** @description Refused, with the reason */

@@ -2,6 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 import { type Api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import { graphqlPath, isRecord } from "@/api/graphql";
+import { type As, headersOf } from "@/api/viewing";
 import type { Entry } from "./model/history";
 
 /** Returns a query that works: the first rows of the app's first table. */
@@ -27,11 +28,17 @@ export type Operation = { query: string; variables: Record<string, unknown>; ope
 export type Answer = { text: string; milliseconds: number };
 
 /** Sends one operation and returns the whole answer; what GraphQL says is wrong is part of it. */
-export async function execute(api: Api, app: string, operation: Operation, signal: AbortSignal): Promise<Answer> {
+export async function execute(
+  api: Api,
+  app: string,
+  operation: Operation,
+  as: As,
+  signal: AbortSignal,
+): Promise<Answer> {
   const begun = performance.now();
   const response = await api.send(graphqlPath(app), {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...headersOf(as) },
     body: JSON.stringify(operation),
     signal,
   });

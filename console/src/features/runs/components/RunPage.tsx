@@ -53,7 +53,7 @@ function Shown({ run }: { run: RunDetail }) {
   return (
     <Page
       help="/help/reference/runs"
-      asCode={null}
+      asCode={<AsCode title={t("Read this run with a program")} snippets={() => runSnippets(run.id)} />}
       title={`${run.names?.action ?? t("Run")} #${run.id}`}
       breadcrumb={<Up />}
       state={<StateBadge state={run.state} />}
@@ -152,7 +152,6 @@ function Actions({ run }: { run: RunDetail }) {
           {refusal}
         </Text>
       )}
-      <AsCode title={t("Read this run with a program")} snippets={() => runSnippets(run.id)} />
       {hasEnded ? (
         <Group gap="xs">
           <Button variant="default" loading={repeating.isPending} onClick={() => repeating.mutate("same")}>

@@ -13,7 +13,7 @@ import { createTable, type NewTable } from "../api";
 import { countChanges, editOf, noTable, nothing, type Staged } from "../model/staged";
 import { SchemaEditor } from "./SchemaEditor";
 
-const route = getRouteApi("/$org/$app/tables/new");
+const route = getRouteApi("/$org/$app/tables/new-table");
 
 /** Makes a table: the same editor, on a table that is not there yet. */
 export function NewTablePage() {

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Button, Text } from "@mantine/core";
+import { ActionIcon, Anchor, Button } from "@mantine/core";
 import IconBolt from "@tabler/icons-react/icons/IconBolt";
 import IconBoltOff from "@tabler/icons-react/icons/IconBoltOff";
 import IconPlus from "@tabler/icons-react/icons/IconPlus";

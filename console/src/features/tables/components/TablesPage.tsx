@@ -33,7 +33,7 @@ export function TablesPage() {
         (role === "owner" || role === "builder") && (
           <Button
             leftSection={<IconPlus size={16} aria-hidden />}
-            renderRoot={(props) => <Link to="/$org/$app/tables/new" params={{ org, app }} {...props} />}
+            renderRoot={(props) => <Link to="/$org/$app/tables/new-table" params={{ org, app }} {...props} />}
           >
             {t("New table")}
           </Button>
