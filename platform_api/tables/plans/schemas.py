@@ -60,8 +60,8 @@ class UseRead(BaseModel):
     column: str | None = Field(description="None: the table itself")
     kind: UseKind
     name: str = Field(
-        description="The columns of a key, the file of a source; of `others_…`, their number; the place in a permission:"
-        " what a rule or a preset uses has to be changed there before the change can be made"
+        description="The columns of a key, the file of a source; of `others_…`, their number; the place in a"
+        " permission: what a rule or a preset uses has to be changed there before the change can be made"
     )
     line: int | None = Field(description="Of a source: the first line that mentions it as a word")
     id: int | None = Field(description="Of a view, a draft, a sync, an action, a schedule")
