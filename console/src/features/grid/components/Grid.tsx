@@ -182,7 +182,11 @@ export function Grid(props: GridProps) {
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (edit.opened !== null) return;
+    if (edit.opened !== null) {
+      // What is only looked at may have nothing yet that takes the focus.
+      if (edit.opened.kind !== "edit" && event.key === "Escape") edit.close();
+      return;
+    }
     // Tab leaves the grid at its last cell: the keyboard must never be caught.
     const isWayOut =
       event.key === "Tab" && (event.shiftKey ? active.column === 0 : active.column === columns.length - 1);
