@@ -2578,7 +2578,7 @@ export interface paths {
         };
         /**
          * List the actions of an app
-         * @description The whole list, or with `cursor` or `limit` a part of it: the header `Link` has the URL of the next one.
+         * @description Returns the whole list, or with `cursor` or `limit` a part; the header `Link` has the URL of the next one.
          */
         get: operations["actions_list_actions"];
         put?: never;
