@@ -264,7 +264,7 @@ async def test_names_of_the_api_and_of_tables_are_completed(shared_platform: Pla
         await page.keyboard.type('.graphql("')
         await expect(options.first).to_contain_text("parcels")
         await page.keyboard.press("Escape")
-        await page.keyboard.type('parcels", query="""query { weig')
+        await page.keyboard.type(f'parcels", query="""query {{ app_{app["id"]}_parcels {{ weig')
         await expect(options.first).to_contain_text("weight_grams")
 
 

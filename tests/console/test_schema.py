@@ -143,6 +143,7 @@ async def test_a_table_is_made_arranged_and_deleted(shared_platform: Platform, v
         deleting = page.get_by_role("dialog", name="Delete orders?")
         await expect(deleting.get_by_role("button", name="Delete table")).to_be_disabled()
         await deleting.get_by_label("Type orders to delete it").fill("orders")
+        await expect(deleting.get_by_role("button", name="Delete table")).to_be_enabled()
         findings["delete"] = await visitor.findings_of_axe()
         await deleting.get_by_role("button", name="Delete table").click()
         listed = page.get_by_role("main")

@@ -1,6 +1,9 @@
 """Home, the inbox and the health of the installation, and what nobody else sees of them."""
 
+from contextlib import suppress
+
 import pytest
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Response, expect
 from sqlalchemy import text
 
@@ -185,7 +188,8 @@ async def test_ten_thousand_tables_are_shown_in_parts(shared_platform: Platform,
 
         async def measure(response: Response) -> None:
             if "/api/" in response.url and "stream" not in response.url:
-                sizes[response.url] = len(await response.body())
+                with suppress(PlaywrightError):  # given up, because the page went elsewhere
+                    sizes[response.url] = len(await response.body())
 
         page.on("response", measure)
         await visitor.open(f"/sign-in?next=/{owner.organization_slug}")

@@ -93,7 +93,9 @@ class Visitor:
         # Evaluated by the debugger, which the page's policy does not bind.
         if not await self.page.evaluate("() => 'axe' in window"):
             await self.page.evaluate(AXE.read_text())
-        run = "options => axe.run(document, options).then(result => JSON.stringify(result.violations))"
+        # What has just become enabled has the colours of what is not, until a frame is drawn.
+        drawn = "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        run = f"async options => {{ {drawn}; return JSON.stringify((await axe.run(document, options)).violations) }}"
         chosen = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": _RULES}
         found: list[dict[str, Any]] = json.loads(await self.page.evaluate(run, {"runOnly": chosen, "preload": False}))
         return [

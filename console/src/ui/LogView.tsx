@@ -51,12 +51,10 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
     estimateSize: () => rowHeight,
     overscan: 8,
   });
-  // New lines move the end, and so does another height of the panel.
-  const height = rows.scrollRect?.height;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: both move the end
+  // After everything that is shown: new lines move the end, and so does another height of the panel.
   useEffect(() => {
     if (follows) toEnd();
-  }, [follows, log, version, height]);
+  });
   const show = (row: number) => {
     setFollows(false);
     isTouched.current = false;
