@@ -82,11 +82,14 @@ class CsvOperations(Resource):
         *,
         columns: Sequence[str] | None = None,
         where: Mapping[str, Any] | None = None,
+        order_by: Sequence[Mapping[str, Literal["asc", "desc"]]] = (),
         format: Literal["csv", "xlsx"] = "csv",
         delimiter: Literal[",", ";", "\t", "|"] = ",",
         guard_formulas: bool = True,
     ) -> Call[CsvExport]:
-        """Starts an export of the rows that match `where` (as in GraphQL); see `wait` and `download`.
+        """Starts an export of the rows that match `where`, ordered by `order_by` (both as in GraphQL).
+
+        See `wait` and `download`.
 
         `guard_formulas` puts a `'` before text that a spreadsheet would evaluate as a formula.
         """
@@ -94,6 +97,7 @@ class CsvOperations(Resource):
             "app": str(self._settings.require_app_id()),
             "table": table,
             "where": dict(where or {}),
+            "order_by": [dict(item) for item in order_by],
             "format": format,
             "delimiter": delimiter,
             "guard_formulas": guard_formulas,

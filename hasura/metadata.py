@@ -8,7 +8,7 @@ A table is tracked before it has permissions and loses them before it is untrack
 invisible to a role rather than unprotected.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -124,8 +124,11 @@ def plan(current: Tables, desired: Tables, *, source: str = "default") -> list[M
     The result is the same for the same arguments, and empty when nothing differs.
     """
     commands: list[MetadataCommand] = []
+    # A permission may lead through relationships of other tables: all go before any relationship.
     for table in _ordered(current):
-        commands.extend(_removals(current[table], desired.get(table), source=source))
+        commands.extend(_permission_removals(current[table], desired.get(table), source=source))
+    for table in _ordered(current):
+        commands.extend(_relationship_removals(current[table], desired.get(table), source=source))
     for table in _ordered(current):
         if table not in desired:
             commands.append(MetadataCommand("pg_untrack_table", {"source": source, "table": table.to_metadata()}))
@@ -142,13 +145,17 @@ def plan(current: Tables, desired: Tables, *, source: str = "default") -> list[M
 def plan_again(current: Tables, desired: Tables, *, altered: Iterable[QualifiedTable]) -> list[MetadataCommand]:
     """Returns what `plan` does, and tracks the tables in `altered` again, whose columns changed beside the metadata.
 
-    Tracking is what makes Hasura read a table's columns; of other tables, only relationships to these are touched.
+    Tracking is what makes Hasura read a table's columns; of other tables, only relationships to these are touched,
+    and permissions that lead through relationships.
     """
     gone = set(altered)
     between = {
         table: replace(
             metadata,
             relationships=tuple(item for item in metadata.relationships if item.remote_table not in gone),
+            permissions=tuple(
+                item for item in metadata.permissions if not (gone and _leads_elsewhere(item, metadata))
+            ),
         )
         for table, metadata in current.items()
         if table not in gone
@@ -156,15 +163,35 @@ def plan_again(current: Tables, desired: Tables, *, altered: Iterable[QualifiedT
     return [*plan(current, between), *plan(between, desired)]
 
 
+def _leads_elsewhere(permission: Permission, metadata: TableMetadata) -> bool:
+    """Returns whether a condition of the permission names a relationship, and so depends on what is behind it."""
+    names = {relationship.name for relationship in metadata.relationships}
+    return any(_mentions(permission.rules.get(part), names) for part in ("filter", "check"))
+
+
+def _mentions(condition: Any, names: Collection[str]) -> bool:
+    if isinstance(condition, Mapping):
+        return any(name in names or _mentions(value, names) for name, value in condition.items())
+    return isinstance(condition, list) and any(_mentions(item, names) for item in condition)
+
+
 def _ordered(tables: Tables) -> list[QualifiedTable]:
     return sorted(tables)
 
 
-def _removals(current: TableMetadata, desired: TableMetadata | None, *, source: str) -> Iterator[MetadataCommand]:
+def _permission_removals(
+    current: TableMetadata, desired: TableMetadata | None, *, source: str
+) -> Iterator[MetadataCommand]:
     target = {"source": source, "table": current.table.to_metadata()}
     for permission in current.permissions:
         if desired is None or permission not in desired.permissions:
             yield MetadataCommand(f"pg_drop_{permission.operation}_permission", {**target, "role": permission.role})
+
+
+def _relationship_removals(
+    current: TableMetadata, desired: TableMetadata | None, *, source: str
+) -> Iterator[MetadataCommand]:
+    target = {"source": source, "table": current.table.to_metadata()}
     for relationship in current.relationships:
         if desired is None or relationship not in desired.relationships:
             yield MetadataCommand("pg_drop_relationship", {**target, "relationship": relationship.name})

@@ -18,6 +18,7 @@ from platform_api.accounts.sessions.endpoints import router as sessions_router
 from platform_api.accounts.set_up.endpoints import router as set_up_router
 from platform_api.actions.endpoints import router as actions_router
 from platform_api.actions.rerun_endpoints import router as reruns_router
+from platform_api.actions.uses import find_actions
 from platform_api.admin.endpoints import router as admin_router
 from platform_api.apps.endpoints import router as apps_router
 from platform_api.cache.endpoint import CacheEndpoint
@@ -47,6 +48,7 @@ from platform_api.csv.new_apps.endpoints import router as apps_from_files_router
 from platform_api.csv.repairs.endpoints import router as repairs_router
 from platform_api.csv.worker import csv_lifespan
 from platform_api.documents.endpoints import drafts_router, views_router
+from platform_api.documents.uses import find_drafts, find_views
 from platform_api.files.endpoints import FORM_BYTES as FILE_FORM_BYTES
 from platform_api.files.endpoints import UPLOAD_PATH as FILE_UPLOAD_PATH
 from platform_api.files.endpoints import link_router as file_link_router
@@ -56,6 +58,7 @@ from platform_api.graphql.direct import GraphQLEndpoint
 from platform_api.graphql.endpoints import router as graphql_router
 from platform_api.graphql.lifespan import graphql_lifespan
 from platform_api.graphql.rows.endpoints import router as rows_router
+from platform_api.graphql.visibility.endpoints import router as visibility_router
 from platform_api.integrations.calls.endpoints import router as calls_router
 from platform_api.integrations.calls.log_endpoints import router as call_log_router
 from platform_api.integrations.calls.parallel_endpoints import router as parallel_calls_router
@@ -79,20 +82,27 @@ from platform_api.notifications.mail.endpoints import router as notifications_ro
 from platform_api.outbox.lifespan import outbox_lifespan
 from platform_api.outbox.worker import OutboxHandlers
 from platform_api.plugins.endpoints import router as plugins_router
+from platform_api.presence.endpoints import router as presence_router
+from platform_api.presence.lifespan import presence_lifespan
 from platform_api.runs.endpoints import router as runs_router
 from platform_api.runs.listing.endpoints import router as run_lists_router
 from platform_api.runs.reaper import runs_lifespan
 from platform_api.runs.runner_endpoints import router as runner_router
 from platform_api.syncs.endpoints import router as syncs_router
+from platform_api.syncs.uses import find_syncs
 from platform_api.syncs.worker import syncs_lifespan
 from platform_api.tables.endpoints import router as tables_router
 from platform_api.tables.endpoints import tags_router
 from platform_api.tables.live.endpoints import router as table_streams_router
 from platform_api.tables.live.stream import tables_lifespan
+from platform_api.tables.permissions.endpoints import router as table_permissions_router
 from platform_api.tables.plans.endpoints import router as table_plans_router
+from platform_api.tables.plans.uses import FindUses, UseFinders
 from platform_api.tokens.endpoints import router as tokens_router
 from platform_api.triggers.endpoints import router as schedules_router
 from platform_api.triggers.lifespan import triggers_lifespan
+from platform_api.triggers.uses import find_schedules
+from platform_api.usage.endpoints import router as usage_router
 from platform_api.web.console import ConsolePages
 from platform_api.web.help import router as help_router
 from platform_api.web.pages import router as pages_router
@@ -116,6 +126,7 @@ class DirectEndpoint(Protocol):
 API_ROUTERS: Sequence[APIRouter] = (
     accounts_router,
     console_router,
+    usage_router,
     admin_router,
     sessions_router,
     set_up_router,
@@ -134,8 +145,10 @@ API_ROUTERS: Sequence[APIRouter] = (
     apps_router,
     tables_router,
     table_plans_router,
+    table_permissions_router,
     table_streams_router,
     rows_router,
+    visibility_router,
     views_router,
     drafts_router,
     files_router,
@@ -164,6 +177,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     runner_router,
     language_server_runner_router,
     language_server_router,
+    presence_router,
 )
 """Routers of the HTTP API; each is served below `/api` and without the prefix. Words before `{id}` come first."""
 
@@ -182,12 +196,16 @@ PAGE_ROUTERS: Sequence[APIRouter] = (
 )
 """Routers of web pages and probes, served as they are."""
 
+USE_FINDERS: Sequence[FindUses] = (find_views, find_drafts, find_syncs, find_actions, find_schedules)
+"""What a plan asks for the uses of a column or a table that a change drops or renames."""
+
 LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     limits_lifespan,
     graphql_lifespan,
     tables_lifespan,
     runs_lifespan,
     language_server_lifespan,
+    presence_lifespan,
     cache_lifespan,
     notifications_lifespan,
     outbox_lifespan,
@@ -247,6 +265,7 @@ def create_app(settings: Settings) -> ControlPlane:
     )
     services = api.state.services = Services()
     services.provide(settings)
+    services.provide(UseFinders(USE_FINDERS))
     install_error_handlers(api)
     for router in PAGE_ROUTERS:
         api.include_router(router)

@@ -18,16 +18,18 @@ from platform_api.notifications.inbox import models as inbox
 from platform_api.notifications.mail import models as notifications
 from platform_api.outbox import models as outbox
 from platform_api.plugins import models as plugins
+from platform_api.presence import models as presence
 from platform_api.runs import models as runs
 from platform_api.syncs import models as syncs
 from platform_api.tables import models as tables
+from platform_api.tables.permissions import models as table_permissions
 from platform_api.triggers import models as triggers
 from platform_api.webhooks import models as webhooks
 
 DOMAINS = (
     *(accounts, actions, apps, cache, csv, files, inbox, integrations, limits, notifications, outbox, plugins, runs),
-    *(language_server, syncs, tables, triggers, webhooks),
-    *(invitations, password_resets, set_up, documents),
+    *(language_server, presence, syncs, tables, triggers, webhooks),
+    *(invitations, password_resets, set_up, documents, table_permissions),
 )
 
 metadata = Base.metadata

@@ -106,9 +106,10 @@ async def list_organizations(
     actor: ActorDep,
     session: SessionDep,
     search: SearchQuery = None,
-    limit: Annotated[int | None, Query(ge=1, le=100, description="At most so many; absent: all")] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="At most so many")] = 100,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Only those with a larger id")] = 0,
 ) -> list[OrganizationRead]:
-    found = await service.list_organizations(session, actor, search=search, limit=limit)
+    found = await service.list_organizations(session, actor, search=search, limit=limit, after=after)
     return [OrganizationRead.of(*membership) for membership in found]
 
 

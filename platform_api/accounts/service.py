@@ -13,7 +13,7 @@ from platform_api.accounts.passwords import hash_password, is_password_right
 from platform_api.accounts.resets.models import PasswordReset
 from platform_api.accounts.schemas import UserUpdate
 from platform_api.accounts.slugs import free_slug
-from platform_api.accounts.tenancy import visible_organization_ids
+from platform_api.accounts.tenancy import visible_organization_ids, visible_to
 from platform_api.accounts.tokens import digest_of
 from platform_api.core.errors import Conflict, NameTaken, NotFound, Unprocessable
 from platform_api.core.paging import Orders, Part, Window, contains, read_items, read_rows
@@ -82,19 +82,25 @@ async def create_organization(
 
 
 async def list_organizations(
-    session: AsyncSession, actor: Actor, *, search: str | None = None, limit: int | None = None
+    session: AsyncSession, actor: Actor, *, limit: int, search: str | None = None, after: int = 0
 ) -> list[tuple[Organization, Role]]:
-    """Returns the caller's organizations, oldest first, with the caller's role in each.
+    """Returns the caller's first `limit` organizations with an id above `after`, with the caller's role in each.
 
     `search` looks in names and slugs.
     """
-    statement = _own_organizations(actor).order_by(Organization.id).limit(limit)
+    statement = _own_organizations(actor).where(Organization.id > after).order_by(Organization.id).limit(limit)
     if search:
         statement = statement.where(contains(search, Organization.name, Organization.slug))
     return [
         (organization, _shown_role(actor, organization, role))
         for organization, role in await session.execute(statement)
     ]
+
+
+async def count_members(session: AsyncSession, actor: Actor) -> int:
+    """Returns how many members the organization of `actor` has."""
+    statement = select(func.count()).where(visible_to(actor, Membership.organization_id))
+    return await session.scalar(statement) or 0
 
 
 def _shown_role(actor: Actor, organization: Organization, role: Role) -> Role:

@@ -30,7 +30,7 @@ async def list_actions(
     search: SearchQuery = None,
     order: NamedOrder = "created_at",
 ) -> list[ActionRead]:
-    """The whole list, or with `cursor` or `limit` a part of it: the header `Link` has the URL of the next one."""
+    """Returns the whole list, or with `cursor` or `limit` a part; the header `Link` has the URL of the next one."""
     part = await service.list_actions(session, actor, app, search=search, order=order, window=listing)
     response.headers.update(link_to_next(request, part))
     return [ActionRead.of(described) for described in part.items]

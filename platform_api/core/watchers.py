@@ -1,10 +1,32 @@
-"""Wakes those in this process that watch a row, when another process tells by its id that it changed."""
+"""Wakes what waits in this process when another process tells that a row changed, or that there is work."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from platform_api.core.listener import Listener
+
+
+class Waiters:
+    """Knows who waits for work of one kind. Every notification on `channel` wakes all of them."""
+
+    def __init__(self, listener: Listener, channel: str) -> None:
+        self._waiting: set[asyncio.Event] = set()
+        listener.subscribe(channel, self._on_work)
+
+    @contextmanager
+    def waiting(self) -> Iterator[asyncio.Event]:
+        """Yields an event that is set whenever there may be work."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            yield event
+        finally:
+            self._waiting.discard(event)
+
+    def _on_work(self, payload: str | None) -> None:
+        for event in self._waiting:
+            event.set()
 
 
 class Watchers:

@@ -13,6 +13,7 @@ from platform_api.csv.values.cells import Cell, is_blank, quoted, text_of
 from platform_api.csv.values.converting import Convert, Reading, converter
 from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import Column, TableDefinition
+from platform_api.tables.permissions.limits import Own
 
 IMPORTABLE_SYSTEM_COLUMNS = (
     Column(name="id", type=ColumnType.UUID),
@@ -23,7 +24,11 @@ REASON_COLUMN = "automio_reason"
 IGNORED_COLUMNS = frozenset({"organization_id", "created_at", "updated_at", "automio_line", REASON_COLUMN})
 """Are the columns of exports and of rejected lines that an import ignores."""
 _POSITION = re.compile(r"#([1-9][0-9]{0,4})")
-_REASON = re.compile(r"(?P<name>automio_reason: )?line [0-9]+(?:, .*)?: .*", re.DOTALL)
+_REASON = re.compile(
+    r"(?P<name>automio_reason: )?line [0-9]+(?:, .*)?: .*?"
+    r"(?: \[import (?P<import>[0-9]{1,18}), line (?P<line>[0-9]{1,18})\])?",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,14 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Names the line that a row comes from first, however often it was rejected and imported again since."""
+
+    import_id: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Describes the positions of values in a record."""
 
@@ -71,6 +84,8 @@ class Layout:
     """Position of the reason's column in the header; -1 without it."""
     is_headless: bool
     is_ragged: bool
+    import_id: int | None = None
+    """The import that rejects lines; None while a file is only looked at."""
 
     def without_reason(self, fields: tuple[Cell, ...]) -> tuple[Cell, ...]:
         """Returns the fields without the reason of an earlier rejection.
@@ -93,12 +108,26 @@ class Layout:
         """Returns whether the header contains the reason's column."""
         return self.reason_position >= 0
 
-    def reason(self, line: int, rejected: LineRejected) -> str:
+    def reason(self, record: Record, rejected: LineRejected) -> str:
         """Returns the reason of a rejection as written at the end of the line in the file of rejected lines."""
         # Without a header, the value itself names its column.
         name = f"{REASON_COLUMN}: " if self.is_headless else ""
         column = f", {rejected.column}" if rejected.column else ""
-        return " ".join(f"{name}line {line}{column}: {rejected.reason}".splitlines())
+        origin = self.origin(record)
+        if origin is None and self.import_id is not None:
+            origin = Origin(self.import_id, record.line)
+        source = f" [import {origin.import_id}, line {origin.line}]" if origin is not None else ""
+        return " ".join(f"{name}line {record.line}{column}: {rejected.reason}{source}".splitlines())
+
+    def origin(self, record: Record) -> Origin | None:
+        """Returns where a line of a file of rejected lines comes from; None for a line that was not rejected."""
+        if not (self.has_reason or self.is_headless):
+            return None
+        last = next((field for field in reversed(record.fields) if not is_blank(field)), None)
+        match = _REASON.fullmatch(last) if isinstance(last, str) else None
+        if match is None or match["import"] is None or (self.is_headless and match["name"] is None):
+            return None
+        return Origin(int(match["import"]), int(match["line"]))
 
     def fit(self, record: Record) -> tuple[Cell, ...]:
         """Returns as many fields of a record as there are columns. Raises LineRejected."""
@@ -134,11 +163,11 @@ class Layout:
         amount = "few" if len(fields) < self.width else "many"
         return LineRejected(f"too {amount} fields: {len(fields)} where the header has {self.width}")
 
-    def row(self, record: Record, *, namespace: uuid.UUID) -> dict[str, Any]:
+    def row(self, record: Record, *, namespace: uuid.UUID, line: int | None = None) -> dict[str, Any]:
         """Converts a record to a row. Raises LineRejected.
 
-        A row without an id gets one derived from its line: the same line of the same job is always the same row,
-        however often it is written.
+        A row without an id gets one derived from its line, or from `line` of an earlier file: the same line of the
+        same job is always the same row, however often it is written.
         """
         fields = self.fit(record)
         row: dict[str, Any] = {}
@@ -152,7 +181,7 @@ class Layout:
             elif target.is_needed:
                 raise LineRejected("a value is required", target.header)
             # Otherwise omit the value: the column gets its default, or null.
-        row.setdefault("id", str(uuid.uuid5(namespace, str(record.line))))
+        row.setdefault("id", str(uuid.uuid5(namespace, str(record.line if line is None else line))))
         return row
 
     def faults(self, fields: Sequence[Cell]) -> list[LineRejected]:
@@ -303,3 +332,10 @@ def find_key(definition: TableDefinition, on_conflict: OnConflict | None) -> Key
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
+
+
+def require_rights(rights: Own, layout: Layout, key: Key | None) -> None:
+    """Raises `NotPermitted` unless the caller may write what the file holds."""
+    names = [target.column.name for target in layout.targets]
+    updated = [] if key is None or not key.is_update else [name for name in names if name not in key.columns]
+    rights.require_import(names, updated)

@@ -16,19 +16,21 @@ from platform_api.core.http.pagination import SearchQuery
 from platform_api.csv import service
 from platform_api.csv.forms import ImportOptionsDep, PlanDep
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport
-from platform_api.csv.parameters import ExportId, ImportId, KeyField, PreviewsDep
+from platform_api.csv.parameters import ExportId, ImportId, KeyField, PreviewsDep, SentFileDep
 from platform_api.csv.preview.schemas import CsvPreview
 from platform_api.csv.rejected import sheet_file, sheet_position
 from platform_api.csv.schemas import (
     CONTENT_TYPES,
     CsvExportRead,
     CsvImportRead,
+    CsvUploadRead,
     ExportWrite,
     FileFormat,
 )
 from platform_api.csv.storage import read
+from platform_api.csv.uploads import keep_upload
 
-UPLOAD_PATH = re.compile(r"/+(?:api/+)?apps/+(?:csv-imports/*(?:/preview/*)?|from-file/*)")
+UPLOAD_PATH = re.compile(r"/+(?:api/+)?apps/+(?:csv-imports/*(?:/(?:preview|uploads)/*)?|from-file/*)")
 """What is uploaded here may be larger than other bodies."""
 FORM_BYTES = 64 * 1024
 """Room in an upload for what is no file."""
@@ -83,7 +85,7 @@ async def create_import(
     actor: DataActorDep,
     session: SessionDep,
     settings: SettingsDep,
-    file: Annotated[UploadFile, File(description="CSV, or Excel's .xlsx")],
+    file: SentFileDep,
     table: Annotated[str, Form(max_length=200)],
     options: ImportOptionsDep,
     app: Annotated[str | None, Form(max_length=130, description="The token's app when absent")] = None,
@@ -108,7 +110,7 @@ async def preview_import(
     session: SessionDep,
     settings: SettingsDep,
     previews: PreviewsDep,
-    file: Annotated[UploadFile, File(description="CSV, or Excel's .xlsx")],
+    file: SentFileDep,
     options: ImportOptionsDep,
     plan: PlanDep,
     table: Annotated[
@@ -127,6 +129,16 @@ async def preview_import(
         previews=previews,
         plan=plan,
     )
+
+
+@imports_router.post("/uploads/", status_code=201, summary="Store a file once, for its previews and its import")
+async def upload_file(
+    actor: DataActorDep,
+    session: SessionDep,
+    settings: SettingsDep,
+    file: Annotated[UploadFile, File(description="CSV, or Excel's .xlsx")],
+) -> CsvUploadRead:
+    return CsvUploadRead.of(await keep_upload(session, actor, file, max_bytes=settings.csv_max_bytes))
 
 
 @imports_router.get("/{import_id}/", summary="Return an import: its progress and what it did")

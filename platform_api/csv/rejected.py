@@ -62,7 +62,7 @@ class _TextLines:
 
     def _line(self, record: Record, error: LineRejected) -> str:
         # Always quoted, so that it closes a quote that the line leaves open.
-        reason = self._layout.reason(record.line, error).replace('"', '""')
+        reason = self._layout.reason(record, error).replace('"', '""')
         if self._records.has_escapes:
             reason = reason.replace("\\", "\\\\")
         return self._with_last(self._without_reason(record), f'"{reason}"')
@@ -114,7 +114,7 @@ class _SheetLines:
         fields = list(layout.without_reason(record.fields))
         place = layout.reason_position if layout.has_reason else layout.full_width
         fields += [""] * (place - len(fields))
-        return row_xml([*fields, layout.reason(record.line, error)])
+        return row_xml([*fields, layout.reason(record, error)])
 
 
 def sheet_position(name: str, requested: str | None) -> int:

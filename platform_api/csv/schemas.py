@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from platform_api.csv.models import CsvExport, CsvImport, JobStatus
+from platform_api.csv.models import CsvExport, CsvFile, CsvImport, JobStatus
 from platform_api.csv.values.numbers import MINUS_SIGNS
 
 
@@ -92,11 +93,28 @@ class ExportWrite(BaseModel):
         default=None, min_length=1, max_length=505, description="Columns in this order; all when absent"
     )
     where: dict[str, JsonValue] = Field(default={}, description="A condition in the form of GraphQL's `where`")
+    order_by: list[dict[str, Literal["asc", "desc"]]] = Field(
+        default=[],
+        max_length=10,
+        description='In the form of GraphQL: `[{"price": "desc"}]`, one column each; by id when absent',
+    )
     format: FileFormat = FileFormat.CSV
     delimiter: Literal[",", ";", "\t", "|"] = ","
     guard_formulas: bool = Field(
         default=True, description="Puts a ' before text that a spreadsheet would evaluate as a formula"
     )
+
+
+class CsvUploadRead(BaseModel):
+    """Describes a file that is kept for its previews and its import."""
+
+    id: UUID = Field(description="For `upload`; kept as long as the files of imports")
+    name: str
+    size: int
+
+    @classmethod
+    def of(cls, file: CsvFile) -> Self:
+        return cls(id=file.id, name=file.name, size=file.size)
 
 
 class LineError(BaseModel):

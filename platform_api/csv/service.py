@@ -19,6 +19,7 @@ from platform_api.core.paging import contains
 from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
 from platform_api.csv.errors import JobFailed
+from platform_api.csv.exports.order import check_order
 from platform_api.csv.jobs import announce, request_cancel
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
 from platform_api.csv.preview.planning import planned_definition
@@ -31,10 +32,13 @@ from platform_api.csv.storage import PIECE_BYTES, append, create_file
 from platform_api.csv.values.converting import Reading
 from platform_api.csv.values.datetimes import check_format, find_zone
 from platform_api.tables.models import AppTable
+from platform_api.tables.permissions.repository import is_limited_on, own_rights
 from platform_api.tables.repository import get_table
 
 _KEYS = UUID("3f0f7f5e-7f0e-4c53-9d5c-0f6f2f9f5a31")
 """Namespace of ids that are derived from clients' keys."""
+UPLOAD_TYPE = "application/octet-stream"
+"""Is the type of uploaded files, whatever is in them; files that the platform writes have their own."""
 MAX_OPEN_JOBS = 20
 """Applies to each organization, separately for imports and exports."""
 MAX_LISTED_JOBS = 200
@@ -45,9 +49,17 @@ J = TypeVar("J", bound=Job)
 class Upload(Protocol):
     """Describes an uploaded file, as a web framework provides it."""
 
-    filename: str | None
-    size: int | None
-    file: BinaryIO
+    @property
+    def filename(self) -> str | None:
+        """Returns the name that the file was sent with."""
+
+    @property
+    def size(self) -> int | None:
+        """Returns how many bytes it has."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """Returns its content."""
 
     async def read(self, size: int = -1, /) -> bytes:
         """Returns the next bytes; none at the end."""
@@ -70,6 +82,7 @@ async def create_import(
     """
     owner, app_table = await _table(session, actor, app, table)
     check_options(app_table, options)
+    (await own_rights(session, actor, app_table)).require_import((), ())
     if (job := await find_by_key(session, actor, key)) is not None:
         return job
     await require_job_quota(session, actor, CsvImport)
@@ -89,10 +102,11 @@ async def find_by_key(session: AsyncSession, actor: Actor, key: UUID | None) -> 
 
 
 async def store_file(session: AsyncSession, actor: Actor, upload: Upload, *, max_bytes: int) -> CsvFile:
-    """Stores an uploaded file. Raises TooLarge, and BadRequest for an empty one."""
+    """Stores an uploaded file, or returns the one that is kept. Raises TooLarge, and BadRequest for an empty one."""
+    if isinstance(stored := getattr(upload, "stored", None), CsvFile):
+        return stored
     name = (upload.filename or "file").replace("\x00", "")[:200]
-    kind = "application/octet-stream"
-    file = await create_file(session, actor.organization_id, name=name, content_type=kind)
+    file = await create_file(session, actor.organization_id, name=name, content_type=UPLOAD_TYPE)
     size = 0
     while content := await upload.read(PIECE_BYTES):
         size += len(content)
@@ -178,8 +192,10 @@ async def create_export(session: AsyncSession, actor: Actor, data: ExportWrite) 
             raise Unprocessable(
                 f"columns: the table has no column {column!r}; it has: {', '.join(known)}", field="columns"
             )
+    (await own_rights(session, actor, app_table)).require_readable(data.columns or ())
     if data.columns and len(set(data.columns)) < len(data.columns):
         raise Unprocessable("columns: a column is named more than once", field="columns")
+    check_order(app_table.definition, data.order_by)
     await require_job_quota(session, actor, CsvExport)
     job = CsvExport(**_job(actor, owner, app_table, task_id=str(uuid4())), options=data.model_dump(mode="json"))
     return await _queue(session, job)
@@ -245,7 +261,9 @@ async def get_file(session: AsyncSession, job: Job, file_id: Any) -> CsvFile:
 
 
 def _visible(actor: Actor, kind: type[Job]) -> ColumnElement[bool]:
-    visible = visible_to(actor, kind.organization_id)
+    # What others exported or sent may hold rows that are hidden from a limited role.
+    own = kind.user_id == (actor.viewed_user_id or actor.user_id)
+    visible = visible_to(actor, kind.organization_id) & (own | ~is_limited_on(actor, kind.table_id))
     return visible if actor.app_id is None else visible & (kind.app_id == actor.app_id)
 
 

@@ -11,7 +11,7 @@ from platform_api.core.listener import Listener
 from platform_api.core.services import Services
 from platform_api.core.settings import Settings
 from platform_api.core.work_loop import WorkLoop
-from platform_api.csv.exporting import Export
+from platform_api.csv.exports.exporting import Export
 from platform_api.csv.importing import Import
 from platform_api.csv.jobs import CHANNEL, EXPORTS, IMPORTS, announce_change
 from platform_api.csv.live.signals import ExportSignals, ImportSignals

@@ -86,7 +86,7 @@ class RowWriter:
         if not rows:
             return
         ids = [str(row["id"]) for _, row in rows]
-        existing = await self._existing_ids(session, ids) if self._updates and self._key_is_id else set()
+        existing = await self.existing_ids(session, ids) if self._updates and self._key_is_id else set()
         variables = {"objects": [row for _, row in rows]}
         answer = _parse(
             await self._backend.execute_within(
@@ -115,7 +115,8 @@ class RowWriter:
     def _key_is_id(self) -> bool:
         return self._key is not None and self._key.columns == ("id",)
 
-    async def _existing_ids(self, session: AsyncSession, ids: Sequence[str]) -> set[str]:
+    async def existing_ids(self, session: AsyncSession, ids: Sequence[str]) -> set[str]:
+        """Returns those of the ids whose rows are there and visible to the caller."""
         payload = {"query": self._ids_query, "variables": {"ids": list(ids)}}
         answer = _parse(await self._backend.execute_within(session, payload, self._caller))
         if errors := answer.get("errors"):

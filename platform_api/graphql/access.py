@@ -1,12 +1,15 @@
 """Maps a caller to a GraphQL session: its role, and the organizations whose rows it reaches.
 
-x-hasura-role               app_{id}, or app_{id}_span for an owner's script that reaches every install
+x-hasura-role               app_{id}; app_{id}_span for an owner's script that reaches every install; app_{id}_member
+                            for a member, where the app limits what members may do
 x-hasura-organization-id    the organization acted in; new rows belong to it
 x-hasura-organization-ids   span role only: every organization reached
-x-hasura-user-id            the user; no permission depends on it
+x-hasura-user-id            the user; rules of limited roles compare with it
+x-hasura-limits             limited roles only: differs whenever their limits do, so that no session outlives a change
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +18,7 @@ from hasura.permissions import (
     ORGANIZATION_VARIABLE,
     ORGANIZATIONS_VARIABLE,
     array_literal,
+    limited_role,
     organization_role,
     span_role,
 )
@@ -23,9 +27,11 @@ from platform_api.accounts.models import Scope
 from platform_api.apps.access import get_usable_app, installed_organization_ids, is_owners_script
 from platform_api.core.errors import BadRequest, Forbidden
 from platform_api.core.types import AppId
+from platform_api.tables.permissions.repository import limits_revision
 
 ROLE_VARIABLE = "x-hasura-role"
 USER_VARIABLE = "x-hasura-user-id"
+LIMITS_VARIABLE = "x-hasura-limits"
 
 
 async def graphql_session(
@@ -46,6 +52,10 @@ async def graphql_session(
     user_id = actor.viewed_user_id or actor.user_id
     variables = {ORGANIZATION_VARIABLE: str(actor.organization_id), USER_VARIABLE: str(user_id)}
     stringify = for_clients and app.stringify_numbers
+    limits = await limits_revision(session, actor, AppId(app.id))
+    if limits is not None:
+        limited = {**variables, LIMITS_VARIABLE: limits}
+        return _session(limited_role(app.id, actor.role), limited, stringify=stringify)
     if not is_owners_script(actor, app):
         return _session(organization_role(app.id), variables, stringify=stringify)
     reached = await installed_organization_ids(session, AppId(app.id))
@@ -55,22 +65,30 @@ async def graphql_session(
 
 def app_of(session: Session) -> str:
     """Returns the id of a session's app."""
-    return session.role.removeprefix("app_").removesuffix("_span")
+    return session.role.split("_")[1]
+
+
+def is_limited(session: Session) -> bool:
+    """Returns whether the app limits what the session's role may do."""
+    return LIMITS_VARIABLE in session.variables
 
 
 def narrow(session: Session, requested: Mapping[str, str]) -> Session:
     """Returns the session narrowed to what the client requests in `x-hasura-*` headers.
 
     `requested` has lower-case names. A span session may request fewer organizations, or the app's ordinary role in
-    one of them. Raises `Forbidden` for anything that would widen or move the session; ignores unknown variables.
+    one of them. A limited session that names the ordinary role keeps its own, which is what it has of it. Raises
+    `Forbidden` for anything that would widen or move the session; ignores unknown variables.
     """
     if not requested:
         return session
     organizations = _reachable(session)
     variables = dict(session.variables)
-    role = requested.get(ROLE_VARIABLE, session.role)
-    if role not in (session.role, session.role.removesuffix("_span")):
+    role, ordinary = requested.get(ROLE_VARIABLE, session.role), organization_role(int(app_of(session)))
+    if role not in (session.role, ordinary):
         raise Forbidden(f"the role {role!r} is not open to this token; it has the role {session.role!r}")
+    if is_limited(session):
+        role = session.role
     if (chosen := requested.get(ORGANIZATION_VARIABLE)) is not None:
         if chosen not in organizations:
             raise Forbidden(f"organization {chosen!r} is not open to this token")
@@ -88,13 +106,8 @@ def narrow(session: Session, requested: Mapping[str, str]) -> Session:
 
 def _session(role: str, variables: Mapping[str, str], *, stringify: bool) -> Session:
     # An app's role reaches only its own tables, so their names are unambiguous without the app's prefix.
-    prefix = role.removesuffix("_span") + "_"
-    return Session(
-        role=role,
-        variables={**variables, ROLE_VARIABLE: role},
-        root_prefix=prefix,
-        stringify_numeric_types=stringify,
-    )
+    session = Session(role=role, variables={**variables, ROLE_VARIABLE: role}, stringify_numeric_types=stringify)
+    return replace(session, root_prefix=f"{organization_role(int(app_of(session)))}_")
 
 
 def _reachable(session: Session) -> set[str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from starlette.websockets import WebSocket
 
 from platform_api.core.listener import Listener
-from platform_api.core.watchers import Watchers
+from platform_api.core.watchers import Waiters, Watchers
 from platform_api.language_server.service import ENDED_CHANNEL, OFFERED_CHANNEL
 
 APP_CHANNEL = "automio_workspace"
@@ -31,9 +31,8 @@ class Hub:
         self.ends = Watchers(listener, ENDED_CHANNEL)
         self.apps = Watchers(listener, APP_CHANNEL)
         self.organizations = Watchers(listener, ORGANIZATION_CHANNEL)
+        self.offers = Waiters(listener, OFFERED_CHANNEL)
         self._expected: dict[int, asyncio.Future[RunnerLink]] = {}
-        self._waiting: set[asyncio.Event] = set()
-        listener.subscribe(OFFERED_CHANNEL, self._on_offer)
 
     @contextmanager
     def expecting(self, server_id: int) -> Iterator["asyncio.Future[RunnerLink]"]:
@@ -54,17 +53,3 @@ class Hub:
             return False
         expected.set_result(link)
         return True
-
-    @contextmanager
-    def waiting_for_offers(self) -> Iterator[asyncio.Event]:
-        """Yields an event that is set whenever a language server may be asked for."""
-        event = asyncio.Event()
-        self._waiting.add(event)
-        try:
-            yield event
-        finally:
-            self._waiting.discard(event)
-
-    def _on_offer(self, payload: str | None) -> None:
-        for event in self._waiting:
-            event.set()

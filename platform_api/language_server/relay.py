@@ -3,24 +3,24 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from hasura.engine.sql.database_errors import CONNECTION_LOST
 from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError, Unavailable
+from platform_api.core.http.sockets import CloseCode, Closed, first_of, receive_text, send_in_time
 from platform_api.core.types import AppId
 from platform_api.language_server import service
-from platform_api.language_server.errors import CloseCode, Closed
 from platform_api.language_server.hub import Hub, RunnerLink
 from platform_api.language_server.messages import MAX_BYTES, Gate, changed_files
 from platform_api.language_server.workspace import Changes, Workspace, kinds_of_change
@@ -32,7 +32,6 @@ MESSAGES_PER_SECOND = 50.0
 _BURST = 100.0
 _PATIENCE_SECONDS = 3.0
 _CLAIM_SECONDS = 12.0
-_SEND_SECONDS = 20.0
 _CHECK_SECONDS = 10.0
 _SETTLE_SECONDS = 0.05
 
@@ -114,9 +113,9 @@ class Relay:
     async def _serve(self, server_id: int, link: RunnerLink) -> None:
         async with self._database.transaction() as session:
             changes = await self._workspace.changes(session, self._editor.actor, self._editor.app_id)
-        await _send(link.socket.send_text("here"))
+        await send_in_time(link.socket.send_text("here"))
         await self._give(link, changes)
-        await _first_of(
+        await first_of(
             self._from_editor(link),
             self._from_server(link),
             self._keep_current(link),
@@ -125,7 +124,7 @@ class Relay:
 
     async def _from_editor(self, link: RunnerLink) -> None:
         while True:
-            text = await _receive(self._editor.socket)
+            text = await receive_text(self._editor.socket)
             self._pace.take()
             if len(text) > MAX_BYTES or len(text.encode()) > MAX_BYTES:
                 raise Closed(CloseCode.TOO_LONG, f"a message may have at most {MAX_BYTES:,} bytes")
@@ -133,19 +132,19 @@ class Relay:
             if passage.to_server is not None:
                 await self._send_to_server(link, passage.to_server)
             if passage.to_editor is not None:
-                await _send(self._editor.socket.send_text(passage.to_editor))
+                await send_in_time(self._editor.socket.send_text(passage.to_editor))
 
     async def _from_server(self, link: RunnerLink) -> None:
         while True:
             try:
-                text = await _receive(link.socket)
+                text = await receive_text(link.socket)
             except Closed as closed:
                 raise Closed(CloseCode.ENDED, "the language server has ended; connect again") from closed
             passage = self._gate.from_server(text)
             if passage.to_server is not None:
                 await self._send_to_server(link, passage.to_server)
             if passage.to_editor is not None:
-                await _send(self._editor.socket.send_text(passage.to_editor))
+                await send_in_time(self._editor.socket.send_text(passage.to_editor))
 
     async def _keep_current(self, link: RunnerLink) -> None:
         """Passes on what changes in the app: its tables, its source as others save it, integrations."""
@@ -195,30 +194,11 @@ class Relay:
 
     async def _give(self, link: RunnerLink, changes: Changes) -> None:
         async with self._sending:
-            await _send(link.socket.send_bytes(orjson.dumps({"files": changes})))
+            await send_in_time(link.socket.send_bytes(orjson.dumps({"files": changes})))
 
     async def _send_to_server(self, link: RunnerLink, text: str) -> None:
         async with self._sending:
-            await _send(link.socket.send_text(text))
-
-
-async def _receive(socket: WebSocket) -> str:
-    message = await socket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise Closed(CloseCode.ENDED, "the other end has gone")
-    text: str | None = message.get("text")
-    if text is None:
-        raise Closed(CloseCode.TOO_LONG, "a message is text")
-    return text
-
-
-async def _send(sending: Awaitable[None]) -> None:
-    """Sends within a bounded time: who does not read must not keep a language server."""
-    try:
-        async with asyncio.timeout(_SEND_SECONDS):
-            await sending
-    except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError) as error:
-        raise Closed(CloseCode.ENDED, "the other end does not read") from error
+            await send_in_time(link.socket.send_text(text))
 
 
 async def _any_of(*events: asyncio.Event) -> None:
@@ -229,16 +209,3 @@ async def _any_of(*events: asyncio.Event) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Runs all of `works` until the first ends, ends the others, and raises its error."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()

@@ -11,10 +11,10 @@ from fastapi.websockets import WebSocketDisconnect
 from platform_api.accounts.authentication import Runner, authenticate_runner, read_authorization
 from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError
+from platform_api.core.http.sockets import CloseCode
 from platform_api.core.http.waiting import signalled_or_hung_up
 from platform_api.core.services import services_of
 from platform_api.language_server import service
-from platform_api.language_server.errors import CloseCode
 from platform_api.language_server.hub import Hub, RunnerLink
 from platform_api.language_server.schemas import LanguageServerClaim, LanguageServerClaims
 from platform_api.runs.presence import note_language_servers
@@ -39,7 +39,7 @@ async def claim_language_servers(
     async with database.transaction() as session:
         await note_language_servers(session, body.runner_id, body.isolation, limit=body.limit)
     until = time.monotonic() + body.wait_seconds
-    with services[Hub].waiting_for_offers() as offered:
+    with services[Hub].offers.waiting() as offered:
         while True:
             offered.clear()
             async with database.transaction() as session:

@@ -14,7 +14,7 @@ from platform_api.core.http.openapi import event_stream_schema
 from platform_api.core.services import provided
 from platform_api.runs import queue, service
 from platform_api.runs.about.names import about_runs
-from platform_api.runs.logs import LogPosition, last_position, read_tail
+from platform_api.runs.logs import LogPosition, position_before_last, read_tail
 from platform_api.runs.schemas import (
     LogEndEvent,
     LogLineEvent,
@@ -50,6 +50,9 @@ async def stream_run_log(
     task_id: Annotated[str, Query(max_length=100)],
     app: AppQuery = None,
     skip_existing: Annotated[bool, Query(description="Only lines written from now on")] = False,
+    last: Annotated[
+        int | None, Query(ge=1, le=1_000_000, description="Begin with at most so many of the lines that are there")
+    ] = None,
     events: Annotated[
         bool,
         Query(description="Also events `progress` and `end`, with JSON; without it every event is a line of the log"),
@@ -61,7 +64,8 @@ async def stream_run_log(
         await service.require_app(session, run, app)
     position = LogPosition.parse(last_event_id) if last_event_id else None
     if position is None:
-        position = await last_position(session, run.id) if skip_existing else LogPosition()
+        lines = 0 if skip_existing else last
+        position = LogPosition() if lines is None else await position_before_last(session, run.id, lines=lines)
     run_id = run.id
     may_read = still_allowed(
         request, actor, Scope.RUN, check=lambda session, caller: service.get_run(session, caller, str(run_id))

@@ -65,9 +65,10 @@ async def append_lines(session: AsyncSession, run_id: RunId, batch: LogLines) ->
     return int(row.accepted)
 
 
-async def last_position(session: AsyncSession, run_id: RunId) -> LogPosition:
-    """Returns the position of the log's last line."""
-    row = (await session.execute(QUERIES["last_log_position"], {"run_id": run_id})).one_or_none()
+async def position_before_last(session: AsyncSession, run_id: RunId, *, lines: int) -> LogPosition:
+    """Returns the position after which the log has its last `lines` lines, or fewer where it has no more."""
+    parameters = {"run_id": run_id, "lines": lines}
+    row = (await session.execute(QUERIES["position_before_last_lines"], parameters)).one_or_none()
     return LogPosition() if row is None else LogPosition(row.fence, row.seq)
 
 

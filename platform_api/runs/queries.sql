@@ -196,11 +196,12 @@ with held as (
 )
 select (select count(*) from held) > 0 as is_held, (select count(*) from added) as accepted
 
--- name: last_log_position
+-- name: position_before_last_lines
 select fence, seq
 from platform.run_log_lines
 where run_id = :run_id
 order by fence desc, seq desc
+offset :lines
 limit 1
 
 -- name: read_log_lines

@@ -72,7 +72,7 @@ async def claim(
     async with database.transaction() as session:
         await note_runner(session, body.runner_id, body.isolation, free_slots=body.slots)
     until = time.monotonic() + body.wait_seconds
-    with services[RunSignals].waiting_for_work() as work:
+    with services[RunSignals].work.waiting() as work:
         while True:
             work.clear()
             if runs := await _claim_now(database, body):

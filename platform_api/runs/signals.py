@@ -1,14 +1,12 @@
 """Tells other processes, with the commit, that there is work or that a run changed."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.core.listener import Listener
 from platform_api.core.types import RunId
-from platform_api.core.watchers import Watchers
+from platform_api.core.watchers import Waiters, Watchers
 from platform_api.runs.queries import QUERIES
 
 _QUEUE_CHANNEL = "automio_run_queue"
@@ -38,19 +36,4 @@ class RunSignals(Watchers):
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener, _RUN_CHANNEL)
-        self._waiting: set[asyncio.Event] = set()
-        listener.subscribe(_QUEUE_CHANNEL, self._on_work)
-
-    @contextmanager
-    def waiting_for_work(self) -> Iterator[asyncio.Event]:
-        """Yields an event that is set whenever runs may be waiting."""
-        event = asyncio.Event()
-        self._waiting.add(event)
-        try:
-            yield event
-        finally:
-            self._waiting.discard(event)
-
-    def _on_work(self, payload: str | None) -> None:
-        for event in self._waiting:
-            event.set()
+        self.work = Waiters(listener, _QUEUE_CHANNEL)

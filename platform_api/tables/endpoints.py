@@ -2,18 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 
 from platform_api.accounts.dependencies import ActorDep, BuildActorDep, DataActorDep
 from platform_api.apps.access import get_buildable_app, get_readable_app, get_usable_app
 from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
 from platform_api.core.http.pagination import NamedOrder, PartDep, SearchQuery, WholeOrPartDep
-from platform_api.core.services import services_of
 from platform_api.core.types import AppId
 from platform_api.tables import service, tags
-from platform_api.tables.follow_up import MetadataFollowUp, TableServices
-from platform_api.tables.parameters import TableName
+from platform_api.tables.parameters import FollowUpDep, TableName
 from platform_api.tables.reading import read_app_table, read_app_tables, with_present_state
 from platform_api.tables.repository import get_table
 from platform_api.tables.schemas import (
@@ -34,20 +32,13 @@ tags_router = APIRouter(prefix="/apps/table-tags", tags=["tables"])
 router = APIRouter(prefix="/apps/{app}", tags=["tables"])
 
 
-async def _follow_up(request: Request) -> MetadataFollowUp:
-    return services_of(request)[TableServices].follow_up
-
-
-FollowUpDep = Annotated[MetadataFollowUp, Depends(_follow_up)]
-
-
 @router.post("/new_table/", summary="Create a table")
 async def create_table(
     actor: BuildActorDep, session: SessionDep, follow_up: FollowUpDep, app: AppReference, body: TableCreate
 ) -> TableRead:
     found = await get_buildable_app(session, actor, app)
     table = await service.create_table(session, AppId(found.id), body, follow_up=follow_up)
-    return await read_app_table(session, table)
+    return await read_app_table(session, actor, table)
 
 
 @router.put("/edit_table/", summary="Change a table and keep its rows; fields that are left out keep their values")
@@ -55,9 +46,9 @@ async def edit_table(
     actor: BuildActorDep, session: SessionDep, follow_up: FollowUpDep, app: AppReference, body: TableEdit
 ) -> TableRead:
     found = await get_buildable_app(session, actor, app)
-    async with with_present_state(session, AppId(found.id), body.name):
+    async with with_present_state(session, actor, AppId(found.id), body.name):
         table = await service.edit_table(session, AppId(found.id), body, follow_up=follow_up)
-    return await read_app_table(session, table)
+    return await read_app_table(session, actor, table)
 
 
 @router.put("/table/{table_name}/configuration/", summary="Change a table named in the path; `name` renames it")
@@ -71,9 +62,9 @@ async def configure_table(
 ) -> TableRead:
     found = await get_buildable_app(session, actor, app)
     edit = body.as_edit_of(table_name)
-    async with with_present_state(session, AppId(found.id), table_name):
+    async with with_present_state(session, actor, AppId(found.id), table_name):
         table = await service.edit_table(session, AppId(found.id), edit, follow_up=follow_up)
-    return await read_app_table(session, table)
+    return await read_app_table(session, actor, table)
 
 
 @router.get("/tables/", summary="List the app's tables")
@@ -86,7 +77,7 @@ async def list_tables(
     order: NamedOrder = "created_at",
 ) -> TableList:
     found = await get_readable_app(session, actor, app)
-    return await read_app_tables(session, found, search=search, order=order, window=listing)
+    return await read_app_tables(session, actor, found, search=search, order=order, window=listing)
 
 
 @router.get("/user_tables/", summary="List the app's tables, for callers who may work with their rows")
@@ -99,13 +90,13 @@ async def list_user_tables(
     order: NamedOrder = "created_at",
 ) -> TableList:
     found = await get_usable_app(session, actor, app)
-    return await read_app_tables(session, found, search=search, order=order, window=listing)
+    return await read_app_tables(session, actor, found, search=search, order=order, window=listing)
 
 
 @router.get("/table/{table_name}/", summary="Return a table")
 async def get_one_table(actor: ActorDep, session: SessionDep, app: AppReference, table_name: TableName) -> TableRead:
     found = await get_readable_app(session, actor, app)
-    return await read_app_table(session, await get_table(session, AppId(found.id), table_name))
+    return await read_app_table(session, actor, await get_table(session, AppId(found.id), table_name))
 
 
 @router.delete("/table/{table_name}/", status_code=204, summary="Delete a table with all its rows")

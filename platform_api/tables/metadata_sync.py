@@ -27,6 +27,7 @@ from platform_api.core.database import Database
 from platform_api.outbox.service import ClaimedItem
 from platform_api.tables.ddl.statements import SCHEMA
 from platform_api.tables.metadata import app_metadata
+from platform_api.tables.permissions.repository import limits_of, permissions_of_apps
 from platform_api.tables.repository import definitions_of_apps
 
 log = structlog.stdlib.get_logger()
@@ -48,8 +49,10 @@ async def compare(
 ) -> Comparison:
     """Compares the metadata of tables with their definitions, for the given apps or for all."""
     desired: dict[QualifiedTable, TableMetadata] = {}
-    for definitions in (await definitions_of_apps(session, app_ids)).values():
-        desired.update(app_metadata(definitions))
+    permissions = await permissions_of_apps(session, app_ids)
+    for app_id, definitions in (await definitions_of_apps(session, app_ids)).items():
+        limits = limits_of([item for item in permissions if item.app_id == app_id])
+        desired.update(app_metadata(definitions, limits=limits))
     is_ours = belongs_to(app_ids)
     exported = await transport.export_tables()
     current = {table: metadata for table, metadata in exported.items() if is_ours(table)}

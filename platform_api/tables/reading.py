@@ -6,11 +6,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from platform_api.accounts.actor import Actor
 from platform_api.apps.access_summary import describes_access
 from platform_api.apps.models import App
 from platform_api.core.paging import Window
 from platform_api.core.types import AppId, TableId
 from platform_api.tables.models import AppTable
+from platform_api.tables.permissions.own_schemas import OwnPermission
+from platform_api.tables.permissions.repository import own_limits
 from platform_api.tables.repository import get_table, list_tables, names_of_tables, read_tables
 from platform_api.tables.schemas import (
     ColumnRead,
@@ -32,32 +35,41 @@ _SYSTEM_COLUMNS: Sequence[ColumnRead] = (
 
 
 async def read_app_tables(
-    session: AsyncSession, app: App, *, search: str | None, order: str, window: Window | None
+    session: AsyncSession, actor: Actor, app: App, *, search: str | None, order: str, window: Window | None
 ) -> TableList:
     """Returns a part of an app's tables, all of them without `window`; `search` looks in names."""
     part = await read_tables(session, AppId(app.id), search=search, order=order, window=window)
     names = await _names_of_references(session, part.items)
+    limits = await _read_limits(session, actor, part.items)
     return TableList(
         name=app.name,
         id=app.id,
-        tables=[_read(table, names) for table in part.items],
+        tables=[_read(table, names, limits.get(table.id)) for table in part.items],
         next_cursor=part.next_cursor,
     )
 
 
-async def read_app_table(session: AsyncSession, table: AppTable) -> TableRead:
+async def read_app_table(session: AsyncSession, actor: Actor, table: AppTable) -> TableRead:
     """Returns one table."""
     await session.flush()  # a table that was just made or changed has its dates only then
-    return _read(table, await _names_of_references(session, [table]))
+    limits = await _read_limits(session, actor, [table])
+    return _read(table, await _names_of_references(session, [table]), limits.get(table.id))
+
+
+async def _read_limits(
+    session: AsyncSession, actor: Actor, tables: Sequence[AppTable]
+) -> Mapping[TableId, OwnPermission]:
+    limits = await own_limits(session, actor, tables)
+    return {table_id: OwnPermission.of(actor.role, own) for table_id, own in limits.items()}
 
 
 @asynccontextmanager
-async def with_present_state(session: AsyncSession, app_id: AppId, name: str) -> AsyncIterator[None]:
+async def with_present_state(session: AsyncSession, actor: Actor, app_id: AppId, name: str) -> AsyncIterator[None]:
     """Adds the table as it is now to the refusal of a change that was of an earlier revision."""
     try:
         yield
     except StaleTable as error:
-        table = await read_app_table(session, await get_table(session, app_id, name))
+        table = await read_app_table(session, actor, await get_table(session, app_id, name))
         error.extra["table"] = table.model_dump(mode="json")
         raise
 
@@ -69,7 +81,7 @@ async def _names_of_references(session: AsyncSession, tables: Sequence[AppTable]
     return {**names, **await names_of_tables(session, referenced - names.keys())}
 
 
-def _read(table: AppTable, names: Mapping[TableId, str]) -> TableRead:
+def _read(table: AppTable, names: Mapping[TableId, str], limits: OwnPermission | None) -> TableRead:
     definition = table.definition
     columns = [
         ColumnRead(
@@ -108,6 +120,7 @@ def _read(table: AppTable, names: Mapping[TableId, str]) -> TableRead:
             for reference in definition.references
         ],
         indexes=[IndexRead(columns=list(index.columns)) for index in definition.indexes],
+        limits=limits,
         revision=definition.digest,
         created_at=table.created_at,
         updated_at=table.updated_at,

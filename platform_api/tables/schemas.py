@@ -9,6 +9,7 @@ from platform_api.core.http.pagination import Envelope
 from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import MAX_COLUMNS, OnDelete
 from platform_api.tables.models import AppTable, TableTag
+from platform_api.tables.permissions.own_schemas import OwnPermission
 
 # Sent by the published clients, which describe a table as if it were an application.
 _APPLICATION_FIELDS = ("icon", "is_active", "is_public", "is_open_source", "forked_from")
@@ -171,6 +172,9 @@ class TableRead(BaseModel):
     unique: list[UniqueRead]
     foreign_keys: list[ForeignKeyRead]
     indexes: list[IndexRead]
+    limits: OwnPermission | None = Field(
+        default=None, description="What the caller may do with the rows; null: everything, in their organization"
+    )
     revision: str = Field(description="Changes with the table's definition; `base_revision` of a change")
     created_at: datetime
     updated_at: datetime

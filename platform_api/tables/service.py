@@ -23,6 +23,9 @@ from platform_api.tables.follow_up import MetadataChange, MetadataFollowUp
 from platform_api.tables.metadata import app_metadata, qualified
 from platform_api.tables.models import AppTable
 from platform_api.tables.names import check_table_name
+from platform_api.tables.permissions.following import Following, follow
+from platform_api.tables.permissions.repository import limits_of, permissions_of_apps
+from platform_api.tables.permissions.rights import Limits
 from platform_api.tables.relationships import incoming_references, related_table_ids
 from platform_api.tables.repository import (
     announce_tables,
@@ -70,6 +73,8 @@ class PreparedEdit:
     before: Definitions
     after: Definitions
     statements: Sequence[Statement]
+    limits_before: Limits
+    permissions: Following
 
 
 async def create_table(
@@ -87,8 +92,9 @@ async def create_table(
     table.definition = definition
     await session.flush()
     after = {**before, table.id: definition}
+    limits = limits_of(await permissions_of_apps(session, [app_id]))
     await _build(session, definition, statements_of_new(table.id, definition, before))
-    await _follow(session, app_id, before, after, changed=table.id, follow_up=follow_up)
+    await _follow(session, app_id, before, after, limits, changed=table.id, follow_up=follow_up)
     return table
 
 
@@ -122,11 +128,13 @@ async def edit_table(
     if change.before == change.after:
         await session.flush()
         return table
+    edit.permissions.apply()
     table.definition = change.after
     await session.flush()
     if edit.statements:
         await _build(session, change.before, edit.statements)
-        await _follow(session, app_id, edit.before, edit.after, changed=table.id, follow_up=follow_up)
+        limits = edit.limits_before
+        await _follow(session, app_id, edit.before, edit.after, limits, changed=table.id, follow_up=follow_up)
     else:
         await announce_tables(session, app_id)
     return table
@@ -154,7 +162,9 @@ async def prepare_edit(session: AsyncSession, app_id: AppId, data: TableEdit) ->
             table_names=_physical_names(after),
         )
     )
-    return PreparedEdit(table, change, before, after, statements)
+    stored = await permissions_of_apps(session, [app_id])
+    following = follow(stored, before, after, {table.id: change.renamed_columns})
+    return PreparedEdit(table, change, before, after, statements, limits_of(stored), following)
 
 
 async def delete_table(session: AsyncSession, app_id: AppId, name: str, *, follow_up: MetadataFollowUp) -> None:
@@ -170,10 +180,17 @@ async def delete_table(session: AsyncSession, app_id: AppId, name: str, *, follo
             "remove these references first"
         )
     after = {table_id: other for table_id, other in before.items() if table_id != table.id}
+    stored = await permissions_of_apps(session, [app_id])
+    limits = limits_of(stored)
+    follow(stored, before, after, {}).apply()
+    for permission in stored:
+        if permission.table_id == table.id:
+            await session.delete(permission)
+    await session.flush()
     await session.delete(table)
     await session.flush()
     await _build(session, definition, render(lambda operations: ddl.drop_table(operations, definition.physical)))
-    await _follow(session, app_id, before, after, changed=table.id, follow_up=follow_up)
+    await _follow(session, app_id, before, after, limits, changed=table.id, follow_up=follow_up)
 
 
 async def read_definitions(session: AsyncSession, app_id: AppId) -> dict[int, TableDefinition]:
@@ -215,17 +232,25 @@ async def _follow(
     app_id: AppId,
     before: Definitions,
     after: Definitions,
+    limits_before: Limits,
     *,
     changed: TableId,
     follow_up: MetadataFollowUp,
 ) -> None:
-    """Updates the metadata of the changed table and of those whose relationships lead to it."""
-    affected = {changed} | related_table_ids(changed, before) | related_table_ids(changed, after)
+    """Updates the metadata of the changed table and of those whose relationships or permissions lead to it."""
+    limits = limits_of(await permissions_of_apps(session, [app_id]))
+    if limits or limits_before:
+        affected = {*before, *after}
+    else:
+        affected = {changed} | related_table_ids(changed, before) | related_table_ids(changed, after)
     altered = []
     if changed in before and changed in after and before[changed].name == after[changed].name:
         altered.append(qualified(after[changed]))
     change = MetadataChange(
-        app_id, app_metadata(before, table_ids=affected), app_metadata(after, table_ids=affected), altered
+        app_id,
+        app_metadata(before, limits=limits_before, table_ids=affected),
+        app_metadata(after, limits=limits, table_ids=affected),
+        altered,
     )
     try:
         await follow_up.follow(session, change)

@@ -9,13 +9,14 @@ from fastapi import APIRouter
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from platform_api.core.errors import NotFound
 from platform_api.web.templating import render
 
 router = APIRouter(include_in_schema=False, prefix="/help")
 
+_IMAGE = re.compile(r"[a-z0-9-]+\.png")
 _NAME = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)?")
 # For readers who work on automio itself; they read them beside the code.
 _FOR_DEVELOPERS = frozenset({"style", "architecture", "performance"})
@@ -25,6 +26,15 @@ _FOR_DEVELOPERS = frozenset({"style", "architecture", "performance"})
 async def contents() -> Response:
     """Lists the pages."""
     return render("help_contents.html", pages=_titles())
+
+
+@router.get("/images/{name}")
+async def image(name: str) -> Response:
+    """Sends a picture of a page. Raises NotFound."""
+    file = _directory() / "images" / name
+    if not _IMAGE.fullmatch(name) or not file.is_file():
+        raise NotFound(f"there is no picture {name!r} in the documentation")
+    return FileResponse(file, headers={"Cache-Control": "public, max-age=86400"})
 
 
 @router.get("/{name:path}")
@@ -63,6 +73,8 @@ def _content(name: str) -> Markup:
         for child in token.children or ():
             if child.type == "link_open":
                 _relink(child, name)
+            elif child.type == "image":
+                child.attrSet("src", f"/help/images/{posixpath.basename(str(child.attrGet('src')))}")
     return Markup(markdown.renderer.render(tokens, markdown.options, {}))
 
 

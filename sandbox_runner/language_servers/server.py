@@ -1,8 +1,9 @@
-"""Runs one language server in a jail of its own, and carries its messages."""
+"""Runs what knows the code in jails of their own, and carries its messages: pyrefly, and ruff beside it."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox_runner.errors import JailFailed
@@ -14,7 +15,7 @@ from sandbox_runner.language_servers.workspace import Workspace
 
 _MEGABYTE = 1024 * 1024
 MEMORY_MB = 256
-"""What one language server may occupy; measured: about 50 MB for an app of some files."""
+"""What one program may occupy; measured: about 50 MB for an app of some files, 20 MB for ruff."""
 MAX_MESSAGE_BYTES = 4 * _MEGABYTE
 _READ_BYTES = 1 << 16
 _SAMPLE_SECONDS = 1.0
@@ -31,46 +32,43 @@ _LIMITS = {
 }
 
 
-class LanguageServer:
-    """Represents a started language server; `start` makes one, `close` ends it."""
+class JailedServer:
+    """Represents a started program that speaks the protocol; `start` makes one, `close` ends it."""
 
-    def __init__(self, jail: Jail, workspace: Workspace) -> None:
+    def __init__(self, jail: Jail) -> None:
         self._jail = jail
-        self._workspace = workspace
 
     @classmethod
-    async def start(cls, factory: JailFactory, files: Mapping[str, str | None]) -> "LanguageServer":
-        """Starts a jail with `files` in its workspace, and the language server in it; raises JailFailed, OSError."""
+    async def start(
+        cls, factory: JailFactory, arguments: Sequence[str], *, lay_out: Callable[[Path], object] | None = None
+    ) -> "JailedServer":
+        """Starts the policy's program in a jail; `lay_out` fills its bundle. Raises JailFailed, OSError."""
         jail = await factory.start(preload=False)
         try:
-            workspace = await asyncio.to_thread(Workspace, jail.bundle_directory, site=Path(factory.policy.host.site))
-            await asyncio.to_thread(workspace.apply, files)
+            if lay_out is not None:
+                await asyncio.to_thread(lay_out, jail.bundle_directory)
             if jail.cgroup is not None:
                 jail.cgroup.limit(memory_bytes=MEMORY_MB * _MEGABYTE, processes=_LIMITS["processes"] + _OWN_PROCESSES)
-            await jail.control.send(_order(work=jail.policy.inside.work))
+            await jail.control.send(_order(arguments, work=jail.policy.inside.work))
         except BaseException:
             await jail.destroy()
             raise
-        return cls(jail, workspace)
-
-    async def update(self, files: Mapping[str, str | None]) -> None:
-        """Changes files of the workspace; the language server hears of it by a message of the control plane."""
-        await asyncio.to_thread(self._workspace.apply, files)
+        return cls(jail)
 
     async def send(self, message: str) -> None:
-        """Sends a message of the editor; raises OSError when the server is gone, TimeoutError when it is stuck."""
+        """Sends a message; raises OSError when the program is gone, TimeoutError when it is stuck."""
         async with asyncio.timeout(_SEND_SECONDS):
             await self._jail.control.send_bytes(framed(message))
 
     async def forward(self, receiver: Callable[[str], Awaitable[None]]) -> None:
-        """Calls `receiver` with each message of the server until it ends; raises FramingBroken."""
+        """Calls `receiver` with each message of the program until it ends; raises FramingBroken."""
         reader = MessageReader(max_bytes=MAX_MESSAGE_BYTES)
         while data := await self._jail.control.receive_bytes(max_bytes=_READ_BYTES):
             for message in reader.feed(data):
                 await receiver(message)
 
     async def until_over_memory(self) -> None:
-        """Returns once the server occupies more memory than it may. Where the kernel limits it, that ends it."""
+        """Returns once the program occupies more memory than it may. Where the kernel limits it, that ends it."""
         while True:
             await asyncio.sleep(_SAMPLE_SECONDS)
             if self._jail.usage().resident_bytes <= MEMORY_MB * _MEGABYTE:
@@ -89,10 +87,34 @@ class LanguageServer:
             await self._jail.destroy()
 
 
-def _order(*, work: str) -> dict[str, object]:
-    """Returns the message that makes the harness the language server."""
+@dataclass(frozen=True, slots=True)
+class LanguageServer:
+    """Holds a started pyrefly and the workspace with the app's source that it reads."""
+
+    program: JailedServer
+    workspace: Workspace
+
+    @classmethod
+    async def start(cls, factory: JailFactory, files: Mapping[str, str | None]) -> "LanguageServer":
+        """Starts it with `files` in its workspace; raises JailFailed, OSError, BundleRefused."""
+        laid_out: list[Workspace] = []
+
+        def lay_out(directory: Path) -> None:
+            laid_out.append(Workspace(directory, site=Path(factory.policy.host.site)))
+            laid_out[0].apply(files)
+
+        program = await JailedServer.start(factory, ("lsp", "--threads", str(_THREADS)), lay_out=lay_out)
+        return cls(program, laid_out[0])
+
+    async def update(self, files: Mapping[str, str | None]) -> None:
+        """Changes files of the workspace; the language server hears of it by a message of the control plane."""
+        await asyncio.to_thread(self.workspace.apply, files)
+
+
+def _order(arguments: Sequence[str], *, work: str) -> dict[str, object]:
+    """Returns the message that makes the harness the program."""
     return {
-        "program": [PROGRAM, "lsp", "--threads", str(_THREADS)],
+        "program": [PROGRAM, *arguments],
         "environment": {
             "HOME": work,
             "TMPDIR": work,

@@ -9,7 +9,6 @@ import contextlib
 import shutil
 import sysconfig
 from dataclasses import replace
-from typing import Any
 
 import orjson
 import structlog
@@ -20,7 +19,9 @@ from sandbox_runner.control_plane import ControlPlane
 from sandbox_runner.errors import ControlPlaneError, SandboxError
 from sandbox_runner.isolation.policy import IsolationLevel
 from sandbox_runner.jails.jail import JailFactory
+from sandbox_runner.language_servers.pair import Pair
 from sandbox_runner.language_servers.server import LanguageServer
+from sandbox_runner.language_servers.tasks import first_of
 
 log = structlog.stdlib.get_logger()
 
@@ -32,14 +33,15 @@ _HEARTBEAT_SECONDS = 20.0
 
 
 class LanguageServers:
-    """Serves at most `limit` language servers at once. Without pyrefly, or another isolation, it offers none."""
+    """Serves at most `limit` language servers at once. Without pyrefly and ruff, or another isolation, none."""
 
     def __init__(self, control_plane: ControlPlane, factory: JailFactory, *, limit: int) -> None:
         self._control_plane = control_plane
-        executable = find_executable()
+        pyrefly, ruff = find_executable("pyrefly"), find_executable("ruff")
         # Its paths are those of a jail with a file system of its own.
-        is_possible = executable is not None and factory.policy.level is IsolationLevel.BUBBLEWRAP
-        self._factory = factory.with_policy(replace(factory.policy, program=executable, preload=()))
+        is_possible = pyrefly is not None and ruff is not None and factory.policy.level is IsolationLevel.BUBBLEWRAP
+        self._factory = factory.with_policy(replace(factory.policy, program=pyrefly, preload=()))
+        self._ruff = factory.with_policy(replace(factory.policy, program=ruff, preload=()))
         self._limit = limit if is_possible else 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -111,35 +113,26 @@ class LanguageServers:
         if first.type is not WSMsgType.BINARY:
             raise ControlPlaneError("the control plane sent no workspace")
         server = await LanguageServer.start(self._factory, _files(first.data))
+        pair = Pair(server, self._ruff, socket.send_str)
         try:
-            await _first_of(_to_server(socket, server), server.forward(socket.send_str), server.until_over_memory())
+            program = server.program
+            await first_of(
+                _to_server(socket, server, pair), program.forward(pair.from_server), program.until_over_memory()
+            )
         finally:
-            await server.close()
+            await pair.close()
+            await server.program.close()
             with contextlib.suppress(ClientError, OSError):
                 await socket.close(code=1011, message=b"the language server has ended")
 
 
-async def _to_server(socket: ClientWebSocketResponse, server: LanguageServer) -> None:
+async def _to_server(socket: ClientWebSocketResponse, server: LanguageServer, pair: Pair) -> None:
     """Carries what the control plane sends: text is a message of the editor, binary a change of the workspace."""
     async for message in socket:
         if message.type is WSMsgType.TEXT:
-            await server.send(message.data)
+            await pair.from_editor(message.data)
         elif message.type is WSMsgType.BINARY:
             await server.update(_files(message.data))
-
-
-async def _first_of(*works: Any) -> None:
-    """Ends all of `works` with the first that ends, and raises its error."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
 
 
 def _files(data: bytes) -> dict[str, str | None]:
@@ -147,6 +140,6 @@ def _files(data: bytes) -> dict[str, str | None]:
     return {str(path): None if text is None else str(text) for path, text in files.items()}
 
 
-def find_executable() -> str | None:
-    """Returns the path of pyrefly: of this environment, else of the system; None where it is not installed."""
-    return shutil.which("pyrefly", path=sysconfig.get_path("scripts")) or shutil.which("pyrefly")
+def find_executable(name: str) -> str | None:
+    """Returns the path of a program: of this environment, else of the system; None where it is not installed."""
+    return shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)

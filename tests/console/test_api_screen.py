@@ -124,6 +124,32 @@ async def test_queries_run_stay_and_belong_to_one_window(
         await expect(editor).to_contain_text("subscription live")
 
 
+async def test_queries_run_with_the_rights_of_a_role_and_then_only_read(
+    shared_platform: Platform, visit: Visit
+) -> None:
+    owner = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner)
+    await _table(shared_platform, owner, app.id)
+    path = f"/{owner.organization_slug}/{app.slug}/api"
+    async with visit() as visitor:
+        page = visitor.page
+        await visitor.open(f"/sign-in?next={path}")
+        await visitor.sign_in(owner.email, Platform.password)
+        await expect(page.get_by_role("textbox", name="Query")).to_be_visible()
+        await page.get_by_role("combobox", name="With whose rights").click()
+        await page.get_by_role("option", name="Member").click()
+        await expect(page.get_by_text("reads only")).to_be_visible()
+        async with page.expect_request(lambda request: "graphql" in request.url) as sent:
+            await page.get_by_role("button", name="Run", exact=True).click()
+        assert (await (await sent.value).all_headers())["x-automio-view-as"] == "member"
+        await expect(page.get_by_role("region", name="Answer")).to_contain_text("orders")
+        await _write(page, 'mutation { insert_orders_one(object: {code: "A"}) { id } }')
+        await page.keyboard.press("Control+Enter")
+        await expect(page.get_by_role("alert")).to_be_visible()
+    rows = await _graphql(shared_platform, owner, app.id, "{ orders { id } }")
+    assert rows["data"]["orders"] == []
+
+
 async def test_an_app_of_another_organization_answers_nothing(shared_platform: Platform, visit: Visit) -> None:
     owner, stranger = [await shared_platform.create_caller() for _ in range(2)]
     app = await shared_platform.create_app(owner)

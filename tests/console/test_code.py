@@ -143,6 +143,32 @@ async def test_a_save_without_a_connection_is_sent_when_it_is_back(shared_platfo
     assert "line_1 = 1  # offline\n" in (await source_of(shared_platform, caller, app))["files"]["count.py"]
 
 
+async def test_who_is_removed_while_writing_is_told_and_keeps_the_text(
+    shared_platform: Platform, visit: Visit
+) -> None:
+    owner, builder = [await shared_platform.create_caller() for _ in range(2)]
+    app = await make_app(shared_platform, owner)
+    members = f"/api/organizations/{owner.organization_slug}/members/"
+    async with shared_platform.client(owner) as client:
+        added = await client.post(members, json={"email": builder.email, "role": "builder"})
+        assert added.status_code == 201, added.text
+    async with visit() as visitor:
+        page = await open_editor(visitor, builder, app["code"])
+        await type_at(page, 1, "  # nowhere else")
+        await expect(page.get_by_text("Not saved, draft kept")).to_be_visible()
+        async with shared_platform.client(owner) as client:
+            user_id = added.json()["user_id"]
+            assert (await client.delete(f"{members}{user_id}/")).status_code == 204
+        await page.keyboard.press("Control+s")
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await expect(page.locator(".cm-line").first).to_have_text("line_1 = 1  # nowhere else")
+        async with page.expect_download() as downloading:
+            await page.get_by_role("button", name="Download count.py").click()
+        assert (await downloading.value).suggested_filename == "count.py"
+        assert await visitor.findings_of_axe() == []
+    assert (await source_of(shared_platform, owner, app))["number"] == 1
+
+
 async def test_files_are_made_renamed_and_deleted_by_keyboard(shared_platform: Platform, visit: Visit) -> None:
     caller = await shared_platform.create_caller()
     app = await make_app(shared_platform, caller, "import helper\n")
@@ -238,7 +264,7 @@ async def test_names_of_the_api_and_of_tables_are_completed(shared_platform: Pla
         await page.keyboard.type('.graphql("')
         await expect(options.first).to_contain_text("parcels")
         await page.keyboard.press("Escape")
-        await page.keyboard.type('parcels", query="""query { weig')
+        await page.keyboard.type(f'parcels", query="""query {{ app_{app["id"]}_parcels {{ weig')
         await expect(options.first).to_contain_text("weight_grams")
 
 

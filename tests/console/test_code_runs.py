@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -47,6 +48,19 @@ for number in range(10_000):
 """
 
 
+# Slowly enough that the platform is killed and back meanwhile.
+STEADY = """
+import time
+for number in range(1, 401):
+    print("line", number, flush=True)
+    time.sleep(0.05)
+"""
+ROWS = """
+def run(event):
+    return {"rows": [{"row": row} for row in event["selected_rows"]], "input": event["user_input"]}
+"""
+
+
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
     """A platform with a runner."""
@@ -61,7 +75,7 @@ def installation() -> Iterator[Installation]:
 @pytest.fixture(scope="module")
 def app(installation: Installation) -> dict[str, Any]:
     """An app with an action for each story."""
-    actions = {"hostile": HOSTILE, "waiting": WAITING, "failing": FAILING, "many": MANY}
+    actions = {"hostile": HOSTILE, "waiting": WAITING, "failing": FAILING, "many": MANY, "steady": STEADY}
     with installation.client() as client:
         made: dict[str, Any] = client.post("/api/apps/", json={"name": "Runs"}).json()
         for name, code in actions.items():
@@ -137,7 +151,7 @@ async def test_a_run_shows_its_progress_and_is_cancelled(
         await page.keyboard.press("Control+Enter")
         await expect(page.get_by_text(re.compile(r"^Saved v\d+$"))).to_be_visible()
         await expect(state(page, "Running")).to_be_visible()
-        await expect(page.get_by_text(re.compile(r"^run 1, v6$"))).to_be_visible()
+        await expect(page.get_by_text(re.compile(r"^run 1, v7$"))).to_be_visible()
         await expect(page.get_by_role("progressbar")).to_be_visible()
         await expect(page.get_by_text(re.compile(r"\d+ % step \d+"))).to_be_visible()
         await page.get_by_role("button", name="Cancel").click()
@@ -174,3 +188,80 @@ async def test_typing_goes_on_while_a_run_prints_10000_lines(
         await page.get_by_label("Search the log").fill("line 4321")
         await page.get_by_label("Search the log").press("Enter")
         await expect(output).to_contain_text("line 4321")
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+async def test_killed_amid_a_run_and_a_save_nothing_is_lost_or_doubled(
+    browser: Browser, installation: Installation, app: dict[str, Any]
+) -> None:
+    async with editing(browser, installation, app, "steady") as (visitor, page):
+        await page.get_by_role("button", name="Run", exact=True).click()
+        output = page.get_by_role("region", name="Output of the run")
+        await expect(output).to_contain_text("line 20")
+        source = f"/api/apps/{app['id']}/source/"
+        with installation.client() as client:
+            before = client.get(source).json()["number"]
+        killed = installation.children()["control-plane"]
+        os.kill(killed, signal.SIGKILL)
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("Control+Home")
+        await page.keyboard.type("# kept\n")
+        await page.keyboard.press("Control+s")
+        await expect(page.get_by_text(f"Saved v{before + 1}", exact=True)).to_be_visible()
+        with installation.client() as client:
+            saved = client.get(source).json()
+        assert (saved["number"], saved["files"][app["steady"]]) == (before + 1, "# kept\n" + STEADY)
+        await expect(state(page, "Completed")).to_be_visible()
+        await expect(page.get_by_text("400 lines", exact=True)).to_be_visible()
+        async with page.expect_download() as downloading:
+            await page.get_by_role("button", name="Download the log").click()
+        assert lines_of(await (await downloading.value).path()) == [f"line {number}" for number in range(1, 401)]
+        # What the browser writes while nobody answers is no fault of the page.
+        visitor.problems.clear()
+
+
+async def test_rows_selected_in_a_table_are_the_input_of_a_run(
+    browser: Browser, installation: Installation, app: dict[str, Any]
+) -> None:
+    with installation.client() as client:
+        table = {"name": "parcels", "columns": [{"name": "code", "type": "text"}]}
+        assert client.post(f"/api/apps/{app['id']}/new_table/", json=table).status_code == 200
+        adding = "mutation($rows: [%s_insert_input!]!) { insert_%s(objects: $rows) { returning { id } } }"
+        name = f"app_{app['id']}_parcels"
+        body = {"query": adding % (name, name), "variables": {"rows": [{"code": code} for code in "abc"]}}
+        answer = client.post(f"/api/apps/{app['id']}/v1/graphql", json=body).json()
+        ids = {row["id"] for row in answer["data"][f"insert_{name}"]["returning"]}
+        fields = {"type": "object", "properties": {"parcels": {"type": "array", "items": {"type": "string"}}}}
+        action = {"name": "Ship", "slug": "ship", "app": app["id"], "entry": "ship.py:run", "code": ROWS}
+        made = client.post("/api/actions/", json={**action, "input_schema": fields})
+        assert made.status_code == 201, made.text
+    async with visiting(browser, installation.url) as visitor:
+        page = visitor.page
+        await visitor.open("/sign-in")
+        await visitor.sign_in(installation.admin["email"], installation.admin["password"])
+        await visitor.open(f"/{app['org']}/{app['slug']}/tables/parcels")
+        await expect(page.get_by_role("gridcell", name="b", exact=True)).to_be_visible()
+        await page.get_by_role("grid").focus()
+        await page.keyboard.press("Control+a")
+        await page.get_by_role("button", name="Run an action with 3 rows").click()
+        await expect(page.get_by_role("dialog").get_by_role("button", name="Ship")).to_be_visible()
+        assert await visitor.findings_of_axe() == []
+        await page.get_by_role("dialog").get_by_role("button", name="Ship").click()
+        await expect(page.get_by_text("3 selected rows of parcels")).to_be_visible()
+        await page.reload()
+        await expect(page.get_by_text("3 selected rows of parcels")).to_be_visible()
+        await expect(page.get_by_label("parcels", exact=True)).to_have_value(re.compile(next(iter(ids))))
+        await page.get_by_role("button", name="As code").click()
+        await expect(page.get_by_role("dialog").locator("pre")).to_contain_text("selected_rows")
+        assert await visitor.findings_of_axe() == []
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Run", exact=True).click()
+        await expect(state(page, "Completed")).to_be_visible()
+        with installation.client() as client:
+            (run,) = client.get("/api/actions/runs/", params={"action": made.json()["id"]}).json()["results"]
+            result = client.get(f"/api/actions/runs/{run['id']}/").json()["result"]
+        assert {row["row"] for row in result["rows"]} == ids
+        assert set(result["input"]["parcels"]) == ids

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import tempfile
 import time
@@ -27,6 +28,11 @@ api = API()
 print(total(2))
 
 """
+PASTE = """(element, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
 COLUMNS = [{"name": "buyer", "type": "text"}, {"name": "paid", "type": "boolean"}]
 SHARED = """def total(count: int) -> int:
     return count + 1
@@ -157,6 +163,79 @@ async def test_a_mistake_is_marked_until_it_is_mended_and_keys_lead_on(
         await expect(page.locator(".cm-line").first).to_have_text("def summed(count: int) -> int:")
         await page.get_by_title("count.py", exact=True).click()
         await expect(page.locator(".cm-line").nth(1)).to_have_text("from shared import summed")
+
+
+UNTIDY = """import os
+from automio.wrapper import API
+api = API()
+print( 'one' ,total(2))
+"""
+
+
+async def test_a_fix_is_chosen_and_the_file_is_formatted_as_one_step(
+    browser: Browser, installation: Installation, app: dict[str, Any]
+) -> None:
+    async with editing(browser, installation, app) as (visitor, page):
+        content, lines = page.locator(".cm-content"), page.locator(".cm-line")
+        await content.focus()
+        await page.keyboard.press("Control+A")
+        await content.evaluate(PASTE, UNTIDY)
+        # An import that is missing: pyrefly knows where the name is.
+        await expect(page.locator(".cm-lintRange-error")).to_have_text("total")
+        await page.locator(".cm-lintRange-error").click()
+        await page.keyboard.press("Control+.")
+        fixes = page.get_by_role("group", name="Fixes")
+        await fixes.get_by_role("button", name="from shared import total").click()
+        await expect(page.locator(".cm-lintRange-error")).to_have_count(0)
+        await expect(lines.filter(has_text="from shared import total")).to_have_count(1)
+        # One that is not used: ruff says so, and takes it away.
+        await expect(page.locator(".cm-lintRange-warning")).to_have_text("os")
+        await page.locator(".cm-lintRange-warning").click()
+        await page.keyboard.press("Control+.")
+        await expect(fixes).to_be_visible()
+        assert await visitor.findings_of_axe() == []
+        await fixes.get_by_role("button", name="Remove unused import: `os`", exact=True).click()
+        await expect(lines.filter(has_text="import os")).to_have_count(0)
+        # Formatted, with the cursor still before the 2, and back by one step of undo.
+        await page.keyboard.press("Control+End")
+        await page.keyboard.press("ArrowLeft")
+        for _ in range(3):
+            await page.keyboard.press("ArrowLeft")
+        await page.keyboard.press("Shift+Alt+F")
+        await expect(lines.filter(has_text='print("one", total(2))')).to_have_count(1)
+        await page.keyboard.type("1")
+        await expect(lines.filter(has_text='print("one", total(12))')).to_have_count(1)
+        await page.keyboard.press("Control+z")
+        await page.keyboard.press("Control+z")
+        await expect(lines.filter(has_text="print( 'one' ,total(2))")).to_have_count(1)
+        # What is no Python is left alone, with the reason.
+        await page.keyboard.press("Control+End")
+        await page.keyboard.type("if 1")
+        await page.keyboard.press("Shift+Alt+F")
+        await expect(page.get_by_text(re.compile("Not formatted: line [56] cannot be read"))).to_be_visible()
+
+
+async def test_graphql_in_a_string_is_known_by_the_schema(
+    browser: Browser, installation: Installation, app: dict[str, Any]
+) -> None:
+    async with editing(browser, installation, app) as (_, page):
+        content = page.locator(".cm-content")
+        await content.focus()
+        await page.keyboard.press("Control+A")
+        table = f"app_{app['id']}_orders"
+        text = f'print("{{ buyer nothing }}")\nORDERS_QUERY = """query {{\n  {table} {{ buyer nothing }}\n}}"""\n'
+        await content.evaluate(PASTE, text)
+        await expect(page.locator(".cm-lintRange-error")).to_have_text("nothing")
+        await expect(page.locator(".cm-line").nth(2).locator(".cm-lintRange-error")).to_have_count(1)
+        # Each word of a query has its colour; a string that is none is one piece.
+        assert await page.locator(".cm-line").nth(2).locator("span", has_text=re.compile("^buyer$")).count() == 1
+        assert await page.locator(".cm-line").first.locator("span", has_text=re.compile("^buyer$")).count() == 0
+        await page.locator(".cm-lintRange-error").dblclick()
+        await page.keyboard.type("pai", delay=20)
+        await expect(option(page, "paid").first).to_be_visible()
+        await option(page, "paid").first.click()
+        await expect(page.locator(".cm-line").nth(2)).to_have_text(f"  {table} {{ buyer paid }}")
+        await expect(page.locator(".cm-lintRange-error")).to_have_count(0)
 
 
 async def test_when_the_server_dies_writing_goes_on_and_completion_comes_back(

@@ -166,8 +166,9 @@ async def test_a_cell_of_forty_megabytes_does_not_take_the_page_down(shared_plat
         await expect(page.get_by_role("grid")).to_have_attribute("aria-colcount", "297")
         await expect(cell(page, 2, 1)).to_have_text("…")
         await cell(page, 2, 1).dblclick()
-        await expect(page.get_by_text("too large to be edited here")).to_be_visible()
-        await page.get_by_role("grid").focus()
+        await expect(page.get_by_role("dialog", name="c0")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("grid")).to_be_focused()
         await page.keyboard.press("End")
         await expect(cell(page, 1, 297)).to_be_visible()
         # Alone, the small row is read whole.

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.console.conftest import Visit
 from tests.console.visitor import Scheme
@@ -12,6 +12,12 @@ from tests.platform_api.conftest import Platform
 from tests.platform_api.runs.working import ProtocolRunner, create_runner_token, create_workshop, insert_runs
 
 pytestmark = pytest.mark.anyio
+
+
+def rows(page: Page) -> Locator:
+    """The rows of the list: the histogram has a table, too."""
+    return page.get_by_role("table", name="Runs, newest first").locator("tbody tr")
+
 
 HOSTILE = "\x1b[31mred\x1b[0m <img src=x onerror=document.title=1> \x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07"
 
@@ -48,6 +54,20 @@ async def test_runs_are_followed_from_the_list_to_their_end(shared_platform: Pla
         await expect(page.locator("header").get_by_text("completed")).to_be_visible()
         await page.get_by_role("tab", name="Result").click()
         await expect(page.get_by_text("orders")).to_be_visible()
+        await page.get_by_role("tab", name="Timeline").click()
+        await expect(page.get_by_role("row", name="Waited for a runner")).to_be_visible()
+        await page.get_by_role("tab", name="Calls").click()
+        await expect(page.get_by_text("This run has called no other service")).to_be_visible()
+        await page.get_by_role("tab", name="Input").click()
+        await page.get_by_role("button", name="Run again with other input").click()
+        await page.get_by_label("Input as JSON").fill("{oops")
+        await expect(page.get_by_text("must be one JSON object")).to_be_visible()
+        await page.get_by_label("Input as JSON").fill('{"changed": true}')
+        await page.get_by_role("button", name="Run", exact=True).click()
+        await expect(page).not_to_have_url(re.compile(rf"runs/{started['run_id']}\b"))
+        await page.get_by_role("tab", name="Input").click()
+        await expect(page.get_by_text("changed")).to_be_visible()
+        await page.go_back()
         await page.get_by_role("button", name="Run newest version").click()
         await expect(page.get_by_role("button", name="Cancel")).to_be_visible()
         await page.get_by_role("button", name="Cancel").click()
@@ -69,22 +89,39 @@ async def test_filters_are_in_the_address_and_many_runs_are_cancelled_at_once(
         await visitor.sign_in(workshop.caller.email, Platform.password)
         await expect(page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
         await visitor.open(f"/{workshop.caller.organization_slug}/runs")
-        await expect(page.locator("tbody tr")).to_have_count(50)
+        await expect(rows(page)).to_have_count(50)
         await page.get_by_role("button", name="Older runs").click()
-        await expect(page.locator("tbody tr")).to_have_count(74)
+        await expect(rows(page)).to_have_count(74)
+        # Two runs of today and those of five minutes ago: the bars hold them all, and one chooses its time.
+        bars = page.get_by_role("region", name="Runs over time").get_by_role("button")
+        await expect(page.get_by_role("table", name="Runs over time")).to_be_attached()
+        await bars.last.click()
+        await expect(page).to_have_url(re.compile("from=.*to="))
+        await page.get_by_role("button", name="Clear the time").click()
+        await page.get_by_label("How it was begun").first.click()
+        await page.get_by_role("option", name="by a webhook").click()
+        await expect(page.get_by_text("No run matches these filters")).to_be_visible()
+        await page.get_by_role("button", name="Clear the filters").click()
+        await page.get_by_label("Who").first.click()
+        await page.get_by_role("option").first.click()
+        await expect(page).to_have_url(re.compile(rf"user={workshop.caller.user_id}"))
+        await page.keyboard.press("Escape")
+        await page.locator("h1").click()
+        await page.keyboard.press("Shift+F")
+        await expect(page.get_by_role("checkbox", name="running")).to_be_focused()
         await page.get_by_role("group", name="State").get_by_text("failed").click()
-        await expect(page.locator("tbody tr")).to_have_count(1)
-        await expect(page.locator("tbody tr")).to_contain_text("KeyError: 'id'")
+        await expect(rows(page)).to_have_count(1)
+        await expect(rows(page)).to_contain_text("KeyError: 'id'")
         await page.reload()
-        await expect(page.locator("tbody tr")).to_have_count(1)
+        await expect(rows(page)).to_have_count(1)
         await page.get_by_label("Search runs").fill("no such text")
         await expect(page.get_by_text("No run matches these filters")).to_be_visible()
         await page.get_by_role("button", name="Clear the filters").click()
-        await expect(page.locator("tbody tr")).to_have_count(50)
+        await expect(rows(page)).to_have_count(50)
         for run in waiting:
             await page.get_by_label(f"Choose run {run['run_id']}", exact=True).check()
         await page.get_by_role("button", name="Cancel").click()
-        await expect(page.locator("tbody").get_by_text("stopped")).to_have_count(3)
+        await expect(rows(page).get_by_text("stopped")).to_have_count(3)
     assert {(await workshop.status(run))["status"] for run in waiting} == {"stopped"}
 
 
@@ -105,12 +142,12 @@ async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme
         await expect(page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
         org = f"/{workshop.caller.organization_slug}"
         await visitor.open(f"{org}/runs")
-        await expect(page.locator("tbody tr")).to_have_count(5)
+        await expect(rows(page)).to_have_count(5)
         findings["runs"] = await visitor.findings_of_axe()
         await visitor.open(f"{org}/{workshop.app.slug}/runs?state=failed")
-        await expect(page.locator("tbody tr")).to_have_count(1)
+        await expect(rows(page)).to_have_count(1)
         findings["runs of an app"] = await visitor.findings_of_axe()
-        for tab in ("output", "result", "input"):
+        for tab in ("timeline", "output", "result", "calls", "input"):
             await visitor.open(f"{org}/runs/{ids[2]}?tab={tab}")
             await expect(page.get_by_role("tab", selected=True)).to_be_visible()
             findings[tab] = await visitor.findings_of_axe()

@@ -143,6 +143,7 @@ async def test_a_table_is_made_arranged_and_deleted(shared_platform: Platform, v
         deleting = page.get_by_role("dialog", name="Delete orders?")
         await expect(deleting.get_by_role("button", name="Delete table")).to_be_disabled()
         await deleting.get_by_label("Type orders to delete it").fill("orders")
+        await expect(deleting.get_by_role("button", name="Delete table")).to_be_enabled()
         findings["delete"] = await visitor.findings_of_axe()
         await deleting.get_by_role("button", name="Delete table").click()
         listed = page.get_by_role("main")
@@ -173,6 +174,7 @@ async def test_a_builder_views_a_table_as_a_member(shared_platform: Platform, vi
         assert await visitor.findings_of_axe() == []
         await visitor.open(f"{shop.path}/schema")
         await expect(page.get_by_role("heading", name="Builders and owners change tables")).to_be_visible()
+        await visitor.settle()
         seen = await page.get_by_role("navigation").first.inner_text()
         await banner.get_by_role("button", name="End viewing").click()
         await expect(page.get_by_role("heading", name="Columns")).to_be_visible()
@@ -183,10 +185,48 @@ async def test_a_builder_views_a_table_as_a_member(shared_platform: Platform, vi
         await expect(banner).to_contain_text(member.email)
         await visitor.open(f"{shop.path}/schema")
         await expect(page.get_by_role("heading", name="Builders and owners change tables")).to_be_visible()
+        await visitor.settle()
         assert await page.get_by_role("navigation").first.inner_text() == seen
     async with visit() as visitor:
         await visitor.open("/sign-in")
         await visitor.sign_in(member.email, Platform.password)
         await visitor.open(f"{shop.path}/schema")
         await expect(visitor.page.get_by_role("heading", name="Builders and owners change tables")).to_be_visible()
+        await visitor.leave()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_diagram_leads_to_tables_and_a_plan_to_what_uses_a_column(
+    shared_platform: Platform, visit: Visit, scheme: Scheme
+) -> None:
+    shop = await open_shop(shared_platform)
+    view = {"name": "Paid", "content": {"where": {"_and": [{"state": {"_eq": "paid"}}]}}}
+    async with shared_platform.client(shop.caller) as client:
+        saved = await client.post(f"/api/apps/{shop.app_id}/table/items/views/", json=view)
+        assert saved.status_code == 201, saved.text
+    async with visit(scheme=scheme) as visitor:
+        page = visitor.page
+        await visitor.open("/sign-in")
+        await visitor.sign_in(shop.caller.email, Platform.password)
+        await visitor.open(f"/{shop.caller.organization_slug}/{shop.slug}/tables?as=diagram")
+        diagram = page.get_by_role("region", name="Diagram of the tables")
+        await expect(diagram.get_by_role("link", name="items")).to_be_visible()
+        await expect(diagram.get_by_role("img", name="leads to makers")).to_be_visible()
+        await expect(diagram.locator(".react-flow__edge")).to_have_count(1)
+        await diagram.get_by_role("button", name="Zoom in").click()
+        await page.get_by_label("Tables around").select_option("makers")
+        await expect(page).to_have_url(re.compile("around=makers"))
+        assert await visitor.findings_of_axe() == []
+        await diagram.get_by_role("link", name="items").press("Enter")
+        await expect(page.get_by_role("heading", name="Columns")).to_be_visible()
+
+        # A plan that drops a column names the view that filters by it, and leads there.
+        await page.get_by_role("button", name="Remove state").click()
+        await expect(page.get_by_role("link", name="view “Paid”")).to_have_attribute("href", re.compile("view="))
+        await page.get_by_role("button", name="As code").click()
+        code = page.get_by_role("dialog", name="Make these changes with a program")
+        await expect(code).to_contain_text("configuration")
+        await code.get_by_role("tab", name="SQL").click()
+        await expect(code).to_contain_text("DROP COLUMN")
+        assert await visitor.findings_of_axe() == []
         await visitor.leave()

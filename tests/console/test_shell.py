@@ -1,7 +1,11 @@
 """Home, the inbox and the health of the installation, and what nobody else sees of them."""
 
+from contextlib import suppress
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Response, expect
+from sqlalchemy import text
 
 from tests.console.conftest import Visit
 from tests.console.visitor import Scheme
@@ -164,3 +168,43 @@ async def test_tables_are_found_by_the_server_and_tagged(shared_platform: Platfo
         await expect(taken_off).to_be_hidden()
         await tree.get_by_role("link", name="customers").click()
         await expect(page.get_by_role("heading", name="customers", level=1)).to_be_visible()
+
+
+async def test_ten_thousand_tables_are_shown_in_parts(shared_platform: Platform, visit: Visit) -> None:
+    owner = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner)
+    async with shared_platform.client(owner) as client:
+        assert (await client.post(f"/api/apps/{app.id}/new_table/", json={"name": "t00000"})).status_code == 200
+    async with shared_platform.database.transaction() as session:
+        statement = text(
+            "insert into platform.app_tables (app_id, name, description, definition)"
+            " select app_id, name, '', jsonb_set(definition::jsonb, '{name}', to_jsonb(name))::json from ("
+            "  select app_id, definition, 't' || lpad(n::text, 5, '0') as name"
+            "  from platform.app_tables, generate_series(1, 9999) n where app_id = :app) as copies"
+        )
+        await session.execute(statement, {"app": app.id})
+    async with visit() as visitor:
+        page, sizes = visitor.page, dict[str, int]()
+
+        async def measure(response: Response) -> None:
+            if "/api/" in response.url and "stream" not in response.url:
+                with suppress(PlaywrightError):  # given up, because the page went elsewhere
+                    sizes[response.url] = len(await response.body())
+
+        page.on("response", measure)
+        await visitor.open(f"/sign-in?next=/{owner.organization_slug}")
+        await visitor.sign_in(owner.email, Platform.password)
+        await expect(page.get_by_role("heading", name=app.name)).to_be_visible()
+        address = f"/{owner.organization_slug}/{app.slug}"
+        for path, heading in (("", app.name), ("/tables", "Tables"), ("/tables/t09999", "t09999"), ("/api", "API")):
+            await visitor.go(address + path)
+            await expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+            await visitor.settle()
+            assert visitor.problems == [], path
+        await visitor.go(f"{address}/tables")
+        await page.get_by_label("Search tables").fill("t0777")
+        await expect(page.get_by_role("main").get_by_role("link", name="t07779")).to_be_visible()
+        await page.keyboard.press("Control+k")
+        await expect(page.get_by_label("Search pages and commands")).to_be_focused()
+        await visitor.settle()
+        assert {url: size for url, size in sizes.items() if size > 250_000} == {}

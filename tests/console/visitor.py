@@ -15,7 +15,10 @@ Scheme = Literal["light", "dark"]
 # Chromium writes one for every answer that is an error; which answers may be one is told apart by status.
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 # What Chromium writes while nobody can be reached.
-_OFFLINE = re.compile(r"net::ERR_(INTERNET_DISCONNECTED|FAILED|CONNECTION_\w+)|WebSocket connection to .* failed")
+_OFFLINE = re.compile(
+    r"net::ERR_(INTERNET_DISCONNECTED|FAILED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_\w+)"
+    r"|WebSocket connection to .* failed"
+)
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -41,9 +44,21 @@ class Visitor:
         """Goes to a page of the console by its address."""
         await self.page.goto(self.base_url + path)
 
+    async def go(self, path: str) -> None:
+        """Goes to a page of the console within the one that is open, as a link does."""
+        # What the page before still waits for is its own affair.
+        self._loading.clear()
+        # A tooltip of what has the focus would stay.
+        await self.page.evaluate("path => { document.activeElement?.blur(); history.pushState({}, '', path); }", path)
+        await self.page.wait_for_url(self.base_url + path)
+
     async def leave(self) -> None:
         """Leaves the console: what the page before still waits for is given up, and answers to it come no more."""
         await self.page.goto("about:blank")
+
+    def expect_outage(self) -> None:
+        """Has what the browser writes about a server that is away be no problem of the page."""
+        self._was_offline = True
 
     @asynccontextmanager
     async def offline(self) -> AsyncIterator[None]:
@@ -63,7 +78,8 @@ class Visitor:
             quiet = 0 if self._loading else quiet + 1
             if quiet == 5:
                 return
-        raise AssertionError(f"the page still loads {[request.url for request in self._loading]}")
+        waiting = [f"{request.method} {request.url} {(request.post_data or '')[:200]}" for request in self._loading]
+        raise AssertionError(f"{self.page.url} still loads {waiting}")
 
     async def sign_in(self, email: str, password: str) -> None:
         """Fills in the sign-in form, wherever it is, and waits for what comes after it."""
@@ -72,14 +88,16 @@ class Visitor:
         await self.page.get_by_role("button", name="Sign in").click()
         await expect(self.page.get_by_role("button", name="Sign in")).to_be_hidden()
 
-    async def findings_of_axe(self) -> list[str]:
-        """Returns what axe finds on the page as it is, one line for each element."""
+    async def findings_of_axe(self, *rules: str) -> list[str]:
+        """Returns what axe finds on the page as it is, one line for each element; with `rules` only by those."""
         # Evaluated by the debugger, which the page's policy does not bind.
-        await self.page.evaluate(AXE.read_text())
-        run = "options => axe.run(document, options).then(result => JSON.stringify(result.violations))"
-        found: list[dict[str, Any]] = json.loads(
-            await self.page.evaluate(run, {"runOnly": {"type": "tag", "values": _RULES}})
-        )
+        if not await self.page.evaluate("() => 'axe' in window"):
+            await self.page.evaluate(AXE.read_text())
+        # What has just become enabled has the colours of what is not, until a frame is drawn.
+        drawn = "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        run = f"async options => {{ {drawn}; return JSON.stringify((await axe.run(document, options)).violations) }}"
+        chosen = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": _RULES}
+        found: list[dict[str, Any]] = json.loads(await self.page.evaluate(run, {"runOnly": chosen, "preload": False}))
         return [
             f"{violation['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
             for violation in found
@@ -100,6 +118,8 @@ class Visitor:
             self.problems.append(f"console: {message.text}")
 
     def _on_response(self, response: Response) -> None:
+        # Of an answer that the page does not read to its end, Chromium never says that it has ended.
+        self._loading.discard(response.request)
         self.answers.append((response.status, response.url.removeprefix(self.base_url)))
         if response.status >= 500:
             self.problems.append(f"{response.status} {response.url}")

@@ -4,8 +4,11 @@ import pytest
 
 from hasura.permissions import (
     Operation,
+    Right,
     array_literal,
+    canonical_condition,
     canonical_rules,
+    limited_permissions,
     organization_role,
     span_role,
     table_permissions,
@@ -65,3 +68,39 @@ def test_the_organizations_of_a_session_are_an_array_literal_of_numbers() -> Non
 def test_rules_are_compared_in_one_spelling() -> None:
     exported = {"columns": ["b", "a"], "check": {}, "set": {}, "backend_only": False, "limit": None}
     assert canonical_rules(exported) == {"columns": ["a", "b"], "check": {}}
+
+
+def test_rules_of_a_limited_role_are_anded_with_the_organization() -> None:
+    mine = {"owner": {"_eq": "X-Hasura-User-Id"}}
+    rights = {
+        Operation.SELECT: Right(("id", "allegroId"), {"_or": [{}, mine]}),
+        Operation.INSERT: Right(COLUMNS, presets={"balance": 0}),
+        Operation.UPDATE: Right(COLUMNS, mine, after=mine),
+    }
+    found = {p.operation: p for p in limited_permissions(130, "member", columns=COLUMNS, rights=rights)}
+    assert {p.role for p in found.values()} == {"app_130_member"}
+    own = {"organization_id": {"_eq": "X-Hasura-Organization-Id"}}
+    assert found[Operation.SELECT].rules["filter"] == {"_and": [{"_or": [{}, mine]}, own]}
+    assert found[Operation.SELECT].rules["columns"] == ["allegroId", "id"]
+    assert found[Operation.INSERT].rules == {
+        "columns": ["allegroId", "connection_id", "id", "organization_id"],
+        "check": own,
+        "set": {"balance": 0},
+    }
+    assert found[Operation.UPDATE].rules["filter"] == found[Operation.UPDATE].rules["check"] == {"_and": [own, mine]}
+    assert Operation.DELETE not in found
+    open_to_all = limited_permissions(130, "member", columns=COLUMNS, rights=None)
+    assert [dict(p.rules) for p in open_to_all] == [
+        rules(organization_role(130), operation) for operation in Operation
+    ]
+
+
+def test_conditions_are_compared_as_hasura_exports_them() -> None:
+    one, other = {"a": {"_eq": 1}}, {"b": {"_gt": 2, "_lt": 5}}
+    same = [{"_and": [one, other]}, {**other, **one}, {"_and": [{"_and": [other]}, one, one, {}]}]
+    assert {str(canonical_condition(condition)) for condition in same} == {str({"_and": [one, other]})}
+    assert canonical_condition({"_and": []}) == {}
+    assert canonical_condition({"_or": [{"_and": [one]}]}) == {"_or": [one]}
+    assert canonical_condition({"_not": {"_and": [one]}}) == {"_not": one}
+    nested = {"lines": {"_and": [one, other]}}
+    assert canonical_condition(nested) == nested

@@ -32,7 +32,8 @@ HOSTILE = {
         f'python-interpreter-path = "/automio/bundle/source/canary.sh"\nsearch-path = ["/"]\n'
         f'[build-system]\ntype = "custom"\ncommand = ["/bin/sh", "-c", "touch {CANARY}"]\n'
     ),
-    "pyproject.toml": '[tool.pyrefly]\npython-interpreter-path = "./canary.sh"\n',
+    "pyproject.toml": '[tool.pyrefly]\npython-interpreter-path = "./canary.sh"\n[tool.ruff]\nline-length = 20\n',
+    "ruff.toml": 'line-length = 20\n[lint]\nselect = ["ALL"]\n',
     "inner/pyrefly.toml": 'python-interpreter-path = "../canary.sh"\n',
     "inner/module.py": "x = 1\n",
     "canary.sh": f"#!/bin/sh\ntouch {CANARY}\nsleep 60\n",
@@ -85,6 +86,18 @@ class Editor:
     async def open(self, text: str, uri: str = SCRATCH) -> None:
         document = {"uri": uri, "languageId": "python", "version": 1, "text": text}
         await self.tell("textDocument/didOpen", textDocument=document)
+
+    async def change(self, text: str, *, version: int) -> None:
+        document = {"uri": SCRATCH, "version": version}
+        await self.tell("textDocument/didChange", textDocument=document, contentChanges=[{"text": text}])
+
+    async def problems_of_both(self) -> list[dict[str, Any]]:
+        """Waits for a message with problems of pyrefly and of ruff."""
+        while True:
+            message = await self.receive()
+            problems: list[dict[str, Any]] = message.get("params", {}).get("diagnostics", [])
+            if {problem["source"] for problem in problems} >= {"Pyrefly", "ruff"}:
+                return problems
 
     async def complete(self, line: int, character: int, uri: str = SCRATCH) -> list[str]:
         position = {"line": line, "character": character}
@@ -145,6 +158,17 @@ async def editing(
     url = f"{installation.url.replace('http', 'ws')}/api/apps/{app['id']}/language-server/{query}"
     async with connect(url, additional_headers=sent, max_size=None) as socket:
         yield Editor(socket)
+
+
+def applied(text: str, edits: list[dict[str, Any]]) -> str:
+    """Returns a text of ASCII with edits put in."""
+    starts = [0, *(index + 1 for index, letter in enumerate(text) if letter == "\n")]
+    for edit in reversed(edits):
+        begin, end = (
+            starts[edit["range"][side]["line"]] + edit["range"][side]["character"] for side in ("start", "end")
+        )
+        text = text[:begin] + edit["newText"] + text[end:]
+    return text
 
 
 def require_sealed(root: int, before: set[int]) -> None:
@@ -218,6 +242,52 @@ async def test_hostile_sources_and_parameters_start_no_process_and_read_no_file(
         assert "/etc/" not in json.dumps(answer)
         require_sealed(installation.process.pid, before)
         assert {notification["params"]["uri"] for notification in editor.notifications} <= {SCRATCH}
+
+
+UNTIDY = "import os\nimport json\n\nx =  {'a':1}\ndef f(items=[]):\n  return x, json, items, missing_name\n"
+TIDY = """import os
+import json
+
+x = {"a": 1}
+
+
+def f(items=[]):
+    return x, json, items, missing_name
+"""
+
+
+async def test_ruff_formats_checks_and_mends_beside_pyrefly(
+    installation: Installation, hostile_app: dict[str, Any]
+) -> None:
+    before = set(descendants(installation.process.pid))
+    async with editing(installation, hostile_app) as editor:
+        await editor.begin(UNTIDY)
+        problems = await editor.problems_of_both()
+        assert {problem["message"] for problem in problems if problem["source"] == "ruff"} == {
+            "`os` imported but unused",
+            "Do not use mutable data structures for argument defaults",
+        }
+        assert any("missing_name" in problem["message"] for problem in problems)
+        at = {"start": {"line": 0, "character": 8}, "end": {"line": 0, "character": 8}}
+        document = {"uri": SCRATCH}
+        context = {"diagnostics": [], "only": ["quickfix"]}
+        answer = await editor.ask("textDocument/codeAction", textDocument=document, range=at, context=context)
+        titles = [fix["title"] for fix in answer["result"]]
+        # Both know this one.
+        assert titles.count("Remove unused import: `os`") == 1
+        assert "Ruff (F401): Disable for this line" in titles
+        assert not any("command" in fix for fix in answer["result"])
+        options = {"tabSize": 4, "insertSpaces": True}
+        answer = await editor.ask("textDocument/formatting", textDocument=document, options=options)
+        assert applied(UNTIDY, answer["result"]) == TIDY
+        # What is no Python is left as it is, and the answer says where it ends to be.
+        await editor.change("x = (\nif 1\n", version=2)
+        answer = await editor.ask("textDocument/formatting", textDocument=document, options=options)
+        assert answer["error"]["message"].startswith("line 2 cannot be read: "), answer
+        await editor.change(TIDY, version=3)
+        answer = await editor.ask("textDocument/formatting", textDocument=document, options=options)
+        assert answer["result"] == []
+        require_sealed(installation.process.pid, before)
 
 
 async def test_floods_batches_and_huge_messages_end_or_are_answered(

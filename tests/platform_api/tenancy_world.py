@@ -60,7 +60,11 @@ async def _apps(platform: Platform, victim: Caller, marker: str) -> dict[str, st
         assert made.status_code == 200, made.text
         tagged = await client.post(f"/api/apps/table-tags/{app.id}/orders/add/", json={"name": marker})
         assert tagged.status_code == 200, tagged.text
-    return {"app": str(app.id), "table_name": "orders", "tag_id": tagged.json()["_id"]}
+        insert = "mutation { insert_orders_one(object: {}) { id } }"
+        added = await client.post(f"/api/apps/{app.id}/v1/graphql", json={"query": insert})
+        row = added.json()["data"]["insert_orders_one"]["id"]
+    table = {"table_name": "orders", "row_id": row, "role": "member"}
+    return {"app": str(app.id), **table, "tag_id": tagged.json()["_id"]}
 
 
 async def _actions(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import createQueryHooks from "openapi-react-query";
 import { ApiError, NetworkError, readError } from "./errors";
 import type { paths } from "./schema";
 import { askToSignIn } from "./session";
+import { upload } from "./upload";
 import { actingHeaders } from "./viewing";
 
 /** The API acting in one organization (by slug or id), or in that of the sign-in. */
@@ -11,22 +12,27 @@ export type Api = ReturnType<typeof createApi>;
 
 /**
  * Makes a typed client. Whatever is not a success rejects with ApiError or NetworkError. With `canAskToSignIn`, a
- * request whose sign-in has ended waits until the person has signed in again, and is then repeated.
+ * request whose sign-in has ended waits until the person has signed in again, and is then repeated. With `isOneself`,
+ * it asks with one's own rights also while this tab views as somebody else.
  */
-export function createApi(organization: string | null, { canAskToSignIn = true } = {}) {
+export function createApi(organization: string | null, { canAskToSignIn = true, isOneself = false } = {}) {
+  const headers = () => actingHeaders(organization, isOneself);
   const http = createFetchClient<paths>({
     baseUrl: "/",
-    headers: actingHeaders(organization),
+    headers: headers(),
     fetch: (request) => send(request, canAskToSignIn),
   });
   return {
     organization,
     http,
+    /** Sends a form and says how much of it has gone; `fetch` does not. */
+    upload: (path: string, form: FormData, onProgress: (part: number) => void, signal: AbortSignal) =>
+      upload({ path, form, onProgress, signal, headers: actingHeaders(organization) }),
     query: createQueryHooks(http),
     /** For what the API's description does not hold: GraphQL of an app. */
     send: (path: string, init: RequestInit) => {
       const request = new Request(new URL(path, window.location.href), init);
-      for (const [name, value] of Object.entries(actingHeaders(organization))) request.headers.set(name, value);
+      for (const [name, value] of Object.entries(headers())) request.headers.set(name, value);
       return send(request, canAskToSignIn);
     },
   };

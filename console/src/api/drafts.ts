@@ -15,7 +15,11 @@ export type Draft = {
 };
 
 const storeName = "drafts";
+/** How long changes are collected before they are written. */
+const restMs = 100;
 let opened: Promise<IDBDatabase | null> | null = null;
+/** The store as far as it is open now, for what cannot wait. */
+let current: IDBDatabase | null = null;
 const inMemory = new Map<string, Draft>();
 
 /** Returns the drafts of a user's documents whose name begins with `prefix`, newest first. */
@@ -57,11 +61,27 @@ let writing: Promise<void> | null = null;
 
 function write(key: Key, draft: Draft | null): Promise<void> {
   pending.set(key.join("\0"), { key, draft });
-  writing ??= writeAll().finally(() => {
-    writing = null;
-  });
+  writing ??= rest()
+    .then(writeAll)
+    .finally(() => {
+      writing = null;
+    });
   return writing;
 }
+
+function rest(): Promise<void> {
+  return new Promise((resolve) => globalThis.setTimeout(resolve, restMs));
+}
+
+/** Writes what waits before the page goes: without the wait, and committed at once. */
+function writeNow(): void {
+  if (current === null || pending.size === 0) return;
+  const changes = [...pending.values()];
+  pending.clear();
+  put(current, changes).commit();
+}
+
+globalThis.addEventListener?.("pagehide", writeNow);
 
 async function writeAll(): Promise<void> {
   while (pending.size > 0) {
@@ -79,13 +99,18 @@ async function writeAll(): Promise<void> {
   }
 }
 
-async function store(database: IDBDatabase, changes: readonly Pending[]): Promise<void> {
+function put(database: IDBDatabase, changes: readonly Pending[]): IDBTransaction {
   const transaction = database.transaction(storeName, "readwrite");
   const drafts = transaction.objectStore(storeName);
   for (const { key, draft } of changes) {
     if (draft === null) drafts.delete([...key]);
     else drafts.put(draft);
   }
+  return transaction;
+}
+
+async function store(database: IDBDatabase, changes: readonly Pending[]): Promise<void> {
+  const transaction = put(database, changes);
   // A full disk costs the draft, not the page: the text is still in the editor, and its state says "not saved".
   await new Promise<void>((resolve) => {
     transaction.oncomplete = () => resolve();
@@ -109,10 +134,12 @@ function open(): Promise<IDBDatabase | null> {
     };
     opening.onsuccess = () => {
       const database = opening.result;
+      current = database;
       // A later version of the console may change the store while this page is open.
       database.onversionchange = () => {
         database.close();
         opened = null;
+        current = null;
       };
       resolve(database);
     };

@@ -232,6 +232,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/usage/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what the organization uses, and its limits (builders) */
+        get: operations["accounts_get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/health/": {
         parameters: {
             query?: never;
@@ -540,6 +557,23 @@ export interface paths {
         put?: never;
         /** Preview a CSV or Excel file before it is imported */
         post: operations["csv_preview_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/csv-imports/uploads/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Store a file once, for its previews and its import */
+        post: operations["csv_upload_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1032,6 +1066,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apps/{app}/table/{table_name}/uses/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what uses a table and would miss it */
+        get: operations["tables_list_uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/permissions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what roles may do with the rows of a table */
+        get: operations["tables_list_permissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/permissions/mine/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what the caller may do with the rows of a table */
+        get: operations["tables_get_own_permission"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/permissions/{role}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set what a role may do with the rows of a table */
+        put: operations["tables_save_permission"];
+        post?: never;
+        /** Delete the limits of a role on a table */
+        delete: operations["tables_delete_permission"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apps/{app}/tables/stream/": {
         parameters: {
             query?: never;
@@ -1128,6 +1231,23 @@ export interface paths {
         put?: never;
         /** Count rows by the values of a column */
         post: operations["tables_group_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/table/{table_name}/rows/{row_id}/visibility/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return whether a role or a member sees a row, and why */
+        get: operations["tables_get_visibility"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2458,7 +2578,7 @@ export interface paths {
         };
         /**
          * List the actions of an app
-         * @description The whole list, or with `cursor` or `limit` a part of it: the header `Link` has the URL of the next one.
+         * @description Returns the whole list, or with `cursor` or `limit` a part; the header `Link` has the URL of the next one.
          */
         get: operations["actions_list_actions"];
         put?: never;
@@ -3086,6 +3206,38 @@ export interface components {
          * @enum {string}
          */
         ActorKind: "session" | "app_token" | "run_token";
+        /**
+         * AddRight
+         * @description Says which rows may be added.
+         */
+        AddRight: {
+            /**
+             * Allowed
+             * @default true
+             */
+            allowed?: boolean;
+            /**
+             * Rule
+             * @description What a new row must be, as a boolean expression
+             * @default {}
+             */
+            rule?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Columns
+             * @description Of the builder's columns; null: all, also those added later. The system's columns are always open
+             */
+            columns?: string[] | null;
+            /**
+             * Presets
+             * @description Values by column: a constant, or `X-Hasura-User-Id` or `X-Hasura-Organization-Id`. Nobody can write them
+             * @default {}
+             */
+            presets?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
         /** AffectedRows */
         AffectedRows: {
             /** Affected Rows */
@@ -3112,6 +3264,16 @@ export interface components {
             preferred?: string | null;
             /** Header Prefix */
             header_prefix?: string | null;
+        };
+        /**
+         * Amount
+         * @description Tells how much is used, and how much may be; `limit` is null without one.
+         */
+        Amount: {
+            /** Used */
+            used: number;
+            /** Limit */
+            limit: number | null;
         };
         /**
          * Answer
@@ -3505,15 +3667,20 @@ export interface components {
         /** Body_csv_create_app_from_file */
         Body_csv_create_app_from_file: {
             /**
-             * File
-             * @description CSV, or Excel's .xlsx
-             */
-            file: string;
-            /**
              * Key
              * @description A UUID of the client's: when the request is sent again, the import that it began is answered
              */
             key?: string | null;
+            /**
+             * File
+             * @description CSV, or Excel's .xlsx; or send `upload`
+             */
+            file?: string | null;
+            /**
+             * Upload
+             * @description The id of a file that was uploaded before
+             */
+            upload?: string | null;
             /**
              * Name
              * @description Of the app
@@ -3627,11 +3794,6 @@ export interface components {
         };
         /** Body_csv_create_import */
         Body_csv_create_import: {
-            /**
-             * File
-             * @description CSV, or Excel's .xlsx
-             */
-            file: string;
             /** Table */
             table: string;
             /**
@@ -3644,6 +3806,16 @@ export interface components {
              * @description A UUID of the client's: when the request is sent again, the import that it began is answered
              */
             key?: string | null;
+            /**
+             * File
+             * @description CSV, or Excel's .xlsx; or send `upload`
+             */
+            file?: string | null;
+            /**
+             * Upload
+             * @description The id of a file that was uploaded before
+             */
+            upload?: string | null;
             /**
              * Mapping
              * @description JSON: the file's columns, or `#` and their number, to the table's; null leaves one out
@@ -3743,11 +3915,6 @@ export interface components {
         /** Body_csv_preview_import */
         Body_csv_preview_import: {
             /**
-             * File
-             * @description CSV, or Excel's .xlsx
-             */
-            file: string;
-            /**
              * Table
              * @description Where it would go; without, only the file
              */
@@ -3757,6 +3924,16 @@ export interface components {
              * @description The token's app when absent
              */
             app?: string | null;
+            /**
+             * File
+             * @description CSV, or Excel's .xlsx; or send `upload`
+             */
+            file?: string | null;
+            /**
+             * Upload
+             * @description The id of a file that was uploaded before
+             */
+            upload?: string | null;
             /**
              * Mapping
              * @description JSON: the file's columns, or `#` and their number, to the table's; null leaves one out
@@ -3857,6 +4034,14 @@ export interface components {
              * @description JSON of the table that the file becomes: {"table": …, "columns": [{"position": 1, "name": …, "type": …}], "key": […]}; a column whose name is null is left out
              */
             plan?: string | null;
+        };
+        /** Body_csv_upload_file */
+        Body_csv_upload_file: {
+            /**
+             * File
+             * @description CSV, or Excel's .xlsx
+             */
+            file: string;
         };
         /**
          * Bootstrap
@@ -4029,6 +4214,46 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
             proof?: components["schemas"]["Proof"] | null;
+        };
+        /**
+         * ChangeRight
+         * @description Says which rows and columns may be changed.
+         */
+        ChangeRight: {
+            /**
+             * Allowed
+             * @default true
+             */
+            allowed?: boolean;
+            /**
+             * Rule
+             * @description A Hasura boolean expression over the table's columns and relationships; empty: all rows of the organization
+             * @default {}
+             */
+            rule?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * After
+             * @description What a row must be when it has been changed; empty: anything
+             * @default {}
+             */
+            after?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Columns
+             * @description Of the builder's columns; null: all, also those added later. The system's columns are always open
+             */
+            columns?: string[] | null;
+            /**
+             * Presets
+             * @description Values by column: a constant, or `X-Hasura-User-Id` or `X-Hasura-Organization-Id`. Nobody can write them
+             * @default {}
+             */
+            presets?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
         };
         /**
          * CheckRead
@@ -4569,6 +4794,41 @@ export interface components {
             total_rows: number | null;
         };
         /**
+         * CsvUploadRead
+         * @description Describes a file that is kept for its previews and its import.
+         */
+        CsvUploadRead: {
+            /**
+             * Id
+             * Format: uuid
+             * @description For `upload`; kept as long as the files of imports
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * DayRead
+         * @description Counts one day (UTC); null for a day so long ago, before so much else, that it is not counted.
+         */
+        DayRead: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Runs */
+            runs: number | null;
+            /** Failed Runs */
+            failed_runs: number | null;
+            /** Calls */
+            calls: number | null;
+            /** Failed Calls */
+            failed_calls: number | null;
+        };
+        /**
          * Declaration
          * @description Declares what is read, where it is stored, and when.
          */
@@ -4621,6 +4881,25 @@ export interface components {
              *     }
              */
             limits?: components["schemas"]["Limits"];
+        };
+        /**
+         * DeleteRight
+         * @description Says which rows may be deleted.
+         */
+        DeleteRight: {
+            /**
+             * Allowed
+             * @default true
+             */
+            allowed?: boolean;
+            /**
+             * Rule
+             * @description A Hasura boolean expression over the table's columns and relationships; empty: all rows of the organization
+             * @default {}
+             */
+            rule?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
         };
         /**
          * DiffRead
@@ -4905,6 +5184,14 @@ export interface components {
             where?: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            /**
+             * Order By
+             * @description In the form of GraphQL: `[{"price": "desc"}]`, one column each; by id when absent
+             * @default []
+             */
+            order_by?: {
+                [key: string]: "asc" | "desc";
+            }[];
             /** @default csv */
             format?: components["schemas"]["FileFormat"];
             /**
@@ -7059,6 +7346,42 @@ export interface components {
          */
         Overlap: "skip" | "allow" | "queue_one";
         /**
+         * OwnPermission
+         * @description Describes what the caller may do with the rows of a table.
+         */
+        OwnPermission: {
+            role: components["schemas"]["Role"];
+            /**
+             * Is Limited
+             * @description False: everything, in the caller's organization
+             */
+            is_limited: boolean;
+            read: components["schemas"]["OwnRightRead"];
+            add: components["schemas"]["OwnRightRead"];
+            change: components["schemas"]["OwnRightRead"];
+            delete: components["schemas"]["OwnRightRead"];
+        };
+        /** OwnRightRead */
+        OwnRightRead: {
+            /** Allowed */
+            allowed: boolean;
+            /**
+             * Columns
+             * @description Columns of the builder that may be read or written
+             */
+            columns: string[];
+            /**
+             * Presets
+             * @description Columns that the platform gives a value
+             */
+            presets: string[];
+            /**
+             * Is By Row
+             * @description A rule decides for each row
+             */
+            is_by_row: boolean;
+        };
+        /**
          * Pagination
          * @description Declares how the lists of an integration are paged.
          */
@@ -7276,6 +7599,123 @@ export interface components {
         PasswordResetRequest: {
             /** Email */
             email: string;
+        };
+        /**
+         * PermissionRead
+         * @description Describes the permission of a role.
+         */
+        PermissionRead: {
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {}
+             *     }
+             */
+            read?: components["schemas"]["ReadRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {},
+             *       "presets": {}
+             *     }
+             */
+            add?: components["schemas"]["AddRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {},
+             *       "after": {},
+             *       "presets": {}
+             *     }
+             */
+            change?: components["schemas"]["ChangeRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {}
+             *     }
+             */
+            delete?: components["schemas"]["DeleteRight"];
+            role: components["schemas"]["Role"];
+            /** Revision */
+            revision: number;
+            /**
+             * Words
+             * @description The rules in words: `read`, `add`, `change`, `after`, `delete`
+             */
+            words: {
+                [key: string]: string;
+            };
+            /**
+             * Metadata
+             * @description The same as Hasura's metadata, by `<operation>_permissions`
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * PermissionWrite
+         * @description Replaces a role's permission.
+         */
+        PermissionWrite: {
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {}
+             *     }
+             */
+            read?: components["schemas"]["ReadRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {},
+             *       "presets": {}
+             *     }
+             */
+            add?: components["schemas"]["AddRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {},
+             *       "after": {},
+             *       "presets": {}
+             *     }
+             */
+            change?: components["schemas"]["ChangeRight"];
+            /**
+             * @default {
+             *       "allowed": true,
+             *       "rule": {}
+             *     }
+             */
+            delete?: components["schemas"]["DeleteRight"];
+            /**
+             * Base Revision
+             * @description The revision that was changed, 0 for none; 409 when it is another
+             */
+            base_revision: number;
+        };
+        /**
+         * PermissionsRead
+         * @description Holds the permissions of a table.
+         */
+        PermissionsRead: {
+            /**
+             * Unlimited
+             * @description Roles that may always do everything
+             */
+            unlimited: components["schemas"]["Role"][];
+            /**
+             * Roles
+             * @description Limited roles; a role in neither list may do everything, too
+             */
+            roles: components["schemas"]["PermissionRead"][];
         };
         /**
          * PlaceholderRead
@@ -7596,6 +8036,30 @@ export interface components {
              * @default 1
              */
             seconds?: number;
+        };
+        /**
+         * ReadRight
+         * @description Says which rows and columns may be read.
+         */
+        ReadRight: {
+            /**
+             * Allowed
+             * @default true
+             */
+            allowed?: boolean;
+            /**
+             * Rule
+             * @description A Hasura boolean expression over the table's columns and relationships; empty: all rows of the organization
+             * @default {}
+             */
+            rule?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Columns
+             * @description Of the builder's columns; null: all, also those added later. The system's columns are always open
+             */
+            columns?: string[] | null;
         };
         /**
          * Refusal
@@ -7945,6 +8409,23 @@ export interface components {
          * @enum {string}
          */
         RuleKind: "required" | "type" | "unique" | "choice" | "reference";
+        /** RulePartRead */
+        RulePartRead: {
+            /**
+             * Words
+             * @description The part in words
+             */
+            words: string;
+            /**
+             * Rule
+             * @description The part as a boolean expression
+             */
+            rule: {
+                [key: string]: unknown;
+            };
+            /** Is Met */
+            is_met: boolean;
+        };
         /**
          * RunCancelled
          * @description Tells what became of the request to cancel one run.
@@ -8161,6 +8642,11 @@ export interface components {
             next_cursor?: string | null;
             /** Results */
             results: components["schemas"]["RunRead"][];
+            /**
+             * Stream After
+             * @description `Last-Event-ID` with which the stream of the same filters goes on from this list, without a gap
+             */
+            stream_after: string;
         };
         /**
          * RunRead
@@ -9505,6 +9991,8 @@ export interface components {
             foreign_keys: components["schemas"]["ForeignKeyRead"][];
             /** Indexes */
             indexes: components["schemas"]["IndexRead"][];
+            /** @description What the caller may do with the rows; null: everything, in their organization */
+            limits?: components["schemas"]["OwnPermission"] | null;
             /**
              * Revision
              * @description Changes with the table's definition; `base_revision` of a change
@@ -9520,6 +10008,14 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * TableUses
+         * @description Names what uses a table: it would miss the table.
+         */
+        TableUses: {
+            /** Uses */
+            uses: components["schemas"]["UseRead"][];
         };
         /**
          * TagAdded
@@ -9855,6 +10351,25 @@ export interface components {
             calls_per_month: number | null;
         };
         /**
+         * UsageRead
+         * @description Tells what an organization uses.
+         */
+        UsageRead: {
+            /** @description Calls to integrations in the calendar month (UTC), and the budget */
+            calls_this_month: components["schemas"]["Amount"];
+            file_bytes: components["schemas"]["Amount"];
+            files: components["schemas"]["Amount"];
+            /** @description Rows of the organization's apps, with those of installers; an estimate */
+            rows: components["schemas"]["Amount"];
+            tables: components["schemas"]["Amount"];
+            members: components["schemas"]["Amount"];
+            /**
+             * Days
+             * @description The last 30 days, today last
+             */
+            days: components["schemas"]["DayRead"][];
+        };
+        /**
          * UseRead
          * @description Names something that uses a column or table that the change drops or renames.
          */
@@ -9868,10 +10383,10 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "index" | "unique" | "reference" | "source";
+            kind: "index" | "unique" | "reference" | "source" | "permission" | "view" | "others_views" | "draft" | "sync" | "others_syncs" | "action" | "schedule";
             /**
              * Name
-             * @description The columns of a key, the file of a source
+             * @description The columns of a key, the file of a source; of `others_…`, their number; the place in a permission: what a rule or a preset uses has to be changed there before the change can be made
              */
             name: string;
             /**
@@ -9879,6 +10394,16 @@ export interface components {
              * @description Of a source: the first line that mentions it as a word
              */
             line: number | null;
+            /**
+             * Id
+             * @description Of a view, a draft, a sync, an action, a schedule
+             */
+            id: number | null;
+            /**
+             * Parent
+             * @description Of a schedule: its action
+             */
+            parent: string | null;
         };
         /** UserCreate */
         UserCreate: {
@@ -10074,6 +10599,26 @@ export interface components {
             content: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+        };
+        /**
+         * VisibilityRead
+         * @description Says whether somebody sees a row, and why.
+         */
+        VisibilityRead: {
+            /** Is Visible */
+            is_visible: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * Parts
+             * @description The parts of the rule, all of which must be met
+             */
+            parts: components["schemas"]["RulePartRead"][];
+            /**
+             * Hidden Columns
+             * @description Columns that are hidden in every row
+             */
+            hidden_columns: string[];
         };
         /**
          * WebhookActionRun
@@ -11001,8 +11546,10 @@ export interface operations {
             query?: {
                 /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
                 search?: string | null;
-                /** @description At most so many; absent: all */
-                limit?: number | null;
+                /** @description At most so many */
+                limit?: number;
+                /** @description Only those with a larger id */
+                after?: number;
             };
             header?: {
                 /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
@@ -11572,6 +12119,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Bootstrap"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accounts_get_usage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageRead"];
                 };
             };
             /** @description Refused, with the reason */
@@ -12582,7 +13170,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "multipart/form-data": components["schemas"]["Body_csv_preview_import"];
             };
@@ -12595,6 +13183,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CsvPreview"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    csv_upload_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_csv_upload_file"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvUploadRead"];
                 };
             };
             /** @description Refused, with the reason */
@@ -14392,6 +15025,243 @@ export interface operations {
             };
         };
     };
+    tables_list_uses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableUses"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_list_permissions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionsRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_get_own_permission: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPermission"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_save_permission: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                role: "member";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PermissionWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_delete_permission: {
+        parameters: {
+            query?: {
+                /** @description The revision to delete; 409 for another */
+                base_revision?: number | null;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                role: "member";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     tables_stream_changes: {
         parameters: {
             query?: {
@@ -14670,6 +15540,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GroupsRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tables_get_visibility: {
+        parameters: {
+            query?: {
+                /** @description A role, as whom the caller would look */
+                role?: "member" | null;
+                /** @description A member of the organization, by id */
+                user?: number | null;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+                /** @description The table's name, bare or as `app_{id}_{name}` */
+                table_name: string;
+                /** @description The row's id */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisibilityRead"];
                 };
             };
             /** @description Refused, with the reason */
@@ -19402,6 +20325,8 @@ export interface operations {
                 app?: string | null;
                 /** @description Only lines written from now on */
                 skip_existing?: boolean;
+                /** @description Begin with at most so many of the lines that are there */
+                last?: number | null;
                 /** @description Also events `progress` and `end`, with JSON; without it every event is a line of the log */
                 events?: boolean;
                 /** @description As the header X-Organization-Id, which wins: an EventSource cannot send headers */

@@ -47,9 +47,9 @@ type Connection = { lastId: string; signal: AbortSignal };
  */
 export async function readStream(
   connect: (connection: Connection) => Promise<ReadableStream<Uint8Array>>,
-  { onEvents, isLost, signal }: ReadOptions,
+  { onEvents, isLost, signal, after = "" }: ReadOptions,
 ): Promise<void> {
-  let lastId = "";
+  let lastId = after;
   let failures = 0;
   while (!signal.aborted) {
     try {
@@ -80,6 +80,8 @@ type ReadOptions = {
   /** Tells whether an error means that the connection broke, rather than that the server refused. */
   isLost: (error: unknown) => boolean;
   signal: AbortSignal;
+  /** Begins after this id. */
+  after?: string;
 };
 
 function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {

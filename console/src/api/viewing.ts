@@ -1,3 +1,5 @@
+const viewAsHeader = "X-Automio-View-As";
+
 /** As whom this tab views an organization: a role or a member's user id, and what a person calls them. */
 export type Viewed = { target: string; name: string };
 
@@ -15,14 +17,22 @@ export function viewIn(organization: string, viewed: Viewed | null): void {
   else storage()?.setItem(keyOf(organization), `${viewed.target} ${viewed.name}`);
 }
 
-/** Returns the headers that say in which organization a request acts, and as whom it views that. */
-export function actingHeaders(organization: string | null): Record<string, string> {
+/** Returns the headers that say in which organization a request acts, and as whom it views that, unless `isOneself`. */
+export function actingHeaders(organization: string | null, isOneself = false): Record<string, string> {
   if (organization === null) return {};
-  const viewed = viewedIn(organization);
+  const viewed = isOneself ? null : viewedIn(organization);
   return {
     "X-Organization-Id": organization,
-    ...(viewed === null ? {} : { "X-Automio-View-As": viewed.target }),
+    ...headersOf(viewed?.target ?? null),
   };
+}
+
+/** Whose rights one operation has: a role or a member's user id; null: of who is signed in. */
+export type As = string | null;
+
+/** Returns the header that says whose rights an operation has. */
+export function headersOf(as: As): Record<string, string> {
+  return as === null ? {} : { [viewAsHeader]: as };
 }
 
 function keyOf(organization: string): string {

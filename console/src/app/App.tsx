@@ -5,6 +5,7 @@ import { useMemo } from "react";
 import { ActingIn } from "@/api/context";
 import { cssVariables, makeTheme } from "@/theme/theme";
 import { router } from "./router";
+import { NewVersion } from "./version/NewVersion";
 
 /** The same key as `scheme.js` reads before the first paint. */
 const colorScheme = localStorageColorSchemeManager({ key: "automio.color-scheme" });
@@ -22,6 +23,7 @@ export function App({ nonce }: { nonce: string }) {
       deduplicateCssVariables={false}
     >
       <Notifications position="bottom-right" limit={4} />
+      <NewVersion />
       <ActingIn organization={null}>
         <RouterProvider router={router} />
       </ActingIn>

@@ -1,21 +1,19 @@
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Navigate } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
 import { meQuery, setUpQuery, WhereTheLinkIs } from "@/features/accounts";
 import { t } from "@/i18n";
 import { organizationReference } from "@/routing/references";
 import { ErrorPanel } from "@/ui/ErrorPanel";
+import { lazyPart } from "@/ui/lazyPart";
 import { OutsideCard } from "@/ui/OutsideCard";
 import { PendingPage } from "./pages";
 
 /** Not part of what is loaded first. */
-const NewOrganizationModal = lazy(async () => {
-  const { NewOrganizationModal: Loaded } = await import("@/features/settings");
-  return { default: Loaded };
-});
+const NewOrganizationModal = lazyPart(async () => (await import("@/features/settings")).NewOrganizationModal);
 
 /** Leads from `/` to the organization of who is signed in, else to the sign-in or to how a fresh installation begins. */
 export function StartPage() {

@@ -1,9 +1,12 @@
 import { Anchor, Button, Group, Loader, Text } from "@mantine/core";
 import type { ErrorComponentProps } from "@tanstack/react-router";
+import { NetworkError } from "@/api/errors";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { OutsideCard } from "@/ui/OutsideCard";
 import classes from "./pages.module.css";
+import { useMissingPart } from "./version/missing-parts";
+import { ReloadForIt } from "./version/NewVersion";
 
 /** For what does not exist and what belongs to somebody else: the two look the same. */
 export function NotHerePage() {
@@ -35,11 +38,19 @@ export function NoMemberPage({ organization }: { organization: string }) {
   );
 }
 
-/** For a fault of the console itself. Drafts are stored, so that a reload loses nothing. */
+/** For a fault of the console itself, and a part of it that is missing. Drafts are stored: a reload loses none. */
 export function CrashPage({ error }: ErrorComponentProps) {
+  const missing = useMissingPart();
+  if (missing === "outdated") {
+    return (
+      <OutsideCard title={t("A new version is here")}>
+        <ReloadForIt />
+      </OutsideCard>
+    );
+  }
   return (
     <OutsideCard title={t("This page stopped working")} wide>
-      <ErrorPanel error={error} />
+      <ErrorPanel error={missing === "unreachable" ? new NetworkError("no answer") : error} />
       <Button mt="md" onClick={() => window.location.reload()}>
         {t("Reload the page")}
       </Button>

@@ -6,6 +6,7 @@ import { codeRoutes } from "@/features/code/routes";
 import { graphqlRoutes } from "@/features/graphql/routes";
 import { importsRoutes } from "@/features/imports/routes";
 import { inboxRoutes } from "@/features/inbox/routes";
+import { permissionsRoutes } from "@/features/permissions/routes";
 import { runsRoutes } from "@/features/runs/routes";
 import { schemaRoutes } from "@/features/schema/routes";
 import { settingsRoutes } from "@/features/settings/routes";
@@ -40,6 +41,7 @@ const routeTree = rootRoute.addChildren([
       ...codeRoutes.app,
       ...graphqlRoutes.app,
       ...schemaRoutes.app,
+      ...permissionsRoutes.app,
       ...runsRoutes.app,
     ]),
   ]),

@@ -9,7 +9,7 @@ export const notOrganizations: ReadonlySet<string> = new Set([
   ...["accounts", "actions", "api", "apps", "bootstrap", "cache", "connect", "docs", "documents", "drafts", "files"],
   ...["health"],
   ...["help", "integrations", "invitations", "me", "notifications", "oauth", "openapi.json", "organizations"],
-  ...["password-resets", "plugins", "runner", "sessions", "static", "tokens", "users", "v1", "webhooks"],
+  ...["password-resets", "plugins", "runner", "sessions", "static", "tokens", "usage", "users", "v1", "webhooks"],
 ]);
 
 /** Words at the place of an app's slug that are pages of the organization. */

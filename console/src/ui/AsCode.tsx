@@ -6,7 +6,10 @@ import classes from "./AsCode.module.css";
 import { CopyButton } from "./CopyButton";
 
 /** What a screen does, for one language. The token is `APP_TOKEN` of the environment, never a real one. */
-export type Snippet = { language: "curl" | "Python" | "JavaScript" | "GraphQL"; code: string };
+export type Snippet = {
+  language: "curl" | "Python" | "JavaScript" | "GraphQL" | "SQL" | "Hasura metadata";
+  code: string;
+};
 
 type AsCodeProps = { snippets: () => readonly Snippet[]; title: string; size?: "xs" | "sm" };
 

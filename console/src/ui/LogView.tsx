@@ -13,6 +13,8 @@ import type { LogBuffer } from "./log-buffer";
 import { bytes, number } from "./time";
 
 const rowHeight = 20;
+/** More lines than any screen has. */
+const maxOnScreen = 1024;
 /** Longer lines are cut: a browser that lays out megabytes in one line stands still. */
 const maxShown = 4000;
 const place = /\b((?:[\w.-]+\/)*[\w.-]+\.py)(?::|", line )(\d+)/g;
@@ -28,10 +30,12 @@ type Props = {
   onOpen?: ((path: string, line: number) => void) | undefined;
   /** Tells whether a file can be opened. */
   canOpen?: ((path: string) => boolean) | undefined;
+  /** Shows the first error, once it is there, instead of the end. */
+  landsAtFault?: boolean;
 };
 
 /** Shows a log of any length: only what is on the screen is made; it follows the end until one scrolls up. */
-export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
+export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault = false }: Props) {
   const version = useSyncExternalStore(log.subscribe, log.read);
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
@@ -45,26 +49,42 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
     count: log.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    overscan: 20,
+    overscan: 8,
   });
   // After everything that is shown: new lines move the end, and so does another height of the panel.
   useEffect(() => {
-    if (follows && scroller.current !== null) scroller.current.scrollTop = scroller.current.scrollHeight;
+    if (follows) toEnd();
   });
+  const show = (row: number) => {
+    setFollows(false);
+    isTouched.current = false;
+    rows.scrollToIndex(row, { align: "center" });
+  };
+  const toEnd = () => {
+    if (scroller.current !== null) scroller.current.scrollTop = log.length * rowHeight;
+  };
   const goTo = (index: number) => {
     const at = ((index % found.length) + found.length) % found.length;
     setChosen(at);
-    setFollows(false);
     const row = found[at];
-    if (row !== undefined) rows.scrollToIndex(row, { align: "center" });
+    if (row !== undefined) show(row);
   };
+  const fault = landsAtFault ? log.firstFault() : null;
+  const hasLanded = useRef(false);
+  useEffect(() => {
+    if (fault === null || hasLanded.current) return;
+    hasLanded.current = true;
+    show(fault);
+  });
   const onScroll = () => {
     const element = scroller.current;
     if (element === null) return;
     const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < rowHeight * 2;
     // Lines that came since the last scroll move the end away; only a person scrolls up.
-    if (isAtEnd) setFollows(true);
+    // Nor does a line that is shown for itself begin to follow, because it is the last at the moment.
+    if (isTouched.current && isAtEnd) setFollows(true);
     else if (isTouched.current && element.scrollTop < lastTop.current) setFollows(false);
+    else if (follows) toEnd();
     lastTop.current = element.scrollTop;
   };
   const touch = () => {
@@ -120,6 +140,18 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
         </Text>
         <Button
           size="compact-xs"
+          variant="default"
+          onClick={() => {
+            const row = log.firstFault();
+            if (row !== null) show(row);
+          }}
+          disabled={log.firstFault() === null}
+          data-first-error
+        >
+          {t("First error")}
+        </Button>
+        <Button
+          size="compact-xs"
           variant={follows ? "light" : "default"}
           aria-pressed={follows}
           onClick={() => setFollows(!follows)}
@@ -137,7 +169,7 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
       </Group>
       {log.lost > 0 && (
         <Text size="xs" className={classes.lost}>
-          {t("The first {count} lines are no longer kept in this view.", { count: number(log.lost) })}
+          {t("The first {count} lines are not kept in this view.", { count: number(log.lost) })}
         </Text>
       )}
       <section
@@ -158,9 +190,10 @@ export function LogView({ log, label, name, state, onOpen, canOpen }: Props) {
         >
           {rows.getVirtualItems().map(({ index, start }) => (
             <div
-              key={index}
+              // A place on the screen, not a line: a log that runs changes texts and makes no elements.
+              key={index % maxOnScreen}
               className={classes.line}
-              data-chosen={(search !== "" && index === marked) || undefined}
+              data-chosen={(search === "" ? index === fault : index === marked) || undefined}
               style={{ transform: `translateY(${start}px)` }}
             >
               <span className={classes.number}>{index + 1 + log.lost}</span>

@@ -1,5 +1,6 @@
 import { Paper, Title } from "@mantine/core";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useContext, useEffect } from "react";
+import { InMain } from "./in-main";
 import { Logo } from "./Logo";
 import classes from "./OutsideCard.module.css";
 
@@ -8,8 +9,9 @@ export function OutsideCard({ title, children, wide = false }: { title: string; 
   useEffect(() => {
     document.title = `${title} · automio`;
   }, [title]);
+  const Frame = useContext(InMain) ? "div" : "main";
   return (
-    <main className={classes.page}>
+    <Frame className={classes.page}>
       <Logo />
       <Paper withBorder radius="md" className={classes.card} data-wide={wide || undefined}>
         <Title order={1} size="h3" mb="md">
@@ -17,6 +19,6 @@ export function OutsideCard({ title, children, wide = false }: { title: string; 
         </Title>
         {children}
       </Paper>
-    </main>
+    </Frame>
   );
 }

@@ -1,6 +1,6 @@
 import { ActionIcon, Group, Skeleton, Title, Tooltip } from "@mantine/core";
 import IconHelp from "@tabler/icons-react/icons/IconHelp";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactElement, type ReactNode, useEffect, useRef } from "react";
 import { t } from "@/i18n";
 import classes from "./Page.module.css";
 
@@ -15,14 +15,16 @@ type PageProps = {
   tabs?: ReactNode;
   toolbar?: ReactNode;
   /** The page of the documentation about this screen: `/help/…`. */
-  help?: string;
+  help: string;
+  /** `<AsCode …>` where a program can do what is done here by hand; null where none can, or where it stands elsewhere. */
+  asCode: ReactElement | null;
   width?: "full" | "reading";
   children: ReactNode;
 };
 
 /** The frame of every screen: title, actions, tabs, toolbar, one scroller. Focus goes to the title of a new page. */
 export function Page(props: PageProps) {
-  const { title, breadcrumb, state, actions, tabs, toolbar, help, width = "full", children } = props;
+  const { title, breadcrumb, state, actions, tabs, toolbar, help, asCode, width = "full", children } = props;
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · automio`;
@@ -39,8 +41,9 @@ export function Page(props: PageProps) {
         </Title>
         {state}
         <Group gap="xs" className={classes.actions}>
+          {asCode}
           {actions}
-          {help !== undefined && <HelpLink page={help} />}
+          <HelpLink page={help} />
         </Group>
       </header>
       {tabs}
@@ -64,7 +67,7 @@ export function LoadingRows({ count = 6 }: { count?: number }) {
   );
 }
 
-/** Leads to the page of the documentation about this screen. */
+/** Leads to the page of the documentation about this screen; the frames of screens show it. */
 export function HelpLink({ page }: { page: string }) {
   return (
     <Tooltip label={t("Documentation of this screen")}>

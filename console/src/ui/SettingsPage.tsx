@@ -1,6 +1,6 @@
 import { Group, Text, Title } from "@mantine/core";
 import { Link, type LinkProps } from "@tanstack/react-router";
-import { type ReactNode, useId } from "react";
+import { type ReactElement, type ReactNode, useId } from "react";
 import { t } from "@/i18n";
 import { Page } from "./Page";
 import classes from "./SettingsPage.module.css";
@@ -14,6 +14,8 @@ type Props = {
   tabs?: readonly SettingsTab[];
   /** The page of the documentation. */
   help: string;
+  /** As in `Page`. */
+  asCode: ReactElement | null;
   /** At most one is primary. */
   actions?: ReactNode;
   toolbar?: ReactNode;
@@ -21,13 +23,14 @@ type Props = {
 };
 
 /** The template of settings: tabs, then sections in one column. */
-export function SettingsPage({ title, tabs = [], help, actions, toolbar, children }: Props) {
+export function SettingsPage({ title, tabs = [], help, asCode, actions, toolbar, children }: Props) {
   return (
     <Page
       title={title}
       breadcrumb={tabs.length > 0 && <Text c="dimmed">{t("Settings")}</Text>}
       actions={actions}
       help={help}
+      asCode={asCode}
       tabs={tabs.length > 0 && <Tabs tabs={tabs} />}
       toolbar={toolbar}
       width="reading"

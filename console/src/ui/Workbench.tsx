@@ -1,6 +1,6 @@
 import { Group, Title } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
-import { type KeyboardEvent, type PointerEvent, type ReactNode, useEffect, useRef } from "react";
+import { type KeyboardEvent, type PointerEvent, type ReactElement, type ReactNode, useEffect, useRef } from "react";
 import { t } from "@/i18n";
 import { HelpLink } from "./Page";
 import pageClasses from "./Page.module.css";
@@ -16,7 +16,9 @@ type WorkbenchProps = {
   actions?: ReactNode;
   tabs?: ReactNode;
   /** The page of the documentation about this screen: `/help/…`. */
-  help?: string;
+  help: string;
+  /** As in `Page`. */
+  asCode: ReactElement | null;
   side: ReactNode;
   inspector?: ReactNode;
   panel?: ReactNode;
@@ -32,7 +34,7 @@ const limits: Record<keyof Sizes, readonly [number, number]> = {
 
 /** The template of screens where one works on one thing: what there is, the thing itself, its form, and a panel below. */
 export function Workbench(props: WorkbenchProps) {
-  const { name, title, breadcrumb, state, actions, tabs, help, side, inspector, panel, children } = props;
+  const { name, title, breadcrumb, state, actions, tabs, help, asCode, side, inspector, panel, children } = props;
   const [sizes, setSizes] = useLocalStorage<Sizes>({ key: `automio.sizes.${name}`, defaultValue: start });
   const heading = useRef<HTMLHeadingElement>(null);
   const frame = useRef<HTMLDivElement>(null);
@@ -58,8 +60,9 @@ export function Workbench(props: WorkbenchProps) {
         </Title>
         {state}
         <Group gap="xs" className={pageClasses.actions}>
+          {asCode}
           {actions}
-          {help !== undefined && <HelpLink page={help} />}
+          <HelpLink page={help} />
         </Group>
       </header>
       {tabs}

@@ -26,6 +26,20 @@ test("lines are found without their colours, in any case", () => {
   expect(buffer.find("")).toEqual([]);
 });
 
+test("the first error is found once, also when it comes later or lines before it are given up", () => {
+  const buffer = new LogBuffer(() => undefined);
+  buffer.clear(1000);
+  buffer.append(["no error here", "errors: 0"]);
+  expect(buffer.firstFault()).toBeNull();
+  buffer.append(["\x1b[31mTraceback (most recent call last):\x1b[0m", "KeyError: 'id'"]);
+  expect(buffer.firstFault()).toBe(2);
+  buffer.append(Array.from({ length: 109_990 }, (_, index) => `line ${index}`));
+  expect(buffer.firstFault()).toBe(2);
+  buffer.append(Array.from({ length: 10 }, () => "more"));
+  expect(buffer.firstFault()).toBe(0);
+  expect(buffer.lost).toBe(1000 + 10_004);
+});
+
 test("many changes tell once", () => {
   const waiting: (() => void)[] = [];
   const buffer = new LogBuffer((tell) => waiting.push(tell));

@@ -4,6 +4,7 @@ export type LogEntry = { number: number; text: string };
 
 const maxLines = 100_000;
 const maxCharacters = 64_000_000;
+const fault = /^Traceback \(most recent call last\)|^[\w.]*(?:Error|Exception)\b|\b(?:ERROR|CRITICAL|FATAL)\b/;
 
 /**
  * Holds the lines of a log outside of React: many may come at once, and only those on the screen are shown. Beyond
@@ -14,6 +15,8 @@ export class LogBuffer {
   private characters = 0;
   private dropped = 0;
   private version = 0;
+  private searched = 0;
+  private faultAt: number | null = null;
   private isTelling = false;
   private readonly listeners = new Set<() => void>();
 
@@ -52,11 +55,25 @@ export class LogBuffer {
     this.changed();
   }
 
-  clear(): void {
+  /** Empties it; `skipped` lines come before the first that will be added. */
+  clear(skipped = 0): void {
     this.lines = [];
     this.characters = 0;
-    this.dropped = 0;
+    this.dropped = skipped;
+    this.searched = skipped;
+    this.faultAt = null;
     this.changed();
+  }
+
+  /** Returns the place of the first line that tells of an error; null when none does, so far. */
+  firstFault(): number | null {
+    const begin = Math.max(0, this.searched - this.dropped);
+    if (this.faultAt === null) {
+      const found = this.lines.findIndex((line, index) => index >= begin && fault.test(plainText(line)));
+      if (found >= 0) this.faultAt = found + this.dropped;
+      this.searched = this.lines.length + this.dropped;
+    }
+    return this.faultAt === null ? null : Math.max(0, this.faultAt - this.dropped);
   }
 
   /** Returns the places of lines that contain `text`, in any case, without their colour codes. */

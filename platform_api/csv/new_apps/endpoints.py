@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi import APIRouter, Depends, Form
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.dependencies import BuildActorDep
@@ -15,7 +15,7 @@ from platform_api.core.services import provided
 from platform_api.csv.forms import ImportOptionsDep, PlanDep
 from platform_api.csv.new_apps import service
 from platform_api.csv.new_apps.schemas import AppFromFile
-from platform_api.csv.parameters import KeyField, PreviewsDep
+from platform_api.csv.parameters import KeyField, PreviewsDep, SentFileDep
 from platform_api.csv.schemas import CsvImportRead
 from platform_api.tables.follow_up import TableServices
 
@@ -47,7 +47,7 @@ async def create_app_from_file(
     settings: SettingsDep,
     previews: PreviewsDep,
     tables: TablesDep,
-    file: Annotated[UploadFile, File(description="CSV, or Excel's .xlsx")],
+    file: SentFileDep,
     app: Annotated[ApplicationWrite, Depends(_app)],
     options: ImportOptionsDep,
     plan: PlanDep,

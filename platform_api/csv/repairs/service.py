@@ -15,7 +15,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.tenancy import visible_to
 from platform_api.core.errors import Conflict, NotFound
 from platform_api.core.paging import Orders, Part, Window, read_items
-from platform_api.csv.columns import Layout, Target, find_key, importable_columns
+from platform_api.csv.columns import Layout, Target, find_key, importable_columns, require_rights
 from platform_api.csv.errors import JobFailed, LineRejected
 from platform_api.csv.jobs import announce_change
 from platform_api.csv.models import CsvImport, RejectedRow
@@ -32,6 +32,7 @@ from platform_api.graphql.access import graphql_session
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
+from platform_api.tables.permissions.repository import own_rights
 
 _ORDERS = Orders("csv_rejected_rows", RejectedRow.line, line=RejectedRow.line)
 
@@ -82,6 +83,7 @@ async def repair_rows(
     for row in open_rows:
         row.cells = merged(row.cells, by_line[row.line].values)
     attempt = _Attempt(table.definition, job, open_rows)
+    require_rights(await own_rights(session, actor, table), attempt.layout, attempt.key)
     try:
         tally = await attempt.write(session, backend, caller)
     except JobFailed as error:
@@ -107,11 +109,12 @@ class _Attempt:
         self._options = ImportOptions.model_validate(job.options)
         self._namespace = uuid.UUID(job.task_id)
         self.layout = _layout(definition, self._options, rows)
+        self.key = find_key(definition, self._options.on_conflict)
         self.refused: dict[int, list[LineRejected]] = {}
 
     async def write(self, session: AsyncSession, backend: GraphQLBackend, caller: Any) -> Tally:
         """Writes the rows that can be converted; `refused` has the faults of the others. Raises JobFailed."""
-        key = find_key(self._definition, self._options.on_conflict)
+        key = self.key
         fitting: list[Row] = []
         for line, row in self.rows.items():
             cells = dict(row.cells)

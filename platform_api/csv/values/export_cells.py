@@ -19,16 +19,9 @@ from platform_api.csv.values.cells import (
 )
 from platform_api.csv.xlsx.serials import survives_excel
 from platform_api.csv.xlsx.strings import escape
-from platform_api.tables.ddl.column_types import ColumnType
+from platform_api.tables.ddl.column_types import SYSTEM_COLUMN_TYPES, ColumnType
 from platform_api.tables.definition import TableDefinition
 
-_SYSTEM_TYPES = {
-    "id": ColumnType.UUID,
-    "organization_id": ColumnType.INTEGER,
-    "connection_id": ColumnType.BIGINT,
-    "created_at": ColumnType.TIMESTAMPTZ,
-    "updated_at": ColumnType.TIMESTAMPTZ,
-}
 _EXCEL_DIGITS = 15
 _EXCEL_CHARACTERS = 32_767
 _EXCEL_EXPONENT = 300
@@ -44,7 +37,7 @@ class Exported:
 
 def exported_columns(definition: TableDefinition) -> dict[str, Exported]:
     """Returns all columns by name, including the system's."""
-    system = {name: Exported(kind) for name, kind in _SYSTEM_TYPES.items()}
+    system = {name: Exported(kind) for name, kind in SYSTEM_COLUMN_TYPES.items()}
     return system | {column.name: Exported(column.type, column.default is not None) for column in definition.columns}
 
 

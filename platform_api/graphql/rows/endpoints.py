@@ -11,7 +11,7 @@ from platform_api.apps.access import get_usable_app
 from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep
 from platform_api.core.types import AppId
-from platform_api.graphql.access import graphql_session
+from platform_api.graphql.access import graphql_session, is_limited
 from platform_api.graphql.lifespan import GraphQLDep
 from platform_api.graphql.rows import changes
 from platform_api.graphql.rows.estimates import estimate_rows
@@ -94,6 +94,9 @@ async def count_table_rows(rows: RowsDep, graphql: GraphQLDep, body: RowSelector
 
 @router.post("/estimate-rows/", summary="Estimate how many rows match, without reading any")
 async def estimate_table_rows(rows: RowsDep, graphql: GraphQLDep, body: RowFilter) -> RowEstimate:
+    # The statistics are of all rows: they would tell a limited role of those that it may not read.
+    if is_limited(rows.caller):
+        return RowEstimate(estimate=None)
     estimate = await estimate_rows(graphql.backend, rows.caller, rows.definition, body.filter)
     return RowEstimate(estimate=estimate)
 

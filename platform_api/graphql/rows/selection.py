@@ -38,11 +38,12 @@ def row_condition(selector: RowSelector | None) -> Where:
         return {}
     if selector.filter is not None:
         return selector.filter
-    return {"id": {"_in": [_row_id(value) for value in selector.ids or []]}}
+    return {"id": {"_in": [row_id_of(value, field="ids") for value in selector.ids or []]}}
 
 
-def _row_id(value: str) -> str:
+def row_id_of(value: str, *, field: str) -> str:
+    """Returns the id of a row as PostgreSQL writes it. Raises Unprocessable."""
     try:
         return str(uuid.UUID(value))
     except ValueError as error:
-        raise Unprocessable(f"{value[:80]!r} is not a row id; row ids are UUIDs", field="ids") from error
+        raise Unprocessable(f"{value[:80]!r} is not a row id; row ids are UUIDs", field=field) from error

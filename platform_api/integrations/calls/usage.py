@@ -1,20 +1,23 @@
 """Reads what an organization called: the log, how many calls this month, and the budget it set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import Date, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Role
-from platform_api.accounts.tenancy import visible_to
+from platform_api.accounts.tenancy import visible_organization_ids, visible_to
 from platform_api.core.database import after_commit
 from platform_api.core.paging import paginate
 from platform_api.integrations.calls.log import CallLog, this_month
 from platform_api.integrations.models import IntegrationBudget, IntegrationUsage, LoggedCall
+
+MAX_COUNTED = 100_000
+"""Calls, the newest, that are counted by day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,20 @@ class MonthlyUsage:
     budget: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class DailyCalls:
+    """Counts logged calls, and the failed ones of them, by day (UTC). Days before `counted_from` are not counted."""
+
+    days: Mapping[date, tuple[int, int]]
+    counted_from: date | None
+
+    def on(self, day: date) -> tuple[int, int] | tuple[None, None]:
+        """Returns how many calls there were on `day` and how many of them failed; None: not counted."""
+        if self.counted_from is not None and day < self.counted_from:
+            return (None, None)
+        return self.days.get(day, (0, 0))
+
+
 async def list_calls(
     session: AsyncSession, actor: Actor, chosen: CallFilter, *, page: int, per_page: int
 ) -> tuple[int, Sequence[LoggedCall]]:
@@ -65,6 +82,25 @@ async def list_calls(
     if chosen.until is not None:
         calls = calls.where(LoggedCall.created_at < chosen.until)
     return await paginate(session, calls, LoggedCall.id.desc(), page=page, per_page=per_page)
+
+
+async def calls_by_day(session: AsyncSession, actor: Actor, since: datetime) -> DailyCalls:
+    """Counts the organization's calls from `since` on, at most the newest `MAX_COUNTED`."""
+    newest = (
+        select(LoggedCall.created_at, LoggedCall.ok)
+        # tenancy: one organization; as a value, and not a set, the index gives its calls in their order
+        .where(LoggedCall.organization_id == visible_organization_ids(actor).scalar_subquery())
+        .order_by(LoggedCall.id.desc())
+        .limit(MAX_COUNTED)
+        .subquery()
+    )
+    day = func.timezone("UTC", newest.c.created_at).cast(Date).label("day")
+    statement = select(day, func.count(), func.count().filter(~newest.c.ok)).group_by(day)
+    rows = [(row[0], row[1], row[2]) for row in await session.execute(statement)]
+    is_complete = sum(calls for _, calls, _ in rows) < MAX_COUNTED
+    # The oldest counted day may be counted in part.
+    counted_from = None if is_complete else min(day for day, _, _ in rows) + timedelta(days=1)
+    return DailyCalls({day: (calls, failed) for day, calls, failed in rows if day >= since.date()}, counted_from)
 
 
 async def usage_of_month(session: AsyncSession, actor: Actor) -> MonthlyUsage:

@@ -19,6 +19,9 @@ class RunPage(Envelope):
     """Holds a part of a list of runs; read by a cursor it may be short, or empty, before the last one."""
 
     results: list[RunRead]
+    stream_after: str = Field(
+        description="`Last-Event-ID` with which the stream of the same filters goes on from this list, without a gap"
+    )
 
 
 class BucketRead(BaseModel):

@@ -38,6 +38,8 @@ MAX_LOOKED_AT = 500_000
 """Runs at whose index entries one part of a list looks."""
 MAX_SEARCHED = 100_000
 """The same with a text, for which the errors of runs are read."""
+MAX_OF_A_TIME = 20_000
+"""Runs of a time up to which the first and the last of them are looked for."""
 _MAX_SECONDS = 5
 _MAX_ID = 2**63 - 1
 
@@ -115,17 +117,23 @@ class _Reach:
 
 
 async def _reach(session: AsyncSession, actor: Actor, filters: RunFilters, before: int | None) -> _Reach | None:
-    """Returns between which ids the runs of the filters' time are, and before `before`; None when there are none."""
+    """Returns between which ids to look for the runs of the filters' time, before `before`; None: there are none.
+
+    The ends are known where the time has few runs. Where it has many, finding them would cost more than to look at
+    runs in the order of their ids until there are enough.
+    """
     reach = _Reach()
     if filters.since is not None or filters.until is not None:
-        # The sums keep the planner from looking for the ends in the order of ids, through runs of every time.
-        ends = select(func.min(Run.id + 0), func.max(Run.id + 0))
         time = RunFilters(since=filters.since, until=filters.until)
-        chosen = ends.where(visible_runs(actor), admits(actor, Run.__table__.c, time))
-        ids: Any = (await session.execute(chosen)).one()
-        if ids[0] is None:
+        columns = Run.__table__.c
+        newest = select(Run.id).where(visible_runs(actor), admits(actor, columns, time))
+        newest = newest.order_by(Run.organization_id.desc(), Run.created_at.desc(), Run.id.desc())
+        looked_at = newest.limit(MAX_OF_A_TIME + 1).subquery()
+        ends = select(func.min(looked_at.c.id), func.max(looked_at.c.id), func.sum(1))
+        first, last, runs = (await session.execute(ends)).one()
+        if runs is None:
             return None
-        reach = _Reach(*ids)
+        reach = _Reach(first, last) if runs <= MAX_OF_A_TIME else reach
     return reach if before is None else _Reach(reach.first, min(reach.last, before - 1))
 
 

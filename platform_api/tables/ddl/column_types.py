@@ -48,6 +48,15 @@ POSTGRES_TYPES: dict[ColumnType, TypeEngine[Any]] = {
 }
 
 
+SYSTEM_COLUMN_TYPES = {
+    "id": ColumnType.UUID,
+    "organization_id": ColumnType.INTEGER,
+    "connection_id": ColumnType.BIGINT,
+    "created_at": ColumnType.TIMESTAMPTZ,
+    "updated_at": ColumnType.TIMESTAMPTZ,
+}
+
+
 class InvalidDefault(ValueError):
     """Reports that a default does not fit its column's type."""
 

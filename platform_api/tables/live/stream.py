@@ -19,6 +19,7 @@ from platform_api.core.services import Services
 from platform_api.core.types import AppId, UserId
 from platform_api.core.watchers import Watchers
 from platform_api.tables.models import AppTable
+from platform_api.tables.permissions.models import TablePermission
 from platform_api.tables.repository import CHANNEL
 
 _PAUSE_SECONDS = 0.2
@@ -87,10 +88,14 @@ def stream_tables(
 
 
 async def _revision(session: AsyncSession, app_id: AppId) -> str:
-    changed, count = (
-        await session.execute(select(func.max(AppTable.updated_at), func.count()).where(AppTable.app_id == app_id))
-    ).one()
-    return f"{count}-{0 if changed is None else int(changed.timestamp() * 1_000_000)}"
+    """Returns what differs whenever a table of the app, or what roles may do with it, has changed."""
+    states = [
+        (await session.execute(select(func.count(), func.max(kind.updated_at)).where(kind.app_id == app_id))).one()
+        for kind in (AppTable, TablePermission)
+    ]
+    return "-".join(
+        f"{count}-{0 if changed is None else int(changed.timestamp() * 1_000_000)}" for count, changed in states
+    )
 
 
 def _event(revision: str) -> ServerSentEvent:

@@ -1,6 +1,6 @@
 """Defines the JSON of plans."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, Field
 
@@ -8,7 +8,7 @@ from platform_api.tables.plans.checks import CheckState, Finding
 from platform_api.tables.plans.failing_rows import RuleKind
 from platform_api.tables.plans.locks import Lock, Work
 from platform_api.tables.plans.service import Plan, PlannedStatement
-from platform_api.tables.plans.uses import Use
+from platform_api.tables.plans.uses import Use, UseKind
 
 
 class StatementRead(BaseModel):
@@ -58,13 +58,24 @@ class UseRead(BaseModel):
     """Names something that uses a column or table that the change drops or renames."""
 
     column: str | None = Field(description="None: the table itself")
-    kind: Literal["index", "unique", "reference", "source"]
-    name: str = Field(description="The columns of a key, the file of a source")
+    kind: UseKind
+    name: str = Field(
+        description="The columns of a key, the file of a source; of `others_…`, their number; the place in a"
+        " permission: what a rule or a preset uses has to be changed there before the change can be made"
+    )
     line: int | None = Field(description="Of a source: the first line that mentions it as a word")
+    id: int | None = Field(description="Of a view, a draft, a sync, an action, a schedule")
+    parent: str | None = Field(description="Of a schedule: its action")
 
     @classmethod
     def of(cls, use: Use) -> Self:
-        return cls(column=use.column, kind=use.kind, name=use.name, line=use.line)
+        return cls(column=use.column, kind=use.kind, name=use.name, line=use.line, id=use.id, parent=use.parent)
+
+
+class TableUses(BaseModel):
+    """Names what uses a table: it would miss the table."""
+
+    uses: list[UseRead]
 
 
 class PlanRead(BaseModel):

@@ -16,7 +16,9 @@ from platform_api.tables.names import check_table_name
 from platform_api.tables.plans.checks import NO_ROWS, Finding, Size, check_rows, measure, reading_rows
 from platform_api.tables.plans.failing_rows import rules_of
 from platform_api.tables.plans.locks import Effect, Lock, Work, effect_of
-from platform_api.tables.plans.uses import Use, columns_that_go, uses_in_source, uses_in_table
+from platform_api.tables.plans.uses import Departure, Use, UseFinders
+from platform_api.tables.relationships import incoming_references
+from platform_api.tables.repository import get_table
 from platform_api.tables.schemas import TableCreate, TableEdit
 from platform_api.tables.service import (
     PreparedEdit,
@@ -72,13 +74,15 @@ async def plan_new_table(session: AsyncSession, app_id: AppId, data: TableCreate
     return Plan(data.name, None, _with_effects(statements_of_new(_NO_ID, definition, present), is_new_table=True))
 
 
-async def plan_edit(session: AsyncSession, actor: Actor, app_id: AppId, data: TableEdit) -> Plan:
+async def plan_edit(
+    session: AsyncSession, actor: Actor, app_id: AppId, data: TableEdit, *, use_finders: UseFinders
+) -> Plan:
     """Returns the plan of a change. Raises as `edit_table` does, before it would execute anything."""
     edit = await prepare_edit(session, app_id, data)
     await _limit_plans(session, actor.organization_id)
     uses = [
-        *uses_in_table(edit.change.before, columns_that_go(edit.change)),
-        *await uses_in_source(session, app_id, edit.change),
+        *(Use(use.column, "permission", use.name) for use in edit.permissions.uses),
+        *await use_finders.find(session, actor, Departure.of(edit.table, edit.change)),
     ]
     size, findings = await _look_at_rows(session, edit, actor)
     return Plan(
@@ -89,6 +93,21 @@ async def plan_edit(session: AsyncSession, actor: Actor, app_id: AppId, data: Ta
         findings,
         uses,
     )
+
+
+async def uses_of_table(
+    session: AsyncSession, actor: Actor, app_id: AppId, name: str, *, use_finders: UseFinders
+) -> list[Use]:
+    """Returns what uses a table, and would miss it. Raises NotFound."""
+    table = await get_table(session, app_id, name)
+    definitions = await read_definitions(session, app_id)
+    referring = [
+        Use(None, "reference", f"{other.name}.{reference.column}")
+        for other, reference in incoming_references(table.id, definitions)
+        if other.name != table.name
+    ]
+    departure = Departure(table, definitions[table.id], (), is_table_gone=True, is_deletion=True)
+    return [*referring, *await use_finders.find(session, actor, departure)]
 
 
 def _with_effects(statements: Iterable[Statement], *, is_new_table: bool) -> list[PlannedStatement]:

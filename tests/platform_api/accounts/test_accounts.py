@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from platform_api.accounts.models import Role, Scope
+from platform_api.accounts.models import Membership, Organization, Role, Scope
 from tests.platform_api.conftest import Platform
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +40,25 @@ async def test_organizations_are_searched_by_name_and_slug(shared_platform: Plat
     assert refused.status_code == 422
     async with shared_platform.client(other) as client:
         assert (await client.get("/api/organizations/", params={"search": "needle"})).json() == []
+
+
+async def test_organizations_are_listed_in_parts(shared_platform: Platform) -> None:
+    caller = await shared_platform.create_caller()
+    async with shared_platform.database.transaction() as session:
+        many = [Organization(slug=f"part-of-{caller.user_id}-{number}", name="Part") for number in range(101)]
+        session.add_all(many)
+        await session.flush()
+        session.add_all(
+            Membership(user_id=caller.user_id, organization_id=organization.id, role=Role.MEMBER)
+            for organization in many
+        )
+    async with shared_platform.client(caller) as client:
+        first = (await client.get("/api/organizations/")).json()
+        rest = (await client.get("/api/organizations/", params={"after": first[-1]["id"]})).json()
+        end = (await client.get("/api/organizations/", params={"after": rest[-1]["id"]})).json()
+    assert (len(first), len(rest), end) == (100, 2, [])
+    ids = [organization["id"] for organization in [*first, *rest]]
+    assert ids == sorted({caller.organization_id, *(organization.id for organization in many)})
 
 
 async def test_who_is_in_no_organization_makes_one(shared_platform: Platform) -> None:

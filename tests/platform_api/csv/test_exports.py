@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from platform_api.csv import exporting
+from platform_api.csv.exports import exporting
 from platform_api.csv.values.cells import guard_formula
 from tests.platform_api.conftest import Platform
 from tests.platform_api.csv.working import Shop, open_shop
@@ -66,6 +66,19 @@ async def test_columns_condition_and_delimiter_are_chosen(shop: Shop) -> None:
     header, *rows = lines(await shop.download(job["file"]), delimiter=";")
     assert header == ["amount", "sku"]
     assert sorted(rows) == [["2", "B"], ["3", "C"]]
+
+
+async def test_rows_are_exported_in_a_chosen_order_across_pages(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "PAGE", 2)
+    await shop.import_("sku,price\ne,1\nd,2.00000000000000001\nc,2.00000000000000001\nb,\na,\nf,1.5\n")
+    for direction, skus in (("asc", "efcdab"), ("desc", "abcdfe")):
+        job = await shop.export(columns=["sku"], order_by=[{"price": direction}, {"sku": "asc"}])
+        assert "".join(row for (row,) in lines(await shop.download(job["file"]))[1:]) == skus
+    async with shop.client() as client:
+        for order in ([{"nothing": "asc"}], [{"sku": "asc", "price": "asc"}], [{"sku": "asc"}, {"sku": "desc"}]):
+            request = {"app": shop.app.id, "table": "products", "order_by": order}
+            answer = await client.post("/api/apps/csv-exports/", json=request)
+            assert (answer.status_code, answer.json()["fields"][0]["path"]) == (422, "order_by")
 
 
 async def test_formulas_are_guarded_unless_asked_otherwise(shop: Shop) -> None:

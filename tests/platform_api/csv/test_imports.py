@@ -108,7 +108,12 @@ async def test_bad_lines_are_rejected_each_with_its_reason(shop: Shop) -> None:
 
     rejected = list(csv.reader(io.StringIO((await shop.download(job["rejected_file"])).decode("utf-8-sig"))))
     assert rejected[0] == ["sku", "amount", "price", "day", "at", "colour", "active", "parent", "automio_reason"]
-    assert rejected[1] == ["word", "many", *[""] * 6, "line 3, amount: 'many' is not a whole number"]
+    assert rejected[1] == [
+        "word",
+        "many",
+        *[""] * 6,
+        f"line 3, amount: 'many' is not a whole number [import {job['id']}, line 3]",
+    ]
     assert len(rejected) == 13
 
 

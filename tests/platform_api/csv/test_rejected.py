@@ -177,8 +177,11 @@ async def test_rejected_rows_of_an_excel_file_keep_their_types(shop: Shop) -> No
     assert sheet.title == "Sheet"
     rows = [list(row) for row in sheet.values]
     assert rows[0][:6] == [*header, "automio_reason"]
-    assert rows[1][:6] == [*first, "line 2, amount: 'x' is not a whole number"]
-    assert rows[2][5:] == ["beyond", "line 4: too many fields: 6 where the header has 5"]
+    assert rows[1][:6] == [*first, f"line 2, amount: 'x' is not a whole number [import {job['id']}, line 2]"]
+    assert rows[2][5:] == [
+        "beyond",
+        f"line 4: too many fields: 6 where the header has 5 [import {job['id']}, line 4]",
+    ]
     # Sent again as it is, it is rejected the same; corrected, it goes in.
     again = await shop.import_(rejected, decimal=",", name="b.xlsx")
     assert again["import_result"]["rejected"] == 2
@@ -250,3 +253,50 @@ async def test_rejected_rows_of_any_sheet_are_corrected_and_sent_with_the_same_o
     done = await shop.import_(corrected.getvalue(), name="b.xlsx", **options)
     assert done["import_result"]["inserted"] == 1, done
     assert done["import_result"]["format"]["sheet"] == taken
+
+
+@pytest_anyio
+@pytest.mark.parametrize("header_line", [1, 0])
+async def test_lines_that_were_taken_are_skipped_when_their_file_comes_again(shop: Shop, header_line: int) -> None:
+    """Also in a table without a key, and whether the file or the repair list brought them."""
+    made = {"name": "notes", "columns": [{"name": "word", "type": "text"}, {"name": "n", "type": "integer"}]}
+    async with shop.client() as client:
+        assert (await client.post(f"/api/apps/{shop.app.id}/new_table/", json=made)).status_code == 200
+    header = "word,n\n" if header_line else ""
+    options = {"table": "notes"} | ({} if header_line else {"header_line": 0, "mapping": {"#1": "word", "#2": "n"}})
+    first = await shop.import_(f"{header}a,1\nb,x\nc,y\nd,z\n", **options)
+    file = await shop.download(first["rejected_file"])
+    # Two lines are corrected in the file; the third is rejected again and keeps where it came from.
+    half = file.replace(b"b,x", b"b,2").replace(b"c,y", b"c,3")
+    second = await shop.import_(half, **options)
+    assert (second["import_result"]["inserted"], second["import_result"]["rejected"]) == (2, 1)
+    # The third is repaired in the list of the second import; then every file comes once more, all of it corrected.
+    async with shop.client() as client:
+        listed = (await client.get(f"/api/apps/csv-imports/{first['id']}/repairs/")).json()["results"]
+        [third] = [row for row in listed if "z" in str(row["values"])]
+        repair = {"rows": [{"line": third["line"], "revision": third["revision"], "values": {"n": "4"}}]}
+        answer = await client.post(f"/api/apps/csv-imports/{first['id']}/repairs/", json=repair)
+        assert [item["outcome"] for item in answer.json()["results"]] == ["imported"], answer.text
+    for content in (
+        half.replace(b"d,z", b"d,4"),
+        (await shop.download(second["rejected_file"])).replace(b"d,z", b"d,4"),
+    ):
+        again = await shop.import_(content, **options)
+        result = again["import_result"]
+        assert (result["inserted"], result["rejected"], result["skipped"]) == (0, 0, result["total"])
+    async with shop.client() as client:
+        table = f"app_{shop.app.id}_notes"
+        query = f"{{ {table}(order_by: {{word: asc}}) {{ word n }} }}"
+        rows = (await client.post(f"/api/apps/{shop.app.id}/v1/graphql", json={"query": query})).json()
+    assert [(row["word"], row["n"]) for row in rows["data"][table]] == [("a", 1), ("b", 2), ("c", 3), ("d", 4)]
+
+
+@pytest_anyio
+async def test_the_number_of_somebody_elses_import_means_nothing(shop: Shop, shared_platform: Platform) -> None:
+    other = await open_shop(shared_platform)
+    theirs = await other.import_("sku,amount\nA,1\nB,x\n")
+    file = (await other.download(theirs["rejected_file"])).replace(b"B,x", b"B,2")
+    for _ in range(2):
+        mine = await shop.import_(file)
+    assert mine["import_result"]["rejected"] == 1, "a second row, which the key of the table refuses"
+    assert [row["sku"] for row in await shop.rows()] == ["B"]

@@ -12,7 +12,7 @@ from platform_api.accounts.tokens import issue_run_token
 from platform_api.apps.models import App, InstallStatus
 from platform_api.core.errors import BadRequest, Forbidden, NotFound
 from platform_api.core.types import RunId
-from platform_api.graphql.access import graphql_session, narrow
+from platform_api.graphql.access import app_of, graphql_session, narrow
 from tests.platform_api.conftest import Caller, Platform
 
 pytestmark = pytest.mark.anyio
@@ -164,3 +164,24 @@ def test_a_span_session_can_be_narrowed_to_fewer_organizations_or_to_one() -> No
     for beyond in ({"x-hasura-organization-ids": "{1,4}"}, {"x-hasura-organization-id": "4"}):
         with pytest.raises(Forbidden):
             narrow(SPAN, beyond)
+
+
+def test_a_limited_session_keeps_its_role_whatever_it_names() -> None:
+    limited = Session(
+        "app_7_member",
+        {
+            "x-hasura-role": "app_7_member",
+            "x-hasura-organization-id": "1",
+            "x-hasura-user-id": "5",
+            "x-hasura-limits": "1-1-1",
+        },
+        root_prefix="app_7_",
+    )
+    assert app_of(limited) == app_of(SINGLE) == app_of(SPAN) == "7"
+    for role in ("app_7", "app_7_member"):
+        assert narrow(limited, {"x-hasura-role": role}) == limited
+    for role in ("app_7_span", "app_7_builder", "admin", "app_8_member"):
+        with pytest.raises(Forbidden):
+            narrow(limited, {"x-hasura-role": role})
+    with pytest.raises(Forbidden):
+        narrow(SINGLE, {"x-hasura-role": "app_7_member"})

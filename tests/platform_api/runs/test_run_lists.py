@@ -135,15 +135,21 @@ async def _walk(client: httpx.AsyncClient, query: dict[str, Any], *, limit: int)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(filters=_filters, limit=st.integers(3, 30), looked_at=st.sampled_from([8, 20, 1000]))
+@given(
+    filters=_filters,
+    limit=st.integers(3, 30),
+    looked_at=st.sampled_from([8, 20, 1000]),
+    of_a_time=st.sampled_from([1, 30, 1000]),
+)
 async def test_the_parts_of_a_list_are_what_its_filters_admit(
-    shared_platform: Platform, listed: Listed, filters: dict[str, Any], limit: int, looked_at: int
+    shared_platform: Platform, listed: Listed, filters: dict[str, Any], limit: int, looked_at: int, of_a_time: int
 ) -> None:
     query = _query(listed, filters)
     expected = [run["id"] for run in _expected(listed, filters, query)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("platform_api.runs.listing.service.MAX_LOOKED_AT", looked_at)
         patch.setattr("platform_api.runs.listing.service.MAX_SEARCHED", looked_at)
+        patch.setattr("platform_api.runs.listing.service.MAX_OF_A_TIME", of_a_time)
         async with shared_platform.client(listed.caller) as client:
             assert await _walk(client, query, limit=limit) == expected
             numbered = (await client.get(LIST, params={**query, "page": 1, "per_page": limit})).json()

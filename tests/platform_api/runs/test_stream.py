@@ -116,6 +116,13 @@ async def test_skipping_existing_lines_and_resuming_after_an_event(
         lines = response.aiter_lines()
         await runner.log(claim, "four", first=4)
         assert await _data(lines, 1) == ["four"]
+    for last, expected in (
+        ("1", ["four"]),
+        ("3", ["two", "three", "four"]),
+        ("1000", ["one", "two", "three", "four"]),
+    ):
+        async with _stream(platform, workshop.caller, started["task_id"], last=last) as response:
+            assert await _data(response.aiter_lines(), len(expected)) == expected
     resumed = {"Last-Event-ID": "1-2"}
     async with _stream(platform, workshop.caller, started["task_id"], headers=resumed, skip_existing="1") as response:
         assert await _data(response.aiter_lines(), 2) == ["three", "four"]

@@ -198,12 +198,60 @@ async def test_uses_of_what_goes_are_named(shared_platform: Platform) -> None:
         assert saved.status_code == 201, saved.text
     uses = (await shop.plan(drop_columns=["code"])).json()["uses"]
     assert uses == [
-        {"column": "code", "kind": "index", "name": "code, day", "line": None},
-        {"column": "code", "kind": "source", "name": "main.py", "line": 2},
+        _use("code", "index", "code, day"),
+        _use("code", "source", "main.py", line=2),
     ]
     renamed = (await shop.plan(columns=[{"name": "sku", "type": "text", "renamed_from": "code"}])).json()
     assert renamed["uses"] == uses
     assert (await shop.plan(columns=[{"name": "qty", "type": "integer"}])).json()["uses"] == []
+
+
+async def test_views_drafts_syncs_and_schedules_that_use_what_goes_are_named(shared_platform: Platform) -> None:
+    shop = await open_shop(shared_platform)
+    colleague = await shared_platform.create_colleague(shop.caller, Role.BUILDER)
+    where = {"_and": [{"code": {"_eq": "A"}}]}
+    async with shared_platform.client(shop.caller) as client, shared_platform.client(colleague) as other:
+        views = f"/api/apps/{shop.app}/table/items/views/"
+        mine = await client.post(views, json={"name": "By code", "content": {"where": where}})
+        await client.post(views, json={"name": "Wide code", "content": {"columns": ["code"], "widths": {"code": 9}}})
+        await other.post(views, json={"name": "Secret", "content": {"order": [{"code": "asc"}]}})
+        draft = {"app": shop.app, "subject": "code/main.py", "base_revision": 0, "content": {"text": "row['code']"}}
+        kept = await client.put("/api/drafts/", json=draft)
+        await other.put("/api/drafts/", json=draft)
+        made = {"name": "Sum up", "slug": "sum-up", "app": shop.app, "code": "def main(): ..."}
+        action = await client.post("/api/actions/", json=made)
+        assert action.status_code == 201, action.text
+        due = {"name": "Nightly", "schedule": {"every_minutes": 240}, "input": {"by": ["code"]}}
+        schedule = await client.post(f"/api/apps/{shop.app}/actions/sum-up/schedules/", json=due)
+        assert schedule.status_code == 201, schedule.text
+    uses = (await shop.plan(drop_columns=["code"])).json()["uses"]
+    assert uses == [
+        _use("code", "index", "code, day"),
+        _use("code", "view", "By code", id=mine.json()["id"]),
+        _use(None, "others_views", "1"),
+        _use("code", "draft", "code/main.py", id=kept.json()["id"]),
+        _use("code", "schedule", "Nightly", id=schedule.json()["id"], parent="sum-up"),
+    ]
+    assert (await shop.plan(drop_columns=["day"])).json()["uses"] == [_use("day", "index", "code, day")]
+
+
+async def test_uses_of_a_table_are_listed_to_its_builders(shared_platform: Platform) -> None:
+    shop = await open_shop(shared_platform)
+    lines = {
+        "name": "lines",
+        "columns": [{"name": "item_id", "type": "reference"}],
+        "foreign_keys": [{"column": "item_id", "table": "items"}],
+    }
+    async with shared_platform.client(shop.caller) as client:
+        assert (await client.post(f"/api/apps/{shop.app}/new_table/", json=lines)).status_code == 200
+        answer = await client.get(f"/api/apps/{shop.app}/table/items/uses/")
+    assert answer.json() == {"uses": [_use(None, "reference", "lines.item_id")]}
+    async with shared_platform.client(await shared_platform.create_caller()) as stranger:
+        assert (await stranger.get(f"/api/apps/{shop.app}/table/items/uses/")).status_code == 404
+
+
+def _use(column: str | None, kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"column": column, "kind": kind, "name": name, "line": None, "id": None, "parent": None, **more}
 
 
 async def test_a_change_of_an_earlier_revision_is_refused_with_the_present_table(shared_platform: Platform) -> None:

@@ -11,9 +11,11 @@ import aiohttp
 import pytest
 
 from hasura.metadata import HttpMetadata, MetadataCommand
+from platform_api.accounts.models import Role
 from platform_api.ops.metadata import MetadataSettings, sync_metadata
 from tests.platform_api.conftest import Platform, make_settings, running_platform
 from tests.platform_api.graphql.shop import TABLES, Shop
+from tests.platform_api.tables.permissions.limited import Limited, organization_of
 from tests.ports import free_port
 from tests.waiting import eventually
 
@@ -185,3 +187,42 @@ async def test_rows_are_counted_estimated_grouped_and_changed_there_as_well(
             assert stale.status_code == 409, stale.text
             changed = await client.patch(f"{path}/update-rows/", json={**match, "set": {"total": 1}})
             assert changed.json() == {"affected_rows": 2}
+
+
+async def test_members_are_limited_there_as_well(platform: Platform, engine: SeparateEngine) -> None:
+    shop = await make_shop(platform)
+    organization = await organization_of(platform, shop.owner)
+    limited = Limited(shop, await platform.create_caller(organization=organization, role=Role.MEMBER))
+    settings = MetadataSettings(
+        database_url=platform.settings.database_url,
+        hasura_graphql_endpoint=engine.url,
+        hasura_graphql_admin_secret=SECRET,
+    )
+
+    async def sees(*expected: str) -> bool:
+        answer = (await shop.post(limited.member, "{ ORDERS(order_by: {orderId: asc}) { orderId } }")).json()
+        return [row["orderId"] for row in (answer.get("data") or {}).get(shop.orders, [])] == list(expected)
+
+    async with engine.running():
+        await create_tables(shop, *TABLES)
+        await eventually(lambda: answers(shop, "{ ORDERS { order_lines { id } } }"))
+        for number in range(3):
+            await shop.add_order(shop.owner, str(number), total=number)
+        assert await sees("0", "1", "2")
+        several = {"_and": [{"total": {"_gt": 0.5}}, {"orderId": {"_neq": "x"}}, {"_or": [{"total": {"_lt": 1.5}}]}]}
+        await limited.limit(read={"rule": several, "columns": ["orderId"]}, delete={"allowed": False})
+        await limited.limit("order_lines", read={"rule": {"order": {"total": {"_gt": 0}}}})
+        await eventually(lambda: sees("1"))
+        await shop.fail(limited.member, "{ ORDERS { total } }")
+        counted = await limited.send(limited.member, "POST", "orders/count-rows/", {"all": True})
+        assert counted.json() == {"count": 1}
+        rename = {"columns": [{"name": "amount", "type": "numeric", "renamed_from": "total"}]}
+        changed = await limited.send(shop.owner, "PUT", "orders/configuration/", rename)
+        assert changed.status_code == 200, changed.text
+        await eventually(lambda: answers(shop, "{ ORDERS { amount } }"))
+        await eventually(lambda: sees("1"))
+        assert await sync_metadata(settings, repair=False) == []
+        for table in ("orders", "order_lines"):
+            lifted = await limited.send(shop.owner, "DELETE", f"{table}/permissions/member/")
+            assert lifted.status_code == 204, lifted.text
+        assert await sees("0", "1", "2")

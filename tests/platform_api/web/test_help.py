@@ -28,7 +28,18 @@ async def test_every_page_and_every_link_between_pages_is_there(shared_platform:
             if target.startswith(("/help/", "#")) and target != "/help/" and not _exists(target, link, pages)
         ]
         assert broken == []
-        for missing in ("/help/no-such-page", "/help/style", "/help/..%2fpyproject", "/help/../README"):
+        pictures = {picture for text in pages.values() for picture in re.findall(r'<img src="([^"]+)"', text)}
+        assert pictures
+        for picture in pictures:
+            answer = await client.get(picture)
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png"), picture
+        for missing in (
+            "/help/no-such-page",
+            "/help/style",
+            "/help/..%2fpyproject",
+            "/help/../README",
+            "/help/images/..%2fconsole.md",
+        ):
             assert (await client.get(missing)).status_code == 404
 
 

@@ -2,7 +2,7 @@ import { Burger, Drawer, ScrollArea, VisuallyHidden } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useMatchRoute, useNavigate, useParams } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { Suspense, useMemo, useState } from "react";
 import { useApi } from "@/api/context";
 import { type Command, useCommands } from "@/commands/registry";
 import type { Me } from "@/features/accounts";
@@ -10,16 +10,14 @@ import { badge, unreadQuery, useLiveInbox } from "@/features/inbox";
 import { t } from "@/i18n";
 import { organizationReference } from "@/routing/references";
 import { Logo } from "@/ui/Logo";
+import { lazyPart } from "@/ui/lazyPart";
 import { AccountMenu } from "./AccountMenu";
 import classes from "./Navigation.module.css";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
 import { appPlaces, lastPlaces, organizationPlaces } from "./places";
 
 /** Not part of what is loaded first. */
-const TableTree = lazy(async () => {
-  const { TableTree: Loaded } = await import("@/features/tables");
-  return { default: Loaded };
-});
+const TableTree = lazyPart(async () => (await import("@/features/tables")).TableTree);
 
 /** The way to every screen, at the left; below 768 px a drawer. */
 export function Navigation({ me }: { me: Me }) {

@@ -5,24 +5,18 @@ import IconSearch from "@tabler/icons-react/icons/IconSearch";
 import IconSelector from "@tabler/icons-react/icons/IconSelector";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useApi } from "@/api/context";
 import { type Me, nameOfRole, type Organization, organizationsQuery } from "@/features/accounts";
 import { t } from "@/i18n";
 import { organizationReference } from "@/routing/references";
 import { Logo } from "@/ui/Logo";
+import { lazyPart } from "@/ui/lazyPart";
 import classes from "./OrganizationSwitcher.module.css";
 
 /** Not part of what is loaded first. */
-const NewOrganizationModal = lazy(async () => {
-  const { NewOrganizationModal: Loaded } = await import("@/features/settings");
-  return { default: Loaded };
-});
-
-const AllOrganizations = lazy(async () => {
-  const { AllOrganizations: Loaded } = await import("./AllOrganizations");
-  return { default: Loaded };
-});
+const NewOrganizationModal = lazyPart(async () => (await import("@/features/settings")).NewOrganizationModal);
+const AllOrganizations = lazyPart(async () => (await import("./AllOrganizations")).AllOrganizations);
 
 const maxShown = 8;
 

@@ -8,6 +8,7 @@ import { ViewingBanner } from "@/features/viewing";
 import { t } from "@/i18n";
 import { organizationRoute } from "@/routing/routes";
 import { ErrorPanel } from "@/ui/ErrorPanel";
+import { InMain } from "@/ui/in-main";
 import { NoMemberPage, NotHerePage, PendingPage } from "../pages";
 import { Palette } from "../palette/Palette";
 import { firstScreenQuery } from "./first-screen";
@@ -47,7 +48,9 @@ function Gate() {
           </a>
           <Navigation me={me.data} />
           <main id="content" className={classes.main} tabIndex={-1}>
-            <Outlet />
+            <InMain value={true}>
+              <Outlet />
+            </InMain>
           </main>
           <Palette />
           {needsSignIn}

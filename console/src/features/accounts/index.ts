@@ -7,9 +7,9 @@ export {
   organizationsQuery,
   type Role,
   setUpQuery,
-  signOut,
 } from "./api";
 export { SignInForm } from "./components/SignInForm";
+export { useSignOut } from "./components/useSignOut";
 export { WhereTheLinkIs } from "./components/WhereTheLinkIs";
 export { missing, missingEmail } from "./model/faults";
 export { describeRole, nameOfRole, roles } from "./model/roles";

@@ -104,9 +104,14 @@ export async function startRun(
   action: number,
   input: Record<string, unknown>,
   draft: Changes | null,
+  rows: readonly string[] = [],
 ): Promise<RunStarted> {
   const params = { path: { action: String(action) } };
-  const sent = { user_input: input, draft: draft === null ? null : Object.fromEntries(draft) };
+  const sent = {
+    user_input: input,
+    selected_rows: [...rows],
+    draft: draft === null ? null : Object.fromEntries(draft),
+  };
   return body(await api.http.POST("/api/actions/{action}/run/", { params, body: sent }));
 }
 

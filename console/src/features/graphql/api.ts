@@ -1,22 +1,9 @@
 import { queryOptions } from "@tanstack/react-query";
-import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from "graphql";
 import { type Api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
-import { graphql, graphqlPath, isRecord } from "@/api/graphql";
+import { graphqlPath, isRecord } from "@/api/graphql";
+import { type As, headersOf } from "@/api/viewing";
 import type { Entry } from "./model/history";
-
-/** Reads what an app's GraphQL offers to who is signed in. */
-export function schemaQuery(api: Api, app: string) {
-  return queryOptions({
-    queryKey: ["graphql schema", app],
-    queryFn: async ({ signal }) => {
-      const data = await graphql(api, app, getIntrospectionQuery({ descriptions: true }), {}, signal);
-      if (!isIntrospection(data)) throw new Error("the introspection has no schema");
-      return buildClientSchema(data, { assumeValid: true });
-    },
-    staleTime: 300_000,
-  });
-}
 
 /** Returns a query that works: the first rows of the app's first table. */
 export function exampleQuery(api: Api, app: string) {
@@ -35,21 +22,23 @@ export function exampleQuery(api: Api, app: string) {
   });
 }
 
-function isIntrospection(data: object): data is IntrospectionQuery {
-  return "__schema" in data;
-}
-
 export type Operation = { query: string; variables: Record<string, unknown>; operationName: string | null };
 
 /** What came back, as it came. */
 export type Answer = { text: string; milliseconds: number };
 
 /** Sends one operation and returns the whole answer; what GraphQL says is wrong is part of it. */
-export async function execute(api: Api, app: string, operation: Operation, signal: AbortSignal): Promise<Answer> {
+export async function execute(
+  api: Api,
+  app: string,
+  operation: Operation,
+  as: As,
+  signal: AbortSignal,
+): Promise<Answer> {
   const begun = performance.now();
   const response = await api.send(graphqlPath(app), {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...headersOf(as) },
     body: JSON.stringify(operation),
     signal,
   });

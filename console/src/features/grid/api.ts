@@ -1,16 +1,12 @@
 import { type Api, body } from "@/api/client";
-import { exactDigits } from "@/api/exact";
+import { GraphqlError } from "@/api/errors";
 import { graphql, isRecord, TooLargeAnswer } from "@/api/graphql";
 import type { Column, Reference, Row, Table, Value } from "./model/columns";
+import { fieldsQuery, readFields } from "./model/fields";
 import type { Where } from "./model/filter";
 import type { RowWrite } from "./model/operations";
-
-export type Page = {
-  readonly where: Where;
-  readonly orderBy: readonly { readonly [column: string]: string }[];
-  readonly limit: number;
-  readonly offset: number;
-};
+import type { Page } from "./model/pages";
+import { fieldsOf, readRow, readValue, readValues } from "./model/reading";
 
 export type Summary = {
   readonly count: number;
@@ -20,14 +16,17 @@ export type Summary = {
 
 /** Rows of more bytes are read without their texts and JSON. */
 const maxPageBytes = 8_000_000;
+const none: ReadonlySet<string> = new Set();
 
 /** One value of a column, and how many rows have it. */
 export type Group = { readonly value: Value; readonly count: number };
 
 /** Reads and writes rows of one table. Names of tables and columns come from the platform's description of the table. */
 export class RowsApi {
-  private readonly fields: string;
-  private readonly lightFields: string;
+  private fields: string;
+  private lightFields: string;
+  /** Columns that the caller's role cannot read, once a query has failed for it; null before. */
+  private hiddenColumns: ReadonlySet<string> | null = null;
 
   constructor(
     private readonly api: Api,
@@ -35,7 +34,11 @@ export class RowsApi {
     readonly table: Table,
   ) {
     this.fields = fieldsOf(table.columns);
-    this.lightFields = fieldsOf(table.columns.filter(({ type }) => type !== "json" && type !== "text"));
+    this.lightFields = fieldsOf(table.columns.filter(isLight));
+  }
+
+  get hidden(): ReadonlySet<string> {
+    return this.hiddenColumns ?? none;
   }
 
   get organization(): string | null {
@@ -47,9 +50,41 @@ export class RowsApi {
     try {
       return await this.read(page, this.fields, signal);
     } catch (error) {
-      if (!(error instanceof TooLargeAnswer)) throw error;
-      return this.read(page, this.lightFields, signal);
+      if (error instanceof TooLargeAnswer) return this.read(page, this.lightFields, signal);
+      const isUnknown = error instanceof GraphqlError && error.code === "validation-failed";
+      if (!isUnknown || this.hiddenColumns !== null) throw error;
+      await this.narrow(signal);
+      return this.page(page, signal);
     }
+  }
+
+  /** Asks for no more than what the caller's role can read. */
+  private async narrow(signal?: AbortSignal): Promise<void> {
+    const { graphqlName, columns } = this.table;
+    const types = [graphqlName, ...columns.flatMap(({ reference }) => reference?.graphqlName ?? [])];
+    const all = readFields(await graphql(this.api, this.app, fieldsQuery(types), {}, signal), types);
+    const has = (type: string, name: string) => all.get(type)?.some((field) => field.name === name) === true;
+    const readable = columns
+      .filter(({ name }) => has(graphqlName, name))
+      .map((column) => {
+        const { reference } = column;
+        const isNamed =
+          reference !== null && has(graphqlName, reference.relationship) && has(reference.graphqlName, reference.label);
+        return isNamed ? column : { ...column, reference: null };
+      });
+    this.hiddenColumns = new Set(columns.filter(({ name }) => !has(graphqlName, name)).map(({ name }) => name));
+    this.fields = fieldsOf(readable);
+    this.lightFields = fieldsOf(readable.filter(isLight));
+  }
+
+  /** Reads one value as text, however large it is. */
+  async text(id: string, column: Column, signal?: AbortSignal): Promise<string> {
+    const { graphqlName: name } = this.table;
+    const query = `query Value($where: ${name}_bool_exp!) { ${name}(where: $where) { ${column.name} } }`;
+    const data = await graphql(this.api, this.app, query, { where: { id: { _eq: id } } }, signal);
+    const row = Array.isArray(data[name]) ? data[name][0] : undefined;
+    const value: unknown = isRecord(row) ? row[column.name] : null;
+    return typeof value === "string" && column.type !== "json" ? value : JSON.stringify(value);
   }
 
   private async read({ where, orderBy, limit, offset }: Page, fields: string, signal?: AbortSignal): Promise<Row[]> {
@@ -247,51 +282,14 @@ export class RowsApi {
   }
 
   private readRows(rows: unknown): Row[] {
-    return Array.isArray(rows) ? rows.flatMap((row) => (isRecord(row) ? [this.readRow(row)] : [])) : [];
+    return Array.isArray(rows) ? rows.flatMap((row) => (isRecord(row) ? [readRow(row, this.table)] : [])) : [];
   }
+}
 
-  private readRow(row: Record<string, unknown>): Row {
-    const labels: Record<string, Value> = {};
-    for (const { name, reference } of this.table.columns) {
-      const referenced = reference === null ? null : row[reference.relationship];
-      if (isRecord(referenced)) labels[name] = readValue(referenced.label, false);
-    }
-    const values = Object.fromEntries(
-      this.table.columns.flatMap(({ name, type }) =>
-        name in row ? [[name, readValue(row[name], type === "json")] as const] : [],
-      ),
-    );
-    return { id: String(row.id), updatedAt: String(row.updated_at), values, labels };
-  }
+function isLight({ type }: Column): boolean {
+  return type !== "json" && type !== "text";
 }
 
 function selected(where: Where) {
   return Object.keys(where).length === 0 ? { all: true } : { filter: { ...where } };
-}
-
-function fieldsOf(columns: readonly Column[]): string {
-  const names = new Set(["id", "updated_at", ...columns.map(({ name }) => name)]);
-  const references = columns.flatMap(({ reference }) =>
-    reference === null ? [] : [`${reference.relationship} { id label: ${reference.label} }`],
-  );
-  return [...names, ...references].join(" ");
-}
-
-function readValues(record: unknown): Record<string, Value> {
-  return isRecord(record)
-    ? Object.fromEntries(Object.entries(record).map(([name, value]) => [name, readValue(value, false)]))
-    : {};
-}
-
-/** Returns a cell's value; digits that a double would change become text, but inside of JSON they stay what they are. */
-function readValue(value: unknown, isJson: boolean): Value {
-  if (!isJson) {
-    const digits = exactDigits(value);
-    if (digits !== null) return digits;
-  }
-  return isValue(value) ? value : null;
-}
-
-function isValue(value: unknown): value is Value {
-  return value === null || ["string", "number", "boolean", "object"].includes(typeof value);
 }

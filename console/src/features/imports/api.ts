@@ -3,6 +3,7 @@ import { type Api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import type { components } from "@/api/schema";
 import { readStream } from "@/api/sse";
+import type { ShownRows } from "./model/shown-rows";
 
 export type Import = components["schemas"]["CsvImportRead"];
 export type Export = components["schemas"]["CsvExportRead"];
@@ -16,6 +17,8 @@ type AppFromFile = components["schemas"]["AppFromFile"];
 
 /** A file that was chosen; `id` tells it from others in the cache. */
 export type ChosenFile = { id: number; file: File };
+/** A file that the server keeps, for any number of previews and the import. */
+export type SentFile = { upload: string; name: string };
 /** Fields of a form beside the file. */
 export type Fields = Record<string, string>;
 
@@ -24,13 +27,27 @@ const repairSize = 50;
 /** Rows in one request to repair. */
 const maxRepairs = 100;
 
+/** Sends a file once; says how much of it has gone, from 0 to 1. Nothing is imported by it. */
+export async function sendFile(
+  api: Api,
+  file: File,
+  onProgress: (part: number) => void,
+  signal: AbortSignal,
+): Promise<SentFile> {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  const path = "/api/apps/csv-imports/uploads/";
+  const kept: components["schemas"]["CsvUploadRead"] = await (await api.upload(path, form, onProgress, signal)).json();
+  return { upload: kept.id, name: file.name };
+}
+
 /** Reads what a file holds and what would become of it. A changed choice is a new question; the file stays. */
-export function previewQuery(api: Api, chosen: ChosenFile, fields: Fields) {
+export function previewQuery(api: Api, sent: SentFile, fields: Fields) {
   return queryOptions({
-    queryKey: ["file preview", chosen.id, fields],
+    queryKey: ["file preview", sent.upload, fields],
     queryFn: async ({ signal }): Promise<Preview> => {
       const path = "/api/apps/csv-imports/preview/";
-      return (await api.send(path, { method: "POST", body: formOf(chosen.file, fields), signal })).json();
+      return (await api.send(path, { method: "POST", body: formOf(sent, fields), signal })).json();
     },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
@@ -41,19 +58,19 @@ export function previewQuery(api: Api, chosen: ChosenFile, fields: Fields) {
 }
 
 /** Creates an app with a table from a file. The same `key` again answers what it created before. */
-export async function createFromFile(api: Api, file: File, fields: Fields): Promise<AppFromFile> {
-  return (await api.send("/api/apps/from-file/", { method: "POST", body: formOf(file, fields) })).json();
+export async function createFromFile(api: Api, sent: SentFile, fields: Fields): Promise<AppFromFile> {
+  return (await api.send("/api/apps/from-file/", { method: "POST", body: formOf(sent, fields) })).json();
 }
 
 /** Begins the import of a file into a table. */
-export async function createImport(api: Api, file: File, fields: Fields): Promise<Import> {
-  return (await api.send("/api/apps/csv-imports/", { method: "POST", body: formOf(file, fields) })).json();
+export async function createImport(api: Api, sent: SentFile, fields: Fields): Promise<Import> {
+  return (await api.send("/api/apps/csv-imports/", { method: "POST", body: formOf(sent, fields) })).json();
 }
 
-function formOf(file: File, fields: Fields): FormData {
+function formOf(sent: SentFile, fields: Fields): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  form.append("file", file, file.name);
+  form.append("upload", sent.upload);
   return form;
 }
 
@@ -170,19 +187,22 @@ function follow<Job>(connect: Connect, onChange: (job: Job) => void, signal: Abo
   );
 }
 
-type ExportRequest = { app: string; table: string; format: "csv" | "xlsx"; where: Record<string, unknown> };
+type ExportRequest = ShownRows & { app: string; table: string; format: "csv" | "xlsx" };
 
 /** Begins an export of a table. */
-export async function createExport(api: Api, { app, table, format, where }: ExportRequest): Promise<Export> {
-  const request = {
+export async function createExport(api: Api, request: ExportRequest): Promise<Export> {
+  const { app, table, format, where = {}, order = [], columns } = request;
+  const sent = {
     app,
     table,
     format,
     delimiter: "," as const,
     guard_formulas: true,
     where: JSON.parse(JSON.stringify(where)),
+    order_by: order,
+    ...(columns === undefined ? {} : { columns }),
   };
-  return body(await api.http.POST("/api/apps/csv-exports/", { body: request }));
+  return body(await api.http.POST("/api/apps/csv-exports/", { body: sent }));
 }
 
 /** Gives the person a file of the API. */

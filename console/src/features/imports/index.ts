@@ -3,3 +3,4 @@ import { lazyRouteComponent } from "@tanstack/react-router";
 /** The page that makes an app from a file. */
 export const FromFilePage = lazyRouteComponent(() => import("./components/FromFilePage"), "FromFilePage");
 export { ImportsLink } from "./components/ImportsLink";
+export { readShownRows } from "./model/shown-rows";

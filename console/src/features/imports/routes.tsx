@@ -1,11 +1,11 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { appRoute } from "@/routing/routes";
+import { readShownRows } from "./model/shown-rows";
 
 const importsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "tables/$table/imports",
-  // The filter of the grid, for exports.
-  validateSearch: ({ where }: Record<string, unknown>): { where?: unknown } => (where === undefined ? {} : { where }),
+  validateSearch: readShownRows,
   component: lazyRouteComponent(() => import("./components/ImportsPage"), "ImportsPage"),
 });
 

@@ -32,6 +32,39 @@ export function runsQuery(api: Api, scope: RunScope, filters: RunFilters) {
   });
 }
 
+/** Reads the actions of an app, whose runs may be asked for. */
+export function runActionsQuery(api: Api, app: string) {
+  return queryOptions({
+    queryKey: ["runs actions", app],
+    queryFn: async ({ signal }) => {
+      const query = { app, order: "name" as const };
+      return body(await api.http.GET("/api/actions/", { params: { query }, signal }));
+    },
+  });
+}
+
+/** Reads the first members by name, of those whose name or e-mail contains `search`. */
+export function runPeopleQuery(api: Api, organization: string, search: string) {
+  return queryOptions({
+    queryKey: ["runs people", organization, search],
+    queryFn: async ({ signal }) => {
+      const params = { path: { organization }, query: { limit: 20, cursor: "", order: "name" as const, search } };
+      return body(await api.http.GET("/api/organizations/{organization}/members/", { params, signal })).results;
+    },
+  });
+}
+
+/** Reads the calls to other services that a run made, newest first. */
+export function callsQuery(api: Api, run: number, page: number) {
+  return queryOptions({
+    queryKey: ["run calls", run, page],
+    queryFn: async ({ signal }) => {
+      const query = { run_id: run, page, per_page: partSize };
+      return body(await api.http.GET("/api/integrations/calls/", { params: { query }, signal }));
+    },
+  });
+}
+
 /** Reads how many runs there were over time, by outcome. */
 export function histogramQuery(api: Api, scope: RunScope, filters: RunFilters) {
   return queryOptions({
@@ -52,9 +85,15 @@ export function runQuery(api: Api, run: number) {
   });
 }
 
-type Changes = { onOpen: () => void; onRun: (run: Run) => void; onLeft: (id: number) => void; signal: AbortSignal };
+type Changes = {
+  /** Where the list that is followed was read (`stream_after`); without it, from now on. */
+  after?: string;
+  onRun: (run: Run) => void;
+  onLeft: (id: number) => void;
+  signal: AbortSignal;
+};
 
-/** Follows the runs of a list as they begin and change, until `signal` ends it. What is read after `onOpen` has no gap. */
+/** Follows the runs of a list as they begin and change, until `signal` ends it. */
 export function followRuns(api: Api, scope: RunScope, filters: RunFilters, changes: Changes): Promise<void> {
   return readStream(
     async ({ lastId, signal }) => {
@@ -66,11 +105,11 @@ export function followRuns(api: Api, scope: RunScope, filters: RunFilters, chang
         signal,
       });
       if (answer.response.body === null) throw new Error("the stream of runs has no body");
-      changes.onOpen();
       return answer.response.body;
     },
     {
       signal: changes.signal,
+      after: changes.after ?? "",
       isLost: (error) => !(error instanceof ApiError && error.status < 500),
       onEvents: (events) => {
         for (const { name, data } of events) {
@@ -94,23 +133,36 @@ export async function rerunRuns(api: Api, runs: number[], version: Version) {
   return results;
 }
 
+/** Runs the newest version of a run's action with another event. */
+export async function rerunWith(api: Api, run: number, event: Record<string, unknown>) {
+  const params = { path: { run: String(run) } };
+  return body(await api.http.POST("/api/actions/runs/{run}/rerun/", { params, body: { event, version: "latest" } }));
+}
+
 function ofScope({ app }: RunScope): { app?: string } {
   return app === null ? {} : { app };
 }
 
 type Following = {
+  /** Called with the first lines: how many come before them that are not sent. */
+  onBegin: (skipped: number) => void;
   onLines: (lines: string[]) => void;
   onProgress: (progress: RunProgress) => void;
   signal: AbortSignal;
 };
 
-/** Follows a run's log from its beginning until the run has ended. */
-export function followRun(api: Api, taskId: string, { onLines, onProgress, signal }: Following): Promise<void> {
+/** As many as a view keeps. */
+const maxLines = 100_000;
+
+/** Follows a run's log until the run has ended. Of a longer one, only its last 100,000 lines are read. */
+export function followRun(api: Api, taskId: string, following: Following): Promise<void> {
+  const { onBegin, onLines, onProgress, signal } = following;
+  let hasBegun = false;
   return readStream(
     async (connection) => {
       const answer = await api.http.GET("/api/actions/run-code-stream/", {
         params: {
-          query: { task_id: taskId, events: true },
+          query: { task_id: taskId, events: true, last: maxLines },
           header: connection.lastId === "" ? {} : { "last-event-id": connection.lastId },
         },
         parseAs: "stream",
@@ -123,10 +175,20 @@ export function followRun(api: Api, taskId: string, { onLines, onProgress, signa
       signal,
       isLost: (error) => !(error instanceof ApiError && error.status < 500),
       onEvents: (events) => {
-        const lines = events.filter(({ name }) => name === "message").map(({ data }) => data);
-        if (lines.length > 0) onLines(lines);
+        const lines = events.filter(({ name }) => name === "message");
+        if (!hasBegun && lines[0] !== undefined) {
+          hasBegun = true;
+          onBegin(skippedBefore(lines[0].id));
+        }
+        if (lines.length > 0) onLines(lines.map(({ data }) => data));
         for (const { name, data } of events) if (name === "progress") onProgress(JSON.parse(data));
       },
     },
   );
+}
+
+/** Returns how many lines of its attempt come before a line: an id is `<attempt>-<number>`. */
+function skippedBefore(id: string): number {
+  const number = Number(id.split("-")[1]);
+  return Number.isInteger(number) && number > 0 ? number - 1 : 0;
 }

@@ -35,7 +35,7 @@ export async function followCounts(api: Api, cache: QueryClient, signal: AbortSi
     if (timer === 0) timer = window.setTimeout(count, minPause);
   };
   signal.addEventListener("abort", () => window.clearTimeout(timer));
-  await followRuns(api, { app: null }, {}, { onOpen: () => undefined, onRun: onChange, onLeft: onChange, signal });
+  await followRuns(api, { app: null }, {}, { onRun: onChange, onLeft: onChange, signal });
 }
 
 /** Returns when today began, here. */

@@ -7,6 +7,7 @@ import { readStream } from "@/api/sse";
 export type Edit = components["schemas"]["TableConfiguration"];
 export type NewTable = components["schemas"]["TableCreate"];
 export type Plan = components["schemas"]["PlanRead"];
+export type Use = components["schemas"]["UseRead"];
 export type Check = components["schemas"]["CheckRead"];
 export type ColumnType = components["schemas"]["ColumnType"];
 
@@ -36,6 +37,19 @@ export function planQuery(api: Api, app: string, table: string | null, change: E
     // Two plans of an organization are made at a time; another one waits for its turn.
     retry: (failures, error) => failures < 5 && error instanceof ApiError && error.status === 429,
     retryDelay: 1000,
+  });
+}
+
+/** Reads what uses a table, and would miss it. */
+export function usesQuery(api: Api, app: string, table: string) {
+  return queryOptions({
+    queryKey: ["table-uses", app, table],
+    queryFn: async ({ signal }) => {
+      const path = { app, table_name: table };
+      const answer = await api.http.GET("/api/apps/{app}/table/{table_name}/uses/", { params: { path }, signal });
+      return body(answer).uses;
+    },
+    gcTime: 0,
   });
 }
 
@@ -73,7 +87,15 @@ export function followTables(api: Api, app: string, signal: AbortSignal, onChang
   );
 }
 
-function newOf({ name, description, columns, unique, foreign_keys, indexes }: Edit & { name: string }): NewTable {
+/** Returns the parts of an edit that a new table takes. */
+export function newOf({
+  name,
+  description,
+  columns,
+  unique,
+  foreign_keys,
+  indexes,
+}: Edit & { name: string }): NewTable {
   return {
     name,
     description: description ?? "",

@@ -1,9 +1,10 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { appRoute } from "@/routing/routes";
 
+/** A word with a dash: a table may be named `new`. */
 const newTableRoute = createRoute({
   getParentRoute: () => appRoute,
-  path: "tables/new",
+  path: "tables/new-table",
   component: lazyRouteComponent(() => import("./components/NewTablePage"), "NewTablePage"),
 });
 

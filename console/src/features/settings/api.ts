@@ -1,4 +1,4 @@
-import { infiniteQueryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { type Api, body } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Organization, Role } from "@/features/accounts";
@@ -10,7 +10,17 @@ export type Token = components["schemas"]["TokenRead"];
 export type NewToken = components["schemas"]["TokenCreated"];
 export type Scope = components["schemas"]["Scope"];
 
+export type Usage = components["schemas"]["UsageRead"];
+
 const partLength = 50;
+
+/** Reads what the organization uses. */
+export function usageQuery(api: Api) {
+  return queryOptions({
+    queryKey: ["usage"],
+    queryFn: async ({ signal }) => body(await api.http.GET("/api/usage/", { signal })),
+  });
+}
 
 /** Reads the members of an organization, part by part, in the order of their names. */
 export function membersQuery(api: Api, organization: string, search: string) {

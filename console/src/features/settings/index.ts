@@ -1,1 +1,2 @@
+export { membersQuery } from "./api";
 export { NewOrganizationModal } from "./components/NewOrganizationModal";

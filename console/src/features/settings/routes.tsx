@@ -32,4 +32,12 @@ const generalRoute = createRoute({
   component: lazyRouteComponent(() => import("./components/GeneralPage"), "GeneralPage"),
 });
 
-export const settingsRoutes = { organization: [settingsRoute, membersRoute, tokensRoute, generalRoute] } as const;
+const usageRoute = createRoute({
+  getParentRoute: () => organizationRoute,
+  path: "settings/usage",
+  component: lazyRouteComponent(() => import("./components/UsagePage"), "UsagePage"),
+});
+
+export const settingsRoutes = {
+  organization: [settingsRoute, membersRoute, tokensRoute, usageRoute, generalRoute],
+} as const;

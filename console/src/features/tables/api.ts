@@ -1,8 +1,9 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { type Api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
+import { graphql, isRecord } from "@/api/graphql";
 import type { components } from "@/api/schema";
-import type { Column, Table } from "@/features/grid";
+import { type Column, fieldsQuery, type Limits, readFields, type Table } from "@/features/grid";
 
 export type TableRead = components["schemas"]["TableRead"];
 
@@ -72,7 +73,8 @@ export async function removeTag(api: Api, tag: number): Promise<void> {
 
 /** Returns what the grid must know of a table. `tables` has those that its references lead to. */
 export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
-  const columns = read.columns.map((column): Column => {
+  const { limits } = read;
+  const columns = read.columns.filter(isReadableIn(read)).map((column): Column => {
     const foreign = read.foreign_keys.find((key) => key.column === column.name);
     const target = tables.find((table) => table.name === foreign?.table);
     return {
@@ -80,12 +82,14 @@ export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
       type: column.type,
       isRequired: column.required,
       hasDefault: column.default !== null,
-      isEditable: !column.is_system,
+      isEditable: isOpen(column, limits?.change),
+      isAddable: isOpen(column, limits?.add),
+      isLocked: !column.is_system && !isOpen(column, limits?.change),
       choices: column.choices,
       description: column.description ?? "",
       format: column.format ?? {},
       reference:
-        foreign === undefined || target === undefined
+        foreign === undefined || target === undefined || target.limits?.read.allowed === false
           ? null
           : {
               table: target.name,
@@ -100,12 +104,91 @@ export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
     graphqlName: read.graphql_name,
     columns,
     unique: Object.fromEntries(read.unique.map((key) => [key.name, key.columns])),
+    ...(limits === null || limits === undefined ? {} : { limits: limitsOf(read, limits) }),
   };
+}
+
+/** Reads which tables have rows that refer to rows of this one, and by which relationship. */
+export function referringQuery(api: Api, app: string, table: Table) {
+  return queryOptions({
+    queryKey: ["tables", app, "referring", table.graphqlName],
+    queryFn: async ({ signal }) => {
+      const names = [table.graphqlName];
+      const fields = readFields(await graphql(api, app, fieldsQuery(names), {}, signal), names);
+      // Both names begin with what the app's tables have in common.
+      const prefix = table.graphqlName.slice(0, table.graphqlName.length - table.name.length);
+      const lists = fields.get(table.graphqlName)?.filter(({ list }) => list?.startsWith(prefix)) ?? [];
+      const read = async ({ name, list }: { name: string; list: string | null }) => {
+        const path = { app, table_name: (list ?? "").slice(prefix.length) };
+        const answer = await api.http.GET("/api/apps/{app}/table/{table_name}/", { signal, params: { path } });
+        return { relationship: name, by: body(answer) };
+      };
+      return Promise.all(lists.map(read));
+    },
+  });
+}
+
+export type Related = {
+  /** The table whose rows refer to the row, and the column by which they do. */
+  readonly table: string;
+  readonly column: string;
+  readonly count: number;
+  readonly rows: readonly { readonly id: string; readonly label: string }[];
+};
+
+/** Reads the first rows that refer to a row by one relationship, and how many there are. */
+export function relatedQuery(api: Api, app: string, table: Table, id: string, relationship: string, by: TableRead) {
+  return queryOptions({
+    queryKey: ["related", app, table.graphqlName, id, relationship],
+    queryFn: async ({ signal }): Promise<Related> => {
+      const query = `query Related($where: ${table.graphqlName}_bool_exp!) { rows: ${table.graphqlName}(where: $where) {
+        ${relationship}(limit: 5, order_by: { id: asc }) { id label: ${labelOf(by)} }
+        all: ${relationship}_aggregate { aggregate { count } } } }`;
+      const data = await graphql(api, app, query, { where: { id: { _eq: id } } }, signal);
+      const row: unknown = Array.isArray(data.rows) ? data.rows[0] : null;
+      const rows: unknown = isRecord(row) ? row[relationship] : null;
+      const all = isRecord(row) && isRecord(row.all) && isRecord(row.all.aggregate) ? row.all.aggregate.count : 0;
+      return {
+        table: by.name,
+        column: by.foreign_keys.find((key) => key.array_relationship === relationship)?.column ?? "",
+        count: Number(all),
+        rows: (Array.isArray(rows) ? rows : []).flatMap((item: unknown) =>
+          isRecord(item) ? [{ id: String(item.id), label: String(item.label ?? item.id) }] : [],
+        ),
+      };
+    },
+    staleTime: 0,
+  });
+}
+
+type OwnLimits = components["schemas"]["OwnPermission"];
+
+function limitsOf(read: TableRead, limits: OwnLimits): Limits {
+  return {
+    canRead: limits.read.allowed,
+    canAdd: limits.add.allowed,
+    canChange: limits.change.allowed,
+    canDelete: limits.delete.allowed,
+    isByRow: limits.read.is_by_row,
+    hidden: read.columns.filter((column) => !isReadableIn(read)(column)).length,
+  };
+}
+
+/** Tells of columns whether the caller may read them; those of the platform always. */
+function isReadableIn({ limits }: TableRead) {
+  return (column: TableRead["columns"][number]) =>
+    column.is_system || limits === null || limits === undefined || limits.read.columns.includes(column.name);
+}
+
+function isOpen(column: TableRead["columns"][number], right: OwnLimits["change"] | undefined): boolean {
+  if (column.is_system) return false;
+  return right === undefined || (right.allowed && right.columns.includes(column.name));
 }
 
 /** Returns the column that names a table's rows: one that is unique alone, else its first text, else the id. */
 function labelOf(table: TableRead): string {
-  const texts = table.columns.filter((column) => column.type === "text" && !column.is_system);
+  const readable = table.columns.filter(isReadableIn(table));
+  const texts = readable.filter((column) => column.type === "text" && !column.is_system);
   const named = texts.find(({ name }) => /^(name|title|label)$/i.test(name));
   const unique = texts.find(({ name }) =>
     table.unique.some((key) => key.columns.length === 1 && key.columns[0] === name),

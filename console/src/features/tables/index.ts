@@ -1,2 +1,2 @@
-export { type TableRead, tablesQuery } from "./api";
+export { type TableRead, tableQuery, tablesQuery } from "./api";
 export { TableTree } from "./components/TableTree";

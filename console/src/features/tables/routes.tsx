@@ -14,9 +14,16 @@ export type TableSearch = {
   in?: string | number | boolean | null;
 };
 
+/** `as` shows the tables as a diagram, `around` only those around one of them. */
+type TablesSearch = { as?: "diagram"; around?: string };
+
 const tablesRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "tables",
+  validateSearch: ({ as, around }: Record<string, unknown>): TablesSearch => ({
+    ...(as === "diagram" ? { as } : {}),
+    ...(as === "diagram" && typeof around === "string" ? { around } : {}),
+  }),
   component: lazyRouteComponent(() => import("./components/TablesPage"), "TablesPage"),
 });
 

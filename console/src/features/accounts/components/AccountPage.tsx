@@ -1,5 +1,5 @@
 import { Button, SegmentedControl, useMantineColorScheme } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Navigate } from "@tanstack/react-router";
 import { useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
@@ -8,20 +8,17 @@ import { ErrorPanel } from "@/ui/ErrorPanel";
 import { OutsidePage } from "@/ui/OutsidePage";
 import { LoadingRows } from "@/ui/Page";
 import { SettingsPage, SettingsSection } from "@/ui/SettingsPage";
-import { meQuery, signOut } from "../api";
+import { meQuery } from "../api";
 import { OwnPassword } from "./OwnPassword";
 import { OwnProfile } from "./OwnProfile";
 import { OwnSignIns } from "./OwnSignIns";
+import { useSignOut } from "./useSignOut";
 
 /** What belongs to a person and to no organization. */
 export function AccountPage() {
   const api = useApi();
   const me = useQuery({ ...meQuery(api), retry: false });
-  const leaving = useMutation({
-    mutationFn: () => signOut(api),
-    // A new document: nothing of what was loaded stays in memory.
-    onSuccess: () => window.location.assign("/sign-in"),
-  });
+  const leaving = useSignOut(me.data?.user.id);
   if (me.error instanceof ApiError && me.error.status === 401)
     return <Navigate to="/sign-in" search={{ next: "/account" }} replace />;
   // Somebody without any organization still has sign-ins to look after.
@@ -29,13 +26,14 @@ export function AccountPage() {
   return (
     <OutsidePage
       actions={
-        <Button variant="default" loading={leaving.isPending} onClick={() => leaving.mutate()}>
+        <Button variant="default" loading={leaving.isPending} onClick={() => void leaving.begin()}>
           {t("Sign out")}
         </Button>
       }
     >
-      <SettingsPage title={t("Your account")} help="/help/reference/accounts">
+      <SettingsPage title={t("Your account")} help="/help/reference/accounts" asCode={null}>
         {leaving.error && <ErrorPanel error={leaving.error} />}
+        {leaving.dialog}
         {me.isPending && <LoadingRows />}
         {me.error && !isAlone && <ErrorPanel error={me.error} onRetry={() => me.refetch()} />}
         {me.data && <OwnProfile me={me.data} />}

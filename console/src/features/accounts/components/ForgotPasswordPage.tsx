@@ -1,4 +1,4 @@
-import { Anchor, Stack, Text, TextInput } from "@mantine/core";
+import { Anchor, Stack, Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { Link } from "@tanstack/react-router";
 import { useApi } from "@/api/context";
@@ -7,6 +7,7 @@ import { Form, useSubmit } from "@/ui/Form";
 import { OutsideCard } from "@/ui/OutsideCard";
 import { requestReset } from "../api";
 import { missingEmail } from "../model/faults";
+import { EmailField } from "./PersonFields";
 
 /** Asks for a mail with a link to set a new password. Says the same whether the address has an account or not. */
 export function ForgotPasswordPage() {
@@ -33,16 +34,7 @@ export function ForgotPasswordPage() {
           </Text>
         ) : (
           <Form form={form} submitting={asking} submitLabel={t("Send a link")} fullWidth>
-            <TextInput
-              label={t("E-mail")}
-              type="email"
-              autoComplete="username"
-              required
-              withAsterisk={false}
-              autoFocus
-              key={form.key("email")}
-              {...form.getInputProps("email")}
-            />
+            <EmailField autoFocus key={form.key("email")} {...form.getInputProps("email")} />
           </Form>
         )}
         <Anchor size="sm" ta="center" renderRoot={(props) => <Link to="/sign-in" search={{ next: "/" }} {...props} />}>

@@ -1,4 +1,3 @@
-import { TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
@@ -8,6 +7,7 @@ import { faultOfPassword, NewPassword } from "@/ui/NewPassword";
 import { acceptInvitation, type Organization } from "../api";
 import { missing, missingEmail } from "../model/faults";
 import { GoToSignIn } from "./GoToSignIn";
+import { EmailField, NameField } from "./PersonFields";
 
 type Props = {
   token: string;
@@ -38,24 +38,9 @@ export function JoinAsNew({ token, invitedEmail, onJoined }: Props) {
       fullWidth
       more={hasAccount && <GoToSignIn next={`/invite/${token}`} label={t("Sign in to join")} />}
     >
-      <TextInput
-        label={t("Your name")}
-        autoComplete="name"
-        required
-        withAsterisk={false}
-        maxLength={150}
-        autoFocus
-        key={form.key("name")}
-        {...form.getInputProps("name")}
-      />
-      <TextInput
-        label={t("E-mail")}
+      <NameField autoFocus key={form.key("name")} {...form.getInputProps("name")} />
+      <EmailField
         description={invitedEmail === null ? undefined : t("The invitation is for this address.")}
-        type="email"
-        autoComplete="username"
-        required
-        withAsterisk={false}
-        maxLength={254}
         readOnly={invitedEmail !== null}
         key={form.key("email")}
         {...form.getInputProps("email")}

@@ -9,6 +9,7 @@ import { SettingsSection } from "@/ui/SettingsPage";
 import { changeName, type Me } from "../api";
 import { missing } from "../model/faults";
 import classes from "./Account.module.css";
+import { NameField } from "./PersonFields";
 
 /** Name and e-mail of who is signed in. */
 export function OwnProfile({ me }: { me: Me }) {
@@ -31,13 +32,9 @@ export function OwnProfile({ me }: { me: Me }) {
     <SettingsSection title={t("Who you are")}>
       <div className={classes.fields}>
         <Form form={form} submitting={saving} submitLabel={t("Save")}>
-          <TextInput
+          <NameField
             label={t("Name")}
             description={t("Members of your organizations see it.")}
-            autoComplete="name"
-            required
-            withAsterisk={false}
-            maxLength={150}
             key={form.key("name")}
             {...form.getInputProps("name")}
           />

@@ -13,6 +13,7 @@ import { LoadingRows } from "@/ui/Page";
 import { setUp, setUpQuery } from "../api";
 import { missing, missingEmail } from "../model/faults";
 import { GoToSignIn } from "./GoToSignIn";
+import { EmailField, NameField } from "./PersonFields";
 import { WhereTheLinkIs } from "./WhereTheLinkIs";
 
 const route = getRouteApi("/outside/set-up");
@@ -67,26 +68,8 @@ function SetUpForm({ code }: { code: string }) {
       <Text size="sm" c="dimmed">
         {t("You become the owner of the first organization, and run this installation.")}
       </Text>
-      <TextInput
-        label={t("Your name")}
-        autoComplete="name"
-        required
-        withAsterisk={false}
-        maxLength={150}
-        autoFocus
-        key={form.key("name")}
-        {...form.getInputProps("name")}
-      />
-      <TextInput
-        label={t("E-mail")}
-        type="email"
-        autoComplete="username"
-        required
-        withAsterisk={false}
-        maxLength={254}
-        key={form.key("email")}
-        {...form.getInputProps("email")}
-      />
+      <NameField autoFocus key={form.key("name")} {...form.getInputProps("name")} />
+      <EmailField key={form.key("email")} {...form.getInputProps("email")} />
       <NewPassword key={form.key("password")} {...form.getInputProps("password")} />
       <TextInput
         label={t("Organization")}

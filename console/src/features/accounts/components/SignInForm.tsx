@@ -1,9 +1,10 @@
-import { PasswordInput, TextInput } from "@mantine/core";
+import { PasswordInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useApi } from "@/api/context";
 import { t } from "@/i18n";
 import { Form, useSubmit } from "@/ui/Form";
 import { signIn } from "../api";
+import { EmailField } from "./PersonFields";
 
 /** Asks for e-mail and password. `onSignedIn` is called once the browser has the sign-in. */
 export function SignInForm({ email = "", onSignedIn }: { email?: string; onSignedIn: () => void }) {
@@ -26,13 +27,8 @@ export function SignInForm({ email = "", onSignedIn }: { email?: string; onSigne
   form.watch("email", () => signing.reset());
   return (
     <Form form={form} submitting={signing} submitLabel={t("Sign in")} fullWidth>
-      <TextInput
-        label={t("E-mail")}
+      <EmailField
         name="email"
-        type="email"
-        autoComplete="username"
-        required
-        withAsterisk={false}
         data-autofocus={email === "" || undefined}
         autoFocus={email === ""}
         // Who is known stays: what waits to be sent again must not be sent as somebody else.

@@ -42,7 +42,7 @@ export function HealthPage() {
   );
   return (
     <OutsidePage>
-      <SettingsPage title={t("Health of the installation")} help="/help/self-hosting" actions={actions}>
+      <SettingsPage title={t("Health of the installation")} help="/help/self-hosting" asCode={null} actions={actions}>
         {health.isPending && <LoadingRows />}
         {status === 403 && (
           <EmptyState title={t("This page is for the operators of the installation")}>

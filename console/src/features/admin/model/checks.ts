@@ -33,6 +33,7 @@ function partChecks({ parts }: Health): Check[] {
   const words: Record<string, string> = {
     database: t("The database"),
     engine: t("The GraphQL engine"),
+    language_servers: t("The completion of the code editor"),
     isolation: t("The list of runners"),
   };
   return Object.entries(parts).map(([name, answer]): Check => {

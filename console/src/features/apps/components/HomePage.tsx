@@ -54,6 +54,7 @@ export function HomePage() {
     <Page
       title={t("Apps")}
       help="/help/console"
+      asCode={null}
       actions={newApp}
       toolbar={
         <>

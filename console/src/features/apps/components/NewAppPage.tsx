@@ -1,13 +1,12 @@
-import { Button, Group, Stack, Textarea, TextInput } from "@mantine/core";
+import { Anchor, Box, Button, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useApi, useOrganization } from "@/api/context";
-import { faultsOf } from "@/api/errors";
 import { FromFilePage } from "@/features/imports";
 import { t } from "@/i18n";
 import { appReference } from "@/routing/references";
-import { FormError } from "@/ui/FormError";
+import { Form, useSubmit } from "@/ui/Form";
 import { Page } from "@/ui/Page";
 import { createApp } from "../api";
 
@@ -28,23 +27,20 @@ function BlankAppPage() {
     initialValues: { name: "", description: "" },
     validate: { name: (name) => (name.trim() === "" ? t("Give the app a name.") : null) },
   });
-  const creating = useMutation({
-    mutationFn: (values: { name: string; description: string }) => createApp(api, values),
-    onSuccess: async (app) => {
+  const creating = useSubmit(
+    form,
+    (values) => createApp(api, values),
+    async (app) => {
       await cache.invalidateQueries({ queryKey: ["apps"] });
       await navigate({ to: "/$org/$app", params: { org, app: appReference(app) } });
     },
-    onError: (error) => form.setErrors(faultsOf(error)),
-  });
+  );
   return (
     <Page
       title={t("New app")}
       help="/help/local-development"
-      breadcrumb={
-        <Link to="/$org" params={{ org }}>
-          {t("Apps")}
-        </Link>
-      }
+      asCode={null}
+      breadcrumb={<Anchor renderRoot={(props) => <Link to="/$org" params={{ org }} {...props} />}>{t("Apps")}</Anchor>}
       actions={
         <Button
           variant="default"
@@ -55,12 +51,22 @@ function BlankAppPage() {
       }
       width="reading"
     >
-      <form onSubmit={form.onSubmit((values) => creating.mutate(values))} noValidate>
-        <Stack gap="md" maw="28rem">
+      <Box maw="28rem">
+        <Form
+          form={form}
+          submitting={creating}
+          submitLabel={t("Create app")}
+          more={
+            <Button variant="default" renderRoot={(props) => <Link to="/$org" params={{ org }} {...props} />}>
+              {t("Cancel")}
+            </Button>
+          }
+        >
           <TextInput
             label={t("Name")}
             description={t("What people call it. Its address is made from the name.")}
             required
+            withAsterisk={false}
             maxLength={150}
             autoFocus
             key={form.key("name")}
@@ -74,17 +80,8 @@ function BlankAppPage() {
             key={form.key("description")}
             {...form.getInputProps("description")}
           />
-          <FormError error={creating.error} />
-          <Group>
-            <Button type="submit" loading={creating.isPending}>
-              {t("Create app")}
-            </Button>
-            <Button variant="default" renderRoot={(props) => <Link to="/$org" params={{ org }} {...props} />}>
-              {t("Cancel")}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
+        </Form>
+      </Box>
     </Page>
   );
 }

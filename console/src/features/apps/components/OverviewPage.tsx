@@ -20,7 +20,7 @@ export function OverviewPage() {
   const parts = useQuery(partsQuery(api, slug));
   const params = { org, app: slug };
   return (
-    <Page title={app.data?.name ?? slug} help="/help/console" width="reading">
+    <Page title={app.data?.name ?? slug} help="/help/console" asCode={null} width="reading">
       {app.isPending && <LoadingRows count={3} />}
       {app.error && <ErrorPanel error={app.error} onRetry={() => app.refetch()} />}
       {app.data && (

@@ -51,7 +51,13 @@ export function ActionPage() {
   if (action !== undefined && tab === "editor") return <Code app={slug} path="" action={actionSlug} tabs={bar} />;
   const failed = app.error ?? actions.error;
   return (
-    <Page help="/help/scripts" title={action?.name ?? actionSlug} tabs={action && bar} breadcrumb={<Up slug={slug} />}>
+    <Page
+      help="/help/scripts"
+      asCode={null}
+      title={action?.name ?? actionSlug}
+      tabs={action && bar}
+      breadcrumb={<Up slug={slug} />}
+    >
       {failed && <ErrorPanel error={failed} onRetry={() => (app.error ? app.refetch() : actions.refetch())} />}
       {!failed && actions.data === undefined && <LoadingRows />}
       {actions.data !== undefined && action === undefined && (

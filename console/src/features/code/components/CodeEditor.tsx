@@ -2,6 +2,7 @@ import { VisuallyHidden } from "@mantine/core";
 import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import { t } from "@/i18n";
 import { Buffers } from "../editor/buffers";
+import type { Schema } from "../editor/graphql/language";
 import type { Mark } from "../editor/marks";
 import { type Problem, problemsOf } from "../editor/problems";
 import type { CommandName, ServerHooks } from "../editor/server/commands";
@@ -21,11 +22,13 @@ export type EditorHandle = {
 type Props = {
   ref?: Ref<EditorHandle>;
   path: string;
-  text: string;
-  /** Changes whenever `text` is another for a reason outside of this editor. */
+  /** Returns a file's text as it is now: a key may come between what is drawn and what is shown. */
+  textOf: (path: string) => string | null;
+  /** Changes whenever the text is another for a reason outside of this editor. */
   revision: number;
   openPaths: readonly string[];
   names: Names;
+  schema: Schema;
   /** Knows the code; null where this person may not have one. */
   server: LanguageServer | null;
   onGo: ServerHooks["onGo"];
@@ -39,14 +42,12 @@ type Props = {
 };
 
 /** Edits one of the open files; each keeps its cursor, undo and scroll while another is shown. */
-export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: Props) {
+export function CodeEditor({ ref, path, revision, openPaths, ...hooks }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const buffers = useRef<Buffers | null>(null);
   // The editor lives outside of React and always calls what was given last.
   const latest = useRef(hooks);
   latest.current = hooks;
-  const shownText = useRef(text);
-  shownText.current = text;
 
   useEffect(() => {
     if (place.current === null) return;
@@ -55,6 +56,7 @@ export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: P
       isReadOnly: latest.current.isReadOnly,
       names: () => latest.current.names,
       server: () => latest.current.server,
+      schema: () => latest.current.schema(),
       onGo: (use) => latest.current.onGo(use),
       onUses: (uses) => latest.current.onUses(uses),
       onEdits: (edits) => latest.current.onEdits(edits),
@@ -77,7 +79,7 @@ export function CodeEditor({ ref, path, text, revision, openPaths, ...hooks }: P
   }, []);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is typed comes from the editor itself
-  useEffect(() => buffers.current?.open(path, shownText.current), [path, revision]);
+  useEffect(() => buffers.current?.open(path, latest.current.textOf(path) ?? ""), [path, revision]);
   useEffect(() => buffers.current?.keepOnly(new Set(openPaths)), [openPaths]);
 
   useImperativeHandle(

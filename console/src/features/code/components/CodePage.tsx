@@ -42,12 +42,14 @@ export function Code({ app: slug, path, line, action, tabs }: CodeProps) {
   const id = app.data?.id ?? 0;
   const source = useQuery({ ...sourceQuery(api, id), enabled: app.data !== undefined });
   const actions = useQuery({ ...actionsQuery(api, id), enabled: app.data !== undefined });
-  const isClosed = source.error instanceof ApiError && [403, 404].includes(source.error.status);
+  // Whoever may no longer read it keeps what is open: what they typed is nowhere else.
+  const isClosed =
+    source.data === undefined && source.error instanceof ApiError && [403, 404].includes(source.error.status);
   if (app.data !== undefined && isClosed) return <Closed name={app.data.name} />;
   const failed = [me, app, source, actions].find(({ error, data }) => error !== null && data === undefined);
   if (me.data === undefined || app.data === undefined || source.data === undefined || actions.data === undefined) {
     return (
-      <Page title={t("Code")}>
+      <Page title={t("Code")} help="/help/scripts" asCode={null}>
         {failed === undefined ? <LoadingRows /> : <ErrorPanel error={failed.error} onRetry={() => failed.refetch()} />}
       </Page>
     );
@@ -82,7 +84,7 @@ export function Code({ app: slug, path, line, action, tabs }: CodeProps) {
 
 function Closed({ name }: { name: string }) {
   return (
-    <Page title={t("Code")}>
+    <Page title={t("Code")} help="/help/scripts" asCode={null}>
       <EmptyState title={t("The source of {name} is not open to you", { name })}>
         {t("Builders and owners of the organization that owns the app read and change it. You can run its actions.")}
       </EmptyState>

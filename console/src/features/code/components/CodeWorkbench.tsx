@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useApi } from "@/api/context";
 import { useCommands } from "@/commands/registry";
+import { Presence } from "@/features/presence";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { LoadingRows } from "@/ui/Page";
@@ -13,7 +14,7 @@ import type { Use } from "../editor/server/commands";
 import { applied } from "../editor/server/edits";
 import type { Edit } from "../editor/server/wire";
 import { fileOfEntry, sectionsOf } from "../model/files";
-import { framesOf, messageOfTraceback } from "../model/traceback";
+import { useGraphqlSchema } from "../model/use-graphql-schema";
 import { useLanguageServer } from "../model/use-language-server";
 import { useRun } from "../model/use-run";
 import { useWorkspace } from "../model/use-workspace";
@@ -29,6 +30,7 @@ import { FileTabs } from "./FileTabs";
 import { Notices } from "./Notices";
 import { type RunOf, RunPanel, type RunPanelHandle } from "./RunPanel";
 import { ReadOnly, SaveState } from "./SaveState";
+import { useFailureMarks } from "./useFailureMarks";
 import { useWorkbenchKeys } from "./useWorkbenchKeys";
 
 type Props = {
@@ -57,6 +59,7 @@ const noNames = { tables: [], integrations: [] };
 export function CodeWorkbench({ app, user, canBuild, source, actions, path, line, onOpen, ...frame }: Props) {
   const { workspace, snapshot, isReady, resumed, dismiss } = useWorkspace({ app, user, source });
   const names = useQuery(namesQuery(useApi(), app));
+  const schema = useGraphqlSchema(app);
   const running = useRun();
   const editor = useRef<EditorHandle>(null);
   const form = useRef<RunPanelHandle>(null);
@@ -129,7 +132,7 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
     setOpen(left);
     if (closed === path) onOpen(left.at(-1) ?? null);
   };
-  const run = async (input: Record<string, unknown>, of: RunOf) => {
+  const run = async (input: Record<string, unknown>, of: RunOf, rows: readonly string[]) => {
     if (action === undefined) return;
     let version: number | null = null;
     if (of === "saved") {
@@ -139,24 +142,20 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
     }
     setPanel("output");
     setHasPanel(true);
-    running.starting.mutate({ action: action.id, version, input, draft: of === "draft" ? snapshot.edits : null });
+    running.starting.mutate({
+      action: action.id,
+      version,
+      input,
+      rows,
+      draft: of === "draft" ? workspace.read().edits : null,
+    });
   };
 
   useEffect(() => {
     if (line !== undefined && isReady) editor.current?.goTo(line, atColumn.current);
     atColumn.current = 1;
   }, [line, isReady]);
-  const failed = running.run?.status === "failed" ? (running.run.error ?? "") : "";
-  const started = running.started?.run_id;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new run takes the marks of the last one away
-  useEffect(() => {
-    const message = messageOfTraceback(failed);
-    const marks = Map.groupBy(framesOf(failed, paths), (frame) => frame.path);
-    editor.current?.mark(
-      new Map([...marks].map(([of, frames]) => [of, frames.map((frame) => ({ line: frame.line, message }))])),
-    );
-    if (failed !== "") setPanel("result");
-  }, [failed, started]);
+  useFailureMarks(editor, running, paths, () => setPanel("result"));
 
   useCommands(useMemo(() => (server === null ? [] : editorCommands(editor)), [server]));
 
@@ -165,12 +164,14 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
     <Workbench
       name="code"
       help="/help/scripts"
+      asCode={null}
       {...frame}
       state={
         canBuild ? (
           <>
             <SaveState snapshot={snapshot} />
             <CompletionState state={state} />
+            {path !== null && <Presence app={app} document={`source/${path}`} />}
           </>
         ) : (
           <ReadOnly version={snapshot.base.number} />
@@ -215,7 +216,7 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
             isStarting={isSaving || running.starting.isPending}
             error={running.starting.error}
             onChoose={setChosen}
-            onRun={(input, of) => void run(input, of)}
+            onRun={(input, of, rows) => void run(input, of, rows)}
           />
         ) : undefined
       }
@@ -261,10 +262,11 @@ export function CodeWorkbench({ app, user, canBuild, source, actions, path, line
           <CodeEditor
             ref={editor}
             path={path}
-            text={text}
+            textOf={(of) => workspace.text(of)}
             revision={snapshot.revision}
             openPaths={openPaths}
             names={names.data ?? noNames}
+            schema={schema}
             server={server}
             onGo={go}
             onUses={(places) => {

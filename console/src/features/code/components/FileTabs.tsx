@@ -1,6 +1,5 @@
-import { CloseButton } from "@mantine/core";
 import { t } from "@/i18n";
-import classes from "./FileTabs.module.css";
+import { DocumentTabs } from "@/ui/DocumentTabs";
 
 type Props = {
   paths: readonly string[];
@@ -12,27 +11,11 @@ type Props = {
 
 /** The open files. */
 export function FileTabs({ paths, path, changed, onOpen, onClose }: Props) {
-  return (
-    <ul className={classes.tabs} aria-label={t("Open files")}>
-      {paths.map((item) => (
-        <li key={item} className={classes.tab} data-open={item === path || undefined}>
-          <button
-            type="button"
-            className={classes.name}
-            aria-current={item === path ? "true" : undefined}
-            title={item}
-            onClick={() => onOpen(item)}
-          >
-            <bdi>{item.split("/").at(-1)}</bdi>
-            {changed.has(item) && (
-              <span className={classes.dot} role="img" aria-label={t("not saved")}>
-                ●
-              </span>
-            )}
-          </button>
-          <CloseButton size={24} iconSize={12} aria-label={t("Close {item}", { item })} onClick={() => onClose(item)} />
-        </li>
-      ))}
-    </ul>
-  );
+  const documents = paths.map((item) => ({
+    id: item,
+    title: item.split("/").at(-1) ?? item,
+    hint: item,
+    isChanged: changed.has(item),
+  }));
+  return <DocumentTabs label={t("Open files")} documents={documents} shown={path} onOpen={onOpen} onClose={onClose} />;
 }

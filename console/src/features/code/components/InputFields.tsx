@@ -1,4 +1,4 @@
-import { Checkbox, Select, Textarea, TextInput } from "@mantine/core";
+import { Checkbox, NativeSelect, Textarea, TextInput } from "@mantine/core";
 import { t } from "@/i18n";
 import type { Field } from "../model/inputs";
 import type { Input } from "../model/use-input";
@@ -54,12 +54,11 @@ function InputField({ field, value, fault, onChange }: FieldProps) {
   }
   if (field.kind === "choice") {
     return (
-      <Select
+      <NativeSelect
         {...shared}
-        data={field.choices}
-        value={value || null}
-        clearable
-        onChange={(next) => onChange(next ?? "")}
+        data={["", ...field.choices]}
+        value={value}
+        onChange={(event) => onChange(event.currentTarget.value)}
       />
     );
   }

@@ -1,5 +1,6 @@
 import { Button, Group, Text } from "@mantine/core";
 import { t } from "@/i18n";
+import { download } from "@/ui/download";
 import { FormError } from "@/ui/FormError";
 import { clockTime } from "@/ui/time";
 import type { KeptEdit, Snapshot, Workspace } from "../model/workspace";
@@ -47,6 +48,14 @@ export function Notices({ snapshot, workspace, resumed, onDismiss }: Props) {
           <Button size="compact-sm" variant="default" onClick={() => void workspace.save()}>
             {t("Try again")}
           </Button>
+          {[...snapshot.edits].map(
+            ([path, text]) =>
+              text !== null && (
+                <Button key={path} size="compact-sm" variant="default" onClick={() => download(path, text)}>
+                  {t("Download {path}", { path })}
+                </Button>
+              ),
+          )}
         </Group>
       )}
     </>

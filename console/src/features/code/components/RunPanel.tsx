@@ -1,16 +1,19 @@
-import { Anchor, Button, Group, Kbd, Menu, NativeSelect, Stack, Text } from "@mantine/core";
+import { Anchor, Button, Group, Kbd, Menu, NativeSelect, Pill, Stack, Text } from "@mantine/core";
 import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconPlayerPlay from "@tabler/icons-react/icons/IconPlayerPlay";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useLocation } from "@tanstack/react-router";
 import { type FormEvent, type Ref, useImperativeHandle, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { appRoute } from "@/routing/routes";
+import { AsCode } from "@/ui/AsCode";
 import { FormError } from "@/ui/FormError";
 import { Time } from "@/ui/Time";
 import { type Action, lastInputsQuery } from "../api";
 import { isRecord } from "../model/inputs";
+import { inputOfRows, selectedRowsOf } from "../model/selected-rows";
+import { runSnippets } from "../model/snippets";
 import { useInput } from "../model/use-input";
 import { InputFields } from "./InputFields";
 import classes from "./RunPanel.module.css";
@@ -31,20 +34,32 @@ type Props = {
   isStarting: boolean;
   error: unknown;
   onChoose: (action: number) => void;
-  onRun: (input: Record<string, unknown>, of: RunOf) => void;
+  /** Starts a run, with the ids of rows that were selected for it. */
+  onRun: (input: Record<string, unknown>, of: RunOf, rows: readonly string[]) => void;
 };
 
 /** Runs an action: a form from its input schema, or JSON where it has none, and the last inputs. */
 export function RunPanel({ ref, actions, action, onChoose, onRun, ...props }: Props) {
   const { version, isDirty, canBuild, isStarting, error } = props;
-  const input = useInput(action.input_schema);
+  const given = useLocation({ select: ({ state }) => selectedRowsOf(state) });
+  const [rows, setRows] = useState(given);
+  const input = useInput(action.input_schema, inputOfRows(action.input_schema, rows));
   const org = useOrganization();
   const { app } = appRoute.useParams();
   const run = (of: RunOf) => {
     if (isStarting) return;
     const read = input.read();
-    if (read !== null) onRun(read, of);
+    if (read !== null) onRun(read, of, rows?.ids ?? []);
   };
+  const asCode = () =>
+    runSnippets({
+      origin: window.location.origin,
+      organization: org,
+      app: action.app,
+      action,
+      input: input.read() ?? {},
+      rows: rows?.ids ?? [],
+    });
   useImperativeHandle(ref, () => ({ run: () => run("saved") }));
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
@@ -73,6 +88,18 @@ export function RunPanel({ ref, actions, action, onChoose, onRun, ...props }: Pr
             <bdi>{action.name}</bdi>
           </h2>
         )}
+        {rows !== null && (
+          <Pill
+            withRemoveButton
+            removeButtonProps={{ "aria-label": t("Run without the rows") }}
+            onRemove={() => setRows(null)}
+          >
+            {t("{count, plural, one {# selected row} other {# selected rows}} of {table}", {
+              count: rows.ids.length,
+              table: rows.table,
+            })}
+          </Pill>
+        )}
         <InputFields input={input} />
         <FormError error={error} />
         <Group gap="xs">
@@ -85,6 +112,7 @@ export function RunPanel({ ref, actions, action, onChoose, onRun, ...props }: Pr
             </Button>
           )}
           <LastInputs action={action.id} onTake={input.take} />
+          <AsCode title={t("Run this with a program")} snippets={asCode} />
         </Group>
         <Text size="xs" c="dimmed">
           {isDirty ? t("Saves first, then runs the new version.") : t("Runs v{version}.", { version })}{" "}

@@ -60,7 +60,7 @@ export function Schedules({ app, action, canBuild, open, onOpen }: Props) {
                   <Table.Th>{t("When")}</Table.Th>
                   <Table.Th>{t("Next")}</Table.Th>
                   <Table.Th>{t("Last")}</Table.Th>
-                  <Table.Th aria-label={t("What can be done")} />
+                  <Table.Td />
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>

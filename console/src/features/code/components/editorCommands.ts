@@ -11,6 +11,7 @@ export function editorCommands(editor: RefObject<EditorHandle | null>): Command[
     ["uses", t("Find uses"), "shift+f12"],
     ["rename", t("Rename"), "f2"],
     ["fix", t("Fix this place"), "mod+."],
+    ["format", t("Format this file"), "shift+alt+f"],
   ];
   return commands.map(([name, title, keys]) => ({
     id: `code.${name}`,

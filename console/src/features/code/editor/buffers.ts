@@ -108,7 +108,7 @@ export class Buffers {
   }
 
   private async load(path: string): Promise<void> {
-    const [known, server] = await Promise.all([languageOf(path), this.serverOf(path)]);
+    const [known, server] = await Promise.all([languageOf(path, this.hooks.schema), this.serverOf(path)]);
     const extension = [known, server];
     const effects = language.reconfigure(extension);
     if (this.path === path) {

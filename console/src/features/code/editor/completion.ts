@@ -1,18 +1,25 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import { syntaxTree } from "@codemirror/language";
 import { members, type Names } from "../model/names";
+import type { Schema } from "./graphql/language";
+import { mayHoldQueries } from "./graphql/strings";
 import type { LanguageServer } from "./server/language-server";
 
 type NodeLike = { name: string; from: number; to: number; parent: NodeLike | null };
 
-type Knowing = { names: () => Names; server: () => LanguageServer | null };
+type Knowing = { names: () => Names; server: () => LanguageServer | null; schema: Schema };
 
 /** Returns a completion by the language server; where it knows nothing or is away, by what the console itself knows. */
-export function completionOf(path: string, { names, server }: Knowing) {
+export function completionOf(path: string, { names, server, schema }: Knowing) {
   return async (context: CompletionContext): Promise<CompletionResult | null> => {
     const node: NodeLike = syntaxTree(context.state).resolveInner(context.pos, -1);
     if (/^(Comment)$/.test(node.name)) return null;
     const isText = isInString(node);
+    if (isText && mayHoldQueries(context.state.sliceDoc(0, context.pos))) {
+      const { completeQuery } = await import("./graphql/language");
+      const known = await completeQuery(context, schema);
+      if (known !== null || context.aborted) return known;
+    }
     const present = server();
     if (present?.knows(path)) {
       const { completeByServer } = await import("./server/complete");

@@ -46,12 +46,12 @@ export const problemsShown: Extension = [
 ];
 
 function diagnosticsOf(state: EditorState, problems: readonly ServerProblem[]): Diagnostic[] {
-  return problems.slice(0, maxProblems).flatMap(({ range, severity, message }) => {
+  return problems.slice(0, maxProblems).flatMap(({ range, severity, message, source }) => {
     const shown = severities[severity - 1];
     // Hints, such as a name that is not used, are no problems.
     if (shown === undefined) return [];
     const from = offsetOf(state.doc, range.start);
-    return [{ from, to: Math.max(from, offsetOf(state.doc, range.end)), severity: shown, source: "types", message }];
+    return [{ from, to: Math.max(from, offsetOf(state.doc, range.end)), severity: shown, source, message }];
   });
 }
 

@@ -21,6 +21,7 @@ import { t } from "@/i18n";
 import { typedOver } from "@/ui/typed-over";
 import type { Names } from "../model/names";
 import { completionOf } from "./completion";
+import type { Schema } from "./graphql/language";
 import { failureMarks } from "./marks";
 import { problemsShown } from "./problems";
 import type { ServerHooks } from "./server/commands";
@@ -28,6 +29,8 @@ import { appearance } from "./theme";
 
 export type EditorHooks = ServerHooks & {
   names: () => Names;
+  /** Reads the schema of the app's GraphQL; null where there is none. */
+  schema: Schema;
   isReadOnly: boolean;
   onText: (path: string, text: string) => void;
   onUpdate: (update: ViewUpdate) => void;

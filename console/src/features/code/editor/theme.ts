@@ -77,6 +77,7 @@ const look = EditorView.theme({
   ".am-documentation p": { margin: "var(--am-space-8) 0 0" },
   ".am-signature strong": { fontWeight: "600", textDecoration: "underline" },
   ".am-fixes": { display: "flex", flexWrap: "wrap", gap: "var(--am-space-8)", padding: "var(--am-space-4)" },
+  ".am-fixes .cm-button": { fontSize: "var(--am-font-12)" },
   ".cm-line.am-failed": { backgroundColor: "color-mix(in srgb, var(--am-error) 7%, transparent)" },
   ".am-failed-gutter .cm-gutterElement": { color: "var(--am-error)", width: "1.2em", textAlign: "center" },
   // The merge view.

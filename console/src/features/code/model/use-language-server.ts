@@ -3,7 +3,8 @@ import { useOrganization } from "@/api/context";
 import type { ServerState } from "../editor/server/connection";
 import type { LanguageServer } from "../editor/server/language-server";
 
-const typingMs = 150;
+/** On top of what the texts rest before they are told of. */
+const typingMs = 30;
 
 type Options = {
   app: number;

@@ -7,7 +7,13 @@ import type { Changes } from "./merge";
 
 /** A run that was begun here; `version` is null for one of a draft. */
 export type Started = RunStarted & { id: number; action: number; version: number | null };
-type Asked = { action: number; input: Record<string, unknown>; version: number | null; draft: Changes | null };
+type Asked = {
+  action: number;
+  input: Record<string, unknown>;
+  version: number | null;
+  draft: Changes | null;
+  rows: readonly string[];
+};
 
 const ended: ReadonlySet<string> = new Set(["completed", "failed", "stopped"]);
 
@@ -21,8 +27,8 @@ export function useRun() {
   const cache = useQueryClient();
   const [started, setStarted] = useState<Started | null>(null);
   const starting = useMutation({
-    mutationFn: async ({ action, input, version, draft }: Asked): Promise<Started> => {
-      const run = await startRun(api, action, input, draft);
+    mutationFn: async ({ action, input, version, draft, rows }: Asked): Promise<Started> => {
+      const run = await startRun(api, action, input, draft, rows);
       return { ...run, id: run.run_id, action, version };
     },
     onSuccess: (run) => {

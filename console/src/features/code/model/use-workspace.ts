@@ -9,6 +9,7 @@ import { type KeptEdit, type Source, Workspace } from "./workspace";
 
 const firstRetry = 2_000;
 const lastRetry = 30_000;
+const typingMs = 120;
 const kinds = { text: "text", removed: "removed" } as const;
 
 type Opened = { workspace: Workspace; resuming: Promise<readonly KeptEdit[]> };
@@ -76,6 +77,10 @@ function open({ api, cache, app, user, source }: Owner & { api: Api; cache: Quer
       return error instanceof ApiError && error.status === 409 ? "conflict" : "refused";
     },
     now: () => Date.now(),
+    soon: (tell) => {
+      const timer = window.setTimeout(tell, typingMs);
+      return () => window.clearTimeout(timer);
+    },
   });
   // A draft that cannot be read, or whose version is gone, must not keep the source closed.
   const resuming = keptEdits(user, prefix)

@@ -7,7 +7,9 @@ class Server {
   versions: Source[] = [{ number: 1, files: new Map([["a.py", "1\n2\n3"]]) }];
   kept = new Map<string, KeptEdit>();
   isDown = false;
+  losesAnswers = false;
   clock = 0;
+  waiting: (() => void) | null = null;
 
   latest(): Source {
     const version = this.versions.at(-1);
@@ -24,6 +26,7 @@ class Server {
       else files.set(path, text);
     }
     this.versions.push({ number: base + 1, files });
+    if (this.losesAnswers) throw new Error("offline");
     return base + 1;
   }
 
@@ -38,12 +41,50 @@ class Server {
         return word === "offline" || word === "conflict" ? word : "refused";
       },
       now: () => ++this.clock,
+      soon: (tell) => {
+        this.waiting = tell;
+        return () => {
+          this.waiting = null;
+        };
+      },
     };
     return new Workspace(this.latest(), outside);
   }
 }
 
 describe("a workspace", () => {
+  test("knows its own version where the answer to a save was lost, and saves what was typed since", async () => {
+    const server = new Server();
+    const workspace = server.open();
+    workspace.edit("a.py", "sent");
+    server.losesAnswers = true;
+    expect(await workspace.save()).toBeNull();
+    expect(workspace.read().state).toBe("offline");
+    workspace.edit("a.py", "sent and more");
+    server.losesAnswers = false;
+    expect(await workspace.save()).toBe(3);
+    expect(workspace.read()).toMatchObject({ state: "saved", conflict: null });
+    expect(server.versions.map(({ files }) => files.get("a.py"))).toEqual(["1\n2\n3", "sent", "sent and more"]);
+  });
+
+  test("tells of the first key at once, of those that follow once the keys rest", () => {
+    const server = new Server();
+    const workspace = server.open();
+    let told = 0;
+    workspace.subscribe(() => {
+      told += 1;
+    });
+    for (const text of ["x", "xy", "xyz"]) workspace.edit("a.py", text);
+    expect(told).toBe(1);
+    expect(workspace.read().edits.get("a.py")).toBe("xyz");
+    server.waiting?.();
+    expect(told).toBe(2);
+    // Back at the saved text: nothing is unsaved any more.
+    workspace.edit("a.py", "1\n2\n3");
+    expect(told).toBe(3);
+    expect(server.waiting).toBeNull();
+  });
+
   test("keeps each edit outside until it is saved, and forgets it when it is undone", async () => {
     const server = new Server();
     const workspace = server.open();

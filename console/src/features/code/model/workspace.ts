@@ -32,6 +32,8 @@ export type Outside = {
   /** Tells what a failed save means. */
   failure: (error: unknown) => "offline" | "conflict" | "refused";
   now: () => number;
+  /** Calls once the keys rest, and returns what gives that up. */
+  soon: (tell: () => void) => () => void;
 };
 
 /**
@@ -43,6 +45,9 @@ export class Workspace {
   private snapshot: Snapshot;
   private readonly listeners = new Set<() => void>();
   private saving: Promise<number | null> | null = null;
+  private giveUpTelling = () => {};
+  /** What was sent first of all saves that had no answer: the server may have it. */
+  private unanswered: { base: number; changes: Changes } | null = null;
 
   constructor(
     base: Source,
@@ -87,7 +92,11 @@ export class Workspace {
       this.outside.keep({ path, base: base.number, text, changedAt: this.outside.now() });
     }
     const busy = state === "saving" || state === "offline" || state === "conflict";
-    this.set({ edits: changed, state: busy ? state : stateOf(changed) });
+    const next = busy ? state : stateOf(changed);
+    this.snapshot = { ...this.snapshot, edits: changed, state: next };
+    // The editor shows each key by itself; everything around it is drawn again once the keys rest.
+    if (next === state && changed.size === edits.size) this.tellSoon();
+    else this.tell();
   }
 
   /** Takes edits from outside of an editor. */
@@ -157,22 +166,30 @@ export class Workspace {
         if (text === null) files.delete(path);
         else files.set(path, text);
       }
+      this.unanswered = null;
       this.move({ number, files }, this.snapshot.edits);
       return number;
     } catch (error) {
       const failure = this.outside.failure(error);
-      if (failure === "conflict") await this.meet(changes);
-      else this.set({ state: failure, error });
+      if (failure === "conflict") return this.meet(changes);
+      if (failure === "offline") this.unanswered ??= { base: base.number, changes };
+      this.set({ state: failure, error });
       return null;
     }
   }
 
-  /** Loads what others have saved and compares it with the edits here. */
-  private async meet(changes: Changes): Promise<void> {
+  /** Loads what was saved since and compares it with the edits here. Returns a version that is one's own. */
+  private async meet(changes: Changes): Promise<number | null> {
     const { base, edits } = this.snapshot;
     const all = new Map([...edits, ...changes]);
     try {
       const theirs = await this.outside.load();
+      if (this.isOwn(theirs, changes)) {
+        this.unanswered = null;
+        this.move(theirs, all);
+        return this.snapshot.edits.size === 0 ? theirs.number : this.send(this.snapshot.edits, "");
+      }
+      this.unanswered = null;
       this.set({
         edits: all,
         state: "conflict",
@@ -181,6 +198,14 @@ export class Workspace {
     } catch (error) {
       this.set({ edits: all, state: this.outside.failure(error) === "offline" ? "offline" : "refused", error });
     }
+    return null;
+  }
+
+  /** Tells whether a version is what was sent from here, and its answer was lost. */
+  private isOwn(version: Source, changes: Changes): boolean {
+    const sent = this.unanswered?.changes ?? changes;
+    if (version.number !== this.snapshot.base.number + 1) return false;
+    return [...sent].every(([path, text]) => text === (version.files.get(path) ?? null));
   }
 
   /** Ends a conflict with what each of its files shall be, and saves that on top of what others have saved. */
@@ -208,6 +233,16 @@ export class Workspace {
 
   private set(change: Partial<Snapshot>): void {
     this.snapshot = { ...this.snapshot, ...change };
+    this.tell();
+  }
+
+  private tellSoon(): void {
+    this.giveUpTelling();
+    this.giveUpTelling = this.outside.soon(() => this.tell());
+  }
+
+  private tell(): void {
+    this.giveUpTelling();
     for (const listener of this.listeners) listener();
   }
 }

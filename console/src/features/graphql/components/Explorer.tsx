@@ -7,11 +7,13 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { graphql as graphqlLanguage, updateSchema } from "cm6-graphql";
 import { useCallback, useId, useMemo, useRef, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
+import { schemaQuery } from "@/api/graphql-schema";
+import type { As } from "@/api/viewing";
 import { type Command, useCommands } from "@/commands/registry";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
-import { historyQuery, keepHistory, schemaQuery } from "../api";
+import { historyQuery, keepHistory } from "../api";
 import { withRun } from "../model/history";
 import { operationAt, prettified, readVariables } from "../model/operations";
 import { type Tab, useTabs } from "../model/tabs";
@@ -27,16 +29,16 @@ import { TextEditor, type TextEditorHandle } from "./TextEditor";
 const panels = ["result", "schema", "snippet", "history"] as const;
 
 /** The queries of one app: editor and variables at the left, what is known of them at the right. */
-export function Explorer({ app, user, example }: { app: number; user: string; example: string }) {
+export function Explorer({ app, user, example, as }: { app: number; user: string; example: string; as: As }) {
   const api = useApi();
   const org = useOrganization();
   const cache = useQueryClient();
   const reference = String(app);
   const keys = useId();
-  const schema = useQuery(schemaQuery(api, reference));
+  const schema = useQuery(schemaQuery(api, reference, as));
   const past = useQuery(historyQuery(api, reference));
   const tabs = useTabs(user, `${org}/${app}`, example);
-  const executions = useExecutions(reference);
+  const executions = useExecutions(reference, as);
   const [panel, setPanel] = useState<(typeof panels)[number]>("result");
   const [notice, setNotice] = useState<string | null>(null);
   const editor = useRef<TextEditorHandle>(null);
@@ -83,7 +85,13 @@ export function Explorer({ app, user, example }: { app: number; user: string; ex
   const commands = useMemo<Command[]>(
     () => [
       { id: "api run", title: t("Run the query"), group: t("API"), keys: "mod+enter", run: () => latest.current.run() },
-      { id: "api pretty", title: t("Prettify"), group: t("API"), run: () => latest.current.prettify() },
+      {
+        id: "api pretty",
+        title: t("Prettify"),
+        group: t("API"),
+        keys: "mod+shift+p",
+        run: () => latest.current.prettify(),
+      },
     ],
     [],
   );

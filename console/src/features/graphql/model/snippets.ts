@@ -1,3 +1,5 @@
+import { python, shell } from "@/ui/literals";
+
 export type Language = "automio" | "gql" | "curl" | "javascript";
 export const languages: readonly Language[] = ["automio", "gql", "curl", "javascript"];
 
@@ -62,24 +64,7 @@ function javascript({ query, variables, origin, app }: Of): string {
   ].join("\n");
 }
 
-function shell(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 /** A text over several lines where that is readable, else a quoted one. */
 function pythonText(text: string): string {
   return text.includes("\n") && !/"""|\\/.test(text) && !text.endsWith('"') ? `"""\n${text.trim()}\n"""` : python(text);
-}
-
-/** Writes JSON as Python does. A text of JSON is one of Python. */
-function python(value: unknown): string {
-  if (value === null || value === undefined) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
-  if (typeof value === "object") {
-    return `{${Object.entries(value)
-      .map(([name, member]) => `${python(name)}: ${python(member)}`)
-      .join(", ")}}`;
-  }
-  return JSON.stringify(value);
 }

@@ -1,10 +1,13 @@
 import { graphqlPath, isRecord } from "@/api/graphql";
+import { type As, actingHeaders, headersOf } from "@/api/viewing";
 import type { Operation } from "../api";
 
 type Live = { onData: (payload: unknown, text: string) => void; onEnd: (reason: string | null) => void };
 
+type Whose = { organization: string | null; as: As };
+
 /** Runs a subscription over a WebSocket of its own (`graphql-transport-ws`). Returns what stops it. */
-export function subscribe(organization: string | null, app: string, operation: Operation, live: Live): () => void {
+export function subscribe({ organization, as }: Whose, app: string, operation: Operation, live: Live): () => void {
   const url = new URL(graphqlPath(app), window.location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(url, "graphql-transport-ws");
@@ -17,7 +20,7 @@ export function subscribe(organization: string | null, app: string, operation: O
   };
   const send = (message: Record<string, unknown>) => socket.send(JSON.stringify(message));
   socket.onopen = () => {
-    const headers = organization === null ? {} : { "X-Organization-Id": organization };
+    const headers = { ...actingHeaders(organization), ...headersOf(as) };
     send({ type: "connection_init", payload: { headers } });
   };
   socket.onmessage = ({ data }: MessageEvent<unknown>) => {

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useApi } from "@/api/context";
+import type { As } from "@/api/viewing";
 import { execute, type Operation } from "../api";
 import { subscribe } from "./subscribe";
 
@@ -25,7 +26,7 @@ const begun: Execution = {
 };
 
 /** Runs operations, each in its tab; what ran there before is stopped. */
-export function useExecutions(app: string) {
+export function useExecutions(app: string, as: As) {
   const api = useApi();
   const [all, setAll] = useState<Readonly<Record<string, Execution>>>({});
   const stops = useRef(new Map<string, () => void>());
@@ -49,7 +50,7 @@ export function useExecutions(app: string) {
     change(tab, begun);
     if (isSubscription) {
       let received = 0;
-      const end = subscribe(api.organization, app, operation, {
+      const end = subscribe({ organization: api.organization, as }, app, operation, {
         onData: (_payload, text) => {
           received += 1;
           change(tab, { state: "live", text, received });
@@ -65,7 +66,7 @@ export function useExecutions(app: string) {
       ending.abort();
       change(tab, { state: "ended" });
     });
-    execute(api, app, operation, ending.signal).then(
+    execute(api, app, operation, as, ending.signal).then(
       ({ text, milliseconds }) => change(tab, { state: "ended", text, milliseconds }),
       (error: unknown) => {
         if (!ending.signal.aborted) change(tab, { state: "ended", error });

@@ -3,7 +3,8 @@ import { type ReactNode, useSyncExternalStore } from "react";
 import { messageOf } from "@/api/errors";
 import { t } from "@/i18n";
 import { number } from "@/ui/time";
-import { cellKey, type GridStore } from "../data/store";
+import type { GridStore } from "../data/store";
+import { cellKey } from "../model/cells";
 import { type Column, isNumeric } from "../model/columns";
 import { countOf, rangeOf, type Selection } from "../model/selection";
 import classes from "./Grid.module.css";
@@ -18,6 +19,8 @@ export function Footer(props: {
   job: Job | null;
   onSelectAll: () => void;
   forAll: ReactNode;
+  /** Runs an action with the selected rows. */
+  onRun?: (() => void) | undefined;
 }) {
   const { store, selection, columns, job } = props;
   useSyncExternalStore(store.subscribe, store.getVersion);
@@ -40,12 +43,17 @@ export function Footer(props: {
       )}
       {range.bottom > range.top && !isWhole && (
         <Button size="compact-xs" variant="default" onClick={props.onSelectAll}>
-          {store.isCounted
+          {store.counting.isDone
             ? t("Select all {count} that match", { count: number(store.window.length) })
             : t("Select all that match")}
         </Button>
       )}
-      {isWhole && store.isCounted && countOf(range) > 1 && props.forAll}
+      {props.onRun !== undefined && countOf(range) > 1 && store.window.length > 0 && (
+        <Button size="compact-xs" variant="default" onClick={props.onRun}>
+          {t("Run an action with {rows, plural, one {# row} other {# rows}}", { rows: range.bottom - range.top + 1 })}
+        </Button>
+      )}
+      {isWhole && store.counting.isDone && countOf(range) > 1 && props.forAll}
       {sums !== null && (
         <span>
           {t("avg {average} · sum {sum}", { average: number(sums.sum / sums.count), sum: number(sums.sum, 6) })}
@@ -79,12 +87,12 @@ export function Footer(props: {
 }
 
 function countText(store: GridStore): string {
-  const { window, isCounted, isLoading } = store;
+  const { window, counting, isLoading } = store;
   if (isLoading) return t("Loading");
-  if (window.total !== null && isCounted)
+  if (window.total !== null && counting.isDone)
     return t("{count, plural, one {# row} other {# rows}}", { count: window.total });
-  if (store.estimate !== null && store.estimate > window.length)
-    return t("about {count} rows, counting …", { count: number(store.estimate) });
+  if (counting.estimate !== null && counting.estimate > window.length)
+    return t("about {count} rows, counting …", { count: number(counting.estimate) });
   return t("{count}+ rows, counting …", { count: number(window.length) });
 }
 

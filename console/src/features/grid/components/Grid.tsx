@@ -1,20 +1,34 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { locale, t } from "@/i18n";
+import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import type { Editing, Outcome } from "../data/editing";
-import { cellKey, type GridStore } from "../data/store";
-import type { Column, Row, Value } from "../model/columns";
-import { editable } from "../model/display";
+import type { GridStore } from "../data/store";
+import { type Column, canAdd, canDelete, type Reference, type Row, type Value } from "../model/columns";
 import type { Order } from "../model/filter";
-import { allOf, at, type Cell, clamp, extendTo, move, rangeOf, type Selection, start, widen } from "../model/selection";
-import { CellEditor } from "./CellEditor";
+import { type Command, meaningOf } from "../model/keys";
+import {
+  allOf,
+  at,
+  type Cell,
+  clamp,
+  extendTo,
+  move,
+  rangeOf,
+  type Selection,
+  shifted,
+  start,
+  widen,
+} from "../model/selection";
 import { Footer } from "./Footer";
 import classes from "./Grid.module.css";
 import { type GridHandle, GridView } from "./GridView";
 import { say, sayError, sayOutcome } from "./messages";
 import { ConfirmDelete, Nothing } from "./Notices";
+import { OpenedCell } from "./OpenedCell";
 import { PasteDialog } from "./PasteDialog";
 import { useClipboard } from "./useClipboard";
+import { useEdit, useFollowedRow } from "./useEdit";
+import { useLeaving } from "./useLeaving";
 
 /** Rows that one deletion or clearing may touch; "all that match" is for the server. */
 const maxAtOnce = 20_000;
@@ -34,16 +48,20 @@ export type GridProps = {
   onFilterBy: (column: Column, value: Value) => void;
   onClearFilter: () => void;
   onFind: () => void;
+  /** Runs an action with rows. */
+  onRun?: (rows: readonly Row[]) => void;
+  /** Shows a row that a cell refers to. */
+  peek: (reference: Reference, id: string) => ReactNode;
   /** What can be done with all rows that match, shown when all are selected. */
   forAll: ReactNode;
 };
 
 /** The spreadsheet: what is selected, what is edited, and what keys do. */
 export function Grid(props: GridProps) {
-  const { store, editing, columns } = props;
+  const { store, editing, columns, onRun } = props;
   useSyncExternalStore(store.subscribe, store.getVersion);
   const [chosen, setSelection] = useState<Selection>(start);
-  const [edit, setEdit] = useState<{ cell: Cell; text: string; isTyped: boolean } | null>(null);
+  const edit = useEdit(store, editing, columns);
   const [fillFrom, setFillFrom] = useState<Selection | null>(null);
   const [deleting, setDeleting] = useState<readonly Row[] | null>(null);
   const [isPointing, setPointing] = useState(false);
@@ -86,31 +104,13 @@ export function Grid(props: GridProps) {
   };
 
   const begin = (cell: Cell, typed: string | null) => {
-    const [row, column] = [store.window.at(cell.row), columns[cell.column]];
-    if (row === undefined || column === undefined) return;
-    if (!column.isEditable) return say(t("{column} is maintained by the platform.", { column: column.name }));
-    if (!(column.name in row.values)) return say(t("This value is too large to be edited here. Open the row."));
-    const state = store.cells.get(cellKey(row.id, column.name));
-    const text = state?.kind === "refused" ? state.text : editable(store.valueOf(row, column.name), column, locale);
-    setSelection(at(cell));
-    setEdit({ cell, text: typed ?? text, isTyped: typed !== null });
+    if (edit.begin(cell, typed)) setSelection(at(cell));
   };
-
-  const set = (row: Row, column: Column, after: Value) => {
-    store.cells.delete(cellKey(row.id, column.name));
-    editing
-      .change([{ id: row.id, column: column.name, before: row.values[column.name] ?? null, after }])
-      .then((outcome) => {
-        if (outcome.left > 0)
-          say(t("Somebody else changed this cell meanwhile. Their value is shown; yours was not written."));
-      })
-      .catch(sayError);
-  };
+  useFollowedRow(store, active.row, (by) => setSelection(shifted(selection, by)));
+  const onHover = useLeaving(store, range, edit.opened !== null);
 
   const commit = (value: Value, then: "down" | "up" | "left" | "right" | "stay") => {
-    const [row, column] = edit === null ? [] : [store.window.at(edit.cell.row), columns[edit.cell.column]];
-    setEdit(null);
-    if (row !== undefined && column !== undefined) set(row, column, value);
+    edit.commit(value);
     const step = { down: [1, 0], up: [-1, 0], left: [0, -1], right: [0, 1], stay: [0, 0] }[then];
     if (then === "stay") return;
     select(at({ row: active.row + (step[0] ?? 0), column: active.column + (step[1] ?? 0) }));
@@ -124,7 +124,10 @@ export function Grid(props: GridProps) {
       .then((outcome) => sayOutcome(outcome, undo))
       .catch(sayError);
   };
-  const askToRemove = () => withRows((rows) => (rows.length > 1 ? setDeleting(rows) : removeRows(rows)));
+  const askToRemove = () => {
+    if (!canDelete(store.rows.table)) return say(t("Your role may not delete rows of this table."));
+    withRows((rows) => (rows.length > 1 ? setDeleting(rows) : removeRows(rows)));
+  };
 
   const clear = (value: Value) => {
     const editableColumns = columns
@@ -147,57 +150,65 @@ export function Grid(props: GridProps) {
     });
   };
 
-  const withCtrl = (key: string, isShift: boolean): boolean => {
-    const row = store.window.at(active.row);
-    const column = columns[active.column];
-    if (key === "a") setSelection(allOf(size));
-    else if (key === "z") (isShift ? redo : undo)();
-    else if (key === "y") redo();
-    else if (key === "d") clipboard.fill({ ...range, bottom: range.top }, range);
-    else if (key === "f" && isShift && row && column) props.onFilterBy(column, store.valueOf(row, column.name));
-    else if (key === "f" && !isShift) props.onFind();
-    else if (key === "backspace") clear(null);
-    else if (key === "-") askToRemove();
-    else if (key === " ") setSelection(widen(selection, size, "columns"));
-    else return false;
-    return true;
+  /** Leaves a range for its active cell, and a text that was refused for what the cell has. */
+  const collapse = () => {
+    const [row, column] = [store.window.at(active.row), columns[active.column]];
+    if (row && column) store.dropRefused(row.id, column.name);
+    setSelection(at(active));
   };
-
-  const plainKey = (event: KeyboardEvent): boolean => {
+  const filterBy = () => {
+    const [row, column] = [store.window.at(active.row), columns[active.column]];
+    if (row && column) props.onFilterBy(column, store.valueOf(row, column.name));
+  };
+  const peek = () => {
     const row = store.window.at(active.row);
-    if (event.key === "F2" || (event.key === "Enter" && !event.shiftKey)) begin(active, null);
-    else if (event.key === " " && event.shiftKey) setSelection(widen(selection, size, "rows"));
-    else if (event.key === " " && row) props.onOpenRow(row.id);
-    else if (event.key === "Delete" || event.key === "Backspace") clear(null);
-    else if (event.key === "Escape") setSelection(at(active));
-    else if (event.key === "Insert") props.onNewRow();
-    else if (event.key.length === 1 && event.key !== " ") begin(active, event.key);
-    else return false;
-    return true;
+    if (!edit.peek(active) && row) props.onOpenRow(row.id);
+  };
+  const commands: Readonly<Record<Command, () => void>> = {
+    selectAll: () => setSelection(allOf(size)),
+    selectRows: () => setSelection(widen(selection, size, "rows")),
+    selectColumns: () => setSelection(widen(selection, size, "columns")),
+    undo,
+    redo,
+    fillDown: () => clipboard.fill({ ...range, bottom: range.top }, range),
+    find: props.onFind,
+    filterBy,
+    empty: () => clear(null),
+    removeRows: askToRemove,
+    newRow: () => (canAdd(store.rows.table) ? props.onNewRow() : say(t("Your role may not add rows to this table."))),
+    edit: () => begin(active, null),
+    peek,
+    collapse,
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (edit !== null || event.altKey) return;
-    const ctrl = event.ctrlKey || event.metaKey;
+    if (edit.opened !== null) {
+      // What is only looked at may have nothing yet that takes the focus.
+      if (edit.opened.kind !== "edit" && event.key === "Escape") edit.close();
+      return;
+    }
     // Tab leaves the grid at its last cell: the keyboard must never be caught.
     const isWayOut =
       event.key === "Tab" && (event.shiftKey ? active.column === 0 : active.column === columns.length - 1);
-    const moved =
-      event.key === "Enter" || isWayOut
-        ? null
-        : move(selection, size, {
-            key: event.key,
-            ctrl,
-            shift: event.shiftKey,
-            page: handle.current?.pageRows() ?? 20,
-          });
+    const { key, shiftKey: shift } = event;
+    const page = handle.current?.pageRows() ?? 20;
+    const isMove = !event.altKey && !isWayOut && (key !== "Enter" || shift);
+    const moved = isMove ? move(selection, size, { key, ctrl: event.ctrlKey || event.metaKey, shift, page }) : null;
+    const meaning = moved === null ? meaningOf(event) : null;
     if (moved !== null) select(moved);
-    else if (!(ctrl ? withCtrl(event.key.toLowerCase(), event.shiftKey) : plainKey(event))) return;
+    else if (meaning === null) return;
+    else if ("typed" in meaning) begin(active, meaning.typed);
+    else commands[meaning.command]();
     event.preventDefault();
   };
 
+  // What is open stays at its row when rows come and go above it.
+  const place = edit.opened && {
+    row: store.window.indexOf(edit.opened.row.id) ?? edit.opened.cell.row,
+    column: edit.opened.cell.column,
+  };
   const onPoint = (cell: Cell, how: "start" | "extend" | "edit" | "row" | "fill") => {
-    if (edit !== null && cell.row === edit.cell.row && cell.column === edit.cell.column) return;
+    if (edit.opened !== null && place?.row === cell.row && place.column === cell.column) return;
     if (how === "edit") return begin(cell, null);
     if (how === "extend") {
       if (isPointing || fillFrom === null) setSelection(extendTo(selection, cell));
@@ -216,11 +227,10 @@ export function Grid(props: GridProps) {
     if (target.bottom >= source.bottom && target.right >= source.right) clipboard.fill(source, target);
   };
 
-  const editedColumn = edit === null ? undefined : columns[edit.cell.column];
-  // An edit ends where it is when its row goes out of the window.
+  const { opened } = edit;
   useEffect(() => {
-    if (edit === null) handle.current?.focus();
-  }, [edit]);
+    if (opened === null) handle.current?.focus();
+  }, [opened]);
   return (
     <div className={classes.place}>
       <div className={classes.view}>
@@ -231,31 +241,34 @@ export function Grid(props: GridProps) {
           onPoint={onPoint}
           onPointEnd={onPointEnd}
           onKeyDown={onKeyDown}
-          onCopy={(event) => edit === null && clipboard.copy(event, range)}
-          onPaste={(event) => edit === null && clipboard.paste(event, range)}
+          onCopy={(event) => opened === null && clipboard.copy(event, range)}
+          onCut={(event) => opened === null && clipboard.copy(event, range) && clear(null)}
+          onPaste={(event) => opened === null && clipboard.paste(event, range)}
+          onHover={onHover}
           over={
-            edit === null || editedColumn === undefined
-              ? null
-              : {
-                  cell: edit.cell,
-                  content: (
-                    <CellEditor
-                      column={editedColumn}
-                      rows={store.rows}
-                      text={edit.text}
-                      isTyped={edit.isTyped}
-                      onCommit={commit}
-                      onCancel={() => setEdit(null)}
-                    />
-                  ),
-                }
+            opened &&
+            place && {
+              cell: place,
+              content: (
+                <OpenedCell
+                  opened={opened}
+                  rows={store.rows}
+                  notice={edit.notice}
+                  peek={props.peek}
+                  onCommit={commit}
+                  onClose={edit.close}
+                />
+              ),
+            }
           }
         />
         <div className={classes.empty}>
           {store.error !== null && store.window.length === 0 && (
             <ErrorPanel error={store.error} onRetry={store.reload} />
           )}
-          {!store.isLoading && store.error === null && store.window.total === 0 && <Nothing {...props} />}
+          {!store.isLoading && store.error === null && store.window.total === 0 && (
+            <Nothing {...props} limits={store.rows.table.limits} />
+          )}
         </div>
       </div>
       <Footer
@@ -265,6 +278,7 @@ export function Grid(props: GridProps) {
         job={clipboard.job}
         onSelectAll={() => setSelection(allOf(size))}
         forAll={props.forAll}
+        onRun={onRun && (() => withRows(onRun))}
       />
       {deleting !== null && (
         <ConfirmDelete

@@ -10,7 +10,8 @@ import {
   useSyncExternalStore,
 } from "react";
 import { t } from "@/i18n";
-import { type CellState, cellKey, type GridStore } from "../data/store";
+import type { GridStore } from "../data/store";
+import { type CellState, cellKey } from "../model/cells";
 import type { Column, Row } from "../model/columns";
 import type { Order } from "../model/filter";
 import { type Cell, countOf, rangeOf, type Selection } from "../model/selection";
@@ -37,8 +38,11 @@ export type GridViewProps = {
   onResize: (column: string, width: number) => void;
   onPoint: (cell: Cell, how: "start" | "extend" | "edit" | "row" | "fill") => void;
   onPointEnd: () => void;
+  /** Says over which row the pointer is; null for none. */
+  onHover: (row: number | null) => void;
   onKeyDown: (event: React.KeyboardEvent) => void;
   onCopy: (event: React.ClipboardEvent) => void;
+  onCut: (event: React.ClipboardEvent) => void;
   onPaste: (event: React.ClipboardEvent) => void;
   /** What is drawn over a cell: its editor. */
   over: { cell: Cell; content: ReactNode } | null;
@@ -121,9 +125,11 @@ export function GridView(props: GridViewProps) {
         props.onPoint(cell.cell, cell.isFill ? "fill" : cell.isNumber ? "row" : event.shiftKey ? "extend" : "start");
       }}
       onPointerMove={(event) => {
-        const cell = event.buttons === 1 ? cellAt(event.target) : null;
-        if (cell !== null && !cell.isFill && !cell.isNumber) props.onPoint(cell.cell, "extend");
+        const cell = cellAt(event.target);
+        props.onHover(cell?.cell.row ?? null);
+        if (event.buttons === 1 && cell !== null && !cell.isFill && !cell.isNumber) props.onPoint(cell.cell, "extend");
       }}
+      onPointerLeave={() => props.onHover(null)}
       onPointerUp={props.onPointEnd}
       onDoubleClick={(event) => {
         const cell = cellAt(event.target);
@@ -131,6 +137,7 @@ export function GridView(props: GridViewProps) {
       }}
       onKeyDown={props.onKeyDown}
       onCopy={props.onCopy}
+      onCut={props.onCut}
       onPaste={props.onPaste}
     >
       {/* biome-ignore lint/a11y/useSemanticElements: see RowView */}

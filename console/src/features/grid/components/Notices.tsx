@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Text } from "@mantine/core";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
+import type { Limits } from "../model/columns";
 
 /** Asks before several rows are deleted. */
 export function ConfirmDelete(props: { count: number; onDelete: () => void; onCancel: () => void }) {
@@ -25,10 +26,25 @@ export function ConfirmDelete(props: { count: number; onDelete: () => void; onCa
   );
 }
 
-type NothingProps = { isFiltered: boolean; onClearFilter: () => void; onNewRow: () => void };
+type NothingProps = {
+  isFiltered: boolean;
+  limits: Limits | undefined;
+  onClearFilter: () => void;
+  onNewRow: () => void;
+};
 
-/** Stands where there are no rows: says whether a filter is why, and what to do. */
-export function Nothing({ isFiltered, onClearFilter, onNewRow }: NothingProps) {
+/** Stands where there are no rows: says whether a filter or a limit is why, and what to do. */
+export function Nothing({ isFiltered, limits, onClearFilter, onNewRow }: NothingProps) {
+  if (!isFiltered && limits !== undefined) {
+    return (
+      <EmptyState
+        title={limits.isByRow ? t("There is no row that you may see") : t("No rows yet")}
+        action={limits.canAdd && <TextAction text={t("New row")} onClick={onNewRow} />}
+      >
+        {limits.isByRow && t("A builder limits which rows your role sees. There may be others.")}
+      </EmptyState>
+    );
+  }
   return isFiltered ? (
     <EmptyState
       title={t("No row matches the filter")}

@@ -1,7 +1,7 @@
 import { memo } from "react";
 import { locale, t } from "@/i18n";
 import { number } from "@/ui/time";
-import type { CellState } from "../data/store";
+import type { CellState } from "../model/cells";
 import { type Column, isNumeric, type Row } from "../model/columns";
 import { shown } from "../model/display";
 import classes from "./GridView.module.css";

@@ -10,6 +10,8 @@ export type CellEditorProps = {
   /** What stands in the editor at first; a typed key replaces the value. */
   text: string;
   isTyped: boolean;
+  /** What happened to the cell meanwhile; null for nothing. */
+  notice: string | null;
   onCommit: (value: Value, then: Direction | "stay") => void;
   onCancel: () => void;
 };

@@ -1,9 +1,10 @@
 import { GraphqlError, messageOf } from "@/api/errors";
 import { t } from "@/i18n";
+import { cellKey } from "../model/cells";
 import { isSame, type Row, type Table, type Value } from "../model/columns";
 import { type Change, cellWrites, inverse, realChanges, rowWrites, UndoLog } from "../model/operations";
 import { untilReached } from "./retry";
-import { cellKey, type GridStore } from "./store";
+import type { GridStore } from "./store";
 
 /** How many rows one mutation writes. */
 export const batchRows = 1_000;

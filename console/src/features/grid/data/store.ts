@@ -1,19 +1,12 @@
 import { LiveSocket, type LiveState } from "@/api/live";
 import type { RowsApi } from "../api";
+import { type CellState, cellKey } from "../model/cells";
 import type { Row, Value } from "../model/columns";
-import { type Order, toOrderBy, type Where } from "../model/filter";
-import { after, fullOrder } from "../model/keyset";
-import { blockSize, RowWindow } from "../model/window";
+import type { Order, Where } from "../model/filter";
+import { pageAt, pageFrom, pageOf, type View } from "../model/pages";
+import { blockSize, displacedOf, RowWindow } from "../model/window";
+import { Counting } from "./counting";
 import { isUnreachable } from "./retry";
-
-/** What stands in a cell until the server has answered, or because it refused: the text that somebody wrote. */
-export type CellState =
-  | { readonly kind: "pending"; readonly value: Value; readonly since: number }
-  | { readonly kind: "refused"; readonly text: string; readonly reason: string };
-
-export function cellKey(id: string, column: string): string {
-  return `${id} ${column}`;
-}
 
 /** Holds what the grid shows of one table with one filter and order. Components listen by `subscribe`. */
 export class GridStore {
@@ -24,11 +17,9 @@ export class GridStore {
   readonly gone = new Set<string>();
   error: unknown = null;
   isLoading = true;
-  isCounted = false;
   hasNew = false;
   live: LiveState = "connecting";
-  /** How many rows may match, from statistics; null until it is known. */
-  estimate: number | null = null;
+  readonly counting: Counting;
   /** Something was written here and has not reached the server yet. */
   isWaiting = false;
   /** Grows whenever a row has changed, come or gone, here or elsewhere. */
@@ -38,15 +29,16 @@ export class GridStore {
   private order: Order = [];
   private readonly listeners = new Set<() => void>();
   private readonly loads = new Map<number, AbortController>();
-  private counting = new AbortController();
   private socket: LiveSocket | null = null;
   private watched = -1;
   /** Grows with each reload: an answer from before it says nothing about what is shown now. */
-  private epoch = 0;
+  epoch = 0;
   private stopWatching: () => void = () => undefined;
   private view = { first: 0, last: 40 };
 
-  constructor(readonly rows: RowsApi) {}
+  constructor(readonly rows: RowsApi) {
+    this.counting = new Counting(rows);
+  }
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -68,7 +60,7 @@ export class GridStore {
       this.stopWatching();
       this.socket?.close();
       this.socket = null;
-      this.counting.abort();
+      this.counting.reset();
       for (const load of this.loads.values()) load.abort();
       this.loads.clear();
     };
@@ -87,15 +79,12 @@ export class GridStore {
     this.stopWatching();
     for (const load of this.loads.values()) load.abort();
     this.loads.clear();
-    this.counting.abort();
+    this.counting.reset();
     this.window.clear();
     this.moved.clear();
     this.gone.clear();
     this.hasNew = false;
-    this.isCounted = false;
-    this.estimate = null;
-    this.isLoading = true;
-    this.error = null;
+    [this.isLoading, this.error] = [true, null];
     this.watched = -1;
     this.load(0);
     this.changed();
@@ -116,13 +105,14 @@ export class GridStore {
   /** Says which rows are in view; loads what is missing of them and a block to both sides. */
   show(first: number, last: number): void {
     this.view = { first, last };
-    const [from, to] = [Math.floor(first / blockSize), Math.floor(Math.max(0, last) / blockSize)];
+    const numbers = this.inView();
+    const [from = 0, to = from] = [numbers[0], numbers.at(-1)];
     for (const [number, load] of this.loads) {
       if (number >= from - 1 && number <= to + 1) continue;
       load.abort();
       this.loads.delete(number);
     }
-    for (let number = from; number <= to; number += 1) this.load(number);
+    for (const number of numbers) this.load(number);
     // The neighbours are cheap once these are here, and are there before one scrolls to them.
     if (this.window.block(to) !== undefined) this.load(to + 1);
     if (this.window.block(from) !== undefined && from > 0) this.load(from - 1);
@@ -137,7 +127,7 @@ export class GridStore {
       const limit = Math.min(blockSize, last - index + 1);
       const here = Array.from({ length: limit }, (_, offset) => this.window.at(index + offset));
       if (here.every((row) => row !== undefined)) found.push(...here);
-      else found.push(...(await this.rows.page({ ...this.page(), limit, offset: index }, signal)));
+      else found.push(...(await this.rows.page(pageAt(this.shown, index, limit), signal)));
     }
     return found;
   }
@@ -161,11 +151,44 @@ export class GridStore {
     return state?.kind === "pending" ? state.value : (row.values[column] ?? null);
   }
 
+  /** Shows what a cell has again instead of a text that was refused. */
+  dropRefused(id: string, column: string): void {
+    const key = cellKey(id, column);
+    if (this.cells.get(key)?.kind !== "refused") return;
+    this.cells.delete(key);
+    this.changed();
+  }
+
   /** Takes rows out that were deleted here. */
   remove(ids: ReadonlySet<string>): void {
     this.window.remove(ids);
     this.writes += 1;
     this.changed();
+  }
+
+  /** Lets go of rows that are gone or no longer belong where they are, but for those at a place that is kept. */
+  leave(isKept: (index: number) => boolean): void {
+    const isLeaving = (id: string) => {
+      const index = this.window.indexOf(id);
+      return index !== undefined && !isKept(index);
+    };
+    const moved = [...this.moved].filter(isLeaving);
+    const gone = [...this.gone].filter(isLeaving);
+    if (moved.length + gone.length === 0) return;
+    this.window.remove(new Set([...moved, ...gone]));
+    for (const id of moved) this.moved.delete(id);
+    if (moved.length > 0) {
+      // They may be elsewhere now: the rows in view are read again, and shown until then.
+      for (const number of this.inView()) this.load(number, true);
+      void this.count();
+    }
+    this.show(this.view.first, this.view.last);
+    this.changed();
+  }
+
+  private inView(): number[] {
+    const [from, to] = [Math.floor(this.view.first / blockSize), Math.floor(Math.max(0, this.view.last) / blockSize)];
+    return Array.from({ length: to - from + 1 }, (_, offset) => from + offset);
   }
 
   /** Tells everybody who listens that something is different. */
@@ -175,38 +198,25 @@ export class GridStore {
   };
 
   async count(): Promise<void> {
-    this.counting.abort();
-    const counting = new AbortController();
-    this.counting = counting;
-    if (this.estimate === null && !this.isCounted) void this.guess(counting.signal);
     try {
-      const { count } = await this.rows.summary(this.where, [], counting.signal);
-      if (counting.signal.aborted) return;
+      const count = await this.counting.count(this.where, this.changed);
+      if (count === null) return;
       this.window.total = count;
       this.window.atLeast = Math.min(this.window.atLeast, count);
-      this.isCounted = true;
     } catch (error) {
-      if (counting.signal.aborted) return;
       this.error = error;
     }
     this.changed();
   }
 
-  /** Asks how many rows there may be: it comes before the count, which takes long in large tables. */
-  private async guess(signal: AbortSignal): Promise<void> {
-    const estimate = await this.rows.estimate(this.where, signal).catch(() => null);
-    if (signal.aborted || this.isCounted) return;
-    this.estimate = estimate;
-    this.changed();
+  private get shown(): View {
+    return { table: this.rows.table, where: this.where, order: this.order };
   }
 
-  private page() {
-    return { where: this.where, orderBy: toOrderBy(this.order), limit: blockSize, offset: 0 };
-  }
-
-  private load(number: number): void {
+  private load(number: number, isAgain = false): void {
     const isBeyond = this.window.total !== null && number * blockSize >= Math.max(1, this.window.total);
-    if (number < 0 || isBeyond || this.loads.has(number) || this.window.block(number) !== undefined) return;
+    const isHere = this.window.block(number) !== undefined && !isAgain;
+    if (number < 0 || isBeyond || this.loads.has(number) || isHere) return;
     const loading = new AbortController();
     this.loads.set(number, loading);
     this.read(number, loading.signal)
@@ -217,7 +227,7 @@ export class GridStore {
         this.isLoading = false;
         this.error = null;
         if (this.window.total === null) void this.count();
-        else if (rows.length < blockSize) this.isCounted = true;
+        else if (rows.length < blockSize) this.counting.isDone = true;
         this.changed();
         this.show(this.view.first, this.view.last);
       })
@@ -231,23 +241,9 @@ export class GridStore {
   }
 
   private async read(number: number, signal: AbortSignal): Promise<Row[]> {
-    const plan = this.window.plan(number);
-    const page = this.page();
-    if (plan.kind === "offset") return this.rows.page({ ...page, offset: plan.offset }, signal);
-    if (plan.kind === "after") return this.rows.page({ ...page, where: this.beside(plan.row, false) }, signal);
-    const orderBy = fullOrder(this.order, true).map(({ column, isDescending }) => ({
-      [column]: isDescending ? "desc" : "asc",
-    }));
-    const backwards =
-      plan.kind === "before"
-        ? { ...page, orderBy, where: this.beside(plan.row, true) }
-        : { ...page, orderBy, offset: plan.skip, limit: plan.limit };
-    return (await this.rows.page(backwards, signal)).reverse();
-  }
-
-  private beside(row: Row, isBackwards: boolean): Where {
-    const notNull = new Set(this.rows.table.columns.filter((column) => column.isRequired).map(({ name }) => name));
-    return { _and: [this.where, after(row, fullOrder(this.order, isBackwards), notNull.add("id"))] };
+    const { page, isBackwards } = pageOf(this.shown, this.window.plan(number));
+    const rows = await this.rows.page(page, signal);
+    return isBackwards ? rows.reverse() : rows;
   }
 
   /** Follows the block in the middle of the view: one subscription, however far one scrolls. */
@@ -258,11 +254,8 @@ export class GridStore {
     if (this.socket === null || number === this.watched || (first === undefined && !isEmpty)) return;
     this.watched = number;
     this.stopWatching();
-    const where: Where =
-      number === 0 || first === undefined
-        ? this.where
-        : { _and: [this.where, { _or: [{ id: { _eq: first.id } }, this.beside(first, false)] }] };
-    const { orderBy, limit, offset } = this.page();
+    const page = number === 0 || first === undefined ? pageAt(this.shown, 0) : pageFrom(this.shown, first);
+    const { where, orderBy, limit, offset } = page;
     this.stopWatching = this.socket.watch(
       this.rows.watchQuery(),
       { where, order: orderBy, limit, offset },
@@ -275,6 +268,11 @@ export class GridStore {
     const block = this.window.block(number) ?? [];
     const different = block.filter(
       ({ id, updatedAt }) => pushed.get(id) !== updatedAt && (pushed.has(id) || !this.gone.has(id)),
+    );
+    const displaced = displacedOf(
+      block.map(({ id }) => id),
+      [...pushed.keys()],
+      new Set(different.map(({ id }) => id)),
     );
     const added = [...pushed.keys()].filter((id) => this.window.indexOf(id) === undefined);
     const isLast = this.window.total !== null && number * blockSize + block.length >= this.window.total;
@@ -292,7 +290,7 @@ export class GridStore {
         if (row === undefined) {
           this.gone.add(id);
           this.writes += 1;
-        } else if (this.put(row) && !pushed.has(id) && added.length === 0) this.moved.add(id);
+        } else if (this.put(row) && (displaced.has(id) || (!pushed.has(id) && added.length === 0))) this.moved.add(id);
       }
       for (const row of rows) this.add(row);
     }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromTsv, tile, toHtml, toTsv } from "./clipboard";
+import { fromTsv, tile, toTsv } from "./clipboard";
 import { forSeeds } from "./seeded.test-cases";
 
 test("what is copied is pasted, whatever is in the cells", () => {
@@ -39,12 +39,6 @@ test.each([
   ["", [[""]]],
 ])("%j is read as a spreadsheet wrote it", (text, cells) => {
   expect(fromTsv(text)).toEqual(cells);
-});
-
-test("HTML holds text, never markup", () => {
-  expect(toHtml([["<img src=x onerror=1>", '"&\n']])).toBe(
-    "<table><tr><td>&lt;img src=x onerror=1&gt;</td><td>&quot;&amp;<br></td></tr></table>",
-  );
 });
 
 test("cells repeat only in a range that is a multiple of them", () => {

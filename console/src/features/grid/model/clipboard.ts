@@ -1,9 +1,19 @@
-/** Rows of cell texts. */
-export type Cells = readonly (readonly string[])[];
+/** A number as a spreadsheet holds it, and the text by which it showed it: `1.234,50 €`, `45000` as a date. */
+export type Exact = { readonly text: string; readonly number: string };
+
+/** What a clipboard holds for one cell: a text, a number with its text, or NULL. */
+export type Copied = string | null | Exact;
+
+/** Rows of cells. */
+export type Cells = readonly (readonly Copied[])[];
 
 /** Writes cells as spreadsheets do: tabs and line ends between, cells that hold one of them in quotes. */
 export function toTsv(cells: Cells): string {
-  return cells.map((row) => row.map(quote).join("\t")).join("\r\n");
+  return cells.map((row) => row.map((cell) => quote(textOf(cell))).join("\t")).join("\r\n");
+}
+
+export function textOf(cell: Copied): string {
+  return cell === null ? "" : typeof cell === "string" ? cell : cell.text;
 }
 
 function quote(text: string): string {
@@ -38,7 +48,12 @@ export function fromTsv(text: string): string[][] {
   // A line end after the last row begins no other row.
   const last = rows.at(-1);
   if (rows.length > 1 && last?.length === 1 && last[0] === "" && !text.endsWith('"')) rows.pop();
-  const width = Math.max(...rows.map((row) => row.length));
+  return padded(rows);
+}
+
+/** Gives all rows the width of the widest. */
+export function padded<T>(rows: readonly (readonly (T | string)[])[]): (T | string)[][] {
+  const width = rows.reduce((widest, row) => Math.max(widest, row.length), 0);
   return rows.map((row) => [...row, ...Array<string>(width - row.length).fill("")]);
 }
 
@@ -52,22 +67,11 @@ function hasClosing(text: string, start: number): boolean {
   return false;
 }
 
-/** Writes cells as a table for word processors and mails. */
-export function toHtml(cells: Cells): string {
-  const rows = cells.map((row) => `<tr>${row.map((text) => `<td>${escapeHtml(text)}</td>`).join("")}</tr>`);
-  return `<table>${rows.join("")}</table>`;
-}
-
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  return text.replace(/[&<>"]/g, (character) => entities[character] ?? character).replaceAll("\n", "<br>");
-}
-
 /** Repeats cells to fill a range that is a multiple of them, as spreadsheets do; else returns them as they are. */
 export function tile(cells: Cells, height: number, width: number): Cells {
   const [rows, columns] = [cells.length, cells[0]?.length ?? 0];
   if (rows === 0 || columns === 0 || height % rows !== 0 || width % columns !== 0) return cells;
   return Array.from({ length: height }, (_, row) =>
-    Array.from({ length: width }, (_, column) => cells[row % rows]?.[column % columns] ?? ""),
+    Array.from({ length: width }, (_, column) => cells[row % rows]?.[column % columns] ?? null),
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parse, plainNumber } from "./coercion";
+import { parse, plainNumber, shownNumber } from "./coercion";
 import type { Column, Value } from "./columns";
 import { editable, shown } from "./display";
 import { forSeeds } from "./seeded.test-cases";
@@ -50,6 +50,32 @@ test("a number as people of a language write it, with groups, is read as that nu
   expect(plainNumber("1.500", "de-DE")).toBe("1500");
   expect(plainNumber("1,5", "en-GB")).toBeNull();
   expect(plainNumber("12,34", "en-GB")).toBeNull();
+});
+
+test.each([
+  ["€ 1,234.50", "en-GB", "1234.50"],
+  ["1.234,50 €", "de-DE", "1234.50"],
+  ["(12.00)", "en-GB", "-12.00"],
+  ["-$5", "en-GB", "-5"],
+  ["12 %", "en-GB", "0.12"],
+  ["12,345678901234567890123 %", "de-DE", "0.12345678901234567890123"],
+  ["-150%", "en-GB", "-1.5"],
+  ["0%", "en-GB", "0"],
+  ["((1))", "en-GB", null],
+  ["(1", "en-GB", null],
+  ["(-1)", "en-GB", null],
+  ["%", "en-GB", null],
+  ["12 apples", "en-GB", null],
+])("a number that a spreadsheet shows as %j (%s) is %s", (text, locale, number) => {
+  expect(shownNumber(text, locale)).toBe(number);
+});
+
+test("JSON keeps the digits of its numbers", () => {
+  const text = '{"a":12345678901234567890.50}';
+  const parsed = parse(text, column("json"), "en");
+  expect("value" in parsed && editable(parsed.value, column("json"), "en")).toBe(
+    JSON.rawJSON === undefined ? '{"a":12345678901234567000}' : text,
+  );
 });
 
 test("numbers keep all their digits on the screen", () => {

@@ -1,5 +1,6 @@
+import { parseExact } from "@/api/exact";
 import { t } from "@/i18n";
-import type { Column, Value } from "./columns";
+import { type Column, isValue, type Value } from "./columns";
 import { isoDate, isoTime } from "./dates";
 
 export type Parsed = { readonly value: Value } | { readonly reason: string };
@@ -65,7 +66,7 @@ export function refusal(value: Value, column: Column): string | null {
 }
 
 function integer(text: string, locale: string, bound: bigint, make: (digits: string) => Value): Parsed {
-  const plain = plainNumber(text, locale);
+  const plain = shownNumber(text, locale);
   if (plain === null || !/^-?\d+(\.0+)?$/.test(plain)) return { reason: t("This must be a whole number.") };
   const value = BigInt(plain.replace(/\.0+$/, ""));
   if (value >= bound || value < -bound) return { reason: t("This number is too large for the column.") };
@@ -73,11 +74,35 @@ function integer(text: string, locale: string, bound: bigint, make: (digits: str
 }
 
 function decimal(text: string, type: string, locale: string): Parsed {
-  const plain = plainNumber(text, locale);
+  const plain = shownNumber(text, locale);
   if (plain === null) return { reason: t("This must be a number.") };
   if (type === "numeric") return { value: plain };
   const value = Number(plain);
   return Number.isFinite(value) ? { value } : { reason: t("This number is too large for the column.") };
+}
+
+/** Reads a number also as formats of spreadsheets show it: `1,234.50 €`, `(12.00)` for less than zero, `12 %` for 0.12. */
+export function shownNumber(text: string, locale: string): string | null {
+  const known = plainNumber(text, locale);
+  if (known !== null) return known;
+  const match = /^([-+\u2212]?)(\(?)(.*?)(\)?)(\s*%)?$/u.exec(
+    text.replace(/\p{Sc}|\b(?:EUR|USD|GBP|CHF|PLN)\b/gu, "").trim(),
+  );
+  const [, sign = "", open = "", digits = "", close = "", percent] = match ?? [];
+  const plain = plainNumber(sign + digits, locale);
+  if (plain === null || (open === "") !== (close === "") || (open !== "" && plain.startsWith("-"))) return null;
+  const number = percent === undefined ? plain : hundredth(plain);
+  return open === "" || number === null ? number : `-${number}`;
+}
+
+/** Moves the point of a plain number by two digits to the left, none of them rounded. */
+function hundredth(plain: string): string | null {
+  const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(plain);
+  if (!match) return null;
+  const [, sign = "", whole = "", fraction = ""] = match;
+  const padded = whole.padStart(3, "0");
+  const decimals = `${padded.slice(-2)}${fraction}`.replace(/0+$/, "");
+  return `${sign}${padded.slice(0, -2).replace(/^0+(?=\d)/, "")}${decimals === "" ? "" : `.${decimals}`}`;
 }
 
 /** Returns `-1234.5` for "−1,234.5" in English and "-1.234,5" in German; null for what is no number. */
@@ -126,9 +151,10 @@ function choice(text: string, choices: readonly string[]): Parsed {
 
 function json(text: string): Parsed {
   try {
-    const value: Value = JSON.parse(text);
-    return { value };
+    const value = parseExact(text);
+    if (isValue(value)) return { value };
   } catch {
-    return { reason: t('This must be JSON, for example "text", 12, true or [1, 2].') };
+    // Said below, as for what is no value.
   }
+  return { reason: t('This must be JSON, for example "text", 12, true or [1, 2].') };
 }

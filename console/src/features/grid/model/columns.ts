@@ -15,6 +15,10 @@ export type Column = {
   readonly isRequired: boolean;
   readonly hasDefault: boolean;
   readonly isEditable: boolean;
+  /** Whether a new row may have a value in it; by default, as `isEditable` says. */
+  readonly isAddable?: boolean;
+  /** Its values may not be changed because of the role of the one who looks. */
+  readonly isLocked?: boolean;
   readonly choices: readonly string[];
   readonly reference: Reference | null;
   readonly description?: string;
@@ -28,7 +32,29 @@ export type Table = {
   readonly graphqlName: string;
   readonly columns: readonly Column[];
   readonly unique: Readonly<Record<string, readonly string[]>>;
+  /** What the role of the one who looks is limited to; without it, they may do everything. */
+  readonly limits?: Limits;
 };
+
+/** What may be done with the rows of a table. `hidden` are columns that may not be read. */
+export type Limits = {
+  readonly canRead: boolean;
+  readonly canAdd: boolean;
+  readonly canChange: boolean;
+  readonly canDelete: boolean;
+  readonly isByRow: boolean;
+  readonly hidden: number;
+};
+
+/** Tells whether rows may be added. */
+export function canAdd(table: Table): boolean {
+  return table.limits?.canAdd ?? true;
+}
+
+/** Tells whether rows may be deleted. */
+export function canDelete(table: Table): boolean {
+  return table.limits?.canDelete ?? true;
+}
 
 export type Row = {
   readonly id: string;
@@ -54,4 +80,9 @@ export function isSame(one: Value | undefined, other: Value | undefined): boolea
   if (one === other) return true;
   if (typeof one !== "object" || typeof other !== "object") return String(one) === String(other) && one !== null;
   return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Tells whether something that was read from JSON can stand in a cell: everything but what JSON lacks. */
+export function isValue(value: unknown): value is Value {
+  return value === null || ["string", "number", "boolean", "object"].includes(typeof value);
 }

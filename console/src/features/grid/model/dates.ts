@@ -45,3 +45,13 @@ function ownZone(local: string): string {
   const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
   return `${minutes < 0 ? "-" : "+"}${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
 }
+
+/** Returns the time that a spreadsheet counts in days since the end of 1899, in nobody's zone; null out of its range. */
+export function serialTime(days: number): string | null {
+  // Before March 1900 spreadsheets disagree: one of them knows a 29th of February of that year.
+  if (!(days > 60 && days < 2_958_466)) return null;
+  return new Date(Date.UTC(1899, 11, 30) + Math.round(days * 86_400) * 1_000)
+    .toISOString()
+    .slice(0, 19)
+    .replace("T", " ");
+}

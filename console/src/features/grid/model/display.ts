@@ -1,3 +1,4 @@
+import { parseExact } from "@/api/exact";
 import type { Column, Row, Value } from "./columns";
 import { dateFormat, formattedNumber } from "./formats";
 
@@ -51,12 +52,21 @@ export function editable(value: Value | undefined, column: Column, locale: strin
   return plain(value);
 }
 
+/** Returns JSON in lines, none of its digits changed; null for what is no JSON. */
+export function indented(text: string): string | null {
+  try {
+    return JSON.stringify(parseExact(text), null, 2);
+  } catch {
+    return null;
+  }
+}
+
 function plain(value: Value): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** Writes digits by the separators of a language, all of them: no number is rounded on its way through a double. */
-function localNumber(digits: string, locale: string, isGrouped: boolean): string {
+export function localNumber(digits: string, locale: string, isGrouped: boolean): string {
   const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(digits);
   if (!match) return digits;
   const [, sign = "", whole = "", fraction] = match;

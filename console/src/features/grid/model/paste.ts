@@ -1,8 +1,10 @@
 import { t } from "@/i18n";
-import { type Cells, tile } from "./clipboard";
-import { parse } from "./coercion";
-import type { Column, Row, Value } from "./columns";
-import type { Change } from "./operations";
+import { type Cells, type Copied, textOf, tile } from "./clipboard";
+import { type Parsed, parse, refusal } from "./coercion";
+import { type Column, isNumeric, type Row, type Value } from "./columns";
+import { serialTime } from "./dates";
+import { localNumber } from "./display";
+import { type Change, realChanges } from "./operations";
 import type { Range } from "./selection";
 
 export type Bad = { readonly row: number; readonly column: string; readonly text: string; readonly reason: string };
@@ -34,28 +36,38 @@ export function planPaste(
   const added: Record<string, Value>[] = [];
   const bad: Bad[] = [];
   let skipped = 0;
-  cells.forEach((texts, index) => {
+  cells.forEach((line, index) => {
     const row = rows[index];
     const object: Record<string, Value> = {};
-    texts.forEach((text, position) => {
+    line.forEach((cell, position) => {
       const column = columns[position];
       if (column === undefined || !column.isEditable) {
         skipped += 1;
         return;
       }
-      const parsed = parse(text, column, locale);
-      if ("reason" in parsed) bad.push({ row: first + index, column: column.name, text, reason: parsed.reason });
+      const parsed = read(cell, column, locale);
+      if ("reason" in parsed)
+        bad.push({ row: first + index, column: column.name, text: textOf(cell), reason: parsed.reason });
       else if (row === undefined) object[column.name] = parsed.value;
       else
         changes.push({ id: row.id, column: column.name, before: row.values[column.name] ?? null, after: parsed.value });
     });
     if (row === undefined && Object.keys(object).length > 0) added.push(object);
   });
-  return { changes: changes.filter(isReal), added, bad, skipped };
+  return { changes: realChanges(changes), added, bad, skipped };
 }
 
-function isReal({ before, after }: Change): boolean {
-  return before === null || after === null ? before !== after : JSON.stringify(before) !== JSON.stringify(after);
+/** Reads a cell for a column: by its exact number where the column has use for that, else by its text. */
+function read(cell: Copied, column: Column, locale: string): Parsed {
+  if (cell === null) {
+    const reason = refusal(null, column);
+    return reason === null ? { value: null } : { reason };
+  }
+  if (typeof cell === "string") return parse(cell, column, locale);
+  if (isNumeric(column)) return parse(localNumber(cell.number, locale, false), column, locale);
+  const isDate = (column.type === "date" || column.type === "timestamptz") && !/^-?[\d.,]+$/.test(cell.text);
+  const time = isDate ? serialTime(Number(cell.number)) : null;
+  return parse(time === null ? cell.text : column.type === "date" ? time.slice(0, 10) : time, column, locale);
 }
 
 /** Says in one sentence what a plan does. */

@@ -33,6 +33,11 @@ export function extendTo(selection: Selection, cell: Cell): Selection {
   return { anchor: selection.anchor, active: cell };
 }
 
+/** Moves both corners by a number of rows. */
+export function shifted({ anchor, active }: Selection, by: number): Selection {
+  return { anchor: { ...anchor, row: anchor.row + by }, active: { ...active, row: active.row + by } };
+}
+
 export function rangeOf({ anchor, active }: Selection): Range {
   return {
     top: Math.min(anchor.row, active.row),

@@ -3,7 +3,7 @@ import type { Row, Value } from "./columns";
 import type { Order, Where } from "./filter";
 import { after, fullOrder } from "./keyset";
 import { forSeeds, type Seeded } from "./seeded.test-cases";
-import { blockSize, maxRows, RowWindow } from "./window";
+import { blockSize, displacedOf, maxRows, RowWindow } from "./window";
 
 function row(id: string, values: Record<string, Value> = {}): Row {
   return { id, updatedAt: "", values, labels: {} };
@@ -131,4 +131,11 @@ test("rows that are added come last, and stay in reach", () => {
   window.replace(row("new", { a: 1 }));
   expect(window.at(3)?.values.a).toBe(1);
   expect(window.replace(row("elsewhere"))).toBe(false);
+});
+
+test("a changed row is displaced if it stands elsewhere among those that have not changed", () => {
+  const shown = ["a", "b", "c", "d"];
+  expect([...displacedOf(shown, ["b", "c", "a", "d"], new Set(["a"]))]).toEqual(["a"]);
+  expect([...displacedOf(shown, ["new", "a", "b", "d"], new Set(["a", "c"]))]).toEqual([]);
+  expect([...displacedOf(shown, ["d", "c", "b", "a"], new Set(["b"]))]).toEqual(["b"]);
 });

@@ -132,3 +132,29 @@ export class RowWindow {
     this.atLeast = 0;
   }
 }
+
+/** Returns which changed rows stand elsewhere among the others than they are shown. */
+export function displacedOf(
+  shown: readonly string[],
+  ordered: readonly string[],
+  changed: ReadonlySet<string>,
+): Set<string> {
+  const here = new Set(shown);
+  const places = placesAmong(
+    ordered.filter((id) => here.has(id)),
+    changed,
+  );
+  const before = placesAmong(shown, changed);
+  return new Set([...changed].filter((id) => places.has(id) && places.get(id) !== before.get(id)));
+}
+
+/** Returns for each changed row how many of the others stand before it. */
+function placesAmong(ids: readonly string[], changed: ReadonlySet<string>): Map<string, number> {
+  const places = new Map<string, number>();
+  let others = 0;
+  for (const id of ids) {
+    if (changed.has(id)) places.set(id, others);
+    else others += 1;
+  }
+  return places;
+}

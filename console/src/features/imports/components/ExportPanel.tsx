@@ -6,24 +6,26 @@ import { messageOf } from "@/api/errors";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
 import { createExport, type Export, followExport, saveFile } from "../api";
+import type { ShownRows } from "../model/shown-rows";
 import { exportSnippets } from "../model/snippets";
 import classes from "./Imports.module.css";
 
-type Props = { app: string; table: string; where: unknown };
+type Props = { app: string; table: string; shown: ShownRows };
 
-/** Exports the table, or the rows that the grid's filter shows, and gives the person the file. */
-export function ExportPanel({ app, table, where }: Props) {
+/** Exports the table, or what its grid shows of it, and gives the person the file. */
+export function ExportPanel({ app, table, shown }: Props) {
   const api = useApi();
   const organization = useOrganization();
   const [format, setFormat] = useState<"csv" | "xlsx">("csv");
   const [rows, setRows] = useState(0);
   const leaving = useRef<AbortController | null>(null);
   useEffect(() => () => leaving.current?.abort(), []);
-  const condition = isRecord(where) ? where : {};
+  const [isWhole, setWhole] = useState(Object.keys(shown).length === 0);
+  const rowsOf = { app, table, format, ...(isWhole ? {} : shown) };
   const exporting = useMutation({
     mutationFn: async () => {
       leaving.current = new AbortController();
-      let job: Export = await createExport(api, { app, table, format, where: condition });
+      let job: Export = await createExport(api, rowsOf);
       setRows(0);
       const follow = (next: Export) => {
         job = next;
@@ -46,15 +48,25 @@ export function ExportPanel({ app, table, where }: Props) {
         value={format}
         onChange={(event) => setFormat(event.currentTarget.value === "xlsx" ? "xlsx" : "csv")}
       />
+      {Object.keys(shown).length > 0 && (
+        <NativeSelect
+          aria-label={t("What is exported")}
+          size="xs"
+          data={[
+            { value: "shown", label: t("As the grid shows it: its filter, order and columns") },
+            { value: "whole", label: t("All rows and columns") },
+          ]}
+          value={isWhole ? "whole" : "shown"}
+          onChange={(event) => setWhole(event.currentTarget.value === "whole")}
+        />
+      )}
       <Button variant="default" size="xs" loading={exporting.isPending} onClick={() => exporting.mutate()}>
-        {Object.keys(condition).length > 0 ? t("Export the filtered rows") : t("Export all rows")}
+        {isWhole || shown.where === undefined ? t("Export all rows") : t("Export the filtered rows")}
       </Button>
       <AsCode
         title={t("Export with a program")}
         size="xs"
-        snippets={() =>
-          exportSnippets({ origin: window.location.origin, organization, app, table, format, where: condition })
-        }
+        snippets={() => exportSnippets({ origin: window.location.origin, organization, ...rowsOf })}
       />
       <Text size="sm" role="status">
         {exporting.isPending && t("{rows, plural, one {# row} other {# rows}} written", { rows })}
@@ -68,8 +80,4 @@ export function ExportPanel({ app, table, where }: Props) {
       )}
     </>
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -8,8 +8,16 @@ import { t } from "@/i18n";
 import { appReference } from "@/routing/references";
 import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
-import { type ChosenFile, createFromFile, type Fields, type Preview, previewQuery, type TablePlan } from "../api";
+import { LoadingRows, Page } from "@/ui/Page";
+import {
+  type ChosenFile,
+  createFromFile,
+  type Fields,
+  type Preview,
+  previewQuery,
+  type SentFile,
+  type TablePlan,
+} from "../api";
 import { appNameOf, formOptions, newKey } from "../model/plan";
 import { uploadSnippets } from "../model/snippets";
 import { DropArea } from "./DropArea";
@@ -17,6 +25,7 @@ import { FileFault, FileRows, RowsToRepair } from "./FileRows";
 import classes from "./Imports.module.css";
 import { PlanColumns } from "./PlanColumns";
 import { ReadingOptions } from "./ReadingOptions";
+import { Uploading } from "./Uploading";
 
 /** Times that name no zone are those of the person who sends the file. */
 const zone: Fields = { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone };
@@ -29,15 +38,20 @@ export function FromFilePage() {
     <Page
       title={t("New app from a file")}
       breadcrumb={<Anchor renderRoot={(props) => <Link to="/$org" params={{ org }} {...props} />}>{t("Apps")}</Anchor>}
-      actions={<HelpLink page="/help/csv" />}
+      help="/help/csv"
+      asCode={null}
     >
       <DropArea chosen={chosen} onChoose={setChosen} />
-      {chosen !== null && <Planning key={chosen.id} chosen={chosen} />}
+      {chosen !== null && (
+        <Uploading key={chosen.id} chosen={chosen}>
+          {(sent) => <Planning sent={sent} />}
+        </Uploading>
+      )}
     </Page>
   );
 }
 
-function Planning({ chosen }: { chosen: ChosenFile }) {
+function Planning({ sent }: { sent: SentFile }) {
   const api = useApi();
   const [options, setOptions] = useState<Fields>(zone);
   const [edited, setEdited] = useState<TablePlan | null>(null);
@@ -47,7 +61,7 @@ function Planning({ chosen }: { chosen: ChosenFile }) {
     () => (asked === null ? options : { ...options, plan: JSON.stringify(asked) }),
     [options, asked],
   );
-  const preview = useQuery({ ...previewQuery(api, chosen, fields), placeholderData: keepPreviousData });
+  const preview = useQuery({ ...previewQuery(api, sent, fields), placeholderData: keepPreviousData });
   const change = (next: Fields) => {
     setOptions(next);
     setEdited(null);
@@ -69,12 +83,12 @@ function Planning({ chosen }: { chosen: ChosenFile }) {
       {preview.data && (
         <div className={classes.section}>
           <FileFault preview={preview.data} />
-          <ReadingOptions key={chosen.id} preview={preview.data} options={options} onChange={change} />
+          <ReadingOptions preview={preview.data} options={options} onChange={change} />
         </div>
       )}
       {preview.data && plan !== null && preview.data.columns.length > 0 && (
         <Creating
-          chosen={chosen}
+          sent={sent}
           preview={preview.data}
           plan={plan}
           options={options}
@@ -87,7 +101,7 @@ function Planning({ chosen }: { chosen: ChosenFile }) {
 }
 
 type CreatingProps = {
-  chosen: ChosenFile;
+  sent: SentFile;
   preview: Preview;
   plan: TablePlan;
   options: Fields;
@@ -95,12 +109,12 @@ type CreatingProps = {
   onPlan: (plan: TablePlan) => void;
 };
 
-function Creating({ chosen, preview, plan, options, isCounting, onPlan }: CreatingProps) {
+function Creating({ sent, preview, plan, options, isCounting, onPlan }: CreatingProps) {
   const api = useApi();
   const org = useOrganization();
   const cache = useQueryClient();
   const navigate = useNavigate();
-  const [name, setName] = useState(() => appNameOf(chosen.file.name));
+  const [name, setName] = useState(() => appNameOf(sent.name));
   // Sent again after an answer that was lost, it creates nothing twice; other choices are another app.
   const content = JSON.stringify([name, plan, options]);
   const key = useMemo(() => ({ content, value: newKey() }), [content]).value;
@@ -109,7 +123,7 @@ function Creating({ chosen, preview, plan, options, isCounting, onPlan }: Creati
   const detected = formOptions(preview.options);
   const fields = { ...detected, ...options, name, plan: JSON.stringify(plan), key };
   const creating = useMutation({
-    mutationFn: () => createFromFile(api, chosen.file, fields),
+    mutationFn: () => createFromFile(api, sent, fields),
     onSuccess: async ({ app, table, csv_import }) => {
       await cache.invalidateQueries({ queryKey: ["apps"] });
       await navigate({
@@ -149,7 +163,7 @@ function Creating({ chosen, preview, plan, options, isCounting, onPlan }: Creati
         <PlanColumns preview={preview} plan={plan} names={names} onPlan={onPlan} />
         <RowsToRepair preview={preview} isCounting={isCounting} />
         {creating.error && <ErrorPanel error={creating.error} onRetry={() => creating.mutate()} />}
-        {creating.isPending && <Text role="status">{t("Sending the file …")}</Text>}
+        {creating.isPending && <Text role="status">{t("Creating the app …")}</Text>}
         <Group gap="xs">
           <Button type="submit" loading={creating.isPending} disabled={!isReady}>
             {t("Create app and import")}
@@ -161,7 +175,7 @@ function Creating({ chosen, preview, plan, options, isCounting, onPlan }: Creati
                 origin: window.location.origin,
                 organization: org,
                 fields,
-                fileName: chosen.file.name,
+                fileName: sent.name,
               })
             }
           />

@@ -4,7 +4,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
 import { number } from "@/ui/time";
 import { cancelImport, type Import, importQuery, saveFile } from "../api";
@@ -24,12 +24,9 @@ export function ImportPage() {
       title={job.data === undefined ? t("Import") : t("Import of {file}", { file: job.data.file_name })}
       breadcrumb={<Up />}
       state={job.data && <ImportState job={job.data} />}
-      actions={
-        <>
-          <HelpLink page="/help/csv" />
-          <ToTable table={table} />
-        </>
-      }
+      help="/help/csv"
+      asCode={null}
+      actions={<ToTable table={table} />}
     >
       {job.error && <ErrorPanel error={job.error} onRetry={() => job.refetch()} />}
       {job.isPending && <LoadingRows />}

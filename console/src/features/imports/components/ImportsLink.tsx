@@ -2,20 +2,18 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useOrganization } from "@/api/context";
 import { t } from "@/i18n";
+import type { ShownRows } from "../model/shown-rows";
 
-/** Leads to the imports and exports of a table, with the filter of its grid. */
-export function ImportsLink({ app, table, where }: { app: string; table: string; where: unknown }) {
+type Props = { app: string; table: string; shown: ShownRows };
+
+/** Leads to the imports and exports of a table, with what its grid shows. */
+export function ImportsLink({ app, table, shown }: Props) {
   const org = useOrganization();
   return (
     <Button
       variant="default"
       renderRoot={(props) => (
-        <Link
-          to="/$org/$app/tables/$table/imports"
-          params={{ org, app, table }}
-          search={where === undefined ? {} : { where }}
-          {...props}
-        />
+        <Link to="/$org/$app/tables/$table/imports" params={{ org, app, table }} search={shown} {...props} />
       )}
     >
       {t("Import, export")}

@@ -7,7 +7,7 @@ import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { MoreButton } from "@/ui/MoreButton";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
 import { type Import, importsQuery } from "../api";
 import { ExportPanel } from "./ExportPanel";
@@ -21,7 +21,8 @@ const route = getRouteApi("/$org/$app/tables/$table/imports");
 /** Imports of a table, a new one, and exports. */
 export function ImportsPage() {
   const { app, table } = route.useParams();
-  const { where } = route.useSearch();
+  const shown = route.useSearch();
+  const { where, order } = shown;
   const org = useOrganization();
   const [isNew, setNew] = useState(false);
   const list = useInfiniteQuery(importsQuery(useApi(), app, table));
@@ -40,7 +41,7 @@ export function ImportsPage() {
             <Link
               to="/$org/$app/tables/$table"
               params={{ org, app, table }}
-              search={where === undefined ? {} : { where }}
+              search={{ ...(where === undefined ? {} : { where }), ...(order === undefined ? {} : { order }) }}
               {...props}
             />
           )}
@@ -48,13 +49,10 @@ export function ImportsPage() {
           {table}
         </Anchor>
       }
-      actions={
-        <>
-          <HelpLink page="/help/csv" />
-          {begin}
-        </>
-      }
-      toolbar={<ExportPanel app={app} table={table} where={where} />}
+      help="/help/csv"
+      asCode={null}
+      actions={begin}
+      toolbar={<ExportPanel app={app} table={table} shown={shown} />}
     >
       {isNew && <NewImport app={app} table={table} onCancel={() => setNew(false)} />}
       {list.isPending && <LoadingRows />}

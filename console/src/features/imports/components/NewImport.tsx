@@ -7,7 +7,7 @@ import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
-import { type ChosenFile, createImport, type Fields, previewQuery, tableQuery } from "../api";
+import { type ChosenFile, createImport, type Fields, previewQuery, type SentFile, tableQuery } from "../api";
 import { firstMapping, formOptions, keysOf, newKey } from "../model/plan";
 import { uploadSnippets } from "../model/snippets";
 import { DropArea } from "./DropArea";
@@ -15,6 +15,7 @@ import { FileFault, FileRows, RowsToRepair } from "./FileRows";
 import classes from "./Imports.module.css";
 import { Against } from "./PlanColumns";
 import { ReadingOptions } from "./ReadingOptions";
+import { Uploading } from "./Uploading";
 
 const zone: Fields = { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone };
 
@@ -26,7 +27,11 @@ export function NewImport({ app, table, onCancel }: Props) {
   return (
     <section className={classes.section} aria-label={t("New import")}>
       <DropArea chosen={chosen} onChoose={setChosen} />
-      {chosen !== null && <Mapping key={chosen.id} chosen={chosen} app={app} table={table} />}
+      {chosen !== null && (
+        <Uploading key={chosen.id} chosen={chosen}>
+          {(sent) => <Mapping sent={sent} app={app} table={table} />}
+        </Uploading>
+      )}
       <div>
         <Button variant="default" onClick={onCancel}>
           {t("Cancel")}
@@ -36,7 +41,7 @@ export function NewImport({ app, table, onCancel }: Props) {
   );
 }
 
-function Mapping({ chosen, app, table }: { chosen: ChosenFile; app: string; table: string }) {
+function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; table: string }) {
   const api = useApi();
   const org = useOrganization();
   const cache = useQueryClient();
@@ -46,7 +51,7 @@ function Mapping({ chosen, app, table }: { chosen: ChosenFile; app: string; tabl
   const [rule, setRule] = useState("");
   const target = useQuery(tableQuery(api, app, table));
   const into = useMemo(() => ({ ...options, app, table }), [options, app, table]);
-  const first = useQuery({ ...previewQuery(api, chosen, into), placeholderData: keepPreviousData });
+  const first = useQuery({ ...previewQuery(api, file, into), placeholderData: keepPreviousData });
   const known = useMemo(() => (target.data?.columns ?? []).filter(isImportable).map(({ name }) => name), [target.data]);
   const suggested = useMemo(
     () => (first.data === undefined || known.length === 0 ? null : firstMapping(first.data.columns, known)),
@@ -59,7 +64,7 @@ function Mapping({ chosen, app, table }: { chosen: ChosenFile; app: string; tabl
   );
   const isMapped = mapping !== null && Object.values(mapping).some((column) => column !== null);
   const counted = useQuery({
-    ...previewQuery(api, chosen, sent),
+    ...previewQuery(api, file, sent),
     enabled: isMapped,
     placeholderData: keepPreviousData,
   });
@@ -68,7 +73,7 @@ function Mapping({ chosen, app, table }: { chosen: ChosenFile; app: string; tabl
   const key = useMemo(() => ({ content, value: newKey() }), [content]).value;
   const fields = { ...formOptions(preview?.options ?? {}), ...sent, key };
   const sending = useMutation({
-    mutationFn: () => createImport(api, chosen.file, fields),
+    mutationFn: () => createImport(api, file, fields),
     onSuccess: async (job) => {
       await cache.invalidateQueries({ queryKey: ["imports"] });
       const params = { org, app, table, import: String(job.id) };
@@ -152,7 +157,7 @@ function Mapping({ chosen, app, table }: { chosen: ChosenFile; app: string; tabl
             onChange={(event) => setRule(event.currentTarget.value)}
           />
           {isMapped && <RowsToRepair preview={preview} isCounting={counted.isFetching} />}
-          {sending.isPending && <Text role="status">{t("Sending the file …")}</Text>}
+          {sending.isPending && <Text role="status">{t("Starting the import …")}</Text>}
           {sending.error && <ErrorPanel error={sending.error} onRetry={() => sending.mutate()} />}
           <Group gap="xs">
             <Button
@@ -169,7 +174,7 @@ function Mapping({ chosen, app, table }: { chosen: ChosenFile; app: string; tabl
                   origin: window.location.origin,
                   organization: org,
                   fields,
-                  fileName: chosen.file.name,
+                  fileName: file.name,
                 })
               }
             />

@@ -1,4 +1,6 @@
 import type { Snippet } from "@/ui/AsCode";
+import { shell } from "@/ui/literals";
+import type { ShownRows } from "./shown-rows";
 
 type About = { origin: string; organization: string; fields: Record<string, string>; fileName: string };
 
@@ -49,22 +51,13 @@ console.log(await answer.json());`,
   ];
 }
 
-function shell(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-type AboutExport = {
-  origin: string;
-  organization: string;
-  app: string;
-  table: string;
-  format: string;
-  where: Record<string, unknown>;
-};
+type AboutExport = ShownRows & { origin: string; organization: string; app: string; table: string; format: string };
 
 /** Returns how a program exports the same rows, and reads them without a file. */
-export function exportSnippets({ origin, organization, app, table, format, where }: AboutExport): Snippet[] {
-  const request = JSON.stringify({ app, table, format, where });
+export function exportSnippets(about: AboutExport): Snippet[] {
+  const { origin, organization, app, table, format, where = {}, order = [], columns } = about;
+  const request = JSON.stringify({ app, table, format, where, order_by: order, columns });
+  const chosen = { where, order_by: order, ...(columns === undefined ? {} : { columns }) };
   const url = `${origin}/api/apps/csv-exports/`;
   return [
     {
@@ -84,8 +77,8 @@ export function exportSnippets({ origin, organization, app, table, format, where
 from automio.wrapper import API
 
 api = API()
-where = json.loads(${JSON.stringify(JSON.stringify(where))})
-job = api.csv.wait(api.csv.export(${JSON.stringify(table)}, where=where, format=${JSON.stringify(format)}))
+rows = json.loads(${JSON.stringify(JSON.stringify(chosen))})
+job = api.csv.wait(api.csv.export(${JSON.stringify(table)}, format=${JSON.stringify(format)}, **rows))
 with open(${JSON.stringify(`${table}.${format}`)}, "wb") as file:
     file.write(api.csv.download(job))`,
     },

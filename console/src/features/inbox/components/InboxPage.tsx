@@ -75,6 +75,7 @@ export function InboxPage() {
     <Page
       title={t("Inbox")}
       help="/help/console#inbox"
+      asCode={null}
       actions={
         <Button
           variant="default"

@@ -4,23 +4,30 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { JsonTree } from "@/ui/JsonTree";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { StateBadge } from "@/ui/StateBadge";
 import { Time } from "@/ui/Time";
 import { cancelRuns, type RunDetail, rerunRuns, runQuery } from "../api";
+import { runSnippets } from "../model/snippets";
 import { type RunTab, runTabs } from "../model/tabs";
+import { Calls } from "./Calls";
 import { Output } from "./Output";
+import { Result } from "./Result";
+import { RunInput } from "./RunInput";
 import classes from "./RunPage.module.css";
+import { Timeline } from "./Timeline";
 import { Took } from "./Took";
 import { useRunEvents } from "./useRunEvents";
 import { causeLabel } from "./words";
 
 const route = getRouteApi("/$org/runs/$run");
 const labels: Record<RunTab, () => string> = {
+  timeline: () => t("Timeline"),
   output: () => t("Output"),
   result: () => t("Result"),
+  calls: () => t("Calls"),
   input: () => t("Input"),
 };
 
@@ -30,7 +37,7 @@ export function RunPage() {
   const run = useQuery(runQuery(useApi(), Number(id)));
   if (run.data) return <Shown key={run.data.id} run={run.data} />;
   return (
-    <Page help="/help/reference/runs" title={t("Run {id}", { id })} breadcrumb={<Up />}>
+    <Page help="/help/reference/runs" asCode={null} title={t("Run {id}", { id })} breadcrumb={<Up />}>
       {run.error ? <ErrorPanel error={run.error} onRetry={() => run.refetch()} /> : <LoadingRows />}
     </Page>
   );
@@ -40,11 +47,13 @@ function Shown({ run }: { run: RunDetail }) {
   const { tab = "output" } = route.useSearch();
   const navigate = route.useNavigate();
   const events = useRunEvents(run);
+  const open = (id: number) => navigate({ params: (before) => ({ ...before, run: String(id) }), search: {} });
   const progress = events.progress ?? run.progress;
   const info = events.info ?? run.info;
   return (
     <Page
       help="/help/reference/runs"
+      asCode={<AsCode title={t("Read this run with a program")} snippets={() => runSnippets(run.id)} />}
       title={`${run.names?.action ?? t("Run")} #${run.id}`}
       breadcrumb={<Up />}
       state={<StateBadge state={run.state} />}
@@ -110,8 +119,10 @@ function Shown({ run }: { run: RunDetail }) {
         )}
         {run.error !== null && <pre className={classes.error}>{run.error}</pre>}
         {tab === "output" && <Output log={events.log} error={events.error} run={run} />}
-        {tab === "result" && <JsonTree value={run.result} label={t("Result")} />}
-        {tab === "input" && <JsonTree value={run.event} label={t("Input")} />}
+        {tab === "timeline" && <Timeline run={run} />}
+        {tab === "result" && <Result run={run} />}
+        {tab === "calls" && <Calls run={run} />}
+        {tab === "input" && <RunInput run={run} onRun={open} />}
       </div>
     </Page>
   );
@@ -141,7 +152,6 @@ function Actions({ run }: { run: RunDetail }) {
           {refusal}
         </Text>
       )}
-      <HelpLink page="/help/reference/runs" />
       {hasEnded ? (
         <Group gap="xs">
           <Button variant="default" loading={repeating.isPending} onClick={() => repeating.mutate("same")}>

@@ -1,87 +1,61 @@
-import { Button, Chip, Group, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
-import IconSearch from "@tabler/icons-react/icons/IconSearch";
+import { Button, Group, Loader, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
+import { useOrganization } from "@/api/context";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import type { RunScope } from "../api";
-import { isFiltered, outcomeNames, outcomesOf, type RunFilters, withOutcomes } from "../model/filters";
+import { isFiltered, type RunFilters } from "../model/filters";
+import { listSnippets } from "../model/snippets";
+import { Filters } from "./Filters";
 import { Histogram } from "./Histogram";
 import classes from "./RunsScreen.module.css";
 import { RunTable } from "./RunTable";
-import { TimeRange } from "./TimeRange";
+import { useLookingFurther } from "./useLookingFurther";
 import { useRunList } from "./useRunList";
-import { outcomeLabel } from "./words";
 
 type Props = { title: string; app: string | null; filters: RunFilters; onFilter: (filters: RunFilters) => void };
 
 /** The list of runs with its filters, kept live. */
 export function RunsScreen({ title, app, filters, onFilter }: Props) {
   const scope = useMemo<RunScope>(() => ({ app }), [app]);
-  const search = useDebouncedCallback((text: string) => {
-    const { text: _, ...rest } = filters;
-    onFilter(text.trim() === "" ? rest : { ...rest, text });
-  }, 250);
   return (
     <Page
       help="/help/reference/runs"
       title={title}
-      actions={<HelpLink page="/help/reference/runs" />}
-      toolbar={
-        <>
-          <TextInput
-            aria-label={t("Search runs")}
-            placeholder={t("Number, action, error")}
-            leftSection={<IconSearch size={16} aria-hidden />}
-            defaultValue={filters.text ?? ""}
-            key={filters.text === undefined ? "empty" : "text"}
-            onChange={(event) => search(event.currentTarget.value)}
-            data-search
-            w={180}
-            size="xs"
-          />
-          <Chip.Group
-            multiple
-            value={outcomesOf(filters)}
-            onChange={(chosen) => onFilter(withOutcomes(filters, chosen))}
-          >
-            <Group gap="xs" role="group" aria-label={t("State")}>
-              {outcomeNames.map((name) => (
-                <Chip key={name} value={name} size="xs" variant="outline">
-                  {outcomeLabel(name)}
-                </Chip>
-              ))}
-            </Group>
-          </Chip.Group>
-          <TimeRange filters={filters} onFilter={onFilter} />
-        </>
-      }
+      asCode={<AsCode title={t("Read these runs with a program")} snippets={() => listSnippets(app, filters)} />}
+      toolbar={<Filters app={app} filters={filters} onFilter={onFilter} />}
     >
-      <Histogram scope={scope} filters={filters} onFilter={onFilter} />
       <List key={JSON.stringify([app, filters])} scope={scope} filters={filters} onFilter={onFilter} />
     </Page>
   );
 }
 
-function List({ scope, filters, onFilter }: { scope: RunScope } & Pick<Props, "filters" | "onFilter">) {
+type ListProps = { scope: RunScope } & Pick<Props, "filters" | "onFilter">;
+
+function List({ scope, filters, onFilter }: ListProps) {
   const list = useRunList(scope, filters);
-  if (list.error) return <ErrorPanel error={list.error} onRetry={() => list.refetch()} />;
-  if (list.data === undefined) return <LoadingRows count={10} />;
+  return (
+    <>
+      {/* Counting is for later: the rows come first. */}
+      <Histogram scope={scope} filters={filters} onFilter={onFilter} isWanted={!list.isPending} />
+      {list.isPending && <LoadingRows count={10} />}
+      {list.error && list.data === undefined && <ErrorPanel error={list.error} onRetry={() => list.refetch()} />}
+      {list.data !== undefined && <Listed list={list} scope={scope} filters={filters} onFilter={onFilter} />}
+    </>
+  );
+}
+
+function Listed({ list, scope, filters, onFilter }: ListProps & { list: ReturnType<typeof useRunList> }) {
+  const { isLooking, stop } = useLookingFurther(list);
   const fresh = list.fresh.length > 0 && (
     <Button variant="light" size="compact-sm" onClick={list.showFresh} className={classes.fresh}>
       {t("{count, plural, one {# new run: show it} other {# new runs: show them}}", { count: list.fresh.length })}
     </Button>
   );
-  if (list.runs.length === 0 && !list.hasNextPage) {
-    return (
-      <>
-        <div role="status">{fresh}</div>
-        <NoRuns filters={filters} onFilter={onFilter} />
-      </>
-    );
-  }
   return (
     <>
       <div role="status">{fresh}</div>
@@ -90,8 +64,19 @@ function List({ scope, filters, onFilter }: { scope: RunScope } & Pick<Props, "f
           {t("This list is not live at the moment; reload the page for what is new.")}
         </Text>
       )}
-      <RunTable runs={list.runs} showsApp={scope.app === null} />
-      {list.hasNextPage && (
+      {list.runs.length > 0 && <RunTable runs={list.runs} showsApp={scope.app === null} />}
+      {list.runs.length === 0 && !list.hasNextPage && <NoRuns app={scope.app} filters={filters} onFilter={onFilter} />}
+      {list.isFetchNextPageError && <ErrorPanel error={list.error} onRetry={() => list.fetchNextPage()} />}
+      {isLooking && (
+        <Group gap="xs" mt="sm" role="status">
+          <Loader size="xs" aria-hidden />
+          <Text size="sm">{t("Looking through older runs for more that match")}</Text>
+          <Button size="compact-sm" variant="default" onClick={stop}>
+            {t("Stop")}
+          </Button>
+        </Group>
+      )}
+      {list.hasNextPage && !isLooking && !list.isFetchNextPageError && (
         <Button variant="default" mt="sm" loading={list.isFetchingNextPage} onClick={() => list.fetchNextPage()}>
           {t("Older runs")}
         </Button>
@@ -100,10 +85,20 @@ function List({ scope, filters, onFilter }: { scope: RunScope } & Pick<Props, "f
   );
 }
 
-function NoRuns({ filters, onFilter }: Pick<Props, "filters" | "onFilter">) {
+function NoRuns({ app, filters, onFilter }: Omit<Props, "title">) {
+  const org = useOrganization();
   if (!isFiltered(filters)) {
     return (
-      <EmptyState title={t("No runs yet")}>
+      <EmptyState
+        title={t("No runs yet")}
+        action={
+          app !== null && (
+            <Button renderRoot={(props) => <Link to="/$org/$app/code" params={{ org, app }} {...props} />}>
+              {t("Run the first action")}
+            </Button>
+          )
+        }
+      >
         {t("A run is one execution of an action: started here, by a schedule, a webhook or a program.")}
       </EmptyState>
     );

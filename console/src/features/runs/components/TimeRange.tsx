@@ -32,7 +32,10 @@ export function TimeRange({ filters, onFilter }: Props) {
     <Select
       aria-label={t("Time")}
       size="xs"
-      w={140}
+      w={120}
+      searchable
+      comboboxProps={{ width: 220 }}
+      nothingFoundMessage={t("No time is called so")}
       placeholder={t("Any time")}
       data={ranges.map(({ value, label }) => ({ value, label: label() }))}
       value={null}

@@ -25,6 +25,7 @@ export function useRunEvents(run: Pick<RunDetail, "id" | "task_id"> | null) {
     setError(null);
     followRun(api, taskId, {
       signal: ending.signal,
+      onBegin: (skipped) => log.clear(skipped),
       onLines: (lines) => log.append(lines),
       onProgress: (next) => {
         setProgress(next);

@@ -5,27 +5,29 @@ import { followRuns, type Run, type RunScope, runsQuery } from "../api";
 import type { RunFilters } from "../model/filters";
 import { withChanged, withFresh, without } from "../model/live";
 
-type Part = { results: Run[] };
+type Part = { results: Run[]; stream_after: string };
 
 /**
- * Reads a list of runs and keeps it as it would be loaded. It is read once the stream of changes is open, so that
- * nothing falls between the two. What is new waits in `fresh` until it is asked for. Use a key for each set of filters.
+ * Reads a list of runs and keeps it as it would be loaded: its stream goes on from where the list was read. What is new
+ * waits in `fresh` until it is asked for. Use a key for each set of filters.
  */
 export function useRunList(scope: RunScope, filters: RunFilters) {
   const api = useApi();
   const cache = useQueryClient();
-  const [isFollowed, setFollowed] = useState(false);
   const [streamError, setStreamError] = useState<unknown>(null);
   const [fresh, setFresh] = useState<readonly Run[]>([]);
   const options = useMemo(() => runsQuery(api, scope, filters), [api, scope, filters]);
-  const list = useInfiniteQuery({ ...options, enabled: isFollowed || streamError !== null });
+  const list = useInfiniteQuery(options);
+  const after = list.data?.pages[0]?.stream_after;
 
   useEffect(() => {
+    if (after === undefined) return;
     const ending = new AbortController();
     const shown = () => cache.getQueryData<InfiniteData<Part>>(options.queryKey)?.pages.flatMap((page) => page.results);
+    setStreamError(null);
     followRuns(api, scope, filters, {
+      after,
       signal: ending.signal,
-      onOpen: () => setFollowed(true),
       onRun: (run) => {
         cache.setQueryData<InfiniteData<Part>>(options.queryKey, (data) => data && withReplaced(data, run));
         setFresh((before) => withChanged({ shown: shown() ?? [], fresh: before }, run).fresh);
@@ -33,7 +35,7 @@ export function useRunList(scope: RunScope, filters: RunFilters) {
       onLeft: (id) => setFresh((before) => without({ shown: [], fresh: before }, id).fresh),
     }).catch(setStreamError);
     return () => ending.abort();
-  }, [api, scope, filters, options, cache]);
+  }, [api, scope, filters, options, cache, after]);
 
   const showFresh = () => {
     cache.setQueryData<InfiniteData<Part>>(options.queryKey, (data) => {

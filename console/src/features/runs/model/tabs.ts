@@ -1,2 +1,2 @@
-export const runTabs = ["output", "result", "input"] as const;
+export const runTabs = ["timeline", "output", "result", "calls", "input"] as const;
 export type RunTab = (typeof runTabs)[number];

@@ -5,9 +5,11 @@ import { useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import type { TableRead } from "@/features/tables";
 import { t } from "@/i18n";
+import { ErrorPanel } from "@/ui/ErrorPanel";
 import { FormError } from "@/ui/FormError";
 import { number } from "@/ui/time";
-import { deleteTable, planQuery } from "../api";
+import { deleteTable, planQuery, usesQuery } from "../api";
+import { UseList } from "./UseList";
 
 /** Deletes a table after its name has been typed: its rows cannot be had back. */
 export function DeleteTable({ app, table, onClose }: { app: string; table: TableRead; onClose: () => void }) {
@@ -17,6 +19,7 @@ export function DeleteTable({ app, table, onClose }: { app: string; table: Table
   const navigate = useNavigate();
   const [typed, setTyped] = useState("");
   const size = useQuery(planQuery(api, app, table.name, {})).data;
+  const uses = useQuery(usesQuery(api, app, table.name));
   const deleting = useMutation({
     mutationFn: () => deleteTable(api, app, table.name),
     onSuccess: async () => {
@@ -41,6 +44,12 @@ export function DeleteTable({ app, table, onClose }: { app: string; table: Table
                 })}{" "}
             {t("This cannot be undone.")}
           </Text>
+          <UseList
+            uses={uses.data ?? []}
+            title={t("Uses this table, and would miss it")}
+            place={{ org, app, table: table.name }}
+          />
+          {uses.error && <ErrorPanel error={uses.error} onRetry={() => uses.refetch()} />}
           <TextInput
             label={t("Type {name} to delete it", { name: table.name })}
             value={typed}

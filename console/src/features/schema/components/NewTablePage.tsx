@@ -8,12 +8,12 @@ import { meQuery } from "@/features/accounts";
 import { tablesQuery } from "@/features/tables";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { createTable, type NewTable } from "../api";
 import { countChanges, editOf, noTable, nothing, type Staged } from "../model/staged";
 import { SchemaEditor } from "./SchemaEditor";
 
-const route = getRouteApi("/$org/$app/tables/new");
+const route = getRouteApi("/$org/$app/tables/new-table");
 
 /** Makes a table: the same editor, on a table that is not there yet. */
 export function NewTablePage() {
@@ -30,7 +30,8 @@ export function NewTablePage() {
           {t("Tables")}
         </Anchor>
       }
-      actions={<HelpLink page="/help/tables#the-schema-in-the-console" />}
+      help="/help/tables#the-schema-in-the-console"
+      asCode={null}
     >
       {(tables.isPending || me.isPending) && <LoadingRows count={6} />}
       {tables.error && <ErrorPanel error={tables.error} onRetry={() => tables.refetch()} />}

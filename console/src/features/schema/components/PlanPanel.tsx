@@ -1,16 +1,19 @@
-import { Anchor, Button, Group, List, Text, Title } from "@mantine/core";
+import { Anchor, Button, Group, Text, Title } from "@mantine/core";
 import IconAlertTriangle from "@tabler/icons-react/icons/IconAlertTriangle";
 import IconCircleCheck from "@tabler/icons-react/icons/IconCircleCheck";
 import IconHelpCircle from "@tabler/icons-react/icons/IconHelpCircle";
 import { Link } from "@tanstack/react-router";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { FormError } from "@/ui/FormError";
 import { LoadingRows } from "@/ui/Page";
 import { number } from "@/ui/time";
-import type { Check, Plan } from "../api";
+import type { Check, Edit, Plan } from "../api";
 import { valuesOf, whereEmpty } from "../model/rows-filter";
+import { schemaSnippets } from "../model/snippets";
 import classes from "./Schema.module.css";
+import { UseList } from "./UseList";
 
 type Props = {
   org: string;
@@ -27,6 +30,8 @@ type Props = {
   onRetry: () => void;
   onApply: () => void;
   onDiscard: () => void;
+  /** What is sent to apply the plan. */
+  change: Edit;
   /** Opens the form of a new column that lacks a default. */
   onGiveDefault: (column: string) => void;
 };
@@ -62,6 +67,12 @@ export function PlanPanel(props: Props) {
             </Text>
           )}
           <Group gap="xs" justify="flex-end">
+            {plan !== undefined && (
+              <AsCode
+                title={t("Make these changes with a program")}
+                snippets={() => schemaSnippets({ ...props, plan, origin: window.location.origin })}
+              />
+            )}
             <Button variant="default" onClick={onDiscard} disabled={applying.isPending}>
               {t("Discard")}
             </Button>
@@ -105,37 +116,8 @@ function Content({ plan, org, app, table, typeOf, onGiveDefault }: Props & { pla
           ))}
         </ul>
       )}
-      {plan.uses.length > 0 && (
-        <div>
-          <Text size="sm" fw={600}>
-            {t("Uses what goes or is renamed")}
-          </Text>
-          <List size="sm">
-            {plan.uses.map((use) => (
-              <List.Item key={`${use.kind} ${use.column} ${use.name} ${use.line}`}>
-                {use.kind === "source" ? (
-                  <Anchor
-                    renderRoot={(props) => (
-                      <Link
-                        to="/$org/$app/code/$"
-                        params={{ org, app, _splat: use.name }}
-                        search={use.line === null ? {} : { line: use.line }}
-                        {...props}
-                      />
-                    )}
-                  >
-                    {t("{file}, line {line}", { file: use.name, line: use.line ?? 1 })}
-                  </Anchor>
-                ) : (
-                  t("{kind, select, unique {unique key} index {index} other {reference}} {name}", {
-                    kind: use.kind,
-                    name: use.name,
-                  })
-                )}
-              </List.Item>
-            ))}
-          </List>
-        </div>
+      {table !== null && (
+        <UseList uses={plan.uses} title={t("Uses what goes or is renamed")} place={{ org, app, table }} />
       )}
       {plan.statements.length === 0 ? (
         <Text size="sm">{t("PostgreSQL has nothing to do: only how columns are shown changes.")}</Text>

@@ -190,6 +190,7 @@ export function SchemaEditor(props: Props) {
             app={app}
             table={read?.name ?? null}
             count={count}
+            change={edit}
             plan={isPlanned || applying.isPending ? plan.data : undefined}
             error={isPlanned ? plan.error : null}
             applying={applying}

@@ -6,11 +6,12 @@ import { useEffect, useRef, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { ApiError } from "@/api/errors";
 import { meQuery } from "@/features/accounts";
+import { Presence } from "@/features/presence";
 import { type TableRead, tablesQuery } from "@/features/tables";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
-import { HelpLink, LoadingRows, Page } from "@/ui/Page";
+import { LoadingRows, Page } from "@/ui/Page";
 import { clockTime } from "@/ui/time";
 import { editTable } from "../api";
 import { differences } from "../model/differences";
@@ -50,7 +51,9 @@ export function SchemaPage() {
           {t("Tables")}
         </Anchor>
       }
-      actions={<HelpLink page="/help/tables#the-schema-in-the-console" />}
+      state={canBuild && read !== undefined && <Presence app={app} document={`schema/${name}`} />}
+      help="/help/tables#the-schema-in-the-console"
+      asCode={null}
       tabs={<TableTabs org={org} app={app} table={name} />}
     >
       {(tables.isPending || me.isPending) && <LoadingRows count={8} />}

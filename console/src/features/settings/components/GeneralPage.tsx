@@ -8,16 +8,16 @@ import { t } from "@/i18n";
 import { Form, useSubmit } from "@/ui/Form";
 import { SettingsPage, SettingsSection } from "@/ui/SettingsPage";
 import { renameOrganization } from "../api";
-import { settingsTabs } from "../model/tabs";
+import { useSettingsTabs } from "../model/tabs";
 import classes from "./Settings.module.css";
 
 /** What the organization is called. */
 export function GeneralPage() {
-  const org = useOrganization();
+  const tabs = useSettingsTabs();
   const me = useQuery(meQuery(useApi())).data;
   if (me === undefined) return null;
   return (
-    <SettingsPage title={t("General")} tabs={settingsTabs(org)} help="/help/reference/accounts">
+    <SettingsPage title={t("General")} tabs={tabs} help="/help/reference/accounts" asCode={null}>
       <SettingsSection
         title={t("Organization")}
         description={

@@ -2,11 +2,11 @@ import { Button, Text } from "@mantine/core";
 import IconUserPlus from "@tabler/icons-react/icons/IconUserPlus";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useApi, useOrganization } from "@/api/context";
+import { useApi } from "@/api/context";
 import { meQuery, nameOfRole } from "@/features/accounts";
 import { t } from "@/i18n";
 import { SettingsPage, SettingsSection } from "@/ui/SettingsPage";
-import { settingsTabs } from "../model/tabs";
+import { useSettingsTabs } from "../model/tabs";
 import { Invitations } from "./Invitations";
 import { InviteModal } from "./InviteModal";
 import { LeaveOrganization } from "./LeaveOrganization";
@@ -14,7 +14,7 @@ import { MemberList } from "./MemberList";
 
 /** Who belongs to the organization, and who may join. */
 export function MembersPage() {
-  const org = useOrganization();
+  const tabs = useSettingsTabs();
   const me = useQuery(meQuery(useApi())).data;
   const [isInviting, setInviting] = useState(false);
   if (me === undefined) return null;
@@ -22,8 +22,9 @@ export function MembersPage() {
   return (
     <SettingsPage
       title={t("Members")}
-      tabs={settingsTabs(org)}
+      tabs={tabs}
       help="/help/reference/accounts"
+      asCode={null}
       actions={
         isOwner && (
           <Button leftSection={<IconUserPlus size={16} aria-hidden />} onClick={() => setInviting(true)}>

@@ -13,7 +13,7 @@ import { LoadingRows } from "@/ui/Page";
 import { SearchInput } from "@/ui/SearchInput";
 import { SettingsPage } from "@/ui/SettingsPage";
 import { tokensQuery } from "../api";
-import { settingsTabs } from "../model/tabs";
+import { useSettingsTabs } from "../model/tabs";
 import { endOf } from "../model/tokens";
 import { NewTokenModal } from "./NewTokenModal";
 import { TokenTable } from "./TokenTable";
@@ -27,6 +27,7 @@ export function TokensPage() {
   const navigate = useNavigate();
   const { q = "" } = route.useSearch();
   const me = useQuery(meQuery(api)).data;
+  const tabs = useSettingsTabs();
   const tokens = useInfiniteQuery(tokensQuery(api, org, q));
   const [showsEnded, setShowsEnded] = useState(false);
   const [isCreating, setCreating] = useState(false);
@@ -44,8 +45,9 @@ export function TokensPage() {
   return (
     <SettingsPage
       title={t("Tokens")}
-      tabs={settingsTabs(org)}
+      tabs={tabs}
       help="/help/reference/accounts"
+      asCode={null}
       actions={newToken}
       toolbar={
         <Group gap="md">

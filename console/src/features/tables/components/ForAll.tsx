@@ -2,7 +2,16 @@ import { Button, Group, Modal, NativeSelect, Stack, Text, Textarea, TextInput } 
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError } from "@/api/errors";
-import { type Column, type Editing, type GridStore, parse, type Row, say, type Value } from "@/features/grid";
+import {
+  type Column,
+  canDelete,
+  type Editing,
+  type GridStore,
+  parse,
+  type Row,
+  say,
+  type Value,
+} from "@/features/grid";
 import { locale, t } from "@/i18n";
 import { FormError } from "@/ui/FormError";
 import { number } from "@/ui/time";
@@ -17,15 +26,20 @@ export function ForAll({ store, editing, columns }: ForAllProps) {
   const [asking, setAsking] = useState<"change" | "delete" | null>(null);
   const close = () => setAsking(null);
   const common = { store, editing, onClose: close };
+  const changeable = columns.filter(isChangeable);
   return (
     <>
-      <Button size="compact-xs" variant="default" onClick={() => setAsking("change")}>
-        {t("Change all …")}
-      </Button>
-      <Button size="compact-xs" variant="default" onClick={() => setAsking("delete")}>
-        {t("Delete all …")}
-      </Button>
-      {asking === "change" && <ChangeAll {...common} columns={columns.filter(isChangeable)} />}
+      {changeable.length > 0 && (
+        <Button size="compact-xs" variant="default" onClick={() => setAsking("change")}>
+          {t("Change all …")}
+        </Button>
+      )}
+      {canDelete(store.rows.table) && (
+        <Button size="compact-xs" variant="default" onClick={() => setAsking("delete")}>
+          {t("Delete all …")}
+        </Button>
+      )}
+      {asking === "change" && <ChangeAll {...common} columns={changeable} />}
       {asking === "delete" && <DeleteAll {...common} />}
     </>
   );

@@ -3,6 +3,7 @@ import {
   Button,
   CloseButton,
   Group,
+  Input,
   NativeSelect,
   Stack,
   Text,
@@ -20,6 +21,7 @@ import {
   type Editing,
   editable,
   type GridStore,
+  LargeValue,
   parse,
   type Row,
   reasonOf,
@@ -29,7 +31,11 @@ import {
 import { locale, t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
+import { RelatedRows } from "./RelatedRows";
 import classes from "./TablePage.module.css";
+
+/** Longer texts are not shown in a field. */
+const maxText = 500_000;
 
 type RowPanelProps = {
   app: string;
@@ -78,6 +84,7 @@ export function RowPanel({ app, store, editing, id, onClose }: RowPanelProps) {
           onSaved={() => (id === null ? onClose() : query.refetch())}
         />
       )}
+      {row !== undefined && <RelatedRows app={app} table={store.rows.table} id={row.id} />}
     </aside>
   );
 }
@@ -92,7 +99,11 @@ type FieldsProps = {
 
 function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
   const { table } = store.rows;
-  const columns = table.columns.filter((column) => column.isEditable);
+  const columns = table.columns.filter(
+    (column) =>
+      !store.rows.hidden.has(column.name) &&
+      (row === undefined ? (column.isAddable ?? column.isEditable) : column.isEditable),
+  );
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
   const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
   const [failure, setFailure] = useState<string | null>(null);
@@ -144,6 +155,7 @@ function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
           <Field
             key={column.name}
             app={app}
+            store={store}
             column={column}
             row={row}
             text={texts[column.name] ?? editable(row?.values[column.name], column, locale)}
@@ -156,14 +168,18 @@ function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
             {failure}
           </Text>
         )}
-        <Group>
-          <Button type="submit" loading={isSaving}>
-            {row === undefined ? t("Create row") : t("Save")}
-          </Button>
-        </Group>
+        {columns.length === 0 && row !== undefined ? (
+          <Text size="sm">{t("Your role may not change rows of this table.")}</Text>
+        ) : (
+          <Group>
+            <Button type="submit" loading={isSaving}>
+              {row === undefined ? t("Create row") : t("Save")}
+            </Button>
+          </Group>
+        )}
         {row !== undefined &&
           table.columns
-            .filter((column) => !column.isEditable)
+            .filter((column) => !column.isEditable && row !== undefined && column.name in row.values)
             .map((column) => (
               <Text key={column.name} size="sm" c="dimmed">
                 {column.name}: {shown(row, column, locale) ?? t("empty")}
@@ -180,6 +196,7 @@ function missing(column: Column): { reason: string } | null {
 
 type FieldProps = {
   app: string;
+  store: GridStore;
   column: Column;
   row: Row | undefined;
   text: string;
@@ -187,15 +204,13 @@ type FieldProps = {
   onText: (text: string) => void;
 };
 
-function Field({ app, column, row, text, fault, onText }: FieldProps) {
+function Field({ app, store, column, row, text, fault, onText }: FieldProps) {
   const org = useOrganization();
-  if (row !== undefined && !(column.name in row.values)) {
+  if (row !== undefined && (!(column.name in row.values) || text.length > maxText)) {
     return (
-      <TextInput
-        label={column.name}
-        readOnly
-        value={t("Too large to be shown here; read it by GraphQL or in a script.")}
-      />
+      <Input.Wrapper label={column.name} labelElement="div">
+        <LargeValue rows={store.rows} column={column} id={row.id} />
+      </Input.Wrapper>
     );
   }
   const choices = column.type === "boolean" ? ["true", "false"] : column.choices;

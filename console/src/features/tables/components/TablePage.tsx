@@ -5,13 +5,16 @@ import IconPlus from "@tabler/icons-react/icons/IconPlus";
 import IconRefresh from "@tabler/icons-react/icons/IconRefresh";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { Suspense, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { ApiError } from "@/api/errors";
+import { useCommands } from "@/commands/registry";
+import { RunWithRows } from "@/features/code";
 import {
   arranged,
   type Column,
   ColumnsMenu,
+  canAdd,
   Editing,
   type Filter,
   FilterBar,
@@ -24,7 +27,8 @@ import {
   type Value,
   widthOf,
 } from "@/features/grid";
-import { ImportsLink } from "@/features/imports";
+import { ImportsLink, readShownRows } from "@/features/imports";
+import { Presence } from "@/features/presence";
 import { TableTabs, useLiveTables } from "@/features/schema";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
@@ -35,7 +39,9 @@ import { tableOf, tableQuery } from "../api";
 import { rowSnippets } from "../model/snippets";
 import { ForAll } from "./ForAll";
 import { GroupChoice, GroupPane } from "./GroupPane";
+import { LimitsNote, NotReadable } from "./Limits";
 import { RowPanel } from "./RowPanel";
+import { RowPeek } from "./RowPeek";
 import classes from "./TablePage.module.css";
 import { useArrangement } from "./useArrangement";
 import { ViewsMenu } from "./ViewsMenu";
@@ -53,10 +59,11 @@ export function TablePage() {
     [read.data],
   );
   useLiveTables(app);
+  if (table?.limits?.canRead === false) return <NotReadable app={app} table={table} />;
   if (table !== undefined) return <Rows key={`${app} ${name}`} app={app} table={table} />;
   const isMissing = read.error instanceof ApiError && read.error.status === 404;
   return (
-    <Page help="/help/tables" title={name}>
+    <Page help="/help/tables" asCode={null} title={name}>
       {read.isPending && <LoadingRows count={12} />}
       {read.error && !isMissing && <ErrorPanel error={read.error} onRetry={() => read.refetch()} />}
       {isMissing && (
@@ -68,6 +75,11 @@ export function TablePage() {
   );
 }
 
+/** Returns an order as GraphQL writes it. */
+function written(order: Order): { [column: string]: string }[] {
+  return order.map(({ column, isDescending }) => ({ [column]: isDescending ? "desc" : "asc" }));
+}
+
 function Rows({ app, table }: { app: string; table: Table }) {
   const api = useApi();
   const org = useOrganization();
@@ -76,8 +88,11 @@ function Rows({ app, table }: { app: string; table: Table }) {
   const arrangement = useArrangement(app, table);
   const { search, go, filter, order, narrowed, layout, setLayout, group, isPending } = arrangement;
   const [isNew, setNew] = useState(false);
+  const [run, setRun] = useState<readonly string[] | null>(null);
   const searchField = useRef<HTMLInputElement>(null);
-  const all = useMemo(() => arranged(table.columns, layout), [table, layout]);
+  const hidden = useSyncExternalStore(store.subscribe, () => store.rows.hidden);
+  const readable = useMemo(() => table.columns.filter(({ name }) => !hidden.has(name)), [table, hidden]);
+  const all = useMemo(() => arranged(readable, layout), [readable, layout]);
   const columns = useMemo(() => all.filter(({ name }) => !layout.hidden.includes(name)), [all, layout]);
   const widths = useMemo(() => columns.map((column) => widthOf(column, layout)), [columns, layout]);
 
@@ -97,14 +112,19 @@ function Rows({ app, table }: { app: string; table: Table }) {
     const present = order.find((item) => item.column === column);
     const others = isAdded ? order.filter((item) => item.column !== column) : [];
     const next = present?.isDescending ? others : [...others, { column, isDescending: present !== undefined }];
-    const written = next.map((item) => ({ [item.column]: item.isDescending ? "desc" : "asc" }));
-    go({ order: written.length === 0 && search.view === undefined ? undefined : written }, true);
+    go({ order: next.length === 0 && search.view === undefined ? undefined : written(next) }, true);
   };
   const filterBy = (column: Column, value: Value) =>
     setFilter({
       ...filter,
       conditions: [...filter.conditions, { column: column.name, operator: value === null ? "empty" : "is", value }],
     });
+  useCommands(
+    useMemo(
+      () => [{ id: "tables.new-row", title: t("New row"), group: t("Table"), keys: "n", run: () => setNew(true) }],
+      [],
+    ),
+  );
   const openRow = (row: string | undefined) => {
     setNew(false);
     go({ row });
@@ -112,32 +132,49 @@ function Rows({ app, table }: { app: string; table: Table }) {
   return (
     <Page
       help="/help/tables"
+      asCode={
+        <AsCode
+          title={t("Read these rows with a program")}
+          snippets={() =>
+            rowSnippets({
+              app,
+              table,
+              columns: ["id", ...columns.filter(({ name }) => name !== "id").map(({ name }) => name)],
+              where: narrowed,
+              order,
+            })
+          }
+        />
+      }
       title={table.name}
       breadcrumb={
         <Anchor renderRoot={(props) => <Link to="/$org/$app/tables" params={{ org, app }} {...props} />}>
           {t("Tables")}
         </Anchor>
       }
-      state={<Live store={store} />}
+      state={
+        <>
+          <Live store={store} />
+          <Presence app={app} document={`table/${table.name}`} />
+        </>
+      }
       tabs={<TableTabs org={org} app={app} table={table.name} />}
       actions={
         <>
-          <AsCode
-            title={t("Read these rows with a program")}
-            snippets={() =>
-              rowSnippets({
-                app,
-                table,
-                columns: ["id", ...columns.filter(({ name }) => name !== "id").map(({ name }) => name)],
-                where: narrowed,
-                order,
-              })
-            }
+          <ImportsLink
+            app={app}
+            table={table.name}
+            shown={readShownRows({
+              where: narrowed,
+              order: written(order.length === 0 ? usualOrder : order),
+              columns: columns.map(({ name }) => name),
+            })}
           />
-          <ImportsLink app={app} table={table.name} where={search.where} />
-          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
-            {t("New row")}
-          </Button>
+          {canAdd(table) && (
+            <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setNew(true)}>
+              {t("New row")}
+            </Button>
+          )}
         </>
       }
       toolbar={
@@ -161,6 +198,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
             <IconRefresh size={16} aria-hidden />
           </ActionIcon>
           <NewRows store={store} />
+          <LimitsNote app={app} table={table} />
         </>
       }
     >
@@ -192,8 +230,15 @@ function Rows({ app, table }: { app: string; table: Table }) {
             onFilterBy={filterBy}
             onClearFilter={() => go({ where: search.view === undefined ? undefined : {}, in: undefined }, true)}
             onFind={() => searchField.current?.focus()}
+            onRun={(rows) => setRun(rows.map(({ id }) => id))}
+            peek={(reference, id) => <RowPeek app={app} table={reference.table} id={id} />}
             forAll={<ForAll store={store} editing={editing} columns={table.columns} />}
           />
+          {run !== null && (
+            <Suspense>
+              <RunWithRows app={app} table={table.name} rows={run} onClose={() => setRun(null)} />
+            </Suspense>
+          )}
           {(isNew || search.row !== undefined) && (
             <RowPanel
               key={isNew ? "new" : search.row}

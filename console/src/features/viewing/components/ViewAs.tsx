@@ -30,8 +30,8 @@ export function ViewAs({ me, member }: Props) {
   );
 }
 
-/** Shows this page as any member of the organization sees it. */
-export function ViewAsMember() {
+/** Shows a table's rows as any member of the organization sees them; `rows` is their address. */
+export function ViewAsMember({ rows }: { rows: string }) {
   const org = useOrganization();
   const me = useQuery(meQuery(useApi())).data;
   if (me === undefined || me.role === "member" || viewedIn(org) !== null) return null;
@@ -43,7 +43,9 @@ export function ViewAsMember() {
       leftSection={<IconEye size={16} aria-hidden />}
       onClick={() => {
         viewIn(org, { target: "member", name: t("a member") });
-        window.location.reload();
+        // With its filter, if they are what is shown already.
+        if (window.location.pathname === rows) window.location.reload();
+        else window.location.assign(rows);
       }}
     >
       {t("View as member")}

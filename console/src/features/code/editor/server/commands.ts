@@ -1,5 +1,6 @@
 import { type EditorView, showDialog } from "@codemirror/view";
 import { t } from "@/i18n";
+import { applied } from "./edits";
 import { type LanguageServer, pathOf } from "./language-server";
 import { offsetOf, positionAt } from "./positions";
 import type { Edit, Fix } from "./wire";
@@ -15,7 +16,7 @@ export type ServerHooks = {
   onEdits: (edits: ReadonlyMap<string, readonly Edit[]>) => void;
 };
 
-export type CommandName = "definition" | "uses" | "rename" | "fix";
+export type CommandName = "definition" | "uses" | "rename" | "fix" | "format";
 
 /** Does a command at the cursor. Returns false where there is no language server. */
 export function runCommand(name: CommandName, view: EditorView, path: string, hooks: ServerHooks): boolean {
@@ -23,7 +24,7 @@ export function runCommand(name: CommandName, view: EditorView, path: string, ho
   if (server === null || !server.knows(path)) return false;
   server.change(path, view.state.doc.toString());
   const context = { server, view, path, hooks };
-  const doing = { definition, uses, rename, fix }[name](context);
+  const doing = { definition, uses, rename, fix, format }[name](context);
   doing.catch((error: unknown) => say(view, error instanceof Error ? error.message : String(error)));
   return true;
 }
@@ -68,6 +69,29 @@ async function fix({ server, view, path, hooks }: Context): Promise<void> {
   if (first === undefined) say(view, t("There is no fix for this place."));
   else if (others.length === 0) apply(first.edits, view, path, hooks);
   else choose(fixes, view, (chosen) => apply(chosen.edits, view, path, hooks));
+}
+
+/** Formats as one step of undo. Only what differs is changed, so that the cursor stays in its word. */
+async function format({ server, view, path }: Context): Promise<void> {
+  const before = view.state.doc.toString();
+  const [edits, { diff }] = await Promise.all([server.format(path), import("@codemirror/merge")]).catch(
+    (error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(t("Not formatted: {reason}", { reason }));
+    },
+  );
+  // What was typed meanwhile is not what was formatted.
+  if (view.state.doc.toString() !== before) return;
+  const after = applied(before, edits);
+  if (after === before) say(view, t("This file is formatted already."));
+  else {
+    const changes = diff(before, after).map(({ fromA, toA, fromB, toB }) => ({
+      from: fromA,
+      to: toA,
+      insert: after.slice(fromB, toB),
+    }));
+    view.dispatch({ changes, userEvent: "format" });
+  }
 }
 
 function choose(fixes: readonly Fix[], view: EditorView, onChosen: (fix: Fix) => void): void {

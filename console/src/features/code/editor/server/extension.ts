@@ -50,6 +50,7 @@ export function serverExtension(path: string, hooks: ServerHooks): Extension {
         { key: "Shift-F12", run: (view) => runCommand("uses", view, path, hooks), preventDefault: true },
         { key: "F2", run: (view) => runCommand("rename", view, path, hooks), preventDefault: true },
         { key: "Mod-.", run: (view) => runCommand("fix", view, path, hooks), preventDefault: true },
+        { key: "Shift-Alt-f", run: (view) => runCommand("format", view, path, hooks), preventDefault: true },
         { key: "Escape", run: closeSignature },
       ]),
     ),

@@ -1,11 +1,13 @@
 import { Connection, type ServerState } from "./connection";
 import {
+  type Edit,
   type Fix,
   type Item,
   type Location,
   type Position,
   readDocumentation,
   readEdits,
+  readEditsOfText,
   readFixes,
   readHover,
   readItems,
@@ -127,6 +129,12 @@ export class LanguageServer {
   async fixes(path: string, position: Position): Promise<Fix[]> {
     const range = { start: position, end: position };
     return readFixes(await this.ask("codeAction", path, { range, context: { diagnostics: [], only: ["quickfix"] } }));
+  }
+
+  /** Returns the edits that format a text; rejects with the reason where it cannot be read. */
+  async format(path: string): Promise<Edit[]> {
+    const options = { tabSize: 4, insertSpaces: true };
+    return readEditsOfText(await this.ask("formatting", path, { options }));
   }
 
   close(): void {

@@ -6,7 +6,8 @@ export type Range = { start: Position; end: Position };
 export type Location = { uri: string; range: Range };
 export type Edit = { range: Range; text: string };
 export type Item = { label: string; insert: string; kind: number; detail: string; documentation: string; raw: unknown };
-export type ServerProblem = { range: Range; severity: number; message: string };
+/** `source` names who says it. */
+export type ServerProblem = { range: Range; severity: number; message: string; source: string };
 export type Signature = { label: string; documentation: string; active: string };
 export type Fix = { title: string; edits: ReadonlyMap<string, readonly Edit[]> };
 
@@ -42,10 +43,11 @@ export function readLocations(answer: unknown): Location[] {
 }
 
 export function readProblems(params: Record<string, unknown>): ServerProblem[] {
-  return listOf(params.diagnostics).map(({ range, severity, message }) => ({
+  return listOf(params.diagnostics).map(({ range, severity, message, source }) => ({
     range: rangeOf(range),
     severity: Number(severity ?? 1),
     message: textOf(message),
+    source: textOf(source).toLowerCase(),
   }));
 }
 
@@ -64,12 +66,12 @@ export function readSignature(answer: unknown): Signature | null {
 /** Returns the edits of an answer by URI. */
 export function readEdits(answer: unknown): Map<string, Edit[]> {
   const changes = isRecord(answer) && isRecord(answer.changes) ? answer.changes : {};
-  return new Map(
-    Object.entries(changes).map(([uri, edits]) => [
-      uri,
-      listOf(edits).map(({ range, newText }) => ({ range: rangeOf(range), text: textOf(newText) })),
-    ]),
-  );
+  return new Map(Object.entries(changes).map(([uri, edits]) => [uri, readEditsOfText(edits)]));
+}
+
+/** Returns the edits of an answer that is about one text. */
+export function readEditsOfText(answer: unknown): Edit[] {
+  return listOf(answer).map(({ range, newText }) => ({ range: rangeOf(range), text: textOf(newText) }));
 }
 
 export function readFixes(answer: unknown): Fix[] {

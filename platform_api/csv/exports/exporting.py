@@ -1,8 +1,8 @@
 """Exports rows to a file: reads them through GraphQL as the caller's role, page by page.
 
 The file is temporary first; it is stored when it is complete, together with the end of the job. A process that takes
-over an export begins again. Rows are read in pages, in the order of their ids, each page at its own time: a row that
-changes meanwhile appears as it was before or after.
+over an export begins again. Rows are read in pages, each at its own time: a row that changes meanwhile appears as it
+was before or after, and one that moves in the requested order may appear twice or not at all.
 """
 
 import asyncio
@@ -14,11 +14,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import IO, Any, Protocol
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Scope
 from platform_api.accounts.on_behalf import act_for
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
 from platform_api.csv.errors import JobFailed
+from platform_api.csv.exports.order import Order
 from platform_api.csv.jobs import EXPORTS, announce_change
 from platform_api.csv.models import CsvExport, JobStatus
 from platform_api.csv.records.text import DELIMITERS
@@ -30,13 +34,13 @@ from platform_api.graphql.access import graphql_session
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.tables.definition import TableDefinition
 from platform_api.tables.models import AppTable
+from platform_api.tables.permissions.repository import own_rights
 from platform_api.work.queue import Claimed
 
 PAGE = 1000
 _MAX_SHEET_ROWS = 1_048_575
 _MAX_INT_DIGITS = 4000
 _SCOPES = frozenset({Scope.DATA})
-_FIRST_ID = "00000000-0000-0000-0000-000000000000"
 
 
 class Sink(Protocol):
@@ -64,6 +68,7 @@ class Export:
         self._claimed = claimed
         self._max_bytes = max_bytes
         self._request = ExportWrite.model_validate(job.options)
+        self._order = Order.of(self._request.order_by)
 
     async def run(self) -> None:
         """Exports to the end. Raises JobFailed, LeaseLost."""
@@ -73,9 +78,9 @@ class Export:
             sink = _sink(self._request, file, [exportable[column] for column in columns])
             await asyncio.to_thread(sink.begin, columns)
             total = await self._count(definition)
-            count, last_id = 0, _FIRST_ID
-            while page := await self._page(definition, columns, after=last_id):
-                last_id = str(page[-1]["automio_id"])
+            count, after = 0, None
+            while page := await self._page(definition, columns, after=after):
+                after = self._order.after(self._order.place(page[-1]))
                 count += len(page)
                 if count > _MAX_SHEET_ROWS and self._request.format is FileFormat.XLSX:
                     raise JobFailed(f"an Excel sheet holds {_MAX_SHEET_ROWS} rows; export as CSV")
@@ -95,13 +100,22 @@ class Export:
     async def _columns(self) -> tuple[list[str], TableDefinition]:
         async with self._database.transaction() as session:
             table = await session.get(AppTable, self._job.table_id)
-        if table is None:
-            raise JobFailed("the table was deleted")
+            if table is None:
+                raise JobFailed("the table was deleted")
+            rights = await own_rights(session, await self._actor(session), table)
         names = table.definition.column_names
-        columns = self._request.columns or list(names)
+        columns = self._request.columns or rights.readable()
         if unknown := [column for column in columns if column not in names]:
             raise JobFailed(f"columns: the table has no column {unknown[0]!r}")
+        rights.require_readable(columns)
         return columns, table.definition
+
+    async def _actor(self, session: AsyncSession) -> Actor:
+        """Returns the user who started the export. Raises if they may not read any more."""
+        job = self._job
+        return await act_for(
+            session, user_id=job.user_id, organization_id=job.organization_id, app_id=job.app_id, scopes=_SCOPES
+        )
 
     async def _count(self, definition: TableDefinition) -> int:
         table = definition.physical.table
@@ -111,31 +125,26 @@ class Export:
         data = await self._ask(document, {"where": self._request.where})
         return int(data[f"{table}_aggregate"]["aggregate"]["count"])
 
-    async def _page(self, definition: TableDefinition, columns: Sequence[str], *, after: str) -> list[dict[str, Any]]:
+    async def _page(
+        self, definition: TableDefinition, columns: Sequence[str], *, after: dict[str, Any] | None
+    ) -> list[dict[str, Any]]:
         table = definition.physical.table
         # Names were checked when the table was created: letters, digits, underscores.
         document = (
             f"query ($where: {table}_bool_exp!) {{"
-            f" {table}(where: $where, order_by: {{id: asc}}, limit: {PAGE})"
-            f" {{ automio_id: id {' '.join(columns)} }} }}"
+            f" {table}(where: $where, order_by: {self._order.argument}, limit: {PAGE})"
+            f" {{ {self._order.selection} {' '.join(columns)} }} }}"
         )
-        where = {"_and": [self._request.where, {"id": {"_gt": after}}]}
+        where = self._request.where if after is None else {"_and": [self._request.where, after]}
         page: list[dict[str, Any]] = (await self._ask(document, {"where": where}))[table]
         return page
 
     async def _ask(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
-        job = self._job
         async with self._database.transaction() as session:
             # For each page: who lost the right to read gets no more.
-            actor = await act_for(
-                session,
-                user_id=job.user_id,
-                organization_id=job.organization_id,
-                app_id=job.app_id,
-                scopes=_SCOPES,
-            )
-            caller = await graphql_session(session, actor, job.app_id)
-        body = json.dumps({"query": document, "variables": variables}).encode()
+            caller = await graphql_session(session, await self._actor(session), self._job.app_id)
+        # Exact numbers go as text: JSON's would be rounded.
+        body = json.dumps({"query": document, "variables": variables}, default=str).encode()
         # Numbers keep their digits.
         answer: dict[str, Any] = json.loads(
             (await self._backend.execute(body, caller)).body, parse_float=Decimal, parse_int=_whole_number

@@ -1,0 +1,1 @@
+export { WhyNotSeen } from "./components/WhyNotSeen";

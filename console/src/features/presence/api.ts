@@ -1,0 +1,63 @@
+import { isRecord } from "@/api/graphql";
+
+/** Somebody else who has the same document open. */
+export type Person = { id: number; name: string };
+
+type Attending = {
+  organization: string;
+  app: string | number;
+  /** `table/<name>`, `schema/<name>` or `source/<path>`. */
+  document: string;
+  onPeople: (people: readonly Person[]) => void;
+};
+
+const maxDelay = 15_000;
+const full = 4429;
+const fullDelay = 60_000;
+/** Who may not be there is not shown who is. */
+const refused: readonly number[] = [4401, 4403, 4404];
+
+/** Is present at a document, and tells who else is. Connects again when the connection breaks. Returns what ends it. */
+export function attend({ organization, app, document, onPeople }: Attending): () => void {
+  const url = new URL(`/api/apps/${app}/presence/`, window.location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.searchParams.set("organization", organization);
+  url.searchParams.set("document", document);
+  let socket: WebSocket | null = null;
+  let failures = 0;
+  let timer = 0;
+  let hasEnded = false;
+  const connect = () => {
+    socket = new WebSocket(url);
+    socket.onmessage = ({ data }: MessageEvent<unknown>) => {
+      failures = 0;
+      const message: unknown = JSON.parse(String(data));
+      if (!isRecord(message)) return;
+      // Answered as it comes, not by a timer: those of a hidden tab stand still.
+      if (message.type === "ping") socket?.send('{"type":"pong"}');
+      else if (message.type === "people") onPeople(readPeople(message.people));
+    };
+    socket.onclose = ({ code }) => {
+      onPeople([]);
+      if (hasEnded || refused.includes(code)) return;
+      failures += 1;
+      const delay = code === full ? fullDelay : Math.min(500 * 2 ** failures, maxDelay);
+      timer = window.setTimeout(connect, delay * (0.5 + Math.random() / 2));
+    };
+  };
+  connect();
+  return () => {
+    hasEnded = true;
+    window.clearTimeout(timer);
+    socket?.close(1000);
+  };
+}
+
+function readPeople(value: unknown): Person[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item) =>
+    isRecord(item) && typeof item.id === "number" && typeof item.name === "string"
+      ? [{ id: item.id, name: item.name }]
+      : [],
+  );
+}

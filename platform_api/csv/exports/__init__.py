@@ -1,0 +1,1 @@
+"""Exports rows of a table to files, in any order."""

@@ -1,0 +1,31 @@
+"""Decides who may be present where, and so see who else is."""
+
+import re
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from platform_api.accounts.actor import Actor
+from platform_api.accounts.models import Role, Scope
+from platform_api.apps.access import get_buildable_app, get_usable_app
+from platform_api.core.errors import NotFound
+from platform_api.core.types import AppId
+from platform_api.presence.models import Place
+
+_DOCUMENT = re.compile(r"(table|schema|source)/[^\x00-\x1f\x7f]{1,250}")
+
+
+async def find_place(session: AsyncSession, actor: Actor, app: str, document: str) -> Place:
+    """Returns the place of a document that `actor` may open. Raises NotFound and Forbidden.
+
+    `table/<name>` is for who may use the app; `schema/<name>` and `source/<path>` are for who may change it.
+    """
+    named = _DOCUMENT.fullmatch(document)
+    if named is None:
+        raise NotFound("document: must be table/<name>, schema/<name> or source/<path>")
+    if named[1] == "table":
+        actor.require_scope(Scope.DATA)
+        actor.require_role(Role.MEMBER)
+        found = await get_usable_app(session, actor, app)
+    else:
+        found = await get_buildable_app(session, actor, app)
+    return Place(actor.organization_id, AppId(found.id), document)

@@ -1,0 +1,130 @@
+"""Serves one window: keeps its presence while it answers, and tells it who else is there."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import asyncpg
+import orjson
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.websockets import WebSocket
+
+from hasura.engine.sql.database_errors import CONNECTION_LOST
+from platform_api.accounts.actor import Actor
+from platform_api.core.database import Database
+from platform_api.core.errors import PlatformError, Unavailable
+from platform_api.core.http.sockets import CloseCode, Closed, closed_by, first_of, receive_text, send_in_time
+from platform_api.presence import service
+from platform_api.presence.hub import PresenceHub
+from platform_api.presence.models import Person, Place, Visit
+from platform_api.presence.schemas import PeopleMessage
+
+log = structlog.stdlib.get_logger()
+
+ASK_SECONDS = 2.0
+"""A window is asked this often whether it is there: its own timers stand still in the background."""
+SILENT_SECONDS = 5.0
+_CHECK_SECONDS = 10.0
+_SETTLE_SECONDS = 0.1
+_MAX_CHARACTERS = 100
+_LOST = (SQLAlchemyError, asyncpg.PostgresError, *CONNECTION_LOST, Unavailable)
+_QUESTION = orjson.dumps({"type": "ping"}).decode()
+
+StillAllowed: TypeAlias = Callable[[AsyncSession], Awaitable[object]]
+"""Raises the platform's error by which the caller may no longer be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Describes a window that is connected: its WebSocket, whose it is, and what is open in it."""
+
+    socket: WebSocket
+    actor: Actor
+    place: Place
+    still_allowed: StillAllowed
+
+
+class WindowConnection:
+    """Serves a window until it has gone, or may no longer be there."""
+
+    def __init__(self, database: Database, hub: PresenceHub, window: Window) -> None:
+        self._database = database
+        self._hub = hub
+        self._window = window
+
+    async def run(self) -> None:
+        """Serves until the connection is to be closed; raises Closed with the reason."""
+        window = self._window
+        with self._hub.watching(window.place.key) as changed:
+            async with self._visiting():
+                await first_of(self._hear(), self._ask(), self._tell(changed), self._check())
+
+    @asynccontextmanager
+    async def _visiting(self) -> AsyncIterator[None]:
+        """Keeps the window's presence for as long as the block runs."""
+        visit: Visit | None = None
+        try:
+            with self._hub.visiting(self._window.actor, self._window.place) as visit:
+                async with self._database.transaction() as session:
+                    await service.renew(session, [visit])
+                yield
+        finally:
+            if visit is not None:
+                # Also when the process is told to end.
+                await asyncio.shield(self._leave(visit))
+
+    async def _leave(self, visit: Visit) -> None:
+        with contextlib.suppress(*_LOST):
+            async with self._hub.account, self._database.transaction() as session:
+                await service.leave(session, visit)
+
+    async def _hear(self) -> None:
+        """Raises Closed when nothing was heard for some seconds: a network that is lost closes no connection."""
+        while True:
+            try:
+                async with asyncio.timeout(SILENT_SECONDS):
+                    text = await receive_text(self._window.socket)
+            except TimeoutError as error:
+                raise Closed(CloseCode.IDLE, "the window does not answer") from error
+            if len(text) > _MAX_CHARACTERS:
+                raise Closed(CloseCode.TOO_LONG, f"a message may have at most {_MAX_CHARACTERS} characters")
+
+    async def _ask(self) -> None:
+        while True:
+            await asyncio.sleep(ASK_SECONDS)
+            await send_in_time(self._window.socket.send_text(_QUESTION))
+
+    async def _tell(self, changed: asyncio.Event) -> None:
+        told: list[Person] | None = None
+        while True:
+            changed.clear()
+            try:
+                async with self._database.transaction() as session:
+                    people = list(await service.others_at(session, self._window.actor, self._window.place))
+            except _LOST as error:
+                log.info("presence.database_unavailable", error=str(error))
+                await asyncio.sleep(ASK_SECONDS)
+                continue
+            if people != told:
+                message = PeopleMessage.of(people).model_dump_json()
+                await send_in_time(self._window.socket.send_text(message))
+                told = people
+            # Several who come at once, as after a restart, are one message.
+            await asyncio.sleep(_SETTLE_SECONDS)
+            await changed.wait()
+
+    async def _check(self) -> None:
+        while True:
+            await asyncio.sleep(_CHECK_SECONDS)
+            try:
+                async with self._database.transaction() as session:
+                    await self._window.still_allowed(session)
+            except _LOST as error:
+                log.info("presence.database_unavailable", error=str(error))
+            except PlatformError as error:
+                raise closed_by(error) from error
