@@ -11,8 +11,8 @@ a new watch is `settling` until every transaction that ran at that time has ende
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -20,6 +20,7 @@ from hasura.engine.logging import log
 from hasura.engine.sql.database_errors import CONNECTION_LOST
 
 Table = tuple[str, str]
+T = TypeVar("T")
 _CHANNEL = "automio_engine_changes"
 
 _SCHEMA = """
@@ -59,6 +60,7 @@ class ChangeFeed:
         self._line: _Line | None = None
         # A connection does one thing at a time.
         self._turn = asyncio.Lock()
+        self._begun: set[asyncio.Task[Any]] = set()
 
     async def watch(self, tables: Iterable[Table], on_change: Callable[[], None]) -> "Watch | None":
         """Calls `on_change` after each committed change of any of the tables; None where they cannot be watched.
@@ -66,6 +68,29 @@ class ChangeFeed:
         It is also called when the listening connection is lost: the watch no longer `holds` then. Raises one of
         CONNECTION_LOST.
         """
+        watching = self._begin(self._start(tables, on_change))
+        try:
+            return await asyncio.shield(watching)
+        except asyncio.CancelledError:
+            watching.add_done_callback(self._forget_unused)
+            raise
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Starts what goes on to its end also when nobody waits for it any more.
+
+        A transaction that is given up half way would stay open on the connection, and keep its table locked.
+        """
+        task = asyncio.ensure_future(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return task
+
+    def _forget_unused(self, watching: "asyncio.Task[Watch | None]") -> None:
+        # Asking for the exception says that it was seen.
+        if not watching.cancelled() and watching.exception() is None and (watch := watching.result()) is not None:
+            self._begin(self._remove(watch))
+
+    async def _start(self, tables: Iterable[Table], on_change: Callable[[], None]) -> "Watch | None":
         async with self._turn:
             line = await self._listening()
             try:
@@ -87,6 +112,9 @@ class ChangeFeed:
             return watch
 
     async def close(self) -> None:
+        """Ends what was begun, and the listening connection."""
+        while self._begun:
+            await asyncio.wait(self._begun)
         line, self._line = self._line, None
         if line is not None:
             with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_LOST):
@@ -105,6 +133,10 @@ class ChangeFeed:
         return oldest > watch.horizon
 
     async def forget(self, watch: "Watch") -> None:
+        """Ends a watch, also when the caller is cancelled meanwhile."""
+        await asyncio.shield(self._begin(self._remove(watch)))
+
+    async def _remove(self, watch: "Watch") -> None:
         # Within the turn, or a watch that begins meanwhile would lose its entry.
         async with self._turn:
             idle = watch.line.remove(watch)
