@@ -62,6 +62,7 @@ async def world(shared_platform: Platform) -> AsyncIterator[World]:
             await shared_platform.create_colleague(victim, Role.BUILDER)
             await post("/api/apps/", {"name": name, "slug": f"{world.marker}-{number}"})
             await post(f"/api/apps/{at['app']}/new_table/", {"name": f"t{9 - number}_{world.marker}"})
+            await post("/api/actions/", {"app": at["app"], "name": name, "code": "pass"})
             await post(f"/api/apps/{at['app']}/webhooks/", {"action": "take", "name": name})
             await post(f"/api/apps/table-tags/{at['app']}/orders/add/", {"name": name})
             await post(f"/api/apps/{at['app']}/table/orders/views/", {"name": name, "content": {}})
@@ -93,13 +94,23 @@ async def operator(shared_platform: Platform, world: World) -> AsyncIterator[htt
         yield client
 
 
-def _items(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = answer["results"] if "results" in answer else answer["tables"]
+def _items(reply: httpx.Response) -> list[dict[str, Any]]:
+    answer: Any = reply.json()
+    items: list[dict[str, Any]] = answer if isinstance(answer, list) else answer.get("results", answer.get("tables"))
     return items
 
 
-def _ids(answer: dict[str, Any]) -> list[Any]:
-    return [item.get("id") or item.get("user_id") or item["integration_id"] for item in _items(answer)]
+def _ids(reply: httpx.Response) -> list[Any]:
+    return [item.get("id") or item.get("user_id") or item["integration_id"] for item in _items(reply)]
+
+
+def _cursor(reply: httpx.Response) -> str | None:
+    """The cursor of the next part: of the answer, or of the header `Link` where that is a plain array."""
+    answer = reply.json()
+    if isinstance(answer, list):
+        return httpx.URL(reply.links["next"]["url"]).params["cursor"] if "next" in reply.links else None
+    cursor: str | None = answer["next_cursor"]
+    return cursor
 
 
 async def _get(
@@ -113,25 +124,27 @@ async def _get(
 async def test_the_parts_of_a_list_are_the_list_in_its_order(
     reader: httpx.AsyncClient, operator: httpx.AsyncClient, world: World, path: str, order: str
 ) -> None:
-    whole = (await _get(reader, operator, world, path, limit=100, order=order)).json()
+    whole = await _get(reader, operator, world, path, limit=100, order=order)
     assert len(_ids(whole)) >= ITEMS, f"test_lists.py: put {ITEMS} items into the list of {path}"
-    assert whole.get("count") is None and whole.get("next") is None and whole["next_cursor"] is None
+    envelope = whole.json() if isinstance(whole.json(), dict) else {}
+    assert envelope.get("count") is None and envelope.get("next") is None and _cursor(whole) is None
     opposite = order[1:] if order.startswith("-") else f"-{order}"
-    turned = (await _get(reader, operator, world, path, limit=100, order=opposite)).json()
+    turned = await _get(reader, operator, world, path, limit=100, order=opposite)
     assert _ids(turned) == _ids(whole)[::-1]
     parts, cursor = [], ""
     while cursor is not None:
         reply = await _get(reader, operator, world, path, limit=2, order=order, cursor=cursor)
         assert reply.status_code == 200, reply.text
-        parts += _ids(reply.json())
-        cursor = reply.json()["next_cursor"]
+        parts += _ids(reply)
+        cursor = _cursor(reply)
     assert parts == _ids(whole)
-    first = (await _get(reader, operator, world, path, limit=2, order=order)).json()
-    if "next" in first:
+    first = await _get(reader, operator, world, path, limit=2, order=order)
+    link = first.json().get("next") if isinstance(first.json(), dict) else first.links["next"]["url"]
+    if link is not None:
         client = operator if path == "/api/users/" else reader
-        assert _ids((await client.get(first["next"])).json()) == _ids(whole)[2:4]
+        assert _ids(await client.get(link)) == _ids(whole)[2:4]
     other = next(word for word in _parameters(path)["order"]["enum"] if word != order)
-    refused = await _get(reader, operator, world, path, limit=2, order=other, cursor=first["next_cursor"])
+    refused = await _get(reader, operator, world, path, limit=2, order=other, cursor=_cursor(first))
     assert refused.status_code == 422 and "cursor: it is damaged or belongs to another" in refused.text
 
 
@@ -144,7 +157,7 @@ async def test_a_search_finds_what_contains_it_whatever_the_case(
     def texts(item: dict[str, Any]) -> list[str]:
         return [str(item.get(name) or "").lower() for name in names]
 
-    whole = _items((await _get(reader, operator, world, path, limit=100)).json())
+    whole = _items(await _get(reader, operator, world, path, limit=100))
     word = texts(whole[ITEMS - 1])[-1] or texts(whole[ITEMS - 1])[0]
     if path.endswith("/plugins/"):
         word = whole[ITEMS - 1]["integration"]["integration_id"]
@@ -152,9 +165,9 @@ async def test_a_search_finds_what_contains_it_whatever_the_case(
     reply = await _get(reader, operator, world, path, limit=100, search=part.swapcase())
     assert reply.status_code == 200, reply.text
     expected = [item for item in whole if any(part in text for text in texts(item))]
-    assert expected and _items(reply.json()) == expected
+    assert expected and _items(reply) == expected
     for nothing in ("%", "\\", "no such thing"):
-        assert _items((await _get(reader, operator, world, path, limit=9, search=nothing)).json()) == []
+        assert _items(await _get(reader, operator, world, path, limit=9, search=nothing)) == []
     for refused in ("a\0", "x" * 101):
         assert (await _get(reader, operator, world, path, limit=9, search=refused)).status_code == 422
 
@@ -176,11 +189,9 @@ async def test_what_no_list_can_answer_is_refused(
 async def test_a_cursor_opens_nothing_to_another_organization(
     shared_platform: Platform, reader: httpx.AsyncClient, operator: httpx.AsyncClient, world: World, path: str
 ) -> None:
-    first = (await _get(reader, operator, world, path, limit=1)).json()
+    first = await _get(reader, operator, world, path, limit=1)
     async with shared_platform.client(await shared_platform.create_caller()) as stranger:
-        reply = await stranger.get(
-            path.format(**world.parameters), params={"limit": 100, "cursor": first["next_cursor"]}
-        )
+        reply = await stranger.get(path.format(**world.parameters), params={"limit": 100, "cursor": _cursor(first)})
     assert reply.status_code < 500 and world.marker not in reply.text.replace(world.parameters["organization"], "")
 
 

@@ -84,6 +84,7 @@ DONE_BY_SCRIPTS = {
     "POST /api/apps/{app}/table/{table_name}/group-rows/",
     "POST /api/apps/csv-imports/",
     "POST /api/apps/csv-imports/preview/",
+    "POST /api/apps/csv-imports/uploads/",
     "POST /api/apps/csv-imports/{import_id}/cancel/",
     "POST /api/apps/csv-imports/{import_id}/repairs/",
     "POST /api/apps/csv-exports/",

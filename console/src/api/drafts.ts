@@ -73,14 +73,16 @@ function rest(): Promise<void> {
   return new Promise((resolve) => globalThis.setTimeout(resolve, restMs));
 }
 
-/** Writes what waits before the page goes: without the wait, and committed at once. */
+/** Writes what waits before the page goes, without the wait. */
 function writeNow(): void {
   if (current === null || pending.size === 0) return;
   const changes = [...pending.values()];
   pending.clear();
-  put(current, changes).commit();
+  put(current, changes);
 }
 
+// The first comes when the page is left, the second also where it is only put aside.
+globalThis.addEventListener?.("beforeunload", writeNow);
 globalThis.addEventListener?.("pagehide", writeNow);
 
 async function writeAll(): Promise<void> {
@@ -106,6 +108,8 @@ function put(database: IDBDatabase, changes: readonly Pending[]): IDBTransaction
     if (draft === null) drafts.delete([...key]);
     else drafts.put(draft);
   }
+  // Said at once: a page that goes meanwhile takes with it what was not committed.
+  transaction.commit();
   return transaction;
 }
 
