@@ -37,8 +37,8 @@ type Props = {
 export function RuleEditor(props: Props) {
   const { legend, whenEmpty, rule, unread, fault } = props;
   const sentences = readSentences(rule);
-  const [wanted, setWanted] = useState<"sentences" | "json">("sentences");
-  const view = sentences === null || unread !== undefined ? "json" : wanted;
+  const [chosen, setChosen] = useState<"sentences" | "json">("sentences");
+  const view = sentences === null || unread !== undefined ? "json" : chosen;
   const describedBy = useId();
   return (
     <fieldset className={classes.rule} aria-describedby={fault === undefined ? undefined : describedBy}>
@@ -48,7 +48,7 @@ export function RuleEditor(props: Props) {
           size="xs"
           aria-label={t("{rule}, shown as", { rule: legend })}
           value={view}
-          onChange={(value) => setWanted(value === "json" ? "json" : "sentences")}
+          onChange={(value) => setChosen(value === "json" ? "json" : "sentences")}
           data={[
             { value: "sentences", label: t("Sentences"), disabled: sentences === null || unread !== undefined },
             { value: "json", label: t("JSON") },

@@ -9,11 +9,11 @@ import { timeOf, totalOf } from "../model/bars";
 import type { RunFilters } from "../model/filters";
 import classes from "./Histogram.module.css";
 
-type Props = { scope: RunScope; filters: RunFilters; onFilter: (filters: RunFilters) => void; isWanted: boolean };
+type Props = { scope: RunScope; filters: RunFilters; onFilter: (filters: RunFilters) => void; isEnabled: boolean };
 
 /** Shows runs over time as bars, failed ones apart. A bar chooses its time, and dragging over several chooses theirs. */
-export function Histogram({ scope, filters, onFilter, isWanted }: Props) {
-  const { data, error } = useQuery({ ...histogramQuery(useApi(), scope, filters), enabled: isWanted });
+export function Histogram({ scope, filters, onFilter, isEnabled }: Props) {
+  const { data, error } = useQuery({ ...histogramQuery(useApi(), scope, filters), enabled: isEnabled });
   return (
     <section className={classes.histogram} aria-label={t("Runs over time")}>
       {data === undefined ? (

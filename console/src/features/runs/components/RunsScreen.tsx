@@ -41,7 +41,7 @@ function List({ scope, filters, onFilter }: ListProps) {
   return (
     <>
       {/* Counting is for later: the rows come first. */}
-      <Histogram scope={scope} filters={filters} onFilter={onFilter} isWanted={!list.isPending} />
+      <Histogram scope={scope} filters={filters} onFilter={onFilter} isEnabled={!list.isPending} />
       {list.isPending && <LoadingRows count={10} />}
       {list.error && list.data === undefined && <ErrorPanel error={list.error} onRetry={() => list.refetch()} />}
       {list.data !== undefined && <Listed list={list} scope={scope} filters={filters} onFilter={onFilter} />}
