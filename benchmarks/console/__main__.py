@@ -167,7 +167,7 @@ def second_browser(site: Site, rounds: int) -> tuple[str, str, str]:
 
 
 def typing_beside_output(site: Site, rounds: int) -> tuple[str, str, str]:
-    """Compares the CPU of a key in the editor while a run logs 10,000 lines, with one in a bare text area."""
+    """Compares a key in the editor while a run logs 10,000 lines with one in a bare text area."""
     tab, bare = site.tab(), open_tab(site.browser)
     tab.page.goto(site.path("code/actions/count.py"))
     tab.page.locator(".cm-content").wait_for()
@@ -182,22 +182,36 @@ def typing_beside_output(site: Site, rounds: int) -> tuple[str, str, str]:
     p95, usual = (statistics.quantiles(list_, n=20)[-1] for list_ in (latencies, floor))
     return (
         "key to paint while a run logs 10,000 lines, p95",
-        f"{p95 * 1000:.0f} ms ({p95 / usual:.1f}x a bare text area);"
-        f" {cpu * 1000:.1f} ms of CPU a key, log included ({cpu / bare_cpu:.1f}x)",
+        f"{p95:.0f} ms (a bare text area: {usual:.0f} ms);"
+        f" {cpu * 1000:.1f} ms of CPU a key, log included ({cpu / bare_cpu:.1f}x a bare text area)",
         "<= 50 ms",
     )
 
 
+_OBSERVE_KEYS = """() => {
+  window.keyTimes = [];
+  const observer = new PerformanceObserver((list) => {
+    for (const { name, duration } of list.getEntries()) if (name === "keydown") window.keyTimes.push(duration);
+  });
+  observer.observe({ type: "event", durationThreshold: 16 });
+}"""
+
+
 def _typed(tab: Tab, keys: int) -> tuple[list[float], float]:
-    """Returns the seconds from each of some typed keys to the next frame, and the CPU seconds of a key."""
-    latencies = []
+    """Returns the milliseconds from each of some typed keys to the paint that shows it, and the CPU seconds of a key.
+
+    The browser times them itself (Event Timing), in steps of 8 ms from 16 on: what drives the browser takes longer
+    than a key does.
+    """
+    tab.page.evaluate(_OBSERVE_KEYS)
     before = tab.cpu()
     for number in range(keys):
-        began = time.perf_counter()
         tab.page.keyboard.type("x" if number % 8 else "\n")
         tab.page.evaluate("() => new Promise(done => requestAnimationFrame(() => done()))")
-        latencies.append(time.perf_counter() - began)
-    return latencies, (tab.cpu() - before) / keys
+    cpu = (tab.cpu() - before) / keys
+    tab.page.wait_for_timeout(500)
+    slow: list[float] = tab.page.evaluate("() => window.keyTimes")
+    return slow + [16.0] * (keys - len(slow)), cpu
 
 
 def memory(site: Site, rounds: int) -> tuple[str, str, str]:

@@ -3,8 +3,17 @@ import IconChevronDown from "@tabler/icons-react/icons/IconChevronDown";
 import IconChevronUp from "@tabler/icons-react/icons/IconChevronUp";
 import IconDownload from "@tabler/icons-react/icons/IconDownload";
 import IconSearch from "@tabler/icons-react/icons/IconSearch";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import {
+  memo,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { t } from "@/i18n";
 import { type AnsiPart, ansiParts } from "./ansi";
 import { download } from "./download";
@@ -15,6 +24,8 @@ import { bytes, number } from "./time";
 const rowHeight = 20;
 /** More lines than any screen has. */
 const maxOnScreen = 1024;
+/** Rows that are drawn above and below what is seen, for whoever scrolls. */
+const overscan = 8;
 /** Longer lines are cut: a browser that lays out megabytes in one line stands still. */
 const maxShown = 4000;
 const place = /\b((?:[\w.-]+\/)*[\w.-]+\.py)(?::|", line )(\d+)/g;
@@ -40,28 +51,41 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
   const isTouched = useRef(false);
+  const opening = useRef(onOpen);
+  opening.current = onOpen;
+  const open = useCallback((path: string, line: number) => opening.current?.(path, line), []);
   const [follows, setFollows] = useState(true);
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the log changes with its version
   const found = useMemo(() => log.find(search), [log, search, version]);
-  const rows = useVirtualizer({
-    count: log.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    overscan: 8,
-  });
-  // After everything that is shown: new lines move the end, and so does another height of the panel.
-  useEffect(() => {
+  const [first, setFirst] = useState(0);
+  const [height, setHeight] = useState(0);
+  const visible = Math.ceil(height / rowHeight) + 1;
+  const from = Math.max(0, (follows ? log.length - visible : first) - overscan);
+  const to = Math.min(log.length, follows ? log.length : first + visible + overscan);
+  const toEnd = () => {
+    if (scroller.current !== null) scroller.current.scrollTop = log.length * rowHeight;
+  };
+  // The rows at the end are drawn already: the scrolling that this causes draws nothing again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines move the end, and so does another height
+  useLayoutEffect(() => {
     if (follows) toEnd();
-  });
+  }, [follows, log.length, height]);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null) return;
+    const measured = new ResizeObserver(() => setHeight(element.clientHeight));
+    measured.observe(element);
+    return () => measured.disconnect();
+  }, []);
   const show = (row: number) => {
     setFollows(false);
     isTouched.current = false;
-    rows.scrollToIndex(row, { align: "center" });
-  };
-  const toEnd = () => {
-    if (scroller.current !== null) scroller.current.scrollTop = log.length * rowHeight;
+    const element = scroller.current;
+    if (element === null) return;
+    element.scrollTop = row * rowHeight - element.clientHeight / 2;
+    setFirst(Math.floor(element.scrollTop / rowHeight));
   };
   const goTo = (index: number) => {
     const at = ((index % found.length) + found.length) % found.length;
@@ -86,6 +110,8 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
     else if (isTouched.current && element.scrollTop < lastTop.current) setFollows(false);
     else if (follows) toEnd();
     lastTop.current = element.scrollTop;
+    // At the end, what is drawn follows from the log's length; its scrolling by itself draws nothing.
+    if (!follows || isTouched.current) setFirst(Math.floor(element.scrollTop / rowHeight));
   };
   const touch = () => {
     isTouched.current = true;
@@ -154,7 +180,10 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
           size="compact-xs"
           variant={follows ? "light" : "default"}
           aria-pressed={follows}
-          onClick={() => setFollows(!follows)}
+          onClick={() => {
+            setFirst(from + overscan);
+            setFollows(!follows);
+          }}
         >
           {t("Follow")}
         </Button>
@@ -184,27 +213,45 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
         onPointerDown={touch}
         onTouchMove={touch}
       >
-        <div
-          className={classes.lines}
-          ref={(element) => element?.style.setProperty("height", `${rows.getTotalSize()}px`)}
-        >
-          {rows.getVirtualItems().map(({ index, start }) => (
-            <div
+        <div className={classes.lines} style={{ height: `${log.length * rowHeight}px` }}>
+          {Array.from({ length: Math.max(0, to - from) }, (_, offset) => from + offset).map((index) => (
+            <Row
               // A place on the screen, not a line: a log that runs changes texts and makes no elements.
               key={index % maxOnScreen}
-              className={classes.line}
-              data-chosen={(search === "" ? index === fault : index === marked) || undefined}
-              style={{ transform: `translateY(${start}px)` }}
-            >
-              <span className={classes.number}>{index + 1 + log.lost}</span>
-              <Line text={log.at(index)} name={name} onOpen={onOpen} canOpen={canOpen} />
-            </div>
+              index={index}
+              lost={log.lost}
+              text={log.at(index)}
+              isChosen={search === "" ? index === fault : index === marked}
+              name={name}
+              onOpen={onOpen === undefined ? undefined : open}
+              canOpen={canOpen}
+            />
           ))}
         </div>
       </section>
     </div>
   );
 }
+
+type RowProps = Pick<Props, "name" | "onOpen" | "canOpen"> & {
+  index: number;
+  lost: number;
+  text: string;
+  isChosen: boolean;
+};
+
+const Row = memo(function Row({ index, lost, isChosen, ...line }: RowProps) {
+  return (
+    <div
+      className={classes.line}
+      data-chosen={isChosen || undefined}
+      style={{ transform: `translateY(${index * rowHeight}px)` }}
+    >
+      <span className={classes.number}>{index + 1 + lost}</span>
+      <Line {...line} />
+    </div>
+  );
+});
 
 function Line({ text, name, onOpen, canOpen }: Pick<Props, "name" | "onOpen" | "canOpen"> & { text: string }) {
   const isCut = text.length > maxShown;

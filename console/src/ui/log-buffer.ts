@@ -6,6 +6,11 @@ const maxLines = 100_000;
 const maxCharacters = 64_000_000;
 const fault = /^Traceback \(most recent call last\)|^[\w.]*(?:Error|Exception)\b|\b(?:ERROR|CRITICAL|FATAL)\b/;
 
+/** Ten times a second at most, and not between a key and what it shows: typing goes before a log. */
+function atRest(tell: () => void): void {
+  window.setTimeout(() => requestIdleCallback(tell, { timeout: 200 }), 100);
+}
+
 /**
  * Holds the lines of a log outside of React: many may come at once, and only those on the screen are shown. Beyond
  * 100,000 lines or 64 million characters the oldest are given up; `dropped` counts them.
@@ -21,7 +26,7 @@ export class LogBuffer {
   private readonly listeners = new Set<() => void>();
 
   /** `soon` runs what shows the change; at most one waits at a time. */
-  constructor(private readonly soon: (tell: () => void) => void = (tell) => window.setTimeout(tell, 100)) {}
+  constructor(private readonly soon: (tell: () => void) => void = atRest) {}
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);

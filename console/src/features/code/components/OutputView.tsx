@@ -1,4 +1,5 @@
 import { Badge, Button, Progress, Text } from "@mantine/core";
+import { useCallback } from "react";
 import type { RunDetail } from "@/features/runs";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
@@ -26,6 +27,7 @@ const colors: Record<RunDetail["status"], string> = {
 /** What the newest run prints, live, with its state, progress and a way to end it. */
 export function OutputView({ running, paths, onOpen }: Props) {
   const { started, run, log, cancelling, failure } = running;
+  const canOpen = useCallback((path: string) => paths.has(path), [paths]);
   if (started === null) return <p className={classes.nothing}>{t("Run the action to see here what it prints.")}</p>;
   const status = run?.status ?? "pending";
   const isOver = run !== null && hasEnded(run);
@@ -69,7 +71,7 @@ export function OutputView({ running, paths, onOpen }: Props) {
         label={t("Output of the run")}
         name={`run-${started.run_number}`}
         state={state}
-        canOpen={(path) => paths.has(path)}
+        canOpen={canOpen}
         onOpen={onOpen}
       />
     </div>

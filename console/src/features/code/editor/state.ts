@@ -15,6 +15,7 @@ import {
   keymap,
   lineNumbers,
   rectangularSelection,
+  tooltips,
   type ViewUpdate,
 } from "@codemirror/view";
 import { t } from "@/i18n";
@@ -28,6 +29,8 @@ import type { ServerHooks } from "./server/commands";
 import { appearance } from "./theme";
 
 export type EditorHooks = ServerHooks & {
+  /** Holds what is shown over the editor. */
+  around: HTMLElement;
   names: () => Names;
   /** Reads the schema of the app's GraphQL; null where there is none. */
   schema: Schema;
@@ -51,6 +54,8 @@ export function stateOf(path: string, text: string, hooks: EditorHooks): EditorS
         { key: "Mod-Enter", run: () => call(hooks.onRun), preventDefault: true },
       ]),
       typedOver,
+      // The editor is laid out by itself and shows nothing outside of its frame, and a list may be longer than that.
+      tooltips({ parent: hooks.around }),
       lineNumbers(),
       failureMarks,
       foldGutter(),
