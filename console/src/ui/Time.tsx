@@ -1,14 +1,23 @@
 import { Tooltip } from "@mantine/core";
-import { useSyncExternalStore } from "react";
+import { useState, useSyncExternalStore } from "react";
 import { absoluteTime, relativeTime } from "./time";
 
-/** Shows how long ago something was, or in how long it will be, with the exact time and its zone on hover and focus. */
+/** Shows how long ago something was, or in how long it will be, with the exact time and its zone under the pointer. */
 export function Time({ at }: { at: string }) {
   const now = useSyncExternalStore(onMinute, minute);
-  return (
-    <Tooltip label={absoluteTime(at)}>
-      <time dateTime={at}>{relativeTime(at, nowFor(at, now))}</time>
+  const [isUnderPointer, setUnderPointer] = useState(false);
+  const time = (
+    <time dateTime={at} onPointerEnter={() => setUnderPointer(true)} onPointerLeave={() => setUnderPointer(false)}>
+      {relativeTime(at, nowFor(at, now))}
+    </time>
+  );
+  // A list has many times, of which one at most is asked for.
+  return isUnderPointer ? (
+    <Tooltip label={absoluteTime(at)} opened>
+      {time}
     </Tooltip>
+  ) : (
+    time
   );
 }
 

@@ -8,6 +8,12 @@ const units: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
+// Making a format takes longer than using it a hundred times.
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+const absolute = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" });
+const timeOfDay = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+const numbers = new Map<number, Intl.NumberFormat>();
+
 /** Returns "2 minutes ago" or "in 3 days" for an ISO time, seen from `now` (milliseconds since 1970). */
 export function relativeTime(at: string, now: number): string {
   const seconds = Math.round((Date.parse(at) - now) / 1000);
@@ -15,7 +21,7 @@ export function relativeTime(at: string, now: number): string {
     if (Math.abs(seconds) >= length) {
       // The past is told by what is over; of a future of seven days, "in 6 days" after a second would be wrong.
       const count = seconds < 0 ? Math.trunc(seconds / length) : Math.round(seconds / length);
-      return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(count, unit);
+      return relative.format(count, unit);
     }
   }
   return t("just now");
@@ -23,7 +29,7 @@ export function relativeTime(at: string, now: number): string {
 
 /** Returns date, time and zone. */
 export function absoluteTime(at: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" }).format(new Date(at));
+  return absolute.format(new Date(at));
 }
 
 /** Returns a moment by the clock of a zone, with the day of the week. */
@@ -40,7 +46,7 @@ export function timeIn(at: string, zone: string): string {
 
 /** Returns the time of day of a moment (milliseconds since 1970): `14:02`. */
 export function clockTime(at: number): string {
-  return new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(at);
+  return timeOfDay.format(at);
 }
 
 /** Returns `1.24 s`, `41 s`, `3 min 20 s` or `2 h 5 min` for a number of seconds. */
@@ -54,7 +60,12 @@ export function duration(seconds: number): string {
 
 /** Returns a number in the browser's language. */
 export function number(value: number, digits = 3): string {
-  return new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value);
+  let format = numbers.get(digits);
+  if (format === undefined) {
+    format = new Intl.NumberFormat(locale, { maximumFractionDigits: digits });
+    numbers.set(digits, format);
+  }
+  return format.format(value);
 }
 
 /** Returns `950 B`, `1.2 kB`, `34 MB`. */

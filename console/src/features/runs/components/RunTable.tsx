@@ -1,11 +1,12 @@
-import { Button, Checkbox, Group, Text, VisuallyHidden } from "@mantine/core";
+import { Button, Group, Text, VisuallyHidden } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useCallback, useMemo, useState } from "react";
+import { memo, useCallback, useMemo, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { type Command, useCommands } from "@/commands/registry";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
+import { RowCheckbox } from "@/ui/RowCheckbox";
 import { StateBadge } from "@/ui/StateBadge";
 import { Time } from "@/ui/Time";
 import { cancelRuns, type Run, rerunRuns } from "../api";
@@ -78,12 +79,11 @@ export function RunTable({ runs, showsApp }: { runs: readonly Run[]; showsApp: b
         <thead>
           <tr>
             <th className={classes.check}>
-              <Checkbox
-                size="xs"
-                aria-label={t("Choose all that are shown")}
-                checked={runs.length > 0 && chosen.size === runs.length}
-                indeterminate={chosen.size > 0 && chosen.size < runs.length}
-                onChange={() => setChosen(chosen.size === runs.length ? new Set() : new Set(runs.map(({ id }) => id)))}
+              <RowCheckbox
+                label={t("Choose all that are shown")}
+                isChecked={runs.length > 0 && chosen.size === runs.length}
+                isPartly={chosen.size > 0 && chosen.size < runs.length}
+                onToggle={() => setChosen(chosen.size === runs.length ? new Set() : new Set(runs.map(({ id }) => id)))}
               />
             </th>
             <th className={classes.state}>{t("State")}</th>
@@ -97,48 +97,73 @@ export function RunTable({ runs, showsApp }: { runs: readonly Run[]; showsApp: b
         </thead>
         <tbody>
           {runs.map((run) => (
-            <tr key={run.id} id={`run-${run.id}`} data-active={run.id === active || undefined}>
-              <td>
-                <Checkbox
-                  size="xs"
-                  aria-label={t("Choose run {id}", { id: run.id })}
-                  checked={chosen.has(run.id)}
-                  onChange={() => toggle(run.id)}
-                />
-              </td>
-              <td>
-                <StateBadge state={run.state} />
-              </td>
-              <td>
-                <Link to="/$org/runs/$run" params={{ org, run: String(run.id) }} onFocus={() => setActive(run.id)}>
-                  <bdi>{run.names?.action ?? t("deleted action")}</bdi> <span className={classes.muted}>#{run.id}</span>
-                  {run.is_draft && <span className={classes.muted}> {t("draft")}</span>}
-                </Link>
-              </td>
-              {showsApp && (
-                <td className={classes.optional}>
-                  <bdi>{run.names?.app}</bdi>
-                </td>
-              )}
-              <td className={classes.optional}>
-                {causeLabel(run.begun_by)} <bdi className={classes.muted}>{run.names?.schedule ?? run.names?.user}</bdi>
-              </td>
-              <td>
-                <Time at={run.created_at} />
-              </td>
-              <td className={classes.took}>
-                <Took run={run} />
-              </td>
-              <td title={happened(run)}>
-                <span className={run.error === null ? classes.muted : classes.error}>{happened(run)}</span>
-              </td>
-            </tr>
+            <Row
+              key={run.id}
+              run={run}
+              org={org}
+              showsApp={showsApp}
+              isActive={run.id === active}
+              isChosen={chosen.has(run.id)}
+              onActive={setActive}
+              onToggle={toggle}
+            />
           ))}
         </tbody>
       </table>
     </>
   );
 }
+
+type RowProps = {
+  run: Run;
+  org: string;
+  showsApp: boolean;
+  isActive: boolean;
+  isChosen: boolean;
+  onActive: (id: number) => void;
+  onToggle: (id: number) => void;
+};
+
+/** One of many: what changes in another row draws nothing here. */
+const Row = memo(function Row({ run, org, showsApp, isActive, isChosen, onActive, onToggle }: RowProps) {
+  return (
+    <tr id={`run-${run.id}`} data-active={isActive || undefined}>
+      <td>
+        <RowCheckbox
+          label={t("Choose run {id}", { id: run.id })}
+          isChecked={isChosen}
+          onToggle={() => onToggle(run.id)}
+        />
+      </td>
+      <td>
+        <StateBadge state={run.state} />
+      </td>
+      <td>
+        <Link to="/$org/runs/$run" params={{ org, run: String(run.id) }} onFocus={() => onActive(run.id)}>
+          <bdi>{run.names?.action ?? t("deleted action")}</bdi> <span className={classes.muted}>#{run.id}</span>
+          {run.is_draft && <span className={classes.muted}> {t("draft")}</span>}
+        </Link>
+      </td>
+      {showsApp && (
+        <td className={classes.optional}>
+          <bdi>{run.names?.app}</bdi>
+        </td>
+      )}
+      <td className={classes.optional}>
+        {causeLabel(run.begun_by)} <bdi className={classes.muted}>{run.names?.schedule ?? run.names?.user}</bdi>
+      </td>
+      <td>
+        <Time at={run.created_at} />
+      </td>
+      <td className={classes.took}>
+        <Took run={run} />
+      </td>
+      <td title={happened(run)}>
+        <span className={run.error === null ? classes.muted : classes.error}>{happened(run)}</span>
+      </td>
+    </tr>
+  );
+});
 
 function toggled(chosen: ReadonlySet<number>, id: number): ReadonlySet<number> {
   const next = new Set(chosen);
