@@ -43,7 +43,7 @@ type Props = {
 
 /** Edits one of the open files; each keeps its cursor, undo and scroll while another is shown. */
 export function CodeEditor({ ref, path, revision, openPaths, ...hooks }: Props) {
-  const around = useRef<HTMLDivElement>(null);
+  const over = useRef<HTMLDivElement>(null);
   const place = useRef<HTMLDivElement>(null);
   const buffers = useRef<Buffers | null>(null);
   // The editor lives outside of React and always calls what was given last.
@@ -51,10 +51,10 @@ export function CodeEditor({ ref, path, revision, openPaths, ...hooks }: Props) 
   latest.current = hooks;
 
   useEffect(() => {
-    if (place.current === null || around.current === null) return;
+    if (place.current === null || over.current === null) return;
     let listed = "";
     const made = new Buffers(place.current, {
-      around: around.current,
+      over: over.current,
       isReadOnly: latest.current.isReadOnly,
       names: () => latest.current.names,
       server: () => latest.current.server,
@@ -97,13 +97,14 @@ export function CodeEditor({ ref, path, revision, openPaths, ...hooks }: Props) 
   );
 
   return (
-    <div ref={around} className={classes.editor}>
+    <div className={classes.editor}>
       <VisuallyHidden id={describedBy}>
         {t(
           "Tab indents. To leave the editor, press Escape, then Tab. F8 goes to the next problem, F12 to a definition.",
         )}
       </VisuallyHidden>
       <div ref={place} className={classes.place} data-testid="editor" />
+      <div ref={over} className={classes.over} />
     </div>
   );
 }

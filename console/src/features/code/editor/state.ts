@@ -30,7 +30,7 @@ import { appearance } from "./theme";
 
 export type EditorHooks = ServerHooks & {
   /** Holds what is shown over the editor. */
-  around: HTMLElement;
+  over: HTMLElement;
   names: () => Names;
   /** Reads the schema of the app's GraphQL; null where there is none. */
   schema: Schema;
@@ -55,7 +55,7 @@ export function stateOf(path: string, text: string, hooks: EditorHooks): EditorS
       ]),
       typedOver,
       // The editor is laid out by itself and shows nothing outside of its frame, and a list may be longer than that.
-      tooltips({ parent: hooks.around }),
+      tooltips({ parent: hooks.over }),
       lineNumbers(),
       failureMarks,
       foldGutter(),
