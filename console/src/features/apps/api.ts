@@ -49,9 +49,9 @@ export function partsQuery(api: Api, app: string) {
       const first = { order, limit: shownParts, cursor: "" };
       const [tables, actions] = await Promise.all([
         api.http.GET("/api/apps/{app}/user_tables/", { signal, params: { path: { app }, query: first } }),
-        api.http.GET("/api/actions/", { signal, params: { query: { app, order } } }),
+        api.http.GET("/api/actions/", { signal, params: { query: { app, ...first } } }),
       ]);
-      return { tables: body(tables).tables, actions: body(actions).slice(0, shownParts) };
+      return { tables: body(tables).tables, actions: body(actions) };
     },
   });
 }

@@ -1,8 +1,11 @@
-import { Anchor, Group, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Button, Group, Stack, Text, Title } from "@mantine/core";
+import IconPlus from "@tabler/icons-react/icons/IconPlus";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, Suspense } from "react";
 import { useApi, useOrganization } from "@/api/context";
+import { meQuery } from "@/features/accounts";
+import { RecentRuns } from "@/features/runs";
 import { t } from "@/i18n";
 import { appRoute } from "@/routing/routes";
 import { ErrorPanel } from "@/ui/ErrorPanel";
@@ -18,9 +21,32 @@ export function OverviewPage() {
   const api = useApi();
   const app = useQuery(appQuery(api, slug));
   const parts = useQuery(partsQuery(api, slug));
+  const role = useQuery(meQuery(api)).data?.role;
   const params = { org, app: slug };
   return (
-    <Page title={app.data?.name ?? slug} help="/help/console" asCode={null} width="reading">
+    <Page
+      title={app.data?.name ?? slug}
+      help="/help/console"
+      asCode={null}
+      actions={
+        (role === "owner" || role === "builder") && (
+          <>
+            <Button
+              variant="default"
+              renderRoot={(rest) => <Link to="/$org/$app/code/$" params={{ ...params, _splat: "" }} {...rest} />}
+            >
+              {t("Write code")}
+            </Button>
+            <Button
+              leftSection={<IconPlus size={16} aria-hidden />}
+              renderRoot={(rest) => <Link to="/$org/$app/tables/new-table" params={params} {...rest} />}
+            >
+              {t("New table")}
+            </Button>
+          </>
+        )
+      }
+    >
       {app.isPending && <LoadingRows count={3} />}
       {app.error && <ErrorPanel error={app.error} onRetry={() => app.refetch()} />}
       {app.data && (
@@ -45,7 +71,7 @@ export function OverviewPage() {
                   </Anchor>
                 }
               >
-                {parts.data.tables.map(({ id, name }) => (
+                {parts.data.tables.map(({ id, name, columns }) => (
                   <li key={id}>
                     <Anchor
                       renderRoot={(rest) => (
@@ -53,7 +79,12 @@ export function OverviewPage() {
                       )}
                     >
                       <bdi>{name}</bdi>
-                    </Anchor>
+                    </Anchor>{" "}
+                    <Text span size="sm" c="dimmed">
+                      {t("{count, plural, one {# column} other {# columns}}", {
+                        count: columns.filter((column) => !column.is_system).length,
+                      })}
+                    </Text>
                   </li>
                 ))}
               </Part>
@@ -82,6 +113,17 @@ export function OverviewPage() {
                   </li>
                 ))}
               </Part>
+              <section aria-label={t("Last runs")} className={classes.runs}>
+                <Title order={2} size="h5" mb="xs">
+                  {t("Last runs")}
+                </Title>
+                <Suspense fallback={<LoadingRows count={3} />}>
+                  <RecentRuns app={slug} />
+                </Suspense>
+                <Anchor size="sm" renderRoot={(rest) => <Link to="/$org/$app/runs" params={params} {...rest} />}>
+                  {t("All runs")}
+                </Anchor>
+              </section>
             </Group>
           )}
           <Anchor renderRoot={(rest) => <Link to="/$org/$app/api" params={params} {...rest} />}>

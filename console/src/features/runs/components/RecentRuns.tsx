@@ -14,21 +14,27 @@ import { causeLabel } from "./words";
 
 type Props = {
   app: string;
-  action: number;
-  causes: readonly Cause[];
+  /** Without it: the runs of all actions, each with its name. */
+  action?: number;
+  /** Without them: however they were begun. */
+  causes?: readonly Cause[];
   /** Called when a run has come or changed. */
   onChange?: () => void;
 };
 
 const shown = 5;
+const anyCause: readonly Cause[] = [];
 
-/** The newest runs of an action that were begun in certain ways, live. */
-export function RecentRuns({ app, action, causes, onChange }: Props) {
+/** The newest runs of an app or an action, live. */
+export function RecentRuns({ app, action, causes = anyCause, onChange }: Props) {
   const org = useOrganization();
   const scope = useMemo(() => ({ app }), [app]);
   const cause = causes.join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the same words are the same filters
-  const filters = useMemo<RunFilters>(() => ({ action, cause: [...causes] }), [action, cause]);
+  const filters = useMemo<RunFilters>(
+    () => ({ ...(action === undefined ? {} : { action }), ...(causes.length === 0 ? {} : { cause: [...causes] }) }),
+    [action, cause],
+  );
   const { runs, fresh, showFresh, error, streamError, isPending, refetch } = useRunList(scope, filters);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is new is shown as it comes
   useEffect(() => {
@@ -48,7 +54,13 @@ export function RecentRuns({ app, action, causes, onChange }: Props) {
           <Group gap="sm">
             <StateBadge state={run.state} />
             <Link to="/$org/runs/$run" params={{ org, run: String(run.id) }}>
-              {t("Run {id}", { id: run.id })}
+              {action === undefined ? (
+                <>
+                  <bdi>{run.names?.action ?? t("deleted action")}</bdi> #{run.id}
+                </>
+              ) : (
+                t("Run {id}", { id: run.id })
+              )}
             </Link>
             <Text size="sm" c="dimmed">
               {run.names?.schedule === null || run.names === null ? (
