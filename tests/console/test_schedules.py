@@ -81,8 +81,11 @@ async def test_an_action_is_tried_saved_and_scheduled(browser: Browser, installa
         await the_keys_open_files_and_fold_the_panel(page)
         await it_is_scheduled(visitor)
         await a_scheduled_run_appears(page, installation)
+        await another_service_starts_it(visitor)
         await visitor.open(f"/{org}/runs?cause=schedule")
         await expect(page.get_by_role("row").filter(has_text="by a schedule Each minute")).to_have_count(1)
+        await visitor.open(f"/{org}/runs?cause=webhook")
+        await expect(page.get_by_role("row").filter(has_text="by a webhook")).to_have_count(2)
         assert visitor.problems == []
 
 
@@ -161,3 +164,42 @@ async def a_scheduled_run_appears(page: Page, installation: Installation) -> Non
     await row.get_by_role("button", name="Pause").click()
     await expect(row).to_contain_text("paused")
     await expect(row.get_by_role("button", name="Resume")).to_be_visible()
+
+
+async def another_service_starts_it(visitor: Visitor) -> None:
+    page = visitor.page
+    webhooks = page.get_by_role("region", name="Webhooks")
+    await expect(webhooks).to_contain_text("None. A webhook is an address")
+    await webhooks.get_by_role("button", name="New webhook").click()
+    # A service that signs needs its secret, which the API says at the field.
+    await page.get_by_role("combobox", name="Who calls it").fill("github")
+    await page.get_by_role("option", name="github").click()
+    await expect(page.get_by_label("Secret", exact=True)).to_be_visible()
+    assert await visitor.findings_of_axe() == []
+    await page.get_by_label("Secret", exact=True).fill("shared with it")
+    await page.get_by_role("button", name="Create webhook").click()
+    await expect(webhooks.get_by_role("row").filter(has_text="only for calls that are signed")).to_have_count(1)
+    await webhooks.get_by_role("button", name="New webhook").click()
+    await page.get_by_label("Name", exact=True).fill("Anybody")
+    await page.get_by_role("button", name="Create webhook").click()
+    row = webhooks.get_by_role("row").filter(has_text="Anybody")
+    address = await row.get_by_title(re.compile("^http")).inner_text()
+    started = page.get_by_role("region", name="Started by these")
+    assert (await page.request.post(address, data={})).status == 200
+    await expect(started.get_by_text("by a webhook")).to_have_count(1)
+    await expect(row.get_by_role("cell").nth(2)).to_have_text("1")
+    await row.get_by_role("button", name="Pause").click()
+    await expect(row).to_contain_text("paused")
+    assert (await page.request.post(address, data={})).status == 404
+    await row.get_by_role("button", name="Resume").click()
+    await expect(row).not_to_contain_text("paused")
+    await row.get_by_role("button", name="New address").click()
+    await page.get_by_role("button", name="Give it a new address").click()
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await expect(row.get_by_title(address)).to_have_count(0)
+    assert (await page.request.post(address, data={})).status == 404
+    assert (await page.request.post(await row.get_by_title(re.compile("^http")).inner_text(), data={})).status == 200
+    await expect(started.get_by_text("by a webhook")).to_have_count(2)
+    await row.get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Delete webhook").click()
+    await expect(row).to_have_count(0)

@@ -157,6 +157,56 @@ export function webhooksQuery(api: Api, app: number) {
   });
 }
 
+/** Reads the services whose way of signing is known, by name. */
+export function webhookServicesQuery(api: Api, app: number) {
+  return queryOptions({
+    queryKey: ["webhooks", app, "services"],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async ({ signal }) =>
+      body(await api.http.GET("/api/apps/{app}/webhooks/presets/", { params: { path: { app: String(app) } }, signal })),
+  });
+}
+
+export type WebhookValues = { name: string; service: string; secret: string };
+
+/** Creates a webhook that starts an action; the action becomes one of webhooks, which a person may run as before. */
+export async function createWebhook(api: Api, action: Action, values: WebhookValues): Promise<Webhook> {
+  if (action.action_type !== "webhook_action") {
+    const params = { path: { action: String(action.id) } };
+    await api.http.PATCH("/api/actions/{action}/", { params, body: { action_type: "webhook_action" } });
+  }
+  const { name, service, secret } = values;
+  const proof = { ...(service === "" ? {} : { preset: service }), ...(secret === "" ? {} : { secret }) };
+  return body(
+    await api.http.POST("/api/apps/{app}/webhooks/", {
+      params: { path: { app: String(action.app) } },
+      body: { action: action.id, name, ...proof },
+    }),
+  );
+}
+
+function pathOfWebhook({ app, id }: Webhook): { path: { app: string; webhook_id: number } } {
+  return { path: { app: String(app), webhook_id: id } };
+}
+
+/** Lets a webhook start runs, or refuse its calls. */
+export async function switchWebhook(api: Api, webhook: Webhook): Promise<Webhook> {
+  const params = pathOfWebhook(webhook);
+  const change = { is_enabled: !webhook.is_enabled };
+  return body(await api.http.PATCH("/api/apps/{app}/webhooks/{webhook_id}/", { params, body: change }));
+}
+
+/** Gives a webhook a new address; the old one stops working. */
+export async function renewWebhook(api: Api, webhook: Webhook): Promise<Webhook> {
+  const params = pathOfWebhook(webhook);
+  return body(await api.http.POST("/api/apps/{app}/webhooks/{webhook_id}/rotate/", { params }));
+}
+
+/** Deletes a webhook; its runs stay. */
+export async function deleteWebhook(api: Api, webhook: Webhook): Promise<void> {
+  await api.http.DELETE("/api/apps/{app}/webhooks/{webhook_id}/", { params: pathOfWebhook(webhook) });
+}
+
 type Of = { app: number; action: number };
 
 function pathOf({ app, action }: Of): { app: string; action: string } {
