@@ -7402,12 +7402,14 @@ export interface components {
              * @description Path of an export's file once it is complete; deleted some days later
              */
             file: string | null;
+            /** @description Of an export */
+            format: components["schemas"]["FileFormat"] | null;
             status: components["schemas"]["JobStatus"];
             /**
-             * Is Cancelling
-             * @description Its end was asked for
+             * Is Cancelled
+             * @description Its end was asked for; it is open for a moment longer
              */
-            is_cancelling: boolean;
+            is_cancelled: boolean;
             /**
              * Progress
              * @description 0 to 100

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from platform_api.apps.models import App
 from platform_api.csv.models import CsvExport, CsvImport, JobStatus
+from platform_api.csv.schemas import FileFormat
 
 
 class JobApp(BaseModel):
@@ -26,8 +27,9 @@ class OwnJobRead(BaseModel):
     table: str
     file_name: str | None = Field(description="Of an import")
     file: str | None = Field(description="Path of an export's file once it is complete; deleted some days later")
+    format: FileFormat | None = Field(description="Of an export")
     status: JobStatus
-    is_cancelling: bool = Field(description="Its end was asked for")
+    is_cancelled: bool = Field(description="Its end was asked for; it is open for a moment longer")
     progress: int = Field(description="0 to 100")
     rows: int = Field(description="Rows dealt with so far")
     total_rows: int | None = Field(description="Rows of an import's file; null until it is known")
@@ -47,8 +49,9 @@ class OwnJobRead(BaseModel):
             table=job.table_name,
             file_name=job.file_name if isinstance(job, CsvImport) else None,
             file=f"/api/apps/csv-exports/{job.id}/file/" if has_file else None,
+            format=None if is_import else FileFormat(job.options["format"]),
             status=job.status,
-            is_cancelling=job.cancel_requested_at is not None and not job.status.has_ended,
+            is_cancelled=job.cancel_requested_at is not None,
             progress=job.progress,
             rows=job.processed,
             total_rows=job.total_rows if isinstance(job, CsvImport) else None,

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.models import Scope
 from platform_api.accounts.on_behalf import act_for
+from platform_api.apps.models import App
 from platform_api.core.errors import Forbidden, NotFound
 from platform_api.csv.models import CsvImport, Job, JobStatus
 from platform_api.notifications.inbox import service as inbox
@@ -24,7 +25,10 @@ async def tell_ended(session: AsyncSession, ended: Job) -> None:
     job = await session.get(kind, ended.id, populate_existing=True)
     if job is None or not job.is_told or job.cancel_requested_at is not None or job.options.get("dry_run"):
         return
-    message = _import_message(job) if isinstance(job, CsvImport) else _export_message(job)
+    # tenancy: the app of that job
+    app = await session.get_one(App, job.app_id)
+    where = {"app": app.slug, "table": job.table_name}
+    message = _import_message(job, where) if isinstance(job, CsvImport) else _export_message(job, where)
     if message is None:
         return
     try:
@@ -41,9 +45,8 @@ async def tell_ended(session: AsyncSession, ended: Job) -> None:
         return
 
 
-def _import_message(job: CsvImport) -> NotificationWrite:
+def _import_message(job: CsvImport, where: dict[str, str]) -> NotificationWrite:
     file = _line(job.file_name)
-    where = {"table": job.table_name, "import_id": int(job.id)}
     taken = job.inserted + job.updated
     rows = f"{taken:,} {'row is' if taken == 1 else 'rows are'} in {job.table_name}."
     if job.status is JobStatus.FAILED:
@@ -54,19 +57,20 @@ def _import_message(job: CsvImport) -> NotificationWrite:
         kind, description = NotificationKind.WARNING, rows
     else:
         title, kind, description = f"{file} is imported", NotificationKind.SUCCESS, rows
-    return NotificationWrite(title=title[:_MAX_TITLE], kind=kind, description=description, data=where)
+    data = {**where, "import_id": int(job.id)}
+    return NotificationWrite(title=title[:_MAX_TITLE], kind=kind, description=description, data=data)
 
 
-def _export_message(job: Job) -> NotificationWrite | None:
-    where = {"table": job.table_name, "export_id": int(job.id)}
+def _export_message(job: Job, where: dict[str, str]) -> NotificationWrite | None:
+    data = {**where, "export_id": int(job.id)}
     if job.status is JobStatus.FAILED:
         title = f"The export of {job.table_name} failed"
-        return NotificationWrite(title=title, kind=NotificationKind.ERROR, description=job.error, data=where)
+        return NotificationWrite(title=title, kind=NotificationKind.ERROR, description=job.error, data=data)
     if job.finished_at is None or job.finished_at - job.created_at < _LONG:
         return None
     rows = f"{job.processed:,} {'row' if job.processed == 1 else 'rows'}; the file waits among your tasks."
     title = f"{job.table_name} is exported"
-    return NotificationWrite(title=title, kind=NotificationKind.SUCCESS, description=rows, data=where)
+    return NotificationWrite(title=title, kind=NotificationKind.SUCCESS, description=rows, data=data)
 
 
 def _line(text: str) -> str:

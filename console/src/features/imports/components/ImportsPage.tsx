@@ -1,7 +1,7 @@
 import { Anchor, Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
@@ -10,6 +10,7 @@ import { MoreButton } from "@/ui/MoreButton";
 import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
 import { type Import, importsQuery } from "../api";
+import { useFileWork } from "../model/use-file-work";
 import { ExportPanel } from "./ExportPanel";
 import { ImportState, importSummary } from "./ImportState";
 import classes from "./Imports.module.css";
@@ -24,11 +25,20 @@ export function ImportsPage() {
   const shown = route.useSearch();
   const { where, order } = shown;
   const org = useOrganization();
-  const [isNew, setNew] = useState(false);
+  const place = useMemo(
+    () => ({
+      id: `${app} ${table}`,
+      title: table,
+      href: `/${org}/${app}/tables/${encodeURIComponent(table)}/imports`,
+    }),
+    [org, app, table],
+  );
+  const doing = useFileWork(place);
+  const isNew = doing.work.isOpen;
   const list = useInfiniteQuery(importsQuery(useApi(), app, table));
   const jobs = list.data?.pages.flat() ?? [];
   const begin = (
-    <Button onClick={() => setNew(true)} disabled={isNew}>
+    <Button onClick={() => doing.change({ isOpen: true })} disabled={isNew}>
       {t("New import")}
     </Button>
   );
@@ -54,7 +64,7 @@ export function ImportsPage() {
       actions={begin}
       toolbar={<ExportPanel app={app} table={table} shown={shown} />}
     >
-      {isNew && <NewImport app={app} table={table} onCancel={() => setNew(false)} />}
+      {isNew && <NewImport app={app} table={table} place={place} doing={doing} />}
       {list.isPending && <LoadingRows />}
       {list.error && <ErrorPanel error={list.error} onRetry={() => list.refetch()} />}
       {list.data && jobs.length === 0 && !isNew && (

@@ -1,15 +1,17 @@
 import { Button, Group, NativeSelect, Text, Title } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
-import { type ChosenFile, createImport, type Fields, previewQuery, type SentFile, tableQuery } from "../api";
+import { useIsHere } from "@/ui/useIsHere";
+import { createImport, type Fields, previewQuery, type SentFile, tableQuery } from "../api";
 import { firstMapping, formOptions, keysOf, newKey } from "../model/plan";
 import { uploadSnippets } from "../model/snippets";
+import type { useFileWork, WorkPlace } from "../model/use-file-work";
 import { DropArea } from "./DropArea";
 import { FileFault, FileRows, RowsToRepair } from "./FileRows";
 import classes from "./Imports.module.css";
@@ -17,23 +19,22 @@ import { Against } from "./PlanColumns";
 import { ReadingOptions } from "./ReadingOptions";
 import { Uploading } from "./Uploading";
 
-const zone: Fields = { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone };
-
-type Props = { app: string; table: string; onCancel: () => void };
+type Doing = ReturnType<typeof useFileWork>;
+type Props = { app: string; table: string; place: WorkPlace; doing: Doing };
 
 /** Imports a file into a table that exists: columns to columns, and what to do with rows that are there. */
-export function NewImport({ app, table, onCancel }: Props) {
-  const [chosen, setChosen] = useState<ChosenFile | null>(null);
+export function NewImport({ app, table, place, doing }: Props) {
+  const { choose, sendAgain, stopUpload, drop } = doing;
+  const { chosen, sent } = doing.work;
   return (
     <section className={classes.section} aria-label={t("New import")}>
-      <DropArea chosen={chosen} onChoose={setChosen} />
-      {chosen !== null && (
-        <Uploading key={chosen.id} chosen={chosen}>
-          {(sent) => <Mapping sent={sent} app={app} table={table} />}
-        </Uploading>
+      <DropArea chosen={chosen} onChoose={choose} />
+      {chosen !== null && sent === null && (
+        <Uploading place={place} chosen={chosen} onAgain={() => sendAgain(chosen)} onStop={stopUpload} />
       )}
+      {sent !== null && <Mapping key={sent.upload} sent={sent} app={app} table={table} doing={doing} />}
       <div>
-        <Button variant="default" onClick={onCancel}>
+        <Button variant="default" onClick={drop}>
           {t("Cancel")}
         </Button>
       </div>
@@ -41,14 +42,16 @@ export function NewImport({ app, table, onCancel }: Props) {
   );
 }
 
-function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; table: string }) {
+type MappingProps = { sent: SentFile; app: string; table: string; doing: Doing };
+
+function Mapping({ sent: file, app, table, doing }: MappingProps) {
   const api = useApi();
   const org = useOrganization();
   const cache = useQueryClient();
   const navigate = useNavigate();
-  const [options, setOptions] = useState<Fields>(zone);
-  const [edited, setEdited] = useState<Record<string, string | null> | null>(null);
-  const [rule, setRule] = useState("");
+  const isHere = useIsHere();
+  const { work, change, drop } = doing;
+  const { options, mapping: edited, rule } = work;
   const target = useQuery(tableQuery(api, app, table));
   const into = useMemo(() => ({ ...options, app, table }), [options, app, table]);
   const first = useQuery({ ...previewQuery(api, file, into), placeholderData: keepPreviousData });
@@ -70,14 +73,21 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
   });
   const preview = isMapped ? (counted.data ?? first.data) : first.data;
   const content = JSON.stringify(sent);
-  const key = useMemo(() => ({ content, value: newKey() }), [content]).value;
-  const fields = { ...formOptions(preview?.options ?? {}), ...sent, key };
+  const fresh = useMemo(() => ({ content, value: newKey() }), [content]);
+  const key = work.key?.content === content ? work.key : fresh;
+  const fields = { ...formOptions(preview?.options ?? {}), ...sent, key: key.value };
   const sending = useMutation({
-    mutationFn: () => createImport(api, file, fields),
+    mutationFn: () => {
+      change({ key });
+      return createImport(api, file, fields);
+    },
     onSuccess: async (job) => {
       await cache.invalidateQueries({ queryKey: ["imports"] });
-      const params = { org, app, table, import: String(job.id) };
-      await navigate({ to: "/$org/$app/tables/$table/imports/$import", params });
+      if (isHere.current) {
+        const params = { org, app, table, import: String(job.id) };
+        await navigate({ to: "/$org/$app/tables/$table/imports/$import", params });
+      }
+      drop();
     },
   });
   const error = first.error ?? counted.error ?? target.error;
@@ -93,10 +103,7 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
       <ReadingOptions
         preview={preview}
         options={options}
-        onChange={(next) => {
-          setOptions(next);
-          setEdited(null);
-        }}
+        onChange={(next) => change({ options: next, mapping: null })}
       />
       {mapping !== null && preview.columns.length > 0 && (
         <>
@@ -126,7 +133,9 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
                           aria-label={t("Column for {heading}", { heading: column.header || name })}
                           data={[{ value: "", label: t("Leave out") }, ...known]}
                           value={mapping[name] ?? ""}
-                          onChange={(event) => setEdited({ ...mapping, [name]: event.currentTarget.value || null })}
+                          onChange={(event) =>
+                            change({ mapping: { ...mapping, [name]: event.currentTarget.value || null } })
+                          }
                         />
                       </td>
                       <td>
@@ -154,7 +163,7 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
               })),
             ]}
             value={rule}
-            onChange={(event) => setRule(event.currentTarget.value)}
+            onChange={(event) => change({ rule: event.currentTarget.value })}
           />
           {isMapped && <RowsToRepair preview={preview} isCounting={counted.isFetching} />}
           {sending.isPending && <Text role="status">{t("Starting the import …")}</Text>}
