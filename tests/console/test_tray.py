@@ -139,6 +139,17 @@ async def test_an_upload_and_what_was_chosen_survive_leaving_the_page(
         await visitor.go(f"{home}/apps/new?from=file")
         await expect(page.get_by_label("Name of the app")).to_have_value("Warehouse")
         await expect(page.get_by_label("Type of amount")).to_have_value("text")
+        # Back to the first step and on again, in a narrow window: nothing is lost.
+        await page.set_viewport_size({"width": 320, "height": 640})
+        steps = page.get_by_role("list", name="Steps of the import").locator("[aria-current=step]")
+        await expect(steps).to_have_text("2Check the columns")
+        await page.get_by_role("button", name="Choose a file").press("Enter")
+        await expect(steps).to_have_text("1Choose a file")
+        await expect(page.get_by_label("Name of the app")).to_be_hidden()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert await visitor.findings_of_axe() == []
+        await page.get_by_role("button", name="Go on with this file").click()
+        await expect(page.get_by_label("Type of amount")).to_have_value("text")
         await page.get_by_role("button", name="Create app and import").click()
         await expect(page.get_by_text("1 row", exact=True).first).to_be_visible()
         # It was used, so it is no task any more; the next file begins anew.
@@ -146,7 +157,7 @@ async def test_an_upload_and_what_was_chosen_survive_leaving_the_page(
         await expect(tray.get_by_role("link", name="Import of stock.csv")).to_be_visible()
         await expect(tray.get_by_role("listitem")).to_have_count(1)
         await visitor.go(f"{home}/apps/new?from=file")
-        await expect(page.get_by_role("button", name="Choose a file")).to_be_visible()
+        await expect(page.get_by_text("Drop a CSV or Excel file")).to_be_visible()
 
 
 async def test_changes_to_a_table_in_use_are_seen_to_fail_from_another_page(

@@ -16,6 +16,7 @@ import { uploadSnippets } from "../model/snippets";
 import { useFileWork } from "../model/use-file-work";
 import { DropArea } from "./DropArea";
 import { FileFault, FileRows, RowsToRepair } from "./FileRows";
+import { ContinueButton, isAtFile, StepsToImport } from "./ImportSteps";
 import classes from "./Imports.module.css";
 import { PlanColumns } from "./PlanColumns";
 import { ReadingOptions } from "./ReadingOptions";
@@ -26,7 +27,7 @@ export function FromFilePage() {
   const org = useOrganization();
   const place = useMemo(() => ({ id: "new app", title: t("New app"), href: `/${org}/apps/new?from=file` }), [org]);
   const doing = useFileWork(place);
-  const { work, choose, sendAgain, stopUpload } = doing;
+  const { work, change, choose, sendAgain, stopUpload } = doing;
   const { chosen, sent } = work;
   return (
     <Page
@@ -35,11 +36,17 @@ export function FromFilePage() {
       help="/help/csv"
       asCode={null}
     >
+      <StepsToImport work={work} onGo={(isBack) => change({ isBack })} />
       <DropArea chosen={chosen} onChoose={choose} />
       {chosen !== null && sent === null && (
         <Uploading place={place} chosen={chosen} onAgain={() => sendAgain(chosen)} onStop={stopUpload} />
       )}
-      {sent !== null && <Planning key={sent.upload} sent={sent} doing={doing} />}
+      {sent !== null && work.isBack && (
+        <div className={classes.section}>
+          <ContinueButton onGo={() => change({ isBack: false })} />
+        </div>
+      )}
+      {sent !== null && !isAtFile(work) && <Planning key={sent.upload} sent={sent} doing={doing} />}
     </Page>
   );
 }
@@ -182,6 +189,9 @@ function Creating({ sent, preview, plan, doing, isCounting }: CreatingProps) {
               })
             }
           />
+          <Button variant="default" onClick={() => change({ isBack: true })}>
+            {t("Back to the file")}
+          </Button>
           <Button
             variant="default"
             onClick={drop}

@@ -14,6 +14,7 @@ import { uploadSnippets } from "../model/snippets";
 import type { useFileWork, WorkPlace } from "../model/use-file-work";
 import { DropArea } from "./DropArea";
 import { FileFault, FileRows, RowsToRepair } from "./FileRows";
+import { ContinueButton, isAtFile, StepsToImport } from "./ImportSteps";
 import classes from "./Imports.module.css";
 import { Against } from "./PlanColumns";
 import { ReadingOptions } from "./ReadingOptions";
@@ -24,15 +25,19 @@ type Props = { app: string; table: string; place: WorkPlace; doing: Doing };
 
 /** Imports a file into a table that exists: columns to columns, and what to do with rows that are there. */
 export function NewImport({ app, table, place, doing }: Props) {
-  const { choose, sendAgain, stopUpload, drop } = doing;
+  const { change, choose, sendAgain, stopUpload, drop } = doing;
   const { chosen, sent } = doing.work;
   return (
     <section className={classes.section} aria-label={t("New import")}>
+      <StepsToImport work={doing.work} onGo={(isBack) => change({ isBack })} />
       <DropArea chosen={chosen} onChoose={choose} />
       {chosen !== null && sent === null && (
         <Uploading place={place} chosen={chosen} onAgain={() => sendAgain(chosen)} onStop={stopUpload} />
       )}
-      {sent !== null && <Mapping key={sent.upload} sent={sent} app={app} table={table} doing={doing} />}
+      {sent !== null && doing.work.isBack && <ContinueButton onGo={() => change({ isBack: false })} />}
+      {sent !== null && !isAtFile(doing.work) && (
+        <Mapping key={sent.upload} sent={sent} app={app} table={table} doing={doing} />
+      )}
       <div>
         <Button variant="default" onClick={drop}>
           {t("Cancel")}

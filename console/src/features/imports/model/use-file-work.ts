@@ -1,5 +1,5 @@
 import { type QueryClient, queryOptions, useMutationState, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import type { Api } from "@/api/client";
 import { useApi } from "@/api/context";
 import { type ChosenFile, type Fields, type SentFile, sendFile, type TablePlan } from "../api";
@@ -8,6 +8,8 @@ import { type ChosenFile, type Fields, type SentFile, sendFile, type TablePlan }
 export type FileWork = {
   /** Whether its form is open. */
   isOpen: boolean;
+  /** Whether one has gone back from the columns to the file. */
+  isBack: boolean;
   chosen: ChosenFile | null;
   sent: SentFile | null;
   options: Fields;
@@ -39,7 +41,7 @@ export type Upload = {
 const zone: Fields = { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone };
 
 const begun: FileWork = {
-  ...{ isOpen: false, chosen: null, sent: null, options: zone },
+  ...{ isOpen: false, isBack: false, chosen: null, sent: null, options: zone },
   ...{ plan: null, names: null, name: null, mapping: null, rule: "", key: null },
 };
 
@@ -51,10 +53,18 @@ export function useFileWork(place: WorkPlace) {
   const api = useApi();
   const cache = useQueryClient();
   const { id, title, href } = place;
-  const work = useQuery(workQuery(id)).data;
+  const kept = useQuery(workQuery(id)).data;
+  // What is typed shows at once: the cache tells of a change a moment later, and a field would lose its caret.
+  const [typed, setTyped] = useState({ id, work: kept });
+  const now = typed.id === id ? typed.work : kept;
+  // The upload ends beside the page.
+  const work = { ...now, sent: kept.chosen === now.chosen ? kept.sent : null };
   const actions = useMemo(() => {
     const at = { id, title, href };
-    const change = (next: Partial<FileWork>) => put(cache, id, next);
+    const change = (next: Partial<FileWork>) => {
+      put(cache, id, next);
+      setTyped({ id, work: cache.getQueryData(workQuery(id).queryKey) ?? begun });
+    };
     return {
       change,
       choose: (chosen: ChosenFile) => {
