@@ -7,9 +7,11 @@ import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
+import { listed } from "@/ui/time";
 import { useIsHere } from "@/ui/useIsHere";
 import { createImport, type Fields, previewQuery, type SentFile, tableQuery } from "../api";
 import { firstMapping, formOptions, keysOf, newKey } from "../model/plan";
+import { canUpdate, closedColumns, importableColumns } from "../model/rights";
 import { uploadSnippets } from "../model/snippets";
 import type { useFileWork, WorkPlace } from "../model/use-file-work";
 import { DropArea } from "./DropArea";
@@ -60,7 +62,7 @@ function Mapping({ sent: file, app, table, doing }: MappingProps) {
   const target = useQuery(tableQuery(api, app, table));
   const into = useMemo(() => ({ ...options, app, table }), [options, app, table]);
   const first = useQuery({ ...previewQuery(api, file, into), placeholderData: keepPreviousData });
-  const known = useMemo(() => (target.data?.columns ?? []).filter(isImportable).map(({ name }) => name), [target.data]);
+  const known = useMemo(() => (target.data === undefined ? [] : importableColumns(target.data)), [target.data]);
   const suggested = useMemo(
     () => (first.data === undefined || known.length === 0 ? null : firstMapping(first.data.columns, known)),
     [first.data, known],
@@ -100,7 +102,14 @@ function Mapping({ sent: file, app, table, doing }: MappingProps) {
     return <ErrorPanel error={error} onRetry={() => Promise.all([first.refetch(), target.refetch()])} />;
   if (preview === undefined || target.data === undefined) return <LoadingRows count={6} />;
   const keys = keysOf(preview.columns);
-  const unique = [["id"], ...target.data.unique.map(({ columns }) => columns)].map((columns) => columns.join(", "));
+  const unique = [["id"], ...target.data.unique.map(({ columns }) => columns)];
+  const filled = Object.values(mapping ?? {}).filter((column) => column !== null);
+  const named = unique.map((columns) => columns.join(", "));
+  const updatable = unique.filter((columns) => canUpdate(target.data, columns, filled)).map((key) => key.join(", "));
+  const closed = closedColumns(target.data);
+  const presets = target.data.limits?.add.presets ?? [];
+  // A choice that other columns have made impossible.
+  const isOpen = rule === "" || !rule.startsWith("update ") || updatable.includes(rule.slice("update ".length));
   return (
     <>
       {preview.columns.length === 0 && <FileFault preview={preview} />}
@@ -115,6 +124,16 @@ function Mapping({ sent: file, app, table, doing }: MappingProps) {
           <Title order={2} size="h5">
             {t("Where the columns go")}
           </Title>
+          {presets.length > 0 && (
+            <Text size="sm" c="dimmed">
+              {t("The platform fills {columns}.", { columns: listed(presets) })}
+            </Text>
+          )}
+          {closed.length > 0 && (
+            <Text size="sm" c="dimmed">
+              {t("Your role may not fill {columns}; a builder can allow it.", { columns: listed(closed) })}
+            </Text>
+          )}
           <div className={classes.scroll}>
             <table className={classes.table}>
               <thead>
@@ -158,11 +177,12 @@ function Mapping({ sent: file, app, table, doing }: MappingProps) {
             maw="24rem"
             data={[
               { value: "", label: t("Put the line on the repair list") },
-              ...unique.map((columns) => ({
+              ...named.map((columns) => ({
                 value: `update ${columns}`,
                 label: t("Update it, by {columns}", { columns }),
+                disabled: !updatable.includes(columns),
               })),
-              ...unique.map((columns) => ({
+              ...named.map((columns) => ({
                 value: `skip ${columns}`,
                 label: t("Leave it as it is, by {columns}", { columns }),
               })),
@@ -170,13 +190,18 @@ function Mapping({ sent: file, app, table, doing }: MappingProps) {
             value={rule}
             onChange={(event) => change({ rule: event.currentTarget.value })}
           />
+          {!isOpen && (
+            <Text size="sm" role="alert" className={classes.error}>
+              {t("Your role may not change all of these columns. Leave them out, or choose otherwise.")}
+            </Text>
+          )}
           {isMapped && <RowsToRepair preview={preview} isCounting={counted.isFetching} />}
           {sending.isPending && <Text role="status">{t("Starting the import …")}</Text>}
           {sending.error && <ErrorPanel error={sending.error} onRetry={() => sending.mutate()} />}
           <Group gap="xs">
             <Button
               loading={sending.isPending}
-              disabled={!isMapped || preview.error !== null}
+              disabled={!isMapped || !isOpen || preview.error !== null}
               onClick={() => sending.mutate()}
             >
               {t("Import the file")}
@@ -198,10 +223,6 @@ function Mapping({ sent: file, app, table, doing }: MappingProps) {
       )}
     </>
   );
-}
-
-function isImportable(column: { name: string; is_system: boolean }): boolean {
-  return !column.is_system || column.name === "id" || column.name === "connection_id";
 }
 
 function conflictOf(rule: string): Fields {
