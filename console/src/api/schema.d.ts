@@ -7426,6 +7426,11 @@ export interface components {
              */
             total_rows: number | null;
             /**
+             * Rejected
+             * @description Lines of an import that are not in the table
+             */
+            rejected: number;
+            /**
              * To Repair
              * @description Rejected lines on the repair list
              */

@@ -33,6 +33,7 @@ class OwnJobRead(BaseModel):
     progress: int = Field(description="0 to 100")
     rows: int = Field(description="Rows dealt with so far")
     total_rows: int | None = Field(description="Rows of an import's file; null until it is known")
+    rejected: int = Field(description="Lines of an import that are not in the table")
     to_repair: int = Field(description="Rejected lines on the repair list")
     error: str | None = Field(description="Why it failed")
     created_at: datetime
@@ -55,6 +56,7 @@ class OwnJobRead(BaseModel):
             progress=job.progress,
             rows=job.processed,
             total_rows=job.total_rows if isinstance(job, CsvImport) else None,
+            rejected=job.rejected if isinstance(job, CsvImport) else 0,
             to_repair=job.repairable - job.repaired if isinstance(job, CsvImport) else 0,
             error=job.error,
             created_at=job.created_at,

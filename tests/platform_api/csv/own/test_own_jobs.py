@@ -76,7 +76,12 @@ async def test_both_kinds_are_listed_newest_first_with_where_they_belong(shop: S
     assert [job["is_cancelled"] for job in jobs] == [jobs[0]["status"] != "completed", False, False]
     app = {"id": shop.app.id, "slug": shop.app.slug, "name": shop.app.name}
     assert all((job["app"], job["table"]) == (app, "products") for job in jobs)
-    assert (jobs[2]["file_name"], jobs[2]["rows"], jobs[2]["to_repair"]) == ("products.csv", 2, 1)
+    assert (jobs[2]["file_name"], jobs[2]["rows"], jobs[2]["rejected"], jobs[2]["to_repair"]) == (
+        "products.csv",
+        2,
+        1,
+        1,
+    )
     assert (jobs[1]["file"], jobs[1]["rows"], jobs[1]["total_rows"]) == (exported["file"], 1, None)
 
 

@@ -15,6 +15,7 @@ const job: Job = {
   progress: 12,
   rows: 1200,
   total_rows: 10_000,
+  rejected: 0,
   to_repair: 0,
   error: null,
   created_at: "2026-01-01T10:00:00Z",
@@ -44,9 +45,13 @@ test("an import says how far it is, and leads to its page", () => {
 
 test("what became of it is said: rows, what is to be repaired, or why not", () => {
   expect(taskOfJob(ended, "acme")).toMatchObject({ state: "done", words: "10,000 rows", progress: null });
-  expect(taskOfJob({ ...ended, to_repair: 3 }, "acme")).toMatchObject({
+  expect(taskOfJob({ ...ended, rejected: 3, to_repair: 3 }, "acme")).toMatchObject({
     state: "repair",
-    words: "10,000 rows · 3 to repair",
+    words: "9,997 rows · 3 to repair",
+  });
+  expect(taskOfJob({ ...ended, rejected: 3 }, "acme")).toMatchObject({
+    state: "done",
+    words: "9,997 rows · 3 rejected",
   });
   const failed = { ...ended, status: "failed", error: "the table was deleted" } as const;
   expect(taskOfJob(failed, "acme")).toMatchObject({ state: "failed", words: "the table was deleted" });

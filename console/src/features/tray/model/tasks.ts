@@ -70,7 +70,7 @@ function stateOf(job: Job): TaskState {
 
 function wordsOf(job: Job, state: TaskState): string {
   if (job.is_cancelled && job.finished_at === null) return t("Stopping …");
-  const rows = t("{count, plural, one {# row} other {# rows}}", { count: job.rows });
+  const rows = t("{count, plural, one {# row} other {# rows}}", { count: job.rows - job.rejected });
   switch (state) {
     case "waiting":
       return t("Waits for its turn");
@@ -81,7 +81,7 @@ function wordsOf(job: Job, state: TaskState): string {
     case "repair":
       return t("{rows} · {repair} to repair", { rows, repair: number(job.to_repair) });
     case "done":
-      return rows;
+      return job.rejected > 0 ? t("{rows} · {rejected} rejected", { rows, rejected: number(job.rejected) }) : rows;
     default:
       return job.error ?? "";
   }
