@@ -45,6 +45,7 @@ from platform_api.csv.endpoints import UPLOAD_PATH as CSV_UPLOAD_PATH
 from platform_api.csv.endpoints import exports_router, imports_router
 from platform_api.csv.live.endpoints import router as csv_streams_router
 from platform_api.csv.new_apps.endpoints import router as apps_from_files_router
+from platform_api.csv.own.endpoints import router as own_jobs_router
 from platform_api.csv.repairs.endpoints import router as repairs_router
 from platform_api.csv.worker import csv_lifespan
 from platform_api.documents.endpoints import drafts_router, views_router
@@ -141,6 +142,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     exports_router,
     repairs_router,
     csv_streams_router,
+    own_jobs_router,
     apps_from_files_router,
     apps_router,
     tables_router,

@@ -37,9 +37,9 @@ class Watchers:
         listener.subscribe(channel, self._on_change)
 
     @contextmanager
-    def watching(self, row_id: int) -> Iterator[asyncio.Event]:
-        """Yields an event that is set whenever the row may have changed."""
-        event = asyncio.Event()
+    def watching(self, row_id: int, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
+        """Yields an event, the given one or its own, that is set whenever the row may have changed."""
+        event = asyncio.Event() if event is None else event
         watchers = self._watching.setdefault(row_id, set())
         watchers.add(event)
         try:

@@ -37,6 +37,7 @@ from platform_api.csv.columns import (
 from platform_api.csv.errors import JobFailed, LineRejected, TableRefused
 from platform_api.csv.jobs import IMPORTS, announce_change
 from platform_api.csv.models import CsvFile, CsvImport, JobStatus
+from platform_api.csv.own.telling import tell_ended
 from platform_api.csv.records.opening import open_records
 from platform_api.csv.records.records import MAX_ROWS, Record, Records
 from platform_api.csv.rejected import RejectedLines, rejected_lines
@@ -103,6 +104,7 @@ class Import:
                     total_rows=self._job.processed,
                 )
                 await announce_change(session, self._job)
+                await tell_ended(session, self._job)
 
     async def _fetch(self, file: IO[bytes]) -> None:
         if self._job.file_id is None or not await copy_to(self._database, self._job.file_id, file):

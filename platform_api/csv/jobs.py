@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.csv.models import CsvExport, CsvImport, Job, JobStatus
+from platform_api.notifications.inbox.signals import announce_jobs
 from platform_api.work.queue import Queue, Share
 
 CHANNEL = "automio_csv"
@@ -40,9 +41,10 @@ async def announce(session: AsyncSession) -> None:
 
 
 async def announce_change(session: AsyncSession, job: Job) -> None:
-    """Wakes those who follow the job, in every process, when `session` commits."""
+    """Wakes those who follow the job, and its user's streams, in every process, when `session` commits."""
     channel = IMPORT_CHANNEL if isinstance(job, CsvImport) else EXPORT_CHANNEL
     await session.execute(select(func.pg_notify(channel, str(job.id))))
+    await announce_jobs(session, job.user_id)
 
 
 async def request_cancel(session: AsyncSession, job: Job) -> None:

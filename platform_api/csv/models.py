@@ -81,6 +81,8 @@ class Job(Leased, Dated, Base):
     table_name: Mapped[str]
     user_id: Mapped[UserId] = mapped_column(ForeignKey("platform.users.id", ondelete="CASCADE"))
     """Who asked for it, and with whose rights it works."""
+    is_told: Mapped[bool] = mapped_column(server_default="false")
+    """The user asked for it in the console, and is told of its end."""
     status: Mapped[JobStatus] = mapped_column(EnumText(JobStatus), server_default="pending")
     options: Mapped[dict[str, Any]]
     file_id: Mapped[UUID | None] = mapped_column(ForeignKey("platform.csv_files.id", ondelete="SET NULL"))
@@ -99,6 +101,7 @@ class CsvImport(Job):
     __table_args__ = (
         CheckConstraint(f"status in ({_STATUSES})", name="status_known"),
         Index("ix_csv_imports_organization_id_id", "organization_id", "id"),
+        Index("ix_csv_imports_organization_id_user_id_id", "organization_id", "user_id", "id"),
         Index("ix_csv_imports_open", "id", postgresql_where=text(_IS_OPEN)),
         *lease_indexes("csv_imports", is_open=_IS_OPEN),
     )
@@ -130,6 +133,7 @@ class CsvExport(Job):
     __table_args__ = (
         CheckConstraint(f"status in ({_STATUSES})", name="status_known"),
         Index("ix_csv_exports_organization_id_id", "organization_id", "id"),
+        Index("ix_csv_exports_organization_id_user_id_id", "organization_id", "user_id", "id"),
         Index("ix_csv_exports_open", "id", postgresql_where=text(_IS_OPEN)),
         *lease_indexes("csv_exports", is_open=_IS_OPEN),
     )

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4, uuid5
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from platform_api.accounts.actor import Actor
+from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.tenancy import visible_to
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.models import App
@@ -20,7 +20,7 @@ from platform_api.core.types import AppId
 from platform_api.csv.columns import find_key
 from platform_api.csv.errors import JobFailed
 from platform_api.csv.exports.order import check_order
-from platform_api.csv.jobs import announce, request_cancel
+from platform_api.csv.jobs import announce, announce_change, request_cancel
 from platform_api.csv.models import CsvExport, CsvFile, CsvImport, Job, JobStatus
 from platform_api.csv.preview.planning import planned_definition
 from platform_api.csv.preview.preview import preview_file
@@ -371,6 +371,7 @@ def _job(actor: Actor, app: App, table: AppTable, *, task_id: str) -> dict[str, 
         "table_id": table.id,
         "table_name": table.name,
         "user_id": actor.user_id,
+        "is_told": actor.kind is ActorKind.SESSION,
     }
 
 
@@ -379,4 +380,5 @@ async def _queue(session: AsyncSession, job: J) -> J:
     await session.flush()
     await session.refresh(job)
     await announce(session)
+    await announce_change(session, job)
     return job

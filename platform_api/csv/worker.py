@@ -16,6 +16,7 @@ from platform_api.csv.importing import Import
 from platform_api.csv.jobs import CHANNEL, EXPORTS, IMPORTS, announce_change
 from platform_api.csv.live.signals import ExportSignals, ImportSignals
 from platform_api.csv.models import CsvExport, CsvImport, Job, JobStatus
+from platform_api.csv.own.telling import tell_ended
 from platform_api.csv.preview.previews import Previews
 from platform_api.csv.repairs.collecting import delete_old_rows
 from platform_api.csv.storage import delete_old_files
@@ -49,6 +50,7 @@ class _Jobs(Domain[J]):
         async with self._database.transaction() as session:
             await self.queue.complete(session, claimed, JobStatus.FAILED, error=str(error)[:_MAX_REASON])
             await announce_change(session, claimed.job)
+            await tell_ended(session, claimed.job)
 
     async def cancel(self, claimed: Claimed[J]) -> None:
         async with self._database.transaction() as session:

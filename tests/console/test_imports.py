@@ -64,6 +64,8 @@ async def test_a_file_with_three_bad_rows_becomes_a_whole_app(shared_platform: P
         await page.get_by_label("Name of the app").press("Enter")
 
         await expect(page.get_by_text("9,997 rows · 3 to repair")).to_be_visible()
+        at = page.get_by_role("list", name="Steps of the import").locator("[aria-current=step]")
+        await expect(at).to_have_text("4Repair rows")
         await expect(page.get_by_text("'many' is not a whole number")).to_be_visible()
         await expect(page.get_by_text("'dear' is not a number")).to_be_visible()
         await expect(page.get_by_text("too many fields: 4 where the header has 3")).to_be_visible()
@@ -83,6 +85,7 @@ async def test_a_file_with_three_bad_rows_becomes_a_whole_app(shared_platform: P
         await page.get_by_label("price, line 10000").press("Enter")
         await expect(page.get_by_text("10,000 rows", exact=True)).to_be_visible()
         await expect(page.get_by_role("heading", name="Rows to repair")).to_be_hidden()
+        await expect(at).to_have_count(0)
         await page.get_by_role("link", name="Open the table").click()
         await expect(page.get_by_role("status").filter(has_text=re.compile(r"^10,000 rows$"))).to_be_visible()
 

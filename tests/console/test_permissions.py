@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from platform_api.accounts.models import Role
 from tests.console.conftest import Visit
@@ -151,3 +151,83 @@ async def test_axe_finds_nothing_and_a_conflict_is_shown(
         await dialog.get_by_role("button", name="Lift all limits").click()
         await expect(page.get_by_text("Members may do everything")).to_be_visible()
     assert [f"{screen}: {line}" for screen, found in findings.items() for line in found] == []
+
+
+async def _limit(shop: Shop, revision: int, **rights: Any) -> None:
+    path = f"/api/apps/{shop.slug}/table/items/permissions/member/"
+    async with shop.platform.client(shop.caller) as client:
+        answer = await client.put(path, json={"base_revision": revision, **rights})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_member_is_offered_what_they_may_import_export_and_write(
+    shared_platform: Platform, visit: Visit
+) -> None:
+    shop = await open_shop(shared_platform, rows=2)
+    member = await shared_platform.create_colleague(shop.caller, Role.MEMBER)
+    read = {"allowed": True, "columns": ["code", "qty"]}
+    add = {"allowed": True, "columns": ["code", "note", "state"], "presets": {"state": "new"}}
+    await _limit(shop, 0, read=read, add=add, change={"allowed": False}, delete={"allowed": True})
+    async with visit() as visitor:
+        page = visitor.page
+        await visitor.open(f"/sign-in?next={shop.path}")
+        await visitor.sign_in(member.email, Platform.password)
+        await _write_what_is_not_read(page, shop)
+        await page.get_by_role("link", name="Import, export").click()
+        file: FilePayload = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"code,qty,note\nM1,5,secret\n"}
+        await page.get_by_role("button", name="New import").first.click()
+        await page.get_by_label("CSV or Excel file").set_input_files(file)
+        await expect(page.get_by_text("Your role may not fill qty, price and maker_id")).to_be_visible()
+        await expect(page.get_by_text("The platform fills state.")).to_be_visible()
+        await expect(page.get_by_label("Column for qty").locator("option")).to_have_text(
+            ["Leave out", "id", "connection_id", "code", "note"]
+        )
+        await expect(page.get_by_label("Column for note")).to_have_value("note")
+        await expect(page.get_by_role("option", name="Update it, by code")).to_be_disabled()
+        await expect(page.get_by_text("Every row fits.")).to_be_visible()
+        assert await visitor.findings_of_axe() == []
+        await page.get_by_role("button", name="Import the file").click()
+        await expect(page.get_by_text("1 row", exact=True)).to_be_visible()
+        assert ["M1", None, None, "secret"] in await shop.content()
+        await page.get_by_role("link", name="Imports of items").click()
+        async with page.expect_download() as downloading:
+            await page.get_by_role("button", name="Export all rows").click()
+        saved = await (await downloading.value).path()
+        assert saved.read_text("utf-8-sig").splitlines()[0].split(",")[-2:] == ["code", "qty"]
+
+        await _limit(shop, 1, read=read, add={"allowed": False})
+        await page.reload()
+        await expect(page.get_by_role("note")).to_have_text(re.compile("^Your role may not add rows to this table"))
+        await expect(page.get_by_role("button", name="New import")).to_have_count(0)
+        await visitor.go(shop.path)
+        await expect(page.get_by_role("link", name="Export", exact=True)).to_be_visible()
+        closed = {"allowed": False}
+        await _limit(shop, 2, read=closed, change=closed, delete=closed)
+        await visitor.open(f"{shop.path}/imports")
+        await expect(page.get_by_role("note")).to_have_text(re.compile("^Your role may not read this table"))
+        await expect(page.get_by_role("button", name="Export all rows")).to_have_count(0)
+
+
+async def _write_what_is_not_read(page: Page, shop: Shop) -> None:
+    """A new row gets a value in a column that is hidden from its writer; undone and redone, it has it again."""
+    await page.get_by_role("button", name="New row").click()
+    panel = page.get_by_role("complementary", name="New row")
+    await panel.get_by_label("code").fill("W1")
+    await expect(panel.get_by_label("note")).to_have_accessible_description("You cannot read this afterwards.")
+    await panel.get_by_label("note").fill("for the office")
+    await expect(panel.get_by_label("price")).to_have_count(0)
+    await panel.get_by_role("button", name="Create row").click()
+    await expect(panel).to_be_hidden()
+    row = page.locator("[role=row][data-row]").filter(has_text="W1")
+    await expect(row).to_be_visible()
+    await expect(row).not_to_contain_text("for the office")
+    written = ["W1", None, None, "for the office"]
+    assert written in await shop.content()
+    grid = page.get_by_role("grid")
+    await grid.focus()
+    await grid.press("Control+z")
+    await expect(row).to_be_hidden()
+    assert written not in await shop.content()
+    await grid.press("Control+Shift+Z")
+    await expect(row).to_be_visible()
+    assert written in await shop.content()

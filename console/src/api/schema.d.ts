@@ -769,6 +769,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apps/csv-jobs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's imports and exports: open ones and the last day's */
+        get: operations["csv_list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apps/from-file/": {
         parameters: {
             query?: never;
@@ -1882,7 +1899,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Stream the caller's notifications as they arrive */
+        /** Stream the caller's notifications as they arrive, and that their jobs have changed */
         get: operations["notifications_stream_notifications"];
         put?: never;
         post?: never;
@@ -6462,6 +6479,18 @@ export interface components {
             levels: string[];
         };
         /**
+         * JobApp
+         * @description Names the app of a job.
+         */
+        JobApp: {
+            /** Id */
+            id: number;
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * JobStatus
          * @description Names the state of a job.
          * @enum {string}
@@ -7345,6 +7374,88 @@ export interface components {
          * @enum {string}
          */
         Overlap: "skip" | "allow" | "queue_one";
+        /**
+         * OwnJobRead
+         * @description Describes an import or an export that the caller began.
+         */
+        OwnJobRead: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "import" | "export";
+            /**
+             * Id
+             * @description Of the import or the export: each kind has its own
+             */
+            id: number;
+            app: components["schemas"]["JobApp"];
+            /** Table */
+            table: string;
+            /**
+             * File Name
+             * @description Of an import
+             */
+            file_name: string | null;
+            /**
+             * File
+             * @description Path of an export's file once it is complete; deleted some days later
+             */
+            file: string | null;
+            /** @description Of an export */
+            format: components["schemas"]["FileFormat"] | null;
+            status: components["schemas"]["JobStatus"];
+            /**
+             * Is Cancelled
+             * @description Its end was asked for; it is open for a moment longer
+             */
+            is_cancelled: boolean;
+            /**
+             * Progress
+             * @description 0 to 100
+             */
+            progress: number;
+            /**
+             * Rows
+             * @description Rows dealt with so far
+             */
+            rows: number;
+            /**
+             * Total Rows
+             * @description Rows of an import's file; null until it is known
+             */
+            total_rows: number | null;
+            /**
+             * Rejected
+             * @description Lines of an import that are not in the table
+             */
+            rejected: number;
+            /**
+             * To Repair
+             * @description Rejected lines on the repair list
+             */
+            to_repair: number;
+            /**
+             * Error
+             * @description Why it failed
+             */
+            error: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * OwnJobs
+         * @description Holds the caller's jobs.
+         */
+        OwnJobs: {
+            /** Results */
+            results: components["schemas"]["OwnJobRead"][];
+        };
         /**
          * OwnPermission
          * @description Describes what the caller may do with the rows of a table.
@@ -11058,6 +11169,26 @@ export interface components {
             revision: string;
         };
         /**
+         * JobsEvent
+         * @description Describes an event that tells that imports or exports of the reader have changed; read them again.
+         */
+        JobsEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "jobs";
+            /** Id */
+            id: string;
+            /** Data */
+            data: string;
+        };
+        /**
+         * NoContent
+         * @description Holds nothing.
+         */
+        NoContent: Record<string, never>;
+        /**
          * NotificationEvent
          * @description Describes an event of the stream; its id is the notification's, to go on after.
          */
@@ -13820,6 +13951,47 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": (components["schemas"]["ExportProgressEvent"] | components["schemas"]["ExportEndEvent"])[];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    csv_list_jobs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnJobs"];
                 };
             };
             /** @description Refused, with the reason */
@@ -18107,7 +18279,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["NotificationEvent"][];
+                    "text/event-stream": (components["schemas"]["NotificationEvent"] | components["schemas"]["JobsEvent"])[];
                 };
             };
             /** @description Refused, with the reason */

@@ -1,7 +1,8 @@
 import { ActionIcon, Group, Skeleton, Title, Tooltip } from "@mantine/core";
 import IconHelp from "@tabler/icons-react/icons/IconHelp";
-import { type ReactElement, type ReactNode, useEffect, useRef } from "react";
+import { type ReactElement, type ReactNode, use, useEffect, useRef } from "react";
 import { t } from "@/i18n";
+import { HeaderEnd } from "./header-end";
 import classes from "./Page.module.css";
 
 type PageProps = {
@@ -43,7 +44,7 @@ export function Page(props: PageProps) {
         <Group gap="xs" className={classes.actions}>
           {asCode}
           {actions}
-          <HelpLink page={help} />
+          <HeaderTools help={help} />
         </Group>
       </header>
       {tabs}
@@ -67,7 +68,17 @@ export function LoadingRows({ count = 6 }: { count?: number }) {
   );
 }
 
-/** Leads to the page of the documentation about this screen; the frames of screens show it. */
+/** What every frame of a screen has at the top right: its documentation, and what the shell puts there. */
+export function HeaderTools({ help }: { help: string }) {
+  return (
+    <>
+      <HelpLink page={help} />
+      {use(HeaderEnd)}
+    </>
+  );
+}
+
+/** Leads to the page of the documentation about a screen, or about a part of one. */
 export function HelpLink({ page }: { page: string }) {
   return (
     <Tooltip label={t("Documentation of this screen")}>

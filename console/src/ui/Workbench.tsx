@@ -2,7 +2,7 @@ import { Group, Title } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
 import { type KeyboardEvent, type PointerEvent, type ReactElement, type ReactNode, useEffect, useRef } from "react";
 import { t } from "@/i18n";
-import { HelpLink } from "./Page";
+import { HeaderTools } from "./Page";
 import pageClasses from "./Page.module.css";
 import classes from "./Workbench.module.css";
 
@@ -62,7 +62,7 @@ export function Workbench(props: WorkbenchProps) {
         <Group gap="xs" className={pageClasses.actions}>
           {asCode}
           {actions}
-          <HelpLink page={help} />
+          <HeaderTools help={help} />
         </Group>
       </header>
       {tabs}

@@ -79,3 +79,8 @@ export function bytes(value: number): string {
   }
   return `${number(left, left < 10 && index > 0 ? 1 : 0)} ${names[index]}`;
 }
+
+/** Returns several names as one would say them: `price, note, and state`. */
+export function listed(names: readonly string[]): string {
+  return new Intl.ListFormat(locale).format(names);
+}

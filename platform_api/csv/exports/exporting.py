@@ -25,6 +25,7 @@ from platform_api.csv.errors import JobFailed
 from platform_api.csv.exports.order import Order
 from platform_api.csv.jobs import EXPORTS, announce_change
 from platform_api.csv.models import CsvExport, JobStatus
+from platform_api.csv.own.telling import tell_ended
 from platform_api.csv.records.text import DELIMITERS
 from platform_api.csv.schemas import CONTENT_TYPES, ExportWrite, FileFormat
 from platform_api.csv.storage import PIECE_BYTES, append, create_file
@@ -181,6 +182,7 @@ class Export:
                 file_id=stored.id,
             )
             await announce_change(session, self._job)
+            await tell_ended(session, self._job)
 
 
 class _CsvSink:

@@ -15,6 +15,7 @@ from platform_api.core.http.pagination import ListingDep
 from platform_api.core.services import provided
 from platform_api.notifications.inbox import service as inbox
 from platform_api.notifications.inbox.schemas import (
+    JobsEvent,
     MarkedRead,
     NotificationEvent,
     NotificationPage,
@@ -61,9 +62,9 @@ async def count_unread(actor: DataActorDep, session: SessionDep) -> UnreadCount:
 
 @router.get(
     "/stream/",
-    summary="Stream the caller's notifications as they arrive",
+    summary="Stream the caller's notifications as they arrive, and that their jobs have changed",
     response_class=EventSourceResponse,
-    responses={200: {"content": event_stream_schema(NotificationEvent)}},
+    responses={200: {"content": event_stream_schema(NotificationEvent, JobsEvent)}},
 )
 async def stream_notifications(
     request: Request,

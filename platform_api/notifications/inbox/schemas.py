@@ -97,6 +97,18 @@ class NotificationEvent(BaseModel):
     data: Annotated[str, JsonText(NotificationRead)]
 
 
+class NoContent(BaseModel):
+    """Holds nothing."""
+
+
+class JobsEvent(BaseModel):
+    """Describes an event that tells that imports or exports of the reader have changed; read them again."""
+
+    event: Literal["jobs"]
+    id: str
+    data: Annotated[str, JsonText(NoContent)]
+
+
 class NotificationPage(Envelope):
     """Holds a part of an inbox."""
 

@@ -1,4 +1,8 @@
-"""Streams a user's notifications as server-sent events, as they come: one event each, its id the notification's."""
+"""Streams what concerns a user as server-sent events, as it comes.
+
+One event for each notification, its id the notification's; and one without a content whenever their imports and
+exports have changed, for which a reader then asks.
+"""
 
 import json
 
@@ -12,25 +16,41 @@ from platform_api.core.http.live_events import Batch, MayRead, live_events
 from platform_api.notifications.inbox.models import Notification
 from platform_api.notifications.inbox.schemas import NotificationRead
 from platform_api.notifications.inbox.service import read_after
-from platform_api.notifications.inbox.signals import InboxSignals
+from platform_api.notifications.inbox.signals import InboxSignals, News
 
 _BATCH = 100
+_PAUSE_SECONDS = 0.5
+"""However quickly a job comes further, its user is told no more often."""
 
 
 def stream_inbox(
     database: Database, signals: InboxSignals, actor: Actor, *, after: int, may_read: MayRead
 ) -> EventSourceResponse:
     """Returns the response that streams later notifications, until the reader leaves or may no longer read."""
+    news = News()
 
     async def read(session: AsyncSession, position: int) -> Batch[int]:
         notifications = await read_after(session, actor, position, limit=_BATCH)
         events = [(int(notification.id), _event(notification)) for notification in notifications]
+        if news.of_jobs.is_set():
+            news.of_jobs.clear()
+            last = events[-1][0] if events else position
+            events.append((last, ServerSentEvent("{}", event="jobs", id=str(last), sep="\n")))
         return Batch(events, has_more=len(notifications) == _BATCH)
 
     # Its id lets a client resume that has received no event yet.
     opening = ServerSentEvent(comment="notifications", id=str(after), sep="\n")
-    watching = signals.watching(actor.user_id)
-    return event_stream(live_events(database, read, after, opening=opening, watching=watching, may_read=may_read))
+    return event_stream(
+        live_events(
+            database,
+            read,
+            after,
+            opening=opening,
+            watching=signals.watching_news(actor.user_id, news),
+            may_read=may_read,
+            pause_seconds=_PAUSE_SECONDS,
+        )
+    )
 
 
 def _event(notification: Notification) -> ServerSentEvent:

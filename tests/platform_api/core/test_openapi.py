@@ -103,7 +103,8 @@ async def test_events_of_streams_are_described_with_their_data(shared_platform: 
         items = content["schema"]["items"]
         return [models[one["$ref"].rpartition("/")[2]]["properties"] for one in items.get("anyOf", [items])]
 
-    [notification] = events("get", "/api/notifications/stream/")
+    notification, jobs = events("get", "/api/notifications/stream/")
+    assert jobs["event"]["const"] == "jobs"
     assert notification["event"]["const"] == "notification"
     assert notification["data"]["contentSchema"] == {"$ref": "#/components/schemas/NotificationRead"}
     line, progress, end = events("get", "/api/actions/run-code-stream/")

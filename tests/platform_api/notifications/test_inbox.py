@@ -14,6 +14,7 @@ from platform_api.accounts.models import Membership, Organization, Role, Token, 
 from platform_api.core.http import live_events
 from platform_api.notifications.inbox import endpoints as inbox_endpoints
 from platform_api.notifications.inbox import service as inbox
+from platform_api.notifications.inbox.signals import announce_jobs
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
 from tests.platform_api.graphql.serving import serve_app
 
@@ -281,17 +282,19 @@ async def _stream(
         yield lines
 
 
-async def _events(lines: AsyncIterator[str], count: int) -> list[tuple[str, dict[str, Any]]]:
+async def _events(
+    lines: AsyncIterator[str], count: int, *, name: str = "notification"
+) -> list[tuple[str, dict[str, Any]]]:
     found: list[tuple[str, dict[str, Any]]] = []
     fields: dict[str, str] = {}
     while len(found) < count:
         line = await asyncio.wait_for(anext(lines), 240)
         if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
+            field, _, value = line.partition(": ")
+            fields[field] = value
         elif "data" in fields:
-            assert fields["event"] == "notification"
-            found.append((fields["id"], json.loads(fields["data"])))
+            if fields["event"] == name:
+                found.append((fields["id"], json.loads(fields["data"])))
             fields = {}
     return found
 
@@ -308,6 +311,19 @@ async def test_notifications_arrive_as_they_are_sent(platform: Platform) -> None
         await _sent(platform, colleague, title="from a colleague", user_id=owner.user_id)
         [(_, body)] = await _events(lines, 1)
         assert body["title"] == "from a colleague"
+
+
+async def test_who_listens_hears_that_their_jobs_have_changed_and_nobody_elses(platform: Platform) -> None:
+    """Without a stream of its own for each job; where to go on stays the last notification."""
+    owner, other = await platform.create_caller(), await platform.create_caller()
+    sent = await _sent(platform, owner)
+    async with _stream(platform, owner, **{"Last-Event-ID": str(sent["id"])}) as lines:
+        async with platform.database.transaction() as session:
+            await announce_jobs(session, other.user_id)
+        later = await _sent(platform, owner, title="later")
+        async with platform.database.transaction() as session:
+            await announce_jobs(session, owner.user_id)
+        assert await _events(lines, 1, name="jobs") == [(str(later["id"]), {})]
 
 
 async def test_what_another_process_was_told_arrives(platform: Platform) -> None:

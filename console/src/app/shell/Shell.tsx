@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Outlet } from "@tanstack/react-router";
+import { Suspense } from "react";
 import { ActingIn, useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
 import { Commands } from "@/commands/registry";
@@ -8,7 +9,9 @@ import { ViewingBanner } from "@/features/viewing";
 import { t } from "@/i18n";
 import { organizationRoute } from "@/routing/routes";
 import { ErrorPanel } from "@/ui/ErrorPanel";
+import { HeaderEnd } from "@/ui/header-end";
 import { InMain } from "@/ui/in-main";
+import { lazyPart } from "@/ui/lazyPart";
 import { NoMemberPage, NotHerePage, PendingPage } from "../pages";
 import { Palette } from "../palette/Palette";
 import { firstScreenQuery } from "./first-screen";
@@ -16,6 +19,15 @@ import { Navigation } from "./Navigation";
 import { useRightsAskedAgain } from "./rights";
 import classes from "./Shell.module.css";
 import { SignInAgain } from "./SignInAgain";
+
+/** Not part of what is loaded first: it holds what takes long. */
+const Tray = lazyPart(async () => (await import("@/features/tray")).Tray);
+const TaskNews = lazyPart(async () => (await import("@/features/tray")).TaskNews);
+const tray = (
+  <Suspense>
+    <Tray />
+  </Suspense>
+);
 
 /** The frame of every page of an organization. Nothing below it is asked for before the organization is known to be open. */
 export function Shell() {
@@ -43,13 +55,18 @@ function Gate() {
     return (
       <Commands>
         <div className={classes.shell}>
+          <Suspense>
+            <TaskNews />
+          </Suspense>
           <a href="#content" className={classes.skip}>
             {t("Skip to the content")}
           </a>
           <Navigation me={me.data} />
           <main id="content" className={classes.main} tabIndex={-1}>
             <InMain value={true}>
-              <Outlet />
+              <HeaderEnd value={tray}>
+                <Outlet />
+              </HeaderEnd>
             </InMain>
           </main>
           <Palette />

@@ -13,6 +13,7 @@ export type TablePlan = components["schemas"]["TablePlan"];
 export type RejectedRow = components["schemas"]["RejectedRowRead"];
 export type RowRepair = components["schemas"]["RowRepair"];
 export type RepairResult = components["schemas"]["RepairResult"];
+export type TableRead = components["schemas"]["TableRead"];
 type AppFromFile = components["schemas"]["AppFromFile"];
 
 /** A file that was chosen; `id` tells it from others in the cache. */

@@ -45,10 +45,16 @@ export async function markAllRead(api: Api): Promise<void> {
   await api.http.POST("/api/notifications/read-all/");
 }
 
-type Following = { onNew: (arrived: Notification) => void; onState: (isLive: boolean) => void; signal: AbortSignal };
+type Following = {
+  onNew: (arrived: Notification) => void;
+  /** Imports or exports of the reader have changed. */
+  onJobs: () => void;
+  onState: (isLive: boolean) => void;
+  signal: AbortSignal;
+};
 
 /** Follows the inbox until `signal` ends it; a connection that breaks is made again, and nothing is missed. */
-export function followInbox(api: Api, { onNew, onState, signal }: Following): Promise<void> {
+export function followInbox(api: Api, { onNew, onJobs, onState, signal }: Following): Promise<void> {
   return readStream(
     async (connection) => {
       const answer = await api.http.GET("/api/notifications/stream/", {
@@ -67,7 +73,10 @@ export function followInbox(api: Api, { onNew, onState, signal }: Following): Pr
         return !(error instanceof ApiError && error.status < 500);
       },
       onEvents: (events) => {
-        for (const { name, data } of events) if (name === "notification") onNew(JSON.parse(data));
+        for (const { name, data } of events) {
+          if (name === "notification") onNew(JSON.parse(data));
+          else if (name === "jobs") onJobs();
+        }
       },
     },
   );

@@ -74,7 +74,7 @@ export async function removeTag(api: Api, tag: number): Promise<void> {
 /** Returns what the grid must know of a table. `tables` has those that its references lead to. */
 export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
   const { limits } = read;
-  const columns = read.columns.filter(isReadableIn(read)).map((column): Column => {
+  const columnOf = (column: TableRead["columns"][number]): Column => {
     const foreign = read.foreign_keys.find((key) => key.column === column.name);
     const target = tables.find((table) => table.name === foreign?.table);
     return {
@@ -98,11 +98,14 @@ export function tableOf(read: TableRead, tables: readonly TableRead[]): Table {
               label: labelOf(target),
             },
     };
-  });
+  };
+  const isReadable = isReadableIn(read);
+  const hidden = read.columns.filter((column) => !isReadable(column));
   return {
     name: read.name,
     graphqlName: read.graphql_name,
-    columns,
+    columns: read.columns.filter(isReadable).map(columnOf),
+    writeOnly: hidden.map(columnOf).filter(({ isAddable }) => isAddable),
     unique: Object.fromEntries(read.unique.map((key) => [key.name, key.columns])),
     ...(limits === null || limits === undefined ? {} : { limits: limitsOf(read, limits) }),
   };

@@ -17,6 +17,8 @@ export class Editing {
   private readonly log = new UndoLog();
   /** Writes follow one another, so that an undo never overtakes what it undoes. */
   private last: Promise<unknown> = Promise.resolve();
+  /** What was written into new rows and cannot be read again, by row: to redo what was undone. */
+  private readonly unread = new Map<string, Record<string, Value>>();
 
   constructor(private readonly store: GridStore) {}
 
@@ -32,6 +34,7 @@ export class Editing {
       const rows: Row[] = [];
       let error = outcome.error;
       const objects = added.map((values) => ({ id: newId(), ...values }));
+      for (const object of objects) this.keepUnread(object);
       for (let start = 0; start < objects.length && error === null && !signal?.aborted; start += batchRows) {
         try {
           rows.push(...(await this.insert(objects.slice(start, start + batchRows), signal)));
@@ -122,13 +125,22 @@ export class Editing {
     return untilReached(send, this.store.setWaiting, signal);
   }
 
+  private keepUnread({ id, ...values }: Record<string, Value>): void {
+    const names = this.store.rows.table.writeOnly?.map(({ name }) => name) ?? [];
+    const written = Object.entries(values).filter(([name]) => names.includes(name));
+    if (written.length > 0) this.unread.set(String(id), Object.fromEntries(written));
+  }
+
   private async restore(rows: readonly Row[]): Promise<Outcome> {
     const { columns } = this.store.rows.table;
     const objects = rows.map((row) => ({
       id: row.id,
       ...Object.fromEntries(
-        columns.filter((column) => column.isEditable).map(({ name }) => [name, row.values[name] ?? null]),
+        columns
+          .filter((column) => column.isAddable ?? column.isEditable)
+          .map(({ name }) => [name, row.values[name] ?? null]),
       ),
+      ...this.unread.get(row.id),
     }));
     for (let start = 0; start < objects.length; start += batchRows) {
       await this.insert(objects.slice(start, start + batchRows));
@@ -231,14 +243,15 @@ export function reasonOf(error: unknown, table: Table): { text: string; columns:
   const { constraint } = error;
   const unique = constraint === null ? undefined : table.unique[constraint];
   if (unique !== undefined) return { text: t("Another row has this value already."), columns: unique };
-  const checked = table.columns.find(({ name }) => constraint === `ck_${table.graphqlName}_${name}`);
+  const columns = [...table.columns, ...(table.writeOnly ?? [])];
+  const checked = columns.find(({ name }) => constraint === `ck_${table.graphqlName}_${name}`);
   if (checked !== undefined) {
     return {
       text: t("This must be one of: {choices}.", { choices: checked.choices.join(", ") }),
       columns: [checked.name],
     };
   }
-  const referring = table.columns.find(({ name, reference }) => reference !== null && constraint?.includes(`_${name}`));
+  const referring = columns.find(({ name, reference }) => reference !== null && constraint?.includes(`_${name}`));
   if (referring !== undefined) return { text: t("There is no such row."), columns: [referring.name] };
   return { text: messageOf(error), columns: [] };
 }

@@ -31,6 +31,8 @@ export type Table = {
   readonly name: string;
   readonly graphqlName: string;
   readonly columns: readonly Column[];
+  /** Columns that a new row may have a value in which the one who looks cannot read afterwards. */
+  readonly writeOnly?: readonly Column[];
   readonly unique: Readonly<Record<string, readonly string[]>>;
   /** What the role of the one who looks is limited to; without it, they may do everything. */
   readonly limits?: Limits;

@@ -1,21 +1,24 @@
 import { Button, NativeSelect, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { messageOf } from "@/api/errors";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
-import { createExport, type Export, followExport, saveFile } from "../api";
+import { createExport, type Export, followExport, saveFile, type TableRead } from "../api";
+import { readableColumns } from "../model/rights";
 import type { ShownRows } from "../model/shown-rows";
 import { exportSnippets } from "../model/snippets";
 import classes from "./Imports.module.css";
 
-type Props = { app: string; table: string; shown: ShownRows };
+type Props = { app: string; table: string; shown: ShownRows; target: TableRead | undefined };
 
 /** Exports the table, or what its grid shows of it, and gives the person the file. */
-export function ExportPanel({ app, table, shown }: Props) {
+export function ExportPanel({ app, table, shown: asked, target }: Props) {
   const api = useApi();
   const organization = useOrganization();
+  const shown = useMemo(() => readablePart(asked, target), [asked, target]);
+  const isLimited = target?.limits?.is_limited ?? false;
   const [format, setFormat] = useState<"csv" | "xlsx">("csv");
   const [rows, setRows] = useState(0);
   const leaving = useRef<AbortController | null>(null);
@@ -54,7 +57,10 @@ export function ExportPanel({ app, table, shown }: Props) {
           size="xs"
           data={[
             { value: "shown", label: t("As the grid shows it: its filter, order and columns") },
-            { value: "whole", label: t("All rows and columns") },
+            {
+              value: "whole",
+              label: isLimited ? t("All rows and columns that you may read") : t("All rows and columns"),
+            },
           ]}
           value={isWhole ? "whole" : "shown"}
           onChange={(event) => setWhole(event.currentTarget.value === "whole")}
@@ -80,4 +86,13 @@ export function ExportPanel({ app, table, shown }: Props) {
       )}
     </>
   );
+}
+
+/** Returns what is shown without columns that may not be read: an old link may name them. */
+function readablePart(shown: ShownRows, target: TableRead | undefined): ShownRows {
+  if (target === undefined || shown.columns === undefined) return shown;
+  const readable = readableColumns(target);
+  const { columns: asked = [], ...rest } = shown;
+  const kept = asked.filter((column) => readable.includes(column));
+  return kept.length === 0 ? rest : { ...rest, columns: kept };
 }

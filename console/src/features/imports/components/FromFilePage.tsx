@@ -2,38 +2,33 @@ import { Anchor, Button, Group, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { appReference } from "@/routing/references";
 import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
-import {
-  type ChosenFile,
-  createFromFile,
-  type Fields,
-  type Preview,
-  previewQuery,
-  type SentFile,
-  type TablePlan,
-} from "../api";
+import { useIsHere } from "@/ui/useIsHere";
+import { createFromFile, type Preview, previewQuery, type SentFile, type TablePlan } from "../api";
 import { appNameOf, formOptions, newKey } from "../model/plan";
 import { uploadSnippets } from "../model/snippets";
+import { useFileWork } from "../model/use-file-work";
 import { DropArea } from "./DropArea";
 import { FileFault, FileRows, RowsToRepair } from "./FileRows";
+import { ContinueButton, isAtFile, StepsToImport } from "./ImportSteps";
 import classes from "./Imports.module.css";
 import { PlanColumns } from "./PlanColumns";
 import { ReadingOptions } from "./ReadingOptions";
 import { Uploading } from "./Uploading";
 
-/** Times that name no zone are those of the person who sends the file. */
-const zone: Fields = { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone };
-
 /** Makes an app from a file: choose, look and change, create. */
 export function FromFilePage() {
   const org = useOrganization();
-  const [chosen, setChosen] = useState<ChosenFile | null>(null);
+  const place = useMemo(() => ({ id: "new app", title: t("New app"), href: `/${org}/apps/new?from=file` }), [org]);
+  const doing = useFileWork(place);
+  const { work, change, choose, sendAgain, stopUpload } = doing;
+  const { chosen, sent } = work;
   return (
     <Page
       title={t("New app from a file")}
@@ -41,20 +36,26 @@ export function FromFilePage() {
       help="/help/csv"
       asCode={null}
     >
-      <DropArea chosen={chosen} onChoose={setChosen} />
-      {chosen !== null && (
-        <Uploading key={chosen.id} chosen={chosen}>
-          {(sent) => <Planning sent={sent} />}
-        </Uploading>
+      <StepsToImport work={work} onGo={(isBack) => change({ isBack })} />
+      <DropArea chosen={chosen} onChoose={choose} />
+      {chosen !== null && sent === null && (
+        <Uploading place={place} chosen={chosen} onAgain={() => sendAgain(chosen)} onStop={stopUpload} />
       )}
+      {sent !== null && work.isBack && (
+        <div className={classes.section}>
+          <ContinueButton onGo={() => change({ isBack: false })} />
+        </div>
+      )}
+      {sent !== null && !isAtFile(work) && <Planning key={sent.upload} sent={sent} doing={doing} />}
     </Page>
   );
 }
 
-function Planning({ sent }: { sent: SentFile }) {
+type Doing = ReturnType<typeof useFileWork>;
+
+function Planning({ sent, doing }: { sent: SentFile; doing: Doing }) {
   const api = useApi();
-  const [options, setOptions] = useState<Fields>(zone);
-  const [edited, setEdited] = useState<TablePlan | null>(null);
+  const { options, plan: edited } = doing.work;
   // Each key in a name would be a question of its own.
   const [asked] = useDebouncedValue(edited, 300);
   const fields = useMemo(
@@ -62,10 +63,6 @@ function Planning({ sent }: { sent: SentFile }) {
     [options, asked],
   );
   const preview = useQuery({ ...previewQuery(api, sent, fields), placeholderData: keepPreviousData });
-  const change = (next: Fields) => {
-    setOptions(next);
-    setEdited(null);
-  };
   const plan = edited ?? preview.data?.plan ?? null;
   return (
     <>
@@ -83,7 +80,11 @@ function Planning({ sent }: { sent: SentFile }) {
       {preview.data && (
         <div className={classes.section}>
           <FileFault preview={preview.data} />
-          <ReadingOptions preview={preview.data} options={options} onChange={change} />
+          <ReadingOptions
+            preview={preview.data}
+            options={options}
+            onChange={(next) => doing.change({ options: next, plan: null, names: null })}
+          />
         </div>
       )}
       {preview.data && plan !== null && preview.data.columns.length > 0 && (
@@ -91,9 +92,8 @@ function Planning({ sent }: { sent: SentFile }) {
           sent={sent}
           preview={preview.data}
           plan={plan}
-          options={options}
+          doing={doing}
           isCounting={preview.isFetching || asked !== edited}
-          onPlan={setEdited}
         />
       )}
     </>
@@ -104,32 +104,42 @@ type CreatingProps = {
   sent: SentFile;
   preview: Preview;
   plan: TablePlan;
-  options: Fields;
+  doing: Doing;
   isCounting: boolean;
-  onPlan: (plan: TablePlan) => void;
 };
 
-function Creating({ sent, preview, plan, options, isCounting, onPlan }: CreatingProps) {
+function Creating({ sent, preview, plan, doing, isCounting }: CreatingProps) {
   const api = useApi();
   const org = useOrganization();
   const cache = useQueryClient();
   const navigate = useNavigate();
-  const [name, setName] = useState(() => appNameOf(sent.name));
+  const { work, change, drop } = doing;
+  const { options } = work;
+  const isHere = useIsHere();
+  const name = work.name ?? appNameOf(sent.name);
   // Sent again after an answer that was lost, it creates nothing twice; other choices are another app.
   const content = JSON.stringify([name, plan, options]);
-  const key = useMemo(() => ({ content, value: newKey() }), [content]).value;
-  // The names that were suggested, to go back to when a column is taken in again.
-  const [names] = useState(() => new Map(plan.columns.map((column) => [column.position, column.name ?? ""])));
+  const fresh = useMemo(() => ({ content, value: newKey() }), [content]);
+  const key = work.key?.content === content ? work.key : fresh;
+  const suggested = new Map(plan.columns.map((column) => [column.position, column.name ?? ""]));
+  const names = work.names ?? suggested;
+  const onPlan = (next: TablePlan) => change({ plan: next, names });
   const detected = formOptions(preview.options);
-  const fields = { ...detected, ...options, name, plan: JSON.stringify(plan), key };
+  const fields = { ...detected, ...options, name, plan: JSON.stringify(plan), key: key.value };
   const creating = useMutation({
-    mutationFn: () => createFromFile(api, sent, fields),
+    mutationFn: () => {
+      change({ key });
+      return createFromFile(api, sent, fields);
+    },
     onSuccess: async ({ app, table, csv_import }) => {
       await cache.invalidateQueries({ queryKey: ["apps"] });
-      await navigate({
-        to: "/$org/$app/tables/$table/imports/$import",
-        params: { org, app: appReference(app), table, import: String(csv_import.id) },
-      });
+      if (isHere.current) {
+        await navigate({
+          to: "/$org/$app/tables/$table/imports/$import",
+          params: { org, app: appReference(app), table, import: String(csv_import.id) },
+        });
+      }
+      drop();
     },
   });
   const isReady = name.trim() !== "" && preview.error === null && plan.columns.some((column) => column.name !== null);
@@ -150,7 +160,7 @@ function Creating({ sent, preview, plan, options, isCounting, onPlan }: Creating
             required
             maxLength={150}
             value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
+            onChange={(event) => change({ name: event.currentTarget.value })}
           />
           <TextInput
             label={t("Name of the table")}
@@ -179,7 +189,14 @@ function Creating({ sent, preview, plan, options, isCounting, onPlan }: Creating
               })
             }
           />
-          <Button variant="default" renderRoot={(props) => <Link to="/$org" params={{ org }} {...props} />}>
+          <Button variant="default" onClick={() => change({ isBack: true })}>
+            {t("Back to the file")}
+          </Button>
+          <Button
+            variant="default"
+            onClick={drop}
+            renderRoot={(props) => <Link to="/$org" params={{ org }} {...props} />}
+          >
             {t("Cancel")}
           </Button>
         </Group>

@@ -9,6 +9,7 @@ import { Time } from "@/ui/Time";
 import { number } from "@/ui/time";
 import { cancelImport, type Import, importQuery, saveFile } from "../api";
 import { ImportState, importSummary } from "./ImportState";
+import { StepsOfImport } from "./ImportSteps";
 import classes from "./Imports.module.css";
 import { RepairList } from "./RepairList";
 import { useImport } from "./useImport";
@@ -40,6 +41,7 @@ function Shown({ job }: { job: Import }) {
   const { total, total_rows } = job.import_result;
   return (
     <>
+      <StepsOfImport job={job} />
       <Text fw={600} role="status">
         {importSummary(job)}
       </Text>

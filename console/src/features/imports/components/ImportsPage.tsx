@@ -1,7 +1,7 @@
-import { Anchor, Button } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { Anchor, Button, Text } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { EmptyState } from "@/ui/EmptyState";
@@ -9,7 +9,9 @@ import { ErrorPanel } from "@/ui/ErrorPanel";
 import { MoreButton } from "@/ui/MoreButton";
 import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
-import { type Import, importsQuery } from "../api";
+import { type Import, importsQuery, tableQuery } from "../api";
+import { canImport, canRead } from "../model/rights";
+import { useFileWork } from "../model/use-file-work";
 import { ExportPanel } from "./ExportPanel";
 import { ImportState, importSummary } from "./ImportState";
 import classes from "./Imports.module.css";
@@ -24,11 +26,24 @@ export function ImportsPage() {
   const shown = route.useSearch();
   const { where, order } = shown;
   const org = useOrganization();
-  const [isNew, setNew] = useState(false);
-  const list = useInfiniteQuery(importsQuery(useApi(), app, table));
+  const place = useMemo(
+    () => ({
+      id: `${app} ${table}`,
+      title: table,
+      href: `/${org}/${app}/tables/${encodeURIComponent(table)}/imports`,
+    }),
+    [org, app, table],
+  );
+  const doing = useFileWork(place);
+  const isNew = doing.work.isOpen;
+  const api = useApi();
+  const list = useInfiniteQuery(importsQuery(api, app, table));
   const jobs = list.data?.pages.flat() ?? [];
-  const begin = (
-    <Button onClick={() => setNew(true)} disabled={isNew}>
+  const target = useQuery(tableQuery(api, app, table)).data;
+  const mayImport = target === undefined || canImport(target);
+  const mayRead = target === undefined || canRead(target);
+  const begin = mayImport && (
+    <Button onClick={() => doing.change({ isOpen: true })} disabled={isNew || target === undefined}>
       {t("New import")}
     </Button>
   );
@@ -52,12 +67,19 @@ export function ImportsPage() {
       help="/help/csv"
       asCode={null}
       actions={begin}
-      toolbar={<ExportPanel app={app} table={table} shown={shown} />}
+      toolbar={mayRead && <ExportPanel app={app} table={table} shown={shown} target={target} />}
     >
-      {isNew && <NewImport app={app} table={table} onCancel={() => setNew(false)} />}
+      {!mayImport && (
+        <Text role="note">
+          {mayRead
+            ? t("Your role may not add rows to this table, and so not import any. A builder can allow it.")
+            : t("Your role may not read this table, and so neither import nor export rows. A builder can allow it.")}
+        </Text>
+      )}
+      {isNew && mayImport && <NewImport app={app} table={table} place={place} doing={doing} />}
       {list.isPending && <LoadingRows />}
       {list.error && <ErrorPanel error={list.error} onRetry={() => list.refetch()} />}
-      {list.data && jobs.length === 0 && !isNew && (
+      {list.data && jobs.length === 0 && !isNew && mayImport && (
         <EmptyState title={t("No imports yet")} action={begin}>
           {t(
             "A CSV or Excel file adds rows to this table, or updates them by a key. Rows that do not fit can be repaired here.",

@@ -1,39 +1,47 @@
 import { Button, Group, NativeSelect, Text, Title } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
-import { type ChosenFile, createImport, type Fields, previewQuery, type SentFile, tableQuery } from "../api";
+import { listed } from "@/ui/time";
+import { useIsHere } from "@/ui/useIsHere";
+import { createImport, type Fields, previewQuery, type SentFile, tableQuery } from "../api";
 import { firstMapping, formOptions, keysOf, newKey } from "../model/plan";
+import { canUpdate, closedColumns, importableColumns } from "../model/rights";
 import { uploadSnippets } from "../model/snippets";
+import type { useFileWork, WorkPlace } from "../model/use-file-work";
 import { DropArea } from "./DropArea";
 import { FileFault, FileRows, RowsToRepair } from "./FileRows";
+import { ContinueButton, isAtFile, StepsToImport } from "./ImportSteps";
 import classes from "./Imports.module.css";
 import { Against } from "./PlanColumns";
 import { ReadingOptions } from "./ReadingOptions";
 import { Uploading } from "./Uploading";
 
-const zone: Fields = { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone };
-
-type Props = { app: string; table: string; onCancel: () => void };
+type Doing = ReturnType<typeof useFileWork>;
+type Props = { app: string; table: string; place: WorkPlace; doing: Doing };
 
 /** Imports a file into a table that exists: columns to columns, and what to do with rows that are there. */
-export function NewImport({ app, table, onCancel }: Props) {
-  const [chosen, setChosen] = useState<ChosenFile | null>(null);
+export function NewImport({ app, table, place, doing }: Props) {
+  const { change, choose, sendAgain, stopUpload, drop } = doing;
+  const { chosen, sent } = doing.work;
   return (
     <section className={classes.section} aria-label={t("New import")}>
-      <DropArea chosen={chosen} onChoose={setChosen} />
-      {chosen !== null && (
-        <Uploading key={chosen.id} chosen={chosen}>
-          {(sent) => <Mapping sent={sent} app={app} table={table} />}
-        </Uploading>
+      <StepsToImport work={doing.work} onGo={(isBack) => change({ isBack })} />
+      <DropArea chosen={chosen} onChoose={choose} />
+      {chosen !== null && sent === null && (
+        <Uploading place={place} chosen={chosen} onAgain={() => sendAgain(chosen)} onStop={stopUpload} />
+      )}
+      {sent !== null && doing.work.isBack && <ContinueButton onGo={() => change({ isBack: false })} />}
+      {sent !== null && !isAtFile(doing.work) && (
+        <Mapping key={sent.upload} sent={sent} app={app} table={table} doing={doing} />
       )}
       <div>
-        <Button variant="default" onClick={onCancel}>
+        <Button variant="default" onClick={drop}>
           {t("Cancel")}
         </Button>
       </div>
@@ -41,18 +49,20 @@ export function NewImport({ app, table, onCancel }: Props) {
   );
 }
 
-function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; table: string }) {
+type MappingProps = { sent: SentFile; app: string; table: string; doing: Doing };
+
+function Mapping({ sent: file, app, table, doing }: MappingProps) {
   const api = useApi();
   const org = useOrganization();
   const cache = useQueryClient();
   const navigate = useNavigate();
-  const [options, setOptions] = useState<Fields>(zone);
-  const [edited, setEdited] = useState<Record<string, string | null> | null>(null);
-  const [rule, setRule] = useState("");
+  const isHere = useIsHere();
+  const { work, change, drop } = doing;
+  const { options, mapping: edited, rule } = work;
   const target = useQuery(tableQuery(api, app, table));
   const into = useMemo(() => ({ ...options, app, table }), [options, app, table]);
   const first = useQuery({ ...previewQuery(api, file, into), placeholderData: keepPreviousData });
-  const known = useMemo(() => (target.data?.columns ?? []).filter(isImportable).map(({ name }) => name), [target.data]);
+  const known = useMemo(() => (target.data === undefined ? [] : importableColumns(target.data)), [target.data]);
   const suggested = useMemo(
     () => (first.data === undefined || known.length === 0 ? null : firstMapping(first.data.columns, known)),
     [first.data, known],
@@ -70,14 +80,21 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
   });
   const preview = isMapped ? (counted.data ?? first.data) : first.data;
   const content = JSON.stringify(sent);
-  const key = useMemo(() => ({ content, value: newKey() }), [content]).value;
-  const fields = { ...formOptions(preview?.options ?? {}), ...sent, key };
+  const fresh = useMemo(() => ({ content, value: newKey() }), [content]);
+  const key = work.key?.content === content ? work.key : fresh;
+  const fields = { ...formOptions(preview?.options ?? {}), ...sent, key: key.value };
   const sending = useMutation({
-    mutationFn: () => createImport(api, file, fields),
+    mutationFn: () => {
+      change({ key });
+      return createImport(api, file, fields);
+    },
     onSuccess: async (job) => {
       await cache.invalidateQueries({ queryKey: ["imports"] });
-      const params = { org, app, table, import: String(job.id) };
-      await navigate({ to: "/$org/$app/tables/$table/imports/$import", params });
+      if (isHere.current) {
+        const params = { org, app, table, import: String(job.id) };
+        await navigate({ to: "/$org/$app/tables/$table/imports/$import", params });
+      }
+      drop();
     },
   });
   const error = first.error ?? counted.error ?? target.error;
@@ -85,7 +102,14 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
     return <ErrorPanel error={error} onRetry={() => Promise.all([first.refetch(), target.refetch()])} />;
   if (preview === undefined || target.data === undefined) return <LoadingRows count={6} />;
   const keys = keysOf(preview.columns);
-  const unique = [["id"], ...target.data.unique.map(({ columns }) => columns)].map((columns) => columns.join(", "));
+  const unique = [["id"], ...target.data.unique.map(({ columns }) => columns)];
+  const filled = Object.values(mapping ?? {}).filter((column) => column !== null);
+  const named = unique.map((columns) => columns.join(", "));
+  const updatable = unique.filter((columns) => canUpdate(target.data, columns, filled)).map((key) => key.join(", "));
+  const closed = closedColumns(target.data);
+  const presets = target.data.limits?.add.presets ?? [];
+  // A choice that other columns have made impossible.
+  const isOpen = rule === "" || !rule.startsWith("update ") || updatable.includes(rule.slice("update ".length));
   return (
     <>
       {preview.columns.length === 0 && <FileFault preview={preview} />}
@@ -93,16 +117,23 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
       <ReadingOptions
         preview={preview}
         options={options}
-        onChange={(next) => {
-          setOptions(next);
-          setEdited(null);
-        }}
+        onChange={(next) => change({ options: next, mapping: null })}
       />
       {mapping !== null && preview.columns.length > 0 && (
         <>
           <Title order={2} size="h5">
             {t("Where the columns go")}
           </Title>
+          {presets.length > 0 && (
+            <Text size="sm" c="dimmed">
+              {t("The platform fills {columns}.", { columns: listed(presets) })}
+            </Text>
+          )}
+          {closed.length > 0 && (
+            <Text size="sm" c="dimmed">
+              {t("Your role may not fill {columns}; a builder can allow it.", { columns: listed(closed) })}
+            </Text>
+          )}
           <div className={classes.scroll}>
             <table className={classes.table}>
               <thead>
@@ -126,7 +157,9 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
                           aria-label={t("Column for {heading}", { heading: column.header || name })}
                           data={[{ value: "", label: t("Leave out") }, ...known]}
                           value={mapping[name] ?? ""}
-                          onChange={(event) => setEdited({ ...mapping, [name]: event.currentTarget.value || null })}
+                          onChange={(event) =>
+                            change({ mapping: { ...mapping, [name]: event.currentTarget.value || null } })
+                          }
                         />
                       </td>
                       <td>
@@ -144,25 +177,31 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
             maw="24rem"
             data={[
               { value: "", label: t("Put the line on the repair list") },
-              ...unique.map((columns) => ({
+              ...named.map((columns) => ({
                 value: `update ${columns}`,
                 label: t("Update it, by {columns}", { columns }),
+                disabled: !updatable.includes(columns),
               })),
-              ...unique.map((columns) => ({
+              ...named.map((columns) => ({
                 value: `skip ${columns}`,
                 label: t("Leave it as it is, by {columns}", { columns }),
               })),
             ]}
             value={rule}
-            onChange={(event) => setRule(event.currentTarget.value)}
+            onChange={(event) => change({ rule: event.currentTarget.value })}
           />
+          {!isOpen && (
+            <Text size="sm" role="alert" className={classes.error}>
+              {t("Your role may not change all of these columns. Leave them out, or choose otherwise.")}
+            </Text>
+          )}
           {isMapped && <RowsToRepair preview={preview} isCounting={counted.isFetching} />}
           {sending.isPending && <Text role="status">{t("Starting the import …")}</Text>}
           {sending.error && <ErrorPanel error={sending.error} onRetry={() => sending.mutate()} />}
           <Group gap="xs">
             <Button
               loading={sending.isPending}
-              disabled={!isMapped || preview.error !== null}
+              disabled={!isMapped || !isOpen || preview.error !== null}
               onClick={() => sending.mutate()}
             >
               {t("Import the file")}
@@ -184,10 +223,6 @@ function Mapping({ sent: file, app, table }: { sent: SentFile; app: string; tabl
       )}
     </>
   );
-}
-
-function isImportable(column: { name: string; is_system: boolean }): boolean {
-  return !column.is_system || column.name === "id" || column.name === "connection_id";
 }
 
 function conflictOf(rule: string): Fields {

@@ -1,28 +1,26 @@
 import { Button, Group, Progress, Text } from "@mantine/core";
-import type { ReactNode } from "react";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { bytes } from "@/ui/time";
-import type { ChosenFile, SentFile } from "../api";
+import type { ChosenFile } from "../api";
+import { useUpload, type WorkPlace } from "../model/use-file-work";
 import classes from "./Imports.module.css";
-import { useUpload } from "./useUpload";
 
-type Props = { chosen: ChosenFile; children: (sent: SentFile) => ReactNode };
+type Props = { place: WorkPlace; chosen: ChosenFile; onAgain: () => void; onStop: () => void };
 
-/** Shows how far the file has gone; then what is done with it. What fails here has imported nothing. */
-export function Uploading({ chosen, children }: Props) {
-  const { part, sent, error, isCancelled, retry, cancel } = useUpload(chosen);
-  if (sent !== null) return children(sent);
+/** Shows how far a file has gone. What fails here has imported nothing. */
+export function Uploading({ place, chosen, onAgain, onStop }: Props) {
+  const { part, error, isStopped } = useUpload(place);
   const percent = Math.floor(part * 100);
-  if (error !== null || isCancelled) {
+  if (error !== null || isStopped) {
     return (
       <div className={classes.section}>
-        {error !== null && <ErrorPanel error={error} onRetry={retry} />}
+        {error !== null && <ErrorPanel error={error} onRetry={onAgain} />}
         <Text role="status">
           {t("The upload stopped at {percent} %. Nothing was imported, so it can be sent again.", { percent })}
         </Text>
         <div>
-          <Button variant="default" onClick={retry}>
+          <Button variant="default" onClick={onAgain}>
             {t("Send the file again")}
           </Button>
         </div>
@@ -35,10 +33,13 @@ export function Uploading({ chosen, children }: Props) {
       <Group gap="xs">
         <Text size="sm" role="status">
           {part < 1
-            ? t("{percent} % of {size} sent", { percent, size: bytes(chosen.file.size) })
+            ? t("{percent} % of {size} sent. You may leave this page: it goes on while this tab is open.", {
+                percent,
+                size: bytes(chosen.file.size),
+              })
             : t("Sent. The server stores it …")}
         </Text>
-        <Button variant="default" size="compact-sm" onClick={cancel}>
+        <Button variant="default" size="compact-sm" onClick={onStop}>
           {t("Cancel the upload")}
         </Button>
       </Group>

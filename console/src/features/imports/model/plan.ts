@@ -65,7 +65,9 @@ export function firstMapping(columns: readonly FileColumn[], known: readonly str
   const keys = keysOf(columns);
   return Object.fromEntries(
     columns.map((column) => {
-      const target = column.column ?? plain.get(plainName(column.header)) ?? null;
+      // What the server suggests may be closed to the one who imports.
+      const suggested = column.column !== null && known.includes(column.column) ? column.column : null;
+      const target = suggested ?? plain.get(plainName(column.header)) ?? null;
       const isFree = target !== null && !taken.has(target);
       if (isFree) taken.add(target);
       return [keys.get(column.position) ?? "", isFree ? target : null];

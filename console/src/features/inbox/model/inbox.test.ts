@@ -24,13 +24,26 @@ test("a badge ends at a hundred", () => {
   expect([0, 7, 99, 100, 500].map(badge)).toEqual(["0", "7", "99", "99+", "99+"]);
 });
 
+const plain = { actions: [], run_id: null, app_id: 7, data: null };
+
 test("a notification leads to its first button, else to its run, else nowhere", () => {
-  expect(targetOf({ actions: [{ url: "/acme/shop" }], run_id: 3 }, "acme")).toEqual({
+  expect(targetOf({ ...plain, actions: [{ url: "/acme/shop" }], run_id: 3 }, "acme")).toEqual({
     href: "/acme/shop",
     isPage: true,
   });
-  expect(targetOf({ actions: [], run_id: 3 }, "acme")).toEqual({ href: "/acme/runs/3", isPage: true });
-  expect(targetOf({ actions: [], run_id: null }, "acme")).toBeNull();
+  expect(targetOf({ ...plain, run_id: 3 }, "acme")).toEqual({ href: "/acme/runs/3", isPage: true });
+  expect(targetOf(plain, "acme")).toBeNull();
+});
+
+test.each([
+  [{ app: "shop", table: "orders", import_id: 5 }, "/acme/shop/tables/orders/imports/5"],
+  [{ app: "inbox", table: "orders", export_id: 5 }, "/acme/7/tables/orders/imports"],
+  // A script may send anything.
+  [{ app: "../x", table: "a/b", import_id: 5 }, "/acme/..%2Fx/tables/a%2Fb/imports/5"],
+  [{ app: "shop", table: "orders", import_id: "5" }, undefined],
+  [{ app: 1, table: "orders", import_id: 5 }, undefined],
+])("%j leads to %s", (data, href) => {
+  expect(targetOf({ ...plain, data }, "acme")?.href).toBe(href);
 });
 
 test.each([

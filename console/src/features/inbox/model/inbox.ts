@@ -1,4 +1,4 @@
-import { notOrganizations } from "@/routing/references";
+import { appReference, notOrganizations } from "@/routing/references";
 
 type Marked = { id: number; read_at: string | null };
 type Part<T> = { results: T[] };
@@ -28,12 +28,27 @@ export function badge(count: number): string {
 /** Where a notification leads. `isPage`: a page of the console, which needs no new document. */
 export type Target = { href: string; isPage: boolean };
 
-type Leading = { actions: readonly { url: string }[]; run_id: number | null };
+type Leading = {
+  actions: readonly { url: string }[];
+  run_id: number | null;
+  app_id: number | null;
+  data: Record<string, unknown> | null;
+};
 
-/** Returns where opening a notification leads: its first button, else the run that sent it; null: nowhere. */
-export function targetOf({ actions, run_id }: Leading, org: string): Target | null {
+/**
+ * Returns where opening a notification leads: its first button, else the import or export that it tells of, else the
+ * run that sent it; null: nowhere.
+ */
+export function targetOf({ actions, run_id, app_id, data }: Leading, org: string): Target | null {
   const [first] = actions;
   if (first !== undefined) return targetOfUrl(first.url);
+  const { app: slug, table, import_id, export_id } = data ?? {};
+  if (app_id !== null && typeof slug === "string" && typeof table === "string") {
+    const app = encodeURIComponent(appReference({ id: app_id, slug }));
+    const imports = `/${org}/${app}/tables/${encodeURIComponent(table)}/imports`;
+    if (typeof import_id === "number") return { href: `${imports}/${import_id}`, isPage: true };
+    if (typeof export_id === "number") return { href: imports, isPage: true };
+  }
   return run_id === null ? null : { href: `/${org}/runs/${run_id}`, isPage: true };
 }
 

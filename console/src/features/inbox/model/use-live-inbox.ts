@@ -21,14 +21,17 @@ export function useIsInboxLive(): boolean {
 
 async function follow(api: Api, cache: QueryClient, signal: AbortSignal): Promise<void> {
   let isFirst = true;
+  const onJobs = () => void cache.invalidateQueries({ queryKey: ["own jobs"] });
   const onState = (isLive: boolean) => {
     cache.setQueryData(liveKey, isLive);
+    // What became of a job between its reading and now was told to nobody.
+    if (isLive) onJobs();
     // While nobody listened, something may have been read elsewhere.
     if (isLive && !isFirst) void refresh(cache);
     isFirst = false;
   };
   try {
-    await followInbox(api, { onNew: (arrived) => take(api, cache, arrived), onState, signal });
+    await followInbox(api, { onNew: (arrived) => take(api, cache, arrived), onJobs, onState, signal });
   } catch {
     // Refused: the list says that nothing comes by itself.
   }

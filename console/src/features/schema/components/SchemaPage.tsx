@@ -13,6 +13,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { clockTime } from "@/ui/time";
+import { useIsHere } from "@/ui/useIsHere";
 import { editTable } from "../api";
 import { differences } from "../model/differences";
 import { countChanges, editOf } from "../model/staged";
@@ -86,7 +87,9 @@ function Schema({ app, user, present, tables }: Props) {
   const [isDeleting, setDeleting] = useState(false);
   const count = countChanges(staged);
   const isStale = count > 0 && base.revision !== present.revision;
+  const isHere = useIsHere();
   const applying = useMutation({
+    meta: { task: { kind: "change", name: base.name, place: app, href: `/${org}/${app}/tables/${base.name}/schema` } },
     mutationFn: () => editTable(api, app, base.name, { ...editOf(base, staged), base_revision: base.revision }),
     onSuccess: async (table) => {
       discard();
@@ -94,7 +97,7 @@ function Schema({ app, user, present, tables }: Props) {
       notifications.show({
         message: t("{count, plural, one {# change is} other {# changes are}} applied.", { count }),
       });
-      if (table.name !== base.name) {
+      if (table.name !== base.name && isHere.current) {
         await navigate({
           to: "/$org/$app/tables/$table/schema",
           params: { org, app, table: table.name },

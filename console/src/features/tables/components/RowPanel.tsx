@@ -99,11 +99,13 @@ type FieldsProps = {
 
 function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
   const { table } = store.rows;
-  const columns = table.columns.filter(
+  const readable = table.columns.filter(
     (column) =>
       !store.rows.hidden.has(column.name) &&
       (row === undefined ? (column.isAddable ?? column.isEditable) : column.isEditable),
   );
+  const writeOnly = row === undefined ? (table.writeOnly ?? []) : [];
+  const columns = [...readable, ...writeOnly];
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
   const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
   const [failure, setFailure] = useState<string | null>(null);
@@ -160,6 +162,7 @@ function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
             row={row}
             text={texts[column.name] ?? editable(row?.values[column.name], column, locale)}
             fault={faults[column.name]}
+            note={writeOnly.includes(column) ? t("You cannot read this afterwards.") : undefined}
             onText={(text) => setTexts({ ...texts, [column.name]: text })}
           />
         ))}
@@ -201,10 +204,11 @@ type FieldProps = {
   row: Row | undefined;
   text: string;
   fault: string | undefined;
+  note: string | undefined;
   onText: (text: string) => void;
 };
 
-function Field({ app, store, column, row, text, fault, onText }: FieldProps) {
+function Field({ app, store, column, row, text, fault, note, onText }: FieldProps) {
   const org = useOrganization();
   if (row !== undefined && (!(column.name in row.values) || text.length > maxText)) {
     return (
@@ -218,6 +222,7 @@ function Field({ app, store, column, row, text, fault, onText }: FieldProps) {
     label: column.name,
     required: column.isRequired && !column.hasDefault,
     error: fault,
+    description: note,
     value: text,
   };
   if (choices.length > 0) {

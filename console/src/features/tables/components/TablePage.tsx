@@ -164,6 +164,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
           <ImportsLink
             app={app}
             table={table.name}
+            canImport={canAdd(table)}
             shown={readShownRows({
               where: narrowed,
               order: written(order.length === 0 ? usualOrder : order),

@@ -1,0 +1,2 @@
+export { TaskNews } from "./components/TaskNews";
+export { Tray } from "./components/Tray";
