@@ -96,4 +96,11 @@ function CauseFilter({ filters, onFilter }: Props) {
 }
 
 // Within the pop-over: a click on an option is not one outside of it.
-const chooser = { size: "xs", clearable: true, searchable: true, comboboxProps: { withinPortal: false } } as const;
+const chooser = {
+  size: "xs",
+  clearable: true,
+  searchable: true,
+  // The first has the focus when they are shown: its options would lie over the next.
+  openOnFocus: false,
+  comboboxProps: { withinPortal: false },
+} as const;

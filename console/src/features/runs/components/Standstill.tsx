@@ -76,7 +76,7 @@ function AllBusy({ queue, at }: Told) {
           t("Runs of other organizations have them. Organizations take turns: the next free slot is yours.")
         ) : (
           <>
-            {t("{own, plural, one {# of them has a run of yours} other {# of them have runs of yours}}.", { own })}{" "}
+            {t("{own, plural, one {One slot has a run of yours} other {# slots have runs of yours}}.", { own })}{" "}
             <Link to="/$org/runs" params={{ org }} search={{ state: ["claimed", "running"] }}>
               {t("See what goes on")}
             </Link>{" "}
