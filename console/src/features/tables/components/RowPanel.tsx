@@ -13,7 +13,7 @@ import {
 } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { useOrganization } from "@/api/context";
 import { messageOf } from "@/api/errors";
 import {
@@ -28,6 +28,7 @@ import {
   shown,
   type Value,
 } from "@/features/grid";
+import type { CellPresence } from "@/features/presence";
 import { locale, t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
@@ -41,18 +42,21 @@ type RowPanelProps = {
   app: string;
   store: GridStore;
   editing: Editing;
+  /** Where others are told which field of the row is edited. */
+  presence: CellPresence;
   /** The row's id; null for a row that is to be made. */
   id: string | null;
   onClose: () => void;
 };
 
 /** Shows and edits all fields of one row beside the grid, or makes a new one. */
-export function RowPanel({ app, store, editing, id, onClose }: RowPanelProps) {
+export function RowPanel({ app, store, editing, presence, id, onClose }: RowPanelProps) {
   const query = useQuery({
     queryKey: ["row", app, store.rows.table.name, id],
     queryFn: async ({ signal }) => (id === null ? [] : store.rows.byIds([id], signal)),
     staleTime: 0,
   });
+  useEffect(() => () => presence.edit(null), [presence]);
   const row = query.data?.[0];
   const title = id === null ? t("New row") : t("Row");
   return (
@@ -81,6 +85,7 @@ export function RowPanel({ app, store, editing, id, onClose }: RowPanelProps) {
           store={store}
           editing={editing}
           row={row}
+          onEdit={(column) => presence.edit(column === null || id === null ? null : { row: id, column })}
           onSaved={() => (id === null ? onClose() : query.refetch())}
         />
       )}
@@ -94,10 +99,12 @@ type FieldsProps = {
   store: GridStore;
   editing: Editing;
   row: Row | undefined;
+  /** Says which column's field has the focus; null for none any more. */
+  onEdit: (column: string | null) => void;
   onSaved: () => unknown;
 };
 
-function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
+function Fields({ app, store, editing, row, onEdit, onSaved }: FieldsProps) {
   const { table } = store.rows;
   const columns = table.columns.filter(
     (column) =>
@@ -152,16 +159,18 @@ function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
     <form onSubmit={save} noValidate>
       <Stack gap="sm">
         {columns.map((column) => (
-          <Field
-            key={column.name}
-            app={app}
-            store={store}
-            column={column}
-            row={row}
-            text={texts[column.name] ?? editable(row?.values[column.name], column, locale)}
-            fault={faults[column.name]}
-            onText={(text) => setTexts({ ...texts, [column.name]: text })}
-          />
+          // biome-ignore lint/a11y/noStaticElementInteractions: it hears where the focus is, and is nothing to act on
+          <div key={column.name} onFocus={() => onEdit(column.name)} onBlur={() => onEdit(null)}>
+            <Field
+              app={app}
+              store={store}
+              column={column}
+              row={row}
+              text={texts[column.name] ?? editable(row?.values[column.name], column, locale)}
+              fault={faults[column.name]}
+              onText={(text) => setTexts({ ...texts, [column.name]: text })}
+            />
+          </div>
         ))}
         {failure !== null && (
           <Text role="alert" size="sm" c="var(--am-error)">
