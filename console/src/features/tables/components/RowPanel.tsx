@@ -16,6 +16,8 @@ import { Link } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
 import { useOrganization } from "@/api/context";
 import { messageOf } from "@/api/errors";
+import { useFormDraft } from "@/api/use-draft";
+import { useUserId } from "@/features/accounts";
 import {
   type Column,
   type Editing,
@@ -30,6 +32,7 @@ import {
 } from "@/features/grid";
 import type { CellPresence } from "@/features/presence";
 import { locale, t } from "@/i18n";
+import { DraftNotice } from "@/ui/DraftNotice";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
 import { RelatedRows } from "./RelatedRows";
@@ -112,6 +115,16 @@ function Fields({ app, store, editing, row, onEdit, onSaved }: FieldsProps) {
       (row === undefined ? (column.isAddable ?? column.isEditable) : column.isEditable),
   );
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
+  const org = useOrganization();
+  const present = row?.updatedAt ?? "";
+  const [base, setBase] = useState(present);
+  const draft = useFormDraft(useUserId(), `rows/${org}/${app}/${table.name}/${row?.id ?? "new"}`, {
+    values: { base, texts },
+    apply: (kept) => {
+      setBase(kept.base);
+      setTexts(kept.texts);
+    },
+  });
   const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
   const [failure, setFailure] = useState<string | null>(null);
   const [isSaving, setSaving] = useState(false);
@@ -147,7 +160,10 @@ function Fields({ app, store, editing, row, onEdit, onSaved }: FieldsProps) {
         if (reason.columns.length === 0) setFailure(reason.text);
       } else if (outcome.left > 0) {
         setFailure(t("Somebody else changed this row meanwhile. What they changed was not written over."));
-      } else await onSaved();
+      } else {
+        draft.done();
+        await onSaved();
+      }
     } catch (error) {
       setFailure(messageOf(error));
     } finally {
@@ -157,6 +173,9 @@ function Fields({ app, store, editing, row, onEdit, onSaved }: FieldsProps) {
 
   return (
     <form onSubmit={save} noValidate>
+      <DraftNotice resumedAt={draft.resumedAt} onDiscard={draft.discard}>
+        {base !== present && t("The row has been changed since then: what you save here is written over that.")}
+      </DraftNotice>
       <Stack gap="sm">
         {columns.map((column) => (
           // biome-ignore lint/a11y/noStaticElementInteractions: it hears where the focus is, and is nothing to act on
