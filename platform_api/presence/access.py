@@ -1,7 +1,9 @@
 """Decides who may be present where, and so see who else is."""
 
 import re
+from collections.abc import Collection
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
@@ -10,6 +12,9 @@ from platform_api.apps.access import get_buildable_app, get_usable_app
 from platform_api.core.errors import NotFound
 from platform_api.core.types import AppId
 from platform_api.presence.models import Place
+from platform_api.tables.models import AppTable
+from platform_api.tables.names import SYSTEM_COLUMNS
+from platform_api.tables.permissions.repository import own_rights
 
 _DOCUMENT = re.compile(r"(table|schema|source)/[^\x00-\x1f\x7f]{1,250}")
 
@@ -29,3 +34,19 @@ async def find_place(session: AsyncSession, actor: Actor, app: str, document: st
     else:
         found = await get_buildable_app(session, actor, app)
     return Place(actor.organization_id, AppId(found.id), document)
+
+
+async def visible_columns(session: AsyncSession, actor: Actor, place: Place) -> Collection[str]:
+    """Returns the columns that `actor` may see in every row of the place's table; none where a rule hides rows.
+
+    Whether a rule hides the one row that is edited, only the engine could tell: where there is one, nothing is told.
+    """
+    kind, _, name = place.document.partition("/")
+    if kind != "table":
+        return ()
+    named = select(AppTable).where(AppTable.app_id == place.app_id, AppTable.name == name)
+    table = await session.scalar(named)
+    if table is None:
+        return ()
+    reading = (await own_rights(session, actor, table)).read
+    return {*SYSTEM_COLUMNS, *reading.columns} if reading.allowed and not reading.is_by_row else ()

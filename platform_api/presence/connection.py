@@ -10,6 +10,7 @@ from typing import TypeAlias
 import asyncpg
 import orjson
 import structlog
+from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.websockets import WebSocket
@@ -21,8 +22,8 @@ from platform_api.core.errors import PlatformError, Unavailable
 from platform_api.core.http.sockets import CloseCode, Closed, closed_by, first_of, receive_text, send_in_time
 from platform_api.presence import service
 from platform_api.presence.hub import PresenceHub
-from platform_api.presence.models import Person, Place, Visit
-from platform_api.presence.schemas import PeopleMessage
+from platform_api.presence.models import Cell, Person, Place, Visit
+from platform_api.presence.schemas import EditMessage, PeopleMessage, Refusal
 
 log = structlog.stdlib.get_logger()
 
@@ -31,12 +32,14 @@ ASK_SECONDS = 2.0
 SILENT_SECONDS = 5.0
 _CHECK_SECONDS = 10.0
 _SETTLE_SECONDS = 0.1
-_MAX_CHARACTERS = 100
+_EDIT_PAUSE_SECONDS = 0.2
+"""However quickly a window changes which cell is edited in it, that is recorded no more often."""
+_MAX_CHARACTERS = 200
 _LOST = (SQLAlchemyError, asyncpg.PostgresError, *CONNECTION_LOST, Unavailable)
 _QUESTION = orjson.dumps({"type": "ping"}).decode()
 
-StillAllowed: TypeAlias = Callable[[AsyncSession], Awaitable[object]]
-"""Raises the platform's error by which the caller may no longer be there."""
+StillAllowed: TypeAlias = Callable[[AsyncSession], Awaitable[tuple[Actor, Place]]]
+"""Returns the caller as they are now; raises the platform's error by which they may no longer be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +59,27 @@ class WindowConnection:
         self._database = database
         self._hub = hub
         self._window = window
+        self._actor = window.actor
+        self._edited: Cell | None = None
+        self._has_edited = asyncio.Event()
 
     async def run(self) -> None:
         """Serves until the connection is to be closed; raises Closed with the reason."""
         window = self._window
         with self._hub.watching(window.place.key) as changed:
-            async with self._visiting():
-                await first_of(self._hear(), self._ask(), self._tell(changed), self._check())
+            async with self._visiting() as visit:
+                works = (self._hear(), self._ask(), self._tell(changed), self._note_edits(visit), self._check())
+                await first_of(*works)
 
     @asynccontextmanager
-    async def _visiting(self) -> AsyncIterator[None]:
+    async def _visiting(self) -> AsyncIterator[Visit]:
         """Keeps the window's presence for as long as the block runs."""
         visit: Visit | None = None
         try:
             with self._hub.visiting(self._window.actor, self._window.place) as visit:
                 async with self._database.transaction() as session:
                     await service.renew(session, [visit])
-                yield
+                yield visit
         finally:
             if visit is not None:
                 # Also when the process is told to end.
@@ -93,6 +100,38 @@ class WindowConnection:
                 raise Closed(CloseCode.IDLE, "the window does not answer") from error
             if len(text) > _MAX_CHARACTERS:
                 raise Closed(CloseCode.TOO_LONG, f"a message may have at most {_MAX_CHARACTERS} characters")
+            if '"edit"' in text:
+                await self._take(text)
+
+    async def _take(self, text: str) -> None:
+        """Takes the message that says which cell is edited; answers one that says nothing with what is wrong."""
+        try:
+            cell = EditMessage.model_validate_json(text).cell
+            if cell is not None and not self._window.place.document.startswith("table/"):
+                raise ValueError("cell: only a table has cells")
+        except ValueError as error:
+            refusal = Refusal(detail=_first_fault(error))
+            await send_in_time(self._window.socket.send_text(refusal.model_dump_json()))
+            return
+        self._edited = None if cell is None else Cell(cell.row, cell.column)
+        self._has_edited.set()
+
+    async def _note_edits(self, visit: Visit) -> None:
+        noted: Cell | None = None
+        while True:
+            await self._has_edited.wait()
+            self._has_edited.clear()
+            if self._edited == noted:
+                continue
+            cell = self._edited
+            try:
+                async with self._hub.account, self._database.transaction() as session:
+                    await service.note_edit(session, self._hub.edit(visit.id, cell))
+                noted = cell
+            except _LOST as error:
+                log.info("presence.database_unavailable", error=str(error))
+                self._has_edited.set()
+            await asyncio.sleep(_EDIT_PAUSE_SECONDS)
 
     async def _ask(self) -> None:
         while True:
@@ -105,7 +144,7 @@ class WindowConnection:
             changed.clear()
             try:
                 async with self._database.transaction() as session:
-                    people = list(await service.others_at(session, self._window.actor, self._window.place))
+                    people = list(await service.others_at(session, self._actor, self._window.place))
             except _LOST as error:
                 log.info("presence.database_unavailable", error=str(error))
                 await asyncio.sleep(ASK_SECONDS)
@@ -123,8 +162,16 @@ class WindowConnection:
             await asyncio.sleep(_CHECK_SECONDS)
             try:
                 async with self._database.transaction() as session:
-                    await self._window.still_allowed(session)
+                    self._actor, _ = await self._window.still_allowed(session)
             except _LOST as error:
                 log.info("presence.database_unavailable", error=str(error))
             except PlatformError as error:
                 raise closed_by(error) from error
+
+
+def _first_fault(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    return f"{place}: {fault['msg']}" if place else fault["msg"]

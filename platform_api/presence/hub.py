@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from platform_api.accounts.actor import Actor
 from platform_api.core.listener import Listener
 from platform_api.core.watchers import Watchers
-from platform_api.presence.models import Place, Visit
+from platform_api.presence.models import Cell, Place, Visit
 from platform_api.presence.service import CHANNEL
 
 
@@ -25,6 +26,11 @@ class PresenceHub(Watchers):
     def visits(self) -> Sequence[Visit]:
         """Returns the visits that last."""
         return list(self._visits.values())
+
+    def edit(self, visit_id: UUID, cell: Cell | None) -> Visit:
+        """Notes which cell is edited in a visit that lasts; returns the visit as it is now."""
+        self._visits[visit_id] = replace(self._visits[visit_id], edited=cell)
+        return self._visits[visit_id]
 
     @contextmanager
     def visiting(self, actor: Actor, place: Place) -> Iterator[Visit]:

@@ -33,6 +33,9 @@ class Presence(Base):
     document: Mapped[str]
     place_key: Mapped[int] = mapped_column(BigInteger)
     """Of the place, by which others are told."""
+    edited_row: Mapped[UUID | None]
+    """The row of a table in which a cell is edited there, if one is."""
+    edited_column: Mapped[str | None]
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     """When the process that holds its connection was there last."""
 
@@ -52,6 +55,14 @@ class Place:
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """Names a cell of a table."""
+
+    row: UUID
+    column: str
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """Holds what one connection keeps of its presence."""
@@ -59,11 +70,14 @@ class Visit:
     id: UUID
     place: Place
     user_id: UserId
+    edited: Cell | None = None
+    """The cell that is edited there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Names somebody who has a document open."""
+    """Names somebody who has a document open, and the cells that they edit in it."""
 
     id: UserId
     name: str
+    edited: tuple[Cell, ...] = ()

@@ -1,6 +1,7 @@
 """Keeps account of presences, across all processes of the control plane."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, column, delete, func, select
@@ -11,7 +12,9 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import User
 from platform_api.accounts.tenancy import visible_to
 from platform_api.core.errors import TooManyRequests
-from platform_api.presence.models import Person, Place, Presence, Visit
+from platform_api.core.types import UserId
+from platform_api.presence.access import visible_columns
+from platform_api.presence.models import Cell, Person, Place, Presence, Visit
 
 CHANNEL = "automio_presence"
 """Carries the key of a place where somebody came or went."""
@@ -40,10 +43,17 @@ async def renew(session: AsyncSession, visits: Sequence[Visit]) -> None:
     for begin in range(0, len(visits), _MAX_AT_ONCE):
         rows = [_row(visit) for visit in visits[begin : begin + _MAX_AT_ONCE]]
         statement = insert(Presence).values(rows)
-        renewed = statement.on_conflict_do_update(index_elements=[Presence.id], set_={"seen_at": func.now()})
+        now = {"seen_at": func.now(), **{name: statement.excluded[name] for name in ("edited_row", "edited_column")}}
+        renewed = statement.on_conflict_do_update(index_elements=[Presence.id], set_=now)
         is_new = column("xmax") == 0
         places = await session.execute(renewed.returning(Presence.place_key, is_new.label("is_new")))
         await _announce(session, {row.place_key for row in places if row.is_new})
+
+
+async def note_edit(session: AsyncSession, visit: Visit) -> None:
+    """Records which cell is edited in a visit, and tells others."""
+    await renew(session, [visit])
+    await _announce(session, {visit.place.key})
 
 
 async def leave(session: AsyncSession, visit: Visit) -> None:
@@ -61,18 +71,40 @@ async def forget_lost(session: AsyncSession) -> None:
 
 
 async def others_at(session: AsyncSession, actor: Actor, place: Place) -> Sequence[Person]:
-    """Returns who else has the document open, by name; at most 50."""
-    present = select(Presence.user_id).where(
-        visible_to(actor, Presence.organization_id),
-        Presence.place_key == place.key,
-        Presence.app_id == place.app_id,
-        Presence.document == place.document,
-        _is_alive(),
-    )
+    """Returns who else has the document open, by name; at most 50. Of what they edit, what `actor` may see."""
     name = func.coalesce(func.nullif(User.name, ""), User.email).label("name")
-    people = select(User.id, name).where(User.id.in_(present), User.id != actor.user_id)
-    rows = await session.execute(people.order_by(name, User.id).limit(_MAX_SHOWN))
-    return [Person(row.id, row.name) for row in rows]
+    present = (
+        select(User.id, name, Presence.edited_row, Presence.edited_column)
+        .join(User, User.id == Presence.user_id)
+        .where(
+            visible_to(actor, Presence.organization_id),
+            Presence.place_key == place.key,
+            Presence.app_id == place.app_id,
+            Presence.document == place.document,
+            Presence.user_id != actor.user_id,
+            _is_alive(),
+        )
+        .distinct()
+        .order_by(name, User.id)
+        .limit(MAX_OF_ORGANIZATION)
+    )
+    people: dict[UserId, Person] = {}
+    edited: dict[UserId, set[Cell]] = {}
+    for row in await session.execute(present):
+        people.setdefault(row.id, Person(row.id, row.name))
+        if row.edited_row is not None and row.edited_column is not None:
+            edited.setdefault(row.id, set()).add(Cell(row.edited_row, row.edited_column))
+    shown = list(people.values())[:_MAX_SHOWN]
+    if not edited:
+        return shown
+    columns = await visible_columns(session, actor, place)
+    return [
+        replace(
+            person,
+            edited=tuple(sorted(cell for cell in edited.get(person.id, ()) if cell.column in columns)),
+        )
+        for person in shown
+    ]
 
 
 def _row(visit: Visit) -> dict[str, object]:
@@ -84,6 +116,8 @@ def _row(visit: Visit) -> dict[str, object]:
         "user_id": visit.user_id,
         "document": place.document,
         "place_key": place.key,
+        "edited_row": visit.edited.row if visit.edited else None,
+        "edited_column": visit.edited.column if visit.edited else None,
     }
 
 

@@ -1,7 +1,7 @@
 """Records which runners are present, and how strongly they isolate; for `/health`."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, ScalarSelect, Text, delete, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -25,7 +25,7 @@ async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolatio
 
     A runner asks for as many runs as it has free slots; with those that it holds, these are all of its slots.
     """
-    held = (await session.execute(QUERIES["count_held"], {"runner_id": runner_id})).one()
+    held = (await session.execute(QUERIES["count_held"], {"runner_id": runner_id, "organization_id": None})).one()
     seen = {"isolation": str(isolation), "slots": held.by_runner + free_slots, "seen_at": func.now()}
     await session.execute(delete(RunnerPresence).where(RunnerPresence.seen_at < func.now() - _KEPT_FOR))
     await session.execute(
@@ -58,6 +58,12 @@ def present_levels() -> ScalarSelect[list[str] | None]:
 
 def _is_present() -> ColumnElement[bool]:
     return RunnerPresence.seen_at > func.now() - timedelta(seconds=PRESENT_SECONDS)
+
+
+async def last_seen_runner(session: AsyncSession) -> datetime | None:
+    """Returns when any runner was active last, as far as it is kept."""
+    seen_at: datetime | None = await session.scalar(select(func.max(RunnerPresence.seen_at)))
+    return seen_at
 
 
 async def present_runners(session: AsyncSession) -> Sequence[RunnerPresence]:

@@ -228,8 +228,11 @@ from platform.runs
 where id = any(cast(:run_ids as bigint[]))
 
 -- name: count_held
--- How many runs a runner holds, and how many all runners do.
-select count(*) filter (where runner_id = cast(:runner_id as text)) as by_runner, count(*) as by_all
+-- How many runs a runner holds, how many all runners do, and how many of these are of an organization.
+select count(*) filter (where runner_id = cast(:runner_id as text)) as by_runner,
+    count(*) as by_all,
+    -- tenancy: the caller's own, given by the actor
+    count(*) filter (where organization_id = cast(:organization_id as integer)) as of_organization
 from platform.runs
 where state in ('claimed', 'running')
 

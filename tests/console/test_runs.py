@@ -1,5 +1,6 @@
 """The list of runs and the page of a run: live, filtered, by keyboard, and nothing of another organization."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,12 @@ pytestmark = pytest.mark.anyio
 def rows(page: Page) -> Locator:
     """The rows of the list: the histogram has a table, too."""
     return page.get_by_role("table", name="Runs, newest first").locator("tbody tr")
+
+
+async def execute(platform: Platform, statements: str) -> None:
+    connection = await platform.database.connect()
+    await connection.execute(statements)
+    await connection.close()
 
 
 HOSTILE = "\x1b[31mred\x1b[0m <img src=x onerror=document.title=1> \x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07"
@@ -98,13 +105,17 @@ async def test_filters_are_in_the_address_and_many_runs_are_cancelled_at_once(
         await bars.last.click()
         await expect(page).to_have_url(re.compile("from=.*to="))
         await page.get_by_role("button", name="Clear the time").click()
+        more = page.get_by_role("button", name="More filters")
+        await more.click()
         await page.get_by_label("How it was begun").first.click()
         await page.get_by_role("option", name="by a webhook").click()
         await expect(page.get_by_text("No run matches these filters")).to_be_visible()
         await page.get_by_role("button", name="Clear the filters").click()
+        await more.click()
         await page.get_by_label("Who").first.click()
         await page.get_by_role("option").first.click()
         await expect(page).to_have_url(re.compile(rf"user={workshop.caller.user_id}"))
+        await expect(more).to_have_text("More filters: 1")
         await page.keyboard.press("Escape")
         await page.locator("h1").click()
         await page.keyboard.press("Shift+F")
@@ -123,6 +134,66 @@ async def test_filters_are_in_the_address_and_many_runs_are_cancelled_at_once(
         await page.get_by_role("button", name="Cancel").click()
         await expect(rows(page).get_by_text("stopped")).to_have_count(3)
     assert {(await workshop.status(run))["status"] for run in waiting} == {"stopped"}
+
+
+async def test_a_queue_that_stands_still_says_why(shared_platform: Platform, visit: Visit) -> None:
+    workshop = await create_workshop(shared_platform)
+    await execute(shared_platform, "delete from platform.runs where state = 'pending'; delete from platform.runners")
+    token = await create_runner_token(shared_platform)
+    headers = {"Authorization": f"Bearer {token}"}
+    run = await workshop.run()
+    async with visit() as visitor, shared_platform.client(headers=headers) as client:
+        runner, page = ProtocolRunner(client), visitor.page
+        await visitor.open("/sign-in")
+        await visitor.sign_in(workshop.caller.email, Platform.password)
+        await page.get_by_role("link", name="Runs", exact=True).click()
+        notice = page.get_by_role("region", name="Why nothing starts")
+        await expect(notice).to_contain_text("no runner is there")
+        await expect(notice).to_contain_text("Tell whoever operates this installation")
+        assert await visitor.findings_of_axe() == []
+        # The list is live: the runner that takes the run takes the notice away.
+        [claim] = await runner.claim(slots=1)
+        await expect(notice).to_have_count(0)
+        # However slow this machine is, the runner counts as present and keeps its run.
+        later = "now() + interval '1 hour'"
+        await execute(
+            shared_platform,
+            f"update platform.runners set seen_at = {later};"
+            f"update platform.runs set lease_expires_at = {later} where state = 'claimed'",
+        )
+        await workshop.run()
+        await expect(notice).to_contain_text("1 of 1 slots are busy")
+        await notice.get_by_role("link", name="See what goes on").click()
+        await expect(rows(page)).to_have_count(1)
+        await expect(rows(page)).to_contain_text(f"#{run['run_id']}")
+        await runner.start(claim)
+        await runner.finish(claim)
+
+
+async def test_a_list_of_objects_is_a_table_a_chart_and_a_tree(shared_platform: Platform, visit: Visit) -> None:
+    workshop = await create_workshop(shared_platform)
+    days = [{"day": f"2026-11-{day:02}", "shop": f"Shop {day}", "sales": f"{day}.50"} for day in (2, 1, 3)]
+    state = {"state": "completed", "cause": "returned", "result": json.dumps({"value": days})}
+    [run] = await insert_runs(workshop, [{**state, "created_at": datetime.now(UTC)}])
+    async with visit() as visitor:
+        page = visitor.page
+        await visitor.open("/sign-in")
+        await visitor.sign_in(workshop.caller.email, Platform.password)
+        await expect(page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
+        await visitor.open(f"/{workshop.caller.organization_slug}/runs/{run}?tab=result")
+        await expect(page.get_by_role("cell", name="Shop 2")).to_be_visible()
+        await page.get_by_text("Chart", exact=True).click()
+        await expect(page.get_by_role("img", name="Line of sales by day: 3 values from 1.5 to 3.5")).to_be_visible()
+        numbers = page.get_by_role("region", name="The numbers of the chart")
+        await expect(numbers.locator("tbody tr").first).to_have_text("2026-11-011.5")
+        await page.get_by_label("By", exact=True).select_option("shop")
+        await page.get_by_text("Bars", exact=True).click()
+        bars = page.get_by_role("img", name="Bars of sales by shop: 3 values from 1.5 to 3.5")
+        await expect(bars.locator("rect")).to_have_count(3)
+        await expect(numbers.locator("tbody tr").first).to_have_text("Shop 22.5")
+        assert await visitor.findings_of_axe() == []
+        await page.get_by_text("Tree", exact=True).click()
+        await expect(page.get_by_role("button", name="list of 3")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -80,7 +80,7 @@ async def test_a_required_column_a_rename_and_a_key_are_planned_on_rows(
         await expect(page.get_by_role("button", name="Apply 1 change")).to_be_disabled()
         # What was staged is there after a reload.
         await page.reload()
-        await expect(page.get_by_text("Nothing of it was applied.")).to_be_visible()
+        await expect(page.get_by_text("It was not saved.")).to_be_visible()
         await page.get_by_role("link", name="Rows with 1", exact=True).click()
         await expect(page.get_by_role("status").filter(has_text=re.compile("^2 rows$"))).to_be_visible()
         await page.go_back()

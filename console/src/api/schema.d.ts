@@ -2433,6 +2433,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/actions/runs/queue/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report why runs of the caller's organization wait, and how long */
+        get: operations["runs_get_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/actions/runs/stream/": {
         parameters: {
             query?: never;
@@ -8760,6 +8777,49 @@ export interface components {
             stream_after: string;
         };
         /**
+         * RunQueueRead
+         * @description Shows the queue as one organization sees it; of other organizations only how many slots their runs take.
+         */
+        RunQueueRead: {
+            /**
+             * Waiting
+             * @description Runs of the organization that wait; 1000 stands for more, too
+             */
+            waiting: number;
+            /**
+             * Oldest Waiting Seconds
+             * @description How long the oldest of them waits; null: none waits
+             */
+            oldest_waiting_seconds: number | null;
+            /** @description Why none of them is taken; null when none waits, or a runner is about to take one */
+            standstill: components["schemas"]["Standstill"] | null;
+            /**
+             * Runners
+             * @description Runners that were active within the last minute
+             */
+            runners: number;
+            /**
+             * Last Runner At
+             * @description When any runner was active last; null: it is not known
+             */
+            last_runner_at: string | null;
+            /**
+             * Slots
+             * @description How many runs they execute at once; null while one has not shown how many
+             */
+            slots: number | null;
+            /**
+             * Busy
+             * @description Slots that have a run
+             */
+            busy: number;
+            /**
+             * Busy With Own
+             * @description Those of them that have one of the organization
+             */
+            busy_with_own: number;
+        };
+        /**
          * RunRead
          * @description Shows a run in a list.
          */
@@ -9465,6 +9525,12 @@ export interface components {
              */
             public_keys?: string[];
         };
+        /**
+         * Standstill
+         * @description Lists why no waiting run is taken.
+         * @enum {string}
+         */
+        Standstill: "no_runner" | "all_busy";
         /** StartReply */
         StartReply: {
             /**
@@ -20361,6 +20427,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HistogramRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runs_get_queue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunQueueRead"];
                 };
             };
             /** @description Refused, with the reason */

@@ -68,6 +68,11 @@ export function number(value: number, digits = 3): string {
   return format.format(value);
 }
 
+/** Returns a number as short as an axis needs it: `1.2M`. */
+export function shortNumber(value: number): string {
+  return new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 4 }).format(value);
+}
+
 /** Returns `950 B`, `1.2 kB`, `34 MB`. */
 export function bytes(value: number): string {
   const names = ["B", "kB", "MB", "GB", "TB"];

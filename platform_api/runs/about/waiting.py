@@ -1,17 +1,30 @@
-"""Says why a run waits, from what the queue knows: who asked for work, what is ahead, which slots are busy."""
+"""Says why runs wait, from what the queue knows: who asked for work, what is ahead, which slots are busy."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.core.types import RunId
 from platform_api.runs.models import Run, RunState
-from platform_api.runs.presence import PRESENT_SECONDS, present_runners
+from platform_api.runs.presence import PRESENT_SECONDS, last_seen_runner, present_runners
 from platform_api.runs.queries import QUERIES
 
-_MAX_COUNTED_AHEAD = 1000
+MAX_COUNTED_AHEAD = 1000
+"""Waiting runs of an organization that are counted."""
+
+
+class Standstill(StrEnum):
+    """Lists why no waiting run is taken."""
+
+    NO_RUNNER = "no_runner"
+    """No runner has asked for work lately."""
+    ALL_BUSY = "all_busy"
+    """Every slot of every runner has a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,17 @@ class QueueView:
     busy: int
     oldest_waiting: Sequence[RunId]
     """The organization's oldest waiting runs; one more than are counted."""
+    busy_with_own: int = 0
+    """How many of the busy slots have runs of the organization."""
+
+    @property
+    def standstill(self) -> Standstill | None:
+        """Returns why the organization's waiting runs are not taken; None when none waits, or one is about to be."""
+        if not self.oldest_waiting:
+            return None
+        if not self.runners:
+            return Standstill.NO_RUNNER
+        return Standstill.ALL_BUSY if self.slots is not None and self.busy >= self.slots else None
 
     def reason(self, run: Run) -> str | None:
         """Returns in one sentence why `run` has not started; None when it has, or has ended."""
@@ -36,8 +60,8 @@ class QueueView:
 
     def _place(self, run: Run) -> str:
         ahead = sum(1 for waiting in self.oldest_waiting if waiting < run.id)
-        if ahead > _MAX_COUNTED_AHEAD:
-            return f"more than {_MAX_COUNTED_AHEAD:,} runs of your organization are ahead"
+        if ahead > MAX_COUNTED_AHEAD:
+            return f"more than {MAX_COUNTED_AHEAD:,} runs of your organization are ahead"
         if ahead > 1:
             return f"{ahead:,} runs of your organization are ahead"
         return "1 run of your organization is ahead" if ahead else "it is the next run of your organization"
@@ -52,6 +76,25 @@ class QueueView:
         return f"{busy} of {_counted(self.slots, 'slot')} busy"
 
 
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """Holds what is told of the queue: the view, how long the oldest run waits, when a runner was active last."""
+
+    view: QueueView
+    oldest_waiting_seconds: float | None
+    last_runner_at: datetime | None
+
+
+async def report_queue(session: AsyncSession, actor: Actor) -> QueueReport:
+    """Returns what is told of the queue to the actor's organization."""
+    view = await _view(session, actor)
+    oldest = view.oldest_waiting[:1]
+    # tenancy: a run that the view has found in the actor's organization
+    age = select(func.extract("epoch", func.now() - Run.created_at)).where(Run.id.in_(oldest))
+    seconds = await session.scalar(age) if oldest else None
+    return QueueReport(view, None if seconds is None else float(seconds), await last_seen_runner(session))
+
+
 async def waiting_reasons(session: AsyncSession, actor: Actor, runs: Iterable[Run]) -> Mapping[RunId, str]:
     """Returns for those of `runs`, which `actor` may see, that have not started why; asks only if there are some."""
     waiting = [run for run in runs if run.state in (RunState.PENDING, RunState.CLAIMED)]
@@ -63,17 +106,17 @@ async def waiting_reasons(session: AsyncSession, actor: Actor, runs: Iterable[Ru
 
 
 async def _view(session: AsyncSession, actor: Actor) -> QueueView:
+    organization = {"organization_id": actor.organization_id}
     runners = await present_runners(session)
     slots = [runner.slots for runner in runners]
-    held = (await session.execute(QUERIES["count_held"], {"runner_id": None})).one()
-    oldest = await session.scalars(
-        QUERIES["oldest_waiting"], {"organization_id": actor.organization_id, "runs": _MAX_COUNTED_AHEAD + 1}
-    )
+    held = (await session.execute(QUERIES["count_held"], {"runner_id": None, **organization})).one()
+    oldest = await session.scalars(QUERIES["oldest_waiting"], {**organization, "runs": MAX_COUNTED_AHEAD + 1})
     return QueueView(
         runners=len(runners),
         slots=sum(count for count in slots if count is not None) if None not in slots else None,
         busy=held.by_all,
         oldest_waiting=oldest.all(),
+        busy_with_own=held.of_organization,
     )
 
 

@@ -17,6 +17,7 @@ from platform_api.core.services import provided
 from platform_api.core.types import RunId
 from platform_api.runs import queue
 from platform_api.runs.about.names import about_runs
+from platform_api.runs.about.waiting import report_queue
 from platform_api.runs.listing import service
 from platform_api.runs.listing.histogram import MAX_BUCKETS, count_over_time
 from platform_api.runs.listing.parameters import FilterQueryDep, RunFiltersDep
@@ -26,6 +27,7 @@ from platform_api.runs.listing.schemas import (
     LeftEvent,
     RunEvent,
     RunPage,
+    RunQueueRead,
     RunsCancel,
     RunsCancelled,
     read_runs,
@@ -34,7 +36,7 @@ from platform_api.runs.listing.signals import RunListSignals
 from platform_api.runs.listing.stream import position_after, stream_runs
 
 router = APIRouter(prefix="/actions/runs", tags=["runs"])
-"""Comes before the router of single runs, whose `{run}` would match `stream` and `histogram`."""
+"""Comes before the router of single runs, whose `{run}` would match `stream`, `queue` and `histogram`."""
 
 RunListSignalsDep = Annotated[RunListSignals, Depends(provided(RunListSignals))]
 
@@ -56,6 +58,11 @@ async def get_histogram(
     buckets: Annotated[int, Query(ge=1, le=MAX_BUCKETS)] = MAX_BUCKETS,
 ) -> HistogramRead:
     return HistogramRead.of(await count_over_time(session, actor, filters, buckets=buckets))
+
+
+@router.get("/queue/", summary="Report why runs of the caller's organization wait, and how long")
+async def get_queue(actor: RunActorDep, session: SessionDep) -> RunQueueRead:
+    return RunQueueRead.of(await report_queue(session, actor))
 
 
 @router.get(

@@ -10,6 +10,7 @@ from platform_api.core.http.openapi import JsonText
 from platform_api.core.http.pagination import Envelope
 from platform_api.core.types import RunId
 from platform_api.runs.about.names import AboutRun
+from platform_api.runs.about.waiting import MAX_COUNTED_AHEAD, QueueReport, Standstill
 from platform_api.runs.listing.histogram import MAX_BUCKETS, Histogram
 from platform_api.runs.models import Run
 from platform_api.runs.schemas import RunIds, RunRead
@@ -53,6 +54,36 @@ class HistogramRead(BaseModel):
             bucket_seconds=histogram.width.total_seconds(),
             counted_from=histogram.counted_from,
             buckets=[BucketRead.model_validate(bucket, from_attributes=True) for bucket in histogram.buckets],
+        )
+
+
+class RunQueueRead(BaseModel):
+    """Shows the queue as one organization sees it; of other organizations only how many slots their runs take."""
+
+    waiting: int = Field(description=f"Runs of the organization that wait; {MAX_COUNTED_AHEAD} stands for more, too")
+    oldest_waiting_seconds: float | None = Field(description="How long the oldest of them waits; null: none waits")
+    standstill: Standstill | None = Field(
+        description="Why none of them is taken; null when none waits, or a runner is about to take one"
+    )
+    runners: int = Field(description="Runners that were active within the last minute")
+    last_runner_at: datetime | None = Field(description="When any runner was active last; null: it is not known")
+    slots: int | None = Field(description="How many runs they execute at once; null while one has not shown how many")
+    busy: int = Field(description="Slots that have a run")
+    busy_with_own: int = Field(description="Those of them that have one of the organization")
+
+    @classmethod
+    def of(cls, report: QueueReport) -> "RunQueueRead":
+        """Returns the report as it is sent."""
+        view = report.view
+        return cls(
+            waiting=min(len(view.oldest_waiting), MAX_COUNTED_AHEAD),
+            oldest_waiting_seconds=report.oldest_waiting_seconds,
+            standstill=view.standstill,
+            runners=view.runners,
+            last_runner_at=report.last_runner_at,
+            slots=view.slots,
+            busy=view.busy if view.slots is None else min(view.busy, view.slots),
+            busy_with_own=view.busy_with_own,
         )
 
 

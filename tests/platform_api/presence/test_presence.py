@@ -37,11 +37,23 @@ class Visitor:
 
     async def people(self, *, answers: bool = True) -> list[str]:
         """Waits until it is told who else is there; returns their names."""
+        return [person["name"] for person in (await self.told("people", answers=answers))["people"]]
+
+    async def edits(self) -> list[list[dict[str, str]]]:
+        """Waits until it is told who else is there; returns which cells each of them edits."""
+        return [person["edits"] for person in (await self.told("people"))["people"]]
+
+    async def edit(self, cell: object) -> None:
+        """Says which cell is edited here."""
+        await self._socket.send(json.dumps({"type": "edit", "cell": cell}))
+
+    async def told(self, kind: str, *, answers: bool = True) -> dict[str, Any]:
+        """Waits for a message."""
         async with asyncio.timeout(120):
             while True:
                 message: dict[str, Any] = json.loads(await self._socket.recv())
-                if message["type"] == "people":
-                    return [person["name"] for person in message["people"]]
+                if message["type"] == kind:
+                    return message
                 if answers:
                     await self._socket.send('{"type":"pong"}')
 
@@ -84,6 +96,88 @@ async def test_colleagues_see_each_other_until_they_leave(shared_platform: Platf
             assert await there.people() == [await name_of(shared_platform, ann)]
             assert await elsewhere.people() == []
         assert await here.people() == []
+
+
+async def test_colleagues_see_which_cell_is_edited_until_that_ends(shared_platform: Platform, url: str) -> None:
+    ann = await shared_platform.create_caller()
+    bob = await shared_platform.create_colleague(ann, Role.MEMBER)
+    app = await shared_platform.create_app(ann)
+    await _create_orders(shared_platform, ann, app.id)
+    cell, other = ({"row": str(uuid4()), "column": column} for column in ("code", "note"))
+    async with visiting(url, app.id, ann) as here:
+        assert await here.people() == []
+        async with visiting(url, app.id, bob) as there, visiting(url, app.id, bob) as second:
+            while await here.edits() == []:
+                pass
+            await there.edit(cell)
+            assert await here.edits() == [[cell]]
+            await second.edit(other)
+            assert sorted((await here.edits())[0], key=str) == sorted([cell, other], key=str)
+            await second.edit(None)
+            assert await here.edits() == [[cell]]
+        # Who has gone edits nothing.
+        while await here.edits() != []:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("permission", "is_told"),
+    [
+        ({"read": {"allowed": True, "columns": ["code"]}}, True),
+        ({"read": {"allowed": True, "columns": ["code"], "rule": {"code": {"_eq": "A"}}}}, False),
+        ({name: {"allowed": False} for name in ("read", "change", "delete")}, False),
+    ],
+)
+async def test_nobody_learns_of_cells_that_they_may_not_see(
+    shared_platform: Platform, url: str, permission: dict[str, Any], is_told: bool
+) -> None:
+    owner = await shared_platform.create_caller()
+    builder = await shared_platform.create_colleague(owner, Role.BUILDER)
+    member = await shared_platform.create_colleague(owner, Role.MEMBER)
+    installer = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner, is_public=True)
+    await shared_platform.install(app, installer)
+    await _create_orders(shared_platform, owner, app.id)
+    async with shared_platform.client(owner) as client:
+        path = f"/api/apps/{app.id}/table/orders/permissions/member/"
+        saved = await client.put(path, json={"base_revision": 0, **permission})
+        assert saved.status_code == 200, saved.text
+    row = str(uuid4())
+    hidden, seen = {"row": row, "column": "note"}, {"row": row, "column": "code"}
+    async with visiting(url, app.id, builder) as editing, visiting(url, app.id, installer) as elsewhere:
+        for cell in (hidden, seen):
+            await editing.edit(cell)
+            async with visiting(url, app.id, owner) as watching:
+                while await watching.edits() != [[cell]]:
+                    pass
+                # What the owner has been told by now, a member is told with the first message, or not at all.
+                async with visiting(url, app.id, member) as limited:
+                    edits = await limited.edits()
+                    assert sorted(edits, key=len) == ([[], [seen]] if is_told and cell is seen else [[], []])
+        assert await elsewhere.people() == []
+
+
+async def test_an_edit_that_names_no_cell_is_refused_and_the_window_stays(
+    shared_platform: Platform, url: str
+) -> None:
+    ann = await shared_platform.create_caller()
+    app = await shared_platform.create_app(ann)
+    cells: list[object] = [7, {"row": "x", "column": "code"}, {"row": str(uuid4()), "column": "a b"}]
+    async with visiting(url, app.id, ann) as window, visiting(url, app.id, ann, "schema/orders") as schema:
+        for cell in cells:
+            await window.edit(cell)
+            assert (await window.told("refused"))["detail"].startswith("cell")
+        await schema.edit({"row": str(uuid4()), "column": "code"})
+        assert (await schema.told("refused"))["detail"] == "cell: only a table has cells"
+        await window.edit({"row": str(uuid4()), "column": "c" * 200})
+        assert await window.closed() == 1009
+
+
+async def _create_orders(platform: Platform, caller: Caller, app: int) -> None:
+    columns = [{"name": name, "type": "text"} for name in ("code", "note")]
+    async with platform.client(caller) as client:
+        made = await client.post(f"/api/apps/{app}/new_table/", json={"name": "orders", "columns": columns})
+    assert made.status_code == 200, made.text
 
 
 async def test_nobody_of_another_organization_and_nobody_without_the_right(

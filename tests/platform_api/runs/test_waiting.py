@@ -90,3 +90,36 @@ def test_a_long_queue_is_counted_up_to_a_thousand() -> None:
     assert view.reason(Run(id=5000, state=RunState.PENDING)) == (
         "more than 1,000 runs of your organization are ahead; 1 of 1 slot busy"
     )
+
+
+async def _queue(workshop: Workshop) -> dict[str, Any]:
+    async with workshop.platform.client(workshop.caller) as client:
+        answer = await client.get("/api/actions/runs/queue/")
+        assert answer.status_code == 200, answer.text
+        queue: dict[str, Any] = answer.json()
+        return queue
+
+
+async def test_the_queue_says_why_nothing_starts(platform: Platform, runner: ProtocolRunner) -> None:
+    await _forget_runners(platform)
+    workshop, other = await create_workshop(platform), await create_workshop(platform)
+    empty = await _queue(workshop)
+    assert (empty["waiting"], empty["oldest_waiting_seconds"], empty["standstill"]) == (0, None, None)
+    run, _ = await workshop.run(), await other.run()
+    alone = await _queue(workshop)
+    assert (alone["waiting"], alone["standstill"], alone["last_runner_at"]) == (1, "no_runner", None)
+    assert alone["oldest_waiting_seconds"] > 0
+    [claim] = [claim for claim in await runner.claim(slots=2) if claim["run_id"] == run["run_id"]]
+    waiting = await workshop.run()
+    busy = await _queue(workshop)
+    assert (busy["standstill"], busy["slots"], busy["busy"], busy["busy_with_own"]) == ("all_busy", 2, 2, 1)
+    assert (busy["waiting"], busy["runners"]) == (1, 1)
+    # Of others one learns how many slots they have, not what waits.
+    foreign = await _queue(other)
+    assert (foreign["waiting"], foreign["standstill"], foreign["busy_with_own"]) == (0, None, 1)
+    await runner.start(claim)
+    await runner.finish(claim)
+    free = await _queue(workshop)
+    assert (free["waiting"], free["standstill"], free["busy"]) == (1, None, 1)
+    assert [claim["run_id"] for claim in await runner.claim(slots=1)] == [waiting["run_id"]]
+    assert (await _queue(workshop))["waiting"] == 0

@@ -13,3 +13,4 @@ export { useSignOut } from "./components/useSignOut";
 export { WhereTheLinkIs } from "./components/WhereTheLinkIs";
 export { missing, missingEmail } from "./model/faults";
 export { describeRole, nameOfRole, roles } from "./model/roles";
+export { useUserId } from "./model/use-user-id";

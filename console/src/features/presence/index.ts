@@ -1,1 +1,2 @@
 export { Presence } from "./components/LazyPresence";
+export { CellPresence, type EditedCell, type Mark, type Marks } from "./model/cells";

@@ -9,3 +9,11 @@ export { underWayQuery } from "./counts";
 export const RecentRuns = lazy(() =>
   import("./components/RecentRuns").then((module) => ({ default: module.RecentRuns })),
 );
+
+export const Standstill = lazy(() =>
+  import("./components/Standstill").then((module) => ({ default: module.Standstill })),
+);
+
+export const ResultValue = lazy(() =>
+  import("./components/ResultValue").then((module) => ({ default: module.ResultValue })),
+);

@@ -1,6 +1,6 @@
 import { Badge, Button, Progress, Text } from "@mantine/core";
-import { useCallback } from "react";
-import type { RunDetail } from "@/features/runs";
+import { Suspense, useCallback } from "react";
+import { type RunDetail, Standstill } from "@/features/runs";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LogView } from "@/ui/LogView";
@@ -66,6 +66,11 @@ export function OutputView({ running, paths, onOpen }: Props) {
     <div className={classes.output}>
       {failure !== null && failure !== undefined && <ErrorPanel error={failure} />}
       {cancelling.error !== null && <ErrorPanel error={cancelling.error} />}
+      {status === "pending" && (
+        <Suspense fallback={null}>
+          <Standstill />
+        </Suspense>
+      )}
       <LogView
         log={log}
         label={t("Output of the run")}

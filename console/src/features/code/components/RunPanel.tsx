@@ -3,11 +3,14 @@ import IconHistory from "@tabler/icons-react/icons/IconHistory";
 import IconPlayerPlay from "@tabler/icons-react/icons/IconPlayerPlay";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "@tanstack/react-router";
-import { type FormEvent, type Ref, useImperativeHandle, useState } from "react";
+import { type FormEvent, type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
+import { useFormDraft } from "@/api/use-draft";
+import { useUserId } from "@/features/accounts";
 import { t } from "@/i18n";
 import { appRoute } from "@/routing/routes";
 import { AsCode } from "@/ui/AsCode";
+import { DraftNotice } from "@/ui/DraftNotice";
 import { FormError } from "@/ui/FormError";
 import { Time } from "@/ui/Time";
 import { type Action, lastInputsQuery } from "../api";
@@ -44,6 +47,16 @@ export function RunPanel({ ref, actions, action, onChoose, onRun, ...props }: Pr
   const given = useLocation({ select: ({ state }) => selectedRowsOf(state) });
   const [rows, setRows] = useState(given);
   const input = useInput(action.input_schema, inputOfRows(action.input_schema, rows));
+  // Rows that were brought here are an input of their own.
+  const draft = useFormDraft(useUserId(), rows === null ? `run/${action.id}` : null, {
+    values: input.texts,
+    apply: input.restore,
+  });
+  const wasStarting = useRef(false);
+  useEffect(() => {
+    if (wasStarting.current && !isStarting && error === null) draft.done();
+    wasStarting.current = isStarting;
+  });
   const org = useOrganization();
   const { app } = appRoute.useParams();
   const run = (of: RunOf) => {
@@ -100,6 +113,7 @@ export function RunPanel({ ref, actions, action, onChoose, onRun, ...props }: Pr
             })}
           </Pill>
         )}
+        <DraftNotice resumedAt={draft.resumedAt} onDiscard={draft.discard} />
         <InputFields input={input} />
         <FormError error={error} />
         <Group gap="xs">

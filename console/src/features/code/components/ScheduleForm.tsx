@@ -4,7 +4,10 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useState } from "react";
 import { useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
+import { useFormDraft } from "@/api/use-draft";
+import { useUserId } from "@/features/accounts";
 import { t } from "@/i18n";
+import { DraftNotice } from "@/ui/DraftNotice";
 import { FormError } from "@/ui/FormError";
 import {
   type Action,
@@ -47,13 +50,27 @@ export function ScheduleForm({ app, action, schedule, onClose }: Props) {
   const [name, setName] = useState(schedule?.name ?? "");
   const [fault, setFault] = useState<string | null>(null);
   const input = useInput(action.input_schema, schedule?.input);
+  const [revision, setRevision] = useState(schedule?.revision ?? 0);
+  const values = { name, typed, input: input.texts, revision };
+  const draft = useFormDraft(useUserId(), `schedule/${action.id}/${schedule?.id ?? "new"}`, {
+    values,
+    apply: (kept) => {
+      setName(kept.name);
+      setTyped({ ...start, ...kept.typed });
+      input.restore(kept.input);
+      setRevision(kept.revision);
+    },
+  });
   const when = scheduleOf(typed);
   const saving = useMutation({
     mutationFn: (values: ScheduleValues) =>
       schedule === undefined
         ? createSchedule(api, { app, action: action.id }, values)
         : changeSchedule(api, schedule, values),
-    onSuccess: onClose,
+    onSuccess: () => {
+      draft.done();
+      onClose();
+    },
     onSettled: () => cache.invalidateQueries({ queryKey: ["schedules", action.id] }),
   });
   const isStale = saving.error instanceof ApiError && saving.error.code === "stale_version";
@@ -79,6 +96,11 @@ export function ScheduleForm({ app, action, schedule, onClose }: Props) {
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) onSubmit(event);
         }}
       >
+        <DraftNotice resumedAt={draft.resumedAt} onDiscard={draft.discard}>
+          {schedule !== undefined &&
+            revision !== schedule.revision &&
+            t("Somebody has changed the schedule since then: it is now {words}.", { words: schedule.words ?? "" })}
+        </DraftNotice>
         <Stack gap="sm">
           <TextInput
             label={t("Name")}
@@ -112,7 +134,13 @@ export function ScheduleForm({ app, action, schedule, onClose }: Props) {
             <Button type="submit" loading={saving.isPending} disabled={when === null}>
               {schedule === undefined ? t("Create schedule") : t("Save")}
             </Button>
-            <Button variant="default" onClick={onClose}>
+            <Button
+              variant="default"
+              onClick={() => {
+                draft.done();
+                onClose();
+              }}
+            >
               {t("Cancel")}
             </Button>
           </Group>

@@ -23,10 +23,18 @@ export function useInput(schema: unknown, start: Record<string, unknown> = {}) {
     setJson(jsonOf(input));
     setTyped(Object.fromEntries((fields ?? []).map(({ name, kind }) => [name, asTyped(input[name], kind)])));
   };
+  const texts: InputTexts = { typed, json };
+  const restore = (kept: InputTexts) => {
+    setFaults({});
+    setJson(kept.json);
+    setTyped(kept.typed);
+  };
   const type = (name: string, value: string) => setTyped((before) => ({ ...before, [name]: value }));
-  return { fields, typed, json, faults, read, take, type, setJson };
+  return { fields, typed, json, faults, read, take, type, setJson, texts, restore };
 }
 
+/** What is typed, as a draft keeps it. */
+export type InputTexts = { typed: Record<string, string>; json: string };
 export type Input = ReturnType<typeof useInput>;
 
 function jsonOf(input: Record<string, unknown>): string {

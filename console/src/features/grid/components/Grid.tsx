@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import type { CellPresence } from "@/features/presence";
 import { t } from "@/i18n";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import type { Editing, Outcome } from "../data/editing";
@@ -37,6 +38,7 @@ export type GridProps = {
   label: string;
   store: GridStore;
   editing: Editing;
+  presence?: CellPresence;
   columns: readonly Column[];
   widths: readonly number[];
   order: Order;
@@ -61,7 +63,7 @@ export function Grid(props: GridProps) {
   const { store, editing, columns, onRun } = props;
   useSyncExternalStore(store.subscribe, store.getVersion);
   const [chosen, setSelection] = useState<Selection>(start);
-  const edit = useEdit(store, editing, columns);
+  const edit = useEdit(store, editing, columns, props.presence);
   const [fillFrom, setFillFrom] = useState<Selection | null>(null);
   const [deleting, setDeleting] = useState<readonly Row[] | null>(null);
   const [isPointing, setPointing] = useState(false);
@@ -228,9 +230,7 @@ export function Grid(props: GridProps) {
   };
 
   const { opened } = edit;
-  useEffect(() => {
-    if (opened === null) handle.current?.focus();
-  }, [opened]);
+  useEffect(() => void (opened === null && handle.current?.focus()), [opened]);
   return (
     <div className={classes.place}>
       <div className={classes.view}>

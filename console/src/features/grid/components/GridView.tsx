@@ -9,6 +9,7 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
+import type { CellPresence, Marks } from "@/features/presence";
 import { t } from "@/i18n";
 import type { GridStore } from "../data/store";
 import { type CellState, cellKey } from "../model/cells";
@@ -29,6 +30,7 @@ export type GridHandle = { focus: () => void; reveal: (cell: Cell) => void; page
 export type GridViewProps = {
   label: string;
   store: GridStore;
+  presence?: CellPresence;
   columns: readonly Column[];
   widths: readonly number[];
   order: Order;
@@ -52,6 +54,7 @@ export type GridViewProps = {
 export function GridView(props: GridViewProps) {
   const { store, columns, widths, selection, over } = props;
   useSyncExternalStore(store.subscribe, store.getVersion);
+  const marks = useSyncExternalStore(props.presence?.subscribe ?? never, props.presence?.read ?? noMarks);
   const prefix = useId();
   const scroller = useRef<HTMLDivElement>(null);
   const [box, setBox] = useState({ width: 1000, height: 600 });
@@ -169,6 +172,7 @@ export function GridView(props: GridViewProps) {
               row={row}
               state={row === undefined ? undefined : stateOf(store, row)}
               cells={row === undefined ? null : cellsOf(store, row, columns)}
+              marks={row === undefined ? undefined : marks.get(row.id)}
               columns={columns}
               edges={edges}
               firstColumn={firstColumn}
@@ -217,6 +221,11 @@ export function GridView(props: GridViewProps) {
     </div>
   );
 }
+
+/** A grid that nobody else sees. */
+const nobody: ReadonlyMap<string, Marks> = new Map();
+const noMarks = () => nobody;
+const never = () => () => undefined;
 
 function cellAt(target: EventTarget): { cell: Cell; isNumber: boolean; isFill: boolean } | null {
   if (!(target instanceof HTMLElement)) return null;

@@ -1,4 +1,5 @@
 import { memo } from "react";
+import type { Mark, Marks } from "@/features/presence";
 import { locale, t } from "@/i18n";
 import { number } from "@/ui/time";
 import type { CellState } from "../model/cells";
@@ -15,6 +16,8 @@ export type RowViewProps = {
   state: "moved" | "gone" | undefined;
   /** The states of its cells by column, null for none. */
   cells: ReadonlyMap<string, CellState> | null;
+  /** Who else edits cells of it. */
+  marks: Marks | undefined;
   columns: readonly Column[];
   edges: readonly number[];
   firstColumn: number;
@@ -23,7 +26,7 @@ export type RowViewProps = {
 
 /** One row slot. Its cells are text; events are handled by the grid. */
 export const RowView = memo(function RowView(props: RowViewProps) {
-  const { prefix, index, top, row, state, cells, columns, edges, firstColumn, lastColumn } = props;
+  const { prefix, index, top, row, state, cells, marks, columns, edges, firstColumn, lastColumn } = props;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a table element cannot be laid out in a window of rows and columns
     // biome-ignore lint/a11y/useFocusableInteractive: focus stays at the grid, which names the active cell
@@ -45,6 +48,7 @@ export const RowView = memo(function RowView(props: RowViewProps) {
           right={edges[firstColumn + offset + 1] ?? 0}
           row={row}
           state={cells?.get(column.name)}
+          mark={marks?.get(column.name)}
         />
       ))}
     </div>
@@ -71,9 +75,11 @@ type CellProps = {
   right: number;
   row: Row | undefined;
   state: CellState | undefined;
+  mark: Mark | undefined;
 };
 
-function Cell({ id, column, index, left, right, row, state }: CellProps) {
+function Cell({ id, column, index, left, right, row, state, mark }: CellProps) {
+  const edited = mark && t("{names} is editing this cell", { names: mark.names });
   const text = row === undefined ? null : textOf(row, column, state);
   const value = state?.kind === "pending" ? state.value : row?.values[column.name];
   return (
@@ -91,7 +97,9 @@ function Cell({ id, column, index, left, right, row, state }: CellProps) {
       data-link={(column.reference !== null && value !== null) || undefined}
       data-pending={state?.kind === "pending" || undefined}
       data-refused={state?.kind === "refused" || undefined}
-      title={titleOf(state, row !== undefined && value === undefined)}
+      data-edited={mark?.initials}
+      aria-description={edited}
+      title={titleOf(state, row !== undefined && value === undefined) ?? edited}
       className={classes.cell}
       style={{ left: left + numberWidth, width: right - left }}
     >

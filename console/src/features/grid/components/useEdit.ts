@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import type { CellPresence } from "@/features/presence";
 import { locale, t } from "@/i18n";
 import type { Editing } from "../data/editing";
 import type { GridStore } from "../data/store";
@@ -18,8 +19,13 @@ export type Opened =
   | (Open & { readonly kind: "peek" | "large" });
 
 /** Holds which cell is open, to edit or to look at, and writes what comes of an edit. */
-export function useEdit(store: GridStore, editing: Editing, columns: readonly Column[]) {
+export function useEdit(store: GridStore, editing: Editing, columns: readonly Column[], presence?: CellPresence) {
   const [opened, setOpened] = useState<Opened | null>(null);
+  useEffect(() => {
+    const isEdited = opened !== null && opened.kind !== "peek";
+    presence?.edit(isEdited ? { row: opened.row.id, column: opened.column.name } : null);
+  }, [opened, presence]);
+  useEffect(() => () => presence?.edit(null), [presence]);
 
   const at = (cell: Cell): Open | null => {
     const [row, column] = [store.window.at(cell.row), columns[cell.column]];

@@ -9,12 +9,12 @@ import type { TableRead } from "@/features/tables";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
 import { ConfirmModal } from "@/ui/ConfirmModal";
+import { DraftNotice } from "@/ui/DraftNotice";
 import { FormError } from "@/ui/FormError";
-import { clockTime } from "@/ui/time";
 import { liftLimits, type PermissionRead, savePermission } from "../api";
 import { differing, type Part, permissionOf, writeOf } from "../model/permission";
 import { permissionSnippets } from "../model/snippets";
-import { useDraft } from "../model/use-draft";
+import { usePermissionDraft } from "../model/use-draft";
 import { Matrix } from "./Matrix";
 import { PartSections } from "./PartSections";
 import classes from "./Permissions.module.css";
@@ -26,7 +26,7 @@ export function PermissionEditor({ app, user, table, stored }: Props) {
   const api = useApi();
   const org = useOrganization();
   const cache = useQueryClient();
-  const draft = useDraft(user, table.id, stored);
+  const draft = usePermissionDraft(user, table.id, stored);
   const [isLifting, setLifting] = useState(false);
   const { edited } = draft;
   const refresh = () => cache.invalidateQueries({ queryKey: ["tables", app] });
@@ -66,14 +66,7 @@ export function PermissionEditor({ app, user, table, stored }: Props) {
   );
   return (
     <>
-      {draft.resumedAt !== null && (
-        <div className={classes.notice} role="status">
-          {t("Your draft of {time} is here. Nothing of it was saved.", { time: clockTime(draft.resumedAt) })}
-          <Button size="compact-sm" variant="default" onClick={draft.discard}>
-            {t("Discard the draft")}
-          </Button>
-        </div>
-      )}
+      <DraftNotice resumedAt={draft.resumedAt} onDiscard={draft.discard} />
       {draft.isStale && <Conflict draft={draft} stored={stored} />}
       <Text mb="sm">
         {stored === null
@@ -137,7 +130,7 @@ export function PermissionEditor({ app, user, table, stored }: Props) {
   );
 }
 
-type ConflictProps = { draft: ReturnType<typeof useDraft>; stored: PermissionRead | null };
+type ConflictProps = { draft: ReturnType<typeof usePermissionDraft>; stored: PermissionRead | null };
 
 function Conflict({ draft, stored }: ConflictProps) {
   const names: Record<Part, string> = { read: t("read"), add: t("add"), change: t("change"), delete: t("delete") };

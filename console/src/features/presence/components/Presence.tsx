@@ -4,6 +4,7 @@ import { useOrganization } from "@/api/context";
 import { viewedIn } from "@/api/viewing";
 import { t } from "@/i18n";
 import { attend, type Person } from "../api";
+import type { CellPresence } from "../model/cells";
 import { initialsOf } from "../model/names";
 import classes from "./Presence.module.css";
 
@@ -13,11 +14,13 @@ type Props = {
   app: string | number;
   /** What is open: `table/<name>`, `schema/<name>` or `source/<path>`. */
   document: string;
+  /** Where the grid of a table says which cell is edited, and reads which ones others edit. */
+  cells?: CellPresence;
 };
 
 /** Says by name who else has this document open now, and lets them see that one is here. */
-export function Presence({ app, document }: Props) {
-  const people = usePeople(app, document);
+export function Presence({ app, document, cells }: Props) {
+  const people = usePeople(app, document, cells);
   const [first] = people;
   return (
     <span role="status" className={classes.status}>
@@ -44,13 +47,25 @@ export function Presence({ app, document }: Props) {
   );
 }
 
-function usePeople(app: string | number, document: string): readonly Person[] {
+function usePeople(app: string | number, document: string, cells: CellPresence | undefined): readonly Person[] {
   const organization = useOrganization();
   const [people, setPeople] = useState<readonly Person[]>([]);
   useEffect(() => {
     // Who views as somebody else sees what they would see, and is not there as them.
     if (viewedIn(organization) !== null) return;
-    return attend({ organization, app, document, onPeople: setPeople });
-  }, [organization, app, document]);
+    const onPeople = (next: readonly Person[]) => {
+      setPeople(next);
+      cells?.show(next);
+    };
+    const attendance = attend({ organization, app, document, onPeople });
+    if (cells !== undefined) {
+      cells.onEdit = attendance.edit;
+      attendance.edit(cells.edited);
+    }
+    return () => {
+      attendance.end();
+      cells?.show([]);
+    };
+  }, [organization, app, document, cells]);
   return people;
 }

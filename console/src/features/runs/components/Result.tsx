@@ -1,11 +1,9 @@
-import { Button } from "@mantine/core";
 import { t } from "@/i18n";
-import { download } from "@/ui/download";
 import { EmptyState } from "@/ui/EmptyState";
-import { JsonTree } from "@/ui/JsonTree";
 import type { RunDetail } from "../api";
+import { ResultValue } from "./ResultValue";
 
-/** Shows what a run returned, to open level by level or to download; or why there is nothing. */
+/** Shows what a run returned, or why there is nothing. */
 export function Result({ run }: { run: RunDetail }) {
   if (run.cause === "result_too_large") {
     return (
@@ -17,15 +15,5 @@ export function Result({ run }: { run: RunDetail }) {
     );
   }
   if (run.finished_at === null) return <EmptyState title={t("The result comes when the run has ended.")} />;
-  const save = () => download(`run-${run.id}.json`, JSON.stringify(run.result, null, 2));
-  return (
-    <>
-      <div>
-        <Button size="compact-sm" variant="default" onClick={save}>
-          {t("Download")}
-        </Button>
-      </div>
-      <JsonTree value={run.result} label={t("Result")} />
-    </>
-  );
+  return <ResultValue result={run.result} name={`run-${run.id}`} />;
 }

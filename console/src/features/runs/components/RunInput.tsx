@@ -1,9 +1,12 @@
 import { Button, Group, Textarea } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useApi } from "@/api/context";
 import { isRecord } from "@/api/graphql";
+import { useFormDraft } from "@/api/use-draft";
+import { useUserId } from "@/features/accounts";
 import { t } from "@/i18n";
+import { DraftNotice } from "@/ui/DraftNotice";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { JsonTree } from "@/ui/JsonTree";
 import { type RunDetail, rerunWith } from "../api";
@@ -14,15 +17,23 @@ type Props = { run: RunDetail; onRun: (id: number) => void };
 export function RunInput({ run, onRun }: Props) {
   const [text, setText] = useState<string | null>(null);
   const api = useApi();
+  const initial = useMemo(() => JSON.stringify(run.event, null, 2), [run.event]);
+  const draft = useFormDraft(useUserId(), `rerun/${run.id}`, {
+    values: { text: text ?? initial },
+    apply: (kept) => setText(kept.text),
+  });
   const repeating = useMutation({
     mutationFn: (event: Record<string, unknown>) => rerunWith(api, run.id, event),
-    onSuccess: (started) => onRun(started.id),
+    onSuccess: (started) => {
+      draft.done();
+      onRun(started.id);
+    },
   });
   if (text === null) {
     return (
       <>
         <div>
-          <Button size="compact-sm" variant="default" onClick={() => setText(JSON.stringify(run.event, null, 2))}>
+          <Button size="compact-sm" variant="default" onClick={() => setText(initial)}>
             {t("Run again with other input")}
           </Button>
         </div>
@@ -38,6 +49,7 @@ export function RunInput({ run, onRun }: Props) {
         if (event !== null) repeating.mutate(event);
       }}
     >
+      <DraftNotice resumedAt={draft.resumedAt} onDiscard={draft.discard} />
       <Textarea
         label={t("Input as JSON")}
         description={t("The whole event; the newest version of the action gets it.")}
@@ -54,7 +66,13 @@ export function RunInput({ run, onRun }: Props) {
         <Button type="submit" disabled={event === null} loading={repeating.isPending}>
           {t("Run")}
         </Button>
-        <Button variant="default" onClick={() => setText(null)}>
+        <Button
+          variant="default"
+          onClick={() => {
+            draft.discard();
+            setText(null);
+          }}
+        >
           {t("Cancel")}
         </Button>
       </Group>

@@ -17,6 +17,7 @@ import { Output } from "./Output";
 import { Result } from "./Result";
 import { RunInput } from "./RunInput";
 import classes from "./RunPage.module.css";
+import { Standstill } from "./Standstill";
 import { Timeline } from "./Timeline";
 import { Took } from "./Took";
 import { useRunEvents } from "./useRunEvents";
@@ -109,6 +110,7 @@ function Shown({ run }: { run: RunDetail }) {
         {run.waiting_reason !== null && (
           <Text size="sm">{t("It waits: {reason}", { reason: run.waiting_reason })}</Text>
         )}
+        {run.state === "pending" && <Standstill />}
         {run.state === "running" && progress !== null && (
           <div className={classes.progress}>
             <Progress value={progress} aria-label={t("Progress")} />

@@ -90,8 +90,8 @@ export function RunTable({ runs, showsApp }: { runs: readonly Run[]; showsApp: b
             <th>{t("Action")}</th>
             {showsApp && <th className={classes.optional}>{t("App")}</th>}
             <th className={classes.optional}>{t("Begun")}</th>
-            <th className={classes.time}>{t("When")}</th>
-            <th className={classes.took}>{t("Took")}</th>
+            <th className={`${classes.time} ${classes.wide}`}>{t("When")}</th>
+            <th className={`${classes.took} ${classes.wide}`}>{t("Took")}</th>
             <th>{t("What happened")}</th>
           </tr>
         </thead>
@@ -152,10 +152,10 @@ const Row = memo(function Row({ run, org, showsApp, isActive, isChosen, onActive
       <td className={classes.optional}>
         {causeLabel(run.begun_by)} <bdi className={classes.muted}>{run.names?.schedule ?? run.names?.user}</bdi>
       </td>
-      <td>
+      <td className={classes.wide}>
         <Time at={run.created_at} />
       </td>
-      <td className={classes.took}>
+      <td className={`${classes.took} ${classes.wide}`}>
         <Took run={run} />
       </td>
       <td title={happened(run)}>

@@ -14,6 +14,7 @@ import { Filters } from "./Filters";
 import { Histogram } from "./Histogram";
 import classes from "./RunsScreen.module.css";
 import { RunTable } from "./RunTable";
+import { Standstill } from "./Standstill";
 import { useLookingFurther } from "./useLookingFurther";
 import { useRunList } from "./useRunList";
 
@@ -51,6 +52,7 @@ function List({ scope, filters, onFilter }: ListProps) {
 
 function Listed({ list, scope, filters, onFilter }: ListProps & { list: ReturnType<typeof useRunList> }) {
   const { isLooking, stop } = useLookingFurther(list);
+  const waiting = [...list.fresh, ...list.runs].filter(({ state }) => state === "pending");
   const fresh = list.fresh.length > 0 && (
     <Button variant="light" size="compact-sm" onClick={list.showFresh} className={classes.fresh}>
       {t("{count, plural, one {# new run: show it} other {# new runs: show them}}", { count: list.fresh.length })}
@@ -58,6 +60,7 @@ function Listed({ list, scope, filters, onFilter }: ListProps & { list: ReturnTy
   );
   return (
     <>
+      {waiting.length > 0 && <Standstill runs={waiting.map(({ id }) => id).join()} />}
       <div role="status">{fresh}</div>
       {list.streamError !== null && (
         <Text size="sm" c="dimmed" mb="xs">

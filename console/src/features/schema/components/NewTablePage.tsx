@@ -1,12 +1,13 @@
 import { Anchor, Group, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
-import { dropDraft, findDrafts, keepDraft } from "@/api/drafts";
+import { isRecord } from "@/api/graphql";
+import { useDraft } from "@/api/use-draft";
 import { meQuery } from "@/features/accounts";
 import { tablesQuery } from "@/features/tables";
 import { t } from "@/i18n";
+import { DraftNotice } from "@/ui/DraftNotice";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { createTable, type NewTable } from "../api";
@@ -36,42 +37,27 @@ export function NewTablePage() {
       {(tables.isPending || me.isPending) && <LoadingRows count={6} />}
       {tables.error && <ErrorPanel error={tables.error} onRetry={() => tables.refetch()} />}
       {tables.data && me.data && (
-        <NewTableEditor app={app} user={String(me.data.user.id)} id={tables.data.id} tables={tables.data.tables} />
+        <NewTableEditor app={app} user={me.data.user.id} id={tables.data.id} tables={tables.data.tables} />
       )}
     </Page>
   );
 }
 
-type Props = { app: string; user: string; id: number; tables: React.ComponentProps<typeof SchemaEditor>["tables"] };
+type Props = { app: string; user: number; id: number; tables: React.ComponentProps<typeof SchemaEditor>["tables"] };
 
 function NewTableEditor({ app, user, id, tables }: Props) {
   const api = useApi();
   const org = useOrganization();
   const cache = useQueryClient();
   const navigate = useNavigate();
-  const [staged, setStaged] = useState<Staged>(nothing);
-  const isTouched = useRef(false);
-  const draft = { user, document: `schema/${id}/new`, base: "" };
-  useEffect(() => {
-    let isGone = false;
-    void findDrafts(user, `schema/${id}/new`).then(([kept]) => {
-      if (!isGone && !isTouched.current && kept !== undefined) setStaged({ ...nothing, ...JSON.parse(kept.text) });
-    });
-    return () => {
-      isGone = true;
-    };
-  }, [user, id]);
-  const stage = (next: Staged) => {
-    isTouched.current = true;
-    setStaged(next);
-    if (countChanges(next) === 0) void dropDraft(draft);
-    else void keepDraft({ ...draft, text: JSON.stringify(next), changedAt: Date.now() });
-  };
+  const draft = useDraft(user, `schema/${id}/new`, (stored) => (isRecord(stored) ? { ...nothing, ...stored } : null));
+  const staged = draft.kept ?? nothing;
+  const stage = (next: Staged) => draft.keep(countChanges(next) === 0 ? null : next);
   const name = staged.name ?? "";
   const creating = useMutation({
     mutationFn: () => createTable(api, app, bodyOf(staged, name)),
     onSuccess: async (table) => {
-      void dropDraft(draft);
+      draft.keep(null);
       await cache.invalidateQueries({ queryKey: ["tables", app] });
       await navigate({ to: "/$org/$app/tables/$table", params: { org, app, table: table.name } });
     },
@@ -94,6 +80,7 @@ function NewTableEditor({ app, user, id, tables }: Props) {
       applying={creating}
       hindrance={name === "" ? t("Give the table a name.") : null}
     >
+      <DraftNotice resumedAt={draft.resumedAt} onDiscard={() => draft.keep(null)} />
       <Group gap="md" align="flex-start" grow>
         <TextInput
           label={t("Name of the table")}

@@ -9,10 +9,10 @@ import { meQuery } from "@/features/accounts";
 import { Presence } from "@/features/presence";
 import { type TableRead, tablesQuery } from "@/features/tables";
 import { t } from "@/i18n";
+import { DraftNotice } from "@/ui/DraftNotice";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
-import { clockTime } from "@/ui/time";
 import { useIsHere } from "@/ui/useIsHere";
 import { editTable } from "../api";
 import { differences } from "../model/differences";
@@ -118,14 +118,7 @@ function Schema({ app, user, present, tables }: Props) {
   });
   return (
     <>
-      {resumedAt !== null && count > 0 && (
-        <div className={classes.notice} role="status">
-          {t("Your draft of {time} is here. Nothing of it was applied.", { time: clockTime(resumedAt) })}
-          <Button size="compact-sm" variant="default" onClick={discard}>
-            {t("Discard the draft")}
-          </Button>
-        </div>
-      )}
+      <DraftNotice resumedAt={count > 0 ? resumedAt : null} onDiscard={discard} />
       {isStale && (
         <div className={classes.notice} role="alert">
           <div>

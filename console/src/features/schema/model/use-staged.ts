@@ -1,5 +1,5 @@
-import { useCallback, useEffect, useRef, useState } from "react";
-import { dropDraft, findDrafts, keepDraft } from "@/api/drafts";
+import { isRecord } from "@/api/graphql";
+import { useDraft } from "@/api/use-draft";
 import type { TableRead } from "@/features/tables";
 import { countChanges, nothing, type Staged } from "./staged";
 
@@ -11,53 +11,26 @@ type Kept = { staged: Staged; base: TableRead };
  */
 export function useStaged(user: number, present: TableRead) {
   const document = `schema/${present.app_id}/${present.id}`;
-  const [kept, setKept] = useState<Kept>({ staged: nothing, base: present });
-  const [resumedAt, setResumedAt] = useState<number | null>(null);
-  const isTouched = useRef(false);
-  const base = countChanges(kept.staged) === 0 ? present : kept.base;
-
-  useEffect(() => {
-    let isGone = false;
-    void findDrafts(String(user), document).then((drafts) => {
-      const draft = drafts.find((item) => item.document === document);
-      const read = draft === undefined ? null : readKept(draft.text);
-      if (isGone || isTouched.current || draft === undefined || read === null) return;
-      setKept(read);
-      setResumedAt(draft.changedAt);
-    });
-    return () => {
-      isGone = true;
-    };
-  }, [user, document]);
-
-  const put = useCallback(
-    (next: Kept) => {
-      isTouched.current = true;
-      setKept(next);
-      setResumedAt(null);
-      // One draft of a table at a time, whatever revision it began with: it holds that state itself.
-      const draft = { user: String(user), document, base: "" };
-      if (countChanges(next.staged) === 0) void dropDraft(draft);
-      else void keepDraft({ ...draft, text: JSON.stringify(next), changedAt: Date.now() });
-    },
-    [user, document],
-  );
+  const draft = useDraft(user, document, readKept);
+  const { staged, base } = draft.kept ?? { staged: nothing, base: present };
+  const put = (next: Kept) => draft.keep(countChanges(next.staged) === 0 ? null : next);
   return {
-    staged: kept.staged,
+    staged,
     base,
-    resumedAt,
-    stage: (staged: Staged) => put({ staged, base }),
+    resumedAt: draft.resumedAt,
+    stage: (next: Staged) => put({ staged: next, base }),
     /** Goes on with what is staged, on the table as it is now. */
-    rebase: () => put({ staged: kept.staged, base: present }),
-    discard: () => put({ staged: nothing, base: present }),
+    rebase: () => put({ staged, base: present }),
+    discard: () => draft.keep(null),
   };
 }
 
-function readKept(text: string): Kept | null {
-  try {
-    const { staged, base } = JSON.parse(text);
-    return { staged: { ...nothing, ...staged }, base };
-  } catch {
-    return null;
-  }
+function readKept(stored: unknown): Kept | null {
+  if (!isRecord(stored) || !isRecord(stored.staged) || !isTable(stored.base)) return null;
+  return { staged: { ...nothing, ...stored.staged }, base: stored.base };
+}
+
+/** The state of the table was read from the API when the draft was begun. */
+function isTable(value: unknown): value is TableRead {
+  return isRecord(value) && typeof value.name === "string" && Array.isArray(value.columns);
 }

@@ -13,9 +13,11 @@ import {
 } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { useOrganization } from "@/api/context";
 import { messageOf } from "@/api/errors";
+import { useFormDraft } from "@/api/use-draft";
+import { useUserId } from "@/features/accounts";
 import {
   type Column,
   type Editing,
@@ -28,7 +30,9 @@ import {
   shown,
   type Value,
 } from "@/features/grid";
+import type { CellPresence } from "@/features/presence";
 import { locale, t } from "@/i18n";
+import { DraftNotice } from "@/ui/DraftNotice";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows } from "@/ui/Page";
 import { RelatedRows } from "./RelatedRows";
@@ -41,18 +45,21 @@ type RowPanelProps = {
   app: string;
   store: GridStore;
   editing: Editing;
+  /** Where others are told which field of the row is edited. */
+  presence: CellPresence;
   /** The row's id; null for a row that is to be made. */
   id: string | null;
   onClose: () => void;
 };
 
 /** Shows and edits all fields of one row beside the grid, or makes a new one. */
-export function RowPanel({ app, store, editing, id, onClose }: RowPanelProps) {
+export function RowPanel({ app, store, editing, presence, id, onClose }: RowPanelProps) {
   const query = useQuery({
     queryKey: ["row", app, store.rows.table.name, id],
     queryFn: async ({ signal }) => (id === null ? [] : store.rows.byIds([id], signal)),
     staleTime: 0,
   });
+  useEffect(() => () => presence.edit(null), [presence]);
   const row = query.data?.[0];
   const title = id === null ? t("New row") : t("Row");
   return (
@@ -81,6 +88,7 @@ export function RowPanel({ app, store, editing, id, onClose }: RowPanelProps) {
           store={store}
           editing={editing}
           row={row}
+          onEdit={(column) => presence.edit(column === null || id === null ? null : { row: id, column })}
           onSaved={() => (id === null ? onClose() : query.refetch())}
         />
       )}
@@ -94,10 +102,12 @@ type FieldsProps = {
   store: GridStore;
   editing: Editing;
   row: Row | undefined;
+  /** Says which column's field has the focus; null for none any more. */
+  onEdit: (column: string | null) => void;
   onSaved: () => unknown;
 };
 
-function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
+function Fields({ app, store, editing, row, onEdit, onSaved }: FieldsProps) {
   const { table } = store.rows;
   const readable = table.columns.filter(
     (column) =>
@@ -107,6 +117,16 @@ function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
   const writeOnly = row === undefined ? (table.writeOnly ?? []) : [];
   const columns = [...readable, ...writeOnly];
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
+  const org = useOrganization();
+  const present = row?.updatedAt ?? "";
+  const [base, setBase] = useState(present);
+  const draft = useFormDraft(useUserId(), `rows/${org}/${app}/${table.name}/${row?.id ?? "new"}`, {
+    values: { base, texts },
+    apply: (kept) => {
+      setBase(kept.base);
+      setTexts(kept.texts);
+    },
+  });
   const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
   const [failure, setFailure] = useState<string | null>(null);
   const [isSaving, setSaving] = useState(false);
@@ -142,7 +162,10 @@ function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
         if (reason.columns.length === 0) setFailure(reason.text);
       } else if (outcome.left > 0) {
         setFailure(t("Somebody else changed this row meanwhile. What they changed was not written over."));
-      } else await onSaved();
+      } else {
+        draft.done();
+        await onSaved();
+      }
     } catch (error) {
       setFailure(messageOf(error));
     } finally {
@@ -152,19 +175,23 @@ function Fields({ app, store, editing, row, onSaved }: FieldsProps) {
 
   return (
     <form onSubmit={save} noValidate>
+      <DraftNotice resumedAt={draft.resumedAt} onDiscard={draft.discard}>
+        {base !== present && t("The row has been changed since then: what you save here is written over that.")}
+      </DraftNotice>
       <Stack gap="sm">
         {columns.map((column) => (
-          <Field
-            key={column.name}
-            app={app}
-            store={store}
-            column={column}
-            row={row}
-            text={texts[column.name] ?? editable(row?.values[column.name], column, locale)}
-            fault={faults[column.name]}
-            note={writeOnly.includes(column) ? t("You cannot read this afterwards.") : undefined}
-            onText={(text) => setTexts({ ...texts, [column.name]: text })}
-          />
+          // biome-ignore lint/a11y/noStaticElementInteractions: it hears where the focus is, and is nothing to act on
+          <div key={column.name} onFocus={() => onEdit(column.name)} onBlur={() => onEdit(null)}>
+            <Field
+              app={app}
+              store={store}
+              column={column}
+              row={row}
+              text={texts[column.name] ?? editable(row?.values[column.name], column, locale)}
+              fault={faults[column.name]}
+              onText={(text) => setTexts({ ...texts, [column.name]: text })}
+            />
+          </div>
         ))}
         {failure !== null && (
           <Text role="alert" size="sm" c="var(--am-error)">

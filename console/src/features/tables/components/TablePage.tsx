@@ -28,7 +28,7 @@ import {
   widthOf,
 } from "@/features/grid";
 import { ImportsLink, readShownRows } from "@/features/imports";
-import { Presence } from "@/features/presence";
+import { CellPresence, Presence } from "@/features/presence";
 import { TableTabs, useLiveTables } from "@/features/schema";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
@@ -85,6 +85,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
   const org = useOrganization();
   const store = useMemo(() => new GridStore(new RowsApi(api, app, table)), [api, app, table]);
   const editing = useMemo(() => new Editing(store), [store]);
+  const presence = useMemo(() => new CellPresence(), []);
   const arrangement = useArrangement(app, table);
   const { search, go, filter, order, narrowed, layout, setLayout, group, isPending } = arrangement;
   const [isNew, setNew] = useState(false);
@@ -155,7 +156,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
       state={
         <>
           <Live store={store} />
-          <Presence app={app} document={`table/${table.name}`} />
+          <Presence app={app} document={`table/${table.name}`} cells={presence} />
         </>
       }
       tabs={<TableTabs org={org} app={app} table={table.name} />}
@@ -220,6 +221,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
             label={t("Rows of {table}", { table: table.name })}
             store={store}
             editing={editing}
+            presence={presence}
             columns={columns}
             widths={widths}
             order={order}
@@ -246,6 +248,7 @@ function Rows({ app, table }: { app: string; table: Table }) {
               app={app}
               store={store}
               editing={editing}
+              presence={presence}
               id={isNew ? null : (search.row ?? null)}
               onClose={() => (isNew ? setNew(false) : openRow(undefined))}
             />

@@ -1,4 +1,4 @@
-import { isRecord } from "./inputs";
+import { isRecord } from "@/api/graphql";
 
 const maxColumns = 30;
 
@@ -20,4 +20,9 @@ export function rowsOf(value: unknown): Rows | null {
 function onlyValue(value: Record<string, unknown>): unknown {
   const values = Object.values(value);
   return values.length === 1 ? values[0] : null;
+}
+
+/** Returns what a run returned: a value that is no object is wrapped as `{value: …}` on its way. */
+export function returnedBy(result: unknown): unknown {
+  return isRecord(result) && Object.keys(result).join() === "value" ? result.value : result;
 }
