@@ -13,6 +13,7 @@ import { NoMemberPage, NotHerePage, PendingPage } from "../pages";
 import { Palette } from "../palette/Palette";
 import { firstScreenQuery } from "./first-screen";
 import { Navigation } from "./Navigation";
+import { OfflineNote } from "./OfflineNote";
 import { useRightsAskedAgain } from "./rights";
 import classes from "./Shell.module.css";
 import { SignInAgain } from "./SignInAgain";
@@ -53,6 +54,7 @@ function Gate() {
             </InMain>
           </main>
           <Palette />
+          <OfflineNote />
           {needsSignIn}
         </div>
       </Commands>
