@@ -30,6 +30,35 @@ export async function untilReached<T>(
   }
 }
 
+/** Calls `again` a while after the server could not be reached, later each time until it is. */
+export class LaterAgain {
+  private failures = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly again: () => void) {}
+
+  failed(): void {
+    if (this.timer !== undefined) return;
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        this.again();
+      },
+      Math.min(500 * 2 ** this.failures, maxDelay),
+    );
+    this.failures += 1;
+  }
+
+  reached(): void {
+    this.failures = 0;
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+}
+
 /** Tells whether nobody answered, or only what stands before the server. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof NetworkError || (error instanceof ApiError && [502, 503, 504].includes(error.status));
