@@ -1,9 +1,9 @@
 import { GraphqlError, messageOf } from "@/api/errors";
+import { untilReached } from "@/api/retry";
 import { t } from "@/i18n";
 import { type CellState, cellKey } from "../model/cells";
 import { isSame, type Row, type Table, type Value } from "../model/columns";
 import { type Change, cellWrites, inverse, realChanges, rowWrites, UndoLog } from "../model/operations";
-import { untilReached } from "./retry";
 import type { GridStore } from "./store";
 
 /** How many rows one mutation writes. */

@@ -1,4 +1,5 @@
 import { LiveSocket, type LiveState } from "@/api/live";
+import { isUnreachable, LaterAgain } from "@/api/retry";
 import type { RowsApi } from "../api";
 import { type CellState, cellKey } from "../model/cells";
 import type { Row, Value } from "../model/columns";
@@ -6,7 +7,6 @@ import type { Order, Where } from "../model/filter";
 import { pageAt, pageFrom, pageOf, type View } from "../model/pages";
 import { blockSize, blocksBetween, differenceOf, RowWindow } from "../model/window";
 import { Counting } from "./counting";
-import { isUnreachable, LaterAgain } from "./retry";
 
 /** Holds what the grid shows of one table with one filter and order. Components listen by `subscribe`. */
 export class GridStore {

@@ -1,6 +1,6 @@
 import { Anchor, Button, Group, Textarea, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, Navigate, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
@@ -14,8 +14,10 @@ import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { clockTime } from "@/ui/time";
 import { editTable } from "../api";
+import { isApplied } from "../model/applied";
 import { differences } from "../model/differences";
 import { countChanges, editOf } from "../model/staged";
+import { useApplying } from "../model/use-applying";
 import { useLiveTables } from "../model/use-live-tables";
 import { useStaged } from "../model/use-staged";
 import { DeleteTable } from "./DeleteTable";
@@ -86,9 +88,9 @@ function Schema({ app, user, present, tables }: Props) {
   const [isDeleting, setDeleting] = useState(false);
   const count = countChanges(staged);
   const isStale = count > 0 && base.revision !== present.revision;
-  const applying = useMutation({
-    mutationFn: () => editTable(api, app, base.name, { ...editOf(base, staged), base_revision: base.revision }),
-    onSuccess: async (table) => {
+  const send = () => editTable(api, app, base.name, { ...editOf(base, staged), base_revision: base.revision });
+  const { applying, apply, reset } = useApplying(send, {
+    onSuccess: async (table: TableRead) => {
       discard();
       await cache.invalidateQueries({ queryKey: ["tables", app] });
       notifications.show({
@@ -113,6 +115,13 @@ function Schema({ app, user, present, tables }: Props) {
       }
     },
   });
+  // The answer was lost, or never came to this page.
+  const isDone = isStale && !applying.isPending && isApplied(base, staged, present);
+  useEffect(() => {
+    if (!isDone) return;
+    discard();
+    notifications.show({ message: t("What you planned has been applied.") });
+  }, [isDone, discard]);
   return (
     <>
       {resumedAt !== null && count > 0 && (
@@ -123,7 +132,7 @@ function Schema({ app, user, present, tables }: Props) {
           </Button>
         </div>
       )}
-      {isStale && (
+      {isStale && !isDone && (
         <div className={classes.notice} role="alert">
           <div>
             <strong>{t("Somebody else changed this table since you began.")}</strong>{" "}
@@ -140,15 +149,15 @@ function Schema({ app, user, present, tables }: Props) {
         tables={tables}
         staged={staged}
         onStage={(next) => {
-          applying.reset();
+          reset();
           stage(next);
         }}
-        onApply={() => applying.mutate()}
+        onApply={apply}
         onDiscard={() => {
-          applying.reset();
+          reset();
           discard();
         }}
-        applying={isStale ? { isPending: applying.isPending, error: null } : applying}
+        applying={isStale ? { ...applying, error: null } : applying}
         hindrance={isStale ? t("The plan is of the table as it was.") : null}
       >
         <Group gap="md" align="flex-start" grow>

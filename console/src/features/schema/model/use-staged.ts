@@ -42,6 +42,7 @@ export function useStaged(user: number, present: TableRead) {
     },
     [user, document],
   );
+  const discard = useCallback(() => put({ staged: nothing, base: present }), [put, present]);
   return {
     staged: kept.staged,
     base,
@@ -49,7 +50,7 @@ export function useStaged(user: number, present: TableRead) {
     stage: (staged: Staged) => put({ staged, base }),
     /** Goes on with what is staged, on the table as it is now. */
     rebase: () => put({ staged: kept.staged, base: present }),
-    discard: () => put({ staged: nothing, base: present }),
+    discard,
   };
 }
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { ApiError, NetworkError } from "@/api/errors";
+import { ApiError, NetworkError } from "./errors";
 import { untilReached } from "./retry";
 
 function failing(times: number, error: Error) {
@@ -18,7 +18,7 @@ test("what nobody answered is sent again until somebody does", async () => {
   const reached = untilReached(send, (isWaiting) => waiting.push(isWaiting));
   await vi.advanceTimersByTimeAsync(500 + 1000 + 2000);
   expect(await reached).toEqual({ value: 4, wasRepeated: true });
-  expect(waiting).toEqual([true, false]);
+  expect(waiting).toEqual([true, true, true, false]);
   vi.useRealTimers();
 });
 
