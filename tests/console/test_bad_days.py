@@ -7,13 +7,14 @@ from functools import partial
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
+from sqlalchemy import text
 
 from platform_api.accounts.models import Role
 from tests.console.conftest import Visit
-from tests.console.shop import at_grid, cell, open_shop
+from tests.console.shop import Shop, at_grid, cell, open_shop
 from tests.console.test_grid import paste
 from tests.console.test_grid_cells import change
-from tests.console.visitor import visiting
+from tests.console.visitor import Visitor, visiting
 from tests.console.wire import Wire, wire_to
 from tests.platform_api.conftest import Platform
 
@@ -32,9 +33,9 @@ def visit_by_wire(browser: Browser, wire: Wire) -> Visit:
     return partial(visiting, browser, wire.url)
 
 
-async def _notified(page: Page, text: str) -> None:
+async def _notified(page: Page, words: str) -> None:
     """Waits for what a change says when it is done, and puts it away."""
-    notice = page.get_by_role("alert").filter(has_text=re.compile(rf"^{text}"))
+    notice = page.get_by_role("alert").filter(has_text=re.compile(rf"^{words}"))
     await expect(notice).to_be_visible()
     await notice.get_by_role("button", name="Close").click()
     await expect(notice).to_be_hidden()
@@ -183,3 +184,64 @@ async def test_a_network_that_goes_without_a_word_is_noticed_on_both_sides(
         await expect(here).to_be_visible()
         await expect(far.get_by_text("Live", exact=True)).to_be_visible()
         await expect(cell(far, 1, 5)).to_have_text("while away")
+
+
+async def _stage(visitor: Visitor, shop: Shop, name: str) -> None:
+    """Goes to the schema of the table, and plans a new column."""
+    page = visitor.page
+    await visitor.go(f"{shop.path}/schema")
+    await page.get_by_role("button", name="New column").click()
+    await page.get_by_label("Name", exact=True).fill(name)
+    await page.get_by_role("button", name="Add to the plan").click()
+    await expect(page.get_by_role("list", name="SQL")).to_contain_text(name)
+
+
+async def test_an_apply_whose_answer_is_lost_is_known_as_ones_own_and_one_that_did_not_come_is_sent_again(
+    shared_platform: Platform, wire: Wire, visit_by_wire: Visit
+) -> None:
+    shop = await open_shop(shared_platform, 2)
+    async with at_grid(visit_by_wire, shop) as (visitor, page):
+        visitor.expect_outage()
+        await _stage(visitor, shop, "height")
+        wire.lose_answer_to(b"PUT /api/apps")
+        await page.get_by_role("button", name="Apply 1 change").click()
+        await wire.lost()
+        wire.cut()
+        # Nobody knows yet whether it was done; the draft says neither.
+        await expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+        wire.mend()
+        await expect(page.get_by_text("What you planned has been applied.")).to_be_visible()
+        await expect(page.get_by_text("Somebody else changed this table")).to_have_count(0)
+        await expect(page.get_by_text("What you change is collected here first.")).to_be_visible()
+        await expect(page.get_by_role("button", name="Edit height")).to_be_visible()
+        await _stage(visitor, shop, "width")
+        wire.cut()
+        await page.get_by_role("button", name="Apply 1 change").click()
+        await expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+        wire.mend()
+        await expect(page.get_by_text("1 change is applied.")).to_be_visible()
+        assert (await shop.content("height width"))[0] == [None, None]
+
+
+async def test_an_apply_says_who_uses_the_table_and_waits_until_it_is_stopped(
+    shared_platform: Platform, visit: Visit
+) -> None:
+    shop = await open_shop(shared_platform, 2)
+    async with at_grid(visit, shop) as (visitor, page):
+        await _stage(visitor, shop, "height")
+        button = page.get_by_role("button", name="Apply 1 change")
+        waiting = page.get_by_role("status").filter(has_text="is in use by")
+        async with shared_platform.database.transaction() as session:
+            await session.execute(text(f"lock table public.{shop.table} in access share mode"))  # a test
+            await button.click()
+            await expect(waiting).to_contain_text("another request or import of the platform, since")
+            await expect(page.get_by_role("timer")).to_be_visible()
+            assert await visitor.findings_of_axe() == []
+            await page.get_by_role("button", name="Stop waiting").click()
+            await expect(page.get_by_role("alert").filter(has_text="nothing was changed")).to_be_visible()
+            await button.click()
+            await expect(waiting).to_be_visible()
+        await expect(page.get_by_text("1 change is applied.")).to_be_visible()
+        assert (await shop.content("height"))[0] == [None]
+        # A table in use is answered so, and is no fault of the page.
+        visitor.problems[:] = [problem for problem in visitor.problems if "503" not in problem]
