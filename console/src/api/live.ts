@@ -1,6 +1,6 @@
 import { parseExact } from "./exact";
 import { graphqlPath, isRecord, readData } from "./graphql";
-import { connectLater, Silence } from "./silence";
+import { connectLater, endSocket, Silence } from "./silence";
 import { actingHeaders } from "./viewing";
 
 export type LiveState = "connecting" | "live" | "broken";
@@ -47,7 +47,7 @@ export class LiveSocket {
     this.stopWaiting();
     this.watches.clear();
     this.silence?.stop();
-    this.socket?.close(1000);
+    if (this.socket !== null) endSocket(this.socket);
   }
 
   private connect(): void {
@@ -69,7 +69,7 @@ export class LiveSocket {
       // A connection that is silent closes only much later; by then there is another.
       [socket.onclose, socket.onmessage] = [null, null];
       silence.stop();
-      socket.close();
+      endSocket(socket);
       this.lost();
     };
   }

@@ -30,6 +30,12 @@ export class Silence {
   };
 }
 
+/** Ends a connection; one that is still being made only once it stands, as a browser reports the other as a fault. */
+export function endSocket(socket: WebSocket): void {
+  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(1000);
+  else socket.close(1000);
+}
+
 /** Calls `connect` after some milliseconds, or as soon as the browser is online again. Returns what prevents it. */
 export function connectLater(connect: () => void, milliseconds: number): () => void {
   const stop = () => {

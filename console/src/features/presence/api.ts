@@ -1,5 +1,5 @@
 import { isRecord } from "@/api/graphql";
-import { connectLater, Silence } from "@/api/silence";
+import { connectLater, endSocket, Silence } from "@/api/silence";
 
 /** Somebody else who has the same document open. */
 export type Person = { id: number; name: string };
@@ -38,7 +38,7 @@ export function attend({ organization, app, document, onPeople }: Attending): ()
     const lost = (code: number) => {
       [connection.onclose, connection.onmessage] = [null, null];
       listening.stop();
-      connection.close();
+      endSocket(connection);
       onPeople([]);
       if (hasEnded || refused.includes(code)) return;
       failures += 1;
@@ -61,7 +61,7 @@ export function attend({ organization, app, document, onPeople }: Attending): ()
     hasEnded = true;
     stopWaiting();
     silence?.stop();
-    socket?.close(1000);
+    if (socket !== null) endSocket(socket);
   };
 }
 
