@@ -8,6 +8,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from platform_api.accounts.models import Role
+from platform_api.tables.ddl.column_types import ColumnType
+from platform_api.tables.definition import Column, OnDelete, Reference, TableDefinition
+from platform_api.tables.models import AppTable
 from tests.console.conftest import Visit
 from tests.console.shop import Shop, cell, open_shop
 from tests.console.visitor import Scheme, Visitor
@@ -229,4 +232,43 @@ async def test_a_diagram_leads_to_tables_and_a_plan_to_what_uses_a_column(
         await code.get_by_role("tab", name="SQL").click()
         await expect(code).to_contain_text("DROP COLUMN")
         assert await visitor.findings_of_axe() == []
+        await visitor.leave()
+
+
+async def test_two_hundred_tables_are_one_picture_that_can_be_used(shared_platform: Platform, visit: Visit) -> None:
+    shop = await open_shop(shared_platform)
+    async with shared_platform.database.transaction() as session:
+        # What the picture is made of; rows of these tables are not looked at.
+        columns = (Column(name="name", type=ColumnType.TEXT), Column(name="parent_id", type=ColumnType.REFERENCE))
+        tables = [AppTable(app_id=shop.app_id, name=f"table_{n:03}", stored_definition={}) for n in range(198)]
+        session.add_all(tables)
+        await session.flush()
+        for number, table in enumerate(tables):
+            parent = tables[number // 3].id
+            reference = Reference(
+                column="parent_id",
+                table_id=parent,
+                on_delete=OnDelete.SET_NULL,
+                object_relationship="parent",
+                array_relationship=f"children_{number}",
+            )
+            table.definition = TableDefinition(
+                app_id=shop.app_id, name=table.name, columns=columns, references=(reference,) if number else ()
+            )
+    async with visit() as visitor:
+        page = visitor.page
+        await visitor.open("/sign-in")
+        await visitor.sign_in(shop.caller.email, Platform.password)
+        await visitor.open(f"/{shop.caller.organization_slug}/{shop.slug}/tables?as=diagram")
+        diagram = page.get_by_role("region", name="Diagram of the tables")
+        await expect(diagram.locator(".react-flow__node")).to_have_count(200)
+        await expect(diagram.locator(".react-flow__edge")).to_have_count(198)
+        # From so far away names cannot be read: what is searched comes near, and can be opened.
+        await page.get_by_label("Search tables").fill("table_150")
+        found = diagram.get_by_role("link", name="table_150")
+        await expect(found).to_be_in_viewport()
+        await page.get_by_label("Tables around").select_option("table_150")
+        await expect(diagram.locator("[data-chosen]")).to_contain_text("table_150")
+        await found.click()
+        await expect(page.get_by_role("button", name="Edit parent_id")).to_be_visible()
         await visitor.leave()

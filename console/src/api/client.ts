@@ -2,6 +2,7 @@ import { QueryClient } from "@tanstack/react-query";
 import createFetchClient from "openapi-fetch";
 import createQueryHooks from "openapi-react-query";
 import { ApiError, NetworkError, readError } from "./errors";
+import { noteReached } from "./reach";
 import type { paths } from "./schema";
 import { askToSignIn } from "./session";
 import { upload } from "./upload";
@@ -49,9 +50,12 @@ async function send(request: Request, canAskToSignIn: boolean): Promise<Response
 
 async function attempt(request: Request): Promise<Response> {
   try {
-    return await fetch(request);
+    const response = await fetch(request);
+    noteReached(true);
+    return response;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
+    noteReached(false);
     throw new NetworkError("no answer", { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 import { parseExact } from "./exact";
 import { graphqlPath, isRecord, readData } from "./graphql";
+import { connectLater, endSocket, Silence } from "./silence";
 import { actingHeaders } from "./viewing";
 
 export type LiveState = "connecting" | "live" | "broken";
@@ -7,6 +8,8 @@ export type LiveState = "connecting" | "live" | "broken";
 type Watch = { query: string; variables: Record<string, unknown>; onData: (data: Record<string, unknown>) => void };
 
 const maxDelay = 15_000;
+/** The server says something at least every 5 s. */
+const silentAfter = 12_000;
 
 /** Holds one WebSocket to an app's GraphQL (`graphql-transport-ws`). It reconnects, and then watches again. */
 export class LiveSocket {
@@ -14,7 +17,8 @@ export class LiveSocket {
   private isReady = false;
   private isClosed = false;
   private failures = 0;
-  private timer = 0;
+  private silence: Silence | null = null;
+  private stopWaiting: () => void = () => undefined;
   private lastId = 0;
   private readonly watches = new Map<string, Watch>();
 
@@ -40,9 +44,10 @@ export class LiveSocket {
 
   close(): void {
     this.isClosed = true;
-    window.clearTimeout(this.timer);
+    this.stopWaiting();
     this.watches.clear();
-    this.socket?.close(1000);
+    this.silence?.stop();
+    if (this.socket !== null) endSocket(this.socket);
   }
 
   private connect(): void {
@@ -54,8 +59,19 @@ export class LiveSocket {
     socket.onopen = () => {
       this.tell({ type: "connection_init", payload: { headers: actingHeaders(this.organization) } });
     };
-    socket.onmessage = (event: MessageEvent<unknown>) => this.receive(String(event.data));
-    socket.onclose = () => this.lost();
+    const silence = new Silence(silentAfter, () => socket.onclose?.(new CloseEvent("close")));
+    this.silence = silence;
+    socket.onmessage = (event: MessageEvent<unknown>) => {
+      silence.heard();
+      this.receive(String(event.data));
+    };
+    socket.onclose = () => {
+      // A connection that is silent closes only much later; by then there is another.
+      [socket.onclose, socket.onmessage] = [null, null];
+      silence.stop();
+      endSocket(socket);
+      this.lost();
+    };
   }
 
   private receive(text: string): void {
@@ -93,7 +109,7 @@ export class LiveSocket {
     this.onState("broken");
     this.failures += 1;
     const delay = Math.min(500 * 2 ** this.failures, maxDelay) * (0.5 + Math.random() / 2);
-    this.timer = window.setTimeout(() => this.connect(), delay);
+    this.stopWaiting = connectLater(() => this.connect(), delay);
   }
 
   private begin(id: string, { query, variables }: Watch): void {

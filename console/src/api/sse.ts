@@ -1,3 +1,8 @@
+import { connectLater, Silence } from "./silence";
+
+/** The server says something at least every 15 s. */
+const silentAfter = 40_000;
+
 /** One event of a stream of server-sent events. */
 export type StreamEvent = { name: string; data: string; id: string };
 
@@ -52,8 +57,10 @@ export async function readStream(
   let lastId = after;
   let failures = 0;
   while (!signal.aborted) {
+    const broken = new AbortController();
+    const silence = new Silence(silentAfter, () => broken.abort());
     try {
-      const reader = (await connect({ lastId, signal })).getReader();
+      const reader = (await connect({ lastId, signal: AbortSignal.any([signal, broken.signal]) })).getReader();
       const decoder = new TextDecoder();
       const read = eventReader((id) => {
         lastId = id;
@@ -61,6 +68,7 @@ export async function readStream(
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
+        silence.heard();
         const events = read(decoder.decode(value, { stream: true }));
         if (events.length === 0) continue;
         failures = 0;
@@ -68,9 +76,12 @@ export async function readStream(
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (!isLost(error)) throw error;
+      if (!broken.signal.aborted && !isLost(error)) throw error;
+      silence.stop();
       failures += 1;
       await sleep(Math.min(500 * 2 ** failures, 10_000), signal);
+    } finally {
+      silence.stop();
     }
   }
 }
@@ -86,9 +97,9 @@ type ReadOptions = {
 
 function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
+    const stop = connectLater(resolve, milliseconds);
     signal.addEventListener("abort", () => {
-      clearTimeout(timer);
+      stop();
       resolve();
     });
   });

@@ -17,6 +17,7 @@ from platform_api.tables.ddl.column_types import ColumnType
 from platform_api.tables.definition import Column, TableDefinition, UniqueKey
 from platform_api.tables.names import TableFault
 
+MAX_PLANNED_COLUMNS = 500
 _MIN_CERTAIN = 10
 """Fewer values do not tell for certain."""
 _MIN_SHARE = 0.9
@@ -40,7 +41,7 @@ def suggest_plan(table: str, headers: Sequence[str], guesses: Sequence[Guess]) -
         PlannedColumn(position=position, name=name, type=guess.type)
         for position, (name, guess) in enumerate(zip(names, guesses, strict=True), 1)
     ]
-    return TablePlan(table=table, columns=planned[:500])
+    return TablePlan(table=table, columns=planned[:MAX_PLANNED_COLUMNS])
 
 
 def guess_type(
@@ -80,10 +81,15 @@ def planned_definition(plan: TablePlan) -> TableDefinition:
 
 
 def plan_mapping(headers: Sequence[str], plan: TablePlan) -> dict[str, str | None]:
-    """Returns the mapping of an import into the planned table; columns that it does not name are left out."""
+    """Returns the mapping of an import into the planned table; columns that it does not name are left out.
+
+    A column without a header that the plan does not have stays open: a line with a value there is rejected, not cut.
+    """
     names = {column.position: column.name for column in plan.columns}
     mapping: dict[str, str | None] = {}
     for position, header in enumerate(headers, 1):
+        if not header and position not in names:
+            continue
         is_unique = bool(header) and headers.count(header) == 1
         mapping[header if is_unique else f"#{position}"] = names.get(position)
     return mapping

@@ -3,7 +3,7 @@
 Only part of the file is examined, so the rest may differ; the import itself checks every line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from platform_api.csv.columns import (
@@ -26,7 +26,14 @@ from platform_api.csv.preview.inference import (
     start_inference,
 )
 from platform_api.csv.preview.naming import table_name
-from platform_api.csv.preview.planning import Guess, guess_type, plan_mapping, planned_definition, suggest_plan
+from platform_api.csv.preview.planning import (
+    MAX_PLANNED_COLUMNS,
+    Guess,
+    guess_type,
+    plan_mapping,
+    planned_definition,
+    suggest_plan,
+)
 from platform_api.csv.preview.quality import (
     find_layout_questions,
     find_number_questions,
@@ -96,6 +103,11 @@ def preview_file(
         guesses = analysis.guesses()
         for guess in guesses:
             inferred |= {name: value for name, value in guess.options.items() if (name, value) != _USUAL}
+        if plan is None and len(analysis.headers) > MAX_PLANNED_COLUMNS:
+            analysis.questions.append(
+                f"the file has {len(analysis.headers)} columns: only the first {MAX_PLANNED_COLUMNS} become columns"
+                " of the table, the others are left out; split the file if they are needed"
+            )
         plan = plan or suggest_plan(table_name(file_name), analysis.headers, guesses)
         layout = analysis.planned_layout(records.header, plan, inferred, is_ragged=records.is_ragged)
     else:
@@ -217,7 +229,11 @@ class _Analysis:
         names = list(header)
         if names[-1:] == [REASON_COLUMN]:
             names.pop()
-        while names and not names[-1]:
+        # A new table has a column for values that nobody named.
+        is_open = names[-1:] == [""] and self._definition is None
+        places = (place for record in self._records for place in _filled(record)) if is_open else ()
+        kept = max(places, default=0)
+        while names and not names[-1] and len(names) > kept:
             names.pop()
         return names
 
@@ -402,8 +418,9 @@ def _with_trial(
 def _failed(error: JobFailed, options: ImportOptions) -> CsvPreview:
     sent = options.model_dump(mode="json", exclude_unset=True, exclude={"dry_run"})
     return CsvPreview(
-        error=str(error), error_line=error.line, error_column=error.column, format={}, options=sent, questions=[],
-        columns=[], rows=[], problems=[], plan=None, rows_to_repair=0, rows_looked_at=0, total_rows=None,
+        error=str(error), error_line=error.line, error_column=error.column, format=dict(error.format),
+        options=sent, questions=[], columns=[], rows=[], problems=[], plan=None,
+        rows_to_repair=0, rows_looked_at=0, total_rows=None,
     )  # fmt: skip
 
 
@@ -425,6 +442,11 @@ def _is_value(name: str) -> bool:
 
 def _is_comment(record: Record) -> bool:
     return text_of((record.fields or (record.raw,))[0]).lstrip().startswith("#")
+
+
+def _filled(record: Record) -> Iterator[int]:
+    """Yields the places of a record's values, from 1."""
+    return (place for place, field in enumerate(record.fields, 1) if not is_blank(field))
 
 
 def _width(record: Record) -> int:

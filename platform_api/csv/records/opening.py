@@ -26,6 +26,7 @@ _UNSUPPORTED: tuple[tuple[bytes, str], ...] = (
 )
 """Maps how files of unsupported formats begin to a description."""
 _XML = re.compile(rb"\s*(?:<\?xml\b|<!--|<!doctype html|<html\b|<table\b|<workbook\b)", re.IGNORECASE)
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*[{\[]\s*[\"\]}]|\{\s*\"[^\"\r\n]*\"\s*:)")
 _SPREADSHEET_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
 
 
@@ -45,4 +46,6 @@ def open_records(
         # Many programs write such files with the extension .xls, and Excel opens them.
         kind = "an Excel 2003 XML file" if _SPREADSHEET_2003 in start else "an HTML or XML page"
         raise JobFailed(f"the file is {kind}, whatever its name says; open it in Excel and save it as .xlsx or CSV")
+    if _JSON.match(start):
+        raise JobFailed("the file is JSON; send CSV or .xlsx")
     return TextRecords(file, size, options, known={*columns, *options.mapping})

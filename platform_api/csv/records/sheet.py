@@ -80,7 +80,12 @@ class SheetRecords:
             self.header = _names(cells)
             return
         where = "the first row with a value" if header_line is None else f"row {header_line}"
-        raise JobFailed(f"the sheet {quoted(self.sheet_name)} has no header: {where} must name the columns")
+        others = self.format.get("other_sheets", [])
+        ending = f"; the file also has {', '.join(map(quoted, others[:5]))}: send `sheet`" if others else ""
+        raise JobFailed(
+            f"the sheet {quoted(self.sheet_name)} has no header: {where} must name the columns{ending}",
+            format=self.format,
+        )
 
     def _parsed(self) -> Iterator[Record]:
         for number, cells in self._rows:

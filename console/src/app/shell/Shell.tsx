@@ -16,6 +16,7 @@ import { NoMemberPage, NotHerePage, PendingPage } from "../pages";
 import { Palette } from "../palette/Palette";
 import { firstScreenQuery } from "./first-screen";
 import { Navigation } from "./Navigation";
+import { OfflineNote } from "./OfflineNote";
 import { useRightsAskedAgain } from "./rights";
 import classes from "./Shell.module.css";
 import { SignInAgain } from "./SignInAgain";
@@ -70,6 +71,7 @@ function Gate() {
             </InMain>
           </main>
           <Palette />
+          <OfflineNote />
           {needsSignIn}
         </div>
       </Commands>

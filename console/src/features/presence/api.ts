@@ -1,4 +1,5 @@
 import { isRecord } from "@/api/graphql";
+import { connectLater, endSocket, Silence } from "@/api/silence";
 import type { EditedCell } from "./model/cells";
 
 /** Somebody else who has the same document open, with the cells of the table that they edit. */
@@ -13,6 +14,8 @@ type Attending = {
 };
 
 const maxDelay = 15_000;
+/** The server asks every 2 s whether one is there. */
+const silentAfter = 6_000;
 const full = 4429;
 const fullDelay = 60_000;
 /** Who may not be there is not shown who is. */
@@ -32,30 +35,38 @@ export function attend({ organization, app, document, onPeople }: Attending): At
   url.searchParams.set("document", document);
   let socket: WebSocket | null = null;
   let failures = 0;
-  let timer = 0;
+  let silence: Silence | null = null;
+  let stopWaiting = () => {};
   let hasEnded = false;
   let edited: EditedCell | null = null;
   const tellEdit = () => {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "edit", cell: edited }));
   };
   const connect = () => {
-    socket = new WebSocket(url);
-    socket.onopen = () => edited !== null && tellEdit();
-    socket.onmessage = ({ data }: MessageEvent<unknown>) => {
-      failures = 0;
-      const message: unknown = JSON.parse(String(data));
-      if (!isRecord(message)) return;
-      // Answered as it comes, not by a timer: those of a hidden tab stand still.
-      if (message.type === "ping") socket?.send('{"type":"pong"}');
-      else if (message.type === "people") onPeople(readPeople(message.people));
-    };
-    socket.onclose = ({ code }) => {
+    const connection = new WebSocket(url);
+    const listening = new Silence(silentAfter, () => lost(0));
+    [socket, silence] = [connection, listening];
+    const lost = (code: number) => {
+      [connection.onclose, connection.onmessage] = [null, null];
+      listening.stop();
+      endSocket(connection);
       onPeople([]);
       if (hasEnded || refused.includes(code)) return;
       failures += 1;
       const delay = code === full ? fullDelay : Math.min(500 * 2 ** failures, maxDelay);
-      timer = window.setTimeout(connect, delay * (0.5 + Math.random() / 2));
+      stopWaiting = connectLater(connect, delay * (0.5 + Math.random() / 2));
     };
+    connection.onmessage = ({ data }: MessageEvent<unknown>) => {
+      failures = 0;
+      listening.heard();
+      const message: unknown = JSON.parse(String(data));
+      if (!isRecord(message)) return;
+      // Answered as it comes, not by a timer: those of a hidden tab stand still.
+      if (message.type === "ping") connection.send('{"type":"pong"}');
+      else if (message.type === "people") onPeople(readPeople(message.people));
+    };
+    connection.onopen = () => edited !== null && tellEdit();
+    connection.onclose = ({ code }) => lost(code);
   };
   connect();
   return {
@@ -65,8 +76,9 @@ export function attend({ organization, app, document, onPeople }: Attending): At
     },
     end: () => {
       hasEnded = true;
-      window.clearTimeout(timer);
-      socket?.close(1000);
+      stopWaiting();
+      silence?.stop();
+      if (socket !== null) endSocket(socket);
     },
   };
 }

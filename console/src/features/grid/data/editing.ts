@@ -1,9 +1,9 @@
 import { GraphqlError, messageOf } from "@/api/errors";
+import { untilReached } from "@/api/retry";
 import { t } from "@/i18n";
-import { cellKey } from "../model/cells";
+import { type CellState, cellKey } from "../model/cells";
 import { isSame, type Row, type Table, type Value } from "../model/columns";
 import { type Change, cellWrites, inverse, realChanges, rowWrites, UndoLog } from "../model/operations";
-import { untilReached } from "./retry";
 import type { GridStore } from "./store";
 
 /** How many rows one mutation writes. */
@@ -29,8 +29,11 @@ export class Editing {
     signal?: AbortSignal,
     onProgress?: Progress,
   ): Promise<Outcome> {
+    const real = realChanges(changes);
+    // Shown at once, also while what was written before waits for the server.
+    const marks = this.mark(real);
     return this.inTurn(async () => {
-      const outcome = await this.write(realChanges(changes), signal, onProgress);
+      const outcome = await this.write(real, marks, signal, onProgress);
       const rows: Row[] = [];
       let error = outcome.error;
       const objects = added.map((values) => ({ id: newId(), ...values }));
@@ -87,7 +90,8 @@ export class Editing {
       if (operation === null) return null;
       if (operation.kind === "change") {
         const outcome = await this.write(operation.changes);
-        return operation.added.length === 0 ? outcome : this.restore(operation.added);
+        if (operation.added.length === 0) return outcome;
+        return { ...outcome, written: outcome.written + (await this.restore(operation.added)).written };
       }
       const removed = await this.removeNow(operation.rows);
       return { written: removed.length, left: operation.rows.length - removed.length, error: null };
@@ -99,11 +103,20 @@ export class Editing {
     for (let start = 0; start < rows.length; start += batchRows) {
       const batch = rows.slice(start, start + batchRows);
       const { value, wasRepeated } = await this.reach(() => this.store.rows.remove(batch.map(({ id }) => id)));
-      // Those that are gone without an answer went with the first attempt.
-      removed.push(...(wasRepeated ? batch : value));
+      removed.push(...value);
+      // One batch is one transaction: where nothing of it was left to delete, an attempt without an answer had done it.
+      if (wasRepeated || value.length === 0) removed.push(...(await this.goneOf(batch, value)));
     }
     this.store.remove(new Set(removed.map(({ id }) => id)));
     return removed;
+  }
+
+  /** Returns the rows of a batch that are neither among `removed` nor there any more. */
+  private async goneOf(batch: readonly Row[], removed: readonly Row[]): Promise<Row[]> {
+    const known = new Set(removed.map(({ id }) => id));
+    const missing = batch.filter(({ id }) => !known.has(id));
+    const present = new Set((await this.read(missing.map(({ id }) => id))).map(({ id }) => id));
+    return missing.filter(({ id }) => !present.has(id));
   }
 
   /** Inserts rows that have their ids, so that an insert without an answer can be repeated without doubling them. */
@@ -113,8 +126,7 @@ export class Editing {
     try {
       inserted = (await this.reach(() => this.store.rows.insert(objects), signal)).value;
     } catch (error) {
-      const isThere = error instanceof GraphqlError && error.constraint?.endsWith("_pkey");
-      inserted = isThere ? await this.store.rows.byIds(ids) : [];
+      inserted = error instanceof GraphqlError && error.constraint !== null ? await this.read(ids) : [];
       if (inserted.length !== ids.length) throw error;
     }
     for (const row of inserted) this.store.add(row);
@@ -153,26 +165,27 @@ export class Editing {
    * Writes changes in batches, shown before they are confirmed. Stops at the first batch that is refused, and by
    * `signal` between two batches: a batch that was sent is waited for, since it may have been written.
    */
-  private async write(changes: readonly Change[], signal?: AbortSignal, onProgress?: Progress) {
+  private async write(
+    changes: readonly Change[],
+    marks = this.mark(changes),
+    signal?: AbortSignal,
+    onProgress?: Progress,
+  ) {
     const writes = rowWrites(changes);
     const { cells } = this.store;
-    const since = performance.now();
-    for (const { id, column, after } of changes)
-      cells.set(cellKey(id, column), { kind: "pending", value: after, since });
-    this.store.changed();
     const written = new Set<string>();
     let error: unknown = null;
     for (let start = 0; start < writes.length && error === null && !signal?.aborted; start += batchRows) {
       const batch = writes.slice(start, start + batchRows);
       try {
-        const { value: done, wasRepeated } = await this.reach(() => this.store.rows.write(batch), signal);
+        const done = (await this.reach(() => this.store.rows.write(batch), signal)).value;
         const ids = new Set(done.map(({ id }) => id));
-        const lost = batch.filter(({ id, values }) => !ids.has(id) && Object.keys(values).length > 1);
-        const rest =
-          lost.length === 0 ? [] : (await this.reach(() => this.store.rows.write(lost.flatMap(cellWrites)))).value;
-        // The first attempt may have written them: then they hold what was to be written.
-        if (wasRepeated)
-          rest.push(...(await this.store.rows.byIds(batch.flatMap(({ id }) => (ids.has(id) ? [] : [id])))));
+        const lost = batch.filter(({ id }) => !ids.has(id));
+        const cellByCell = lost.filter(({ values }) => Object.keys(values).length > 1).flatMap(cellWrites);
+        if (cellByCell.length > 0) await this.reach(() => this.store.rows.write(cellByCell));
+        // A write without an answer may have been done, and the browser itself repeats it unseen: what holds now what
+        // was to be written is written, whoever wrote it.
+        const rest = await this.read(lost.map(({ id }) => id));
         for (const row of [...done, ...rest]) this.store.put(row);
         for (const { id, column } of changes) if (ids.has(id)) written.add(cellKey(id, column));
         for (const row of rest) {
@@ -186,13 +199,30 @@ export class Editing {
       }
     }
     const done = changes.filter(({ id, column }) => written.has(cellKey(id, column)));
-    for (const { id, column } of changes) cells.delete(cellKey(id, column));
+    // What was written into a cell after that waits for its own turn.
+    const latest = changes.filter(({ id, column }) => {
+      const key = cellKey(id, column);
+      return cells.get(key) === marks.get(key) && cells.delete(key);
+    });
     const isCancelled = signal?.aborted === true;
-    if (error !== null && !isCancelled) this.refuse(changes, error);
+    if (error !== null && !isCancelled) this.refuse(latest, error);
     const left = error === null && !isCancelled ? changes.length - done.length : 0;
-    if (left > 0) await this.refresh(changes.filter((change) => !done.includes(change)));
     this.store.changed();
     return { changes: done, written: done.length, left, error: isCancelled ? null : error };
+  }
+
+  /** Shows changes that are on their way. Returns their marks by cell. */
+  private mark(changes: readonly Change[]): ReadonlyMap<string, CellState> {
+    const since = performance.now();
+    const marks = new Map(
+      changes.map(({ id, column, after }): [string, CellState] => [
+        cellKey(id, column),
+        { kind: "pending", value: after, since },
+      ]),
+    );
+    for (const [key, mark] of marks) this.store.cells.set(key, mark);
+    this.store.changed();
+    return marks;
   }
 
   /** Keeps what was typed at its cell, with the reason. */
@@ -211,10 +241,9 @@ export class Editing {
     }
   }
 
-  /** Shows what somebody else wrote where ours was not written. */
-  private async refresh(changes: readonly Change[]): Promise<void> {
-    const ids = [...new Set(changes.map(({ id }) => id))].slice(0, batchRows);
-    for (const row of await this.store.rows.byIds(ids)) this.store.put(row);
+  /** Reads rows as they are now, as soon as the server can be reached. */
+  private async read(ids: readonly string[]): Promise<Row[]> {
+    return ids.length === 0 ? [] : (await this.reach(() => this.store.rows.byIds(ids))).value;
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

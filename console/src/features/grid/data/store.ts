@@ -1,12 +1,12 @@
 import { LiveSocket, type LiveState } from "@/api/live";
+import { isUnreachable, LaterAgain } from "@/api/retry";
 import type { RowsApi } from "../api";
 import { type CellState, cellKey } from "../model/cells";
 import type { Row, Value } from "../model/columns";
 import type { Order, Where } from "../model/filter";
 import { pageAt, pageFrom, pageOf, type View } from "../model/pages";
-import { blockSize, displacedOf, RowWindow } from "../model/window";
+import { blockSize, blocksBetween, differenceOf, RowWindow } from "../model/window";
 import { Counting } from "./counting";
-import { isUnreachable } from "./retry";
 
 /** Holds what the grid shows of one table with one filter and order. Components listen by `subscribe`. */
 export class GridStore {
@@ -35,6 +35,7 @@ export class GridStore {
   epoch = 0;
   private stopWatching: () => void = () => undefined;
   private view = { first: 0, last: 40 };
+  private readonly again = new LaterAgain(() => this.retry());
 
   constructor(readonly rows: RowsApi) {
     this.counting = new Counting(rows);
@@ -60,6 +61,7 @@ export class GridStore {
       this.stopWatching();
       this.socket?.close();
       this.socket = null;
+      this.again.stop();
       this.counting.reset();
       for (const load of this.loads.values()) load.abort();
       this.loads.clear();
@@ -81,11 +83,8 @@ export class GridStore {
     this.loads.clear();
     this.counting.reset();
     this.window.clear();
-    this.moved.clear();
-    this.gone.clear();
-    this.hasNew = false;
-    [this.isLoading, this.error] = [true, null];
-    this.watched = -1;
+    for (const marked of [this.moved, this.gone]) marked.clear();
+    [this.hasNew, this.isLoading, this.error, this.watched] = [false, true, null, -1];
     this.load(0);
     this.changed();
   };
@@ -93,8 +92,10 @@ export class GridStore {
   /** Loads again what is in view, once the server is there again. */
   private retry(): void {
     this.error = null;
-    if (this.window.length === 0) this.reload();
-    else this.show(this.view.first, this.view.last);
+    if (this.window.length > 0) {
+      this.show(this.view.first, this.view.last);
+      void this.count();
+    } else this.reload();
   }
 
   readonly setWaiting = (isWaiting: boolean): void => {
@@ -105,7 +106,7 @@ export class GridStore {
   /** Says which rows are in view; loads what is missing of them and a block to both sides. */
   show(first: number, last: number): void {
     this.view = { first, last };
-    const numbers = this.inView();
+    const numbers = blocksBetween(first, last);
     const [from = 0, to = from] = [numbers[0], numbers.at(-1)];
     for (const [number, load] of this.loads) {
       if (number >= from - 1 && number <= to + 1) continue;
@@ -179,16 +180,11 @@ export class GridStore {
     for (const id of moved) this.moved.delete(id);
     if (moved.length > 0) {
       // They may be elsewhere now: the rows in view are read again, and shown until then.
-      for (const number of this.inView()) this.load(number, true);
+      for (const number of blocksBetween(this.view.first, this.view.last)) this.load(number, true);
       void this.count();
     }
     this.show(this.view.first, this.view.last);
     this.changed();
-  }
-
-  private inView(): number[] {
-    const [from, to] = [Math.floor(this.view.first / blockSize), Math.floor(Math.max(0, this.view.last) / blockSize)];
-    return Array.from({ length: to - from + 1 }, (_, offset) => from + offset);
   }
 
   /** Tells everybody who listens that something is different. */
@@ -203,10 +199,17 @@ export class GridStore {
       if (count === null) return;
       this.window.total = count;
       this.window.atLeast = Math.min(this.window.atLeast, count);
+      this.again.reached();
     } catch (error) {
-      this.error = error;
+      this.fail(error);
     }
     this.changed();
+  }
+
+  /** Keeps what failed to be shown; is the server away, it is asked again by and by. */
+  private fail(error: unknown): void {
+    this.error = error;
+    if (isUnreachable(error) && this.socket !== null) this.again.failed();
   }
 
   private get shown(): View {
@@ -226,6 +229,7 @@ export class GridStore {
         this.window.put(number, rows, rows.length < blockSize);
         this.isLoading = false;
         this.error = null;
+        this.again.reached();
         if (this.window.total === null) void this.count();
         else if (rows.length < blockSize) this.counting.isDone = true;
         this.changed();
@@ -235,7 +239,7 @@ export class GridStore {
         if (loading.signal.aborted) return;
         this.loads.delete(number);
         this.isLoading = false;
-        this.error = error;
+        this.fail(error);
         this.changed();
       });
   }
@@ -266,15 +270,7 @@ export class GridStore {
   private async compare(number: number, pushed: ReadonlyMap<string, string>): Promise<void> {
     const { epoch } = this;
     const block = this.window.block(number) ?? [];
-    const different = block.filter(
-      ({ id, updatedAt }) => pushed.get(id) !== updatedAt && (pushed.has(id) || !this.gone.has(id)),
-    );
-    const displaced = displacedOf(
-      block.map(({ id }) => id),
-      [...pushed.keys()],
-      new Set(different.map(({ id }) => id)),
-    );
-    const added = [...pushed.keys()].filter((id) => this.window.indexOf(id) === undefined);
+    const { different, displaced, added } = differenceOf(block, pushed, this.gone, this.window);
     const isLast = this.window.total !== null && number * blockSize + block.length >= this.window.total;
     const missing = [...different.map(({ id }) => id), ...(isLast ? added : [])];
     if (added.length > 0 && !isLast) {
@@ -282,8 +278,12 @@ export class GridStore {
       this.writes += 1;
     }
     if (missing.length > 0) {
-      const rows = await this.rows.byIds(missing).catch(() => []);
-      if (epoch !== this.epoch) return;
+      const rows = await this.rows.byIds(missing).catch((error: unknown) => {
+        // What cannot be read is not gone: it is compared again when it is watched again.
+        if (epoch === this.epoch) [this.watched] = [-1, this.fail(error)];
+        return null;
+      });
+      if (epoch !== this.epoch || rows === null) return this.changed();
       const present = new Map(rows.map((row) => [row.id, row]));
       for (const { id } of different) {
         const row = present.get(id);

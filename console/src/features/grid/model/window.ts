@@ -3,6 +3,12 @@ import type { Row } from "./columns";
 export const blockSize = 200;
 export const maxRows = 5_000;
 
+/** Returns the numbers of the blocks that hold the rows from `first` to `last`. */
+export function blocksBetween(first: number, last: number): number[] {
+  const [from, to] = [Math.floor(first / blockSize), Math.floor(Math.max(0, last) / blockSize)];
+  return Array.from({ length: to - from + 1 }, (_, offset) => from + offset);
+}
+
 /** How a block is asked for: beside a row that is here, from the end, or by its number. */
 export type Plan =
   | { readonly kind: "after"; readonly row: Row }
@@ -131,6 +137,27 @@ export class RowWindow {
     this.total = null;
     this.atLeast = 0;
   }
+}
+
+/**
+ * Compares a block that is shown with what the server has pushed: when each of its rows last changed, in order. Returns
+ * the rows that are different, which of them stand elsewhere, and the ids of those that are not here.
+ */
+export function differenceOf(
+  block: readonly Row[],
+  pushed: ReadonlyMap<string, string>,
+  gone: ReadonlySet<string>,
+  window: RowWindow,
+) {
+  const different = block.filter(
+    ({ id, updatedAt }) => pushed.get(id) !== updatedAt && (pushed.has(id) || !gone.has(id)),
+  );
+  const displaced = displacedOf(
+    block.map(({ id }) => id),
+    [...pushed.keys()],
+    new Set(different.map(({ id }) => id)),
+  );
+  return { different, displaced, added: [...pushed.keys()].filter((id) => window.indexOf(id) === undefined) };
 }
 
 /** Returns which changed rows stand elsewhere among the others than they are shown. */

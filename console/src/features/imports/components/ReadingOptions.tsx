@@ -6,6 +6,12 @@ import classes from "./Imports.module.css";
 
 type Props = { preview: Preview; options: Fields; onChange: (options: Fields) => void };
 
+/** Those that the platform may ask for. */
+const encodings = [
+  ...["utf-8", "windows-1250", "windows-1251", "windows-1252", "iso8859-1", "iso8859-2"],
+  ...["utf-16", "utf-16-le", "utf-16-be"],
+];
+
 /** How the file is read: what was detected, to be changed, and what is open. */
 export function ReadingOptions({ preview, options, onChange }: Props) {
   const set = (name: string, value: string) => {
@@ -60,7 +66,7 @@ export function ReadingOptions({ preview, options, onChange }: Props) {
             />
             <NativeSelect
               label={t("Encoding")}
-              data={[auto, "utf-8", "windows-1250", "windows-1252", "iso8859-1", "iso8859-2", "utf-16"]}
+              data={[auto, ...encodings]}
               value={options.encoding ?? ""}
               onChange={(event) => set("encoding", event.currentTarget.value)}
             />

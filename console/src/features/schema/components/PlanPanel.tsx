@@ -3,8 +3,10 @@ import IconAlertTriangle from "@tabler/icons-react/icons/IconAlertTriangle";
 import IconCircleCheck from "@tabler/icons-react/icons/IconCircleCheck";
 import IconHelpCircle from "@tabler/icons-react/icons/IconHelpCircle";
 import { Link } from "@tanstack/react-router";
+import { messageOf } from "@/api/errors";
 import { t } from "@/i18n";
 import { AsCode } from "@/ui/AsCode";
+import { Elapsed } from "@/ui/Elapsed";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { FormError } from "@/ui/FormError";
 import { LoadingRows } from "@/ui/Page";
@@ -12,6 +14,7 @@ import { number } from "@/ui/time";
 import type { Check, Edit, Plan } from "../api";
 import { valuesOf, whereEmpty } from "../model/rows-filter";
 import { schemaSnippets } from "../model/snippets";
+import type { Applying } from "../model/use-applying";
 import classes from "./Schema.module.css";
 import { UseList } from "./UseList";
 
@@ -23,7 +26,7 @@ type Props = {
   count: number;
   plan: Plan | undefined;
   error: unknown;
-  applying: { isPending: boolean; error: unknown };
+  applying: Applying;
   /** Why nothing can be applied now. */
   hindrance: string | null;
   typeOf: (column: string) => string;
@@ -60,12 +63,8 @@ export function PlanPanel(props: Props) {
       )}
       {count > 0 && (
         <>
-          <FormError error={applying.error} />
-          {applying.isPending && (
-            <Text size="sm" role="status">
-              {t("Applying. It waits a few seconds for a table in use, then says who uses it.")}
-            </Text>
-          )}
+          <FormError error={applying.isPending ? null : applying.error} />
+          {applying.isPending && <Progress applying={applying} />}
           <Group gap="xs" justify="flex-end">
             {plan !== undefined && (
               <AsCode
@@ -135,6 +134,27 @@ function Content({ plan, org, app, table, typeOf, onGiveDefault }: Props & { pla
         </ol>
       )}
     </>
+  );
+}
+
+/** Says for how long it has been under way, and what it waits for. */
+function Progress({ applying: { waitingFor = null, isStopping = false, onStop } }: { applying: Applying }) {
+  return (
+    <Group gap="xs" justify="space-between" wrap="nowrap">
+      <Text size="sm">
+        <span role="status">
+          {waitingFor === null
+            ? t("Applying. It waits a few seconds for a table in use, then says who uses it.")
+            : t("Waiting. {reason} This page does so by itself.", { reason: messageOf(waitingFor) })}
+        </span>{" "}
+        <Elapsed />
+      </Text>
+      {waitingFor !== null && (
+        <Button size="compact-sm" variant="default" onClick={onStop} loading={isStopping}>
+          {t("Stop waiting")}
+        </Button>
+      )}
+    </Group>
   );
 }
 

@@ -18,6 +18,7 @@ import {
   type Staged,
   shownColumns,
 } from "../model/staged";
+import type { Applying } from "../model/use-applying";
 import { ColumnFields } from "./ColumnFields";
 import { ColumnList } from "./ColumnList";
 import { KeyList, type ShownKey } from "./KeyLists";
@@ -33,7 +34,7 @@ type Props = {
   onStage: (staged: Staged) => void;
   onApply: () => void;
   onDiscard: () => void;
-  applying: { isPending: boolean; error: unknown };
+  applying: Applying;
   hindrance: string | null;
   /** Above the lists: the table's own fields. */
   children: ReactNode;

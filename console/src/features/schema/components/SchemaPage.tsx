@@ -1,6 +1,6 @@
 import { Anchor, Button, Group, Textarea, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, Navigate, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
@@ -15,8 +15,10 @@ import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { useIsHere } from "@/ui/useIsHere";
 import { editTable } from "../api";
+import { isApplied } from "../model/applied";
 import { differences } from "../model/differences";
 import { countChanges, editOf } from "../model/staged";
+import { useApplying } from "../model/use-applying";
 import { useLiveTables } from "../model/use-live-tables";
 import { useStaged } from "../model/use-staged";
 import { DeleteTable } from "./DeleteTable";
@@ -88,10 +90,10 @@ function Schema({ app, user, present, tables }: Props) {
   const count = countChanges(staged);
   const isStale = count > 0 && base.revision !== present.revision;
   const isHere = useIsHere();
-  const applying = useMutation({
-    meta: { task: { kind: "change", name: base.name, place: app, href: `/${org}/${app}/tables/${base.name}/schema` } },
-    mutationFn: () => editTable(api, app, base.name, { ...editOf(base, staged), base_revision: base.revision }),
-    onSuccess: async (table) => {
+  const send = () => editTable(api, app, base.name, { ...editOf(base, staged), base_revision: base.revision });
+  const task = { name: base.name, place: app, href: `/${org}/${app}/tables/${base.name}/schema` };
+  const { applying, apply, reset } = useApplying(send, task, {
+    onSuccess: async (table: TableRead) => {
       discard();
       await cache.invalidateQueries({ queryKey: ["tables", app] });
       notifications.show({
@@ -116,10 +118,17 @@ function Schema({ app, user, present, tables }: Props) {
       }
     },
   });
+  // The answer was lost, or never came to this page.
+  const isDone = isStale && !applying.isPending && isApplied(base, staged, present);
+  useEffect(() => {
+    if (!isDone) return;
+    discard();
+    notifications.show({ message: t("What you planned has been applied.") });
+  }, [isDone, discard]);
   return (
     <>
       <DraftNotice resumedAt={count > 0 ? resumedAt : null} onDiscard={discard} />
-      {isStale && (
+      {isStale && !isDone && (
         <div className={classes.notice} role="alert">
           <div>
             <strong>{t("Somebody else changed this table since you began.")}</strong>{" "}
@@ -136,15 +145,15 @@ function Schema({ app, user, present, tables }: Props) {
         tables={tables}
         staged={staged}
         onStage={(next) => {
-          applying.reset();
+          reset();
           stage(next);
         }}
-        onApply={() => applying.mutate()}
+        onApply={apply}
         onDiscard={() => {
-          applying.reset();
+          reset();
           discard();
         }}
-        applying={isStale ? { isPending: applying.isPending, error: null } : applying}
+        applying={isStale ? { ...applying, error: null } : applying}
         hindrance={isStale ? t("The plan is of the table as it was.") : null}
       >
         <Group gap="md" align="flex-start" grow>

@@ -1,3 +1,4 @@
+import { useCallback } from "react";
 import { isRecord } from "@/api/graphql";
 import { useDraft } from "@/api/use-draft";
 import type { TableRead } from "@/features/tables";
@@ -11,17 +12,18 @@ type Kept = { staged: Staged; base: TableRead };
  */
 export function useStaged(user: number, present: TableRead) {
   const document = `schema/${present.app_id}/${present.id}`;
-  const draft = useDraft(user, document, readKept);
-  const { staged, base } = draft.kept ?? { staged: nothing, base: present };
-  const put = (next: Kept) => draft.keep(countChanges(next.staged) === 0 ? null : next);
+  const { kept, resumedAt, keep } = useDraft(user, document, readKept);
+  const { staged, base } = kept ?? { staged: nothing, base: present };
+  const put = (next: Kept) => keep(countChanges(next.staged) === 0 ? null : next);
+  const discard = useCallback(() => keep(null), [keep]);
   return {
     staged,
     base,
-    resumedAt: draft.resumedAt,
+    resumedAt,
     stage: (next: Staged) => put({ staged: next, base }),
     /** Goes on with what is staged, on the table as it is now. */
     rebase: () => put({ staged, base: present }),
-    discard: () => draft.keep(null),
+    discard,
   };
 }
 

@@ -189,6 +189,7 @@ function Fields({ app, store, editing, row, onEdit, onSaved }: FieldsProps) {
               row={row}
               text={texts[column.name] ?? editable(row?.values[column.name], column, locale)}
               fault={faults[column.name]}
+              note={writeOnly.includes(column) ? t("You cannot read this afterwards.") : undefined}
               onText={(text) => setTexts({ ...texts, [column.name]: text })}
             />
           </div>

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { ApiError, NetworkError } from "@/api/errors";
-import { untilReached } from "./retry";
+import { ApiError, NetworkError } from "./errors";
+import { LaterAgain, untilReached } from "./retry";
 
 function failing(times: number, error: Error) {
   let calls = 0;
@@ -18,7 +18,7 @@ test("what nobody answered is sent again until somebody does", async () => {
   const reached = untilReached(send, (isWaiting) => waiting.push(isWaiting));
   await vi.advanceTimersByTimeAsync(500 + 1000 + 2000);
   expect(await reached).toEqual({ value: 4, wasRepeated: true });
-  expect(waiting).toEqual([true, false]);
+  expect(waiting).toEqual([true, true, true, false]);
   vi.useRealTimers();
 });
 
@@ -37,4 +37,27 @@ test("waiting ends with its signal", async () => {
   await new Promise((resolve) => setTimeout(resolve, 5));
   stopping.abort();
   await outcome;
+});
+
+test("what failed is tried again later each time, until the server is reached", () => {
+  vi.useFakeTimers();
+  const again = vi.fn();
+  const later = new LaterAgain(again);
+  for (const wait of [500, 1000, 2000]) {
+    later.failed();
+    later.failed();
+    vi.advanceTimersByTime(wait - 1);
+    const before = again.mock.calls.length;
+    vi.advanceTimersByTime(1);
+    expect(again).toHaveBeenCalledTimes(before + 1);
+  }
+  later.reached();
+  later.failed();
+  vi.advanceTimersByTime(500);
+  expect(again).toHaveBeenCalledTimes(4);
+  later.failed();
+  later.stop();
+  vi.advanceTimersByTime(60_000);
+  expect(again).toHaveBeenCalledTimes(4);
+  vi.useRealTimers();
 });
