@@ -16,7 +16,7 @@ Scheme = Literal["light", "dark"]
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 # What Chromium writes while nobody can be reached.
 _OFFLINE = re.compile(
-    r"net::ERR_(INTERNET_DISCONNECTED|FAILED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_\w+)"
+    r"net::ERR_(INTERNET_DISCONNECTED|FAILED|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED|CONNECTION_\w+)"
     r"|WebSocket connection to .* failed"
 )
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
