@@ -1,7 +1,7 @@
 """Stores which cell is edited where a table is open
 
 Revision: 0039
-Follows: 0037
+Follows: 0038
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0039"
-down_revision = "0037"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 

@@ -92,8 +92,7 @@ async def at_grid(visit: Visit, shop: Shop, **options: Any) -> AsyncIterator[tup
     """A browser that shows the table with its rows, the grid focused."""
     async with visit(**options) as visitor:
         await visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        await visitor.open("/sign-in")
-        await visitor.sign_in(shop.caller.email, Platform.password)
+        await visitor.enter(shop.caller.email, Platform.password)
         await visitor.open(shop.path)
         await expect(visitor.page.get_by_text("Live", exact=True)).to_be_visible()
         await expect(

@@ -31,16 +31,6 @@ _SIDEWAYS = """
   return found;
 }
 """
-_STILL = """
-async () => {
-  const isMoving = animation => animation.effect?.getTiming().iterations !== Infinity;
-  // Colours that are inherited change one frame after another.
-  for (let quiet = 0, frames = 0; quiet < 3 && frames < 300; frames += 1) {
-    await new Promise(requestAnimationFrame);
-    quiet = document.getAnimations().some(isMoving) ? 0 : quiet + 1;
-  }
-}
-"""
 _FOCUS = """
 () => {
   const focused = document.activeElement;
@@ -76,10 +66,6 @@ async def _faults(visitor: Visitor, *, has_help: bool) -> list[str]:
     await page.keyboard.press("Tab")
     focus: str | None = await page.evaluate(_FOCUS)
     faults += [] if focus is None else [f"Tab does not lead into the content: {focus}"]
-    await page.emulate_media(color_scheme="dark")
-    await page.evaluate(_STILL)
-    faults += [f"dark: {line}" for line in await visitor.findings_of_axe("color-contrast")]
-    await page.emulate_media(color_scheme="light")
     await page.set_viewport_size(_NARROW)  # type: ignore[arg-type]
     faults += [f"scrolls sideways at 320 pixels: {element}" for element in await _sideways(page)]
     await page.set_viewport_size(_SIZE)  # type: ignore[arg-type]

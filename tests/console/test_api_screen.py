@@ -8,7 +8,6 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.console.conftest import Visit
-from tests.console.visitor import Scheme
 from tests.platform_api.conftest import Caller, Platform
 
 pytestmark = pytest.mark.anyio
@@ -47,20 +46,17 @@ async def _accept(page: Page, name: str) -> None:
     raise AssertionError(f"{name} was not completed")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_queries_run_stay_and_belong_to_one_window(
-    shared_platform: Platform, visit: Visit, scheme: Scheme
-) -> None:
+async def test_queries_run_stay_and_belong_to_one_window(shared_platform: Platform, visit: Visit) -> None:
     owner = await shared_platform.create_caller()
     app = await shared_platform.create_app(owner)
     await _table(shared_platform, owner, app.id)
     insert = 'mutation { insert_orders_one(object: {code: "A", amount: "12345678901234567890.10"}) { id } }'
     await _graphql(shared_platform, owner, app.id, insert)
     path = f"/{owner.organization_slug}/{app.slug}/api"
-    async with visit(scheme=scheme) as visitor:
+    async with visit() as visitor:
         page = visitor.page
-        await visitor.open(f"/sign-in?next={path}")
-        await visitor.sign_in(owner.email, Platform.password)
+        await visitor.enter(owner.email, Platform.password)
+        await visitor.open(path)
         answer = page.get_by_role("region", name="Answer")
         editor = page.get_by_role("textbox", name="Query")
         await expect(editor).to_be_visible()
@@ -133,8 +129,8 @@ async def test_queries_run_with_the_rights_of_a_role_and_then_only_read(
     path = f"/{owner.organization_slug}/{app.slug}/api"
     async with visit() as visitor:
         page = visitor.page
-        await visitor.open(f"/sign-in?next={path}")
-        await visitor.sign_in(owner.email, Platform.password)
+        await visitor.enter(owner.email, Platform.password)
+        await visitor.open(path)
         await expect(page.get_by_role("textbox", name="Query")).to_be_visible()
         await page.get_by_role("combobox", name="With whose rights").click()
         await page.get_by_role("option", name="Member").click()
@@ -154,8 +150,8 @@ async def test_an_app_of_another_organization_answers_nothing(shared_platform: P
     owner, stranger = [await shared_platform.create_caller() for _ in range(2)]
     app = await shared_platform.create_app(owner)
     async with visit() as visitor:
-        await visitor.open(f"/sign-in?next=/{stranger.organization_slug}")
-        await visitor.sign_in(stranger.email, Platform.password)
+        await visitor.enter(stranger.email, Platform.password)
+        await visitor.open(f"/{stranger.organization_slug}")
         await visitor.settle()
         await visitor.leave()
         visitor.answers.clear()

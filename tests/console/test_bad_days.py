@@ -168,8 +168,7 @@ async def test_a_network_that_goes_without_a_word_is_noticed_on_both_sides(
     async with at_grid(visit, shop) as (_, near), visit_by_wire() as visitor:
         far = visitor.page
         visitor.expect_outage()
-        await visitor.open("/sign-in")
-        await visitor.sign_in(colleague.email, Platform.password)
+        await visitor.enter(colleague.email, Platform.password)
         await visitor.open(shop.path)
         there, here = near.get_by_text(f"{colleague.email} here"), far.get_by_text(f"{shop.caller.email} here")
         await expect(there).to_be_visible()

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from automio.wrapper import API
 from tests.console.conftest import Visit
-from tests.console.visitor import Scheme, Visitor
+from tests.console.visitor import Visitor
 from tests.platform_api.conftest import Caller, Platform
 
 pytestmark = pytest.mark.anyio
@@ -37,8 +37,7 @@ async def source_of(platform: Platform, caller: Caller, app: dict[str, Any]) -> 
 
 async def open_editor(visitor: Visitor, caller: Caller, address: str) -> Page:
     """Signs in and opens a page with an editor."""
-    await visitor.open("/sign-in")
-    await visitor.sign_in(caller.email, Platform.password)
+    await visitor.enter(caller.email, Platform.password)
     await visitor.open(address)
     await expect(visitor.page.locator(".cm-content")).to_be_visible()
     return visitor.page
@@ -313,12 +312,11 @@ async def test_nothing_of_another_organization_can_be_opened(shared_platform: Pl
             assert refused == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme: Scheme) -> None:
+async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit) -> None:
     caller = await shared_platform.create_caller()
     app = await make_app(shared_platform, caller, "if x\n")
     findings = {}
-    async with visit(scheme=scheme) as visitor:
+    async with visit() as visitor:
         page = await open_editor(visitor, caller, app["code"])
         await expect(page.get_by_role("tab", name=re.compile(r"Problems \d"))).to_be_visible()
         findings["editor"] = await visitor.findings_of_axe()
@@ -327,15 +325,6 @@ async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme
         await page.get_by_role("button", name="New action").click()
         await expect(page.get_by_role("dialog")).to_be_visible()
         findings["dialog"] = await visitor.findings_of_axe()
-        for tab in ("triggers", "history"):
-            await visitor.open(f"{app['code'].removesuffix('/code')}/actions/count?tab={tab}")
-            await expect(page.get_by_role("tab", name=tab.title(), selected=True)).to_be_visible()
-            await visitor.settle()
-            findings[tab] = await visitor.findings_of_axe()
-        empty = await shared_platform.create_app(caller)
-        await visitor.open(f"/{caller.organization_slug}/{empty.slug}/code")
-        await expect(page.get_by_text("Choose a file")).to_be_visible()
-        findings["empty"] = await visitor.findings_of_axe()
     assert [f"{screen}: {line}" for screen, found in findings.items() for line in found] == []
 
 

@@ -102,8 +102,7 @@ async def editing(
 ) -> AsyncIterator[tuple[Visitor, Page]]:
     """Opens the file of an action in a browser that is signed in."""
     async with visiting(browser, installation.url) as visitor:
-        await visitor.open("/sign-in")
-        await visitor.sign_in(installation.admin["email"], installation.admin["password"])
+        await visitor.enter(installation.admin["email"], installation.admin["password"])
         await visitor.open(f"/{app['org']}/{app['slug']}/code/{app[action]}")
         await expect(visitor.page.locator(".cm-content")).to_be_visible()
         yield visitor, visitor.page
@@ -240,8 +239,7 @@ async def test_rows_selected_in_a_table_are_the_input_of_a_run(
         assert made.status_code == 201, made.text
     async with visiting(browser, installation.url) as visitor:
         page = visitor.page
-        await visitor.open("/sign-in")
-        await visitor.sign_in(installation.admin["email"], installation.admin["password"])
+        await visitor.enter(installation.admin["email"], installation.admin["password"])
         await visitor.open(f"/{app['org']}/{app['slug']}/tables/parcels")
         await expect(page.get_by_role("gridcell", name="b", exact=True)).to_be_visible()
         await page.get_by_role("grid").focus()

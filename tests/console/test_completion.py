@@ -75,8 +75,7 @@ async def editing(
 ) -> AsyncIterator[tuple[Visitor, Page]]:
     """Opens the file of the action in a browser that is signed in, and waits for the language server."""
     async with visiting(browser, installation.url, scheme=scheme) as visitor:
-        await visitor.open("/sign-in")
-        await visitor.sign_in(installation.admin["email"], installation.admin["password"])
+        await visitor.enter(installation.admin["email"], installation.admin["password"])
         await visitor.open(f"/{app['org']}/{app['slug']}/code/count.py")
         await expect(visitor.page.locator(".cm-content")).to_be_visible()
         await ready(visitor.page)

@@ -7,7 +7,6 @@ from sqlalchemy import text
 from platform_api.accounts.models import Role
 from tests.console.conftest import Visit
 from tests.console.shop import at_grid, cell, open_shop
-from tests.console.visitor import Scheme
 from tests.platform_api.conftest import Platform
 from tests.waiting import eventually
 
@@ -20,12 +19,9 @@ async def choose(page: Page, menu: str, item: str) -> None:
     await page.get_by_role("menuitem", name=item).click()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_groups_are_counted_and_narrow_the_rows(
-    shared_platform: Platform, visit: Visit, scheme: Scheme
-) -> None:
+async def test_groups_are_counted_and_narrow_the_rows(shared_platform: Platform, visit: Visit) -> None:
     shop = await open_shop(shared_platform, 30)
-    async with at_grid(visit, shop, scheme=scheme) as (visitor, page):
+    async with at_grid(visit, shop) as (visitor, page):
         async with shared_platform.client(shop.caller) as client:
             paid = {"filter": {"qty": {"_lt": 10}}, "set": {"state": "paid"}}
             await client.patch(f"/api/apps/{shop.slug}/table/items/update-rows/", json=paid)
@@ -64,8 +60,7 @@ async def test_a_view_is_saved_shared_and_not_written_over(shared_platform: Plat
         address = page.url
         assert "order" not in address
         async with visit() as other:
-            await other.open("/sign-in")
-            await other.sign_in(member.email, Platform.password)
+            await other.enter(member.email, Platform.password)
             await other.page.goto(address)
             await expect(cell(other.page, 1, 1)).to_have_text("A000030")
             await other.page.get_by_role("button", name="View: Many first").click()

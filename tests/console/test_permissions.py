@@ -9,7 +9,7 @@ from playwright.async_api import FilePayload, Page, expect
 from platform_api.accounts.models import Role
 from tests.console.conftest import Visit
 from tests.console.shop import Shop, at_grid, open_shop
-from tests.console.visitor import Scheme, Visitor
+from tests.console.visitor import Visitor
 from tests.platform_api.conftest import Platform
 
 pytestmark = pytest.mark.anyio
@@ -81,8 +81,7 @@ async def test_view_as_member_shows_what_the_members_own_browser_shows(
         as_member = await _shown(page)
         await _ask_why(page, shop)
         async with visit() as own:
-            await own.open("/sign-in")
-            await own.sign_in(member.email, Platform.password)
+            await own.enter(member.email, Platform.password)
             await own.open(shop.path)
             assert await _shown(own.page) == as_member
             await _refused(own, shop)
@@ -117,13 +116,10 @@ async def _refused(own: Visitor, shop: Shop) -> None:
     assert len(await shop.content("code")) == 20
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_and_a_conflict_is_shown(
-    shared_platform: Platform, visit: Visit, scheme: Scheme
-) -> None:
+async def test_axe_finds_nothing_and_a_conflict_is_shown(shared_platform: Platform, visit: Visit) -> None:
     shop = await open_shop(shared_platform, rows=3)
     findings = {}
-    async with at_grid(visit, shop, scheme=scheme) as (visitor, page):
+    async with at_grid(visit, shop) as (visitor, page):
         await visitor.open(shop.path + "/permissions")
         await expect(page.get_by_text("Members may do everything")).to_be_visible()
         await visitor.settle()

@@ -13,8 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def _sign_in(visitor: Visitor, caller: Caller, path: str) -> None:
-    await visitor.open("/sign-in")
-    await visitor.sign_in(caller.email, Platform.password)
+    await visitor.enter(caller.email, Platform.password)
     await visitor.open(path)
 
 

@@ -53,8 +53,7 @@ async def test_a_million_lines_land_at_the_end_or_the_first_error(shared_platfor
     await connection.close()
     async with visit() as visitor:
         page, runs = visitor.page, f"/{workshop.caller.organization_slug}/runs"
-        await visitor.open("/sign-in")
-        await visitor.sign_in(workshop.caller.email, Platform.password)
+        await visitor.enter(workshop.caller.email, Platform.password)
         await visitor.open(f"{runs}/{completed}")
         log = page.get_by_label(f"Output of run {completed}")
         await expect(page.get_by_text("1,000,000 lines")).to_be_visible()

@@ -8,7 +8,6 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.console.conftest import Visit
-from tests.console.visitor import Scheme
 from tests.platform_api.conftest import Platform
 from tests.platform_api.runs.working import ProtocolRunner, create_runner_token, create_workshop, insert_runs
 
@@ -92,9 +91,7 @@ async def test_filters_are_in_the_address_and_many_runs_are_cancelled_at_once(
     waiting = [await workshop.run() for _ in range(3)]
     async with visit() as visitor:
         page = visitor.page
-        await visitor.open("/sign-in")
-        await visitor.sign_in(workshop.caller.email, Platform.password)
-        await expect(page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
+        await visitor.enter(workshop.caller.email, Platform.password)
         await visitor.open(f"/{workshop.caller.organization_slug}/runs")
         await expect(rows(page)).to_have_count(50)
         await page.get_by_role("button", name="Older runs").click()
@@ -196,8 +193,7 @@ async def test_a_list_of_objects_is_a_table_a_chart_and_a_tree(shared_platform: 
         await expect(page.get_by_role("button", name="list of 3")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme: Scheme) -> None:
+async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit) -> None:
     workshop = await create_workshop(shared_platform)
     now = datetime.now(UTC)
     states = ["pending", "running", "failed", "stopped", "completed"]
@@ -206,11 +202,9 @@ async def test_axe_finds_nothing(shared_platform: Platform, visit: Visit, scheme
     ]
     ids = await insert_runs(workshop, runs)
     findings = {}
-    async with visit(scheme=scheme) as visitor:
+    async with visit() as visitor:
         page = visitor.page
-        await visitor.open("/sign-in")
-        await visitor.sign_in(workshop.caller.email, Platform.password)
-        await expect(page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
+        await visitor.enter(workshop.caller.email, Platform.password)
         org = f"/{workshop.caller.organization_slug}"
         await visitor.open(f"{org}/runs")
         await expect(rows(page)).to_have_count(5)
@@ -229,9 +223,7 @@ async def test_a_run_of_another_organization_is_not_there(shared_platform: Platf
     workshop, stranger = await create_workshop(shared_platform), await shared_platform.create_caller()
     started = await workshop.run()
     async with visit() as visitor:
-        await visitor.open("/sign-in")
-        await visitor.sign_in(stranger.email, Platform.password)
-        await expect(visitor.page.get_by_role("heading", name="Apps", exact=True)).to_be_visible()
+        await visitor.enter(stranger.email, Platform.password)
         await visitor.open(f"/{stranger.organization_slug}/runs/{started['run_id']}")
         await expect(visitor.page.get_by_role("alert")).to_contain_text("There is no run")
         assert await visitor.page.get_by_text("Import").count() == 0

@@ -73,8 +73,7 @@ async def test_an_action_is_tried_saved_and_scheduled(browser: Browser, installa
         org = client.get("/api/me/").json()["organization"]["slug"]
     async with visiting(browser, installation.url) as visitor:
         page = visitor.page
-        await visitor.open("/sign-in")
-        await visitor.sign_in(installation.admin["email"], installation.admin["password"])
+        await visitor.enter(installation.admin["email"], installation.admin["password"])
         await visitor.open(f"/{org}/{app['slug']}/actions/steps")
         await the_draft_runs_and_is_not_saved(page)
         await it_is_saved_run_and_cancelled(page)

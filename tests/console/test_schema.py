@@ -13,18 +13,17 @@ from platform_api.tables.definition import Column, OnDelete, Reference, TableDef
 from platform_api.tables.models import AppTable
 from tests.console.conftest import Visit
 from tests.console.shop import Shop, cell, open_shop
-from tests.console.visitor import Scheme, Visitor
+from tests.console.visitor import Visitor
 from tests.platform_api.conftest import Platform
 
 pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def at_schema(visit: Visit, shop: Shop, scheme: Scheme = "light") -> AsyncIterator[tuple[Visitor, Page]]:
+async def at_schema(visit: Visit, shop: Shop) -> AsyncIterator[tuple[Visitor, Page]]:
     """A browser that shows the schema of the table."""
-    async with visit(scheme=scheme) as visitor:
-        await visitor.open("/sign-in")
-        await visitor.sign_in(shop.caller.email, Platform.password)
+    async with visit() as visitor:
+        await visitor.enter(shop.caller.email, Platform.password)
         await visitor.open(f"{shop.path}/schema")
         await expect(visitor.page.get_by_role("heading", name="Columns")).to_be_visible()
         yield visitor, visitor.page
@@ -113,11 +112,10 @@ async def test_two_builders_change_one_table(shared_platform: Platform, visit: V
     assert (await shop.content("height width"))[0] == [None, None]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_table_is_made_arranged_and_deleted(shared_platform: Platform, visit: Visit, scheme: Scheme) -> None:
+async def test_a_table_is_made_arranged_and_deleted(shared_platform: Platform, visit: Visit) -> None:
     shop = await open_shop(shared_platform, 2)
     findings = {}
-    async with at_schema(visit, shop, scheme) as (visitor, page):
+    async with at_schema(visit, shop) as (visitor, page):
         await page.get_by_role("link", name="Tables", exact=True).first.click()
         await page.get_by_role("link", name="New table").click()
         await page.get_by_label("Name of the table").fill("orders")
@@ -191,26 +189,23 @@ async def test_a_builder_views_a_table_as_a_member(shared_platform: Platform, vi
         await visitor.settle()
         assert await page.get_by_role("navigation").first.inner_text() == seen
     async with visit() as visitor:
-        await visitor.open("/sign-in")
-        await visitor.sign_in(member.email, Platform.password)
+        await visitor.enter(member.email, Platform.password)
         await visitor.open(f"{shop.path}/schema")
         await expect(visitor.page.get_by_role("heading", name="Builders and owners change tables")).to_be_visible()
         await visitor.leave()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_a_diagram_leads_to_tables_and_a_plan_to_what_uses_a_column(
-    shared_platform: Platform, visit: Visit, scheme: Scheme
+    shared_platform: Platform, visit: Visit
 ) -> None:
     shop = await open_shop(shared_platform)
     view = {"name": "Paid", "content": {"where": {"_and": [{"state": {"_eq": "paid"}}]}}}
     async with shared_platform.client(shop.caller) as client:
         saved = await client.post(f"/api/apps/{shop.app_id}/table/items/views/", json=view)
         assert saved.status_code == 201, saved.text
-    async with visit(scheme=scheme) as visitor:
+    async with visit() as visitor:
         page = visitor.page
-        await visitor.open("/sign-in")
-        await visitor.sign_in(shop.caller.email, Platform.password)
+        await visitor.enter(shop.caller.email, Platform.password)
         await visitor.open(f"/{shop.caller.organization_slug}/{shop.slug}/tables?as=diagram")
         diagram = page.get_by_role("region", name="Diagram of the tables")
         await expect(diagram.get_by_role("link", name="items")).to_be_visible()
@@ -257,8 +252,7 @@ async def test_two_hundred_tables_are_one_picture_that_can_be_used(shared_platfo
             )
     async with visit() as visitor:
         page = visitor.page
-        await visitor.open("/sign-in")
-        await visitor.sign_in(shop.caller.email, Platform.password)
+        await visitor.enter(shop.caller.email, Platform.password)
         await visitor.open(f"/{shop.caller.organization_slug}/{shop.slug}/tables?as=diagram")
         diagram = page.get_by_role("region", name="Diagram of the tables")
         await expect(diagram.locator(".react-flow__node")).to_have_count(200)

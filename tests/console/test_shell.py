@@ -8,7 +8,6 @@ from playwright.async_api import Response, expect
 from sqlalchemy import text
 
 from tests.console.conftest import Visit
-from tests.console.visitor import Scheme
 from tests.platform_api.conftest import Caller, Platform
 
 pytestmark = pytest.mark.anyio
@@ -20,18 +19,17 @@ async def _notify(platform: Platform, caller: Caller, title: str, **body: object
     assert reply.status_code == 201, reply.text
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_what_needs_one_is_counted_comes_by_itself_and_is_done_by_keys(
-    shared_platform: Platform, visit: Visit, scheme: Scheme
+    shared_platform: Platform, visit: Visit
 ) -> None:
     owner = await shared_platform.create_caller()
     app = await shared_platform.create_app(owner)
     stranger = await shared_platform.create_caller()
     await _notify(shared_platform, stranger, "not for you")
-    async with visit(scheme=scheme) as visitor:
+    async with visit() as visitor:
         page = visitor.page
-        await visitor.open(f"/sign-in?next=/{owner.organization_slug}")
-        await visitor.sign_in(owner.email, Platform.password)
+        await visitor.enter(owner.email, Platform.password)
+        await visitor.open(f"/{owner.organization_slug}")
         needs_me = page.get_by_role("link", name="Needs me")
         await expect(needs_me).to_have_text("Needs me0")
         await expect(page.get_by_role("link", name="Running now")).to_have_text("Running now0")
@@ -130,8 +128,8 @@ async def test_the_switcher_finds_one_organization_among_many(shared_platform: P
             await client.post("/api/organizations/", json={"name": f"Branch {number}"})
     async with visit() as visitor:
         page = visitor.page
-        await visitor.open(f"/sign-in?next=/{owner.organization_slug}")
-        await visitor.sign_in(owner.email, Platform.password)
+        await visitor.enter(owner.email, Platform.password)
+        await visitor.open(f"/{owner.organization_slug}")
         await page.get_by_role("button", name="Switch organization").click()
         await page.get_by_role("menuitem", name="All organizations").click()
         await page.get_by_label("Search organizations").fill("branch 9")
@@ -150,8 +148,8 @@ async def test_tables_are_found_by_the_server_and_tagged(shared_platform: Platfo
             assert (await client.post(f"/api/apps/{app.id}/new_table/", json={"name": name})).status_code == 200
     async with visit() as visitor:
         page = visitor.page
-        await visitor.open(f"/sign-in?next=/{owner.organization_slug}/{app.slug}/tables")
-        await visitor.sign_in(owner.email, Platform.password)
+        await visitor.enter(owner.email, Platform.password)
+        await visitor.open(f"/{owner.organization_slug}/{app.slug}/tables")
         tree = page.get_by_role("list", name="Tables of the app")
         await expect(tree.get_by_role("listitem")).to_have_count(3)
         await page.get_by_role("button", name="Add a tag to orders").click()
@@ -192,8 +190,8 @@ async def test_ten_thousand_tables_are_shown_in_parts(shared_platform: Platform,
                     sizes[response.url] = len(await response.body())
 
         page.on("response", measure)
-        await visitor.open(f"/sign-in?next=/{owner.organization_slug}")
-        await visitor.sign_in(owner.email, Platform.password)
+        await visitor.enter(owner.email, Platform.password)
+        await visitor.open(f"/{owner.organization_slug}")
         await expect(page.get_by_role("heading", name=app.name)).to_be_visible()
         address = f"/{owner.organization_slug}/{app.slug}"
         for path, heading in (("", app.name), ("/tables", "Tables"), ("/tables/t09999", "t09999"), ("/api", "API")):

@@ -23,7 +23,7 @@ export function useApplying<T>(send: () => Promise<T>, task: Task, callbacks: Ca
   const [isStopping, setStopping] = useState(false);
   const { isPending, error, mutate, reset } = useMutation({
     ...callbacks,
-    meta: { task: { kind: "change", ...task } },
+    meta: { task: { kind: "change", ...task, cancel: () => stopping.current.abort() } },
     mutationFn: async () => {
       stopping.current = new AbortController();
       setStopping(false);
