@@ -133,6 +133,8 @@ async def test_a_table_is_made_arranged_and_deleted(shared_platform: Platform, v
         await page.keyboard.press("Alt+ArrowDown")
         await expect(page.get_by_role("button", name="Edit number")).to_be_focused()
         await expect(page.get_by_role("row").nth(1)).to_contain_text("item_id")
+        # The plan of the new order is there: a button that becomes enabled meanwhile has colours of both states.
+        await expect(page.get_by_role("button", name="Create table")).to_be_enabled()
         findings["plan"] = await visitor.findings_of_axe()
         await page.get_by_role("button", name="Create table").click()
         await expect(page.get_by_role("columnheader", name="number")).to_be_visible()
