@@ -5,7 +5,6 @@ import { useMemo, useRef } from "react";
 import { useCommands } from "@/commands/registry";
 import { t } from "@/i18n";
 import { outcomeNames, outcomesOf, type RunFilters, withOutcomes } from "../model/filters";
-import classes from "./Filters.module.css";
 import { MoreFilters } from "./MoreFilters";
 import { TimeRange } from "./TimeRange";
 import { outcomeLabel } from "./words";
@@ -39,7 +38,7 @@ export function Filters({ app, filters, onFilter }: Props & { app: string | null
         size="xs"
       />
       <Chip.Group multiple value={outcomesOf(filters)} onChange={(chosen) => onFilter(withOutcomes(filters, chosen))}>
-        <Group gap="xs" role="group" aria-label={t("State")} ref={states} className={classes.states}>
+        <Group gap="xs" role="group" aria-label={t("State")} ref={states}>
           {outcomeNames.map((name) => (
             <Chip key={name} value={name} size="xs" variant="outline">
               {outcomeLabel(name)}
