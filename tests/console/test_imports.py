@@ -63,7 +63,7 @@ async def test_a_file_with_three_bad_rows_becomes_a_whole_app(shared_platform: P
         await expect(code).to_be_hidden()
         await page.get_by_label("Name of the app").press("Enter")
 
-        await expect(page.get_by_text("9,997 rows · 3 to repair")).to_be_visible()
+        await expect(page.get_by_text("9,997 rows · 3 to repair", exact=True)).to_be_visible()
         at = page.get_by_role("list", name="Steps of the import").locator("[aria-current=step]")
         await expect(at).to_have_text("4Repair rows")
         await expect(page.get_by_text("'many' is not a whole number")).to_be_visible()

@@ -85,7 +85,7 @@ async def a_file_becomes_an_app_and_is_repaired(page: Page) -> None:
     await expect(page.get_by_text("2 rows will go to the repair list.")).to_be_visible()
     await page.get_by_label("Code is part of the key").check()
     await page.get_by_label("Name of the app").press("Enter")
-    await expect(page.get_by_text("298 rows · 2 to repair")).to_be_visible()
+    await expect(page.get_by_text("298 rows · 2 to repair", exact=True)).to_be_visible()
     await page.get_by_label("count, line 11").fill("10")
     await page.get_by_label("price, line 201").fill("200.25")
     await page.get_by_label("price, line 201").press("Enter")
