@@ -54,7 +54,13 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
   const opening = useRef(onOpen);
   opening.current = onOpen;
   const open = useCallback((path: string, line: number) => opening.current?.(path, line), []);
-  const [follows, setFollows] = useState(true);
+  const [follows, setFollowsShown] = useState(true);
+  // A scroll may be told before React has drawn what caused it.
+  const isFollowing = useRef(true);
+  const setFollows = (next: boolean) => {
+    isFollowing.current = next;
+    setFollowsShown(next);
+  };
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the log changes with its version
@@ -70,7 +76,7 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
   // The rows at the end are drawn already: the scrolling that this causes draws nothing again.
   // biome-ignore lint/correctness/useExhaustiveDependencies: new lines move the end, and so does another height
   useLayoutEffect(() => {
-    if (follows) toEnd();
+    if (isFollowing.current) toEnd();
   }, [follows, log.length, height]);
   useEffect(() => {
     const element = scroller.current;
@@ -108,10 +114,10 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
     // Nor does a line that is shown for itself begin to follow, because it is the last at the moment.
     if (isTouched.current && isAtEnd) setFollows(true);
     else if (isTouched.current && element.scrollTop < lastTop.current) setFollows(false);
-    else if (follows) toEnd();
+    else if (isFollowing.current) toEnd();
     lastTop.current = element.scrollTop;
     // At the end, what is drawn follows from the log's length; its scrolling by itself draws nothing.
-    if (!follows || isTouched.current) setFirst(Math.floor(element.scrollTop / rowHeight));
+    if (!isFollowing.current || isTouched.current) setFirst(Math.floor(element.scrollTop / rowHeight));
   };
   const touch = () => {
     isTouched.current = true;
