@@ -43,6 +43,21 @@ async def test_names_are_never_markup(shared_platform: Platform, visit: Visit) -
         assert await visitor.page.locator("main img").count() == 0
 
 
+async def test_a_change_is_laid_out_at_once_for_who_wants_less_motion(visit: Visit) -> None:
+    async with visit() as visitor:
+        await visitor.open("/sign-in")
+        heights = """() => {
+            const element = document.body.appendChild(document.createElement("div"));
+            const seen = [10, 20, 30].map((height) => {
+                element.style.height = `${height}px`;
+                return element.offsetHeight;
+            });
+            element.remove();
+            return seen;
+        }"""
+        assert await visitor.page.evaluate(heights) == [10, 20, 30]
+
+
 async def test_every_answer_has_a_nonce_of_its_own(shared_platform: Platform) -> None:
     seen = set()
     async with shared_platform.client(headers={"Accept": "text/html"}) as client:

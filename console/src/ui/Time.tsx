@@ -1,23 +1,26 @@
 import { Tooltip } from "@mantine/core";
-import { useState, useSyncExternalStore } from "react";
+import { useRef, useState, useSyncExternalStore } from "react";
 import { absoluteTime, relativeTime } from "./time";
 
 /** Shows how long ago something was, or in how long it will be, with the exact time and its zone under the pointer. */
 export function Time({ at }: { at: string }) {
   const now = useSyncExternalStore(onMinute, minute);
+  const element = useRef<HTMLTimeElement>(null);
   const [isUnderPointer, setUnderPointer] = useState(false);
-  const time = (
-    <time dateTime={at} onPointerEnter={() => setUnderPointer(true)} onPointerLeave={() => setUnderPointer(false)}>
-      {relativeTime(at, nowFor(at, now))}
-    </time>
-  );
-  // A list has many times, of which one at most is asked for.
-  return isUnderPointer ? (
-    <Tooltip label={absoluteTime(at)} opened>
-      {time}
-    </Tooltip>
-  ) : (
-    time
+  return (
+    <>
+      <time
+        ref={element}
+        dateTime={at}
+        onPointerEnter={() => setUnderPointer(true)}
+        onPointerLeave={() => setUnderPointer(false)}
+      >
+        {relativeTime(at, nowFor(at, now))}
+      </time>
+      {/* A list has many times, of which one at most is asked for. Beside it: an element that is made anew while
+          the button of the mouse is down takes no click. */}
+      {isUnderPointer && <Tooltip target={element} label={absoluteTime(at)} opened />}
+    </>
   );
 }
 
