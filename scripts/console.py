@@ -42,7 +42,7 @@ class Node:
     """Runs programs of Node."""
 
     def __init__(self, executable: Path, npm: list[str]) -> None:
-        self._executable = executable
+        self.executable = executable
         self._npm = npm
         path = f"{executable.parent}{os.pathsep}{os.environ.get('PATH', '')}"
         # Trusts what the machine trusts, as pip does, and not only the authorities that Node brings.
@@ -55,7 +55,7 @@ class Node:
     def run(self, program: str, *arguments: str, is_quiet: bool = False) -> None:
         """Runs a program of `console/node_modules`."""
         self._run(
-            [str(self._executable), str(CONSOLE / "node_modules" / ".bin" / program), *arguments], is_quiet=is_quiet
+            [str(self.executable), str(CONSOLE / "node_modules" / ".bin" / program), *arguments], is_quiet=is_quiet
         )
 
     def _run(self, command: list[str], *, is_quiet: bool) -> None:

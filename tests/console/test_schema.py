@@ -223,7 +223,7 @@ async def test_a_diagram_leads_to_tables_and_a_plan_to_what_uses_a_column(
         # A plan that drops a column names the view that filters by it, and leads there.
         await page.get_by_role("button", name="Remove state").click()
         await expect(page.get_by_role("link", name="view “Paid”")).to_have_attribute("href", re.compile("view="))
-        await page.get_by_role("button", name="As code").click()
+        await page.get_by_role("main").get_by_role("button", name="As code").last.click()
         code = page.get_by_role("dialog", name="Make these changes with a program")
         await expect(code).to_contain_text("configuration")
         await code.get_by_role("tab", name="SQL").click()

@@ -1,6 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import createFetchClient from "openapi-fetch";
 import createQueryHooks from "openapi-react-query";
+import { following } from "./done";
 import { ApiError, NetworkError, readError } from "./errors";
 import { noteReached } from "./reach";
 import type { paths } from "./schema";
@@ -41,8 +42,12 @@ export function createApi(organization: string | null, { canAskToSignIn = true, 
 
 async function send(request: Request, canAskToSignIn: boolean): Promise<Response> {
   const again = canAskToSignIn ? request.clone() : null;
+  const noteDone = following(request);
   const response = await attempt(request);
-  if (response.ok) return response;
+  if (response.ok) {
+    noteDone?.();
+    return response;
+  }
   const error = await readError(response);
   if (error.status === 401 && again !== null && (await askToSignIn())) return send(again, canAskToSignIn);
   throw error;

@@ -17,7 +17,7 @@ type PageProps = {
   toolbar?: ReactNode;
   /** The page of the documentation about this screen: `/help/…`. */
   help: string;
-  /** `<AsCode …>` where a program can do what is done here by hand; null where none can, or where it stands elsewhere. */
+  /** `<AsCode …>`, how a program does what is done here by hand; null where it stands elsewhere on the screen. */
   asCode: ReactElement | null;
   width?: "full" | "reading";
   children: ReactNode;

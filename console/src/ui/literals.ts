@@ -1,3 +1,5 @@
+import { exactDigits } from "@/api/exact";
+
 /** Quotes a text for a shell. */
 export function shell(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
@@ -8,7 +10,7 @@ export function python(value: unknown): string {
   if (value === null || value === undefined) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
-  if (typeof value === "object") {
+  if (typeof value === "object" && exactDigits(value) === null) {
     return `{${Object.entries(value)
       .map(([name, member]) => `${python(name)}: ${python(member)}`)
       .join(", ")}}`;

@@ -4,6 +4,7 @@ import { Navigate } from "@tanstack/react-router";
 import { useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { OutsidePage } from "@/ui/OutsidePage";
 import { LoadingRows } from "@/ui/Page";
@@ -31,7 +32,7 @@ export function AccountPage() {
         </Button>
       }
     >
-      <SettingsPage title={t("Your account")} help="/help/reference/accounts" asCode={null}>
+      <SettingsPage title={t("Your account")} help="/help/reference/accounts" asCode={<AsCode reads="/api/me/" />}>
         {leaving.error && <ErrorPanel error={leaving.error} />}
         {leaving.dialog}
         {me.isPending && <LoadingRows />}

@@ -5,6 +5,7 @@ import { Navigate } from "@tanstack/react-router";
 import { useApi } from "@/api/context";
 import { ApiError } from "@/api/errors";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { CopyButton } from "@/ui/CopyButton";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
@@ -42,7 +43,12 @@ export function HealthPage() {
   );
   return (
     <OutsidePage>
-      <SettingsPage title={t("Health of the installation")} help="/help/self-hosting" asCode={null} actions={actions}>
+      <SettingsPage
+        title={t("Health of the installation")}
+        help="/help/self-hosting"
+        asCode={<AsCode reads="/api/admin/health/" />}
+        actions={actions}
+      >
         {health.isPending && <LoadingRows />}
         {status === 403 && (
           <EmptyState title={t("This page is for the operators of the installation")}>

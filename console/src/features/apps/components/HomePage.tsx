@@ -10,6 +10,7 @@ import { unreadQuery } from "@/features/inbox";
 import { RunCounts } from "@/features/runs";
 import { t } from "@/i18n";
 import { appReference } from "@/routing/references";
+import { AsCode } from "@/ui/AsCode";
 import { Count } from "@/ui/Count";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
@@ -54,7 +55,7 @@ export function HomePage() {
     <Page
       title={t("Apps")}
       help="/help/console"
-      asCode={null}
+      asCode={<AsCode reads="/api/apps/" />}
       actions={newApp}
       toolbar={
         <>

@@ -6,6 +6,7 @@ import { useApi, useOrganization } from "@/api/context";
 import { FromFilePage } from "@/features/imports";
 import { t } from "@/i18n";
 import { appReference } from "@/routing/references";
+import { AsCode } from "@/ui/AsCode";
 import { Form, useSubmit } from "@/ui/Form";
 import { Page } from "@/ui/Page";
 import { createApp } from "../api";
@@ -39,7 +40,7 @@ function BlankAppPage() {
     <Page
       title={t("New app")}
       help="/help/local-development"
-      asCode={null}
+      asCode={<AsCode />}
       breadcrumb={<Anchor renderRoot={(props) => <Link to="/$org" params={{ org }} {...props} />}>{t("Apps")}</Anchor>}
       actions={
         <Button

@@ -8,6 +8,7 @@ import { meQuery } from "@/features/accounts";
 import { RecentRuns } from "@/features/runs";
 import { t } from "@/i18n";
 import { appRoute } from "@/routing/routes";
+import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
@@ -27,7 +28,7 @@ export function OverviewPage() {
     <Page
       title={app.data?.name ?? slug}
       help="/help/console"
-      asCode={null}
+      asCode={<AsCode reads={`/api/apps/${slug}/`} />}
       actions={
         (role === "owner" || role === "builder") && (
           <>

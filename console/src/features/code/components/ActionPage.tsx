@@ -6,6 +6,7 @@ import { useApi, useOrganization } from "@/api/context";
 import { meQuery } from "@/features/accounts";
 import { appQuery } from "@/features/apps";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
@@ -53,7 +54,7 @@ export function ActionPage() {
   return (
     <Page
       help="/help/scripts"
-      asCode={null}
+      asCode={<AsCode reads={`/api/actions/${action?.id}/`} />}
       title={action?.name ?? actionSlug}
       tabs={action && bar}
       breadcrumb={<Up slug={slug} />}

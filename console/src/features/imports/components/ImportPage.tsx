@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { LoadingRows, Page } from "@/ui/Page";
 import { Time } from "@/ui/Time";
@@ -26,7 +27,7 @@ export function ImportPage() {
       breadcrumb={<Up />}
       state={job.data && <ImportState job={job.data} />}
       help="/help/csv"
-      asCode={null}
+      asCode={<AsCode reads={`/api/apps/csv-imports/${id}/`} />}
       actions={<ToTable table={table} />}
     >
       {job.error && <ErrorPanel error={job.error} onRetry={() => job.refetch()} />}

@@ -4,6 +4,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { MoreButton } from "@/ui/MoreButton";
@@ -65,7 +66,7 @@ export function ImportsPage() {
         </Anchor>
       }
       help="/help/csv"
-      asCode={null}
+      asCode={<AsCode reads={`/api/apps/csv-imports/?app=${app}&table=${table}`} />}
       actions={begin}
       toolbar={mayRead && <ExportPanel app={app} table={table} shown={shown} target={target} />}
     >

@@ -7,6 +7,7 @@ import { useApi, useOrganization } from "@/api/context";
 import { messageOf } from "@/api/errors";
 import { type Command, useCommands } from "@/commands/registry";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { MoreButton } from "@/ui/MoreButton";
@@ -75,7 +76,7 @@ export function InboxPage() {
     <Page
       title={t("Inbox")}
       help="/help/console#inbox"
-      asCode={null}
+      asCode={<AsCode reads="/api/notifications/" />}
       actions={
         <Button
           variant="default"

@@ -94,7 +94,6 @@ export function PermissionEditor({ app, user, table, stored }: Props) {
           title={t("Set this permission with a program")}
           snippets={() =>
             permissionSnippets({
-              origin: window.location.origin,
               organization: org,
               app,
               table: table.name,

@@ -1,9 +1,9 @@
 import type { Snippet } from "@/ui/AsCode";
+import { requestSnippets } from "@/ui/request-snippets";
 import type { PermissionRead } from "../api";
 import { type Permission, writeOf } from "./permission";
 
 type About = {
-  origin: string;
   organization: string;
   app: string;
   table: string;
@@ -12,42 +12,13 @@ type About = {
 };
 
 /** Returns how a program stores what is shown, and what Hasura's metadata is of what is stored. */
-export function permissionSnippets({ origin, organization, app, table, permission, stored }: About): Snippet[] {
-  const url = `${origin}/api/apps/${app}/table/${table}/permissions/member/`;
-  const body = JSON.stringify(writeOf(permission, stored?.revision ?? 0), null, 2);
-  const curl = [
-    `curl -X PUT ${shell(url)}`,
-    '-H "Authorization: App-Token $APP_TOKEN"',
-    `-H ${shell(`X-Organization-Id: ${organization}`)}`,
-    "-H 'Content-Type: application/json'",
-    `-d ${shell(body)}`,
-  ].join(" \\\n  ");
-  const python = `import json
-import os
-
-import httpx
-
-permission = json.loads(r"""
-${body}
-""")
-answer = httpx.put(
-    ${JSON.stringify(url)},
-    headers={
-        "Authorization": f"App-Token {os.environ['APP_TOKEN']}",
-        "X-Organization-Id": ${JSON.stringify(organization)},
-    },
-    json=permission,
-)
-answer.raise_for_status()
-print(answer.json())`;
+export function permissionSnippets({ organization, app, table, permission, stored }: About): Snippet[] {
+  const request = {
+    method: "PUT",
+    path: `/api/apps/${encodeURIComponent(app)}/table/${encodeURIComponent(table)}/permissions/member/`,
+    organization,
+    body: JSON.stringify(writeOf(permission, stored?.revision ?? 0)),
+  };
   const metadata = JSON.stringify(stored?.metadata ?? {}, null, 2);
-  return [
-    { language: "curl", code: curl },
-    { language: "Python", code: python },
-    { language: "Hasura metadata", code: metadata },
-  ];
-}
-
-function shell(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return [...requestSnippets(request), { language: "Hasura metadata", code: metadata }];
 }

@@ -69,7 +69,7 @@ export function PlanPanel(props: Props) {
             {plan !== undefined && (
               <AsCode
                 title={t("Make these changes with a program")}
-                snippets={() => schemaSnippets({ ...props, plan, origin: window.location.origin })}
+                snippets={() => schemaSnippets({ ...props, plan })}
               />
             )}
             <Button variant="default" onClick={onDiscard} disabled={applying.isPending}>

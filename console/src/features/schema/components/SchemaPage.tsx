@@ -9,6 +9,7 @@ import { meQuery } from "@/features/accounts";
 import { Presence } from "@/features/presence";
 import { type TableRead, tablesQuery } from "@/features/tables";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { DraftNotice } from "@/ui/DraftNotice";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
@@ -56,7 +57,7 @@ export function SchemaPage() {
       }
       state={canBuild && read !== undefined && <Presence app={app} document={`schema/${name}`} />}
       help="/help/tables#the-schema-in-the-console"
-      asCode={null}
+      asCode={<AsCode reads={`/api/apps/${app}/table/${name}/`} />}
       tabs={<TableTabs org={org} app={app} table={name} />}
     >
       {(tables.isPending || me.isPending) && <LoadingRows count={8} />}

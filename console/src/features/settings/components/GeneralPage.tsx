@@ -5,6 +5,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useApi, useOrganization } from "@/api/context";
 import { type Me, meQuery, missing, nameOfRole } from "@/features/accounts";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { Form, useSubmit } from "@/ui/Form";
 import { SettingsPage, SettingsSection } from "@/ui/SettingsPage";
 import { renameOrganization } from "../api";
@@ -17,7 +18,7 @@ export function GeneralPage() {
   const me = useQuery(meQuery(useApi())).data;
   if (me === undefined) return null;
   return (
-    <SettingsPage title={t("General")} tabs={tabs} help="/help/reference/accounts" asCode={null}>
+    <SettingsPage title={t("General")} tabs={tabs} help="/help/reference/accounts" asCode={<AsCode reads="/api/me/" />}>
       <SettingsSection
         title={t("Organization")}
         description={

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useApi } from "@/api/context";
 import { meQuery, nameOfRole } from "@/features/accounts";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { SettingsPage, SettingsSection } from "@/ui/SettingsPage";
 import { useSettingsTabs } from "../model/tabs";
 import { Invitations } from "./Invitations";
@@ -24,7 +25,7 @@ export function MembersPage() {
       title={t("Members")}
       tabs={tabs}
       help="/help/reference/accounts"
-      asCode={null}
+      asCode={<AsCode reads={`/api/organizations/${me.organization.id}/members/`} />}
       actions={
         isOwner && (
           <Button leftSection={<IconUserPlus size={16} aria-hidden />} onClick={() => setInviting(true)}>

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useApi, useOrganization } from "@/api/context";
 import { meQuery } from "@/features/accounts";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorPanel } from "@/ui/ErrorPanel";
 import { MoreButton } from "@/ui/MoreButton";
@@ -47,7 +48,7 @@ export function TokensPage() {
       title={t("Tokens")}
       tabs={tabs}
       help="/help/reference/accounts"
-      asCode={null}
+      asCode={<AsCode reads="/api/tokens/" />}
       actions={newToken}
       toolbar={
         <Group gap="md">

@@ -24,12 +24,7 @@ export function UsagePage() {
       title={t("Usage")}
       tabs={useSettingsTabs()}
       help="/help/console#usage"
-      asCode={
-        <AsCode
-          title={t("Read the usage with a program")}
-          snippets={() => usageSnippets(window.location.origin, org)}
-        />
-      }
+      asCode={<AsCode title={t("Read the usage with a program")} snippets={() => usageSnippets(org)} />}
     >
       {usage.isPending && <LoadingRows />}
       {isRefused && (

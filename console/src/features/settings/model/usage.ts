@@ -1,5 +1,6 @@
 import { locale } from "@/i18n";
 import type { Snippet } from "@/ui/AsCode";
+import { readingSnippets } from "@/ui/request-snippets";
 
 /** Returns the height of a bar, in CSS; what is there at all is seen. */
 export function heightOf(count: number, highest: number): string {
@@ -13,33 +14,6 @@ export function nameOfDay(day: string): string {
 }
 
 /** Returns how a program reads the same numbers. */
-export function usageSnippets(origin: string, organization: string): Snippet[] {
-  const url = JSON.stringify(`${origin}/api/usage/`);
-  const named = `"X-Organization-Id": ${JSON.stringify(organization)}`;
-  return [
-    {
-      language: "curl",
-      code: [
-        `curl '${origin}/api/usage/'`,
-        '-H "Authorization: App-Token $APP_TOKEN"',
-        `-H 'X-Organization-Id: ${organization}'`,
-      ].join(" \\\n  "),
-    },
-    {
-      language: "Python",
-      code: `import os
-
-import httpx
-
-headers = {"Authorization": f"App-Token {os.environ['APP_TOKEN']}", ${named}}
-usage = httpx.get(${url}, headers=headers).raise_for_status().json()
-print(usage["calls_this_month"], usage["days"][-1])`,
-    },
-    {
-      language: "JavaScript",
-      code: `const headers = { Authorization: \`App-Token \${process.env.APP_TOKEN}\`, ${named} };
-const usage = await (await fetch(${url}, { headers })).json();
-console.log(usage.calls_this_month, usage.days.at(-1));`,
-    },
-  ];
+export function usageSnippets(organization: string): Snippet[] {
+  return readingSnippets("/api/usage/", organization);
 }

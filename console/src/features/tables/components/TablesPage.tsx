@@ -7,6 +7,7 @@ import { useApi, useOrganization } from "@/api/context";
 import { meQuery } from "@/features/accounts";
 import { Diagram, useLiveTables } from "@/features/schema";
 import { t } from "@/i18n";
+import { AsCode } from "@/ui/AsCode";
 import { LoadingRows, Page } from "@/ui/Page";
 import { SearchInput } from "@/ui/SearchInput";
 import { TableList } from "./TableList";
@@ -28,7 +29,7 @@ export function TablesPage() {
     <Page
       title={t("Tables")}
       help="/help/tables"
-      asCode={null}
+      asCode={<AsCode reads={`/api/apps/${app}/tables/`} />}
       actions={
         (role === "owner" || role === "builder") && (
           <Button
