@@ -4,7 +4,6 @@ import IconChevronUp from "@tabler/icons-react/icons/IconChevronUp";
 import IconDownload from "@tabler/icons-react/icons/IconDownload";
 import IconSearch from "@tabler/icons-react/icons/IconSearch";
 import {
-  memo,
   type ReactNode,
   useCallback,
   useEffect,
@@ -15,20 +14,16 @@ import {
   useSyncExternalStore,
 } from "react";
 import { t } from "@/i18n";
-import { type AnsiPart, ansiParts } from "./ansi";
 import { download } from "./download";
+import { LogLine, rowHeight } from "./LogLine";
 import classes from "./LogView.module.css";
 import type { LogBuffer } from "./log-buffer";
-import { bytes, number } from "./time";
+import { number } from "./time";
 
-const rowHeight = 20;
 /** More lines than any screen has. */
 const maxOnScreen = 1024;
 /** Rows that are drawn above and below what is seen, for whoever scrolls. */
 const overscan = 8;
-/** Longer lines are cut: a browser that lays out megabytes in one line stands still. */
-const maxShown = 4000;
-const place = /\b((?:[\w.-]+\/)*[\w.-]+\.py)(?::|", line )(\d+)/g;
 
 type Props = {
   log: LogBuffer;
@@ -221,7 +216,7 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
       >
         <div className={classes.lines} style={{ height: `${log.length * rowHeight}px` }}>
           {Array.from({ length: Math.max(0, to - from) }, (_, offset) => from + offset).map((index) => (
-            <Row
+            <LogLine
               // A place on the screen, not a line: a log that runs changes texts and makes no elements.
               key={index % maxOnScreen}
               index={index}
@@ -236,69 +231,5 @@ export function LogView({ log, label, name, state, onOpen, canOpen, landsAtFault
         </div>
       </section>
     </div>
-  );
-}
-
-type RowProps = Pick<Props, "name" | "onOpen" | "canOpen"> & {
-  index: number;
-  lost: number;
-  text: string;
-  isChosen: boolean;
-};
-
-const Row = memo(function Row({ index, lost, isChosen, ...line }: RowProps) {
-  return (
-    <div
-      className={classes.line}
-      data-chosen={isChosen || undefined}
-      style={{ transform: `translateY(${index * rowHeight}px)` }}
-    >
-      <span className={classes.number}>{index + 1 + lost}</span>
-      <Line {...line} />
-    </div>
-  );
-});
-
-function Line({ text, name, onOpen, canOpen }: Pick<Props, "name" | "onOpen" | "canOpen"> & { text: string }) {
-  const isCut = text.length > maxShown;
-  const parts = ansiParts(isCut ? text.slice(0, 400) : text);
-  return (
-    <span className={classes.text}>
-      {parts.map((part, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: parts of one unchanging line
-        <Part key={index} part={part} onOpen={onOpen} canOpen={canOpen} />
-      ))}
-      {isCut && (
-        <button type="button" className={classes.link} onClick={() => download(`${name}.txt`, text)}>
-          {t("… {size} in this line, download", { size: bytes(text.length) })}
-        </button>
-      )}
-    </span>
-  );
-}
-
-function Part({ part, onOpen, canOpen }: Pick<Props, "onOpen" | "canOpen"> & { part: AnsiPart }) {
-  const pieces: ReactNode[] = [];
-  let from = 0;
-  for (const match of onOpen === undefined ? [] : part.text.matchAll(place)) {
-    const [whole, path = "", line = "1"] = match;
-    if (!canOpen?.(path)) continue;
-    pieces.push(part.text.slice(from, match.index));
-    pieces.push(
-      <button key={match.index} type="button" className={classes.link} onClick={() => onOpen?.(path, Number(line))}>
-        {whole}
-      </button>,
-    );
-    from = match.index + whole.length;
-  }
-  pieces.push(part.text.slice(from));
-  return (
-    <span
-      data-color={part.color ?? undefined}
-      data-bold={part.isBold || undefined}
-      data-underlined={part.isUnderlined || undefined}
-    >
-      {pieces}
-    </span>
   );
 }
