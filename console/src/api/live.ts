@@ -8,8 +8,8 @@ export type LiveState = "connecting" | "live" | "broken";
 type Watch = { query: string; variables: Record<string, unknown>; onData: (data: Record<string, unknown>) => void };
 
 const maxDelay = 15_000;
-/** The server says something at least every 5 s. */
-const silentAfter = 12_000;
+/** Milliseconds. The server says something at least every 5 s. */
+export const silentAfter = 12_000;
 
 /** Holds one WebSocket to an app's GraphQL (`graphql-transport-ws`). It reconnects, and then watches again. */
 export class LiveSocket {

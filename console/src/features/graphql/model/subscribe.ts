@@ -1,5 +1,8 @@
 import { graphqlPath, isRecord } from "@/api/graphql";
+import { silentAfter } from "@/api/live";
+import { endSocket, Silence } from "@/api/silence";
 import { type As, actingHeaders, headersOf } from "@/api/viewing";
+import { t } from "@/i18n";
 import type { Operation } from "../api";
 
 type Live = { onData: (payload: unknown, text: string) => void; onEnd: (reason: string | null) => void };
@@ -15,15 +18,18 @@ export function subscribe({ organization, as }: Whose, app: string, operation: O
   const end = (reason: string | null) => {
     if (hasEnded) return;
     hasEnded = true;
-    socket.close(1000);
+    silence.stop();
+    endSocket(socket);
     live.onEnd(reason);
   };
+  const silence = new Silence(silentAfter, () => end(t("the connection was lost")));
   const send = (message: Record<string, unknown>) => socket.send(JSON.stringify(message));
   socket.onopen = () => {
     const headers = { ...actingHeaders(organization), ...headersOf(as) };
     send({ type: "connection_init", payload: { headers } });
   };
   socket.onmessage = ({ data }: MessageEvent<unknown>) => {
+    silence.heard();
     const message: unknown = JSON.parse(String(data));
     if (hasEnded || !isRecord(message)) return;
     if (message.type === "connection_ack") send({ id: "1", type: "subscribe", payload: operation });

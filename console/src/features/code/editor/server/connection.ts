@@ -1,4 +1,5 @@
 import { isRecord } from "@/api/graphql";
+import { connectLater, endSocket } from "@/api/silence";
 
 /** How completion stands: `stopped` where this person may not have it, `resting` until something is typed. */
 export type ServerState = "connecting" | "ready" | "restarting" | "unavailable" | "resting" | "stopped";
@@ -13,6 +14,8 @@ export type ConnectionEvents = {
 };
 
 const requestMs = 10_000;
+/** So many requests without any word mean that the connection is lost; a server that is busy answers one late. */
+const maxUnanswered = 2;
 const maxDelay = 15_000;
 const unavailableDelay = 20_000;
 const refused: readonly number[] = [4401, 4403, 4404];
@@ -28,14 +31,17 @@ export class Connection {
   private state: ServerState = "connecting";
   private isClosed = false;
   private failures = 0;
-  private timer = 0;
+  private stopWaiting: () => void = () => undefined;
   private lastId = 0;
+  private unanswered = 0;
   private readonly waiting = new Map<number, Waiting>();
 
   constructor(
     private readonly url: URL,
     private readonly events: ConnectionEvents,
-  ) {}
+  ) {
+    globalThis.addEventListener("offline", this.abandon);
+  }
 
   get isReady(): boolean {
     return this.state === "ready";
@@ -58,9 +64,10 @@ export class Connection {
 
   close(): void {
     this.isClosed = true;
-    window.clearTimeout(this.timer);
+    this.stopWaiting();
+    globalThis.removeEventListener("offline", this.abandon);
     this.fail();
-    this.socket?.close(1000);
+    if (this.socket !== null) endSocket(this.socket);
   }
 
   private connect(): void {
@@ -88,8 +95,10 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const timer = window.setTimeout(() => {
         this.waiting.delete(id);
-        this.send({ method: "$/cancelRequest", params: { id } });
         reject(new ServerError(`${method} takes too long`));
+        this.unanswered += 1;
+        if (this.unanswered < maxUnanswered) this.send({ method: "$/cancelRequest", params: { id } });
+        else this.abandon();
       }, requestMs);
       this.waiting.set(id, { resolve, reject, timer });
       this.send({ id, method, params });
@@ -97,6 +106,7 @@ export class Connection {
   }
 
   private receive(text: string): void {
+    this.unanswered = 0;
     const message: unknown = JSON.parse(text);
     if (!isRecord(message)) return;
     if (typeof message.method === "string") {
@@ -112,8 +122,18 @@ export class Connection {
     else waiting.resolve(message.result);
   }
 
+  /** Gives up a connection that is silent, which would close only minutes later. */
+  private readonly abandon = (): void => {
+    const { socket } = this;
+    if (socket === null) return;
+    [socket.onclose, socket.onmessage] = [null, null];
+    endSocket(socket);
+    this.lost(1006);
+  };
+
   private lost(code: number): void {
     this.socket = null;
+    this.unanswered = 0;
     this.fail();
     if (this.isClosed) return;
     if (refused.includes(code)) this.change("stopped");
@@ -126,7 +146,7 @@ export class Connection {
     this.failures += 1;
     const growing = Math.min(250 * 2 ** this.failures, maxDelay);
     const delay = (code === unavailable ? unavailableDelay : growing) * (0.5 + Math.random() / 2);
-    this.timer = window.setTimeout(() => this.connect(), delay);
+    this.stopWaiting = connectLater(() => this.connect(), delay);
   }
 
   private fail(): void {
