@@ -185,6 +185,27 @@ async def test_a_network_that_goes_without_a_word_is_noticed_on_both_sides(
         await expect(cell(far, 1, 5)).to_have_text("while away")
 
 
+async def test_a_subscription_that_is_lost_says_so(
+    shared_platform: Platform, wire: Wire, visit_by_wire: Visit
+) -> None:
+    shop = await open_shop(shared_platform, 1)
+    async with visit_by_wire() as visitor:
+        page = visitor.page
+        visitor.expect_outage()
+        await visitor.enter(shop.caller.email, Platform.password)
+        await visitor.open(f"/{shop.caller.organization_slug}/{shop.slug}/api")
+        await page.get_by_role("textbox", name="Query").focus()
+        await page.keyboard.press("Control+a")
+        await page.keyboard.insert_text("subscription live { items { code } }")
+        await page.get_by_role("button", name="Run", exact=True).click()
+        await expect(page.get_by_role("region", name="Answer")).to_contain_text('"A000001"')
+        wire.freeze()
+        await expect(page.get_by_text("the connection was lost")).to_be_visible()
+        wire.thaw()
+        await page.get_by_role("button", name="Run", exact=True).click()
+        await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
 async def _stage(visitor: Visitor, shop: Shop, name: str) -> None:
     """Goes to the schema of the table, and plans a new column."""
     page = visitor.page

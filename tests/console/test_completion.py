@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Page, expect
 
 from platform_api.supervisor.testing import Installation
 from tests.console.visitor import Scheme, Visitor, visiting
+from tests.console.wire import wire_to
 from tests.language_servers import language_server_pids
 from tests.memory import quick_directory
 
@@ -71,10 +72,10 @@ def add_table(client: Any, app: dict[str, Any], name: str) -> None:
 
 @asynccontextmanager
 async def editing(
-    browser: Browser, installation: Installation, app: dict[str, Any], scheme: Scheme = "light"
+    browser: Browser, installation: Installation, app: dict[str, Any], scheme: Scheme = "light", url: str | None = None
 ) -> AsyncIterator[tuple[Visitor, Page]]:
     """Opens the file of the action in a browser that is signed in, and waits for the language server."""
-    async with visiting(browser, installation.url, scheme=scheme) as visitor:
+    async with visiting(browser, url or installation.url, scheme=scheme) as visitor:
         await visitor.enter(installation.admin["email"], installation.admin["password"])
         await visitor.open(f"/{app['org']}/{app['slug']}/code/count.py")
         await expect(visitor.page.locator(".cm-content")).to_be_visible()
@@ -249,4 +250,25 @@ async def test_when_the_server_dies_writing_goes_on_and_completion_comes_back(
         await expect(page.locator(".cm-line").nth(7)).to_have_text("y = 2")
         await expect(page.locator('[data-completion="ready"]')).to_be_attached()
         await page.keyboard.type("api.tables.", delay=10)
+        await expect(option(page, "create_tag")).to_be_visible()
+
+
+async def test_when_the_network_goes_without_a_word_completion_comes_back(
+    browser: Browser, installation: Installation, app: dict[str, Any]
+) -> None:
+    async with wire_to(installation.url) as wire, editing(browser, installation, app, url=wire.url) as (visitor, page):
+        visitor.expect_outage()
+        await type_line(page, "api.")
+        await expect(option(page, "tables")).to_be_visible()
+        wire.freeze()
+        state = page.locator("[data-completion]")
+        while await state.get_attribute("data-completion") == "ready":
+            await page.keyboard.press("Escape")
+            await page.keyboard.press("Control+Space")
+            await page.wait_for_timeout(1000)
+        await page.keyboard.type("tables.")
+        wire.thaw()
+        await ready(page)
+        await expect(page.locator(".cm-line").last).to_have_text("api.tables.")
+        await page.keyboard.press("Control+Space")
         await expect(option(page, "create_tag")).to_be_visible()

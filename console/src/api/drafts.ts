@@ -25,16 +25,25 @@ const inMemory = new Map<string, Draft>();
 /** Returns the drafts of a user's documents whose name begins with `prefix`, newest first. */
 export async function findDrafts(user: string, prefix = ""): Promise<Draft[]> {
   const database = await open();
-  const found =
+  // What waits to be written counts: a draft that was dropped a moment ago is none. Both are read at one moment.
+  const waiting = [...pending.values()];
+  const stored =
     database === null
-      ? [...inMemory.values()].filter((draft) => draft.user === user && draft.document.startsWith(prefix))
+      ? [...inMemory.values()]
       : await request<Draft[]>(
           database
             .transaction(storeName)
             .objectStore(storeName)
             .getAll(IDBKeyRange.bound([user, prefix], [user, `${prefix}\uffff`, []])),
         );
-  return found.sort((one, other) => other.changedAt - one.changedAt);
+  const found = new Map(stored.map((draft) => [nameOf(keyOf(draft)), draft]));
+  for (const { key, draft } of waiting) {
+    if (draft === null) found.delete(nameOf(key));
+    else found.set(nameOf(key), draft);
+  }
+  return [...found.values()]
+    .filter((draft) => draft.user === user && draft.document.startsWith(prefix))
+    .sort((one, other) => other.changedAt - one.changedAt);
 }
 
 /** Keeps a draft, in place of an earlier one of the same document and base. */
@@ -60,7 +69,7 @@ const pending = new Map<string, Pending>();
 let writing: Promise<void> | null = null;
 
 function write(key: Key, draft: Draft | null): Promise<void> {
-  pending.set(key.join("\0"), { key, draft });
+  pending.set(nameOf(key), { key, draft });
   writing ??= rest()
     .then(writeAll)
     .finally(() => {
@@ -87,13 +96,13 @@ globalThis.addEventListener?.("pagehide", writeNow);
 
 async function writeAll(): Promise<void> {
   while (pending.size > 0) {
+    const database = await open();
     const changes = [...pending.values()];
     pending.clear();
-    const database = await open();
     if (database === null) {
       for (const { key, draft } of changes) {
-        if (draft === null) inMemory.delete(key.join("\0"));
-        else inMemory.set(key.join("\0"), draft);
+        if (draft === null) inMemory.delete(nameOf(key));
+        else inMemory.set(nameOf(key), draft);
       }
     } else {
       await store(database, changes);
@@ -124,6 +133,10 @@ async function store(database: IDBDatabase, changes: readonly Pending[]): Promis
 
 function keyOf(draft: Pick<Draft, "user" | "document" | "base">): Key {
   return [draft.user, draft.document, draft.base];
+}
+
+function nameOf(key: Key): string {
+  return key.join("\0");
 }
 
 function open(): Promise<IDBDatabase | null> {

@@ -53,7 +53,7 @@ export function Result({ execution, onStop }: { execution: Execution | undefined
       {error !== null && <ErrorPanel error={error} />}
       {reason !== null && (
         <Alert color="orange" role="alert" mb="xs">
-          {t("The server ended the subscription: {reason}", { reason })}
+          {t("The subscription ended: {reason}", { reason })}
         </Alert>
       )}
       {errors.map((one: unknown, index) => (
