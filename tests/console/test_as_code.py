@@ -93,6 +93,8 @@ async def test_what_was_done_in_a_table_is_a_program(shared_platform: Platform, 
         assert NAME in (await shop.content("note"))[1]
         assert programs["GraphQL"].startswith("mutation")
         for language in LANGUAGES:
-            await shop.graphql(f"mutation {{ update_{shop.table}(where: {{}}, _set: {{note: null}}) {{ affected_rows }} }}")
+            await shop.graphql(
+                f"mutation {{ update_{shop.table}(where: {{}}, _set: {{note: null}}) {{ affected_rows }} }}"
+            )
             await _run(programs[language], language, shop.caller.token, tmp_path)
             assert await shop.content("note") == [[None], [NAME], [None]], language

@@ -72,7 +72,11 @@ def add_table(client: Any, app: dict[str, Any], name: str) -> None:
 
 @asynccontextmanager
 async def editing(
-    browser: Browser, installation: Installation, app: dict[str, Any], scheme: Scheme = "light", url: str | None = None
+    browser: Browser,
+    installation: Installation,
+    app: dict[str, Any],
+    scheme: Scheme = "light",
+    url: str | None = None,
 ) -> AsyncIterator[tuple[Visitor, Page]]:
     """Opens the file of the action in a browser that is signed in, and waits for the language server."""
     async with visiting(browser, url or installation.url, scheme=scheme) as visitor:
@@ -256,7 +260,10 @@ async def test_when_the_server_dies_writing_goes_on_and_completion_comes_back(
 async def test_when_the_network_goes_without_a_word_completion_comes_back(
     browser: Browser, installation: Installation, app: dict[str, Any]
 ) -> None:
-    async with wire_to(installation.url) as wire, editing(browser, installation, app, url=wire.url) as (visitor, page):
+    async with (
+        wire_to(installation.url) as wire,
+        editing(browser, installation, app, url=wire.url) as (visitor, page),
+    ):
         visitor.expect_outage()
         await type_line(page, "api.")
         await expect(option(page, "tables")).to_be_visible()
